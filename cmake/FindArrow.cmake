@@ -1,0 +1,44 @@
+# Finds Apache Arrow C++ with its Parquet and dataset libraries: first an installed one (ArrowConfig),
+# then the one inside the pyarrow wheel of the project's private virtual environment, which
+# scripts/setup makes. Defines the target sluice::arrow.
+#   SLUICE_VENV   the virtual environment (default: build/venv in the source tree, or $SLUICE_VENV)
+
+if(DEFINED ENV{SLUICE_VENV})
+  set(_sluice_venv_default $ENV{SLUICE_VENV})
+else()
+  set(_sluice_venv_default ${CMAKE_SOURCE_DIR}/build/venv)
+endif()
+set(SLUICE_VENV ${_sluice_venv_default} CACHE PATH "Virtual environment that holds the pyarrow wheel")
+
+find_package(Arrow CONFIG QUIET)
+find_package(Parquet CONFIG QUIET)
+if(TARGET Arrow::arrow_shared AND TARGET Parquet::parquet_shared)
+  add_library(sluice::arrow INTERFACE IMPORTED)
+  target_link_libraries(sluice::arrow INTERFACE Arrow::arrow_shared Parquet::parquet_shared)
+  set(Arrow_FOUND TRUE)
+  return()
+endif()
+
+file(GLOB _pyarrow_dirs ${SLUICE_VENV}/lib/python3*/site-packages/pyarrow)
+list(LENGTH _pyarrow_dirs _count)
+if(_count EQUAL 1)
+  set(ARROW_ROOT_DIR ${_pyarrow_dirs})
+  set(Arrow_INCLUDE_DIR ${ARROW_ROOT_DIR}/include)
+  file(GLOB ARROW_LIBRARY ${ARROW_ROOT_DIR}/libarrow.so.*)
+  file(GLOB ARROW_PARQUET_LIBRARY ${ARROW_ROOT_DIR}/libparquet.so.*)
+  file(GLOB ARROW_COMPUTE_LIBRARY ${ARROW_ROOT_DIR}/libarrow_compute.so.*)
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Arrow
+  REQUIRED_VARS ARROW_LIBRARY ARROW_PARQUET_LIBRARY Arrow_INCLUDE_DIR
+  REASON_FAILURE_MESSAGE "no Arrow C++ on this system and none in ${SLUICE_VENV}: run scripts/setup")
+
+if(Arrow_FOUND AND NOT TARGET sluice::arrow)
+  add_library(sluice::arrow INTERFACE IMPORTED)
+  set_target_properties(sluice::arrow PROPERTIES
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${Arrow_INCLUDE_DIR}
+    INTERFACE_INCLUDE_DIRECTORIES ${Arrow_INCLUDE_DIR})
+  target_link_libraries(sluice::arrow INTERFACE
+    ${ARROW_LIBRARY} ${ARROW_PARQUET_LIBRARY} ${ARROW_COMPUTE_LIBRARY})
+endif()

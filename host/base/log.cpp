@@ -1,0 +1,100 @@
+// The log over spdlog: a screen sink on standard error and a JSON-lines file.
+#include "sluice/base/log.hpp"
+
+#include <fmt/core.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+struct Sinks {
+  std::shared_ptr<spdlog::logger> screen, file;
+};
+
+Sinks make_screen_only() {
+  Sinks sinks;
+  sinks.screen = std::make_shared<spdlog::logger>(
+      "screen", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  sinks.screen->set_pattern("%^%v%$");
+  return sinks;
+}
+
+Sinks& sinks() {
+  static Sinks instance = make_screen_only();
+  return instance;
+}
+
+/// `text` as the inside of a JSON string.
+std::string json_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void write(std::string_view level, spdlog::level::level_enum severity, std::string_view message) {
+  if (sinks().screen) {
+    if (severity == spdlog::level::info) {
+      sinks().screen->log(severity, "{}", message);
+    } else {
+      sinks().screen->log(severity, "{}: {}", level, message);
+    }
+  }
+  if (sinks().file) {
+    sinks().file->log(severity, "{{\"event\": \"message\", \"level\": \"{}\", \"text\": \"{}\"}}",
+                      level, json_escaped(message));
+    sinks().file->flush();
+  }
+}
+
+}  // namespace
+
+void open_log(const LogOptions& options) {
+  Sinks fresh = options.screen ? make_screen_only() : Sinks{};
+  if (options.file) {
+    try {
+      fresh.file = std::make_shared<spdlog::logger>(
+          "file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file->string()));
+    } catch (const spdlog::spdlog_ex& e) {
+      throw DataError(fmt::format(
+          "{}: cannot open the log file for writing ({}); choose another path.log or set mode.log_file = false",
+          options.file->string(), e.what()));
+    }
+    fresh.file->set_pattern("%v");
+  }
+  sinks() = std::move(fresh);
+}
+
+void log_info(std::string_view message) { write("info", spdlog::level::info, message); }
+void log_warning(std::string_view message) { write("warning", spdlog::level::warn, message); }
+void log_error(std::string_view message) { write("error", spdlog::level::err, message); }
+
+void log_event(std::string_view json) {
+  if (!sinks().file) return;
+  sinks().file->log(spdlog::level::info, "{}", json);
+  sinks().file->flush();
+}
+
+bool log_is_interactive() { return log_has_screen() && isatty(STDERR_FILENO) == 1; }
+bool log_has_screen() { return static_cast<bool>(sinks().screen); }
+
+}  // namespace sluice

@@ -1,0 +1,72 @@
+// The seam inside an engine: one LSTM stack over a batch of sequences. An implementation owns its
+// own copies of the weights in whatever layout it likes; nothing of the library behind it shows
+// here.
+//
+// All arrays are row-major, time-major, fp32: x [T,N,C], h [T,N,H], states [L,N,H]; gate order i,
+// f, g, o. Weights are the LSTM's part of the flat buffer (model/params.hpp): per layer W [4H,C], R
+// [4H,H], b [4H].
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+struct RecurrenceShape {
+  int T = 1, N = 1, C = 1, H = 1, L = 1;
+  bool operator==(const RecurrenceShape&) const = default;
+};
+
+/// Dropout between layers. Element (t,n,j) of layer l's output is kept if the Philox number of
+/// (seed; step, layer, (t*N+n)*H+j) is at least `rate`, and then divided by 1-rate.
+struct DropoutKey {
+  float rate = 0;
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+};
+
+/// States before the first or after the last step, [L,N,H] each; empty spans mean zero (in) or not
+/// wanted (out).
+struct StateIn {
+  std::span<const float> h, c;
+};
+struct StateOut {
+  std::span<float> h, c;
+};
+
+class Recurrence {
+ public:
+  virtual ~Recurrence() = default;
+  virtual std::string name() const = 0;
+
+  /// Makes ready for this shape: the only place that allocates. Shapes made ready before stay
+  /// ready.
+  virtual void prepare(int T, int N, bool training) = 0;
+  /// Takes new weights. `weights`: [lstm_size], read during the call only.
+  virtual void load(std::span<const float> weights) = 0;
+
+  /// h of the top layer for all steps. (T,N) must have been prepared. No dropout, nothing is kept.
+  virtual void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
+                     StateOut last) = 0;
+  /// The same, keeping what backward needs; with dropout between layers.
+  virtual void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
+                       std::span<float> h, StateOut last) = 0;
+  /// Gradients of the last forward. dh [T,N,H] in; dlast: gradients of the last states, may be
+  /// empty. dx [T,N,C] out, may be empty if not wanted; dweights [lstm_size] out (overwritten);
+  /// dinitial out, may be empty.
+  virtual void backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
+                        std::span<float> dweights, StateOut dinitial) = 0;
+};
+
+/// Elements of the LSTM's parameters: sum over layers of 4H (C_l + H + 1).
+std::int64_t recurrence_params(int C, int H, int L);
+
+/// oneDNN's LSTM primitive. Throws DeviceError if oneDNN refuses.
+std::unique_ptr<Recurrence> make_onednn_recurrence(int C, int H, int L);
+
+}  // namespace sluice

@@ -1,0 +1,46 @@
+// The four ways in which Sluice stops. Thrown where the fault is found, caught once in main().
+// Every message gives the place, what is wrong, and the remedy:
+//   shop.toml:12: unknown key 'training.learning_rat'; did you mean 'training.learning_rate'?
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace sluice {
+
+/// Base of all errors of Sluice; `exit_code` is what the program returns.
+class Error : public std::runtime_error {
+ public:
+  Error(const std::string& message, int exit_code)
+      : std::runtime_error(message), exit_code_(exit_code) {}
+  int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+/// A setting is unknown, mistyped, out of range or in conflict with another.
+class ConfigError : public Error {
+ public:
+  explicit ConfigError(const std::string& message) : Error(message, 2) {}
+};
+
+/// A file cannot be read or written, or what it holds is not what was expected.
+class DataError : public Error {
+ public:
+  explicit DataError(const std::string& message) : Error(message, 3) {}
+};
+
+/// A device is missing, too old, out of memory, or refuses a shape.
+class DeviceError : public Error {
+ public:
+  explicit DeviceError(const std::string& message) : Error(message, 4) {}
+};
+
+/// A promise inside Sluice is broken: a bug of ours, never the user's fault.
+class InternalError : public Error {
+ public:
+  explicit InternalError(const std::string& message) : Error(message, 70) {}
+};
+
+}  // namespace sluice

@@ -1,0 +1,71 @@
+// Time as Sluice sees it: a frequency is a grid, a period is an integer on it. All arithmetic on
+// time is integer arithmetic on periods; dates appear only when files are read or written.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// Seconds since 1970-01-01 00:00 (no time zones: a file's local time is taken as it is written).
+/// Where a file has integer times, the integer itself.
+using Timestamp = std::int64_t;
+
+enum class Unit { integer, minute, hour, day, week, month, quarter, year };
+
+/// A regular grid in time. Pandas' names: "15min", "h", "D", "B" is not supported, "W-SUN", "MS",
+/// "ME", "QS", "QE", "YS", "YE"; "1" (or any n) for integer times.
+struct Frequency {
+  Unit unit = Unit::integer;
+  std::int64_t multiple = 1;  ///< every `multiple` units
+  /// Where in the unit a period is stamped. week: the weekday, 0 = Monday. month, quarter, year: 0
+  /// = the first day, 1 = the last day.
+  int anchor = 0;
+  /// Offset of the grid from 1970-01-01 00:00 in seconds, 0 <= phase < step, for minute, hour and
+  /// day; from zero in integer units for integer times; in whole units for week, month, quarter and
+  /// year.
+  std::int64_t phase = 0;
+
+  bool operator==(const Frequency&) const = default;
+};
+
+std::string to_string(const Frequency& frequency);
+
+/// Reads pandas' old and new names (M/ME/MS, Q, A/Y, H/h, T/min, D, W, W-SUN, 15min, 2h, integers).
+/// Throws ConfigError naming the accepted names.
+Frequency parse_frequency(std::string_view text);
+
+/// The grid that `times` (sorted ascending, distinct, at least 2) lie on: the most frequent
+/// distance, which must divide all others. nullopt if there is no such grid.
+std::optional<Frequency> infer_frequency(std::span<const Timestamp> times, bool integer_times);
+
+/// The period that `time` stamps, or nullopt if it is not on the grid.
+std::optional<std::int64_t> period_of(const Frequency& frequency, Timestamp time);
+Timestamp time_of(const Frequency& frequency, std::int64_t period);
+
+/// ISO 8601: "2023-02-04" for days and longer, "2023-02-04 13:15:00" below; the integer for
+/// integers.
+std::string format_time(const Frequency& frequency, Timestamp time);
+/// Reads 2022-01-31, 2022/1/31, 20220131, 2022-01-31 13:15[:00[.000]][Z], 2022-01-31T13:15:00,
+/// 2022-01 and Monash's 2015-07-01 12-00-00. nullopt if the text is none of them or no such day
+/// exists.
+std::optional<Timestamp> parse_time(std::string_view text);
+
+/// Steps of the short season (metrics, seasonal naive): minute: a day, h 24, D 7, W 52, M 12, Q 4,
+/// else 1.
+int season_length(const Frequency& frequency);
+/// Steps of the long season (levels, lags): minute and hour: a week, D 28, W 52, M 12, Q 4, else 1.
+int long_season_length(const Frequency& frequency);
+
+/// The calendar terms of one step (sines and cosines; hour of day, day of week, day of year ... as
+/// the frequency has them). Integer and yearly times have none.
+int calendar_size(const Frequency& frequency);
+std::vector<std::string> calendar_names(const Frequency& frequency);
+/// Writes calendar_size() numbers in [-1, 1].
+void calendar_features(const Frequency& frequency, std::int64_t period, float* out);
+
+}  // namespace sluice

@@ -1,0 +1,159 @@
+// The catalogue: all series, ragged and columnar, one block of numbers a channel, NaN where a value
+// is missing, every series on the same regular time grid. Immutable once built. Windows are never
+// cut out of it: a window is two integers (data/window.hpp).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/data/calendar.hpp"
+#include "sluice/data/table.hpp"
+
+namespace sluice {
+
+/// What a channel is to the model. target: to be forecast (and an input). past: known up to the
+/// forecast origin. future: known for the horizon too (prices, promotions, holidays).
+enum class Role { target, past, future };
+
+struct Channel {
+  std::string name;
+  Role role = Role::target;
+  std::vector<float> values;  ///< [offsets.back()], series after series; NaN = missing
+};
+
+/// A number that belongs to a series, not to a time (shop area).
+struct StaticReal {
+  std::string name;
+  std::vector<float> values;  ///< [S], NaN = missing
+};
+
+/// A category that belongs to a series (shop type). Code 0 is "unknown".
+struct StaticCategory {
+  std::string name;
+  std::vector<std::string> vocabulary;  ///< vocabulary[0] is "unknown"
+  std::vector<std::int32_t> codes;      ///< [S]
+};
+
+/// The parts of a catalogue; S series.
+struct CatalogParts {
+  Frequency frequency;
+  bool integer_times = false;    ///< times are plain integers, not dates
+  std::vector<std::string> ids;  ///< [S], distinct
+  std::vector<std::int64_t>
+      offsets;  ///< [S+1], offsets[0] = 0; where each series begins in a channel
+  std::vector<std::int64_t> first;  ///< [S], period of each series' first step
+  std::vector<Channel> channels;    ///< targets first, then past, then future
+  std::vector<StaticReal> static_reals;
+  std::vector<StaticCategory> static_categories;
+};
+
+class Catalog {
+ public:
+  /// Checks that the parts fit together; throws InternalError if not.
+  explicit Catalog(CatalogParts parts);
+
+  const Frequency& frequency() const { return parts_.frequency; }
+  bool integer_times() const { return parts_.integer_times; }
+  std::int64_t series_count() const { return static_cast<std::int64_t>(parts_.ids.size()); }
+  const std::vector<std::string>& ids() const { return parts_.ids; }
+  const std::string& id(std::int64_t s) const { return parts_.ids[static_cast<std::size_t>(s)]; }
+
+  /// Steps of series `s` on the grid, including rows that only know future channels.
+  std::int64_t length(std::int64_t s) const { return offset(s + 1) - offset(s); }
+  /// Steps from the first to the last one that has any target: where the history ends, [0,
+  /// history).
+  std::int64_t history(std::int64_t s) const { return history_[static_cast<std::size_t>(s)]; }
+  std::int64_t offset(std::int64_t s) const { return parts_.offsets[static_cast<std::size_t>(s)]; }
+  std::span<const std::int64_t> offsets() const { return parts_.offsets; }
+  std::int64_t total_steps() const { return parts_.offsets.back(); }
+  /// The period of step `t` of series `s` (t may lie past the end).
+  std::int64_t period(std::int64_t s, std::int64_t t) const {
+    return parts_.first[static_cast<std::size_t>(s)] + t;
+  }
+  /// "2023-02-04" of step `t`, for messages and files.
+  std::string date(std::int64_t s, std::int64_t t) const;
+
+  std::span<const Channel> channels() const { return parts_.channels; }
+  int count(Role role) const;  ///< number of channels with that role
+  const Channel& target(int m) const { return parts_.channels[static_cast<std::size_t>(m)]; }
+  std::span<const float> values(int channel, std::int64_t s) const {
+    const auto& v = parts_.channels[static_cast<std::size_t>(channel)].values;
+    return {v.data() + offset(s), static_cast<std::size_t>(length(s))};
+  }
+  std::span<const StaticReal> static_reals() const { return parts_.static_reals; }
+  std::span<const StaticCategory> static_categories() const { return parts_.static_categories; }
+
+  std::int64_t bytes() const;  ///< memory held
+
+ private:
+  CatalogParts parts_;
+  std::vector<std::int64_t> history_;
+};
+
+/// How rows of a file become series.
+enum class Layout {
+  automatic,  ///< by what is there: id column -> long; a time column -> columns; else rows
+  long_form,  ///< a row for each series and time: id, time, target(s), covariates
+  single,   ///< a row for each time, one series: targets and covariates are columns (the article's
+            ///< file)
+  columns,  ///< a row for each time, a series in each target column (ETT)
+  rows      ///< a row for each series, a value column for each time (M4, M5); and .tsf files
+};
+enum class GapPolicy { missing, zero, forward_fill, error };
+enum class DuplicatePolicy { error, first, last, sum, mean };
+
+/// What a file's columns mean. A column is named by its header, or by "#n", its 0-based place;
+/// "#a:b" is the places a..b-1. Empty names are looked for among the usual ones (unique_id,
+/// item_id, series, id; ds, timestamp, date, time, 日期; y, target, value, sales).
+struct CatalogSpec {
+  ReadOptions read;
+  Layout layout = Layout::automatic;
+  std::vector<std::string> id;  ///< one or more columns; several are joined with "/"
+  std::string time;
+  std::vector<std::string> targets;
+  std::vector<std::string> past;
+  std::vector<std::string> future;
+  std::vector<std::string> static_reals;
+  std::vector<std::string>
+      static_categories;  ///< the id column may be one of them: a code a series
+  std::string frequency = "auto";
+  /// rows layout: the first value column's time where the file has none. Empty: integer times from
+  /// 0.
+  std::string start;
+  /// rows layout: the first value column ("d_1"). Empty: the first column all of whose followers
+  /// are numbers.
+  std::string first_value;
+  std::optional<std::filesystem::path>
+      future_file;  ///< id, time, future channels past the history's end
+  std::optional<std::filesystem::path> static_file;  ///< id, static columns
+  GapPolicy gaps = GapPolicy::missing;
+  DuplicatePolicy duplicates = DuplicatePolicy::error;
+};
+
+/// What building a catalogue met on the way; `sluice check` prints it.
+struct CatalogNotes {
+  std::string layout;  ///< the one used
+  std::vector<std::string> id_columns, time_columns, target_columns;
+  bool frequency_inferred = false;
+  std::int64_t gap_steps = 0;  ///< grid steps that had no row
+  std::int64_t gap_series = 0;
+  std::int64_t duplicate_rows = 0;
+  std::int64_t unsorted_series = 0;
+  std::int64_t all_missing_series = 0;         ///< no target value at all
+  std::string example_gap, example_duplicate;  ///< "A/7 2022-01-05", the first one met
+};
+
+/// Rows into series. Throws DataError: file:line:column or series and date, what was expected, the
+/// remedy.
+Catalog build_catalog(const Table& table, const CatalogSpec& spec, CatalogNotes* notes = nullptr);
+
+/// read_table, build_catalog, and the files beside it.
+Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes = nullptr);
+
+}  // namespace sluice

@@ -1,0 +1,27 @@
+// `sluice check`: what is in a file, before anything is trained on it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sluice/data/catalog.hpp"
+
+namespace sluice {
+
+struct DataCheck {
+  std::int64_t series = 0, steps = 0, values = 0, missing = 0, zeros = 0, negatives = 0;
+  std::int64_t constant_series = 0, empty_series = 0;
+  std::int64_t shortest = 0, longest = 0;
+  double median_length = 0;
+  std::string shortest_id, first_date, last_date;
+  std::int64_t series_ending_early = 0;  ///< end before the last date
+  std::int64_t catalog_bytes = 0;
+};
+
+DataCheck check_catalog(const Catalog& catalog);
+/// For a terminal of 80 columns: layout and columns, frequency, span, gaps, duplicates, shares,
+/// memory.
+std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const DataCheck& check,
+                       const std::string& source);
+
+}  // namespace sluice

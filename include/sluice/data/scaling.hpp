@@ -1,0 +1,48 @@
+// Statistics of a series that are fitted on its training range and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+
+namespace sluice {
+
+/// scaled = (y - offset) / scale; y = scaled * scale + offset.
+///   standard  mean and standard deviation (population)
+///   robust    median and interquartile range / 1.349
+///   mean      0 and mean of |y|
+///   none      0 and 1
+enum class Scaling { none, standard, robust, mean };
+
+Scaling parse_scaling(std::string_view text);  ///< throws ConfigError
+
+/// One affine map a channel and series. A spread of zero (a constant series) becomes a scale of 1
+/// (or of |y| for `mean`), so that the inverse is exact everywhere.
+struct SeriesScaling {
+  std::int64_t series = 0;
+  std::vector<float> offset, scale;  ///< [channels, S]
+  float offset_of(int channel, std::int64_t s) const {
+    return offset[static_cast<std::size_t>(channel * series + s)];
+  }
+  float scale_of(int channel, std::int64_t s) const {
+    return scale[static_cast<std::size_t>(channel * series + s)];
+  }
+};
+
+/// Fits on [0, end[s]) of every series: target channels by `targets`, the others by `covariates`.
+SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covariates,
+                          std::span<const std::int64_t> end);
+
+/// Mean of |y_t - y_{t-season}| over [season, end), skipping missing values, in the units of y: the
+/// scale of MASE (Hyndman and Koehler 2006). NaN if there is no pair.
+double seasonal_naive_error(std::span<const float> values, std::int64_t end, int season);
+
+/// Weight of each series in the loss: (mean |y| / seasonal naive error)^power on the training
+/// range, over the median of all series, at most 20. power 0: all 1. Uses the first target.
+std::vector<float> series_weights(const Catalog& catalog, std::span<const std::int64_t> end,
+                                  int season, double power);
+
+}  // namespace sluice

@@ -1,0 +1,68 @@
+// A table as read from or written to a file: named columns of text, numbers or times, in memory
+// once, in Apache Arrow's columnar form (hidden behind the pointer: nothing else of Sluice sees
+// Arrow's headers).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+enum class TableFormat { automatic, csv, parquet, arrow, tsf };
+
+/// "auto", "csv", "parquet", "arrow", "tsf". Throws ConfigError.
+TableFormat parse_table_format(std::string_view text);
+
+struct ReadOptions {
+  std::vector<std::filesystem::path> paths;  ///< files, or directories of them (read in name order)
+  TableFormat format = TableFormat::automatic;  ///< automatic: by extension, .gz and .zst stripped
+  char delimiter = ',';
+  /// Words that mean "no value", beside the empty cell.
+  std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
+  std::int64_t max_rows = 0;  ///< read only the first so many rows; 0: all
+};
+
+class Table {
+ public:
+  struct Impl;  ///< host/data/table_impl.hpp; holds an arrow::Table and where it came from
+  explicit Table(std::unique_ptr<Impl> impl);
+  Table(Table&&) noexcept;
+  Table& operator=(Table&&) noexcept;
+  ~Table();
+
+  std::int64_t rows() const;
+  std::vector<std::string> column_names() const;
+  /// Where the table came from, for messages: the path, or "DIR (12 files)".
+  std::string source() const;
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads all files into one table. A directory's and a list's files must have the same columns.
+/// Throws DataError: file, line and column, what was expected, the remedy.
+Table read_table(const ReadOptions& options);
+
+/// A column to be written: exactly one of `text`, `numbers` and `times` holds the rows.
+struct OutputColumn {
+  std::string name;
+  std::vector<std::string> text;
+  std::vector<double> numbers;  ///< NaN is written as an empty cell or null
+  std::vector<std::int64_t> integers;
+  std::vector<std::int64_t> times;  ///< seconds since 1970; dates where all are midnights
+  /// Text with few distinct values: `codes` index `text`, one code a row (written as a dictionary
+  /// in Parquet and Arrow, as text in CSV). Empty: `text` has one entry a row.
+  std::vector<std::int32_t> codes;
+};
+
+/// Writes CSV, Parquet (zstd) or Arrow IPC by `path`'s extension (.csv, .csv.gz, .csv.zst,
+/// .parquet, .arrow, .feather), to a temporary file that is renamed when complete. Throws
+/// DataError.
+void write_table(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+
+}  // namespace sluice

@@ -1,0 +1,104 @@
+// The engine: the only seam between host and device. It owns a copy of the catalogue in the model's
+// space, the parameters, the optimizer's state and the workspace; it is called once a step with a
+// list of windows. Device memory never crosses it. Nothing is allocated after the first step of a
+// batch size; calls that wait say "Blocks".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/model/optimizer.hpp"
+#include "sluice/model/spec.hpp"
+
+namespace sluice {
+
+struct EngineSetup {
+  const Catalog* catalog = nullptr;  ///< copied; may go after construction
+  const ModelSpec* spec = nullptr;
+  const SeriesScaling* scaling = nullptr;
+  std::span<const float> series_weight;  ///< [S], or empty: all 1
+  int batch = 1;                         ///< most windows in one step
+  std::uint64_t seed = 0;                ///< of dropout
+  std::string recurrence = "auto";       ///< "onednn"
+  int threads = 0;                       ///< 0: all
+  /// Mean and spread of log levels over the catalogue, for the level input (model.level_input).
+  /// Taken from the catalogue if `level_spread` is 0.
+  float level_mean = 0, level_spread = 0;
+};
+
+struct StepSettings {
+  AdamWSettings adamw;
+  double clip_norm = 0;     ///< 0: no clipping
+  float average_decay = 0;  ///< 0: no moving average of the weights
+};
+
+/// Sums since the last call of take_loss(), over valid targets.
+struct LossReport {
+  double loss = 0;           ///< mean weighted loss of one target value, in the model's space
+  double gradient_norm = 0;  ///< of the last step, before clipping
+  std::int64_t targets = 0;  ///< valid target values
+  std::int64_t windows = 0;
+  std::int64_t bad_series = -1;  ///< a series whose loss was not finite, or -1
+};
+
+/// Everything that a resumed training needs, as host memory.
+struct EngineState {
+  std::vector<float> params;                ///< [P], layout of model/params.hpp
+  std::vector<float> average;               ///< [P]; empty if there is no moving average yet
+  std::vector<float> m, v;                  ///< [P], AdamW's moments; empty: zero
+  std::int64_t step = 0;                    ///< training steps done
+  std::vector<float> carried_h, carried_c;  ///< [L, N, H] of carry_state; empty: none
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual std::string description() const = 0;  ///< "cpu, onednn recurrence, fp32, 2 threads"
+  virtual std::string recurrence() const = 0;   ///< the one in use: what "auto" became
+
+  /// Restores parameters and optimizer. Blocks. Throws InternalError if sizes do not fit.
+  virtual void set_state(const EngineState& state) = 0;
+  virtual EngineState state() const = 0;  ///< Blocks.
+  /// Parameters for validate() and forecast() only; training goes on with its own. Blocks.
+  virtual void set_evaluation_params(std::span<const float> params) = 0;
+
+  /// No target at or after limit[s] is seen by train_step; [S]. Blocks.
+  virtual void set_target_limit(std::span<const std::int64_t> limit) = 0;
+
+  /// One step: gather, forward, loss, backward, clip, AdamW, average. At most `batch` windows.
+  virtual void train_step(std::span<const Window> windows, const StepSettings& settings) = 0;
+  /// Loss since the last call. Blocks.
+  virtual LossReport take_loss() = 0;
+
+  /// Loss at the windows' origins (no forking, no dropout) with the evaluation parameters, whatever
+  /// the target limit; any number of windows. Blocks.
+  virtual LossReport validate(std::span<const Window> windows) = 0;
+
+  /// Forecasts in the units of y; [windows, K, M, J]. J = Q if `offsets` is empty; else Q must be
+  /// 1, `offsets` is [K, M, J] in the model's space and output j is the forecast moved by offsets
+  /// j. Reads no target after an origin. Blocks.
+  virtual void forecast(std::span<const Window> windows, std::span<const float> offsets,
+                        std::span<float> out) = 0;
+  /// Errors in the model's space, target - forecast (the median's where Q > 1); [windows, K, M],
+  /// NaN where the target is missing. Blocks.
+  virtual void residuals(std::span<const Window> windows, std::span<float> out) = 0;
+
+  /// Seconds since construction spent in: gather, recurrence, head (with loss), optimizer.
+  struct Seconds {
+    double gather = 0, recurrence = 0, head = 0, optimizer = 0;
+  };
+  virtual Seconds seconds() const = 0;
+};
+
+/// The CPU engine. Throws ConfigError for an unknown recurrence, DeviceError if it refuses the
+/// shape.
+std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
+
+}  // namespace sluice

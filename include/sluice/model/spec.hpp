@@ -1,0 +1,80 @@
+// What the model is, with every choice made: no "auto" is left here. Notation (sluice.hpp): T steps
+// of a window, C inputs, H hidden units, L layers, K horizon steps, M targets, Q outputs per target
+// and step.
+//
+// Everything happens in the model's own space u. A target value y is first scaled per series
+// (data/scaling), then
+//   log space     v = log(y)      u = v - o_t
+//   linear space  v = y           u = v s_t - o_t
+// where (s_t, o_t) come from the level at step t (lev_t: trailing mean of |y| over `level_window`
+// steps, t included, or an exponential smoothing): log: o_t = log lev_t; linear: s_t = 1 / lev_t,
+// o_t = 1. Without a level s_t = 1, o_t = 0. The head adds a correction z to a base: u^_{t,k} =
+// base_{t,k} + z_{t,k}; the forecast inverts the maps.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+enum class Space { linear, log };
+enum class Level { none, mean, smoothing };
+enum class Base { none, last, seasonal, smoothing };
+enum class Loss { mse, mae, huber, quantile };
+/// Scaling of each window by its own inputs (needs forking and level off), instead of per series.
+enum class WindowScaling { none, mean, standard, robust };
+
+struct ModelSpec {
+  int T = 1, H = 1, L = 1, K = 1, M = 1;
+  float dropout = 0;  ///< between layers, none after the last
+
+  Space space = Space::linear;
+  WindowScaling window_scaling = WindowScaling::none;
+  Level level = Level::none;
+  int level_window = 0;  ///< steps; Level::mean
+  float smoothing_alpha =
+      0.1f;  ///< Level::smoothing and Base::smoothing; the first steps use 1/age if larger
+  Base base = Base::none;
+  int base_season = 1;  ///< Base::seasonal: y_{t+k - season*ceil(k/season)}
+
+  std::vector<int> lags;     ///< inputs: the targets so many steps ago, on the level of t
+  int context = 0;           ///< the head sees the last so many target values
+  int seasonal_context = 0;  ///< and y_{t+k - p*ceil(k/p)}, k = 1..K, for this period p; 0: not
+  bool forking = false;      ///< the head is trained at every step >= warmup, not only at the last
+  int warmup = 0;
+  int head_hidden = 0;  ///< units of the head's hidden layer (ReLU); 0: one linear layer
+  bool head_starts_at_zero = true;
+
+  bool level_input = false;        ///< input: log lev_t, standardised over the catalogue
+  bool level_change = false;       ///< input: log lev_t - log lev_{t - base_season}
+  bool missing_indicator = false;  ///< input: 1 where the target is missing
+  int past_channels = 0;
+  int future_channels = 0;  ///< at step t to the LSTM, at t+1..t+K to the head
+  int calendar = 0;         ///< calendar terms of step t+1 to the LSTM
+  int static_reals = 0;     ///< to the LSTM and to the head
+  struct Embedding {
+    int cardinality = 0;  ///< with code 0 = unknown
+    int width = 0;
+    bool operator==(const Embedding&) const = default;
+  };
+  std::vector<Embedding> embeddings;  ///< to the LSTM and to the head
+
+  Loss loss = Loss::mae;
+  std::vector<float> quantiles;  ///< Loss::quantile, ascending, with the median
+  float huber_delta = 1;
+
+  int Q() const { return loss == Loss::quantile ? static_cast<int>(quantiles.size()) : 1; }
+  int embedding_width() const;
+  int inputs() const;                          ///< C: width of x_t
+  int head_context() const;                    ///< F: what the head sees beside h_t
+  int outputs() const { return K * M * Q(); }  ///< of the head at one step, [K, M, Q]
+  int first_head_step() const { return forking ? warmup : T - 1; }
+
+  bool operator==(const ModelSpec&) const = default;
+};
+
+/// Throws ConfigError naming the key if a size is out of range or two choices exclude each other.
+void check_spec(const ModelSpec& spec);
+
+}  // namespace sluice

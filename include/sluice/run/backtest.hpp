@@ -1,0 +1,23 @@
+// Evaluation by rolling origins: forecasts from past cutoffs, scored beside naive methods.
+#pragma once
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/config.hpp"
+#include "sluice/run/report.hpp"
+
+namespace sluice {
+
+struct BacktestResult {
+  EvaluationReport report;
+  std::vector<Figure> figures;  ///< real against predicted, the first few rows
+  std::vector<std::string> figure_names;
+};
+
+/// evaluate.n_windows cutoffs, evaluate.step apart, the last one K steps before each series' end.
+/// With evaluate.refit > 0 the model is trained anew (as `config` says, on data before the cutoff
+/// only) every so many cutoffs and `model` may be null; otherwise `model` is used, and a cutoff
+/// that it has already seen is a DataError.
+BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model);
+
+}  // namespace sluice

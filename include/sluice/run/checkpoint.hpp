@@ -1,0 +1,93 @@
+// A trained model on disk: one safetensors file with PyTorch's tensor names; the training state
+// beside it. Both are written to a temporary file, synced and renamed: a crash leaves the old file
+// or the new one, never half of one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data/calendar.hpp"
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/spec.hpp"
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+/// Everything that a forecast needs beside the data.
+struct Model {
+  ModelSpec spec;
+  Config config;  ///< as it was trained
+  Frequency frequency;
+  std::vector<std::string>
+      channel_names;  ///< of the catalogue it was trained on, targets, past, future
+  std::vector<std::string> static_names;
+  /// Names and vocabularies of the static categories, in the order of spec.embeddings.
+  std::vector<std::string> category_names;
+  std::vector<std::vector<std::string>> vocabularies;
+  std::vector<std::string> series_ids;      ///< [S] trained on
+  SeriesScaling scaling;                    ///< of those series
+  float level_mean = 0, level_spread = 0;   ///< of the level input
+  std::vector<std::vector<float>> members;  ///< [seeds][P]; the forecast is their mean
+  /// Quantiles of the validation residuals in the model's space, [K, M, G] at the probabilities
+  /// below; empty if there was no validation range. They give the intervals of a model with a point
+  /// loss.
+  std::vector<double> residual_probabilities;
+  std::vector<float> residual_quantiles;
+  /// Steps of each trained series that the parameters have seen, targets included ([S]): evaluation
+  /// refuses to score anything before it.
+  std::vector<std::int64_t> seen_until;
+  std::string recurrence;  ///< what trained it
+  double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
+  std::int64_t steps = 0;  ///< training steps of the stored parameters
+  double train_seconds = 0;
+};
+
+/// Where a training stands, for `--mode.resume true`.
+struct TrainingState {
+  int member = 0;            ///< seed being trained
+  bool final_phase = false;  ///< in the final fit
+  std::int64_t epoch = 0;    ///< next epoch
+  std::int64_t batch = 0;    ///< next batch of it
+  EngineState engine;
+  std::vector<float> best_params;  ///< best weights so far of this member
+  double best_loss = 0;
+  std::int64_t best_step = 0;
+  int bad_epochs = 0;
+  double seconds = 0;         ///< trained so far
+  double plateau_factor = 1;  ///< of schedule = "plateau"
+  std::vector<std::vector<float>> done_members;
+  std::vector<double> member_losses;
+  std::vector<std::int64_t> member_steps;
+  std::string config;  ///< to_toml of the run; a resume with other settings is refused
+};
+
+/// Throw DataError: what is wrong with the file, the remedy.
+void save_model(const std::filesystem::path& path, const Model& model);
+Model load_model(const std::filesystem::path& path);
+/// "<model>.state" beside the model.
+std::filesystem::path state_path(const std::filesystem::path& model_path);
+void save_training_state(const std::filesystem::path& path, const TrainingState& state);
+TrainingState load_training_state(const std::filesystem::path& path);
+
+/// The format underneath: named tensors (F32, F64, I64, I32, U8) and text metadata.
+struct Tensor {
+  std::string dtype;  ///< "F32", "F64", "I64", "I32", "U8"
+  std::vector<std::int64_t> shape;
+  std::vector<std::uint8_t> bytes;  ///< row-major, little-endian
+};
+struct Safetensors {
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+void write_safetensors(const std::filesystem::path& path, const Safetensors& file);
+/// Checks every length and offset against the file's size: a hostile file gives a DataError, never
+/// a crash.
+Safetensors read_safetensors(const std::filesystem::path& path);
+
+}  // namespace sluice

@@ -1,0 +1,179 @@
+// Every setting of Sluice, with its default. One TOML file, its sections named as the article
+// groups its settings; every key is also a flag `--section.key value`; flag > file > default.
+// `visit_keys` (host/run/config_keys.hpp) lists the keys once with range and meaning: parser,
+// flags, `sluice explain`, configs/README.md and the copy inside a model are made from it.
+//
+// std::optional<...> means "auto" when empty: the default then depends on the data's frequency
+// (run/resolve.hpp).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+struct Config {
+  /// [data] which columns mean what, and which part is for training.
+  struct Data {
+    std::string format = "auto";  ///< auto, csv, parquet, arrow, tsf
+    std::string delimiter = ",";
+    std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
+    std::string layout = "auto";  ///< auto, long, single, columns, rows
+    std::vector<std::string> id;  ///< columns by name or #index
+    std::string time;
+    std::vector<std::string> targets;  ///< the article's label_columns
+    std::vector<std::string> past;     ///< the article's feature_columns beside the labels
+    std::vector<std::string> future;
+    std::vector<std::string> static_reals;
+    std::vector<std::string> static_categories;
+    std::string frequency = "auto";
+    std::string start;
+    std::string first_value;
+    std::string gaps = "missing";      ///< missing, zero, forward_fill, error
+    std::string duplicates = "error";  ///< error, first, last, sum, mean
+    double valid = 0.1;                ///< share (< 1) or steps
+    double test = 0.1;                 ///< share (< 1) or steps: the article's 1 - train_data_rate
+    std::int64_t min_history = 2;      ///< shorter series are not trained on
+    bool operator==(const Data&) const = default;
+  } data;
+
+  /// [network] the model: DESIGN 5.
+  struct Network {
+    int time_step = 0;    ///< T; 0: auto by frequency
+    int predict_day = 0;  ///< K, the horizon in steps; 0: auto by frequency
+    int hidden_size = 64;
+    int layers = 1;
+    double dropout = 0;
+    std::string scaling = "auto";  ///< auto, none, standard, robust, mean, window_mean,
+                                   ///< window_standard, window_robust
+    std::string covariate_scaling = "standard";  ///< none, standard, robust, mean
+    std::string space = "auto";                  ///< auto, linear, log
+    std::string level = "auto";                  ///< auto, none, mean, smoothing
+    std::optional<int> level_window;
+    double smoothing_alpha = 0.1;
+    std::string base = "auto";  ///< auto, none, last, seasonal, smoothing
+    std::optional<int> base_season;
+    std::optional<std::vector<int>> lags;
+    std::optional<int> context;
+    std::optional<int> seasonal_context;
+    std::optional<bool> forking;
+    std::optional<int> warmup;
+    std::optional<int> head_hidden;
+    std::optional<bool> level_input;
+    std::optional<bool> level_change;
+    std::optional<bool> calendar;
+    int embedding_width = 4;  ///< at most; a category of n values gets min(width, (n+1)/2)
+    bool operator==(const Network&) const = default;
+  } network;
+
+  /// [training]
+  struct Training {
+    std::string loss = "quantile";  ///< mse, mae, huber, quantile
+    double huber_delta = 1;
+    int batch_size = 64;
+    double learning_rate = 3e-3;
+    std::string schedule = "constant";  ///< constant, cosine, plateau
+    int warmup_steps = 20;
+    double weight_decay = 0;
+    double clip_norm = 1;
+    double average_decay = 0.995;      ///< 0: no moving average of the weights
+    std::int64_t epochs = 0;           ///< 0: not limited by epochs
+    std::int64_t steps = 2000;         ///< 0: not limited by steps
+    double max_seconds = 0;            ///< 0: not limited by time
+    std::int64_t steps_per_epoch = 0;  ///< 0: every window once (window), or 100 (series)
+    int patience = 0;                  ///< epochs without a better validation; 0: no early stopping
+    std::string sampling =
+        "series";  ///< window: every window once an epoch; series: a series, then an origin
+    int stride = 1;
+    bool shuffle = true;       ///< the article's shuffle_train_data
+    bool carry_state = false;  ///< the article's do_continue_train
+    double series_weight = 0;  ///< power of mean / seasonal naive error; 0: none
+    int seed = 42;
+    int seeds = 1;  ///< models whose mean is the forecast
+    bool final_fit = true;
+    std::string init_from;  ///< a model to go on from (incremental training)
+    double checkpoint_seconds = 60;
+    bool operator==(const Training&) const = default;
+  } training;
+
+  /// [mode]
+  struct Mode {
+    bool resume = false;          ///< go on from the training state beside the model
+    bool incremental = false;     ///< the article's add_train: init_from = path.model if it exists
+    std::int64_t debug_rows = 0;  ///< the article's debug_num; 0: all rows
+    bool log_screen = true;
+    bool log_file = true;
+    bool figures = true;
+    bool quiet = false;
+    bool operator==(const Mode&) const = default;
+  } mode;
+
+  /// [path] relative to the working directory.
+  struct Path {
+    std::vector<std::string> data;
+    std::string future;   ///< file of future-known values
+    std::string statics;  ///< file of static columns
+    std::string model = "runs/model.safetensors";
+    std::string log = "runs/log.jsonl";
+    std::string forecast = "runs/forecast.csv";
+    std::string report = "runs/report.json";
+    std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
+    std::string figures = "runs/figures";
+    bool operator==(const Path&) const = default;
+  } path;
+
+  /// [engine]
+  struct Engine {
+    std::string device = "auto";      ///< auto, cpu
+    std::string recurrence = "auto";  ///< auto, onednn
+    int threads = 0;
+    int forecast_batch = 1024;
+    bool operator==(const Engine&) const = default;
+  } engine;
+
+  /// [forecast]
+  struct Forecast {
+    std::vector<double> levels = {80};  ///< interval levels in percent
+    std::string from;                   ///< first forecast date; empty: after each series' end
+    bool operator==(const Forecast&) const = default;
+  } forecast;
+
+  /// [evaluate]
+  struct Evaluate {
+    int n_windows = 1;  ///< forecast origins, the last one K steps before the end
+    int step = 0;       ///< steps between origins; 0: K
+    int refit = 0;      ///< train again every so many origins; 0: the given model
+    int season = 0;     ///< of seasonal naive and MASE; 0: by frequency
+    bool operator==(const Evaluate&) const = default;
+  } evaluate;
+
+  bool operator==(const Config&) const = default;
+};
+
+/// One `--section.key value` of the command line.
+using Override = std::pair<std::string, std::string>;
+
+/// Reads `file` (empty: defaults only), then the overrides. Throws ConfigError with file:line, the
+/// remedy and the nearest key for what is unknown, repeated, mistyped or out of range. Column lists
+/// take names and 0-based indices.
+Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides);
+
+/// The complete set as TOML, in the order of `explain`; load_config of it gives the same Config.
+std::string to_toml(const Config& config);
+/// From the text of to_toml (stored in models). `origin` names it in messages.
+Config parse_config(const std::string& toml, const std::string& origin);
+
+/// Every key with type, default, range and meaning, for a terminal of 80 columns. `filter`: a
+/// section, a key, or empty.
+std::string explain_keys(const std::string& filter);
+/// The same as Markdown: configs/README.md.
+std::string explain_markdown();
+
+/// All keys, "section.key", in order (for flags and completion).
+std::vector<std::string> config_keys();
+
+}  // namespace sluice

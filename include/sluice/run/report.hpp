@@ -1,0 +1,65 @@
+// What an evaluation says: a table for people, JSON for programs, pictures.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/run/metrics.hpp"
+
+namespace sluice {
+
+/// One method's row of a report: the model, or a naive method beside it.
+struct MethodReport {
+  std::string name;  ///< "sluice", "seasonal naive (7)", "last value", "mean of 28"
+  Metrics total;
+  std::vector<Metrics> rows;  ///< per series and target
+};
+
+struct EvaluationReport {
+  std::string data;  ///< file name(s)
+  std::string frequency;
+  std::string model;  ///< one line about the model
+  std::int64_t series = 0, windows = 0;
+  int K = 0, season = 0;
+  std::vector<std::string> row_names;  ///< series id, or "id:target" with several targets
+  std::vector<double> levels;          ///< percent
+  std::vector<std::string> cutoffs;    ///< dates of the last known step
+  std::vector<MethodReport> methods;   ///< methods[0] is the model, methods[1] seasonal naive
+  double train_seconds = 0, forecast_seconds = 0;
+};
+
+/// 1 - MAE(model) / MAE(seasonal naive), pooled.
+double skill_over_seasonal_naive(const EvaluationReport& report);
+/// Mean over rows of 1 - MAE(model) / min over naive methods named "seasonal naive..." and "last
+/// value" of their MAE in that row; and the number of rows above 0.
+struct RowSkill {
+  double mean = 0;
+  std::int64_t above_zero = 0, rows = 0;
+};
+RowSkill skill_over_better_naive(const EvaluationReport& report);
+
+/// At most 80 columns wide.
+std::string report_table(const EvaluationReport& report);
+std::string report_json(const EvaluationReport& report);
+/// One line a row and method, as CSV or Parquet by extension. Throws DataError.
+void write_row_scores(const EvaluationReport& report, const std::filesystem::path& path);
+
+/// One picture: real values and forecasts against time.
+struct Figure {
+  std::string title;                 ///< may be Chinese; the article writes "<column>预测图"
+  std::vector<std::string> dates;    ///< x labels of the real values, one a step
+  std::vector<double> actual;        ///< NaN = missing (and the future part)
+  std::vector<double> forecast;      ///< NaN where there is none
+  std::vector<double> lower, upper;  ///< band, may be empty
+  std::string band_name;             ///< "80 %"
+};
+/// Draws PNG files through gnuplot, one a figure, into `directory` (made if needed); returns their
+/// paths. Throws DataError if gnuplot is missing or fails, with its message and the remedy.
+std::vector<std::filesystem::path> draw_figures(const std::filesystem::path& directory,
+                                                const std::vector<Figure>& figures,
+                                                const std::vector<std::string>& file_names);
+
+}  // namespace sluice

@@ -1,0 +1,35 @@
+// From settings to specifications: every "auto" is decided here, by the data's frequency and
+// values, in one place.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/model/spec.hpp"
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+/// How to read the data. Throws ConfigError.
+CatalogSpec catalog_spec(const Config& config);
+
+/// The model for this catalogue; training values [0, end[s]) decide "auto" choices. Throws
+/// ConfigError.
+ModelSpec resolve_model(const Config& config, const Catalog& catalog,
+                        std::span<const std::int64_t> end);
+/// Scaling of the targets that goes with the model: `mean` under a level or in log space, else the
+/// configured one.
+Scaling target_scaling(const Config& config, const ModelSpec& spec);
+
+/// Quantiles of the interval levels with the median: {80} -> 0.1, 0.5, 0.9.
+std::vector<double> level_quantiles(const std::vector<double>& levels);
+
+/// One line: "LSTM 1 x 64, 96 -> 48 steps, log, level mean 168, base seasonal 24, ... (36,544
+/// parameters)".
+std::string describe(const ModelSpec& spec);
+
+}  // namespace sluice

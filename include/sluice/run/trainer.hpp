@@ -1,0 +1,34 @@
+// Training: epochs of batches, validation, early stopping, best weights, several seeds, a final fit
+// on all data.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+struct TrainOptions {
+  /// No step at or after end[s] is used, neither for training nor for validation ([S]); empty: the
+  /// test range of the configuration is left out.
+  std::vector<std::int64_t> end;
+  bool save = true;      ///< write path.model and the training state; false: only return the model
+  bool announce = true;  ///< messages and progress
+};
+
+struct TrainResult {
+  Model model;
+  double seconds = 0;
+  double windows_per_second = 0;
+  bool interrupted =
+      false;  ///< SIGINT or SIGTERM: the state is saved, the model holds the best so far
+  bool kept_older = false;  ///< init_from was better on the validation range and has been kept
+};
+
+/// Trains as `config` says. Throws ConfigError, DataError; InternalError never on account of data.
+TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options = {});
+
+}  // namespace sluice
