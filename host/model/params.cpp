@@ -72,8 +72,7 @@ void init_params(const ModelSpec& spec, std::uint64_t seed, std::span<float> par
     }
     for (std::int64_t i = 0; i < block.size; ++i) {
       const auto at = static_cast<std::uint64_t>(block.offset + i);
-      const Philox4 bits =
-          philox(seed, at / 4, static_cast<std::uint64_t>(RandomUse::weights));
+      const Philox4 bits = philox(seed, at / 4, static_cast<std::uint64_t>(RandomUse::weights));
       const double u = static_cast<double>(to_uniform(bits.v[at % 4]));
       params[at] = static_cast<float>((2.0 * u - 1.0) * bound);
     }

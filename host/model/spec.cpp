@@ -16,9 +16,9 @@ int ModelSpec::embedding_width() const {
 }
 
 int ModelSpec::inputs() const {
-  return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M + (level_input ? M : 0) +
-         (level_change ? M : 0) + past_channels + future_channels + calendar + static_reals +
-         embedding_width();
+  return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M +
+         (level_input ? M : 0) + (level_change ? M : 0) + past_channels + future_channels +
+         calendar + static_reals + embedding_width();
 }
 
 int ModelSpec::head_context() const {
@@ -64,14 +64,17 @@ void check_spec(const ModelSpec& s) {
   if (s.base == Base::seasonal) in_range("network.base_season", s.base_season, 1, 1'000'000);
   if (s.level_change) in_range("network.base_season", s.base_season, 1, 1'000'000);
   require(s.window_scaling == WindowScaling::none || (!s.forking && s.level == Level::none),
-          "network.scaling = window_* takes its statistics from the whole window, which a head at earlier "
-          "steps must not see; set network.forking = false and network.level = \"none\", or choose another "
+          "network.scaling = window_* takes its statistics from the whole window, which a head at "
+          "earlier "
+          "steps must not see; set network.forking = false and network.level = \"none\", or choose "
+          "another "
           "scaling");
   require(s.window_scaling == WindowScaling::none || s.space == Space::linear,
           "network.scaling = window_* works in linear space; set network.space = \"linear\"");
-  require(!(s.level == Level::none && (s.level_input || s.level_change)),
-          "network.level_input and network.level_change need a level; set network.level = \"mean\" or "
-          "\"smoothing\"");
+  require(
+      !(s.level == Level::none && (s.level_input || s.level_change)),
+      "network.level_input and network.level_change need a level; set network.level = \"mean\" or "
+      "\"smoothing\"");
   if (s.loss == Loss::quantile) {
     require(!s.quantiles.empty(), "training.loss = \"quantile\" needs forecast.levels");
     bool median = false;
