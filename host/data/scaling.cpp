@@ -96,6 +96,12 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
       }
     }
   }
+  std::vector<float> scratch;
+  for (const StaticReal& real : catalog.static_reals()) {
+    const Affine a = fit(Scaling::standard, real.values, scratch);
+    scaling.static_offset.push_back(static_cast<float>(a.offset));
+    scaling.static_scale.push_back(static_cast<float>(a.scale));
+  }
   return scaling;
 }
 
