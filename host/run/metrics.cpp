@@ -29,10 +29,10 @@ std::size_t find_probability(const std::vector<double>& probabilities, double wa
   for (std::size_t j = 0; j < probabilities.size(); ++j) {
     if (std::abs(probabilities[j] - wanted) < 1e-6) return j;
   }
-  throw InternalError(
-      fmt::format("score: the interval of level {:g} needs the quantile {:g}, which is not among the "
-                  "forecast's probabilities",
-                  level, wanted));
+  throw InternalError(fmt::format(
+      "score: the interval of level {:g} needs the quantile {:g}, which is not among the "
+      "forecast's probabilities",
+      level, wanted));
 }
 
 }  // namespace
