@@ -12,7 +12,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <optional>
+#include <limits>
 #include <set>
 
 #include "base/text.hpp"
@@ -66,12 +66,12 @@ std::string read_text(const fs::path& path) {
 }
 
 /// A gnuplot string in which nothing is special: control characters become spaces, and a quote the
-/// typographic one, which ends no string.
+/// letter that looks like it and ends no string.
 std::string quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') {
-      out += "’";
+      out += "ʼ";
     } else {
       out += static_cast<unsigned char>(c) < 32 || c == 127 ? ' ' : c;
     }
@@ -147,18 +147,88 @@ std::string band_text(const Figure& figure) {
   return out;
 }
 
-/// Dates under the axis, as many as fit side by side.
-std::string ticks(const std::vector<std::string>& dates) {
-  constexpr double kPlotPixels = kWidthPixels - 120, kPixelsPerColumn = 7.6, kGapPixels = 22;
+/// Both axes' ticks and the margins that their labels need.
+struct Axes {
+  std::string x_ticks, y_ticks;  // of `set xtics (...)`
+  double y_low = 0, y_high = 1;
+  double left = 0, right = 1;  // margins, as shares of the picture's width
+};
+
+constexpr double kPixelsPerColumn = 7.6;
+
+std::string tick_list(const std::vector<std::pair<std::string, double>>& ticks) {
+  std::string out;
+  for (const auto& [label, at] : ticks)
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", quoted(label), at);
+  return out;
+}
+
+/// The range of all values with some air, and about eight round numbers in it: 0, 50k, 100k.
+int set_y_axis(const Figure& figure, Axes& axes) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const auto* values : {&figure.actual, &figure.forecast, &figure.lower, &figure.upper}) {
+    for (const double v : *values) {
+      if (!std::isfinite(v)) continue;
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
+  }
+  if (low > high) low = 0, high = 1;  // no value at all
+  // Values that differ by less than a picture or a double can show are drawn as a constant.
+  const double magnitude = std::max(std::abs(low), std::abs(high));
+  const bool constant = !(high - low > 1e-9 * magnitude);
+  const double air = constant ? std::max(1.0, 0.1 * magnitude) : 0.05 * (high - low);
+  // Below zero only if the values are.
+  axes.y_low = low >= 0 ? std::max(0.0, low - air) : low - air;
+  axes.y_high = high + air;
+  const double rough = (axes.y_high - axes.y_low) / 8;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  const double lead = rough / power;
+  const double step = power * (lead <= 1     ? 1
+                               : lead <= 2   ? 2
+                               : lead <= 2.5 ? 2.5
+                               : lead <= 5   ? 5
+                                             : 10);
+  const double largest = std::max(std::abs(axes.y_low), std::abs(axes.y_high));
+  const bool million = largest >= 1e6, thousand = largest >= 1e4;
+  const double unit = million ? 1e6 : thousand ? 1e3 : 1;
+  const char* suffix = million ? "M" : thousand ? "k" : "";
+  std::vector<std::pair<std::string, double>> ticks;
   int widest = 1;
-  for (const std::string& date : dates) widest = std::max(widest, display_width(date));
+  for (double i = std::ceil(axes.y_low / step); i * step <= axes.y_high; ++i) {
+    const double value = i * step;
+    ticks.emplace_back(fmt::format("{:g}{}", value / unit, value == 0 ? "" : suffix), value);
+    widest = std::max(widest, display_width(ticks.back().first));
+  }
+  axes.y_ticks = tick_list(ticks);
+  return widest;
+}
+
+/// As many dates as fit side by side.
+int set_x_axis(const std::vector<std::string>& dates, Axes& axes) {
+  constexpr double kPlotPixels = kWidthPixels - 160, kGapPixels = 22;
+  constexpr int kMostColumns = 24;
+  int widest = 1;
+  for (const std::string& date : dates)
+    widest = std::max(widest, std::min(kMostColumns, display_width(date)));
   const auto most = static_cast<std::size_t>(
       std::max(2.0, std::floor(kPlotPixels / (widest * kPixelsPerColumn + kGapPixels))));
   const std::size_t step = std::max<std::size_t>(1, (dates.size() + most - 1) / most);
-  std::string out;
+  std::vector<std::pair<std::string, double>> ticks;
   for (std::size_t t = 0; t < dates.size(); t += step)
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", quoted(dates[t]), t);
-  return out;
+    ticks.emplace_back(cut_to_width(dates[t], kMostColumns), static_cast<double>(t));
+  axes.x_ticks = tick_list(ticks);
+  return widest;
+}
+
+Axes axes_of(const Figure& figure) {
+  Axes axes;
+  const int y_columns = set_y_axis(figure, axes);
+  const int x_columns = set_x_axis(figure.dates, axes);
+  const double half_date = x_columns * kPixelsPerColumn / 2 + 8;
+  axes.left = std::max(y_columns * kPixelsPerColumn + 28, half_date) / kWidthPixels;
+  axes.right = 1 - half_date / kWidthPixels;
+  return axes;
 }
 
 /// Lines alone would hide a value without neighbours, and a short series reads better with points.
@@ -171,37 +241,25 @@ const char* line_style(const std::vector<double>& values) {
   return alone || values.size() <= kFew ? "linespoints pt 7 ps 0.5" : "lines";
 }
 
-/// Largest magnitude drawn, or nothing if there is no value at all.
-std::optional<double> largest_value(const Figure& figure) {
-  std::optional<double> largest;
-  for (const auto* values : {&figure.actual, &figure.forecast, &figure.lower, &figure.upper}) {
-    for (const double v : *values) {
-      if (std::isfinite(v)) largest = std::max(largest.value_or(0), std::abs(v));
-    }
-  }
-  return largest;
-}
-
 std::string script_of(const Figure& figure, std::size_t i) {
   // The legend speaks the title's language; the article's is Chinese.
   const bool chinese = has_wide_characters(figure.title);
   const char* real = chinese ? "真实值" : "real";
   const char* predicted = chinese ? "预测值" : "predicted";
-  const std::optional<double> largest = largest_value(figure);
+  const Axes axes = axes_of(figure);
   std::string out = fmt::format(
       "set output 'figure{}.png'\n"
       "set title {} noenhanced\n"
-      "set xtics ({})\n"
+      "set xtics ({}) noenhanced\n"
+      "set ytics ({}) noenhanced\n"
       "set xrange [-0.5:{}]\n"
-      "set format y '{}'\n"
-      "set {}\n"
+      "set yrange [{}:{}]\n"
+      "set lmargin at screen {}\n"
+      "set rmargin at screen {}\n"
       "plot ",
-      i, quoted(figure.title), ticks(figure.dates),
-      static_cast<double>(std::max<std::size_t>(figure.dates.size(), 1)) - 0.5,
-      // Ten thousand and more are written 20k, 1.5M.
-      largest.value_or(0) >= 10'000 ? "%.5s%c" : "%g",
-      // gnuplot refuses to find the range of nothing.
-      largest ? "autoscale y" : "yrange [0:1]");
+      i, quoted(figure.title), axes.x_ticks, axes.y_ticks,
+      static_cast<double>(std::max<std::size_t>(figure.dates.size(), 1)) - 0.5, axes.y_low,
+      axes.y_high, axes.left, axes.right);
   if (!band_text(figure).empty()) {
     out += fmt::format(
         "'band{}.txt' using 1:2:3 with filledcurves lc rgb '#c3d5f2' title {} noenhanced, ", i,
@@ -223,11 +281,10 @@ constexpr const char* kPreamble =
     "}\n"
     "set encoding utf8\n"
     "set title font 'Noto Sans CJK SC,14'\n"
-    "set key top left reverse Left opaque box lc rgb '#cccccc' samplen 2.5\n"
+    "set key at graph 0, graph 1.02 left bottom horizontal reverse Left samplen 2.5\n"
     "set border 3 lc rgb '#666666'\n"
     "set tics nomirror out textcolor rgb '#333333'\n"
-    "set grid y lc rgb '#e4e4e4' lt 1\n"
-    "set offsets 0, 0, graph 0.04, graph 0.04\n";
+    "set grid y lc rgb '#e4e4e4' lt 1\n";
 
 std::string preamble() {
   std::string out = kPreamble;

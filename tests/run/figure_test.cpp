@@ -102,7 +102,11 @@ TEST_F(FigureTest, MayBeEmptyConstantOrWithoutBand) {
   missing.forecast = {kNan, 3};
   missing.lower = {kNan, 2};
   missing.upper = {kNan, 4};
-  const auto paths = draw_figures(folder_, {empty, constant, missing}, {"a", "b", "c"});
+  Figure nearly = constant;
+  nearly.actual = {1e18, std::nextafter(1e18, 2e18)};
+  nearly.forecast = nearly.actual;
+  const auto paths =
+      draw_figures(folder_, {empty, constant, missing, nearly}, {"a", "b", "c", "d"});
   for (const fs::path& path : paths) EXPECT_EQ(png_size(path).first, 1100) << path;
 }
 
