@@ -23,7 +23,8 @@ Scaling parse_scaling(std::string_view text);  ///< throws ConfigError
 /// (or of |y| for `mean`), so that the inverse is exact everywhere.
 struct SeriesScaling {
   std::int64_t series = 0;
-  std::vector<float> offset, scale;  ///< [channels, S]
+  std::vector<float> offset, scale;                ///< [channels, S]
+  std::vector<float> static_offset, static_scale;  ///< [static reals]: standardised over the series
   float offset_of(int channel, std::int64_t s) const {
     return offset[static_cast<std::size_t>(channel * series + s)];
   }

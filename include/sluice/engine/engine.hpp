@@ -23,10 +23,12 @@ struct EngineSetup {
   const ModelSpec* spec = nullptr;
   const SeriesScaling* scaling = nullptr;
   std::span<const float> series_weight;  ///< [S], or empty: all 1
-  int batch = 1;                         ///< most windows in one step
-  std::uint64_t seed = 0;                ///< of dropout
-  std::string recurrence = "auto";       ///< "onednn"
-  int threads = 0;                       ///< 0: all
+  /// Category codes in the model's vocabularies, [embeddings][S]; empty: the catalogue's own codes.
+  std::vector<std::vector<std::int32_t>> codes;
+  int batch = 1;                    ///< most windows in one step
+  std::uint64_t seed = 0;           ///< of dropout
+  std::string recurrence = "auto";  ///< "onednn"
+  int threads = 0;                  ///< 0: all
   /// Mean and spread of log levels over the catalogue, for the level input (model.level_input).
   /// Taken from the catalogue if `level_spread` is 0.
   float level_mean = 0, level_spread = 0;
@@ -79,7 +81,8 @@ class Engine {
 
   /// Loss at the windows' origins (no forking, no dropout) with the evaluation parameters, whatever
   /// the target limit; any number of windows. Blocks.
-  virtual LossReport validate(std::span<const Window> windows) = 0;
+  virtual LossReport validate(std::span<const Window> windows,
+                              std::span<const std::int64_t> limit) = 0;
 
   /// Forecasts in the units of y; [windows, K, M, J]. J = Q if `offsets` is empty; else Q must be
   /// 1, `offsets` is [K, M, J] in the model's space and output j is the forecast moved by offsets
@@ -87,14 +90,21 @@ class Engine {
   virtual void forecast(std::span<const Window> windows, std::span<const float> offsets,
                         std::span<float> out) = 0;
   /// Errors in the model's space, target - forecast (the median's where Q > 1); [windows, K, M],
-  /// NaN where the target is missing. Blocks.
-  virtual void residuals(std::span<const Window> windows, std::span<float> out) = 0;
+  /// NaN where the target is missing or at or after limit[s]. Blocks.
+  virtual void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                         std::span<float> out) = 0;
 
   /// Seconds since construction spent in: gather, recurrence, head (with loss), optimizer.
   struct Seconds {
     double gather = 0, recurrence = 0, head = 0, optimizer = 0;
   };
   virtual Seconds seconds() const = 0;
+
+  /// Mean and spread behind the level input, to be stored with the model.
+  struct LevelStatistics {
+    float mean = 0, spread = 0;
+  };
+  virtual LevelStatistics level_statistics() const = 0;
 };
 
 /// The CPU engine. Throws ConfigError for an unknown recurrence, DeviceError if it refuses the

@@ -138,7 +138,9 @@ struct Config {
   /// [forecast]
   struct Forecast {
     std::vector<double> levels = {80};  ///< interval levels in percent
-    std::string from;                   ///< first forecast date; empty: after each series' end
+    std::optional<bool>
+        nonnegative;   ///< forecasts below 0 become 0; auto: if no training value is negative
+    std::string from;  ///< first forecast date; empty: after each series' end
     bool operator==(const Forecast&) const = default;
   } forecast;
 

@@ -1,0 +1,60 @@
+// From windows to numbers: the inputs of the recurrence, and what the head sees beside h_t. Windows
+// are never materialised beyond the batch at hand; the head's context only for the rows of one
+// chunk.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model_space.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice {
+
+/// Rows of the head: row r belongs to step `step(r)` of window r % N; time-major, beginning at
+/// spec.first_head_step().
+struct HeadRows {
+  float* context;  ///< [rows, F]
+  float* base;     ///< [rows, K, M]
+  float* target;   ///< [rows, K, M], NaN where there is none; null: not wanted
+};
+
+class Gather {
+ public:
+  explicit Gather(const ModelSpace& space);
+
+  /// Takes the windows of a batch (kept until the next call).
+  void begin(std::span<const Window> windows);
+  std::span<const Window> windows() const { return windows_; }
+
+  /// x [T,N,C], all threads. `params`: the flat buffer (embeddings). Steps before a series' start
+  /// are zero.
+  void inputs(std::span<const float> params, std::span<float> x) const;
+
+  /// Rows [row, row + rows) counted from step `first_step` of the window, one thread. Targets at or
+  /// after limit[series] are missing (empty limit: all that exist are used).
+  void head(int first_step, std::int64_t row, std::int64_t rows, std::span<const float> params,
+            std::span<const std::int64_t> limit, const HeadRows& out) const;
+
+  /// The map at step t of window n.
+  Affine affine(int m, std::size_t n, std::int64_t t) const;
+
+  /// Adds embedding gradients. dx [T,N,C] of the recurrence's input; dcontext: the embedding
+  /// columns of the head's context, [rows, embedding_width], rows as in head().
+  void embedding_gradient(std::span<const float> dx, std::int64_t rows,
+                          std::span<const float> dcontext, std::span<float> gradient) const;
+
+ private:
+  void fit_windows();
+  void input_row(std::size_t n, std::int64_t t, const float* params, float* x) const;
+
+  const ModelSpace& space_;
+  const ModelSpec& spec_;
+  ParamLayout layout_;
+  std::vector<Window> windows_;
+  std::vector<Affine> window_affine_;  ///< [N, M] with window scaling
+};
+
+}  // namespace sluice

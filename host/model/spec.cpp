@@ -1,0 +1,92 @@
+// Sizes that follow from a specification, and its checks.
+#include "sluice/model/spec.hpp"
+
+#include <fmt/core.h>
+
+#include <string>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+
+int ModelSpec::embedding_width() const {
+  int width = 0;
+  for (const Embedding& e : embeddings) width += e.width;
+  return width;
+}
+
+int ModelSpec::inputs() const {
+  return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M +
+         (level_input ? M : 0) + (level_change ? M : 0) + past_channels + future_channels +
+         calendar + static_reals + embedding_width();
+}
+
+int ModelSpec::head_context() const {
+  return M * context + (seasonal_context > 0 ? M * K : 0) + K * future_channels + static_reals +
+         embedding_width();
+}
+
+namespace {
+
+void require(bool good, const std::string& message) {
+  if (!good) throw ConfigError(message);
+}
+
+void in_range(const char* key, int value, int low, int high) {
+  require(value >= low && value <= high,
+          fmt::format("{} is {}; it must be from {} to {}", key, value, low, high));
+}
+
+}  // namespace
+
+void check_spec(const ModelSpec& s) {
+  in_range("network.time_step", s.T, 1, 100'000);
+  in_range("network.predict_day", s.K, 1, 10'000);
+  in_range("network.hidden_size", s.H, 1, 4096);
+  in_range("network.layers", s.L, 1, 16);
+  in_range("network.head_hidden", s.head_hidden, 0, 16'384);
+  in_range("network.context", s.context, 0, 10'000);
+  in_range("network.seasonal_context", s.seasonal_context, 0, 100'000);
+  require(s.dropout >= 0 && s.dropout < 1,
+          fmt::format("network.dropout is {}; it must be at least 0 and below 1", s.dropout));
+  require(s.M >= 1, "data.targets names no target");
+  for (const int lag : s.lags) in_range("network.lags", lag, 1, 1'000'000);
+  if (s.forking) {
+    require(s.warmup >= 0 && s.warmup < s.T,
+            fmt::format("network.warmup is {} with time_step {}; the head would never be trained: "
+                        "choose a warmup from 0 to {}",
+                        s.warmup, s.T, s.T - 1));
+  }
+  if (s.level == Level::mean) in_range("network.level_window", s.level_window, 1, 1'000'000);
+  require(s.smoothing_alpha > 0 && s.smoothing_alpha <= 1,
+          fmt::format("network.smoothing_alpha is {}; it must be above 0 and at most 1",
+                      s.smoothing_alpha));
+  if (s.base == Base::seasonal) in_range("network.base_season", s.base_season, 1, 1'000'000);
+  if (s.level_change) in_range("network.base_season", s.base_season, 1, 1'000'000);
+  require(s.window_scaling == WindowScaling::none || (!s.forking && s.level == Level::none),
+          "network.scaling = window_* takes its statistics from the whole window, which a head at "
+          "earlier "
+          "steps must not see; set network.forking = false and network.level = \"none\", or choose "
+          "another "
+          "scaling");
+  require(s.window_scaling == WindowScaling::none || s.space == Space::linear,
+          "network.scaling = window_* works in linear space; set network.space = \"linear\"");
+  require(
+      !(s.level == Level::none && (s.level_input || s.level_change)),
+      "network.level_input and network.level_change need a level; set network.level = \"mean\" or "
+      "\"smoothing\"");
+  if (s.loss == Loss::quantile) {
+    require(!s.quantiles.empty(), "training.loss = \"quantile\" needs forecast.levels");
+    bool median = false;
+    for (std::size_t q = 0; q < s.quantiles.size(); ++q) {
+      require(s.quantiles[q] > 0 && s.quantiles[q] < 1,
+              fmt::format("quantile {} must be inside (0, 1)", s.quantiles[q]));
+      require(q == 0 || s.quantiles[q] > s.quantiles[q - 1], "quantiles must be ascending");
+      median = median || s.quantiles[q] == 0.5f;
+    }
+    require(median, "the quantiles must contain the median, 0.5");
+  }
+  require(s.huber_delta > 0, "training.huber_delta must be above 0");
+}
+
+}  // namespace sluice
