@@ -157,15 +157,15 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
         n.time_step);
   visit(Key{.name = "network.predict_day",
             .meaning = "Horizon: steps to forecast; 0: by the data's frequency.",
-            .range = {.min = 0, .max = 100000}},
+            .range = {.min = 0, .max = 10000}},
         n.predict_day);
   visit(Key{.name = "network.hidden_size",
             .meaning = "Units of each LSTM layer.",
-            .range = {.min = 1, .max = 8192}},
+            .range = {.min = 1, .max = 4096}},
         n.hidden_size);
   visit(Key{.name = "network.layers",
             .meaning = "LSTM layers (the article's lstm_layers).",
-            .range = {.min = 1, .max = 64}},
+            .range = {.min = 1, .max = 16}},
         n.layers);
   visit(Key{.name = "network.dropout",
             .meaning = "Share of units dropped between the layers in training (the article's "
@@ -194,7 +194,7 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "network.level_window",
             .meaning = "Steps of the trailing mean.",
             .automatic = "the long season: a week of hours, 28 days, 12 months",
-            .range = {.min = 1, .max = 100000}},
+            .range = {.min = 1, .max = 1000000}},
         n.level_window);
   visit(Key{.name = "network.smoothing_alpha",
             .meaning = "Weight of the newest value in exponential smoothing.",
@@ -208,17 +208,17 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "network.base_season",
             .meaning = "Steps of the season of seasonal naive.",
             .automatic = "the short season: 24 hours, 7 days, 12 months",
-            .range = {.min = 1, .max = 100000}},
+            .range = {.min = 1, .max = 1000000}},
         n.base_season);
   visit(Key{.name = "network.lags",
             .meaning = "Inputs: the targets so many steps ago.",
             .automatic = "one season and one long season",
-            .range = {.min = 1, .max = 100000}},
+            .range = {.min = 1, .max = 1000000}},
         n.lags);
   visit(Key{.name = "network.context",
             .meaning = "Last target values that the head sees, in steps.",
             .automatic = "the short season",
-            .range = {.min = 0, .max = 100000}},
+            .range = {.min = 0, .max = 10000}},
         n.context);
   visit(Key{.name = "network.seasonal_context",
             .meaning = "Season, in steps, by which the head sees the horizon's earlier values; 0: "
@@ -238,7 +238,7 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "network.head_hidden",
             .meaning = "Units of the head's hidden layer; 0: the head is one linear layer.",
             .automatic = "twice hidden_size",
-            .range = {.min = 0, .max = 8192}},
+            .range = {.min = 0, .max = 16384}},
         n.head_hidden);
   visit(Key{.name = "network.level_input",
             .meaning = "Input: the logarithm of the level.",
@@ -438,6 +438,10 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Interval levels in percent.",
             .range = {.min = 0, .max = 100, .above = true, .below = true}},
         config.forecast.levels);
+  visit(Key{.name = "forecast.nonnegative",
+            .meaning = "Whether forecasts below 0 become 0.",
+            .automatic = "true where no training value is negative"},
+        config.forecast.nonnegative);
   visit(Key{.name = "forecast.from",
             .meaning = "First forecast date; empty: after each series' end."},
         config.forecast.from);

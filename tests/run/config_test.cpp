@@ -272,7 +272,7 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
   EXPECT_EQ(error_of("[network]\ndropout = 1\n"),
             "shop.toml:2: network.dropout must be a number from 0 to below 1, got 1");
   EXPECT_EQ(error_of("[network]\nlags = [24, \"x\"]\n"),
-            "shop.toml:2: network.lags must be a list of integers from 1 to 100000, or \"auto\", "
+            "shop.toml:2: network.lags must be a list of integers from 1 to 1000000, or \"auto\", "
             "got \"x\" in it");
   EXPECT_EQ(error_of("[training]\nshuffle = 1\n"),
             "shop.toml:2: training.shuffle must be true or false, got 1");
