@@ -26,7 +26,8 @@ Philox4 draw(std::uint64_t seed, std::int64_t major, std::int64_t minor) {
 
 }  // namespace
 
-Split split_by_time(const Catalog& catalog, const SplitSpec& spec) {
+Split split_by_time(const Catalog& catalog, const SplitSpec& spec,
+                    std::span<const std::int64_t> end) {
   if (!(spec.valid >= 0) || !(spec.test >= 0)) {
     throw ConfigError(fmt::format(
         "data.valid is {} and data.test is {}; both must be 0 or more (a share below 1, or steps)",
@@ -35,7 +36,7 @@ Split split_by_time(const Catalog& catalog, const SplitSpec& spec) {
   Split split;
   std::int64_t longest = 0;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const std::int64_t history = catalog.history(s);
+    const std::int64_t history = end.empty() ? catalog.history(s) : end[static_cast<std::size_t>(s)];
     const std::int64_t test = std::min(steps_of(spec.test, history), history);
     const std::int64_t valid = std::min(steps_of(spec.valid, history), history - test);
     split.test_end.push_back(history);

@@ -243,7 +243,10 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   }
   sums_.add(sums);
   windows_seen_ += N;
-  if (sums.targets == 0) return;  // nothing to learn from: every target of the batch is missing
+  if (sums.targets == 0) {  // every target of the batch is missing: a step without an update
+    ++state_.step;
+    return;
+  }
   const Stopwatch watch(seconds_.optimizer);
   last_norm_ = scale_and_norm(1.0f / static_cast<float>(sums.targets));
   if (!std::isfinite(

@@ -37,7 +37,9 @@ struct SplitSpec {
 
 /// Cuts by time, per series. Throws ConfigError if a share is negative or leaves no training range
 /// in any series.
-Split split_by_time(const Catalog& catalog, const SplitSpec& spec);
+/// `end` [S], if given, takes the place of each history's end.
+Split split_by_time(const Catalog& catalog, const SplitSpec& spec,
+                    std::span<const std::int64_t> end = {});
 
 struct PlanSpec {
   int T = 1;                     ///< steps of a window

@@ -111,4 +111,8 @@ class Engine {
 /// shape.
 std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
 
+/// The engine for `device`: "cpu", or "auto" (what this build and machine have). Throws DeviceError
+/// naming what exists.
+std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup);
+
 }  // namespace sluice

@@ -61,9 +61,11 @@ struct TrainingState {
   int bad_epochs = 0;
   double seconds = 0;         ///< trained so far
   double plateau_factor = 1;  ///< of schedule = "plateau"
+  std::vector<float>
+      selected_params;  ///< of the finished choice by validation; empty: not finished
+  std::int64_t selected_step = 0;
+  double selected_loss = 0;
   std::vector<std::vector<float>> done_members;
-  std::vector<double> member_losses;
-  std::vector<std::int64_t> member_steps;
   std::string config;  ///< to_toml of the run; a resume with other settings is refused
 };
 

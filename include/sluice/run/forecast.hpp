@@ -30,8 +30,10 @@ class Forecaster {
  public:
   /// `levels`: intervals in percent. Throws DataError if catalogue and model do not fit,
   /// ConfigError if the model cannot give the levels.
+  /// Series that the model does not know are scaled by their values before scaling_end[s] (empty:
+  /// their history).
   Forecaster(const Model& model, const Catalog& catalog, const std::vector<double>& levels,
-             const Config::Engine& engine);
+             const Config::Engine& engine, std::span<const std::int64_t> scaling_end = {});
   ~Forecaster();
   Forecaster(Forecaster&&) noexcept;
 

@@ -1,0 +1,303 @@
+// Rolling origins: forecasts from past cutoffs beside naive ones, scored the same way.
+#include "sluice/run/backtest.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
+#include "sluice/run/forecast.hpp"
+#include "sluice/run/resolve.hpp"
+#include "sluice/run/trainer.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kFigures = 16;
+/// Steps of real values that a figure shows before the first forecast.
+constexpr std::int64_t kFigureHistory = 90;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class Backtest {
+ public:
+  Backtest(const Config& config, const Catalog& catalog, int K)
+      : config_(config),
+        catalog_(catalog),
+        K_(K),
+        M_(catalog.count(Role::target)),
+        season_(config.evaluate.season > 0 ? config.evaluate.season
+                                           : season_length(catalog.frequency())),
+        mean_window_(std::max(long_season_length(catalog.frequency()), 4)),
+        probabilities_(level_quantiles(config.forecast.levels)) {
+    const std::int64_t rows = catalog.series_count() * M_;
+    const std::vector<std::string> names = {"sluice", fmt::format("seasonal naive ({})", season_),
+                                            "last value", fmt::format("mean of {}", mean_window_)};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      names_.push_back(names[i]);
+      scorers_.emplace_back(rows, i == 0 ? probabilities_ : std::vector<double>{},
+                            i == 0 ? config.forecast.levels : std::vector<double>{});
+    }
+  }
+
+  /// cutoffs()[w][s]: first forecast step of window w, from the earliest; -1 where a series is too
+  /// short.
+  std::vector<std::vector<std::int64_t>> cutoffs() const;
+  void score(const Forecasts& forecasts);
+  BacktestResult result(const std::string& model, double train_seconds, double forecast_seconds,
+                        std::int64_t windows);
+
+ private:
+  struct Line {  // of a figure: forecasts by step of the series
+    std::vector<double> forecast, lower, upper;
+    std::int64_t first = -1;
+  };
+  void draw(const Forecasts& forecasts, std::size_t r, int m);
+
+  const Config& config_;
+  const Catalog& catalog_;
+  int K_, M_, season_, mean_window_;
+  std::vector<double> probabilities_;
+  std::vector<std::string> names_;
+  std::vector<Scorer> scorers_;
+  std::vector<std::string> cutoff_dates_;
+  std::unordered_map<std::int64_t, Line> lines_;  ///< by row
+};
+
+std::vector<std::vector<std::int64_t>> Backtest::cutoffs() const {
+  const int step = config_.evaluate.step > 0 ? config_.evaluate.step : K_;
+  std::vector<std::vector<std::int64_t>> windows;
+  bool any = false;
+  for (int w = config_.evaluate.n_windows - 1; w >= 0; --w) {
+    auto& cutoff = windows.emplace_back();
+    for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+      const std::int64_t at = catalog_.history(s) - K_ - static_cast<std::int64_t>(w) * step;
+      cutoff.push_back(at >= 1 ? at : -1);
+      any = any || at >= 1;
+    }
+  }
+  if (!any) {
+    throw DataError(fmt::format(
+        "no series is longer than the horizon of {} steps, so nothing can be evaluated; "
+        "lower network.predict_day",
+        K_));
+  }
+  return windows;
+}
+
+void Backtest::score(const Forecasts& forecasts) {
+  const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
+  const auto J = static_cast<std::size_t>(forecasts.J());
+  const std::size_t median = forecasts.median();
+  std::vector<float> point(K), quantiles(K * J), actual(K);
+  std::string date;
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
+    date = std::max(date, catalog_.date(s, cutoff - 1));
+    for (int m = 0; m < M_; ++m) {
+      const auto values = catalog_.values(m, s);
+      const auto history = values.first(static_cast<std::size_t>(cutoff));
+      for (std::size_t k = 0; k < K; ++k) {
+        const float* cell =
+            forecasts.values.data() + ((r * K + k) * M + static_cast<std::size_t>(m)) * J;
+        point[k] = cell[median];
+        std::copy_n(cell, J, quantiles.begin() + static_cast<std::ptrdiff_t>(k * J));
+        const std::size_t t = static_cast<std::size_t>(cutoff) + k;
+        actual[k] = t < values.size() ? values[t] : std::numeric_limits<float>::quiet_NaN();
+      }
+      ScoredForecast scored;
+      scored.row = s * M_ + m;
+      scored.actual = actual;
+      scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
+      scored.rmsse_scale = squared_step_scale(history);
+      scored.normal_scale = variance_scale(history);
+      scored.forecast = point;
+      scored.quantiles = quantiles;
+      scorers_[0].add(scored);
+      scored.quantiles = {};
+      const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
+                                          naive_last(history, K_),
+                                          naive_mean(history, mean_window_, K_)};
+      for (std::size_t i = 0; i < 3; ++i) {
+        scored.forecast = naive[i];
+        scorers_[i + 1].add(scored);
+      }
+      draw(forecasts, r, m);
+    }
+  }
+  cutoff_dates_.push_back(date);
+}
+
+// Where windows overlap, the earliest one's forecast stays: the longest lead, as the article shows
+// it.
+void Backtest::draw(const Forecasts& forecasts, std::size_t r, int m) {
+  const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
+  const std::int64_t row = s * M_ + m;
+  if (lines_.size() >= kFigures && !lines_.contains(row)) return;
+  Line& line = lines_[row];
+  const auto length = static_cast<std::size_t>(catalog_.history(s));
+  if (line.first < 0) {
+    line.first = cutoff;
+    line.forecast.assign(length, kNone);
+    line.lower = line.upper = line.forecast;
+  }
+  const auto J = static_cast<std::size_t>(forecasts.J());
+  for (int k = 0; k < K_; ++k) {
+    const auto t = static_cast<std::size_t>(cutoff + k);
+    if (t >= length || !std::isnan(line.forecast[t])) continue;
+    const float* cell = forecasts.values.data() +
+                        ((r * static_cast<std::size_t>(K_) + static_cast<std::size_t>(k)) *
+                             static_cast<std::size_t>(M_) +
+                         static_cast<std::size_t>(m)) *
+                            J;
+    line.forecast[t] = static_cast<double>(cell[forecasts.median()]);
+    line.lower[t] = static_cast<double>(cell[0]);
+    line.upper[t] = static_cast<double>(cell[J - 1]);
+  }
+}
+
+BacktestResult Backtest::result(const std::string& model, double train_seconds,
+                                double forecast_seconds, std::int64_t windows) {
+  BacktestResult out;
+  EvaluationReport& report = out.report;
+  report.data = fmt::format("{}", fmt::join(config_.path.data, ", "));
+  report.frequency = to_string(catalog_.frequency());
+  report.model = model;
+  report.series = catalog_.series_count();
+  report.windows = windows;
+  report.K = K_;
+  report.season = season_;
+  report.levels = config_.forecast.levels;
+  report.cutoffs = cutoff_dates_;
+  report.train_seconds = train_seconds;
+  report.forecast_seconds = forecast_seconds;
+  const std::int64_t rows = catalog_.series_count() * M_;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::string& id = catalog_.id(row / M_);
+    const std::string& target = catalog_.target(static_cast<int>(row % M_)).name;
+    report.row_names.push_back(M_ == 1 ? id : id + ":" + target);
+  }
+  for (std::size_t i = 0; i < scorers_.size(); ++i) {
+    MethodReport& method = report.methods.emplace_back();
+    method.name = names_[i];
+    method.total = scorers_[i].total();
+    for (std::int64_t row = 0; row < rows; ++row) method.rows.push_back(scorers_[i].row(row));
+  }
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const auto found = lines_.find(row);
+    if (found == lines_.end()) continue;
+    const std::int64_t s = row / M_;
+    const int m = static_cast<int>(row % M_);
+    const std::int64_t from = std::max<std::int64_t>(0, found->second.first - kFigureHistory);
+    Figure figure;
+    const std::string name = catalog_.series_count() == 1
+                                 ? catalog_.target(m).name
+                                 : report.row_names[static_cast<std::size_t>(row)];
+    figure.title = name + "预测图";
+    for (std::int64_t t = from; t < catalog_.history(s); ++t) {
+      const auto at = static_cast<std::size_t>(t);
+      figure.dates.push_back(catalog_.date(s, t));
+      figure.actual.push_back(static_cast<double>(catalog_.values(m, s)[at]));
+      figure.forecast.push_back(found->second.forecast[at]);
+      figure.lower.push_back(found->second.lower[at]);
+      figure.upper.push_back(found->second.upper[at]);
+    }
+    if (config_.forecast.levels.empty()) {
+      figure.lower.clear();
+      figure.upper.clear();
+    } else {
+      figure.band_name = fmt::format("{:g} %", *std::max_element(config_.forecast.levels.begin(),
+                                                                 config_.forecast.levels.end()));
+    }
+    out.figures.push_back(std::move(figure));
+    out.figure_names.push_back("predict_" + name);
+  }
+  return out;
+}
+
+/// No cutoff may lie inside what the model has been trained or chosen on.
+void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
+  std::unordered_map<std::string_view, std::int64_t> seen;
+  for (std::size_t s = 0; s < model.series_ids.size(); ++s) {
+    seen.emplace(model.series_ids[s], model.seen_until[s]);
+  }
+  for (std::size_t s = 0; s < cutoff.size(); ++s) {
+    const auto series = static_cast<std::int64_t>(s);
+    const auto found = seen.find(catalog.id(series));
+    if (cutoff[s] < 1 || found == seen.end() || cutoff[s] >= found->second) continue;
+    throw DataError(
+        fmt::format("series '{}': the evaluation begins after {}, and the model has been trained "
+                    "on data up to {}; "
+                    "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
+                    "or let the evaluation "
+                    "train (evaluate.refit)",
+                    catalog.id(series), catalog.date(series, cutoff[s] - 1),
+                    catalog.date(series, found->second - 1)));
+  }
+}
+
+}  // namespace
+
+BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model) {
+  const int refit = config.evaluate.refit;
+  if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
+  int K = model != nullptr ? model->spec.K : config.network.predict_day;
+  if (K == 0) {
+    std::vector<std::int64_t> end;
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s));
+    K = resolve_model(config, catalog, end).K;
+  }
+  Backtest test(config, catalog, K);
+  const auto cutoffs = test.cutoffs();
+  double train_seconds = 0, forecast_seconds = 0;
+  std::string description;
+  std::int64_t windows = 0;
+  const std::size_t group = refit > 0 ? static_cast<std::size_t>(refit) : cutoffs.size();
+  for (std::size_t begin = 0; begin < cutoffs.size(); begin += group) {
+    const std::vector<std::int64_t>& first = cutoffs[begin];
+    Model fresh;
+    const Model* used = model;
+    if (refit > 0) {
+      TrainOptions options;
+      options.save = false;
+      for (const std::int64_t c : first) options.end.push_back(std::max<std::int64_t>(c, 0));
+      log_info(fmt::format("refit {} of {}: data before window {}", begin / group + 1,
+                           (cutoffs.size() + group - 1) / group, begin + 1));
+      TrainResult trained = train(config, catalog, options);
+      train_seconds += trained.seconds;
+      if (trained.interrupted)
+        throw DataError("interrupted: the evaluation is not complete, nothing was written");
+      fresh = std::move(trained.model);
+      used = &fresh;
+    } else {
+      refuse_seen(*model, catalog, first);
+      train_seconds = model->train_seconds;
+    }
+    description = describe(used->spec);
+    std::vector<std::int64_t> scaling_end;
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+      const std::int64_t c = first[static_cast<std::size_t>(s)];
+      scaling_end.push_back(c >= 1 ? c : catalog.history(s));
+    }
+    Forecaster forecaster(*used, catalog, config.forecast.levels, config.engine, scaling_end);
+    for (std::size_t w = begin; w < std::min(begin + group, cutoffs.size()); ++w) {
+      const double start = now();
+      const Forecasts forecasts = forecaster.at(cutoffs[w]);
+      forecast_seconds += now() - start;
+      windows += static_cast<std::int64_t>(forecasts.series.size());
+      test.score(forecasts);
+    }
+  }
+  return test.result(description, train_seconds, forecast_seconds, windows);
+}
+
+}  // namespace sluice

@@ -1,0 +1,286 @@
+// Every "auto" of the configuration is decided here.
+#include "sluice/run/resolve.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "sluice/base/error.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice {
+namespace {
+
+/// What suits a frequency; measured on M4 Hourly, Walmart and shop data (docs/results.md).
+struct FrequencyDefaults {
+  int time_step, predict_day;
+};
+
+FrequencyDefaults defaults_of(Unit unit, int season) {
+  switch (unit) {
+    case Unit::minute:
+      return {std::max(48, std::min(season, 192)), std::max(1, season / 4)};
+    case Unit::hour:
+      return {96, 48};
+    case Unit::day:
+      return {56, 14};
+    case Unit::week:
+      return {52, 13};
+    case Unit::month:
+      return {24, 12};
+    case Unit::quarter:
+      return {12, 8};
+    case Unit::year:
+      return {8, 6};
+    case Unit::integer:
+      return {32, 8};
+  }
+  return {32, 8};
+}
+
+struct TargetFacts {
+  bool all_positive = true, any_negative = false, any_missing = false;
+};
+
+TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
+  TargetFacts facts;
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+      const auto values = catalog.values(m, s);
+      const std::int64_t history = catalog.history(s);
+      for (std::int64_t t = 0; t < history; ++t) {
+        const float y = values[static_cast<std::size_t>(t)];
+        if (std::isnan(y)) {
+          facts.any_missing = true;
+        } else if (t < end[static_cast<std::size_t>(s)]) {
+          if (!(y > 0)) facts.all_positive = false;
+          if (y < 0) facts.any_negative = true;
+        }
+      }
+    }
+  }
+  return facts;
+}
+
+template <typename Choice>
+Choice choose(const std::string& text,
+              std::initializer_list<std::pair<const char*, Choice>> choices, const char* key) {
+  for (const auto& [name, value] : choices) {
+    if (text == name) return value;
+  }
+  throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
+}
+
+}  // namespace
+
+std::vector<double> level_quantiles(const std::vector<double>& levels) {
+  std::vector<double> quantiles = {0.5};
+  for (const double level : levels) {
+    if (!(level > 0 && level < 100)) {
+      throw ConfigError(
+          fmt::format("forecast.levels has {}; a level is a percentage inside (0, 100)", level));
+    }
+    // Rounded, so that 80 gives .1 and .9 and not their neighbours.
+    quantiles.push_back(std::round((50 - level / 2) * 1e6) / 1e8);
+    quantiles.push_back(std::round((50 + level / 2) * 1e6) / 1e8);
+  }
+  std::sort(quantiles.begin(), quantiles.end());
+  quantiles.erase(std::unique(quantiles.begin(), quantiles.end()), quantiles.end());
+  return quantiles;
+}
+
+CatalogSpec catalog_spec(const Config& config) {
+  CatalogSpec spec;
+  if (config.path.data.empty()) {
+    throw ConfigError(
+        "path.data names no file; set it in the configuration or give --path.data FILE");
+  }
+  for (const std::string& path : config.path.data) spec.read.paths.emplace_back(path);
+  const Config::Data& d = config.data;
+  spec.read.format = parse_table_format(d.format);
+  if (d.delimiter.size() != 1) {
+    throw ConfigError(
+        fmt::format("data.delimiter is \"{}\"; it must be one character", d.delimiter));
+  }
+  spec.read.delimiter = d.delimiter[0];
+  spec.read.missing = d.missing;
+  spec.read.max_rows = config.mode.debug_rows;
+  spec.layout = choose<Layout>(d.layout,
+                               {{"auto", Layout::automatic},
+                                {"long", Layout::long_form},
+                                {"single", Layout::single},
+                                {"columns", Layout::columns},
+                                {"rows", Layout::rows}},
+                               "data.layout");
+  spec.id = d.id;
+  spec.time = d.time;
+  spec.targets = d.targets;
+  spec.past = d.past;
+  spec.future = d.future;
+  spec.static_reals = d.static_reals;
+  spec.static_categories = d.static_categories;
+  spec.frequency = d.frequency;
+  spec.start = d.start;
+  spec.first_value = d.first_value;
+  if (!config.path.future.empty()) spec.future_file = config.path.future;
+  if (!config.path.statics.empty()) spec.static_file = config.path.statics;
+  spec.gaps = choose<GapPolicy>(d.gaps,
+                                {{"missing", GapPolicy::missing},
+                                 {"zero", GapPolicy::zero},
+                                 {"forward_fill", GapPolicy::forward_fill},
+                                 {"error", GapPolicy::error}},
+                                "data.gaps");
+  spec.duplicates = choose<DuplicatePolicy>(d.duplicates,
+                                            {{"error", DuplicatePolicy::error},
+                                             {"first", DuplicatePolicy::first},
+                                             {"last", DuplicatePolicy::last},
+                                             {"sum", DuplicatePolicy::sum},
+                                             {"mean", DuplicatePolicy::mean}},
+                                            "data.duplicates");
+  return spec;
+}
+
+ModelSpec resolve_model(const Config& config, const Catalog& catalog,
+                        std::span<const std::int64_t> end) {
+  const Config::Network& n = config.network;
+  const Config::Training& t = config.training;
+  const Frequency& frequency = catalog.frequency();
+  const int season = season_length(frequency), long_season = long_season_length(frequency);
+  const FrequencyDefaults defaults = defaults_of(frequency.unit, season);
+  const TargetFacts facts = look_at_targets(catalog, end);
+
+  ModelSpec s;
+  s.H = n.hidden_size;
+  s.L = n.layers;
+  s.dropout = static_cast<float>(n.dropout);
+  s.K = n.predict_day > 0 ? n.predict_day : defaults.predict_day;
+  s.M = catalog.count(Role::target);
+  if (n.time_step > 0) {
+    s.T = n.time_step;
+  } else {
+    // Most series should fill a window and still leave steps to learn from.
+    std::vector<std::int64_t> lengths(end.begin(), end.end());
+    const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+    std::nth_element(lengths.begin(), middle, lengths.end());
+    s.T = static_cast<int>(std::clamp<std::int64_t>(*middle / 2, 2, defaults.time_step));
+  }
+
+  const std::string window_prefix = "window_";
+  const bool by_window = n.scaling.starts_with(window_prefix);
+  if (by_window) {
+    s.window_scaling = choose<WindowScaling>(n.scaling,
+                                             {{"window_mean", WindowScaling::mean},
+                                              {"window_standard", WindowScaling::standard},
+                                              {"window_robust", WindowScaling::robust}},
+                                             "network.scaling");
+  }
+  const Space auto_space = facts.all_positive && !by_window ? Space::log : Space::linear;
+  s.space =
+      choose<Space>(n.space, {{"auto", auto_space}, {"linear", Space::linear}, {"log", Space::log}},
+                    "network.space");
+  s.level = choose<Level>(n.level,
+                          {{"auto", by_window ? Level::none : Level::mean},
+                           {"none", Level::none},
+                           {"mean", Level::mean},
+                           {"smoothing", Level::smoothing}},
+                          "network.level");
+  s.level_window = n.level_window.value_or(std::max(long_season, 4));
+  s.smoothing_alpha = static_cast<float>(n.smoothing_alpha);
+  const Base auto_base = s.space == Space::linear ? Base::none
+                         : season > 1             ? Base::seasonal
+                                                  : Base::last;
+  s.base = choose<Base>(n.base,
+                        {{"auto", auto_base},
+                         {"none", Base::none},
+                         {"last", Base::last},
+                         {"seasonal", Base::seasonal},
+                         {"smoothing", Base::smoothing}},
+                        "network.base");
+  s.base_season = n.base_season.value_or(season);
+  if (n.lags) {
+    s.lags = *n.lags;
+  } else if (season > 1) {
+    s.lags =
+        long_season != season ? std::vector<int>{season, long_season} : std::vector<int>{season};
+  }
+  s.context = n.context.value_or(season > 1 ? std::min(season, 96) : std::min(s.T, 4));
+  s.seasonal_context = n.seasonal_context.value_or(season > 1 ? long_season : 0);
+  s.forking = n.forking.value_or(!by_window);
+  s.warmup = s.forking ? n.warmup.value_or(s.T / 4) : 0;
+  s.head_hidden = n.head_hidden.value_or(2 * s.H);
+  s.level_input = n.level_input.value_or(s.level != Level::none && s.space == Space::linear);
+  s.level_change = n.level_change.value_or(s.level != Level::none && frequency.unit >= Unit::day);
+  s.missing_indicator = facts.any_missing;
+  s.past_channels = catalog.count(Role::past);
+  s.future_channels = catalog.count(Role::future);
+  s.calendar = n.calendar.value_or(true) ? calendar_size(frequency) : 0;
+  s.static_reals = static_cast<int>(catalog.static_reals().size());
+  for (const StaticCategory& category : catalog.static_categories()) {
+    const auto size = static_cast<int>(category.vocabulary.size());
+    s.embeddings.push_back({size, std::max(1, std::min(n.embedding_width, (size + 1) / 2))});
+  }
+  // The plain network starts like PyTorch's; with anything to correct, the model begins as its
+  // base.
+  s.head_starts_at_zero = s.base != Base::none || s.level != Level::none;
+  s.carry_state = t.carry_state;
+  s.nonnegative = config.forecast.nonnegative.value_or(!facts.any_negative);
+  s.loss = choose<Loss>(t.loss,
+                        {{"mse", Loss::mse},
+                         {"mae", Loss::mae},
+                         {"huber", Loss::huber},
+                         {"quantile", Loss::quantile}},
+                        "training.loss");
+  s.huber_delta = static_cast<float>(t.huber_delta);
+  if (s.loss == Loss::quantile) {
+    for (const double q : level_quantiles(config.forecast.levels)) {
+      s.quantiles.push_back(static_cast<float>(q));
+    }
+  }
+  check_spec(s);
+  return s;
+}
+
+Scaling target_scaling(const Config& config, const ModelSpec& spec) {
+  const std::string& text = config.network.scaling;
+  if (spec.window_scaling != WindowScaling::none) return Scaling::none;
+  if (text == "auto") {
+    return spec.level != Level::none || spec.space == Space::log ? Scaling::mean
+                                                                 : Scaling::standard;
+  }
+  const Scaling scaling = parse_scaling(text);
+  if (spec.level != Level::none && scaling != Scaling::mean && scaling != Scaling::none) {
+    throw ConfigError(fmt::format(
+        "network.scaling = \"{}\" shifts the values, and network.level divides by their size; set "
+        "network.level = \"none\", or network.scaling to \"mean\", \"none\" or \"auto\"",
+        text));
+  }
+  if (spec.space == Space::log && scaling != Scaling::mean && scaling != Scaling::none) {
+    throw ConfigError(
+        fmt::format("network.scaling = \"{}\" makes values negative, which have no logarithm; set "
+                    "network.space = "
+                    "\"linear\", or network.scaling to \"mean\", \"none\" or \"auto\"",
+                    text));
+  }
+  return scaling;
+}
+
+std::string describe(const ModelSpec& s) {
+  std::string text = fmt::format("LSTM {} x {}, {} steps -> {}", s.L, s.H, s.T, s.K);
+  text += s.space == Space::log ? ", log" : ", linear";
+  if (s.level == Level::mean) text += fmt::format(", level mean {}", s.level_window);
+  if (s.level == Level::smoothing) text += fmt::format(", level smoothing {:g}", s.smoothing_alpha);
+  if (s.base == Base::last) text += ", base last";
+  if (s.base == Base::seasonal) text += fmt::format(", base seasonal {}", s.base_season);
+  if (s.base == Base::smoothing) text += fmt::format(", base smoothing {:g}", s.smoothing_alpha);
+  if (!s.lags.empty()) text += fmt::format(", lags {}", fmt::join(s.lags, " "));
+  if (s.context > 0 || s.seasonal_context > 0) {
+    text += fmt::format(", context {}+{}", s.context, s.seasonal_context > 0 ? s.K : 0);
+  }
+  if (s.forking) text += fmt::format(", forking from {}", s.warmup);
+  if (s.head_hidden > 0) text += fmt::format(", head {}", s.head_hidden);
+  return text + fmt::format("; {} inputs, {} parameters", s.inputs(), ParamLayout(s).size());
+}
+
+}  // namespace sluice

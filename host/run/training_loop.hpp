@@ -1,0 +1,47 @@
+// One training: steps on one engine until a limit, early stopping or a signal; the best weights by
+// validation. The trainer calls it once a seed and phase.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data/window.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+struct LoopSetup {
+  Engine* engine = nullptr;
+  const Catalog* catalog = nullptr;  ///< for names in messages
+  const TrainingPlan* plan = nullptr;
+  const Config::Training* training = nullptr;
+  std::uint64_t seed = 0;              ///< order of windows
+  std::span<const Window> validation;  ///< empty: no validation, the last weights are the result
+  std::span<const std::int64_t> valid_limit;
+  std::int64_t steps = 0;  ///< stop after so many steps; 0: no such limit
+  double max_seconds = 0;  ///< stop after so many seconds of this loop; 0: no such limit
+  std::string label;
+  bool announce = true;
+  /// Called every checkpoint_seconds and on a signal with a state that continues exactly here.
+  std::function<void(const TrainingState&)> save;
+};
+
+struct LoopResult {
+  bool interrupted = false;
+  std::vector<float> params;  ///< best by validation, or the last (the average where there is one)
+  double loss = 0;            ///< of `params` on the validation windows; NaN without
+  std::int64_t step = 0;      ///< step of `params`
+  double seconds = 0;
+  std::int64_t windows = 0;
+};
+
+/// Continues from `state` (engine state, epoch, batch, best weights, seconds), which it changes as
+/// it goes. Throws DataError if the loss stops being finite, naming step and series.
+LoopResult run_loop(const LoopSetup& setup, TrainingState& state);
+
+}  // namespace sluice
