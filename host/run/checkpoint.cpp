@@ -344,8 +344,8 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
   tensors["best_loss"] = scalar_of(state.best_loss);
   tensors["seconds"] = scalar_of(state.seconds);
   tensors["plateau_factor"] = scalar_of(state.plateau_factor);
-  tensors["member_losses"] = tensor_of(state.member_losses);
-  tensors["member_steps"] = tensor_of(state.member_steps);
+  tensors["selected_params"] = tensor_of(state.selected_params);
+  tensors["selected_loss"] = scalar_of(state.selected_loss);
   for (std::size_t k = 0; k < state.done_members.size(); ++k) {
     tensors[fmt::format("done.{}", k)] = tensor_of(state.done_members[k]);
   }
@@ -366,6 +366,7 @@ TrainingState load_training_state(const std::filesystem::path& path) {
   state.engine.step = integer_field(at, "step", 0, kFar, where);
   state.best_step = integer_field(at, "best_step", 0, kFar, where);
   state.bad_epochs = static_cast<int>(integer_field(at, "bad_epochs", 0, 2'000'000'000, where));
+  state.selected_step = integer_field(at, "selected_step", 0, kFar, where);
   const std::int64_t done = integer_field(at, "done_members", 0, 1000, where);
   state.engine.params = reader.numbers<float>("engine.params", {-1});
   state.engine.average = reader.numbers<float>("engine.average", {-1});
@@ -377,8 +378,8 @@ TrainingState load_training_state(const std::filesystem::path& path) {
   state.best_loss = reader.scalar("best_loss");
   state.seconds = reader.scalar("seconds");
   state.plateau_factor = reader.scalar("plateau_factor");
-  state.member_losses = reader.numbers<double>("member_losses", {-1});
-  state.member_steps = reader.numbers<std::int64_t>("member_steps", {-1});
+  state.selected_params = reader.numbers<float>("selected_params", {-1});
+  state.selected_loss = reader.scalar("selected_loss");
   for (std::int64_t k = 0; k < done; ++k) {
     state.done_members.push_back(reader.numbers<float>(fmt::format("done.{}", k), {-1}));
   }

@@ -173,8 +173,9 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .range = {.min = 0, .max = 1, .below = true}},
         n.dropout);
   visit(Key{.name = "network.scaling",
-            .meaning = "Scaling of the targets, by each series' training range or (window_...) by "
-                       "each window's own inputs; auto: mean, with a level or in log space.",
+            .meaning =
+                "Scaling of the targets, by each series' training range or (window_...) by each "
+                "window's own inputs; auto: mean with a level or in log space, else standard.",
             .choices = {"auto", "none", "standard", "robust", "mean", "window_mean",
                         "window_standard", "window_robust"}},
         n.scaling);
@@ -188,12 +189,12 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
         n.space);
   visit(Key{.name = "network.level",
             .meaning = "What every step's values are divided by: nothing, a trailing mean, or an "
-                       "exponential smoothing.",
+                       "exponential smoothing; auto: mean, but none for scalings by window.",
             .choices = {"auto", "none", "mean", "smoothing"}},
         n.level);
   visit(Key{.name = "network.level_window",
             .meaning = "Steps of the trailing mean.",
-            .automatic = "the long season: a week of hours, 28 days, 12 months",
+            .automatic = "one long season (a week of hours, 28 days, 12 months), at least 4",
             .range = {.min = 1, .max = 1000000}},
         n.level_window);
   visit(Key{.name = "network.smoothing_alpha",
@@ -202,28 +203,29 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
         n.smoothing_alpha);
   visit(Key{.name = "network.base",
             .meaning = "Forecast that the network corrects: none, the last value, seasonal naive, "
-                       "or an exponential smoothing.",
+                       "or an exponential smoothing; auto: none in linear space, else seasonal, or "
+                       "last without a season.",
             .choices = {"auto", "none", "last", "seasonal", "smoothing"}},
         n.base);
   visit(Key{.name = "network.base_season",
             .meaning = "Steps of the season of seasonal naive.",
-            .automatic = "the short season: 24 hours, 7 days, 12 months",
+            .automatic = "one season (24 hours, 7 days, 12 months)",
             .range = {.min = 1, .max = 1000000}},
         n.base_season);
   visit(Key{.name = "network.lags",
             .meaning = "Inputs: the targets so many steps ago.",
-            .automatic = "one season and one long season",
+            .automatic = "one season and one long season; none without a season",
             .range = {.min = 1, .max = 1000000}},
         n.lags);
   visit(Key{.name = "network.context",
             .meaning = "Last target values that the head sees, in steps.",
-            .automatic = "the short season",
+            .automatic = "one season, at most 96; 4 without a season",
             .range = {.min = 0, .max = 10000}},
         n.context);
   visit(Key{.name = "network.seasonal_context",
             .meaning = "Season, in steps, by which the head sees the horizon's earlier values; 0: "
                        "it does not.",
-            .automatic = "the long season",
+            .automatic = "one long season; 0 without a season",
             .range = {.min = 0, .max = 100000}},
         n.seasonal_context);
   visit(Key{.name = "network.forking",
@@ -232,7 +234,7 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
         n.forking);
   visit(Key{.name = "network.warmup",
             .meaning = "Steps at a window's begin that forking does not train.",
-            .automatic = "a part of time_step",
+            .automatic = "a quarter of time_step",
             .range = {.min = 0, .max = 100000}},
         n.warmup);
   visit(Key{.name = "network.head_hidden",
@@ -242,15 +244,15 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
         n.head_hidden);
   visit(Key{.name = "network.level_input",
             .meaning = "Input: the logarithm of the level.",
-            .automatic = "by the level and the data"},
+            .automatic = "true with a level in linear space"},
         n.level_input);
   visit(Key{.name = "network.level_change",
             .meaning = "Input: change of the level over one season.",
-            .automatic = "by the level and the data"},
+            .automatic = "true with a level, for days and longer"},
         n.level_change);
   visit(Key{.name = "network.calendar",
             .meaning = "Inputs: hour, weekday, day of the year, as the frequency has them.",
-            .automatic = "true where there are dates"},
+            .automatic = "true"},
         n.calendar);
   visit(Key{.name = "network.embedding_width",
             .meaning = "Numbers for a static category, at most; one of n values gets no more than "

@@ -370,7 +370,8 @@ TEST(Explain, FitsATerminalOf80ColumnsAndFilters) {
   const std::string section = explain_keys("path");
   EXPECT_THAT(section, HasSubstr("path.model"));
   EXPECT_THAT(section, ::testing::Not(HasSubstr("training.epochs")));
-  EXPECT_THAT(explain_keys("network.lags"), HasSubstr("Auto: one season and one long season."));
+  EXPECT_THAT(explain_keys("network.lags"),
+              HasSubstr("Auto: one season and one long season; none without a season."));
   try {
     explain_keys("trainig");
     FAIL() << "no error";
