@@ -23,7 +23,8 @@ struct RecurrenceShape {
 };
 
 /// Dropout between layers. Element (t,n,j) of layer l's output is kept if the Philox number of
-/// (seed; step, layer, (t*N+n)*H+j) is at least `rate`, and then divided by 1-rate.
+/// (seed; step, layer, (t*N+n)*H+j) is at least `rate`, and then divided by 1-rate
+/// (model/dropout.hpp). 0 <= rate < 1.
 struct DropoutKey {
   float rate = 0;
   std::uint64_t seed = 0;
@@ -44,8 +45,10 @@ class Recurrence {
   virtual ~Recurrence() = default;
   virtual std::string name() const = 0;
 
-  /// Makes ready for this shape: the only place that allocates. Shapes made ready before stay
-  /// ready.
+  /// Makes ready for this shape, for infer() or, if `training`, for forward() and backward(): the
+  /// only place that allocates. Shapes made ready before stay ready. Uses as many OpenMP threads as
+  /// are set now. Not between forward() and backward() with `training`. Throws DeviceError if the
+  /// shape is refused or memory does not suffice.
   virtual void prepare(int T, int N, bool training) = 0;
   /// Takes new weights. `weights`: [lstm_size], read during the call only.
   virtual void load(std::span<const float> weights) = 0;
@@ -53,12 +56,13 @@ class Recurrence {
   /// h of the top layer for all steps. (T,N) must have been prepared. No dropout, nothing is kept.
   virtual void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
                      StateOut last) = 0;
-  /// The same, keeping what backward needs; with dropout between layers.
+  /// The same, keeping what backward needs; with dropout between layers. x and h are read again by
+  /// backward(): they stay where and as they are until then.
   virtual void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
                        std::span<float> h, StateOut last) = 0;
-  /// Gradients of the last forward. dh [T,N,H] in; dlast: gradients of the last states, may be
-  /// empty. dx [T,N,C] out, may be empty if not wanted; dweights [lstm_size] out (overwritten);
-  /// dinitial out, may be empty.
+  /// Gradients of the last forward (no load() in between). dh [T,N,H] in; dlast: gradients of the
+  /// last states, may be empty. dx [T,N,C] out, may be empty if not wanted; dweights [lstm_size]
+  /// out (overwritten); dinitial out, may be empty.
   virtual void backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
                         std::span<float> dweights, StateOut dinitial) = 0;
 };

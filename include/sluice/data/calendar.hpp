@@ -36,7 +36,8 @@ struct Frequency {
 std::string to_string(const Frequency& frequency);
 
 /// Reads pandas' old and new names (M/ME/MS, Q, A/Y, H/h, T/min, D, W, W-SUN, 15min, 2h, integers).
-/// Throws ConfigError naming the accepted names.
+/// Names carry no phase: the result has phase 0 except where the name itself says one (QS-FEB,
+/// YS-JUL). Throws ConfigError naming the accepted names.
 Frequency parse_frequency(std::string_view text);
 
 /// The grid that `times` (sorted ascending, distinct, at least 2) lie on: the most frequent
@@ -46,9 +47,12 @@ std::optional<Frequency> infer_frequency(std::span<const Timestamp> times, bool 
 /// The period that `time` stamps, or nullopt if it is not on the grid.
 std::optional<std::int64_t> period_of(const Frequency& frequency, Timestamp time);
 Timestamp time_of(const Frequency& frequency, std::int64_t period);
+/// The period whose span holds `time`, on the grid or not: the month of a day in it, the hour of a
+/// minute in it.
+std::int64_t period_containing(const Frequency& frequency, Timestamp time);
 
-/// ISO 8601: "2023-02-04" for days and longer, "2023-02-04 13:15:00" below; the integer for
-/// integers.
+/// ISO 8601: "2023-02-04" for days and longer (with the time of day where it is not midnight),
+/// "2023-02-04 13:15:00" below; the integer for integers.
 std::string format_time(const Frequency& frequency, Timestamp time);
 /// Reads 2022-01-31, 2022/1/31, 20220131, 2022-01-31 13:15[:00[.000]][Z], 2022-01-31T13:15:00,
 /// 2022-01 and Monash's 2015-07-01 12-00-00. nullopt if the text is none of them or no such day

@@ -1,0 +1,29 @@
+// Text for people: how wide it is on a terminal, and numbers with thousands separated.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// Columns that UTF-8 text takes on a terminal: Chinese, Japanese and Korean characters take two.
+/// A byte that is not UTF-8 counts as one.
+int display_width(std::string_view text);
+
+/// `text` cut to at most `width` columns, the cut marked by "…", never inside a character.
+std::string cut_to_width(std::string_view text, int width);
+
+/// The same, filled with spaces on the right to exactly `width` columns.
+std::string pad_to_width(std::string_view text, int width);
+
+/// 1437 -> "1,437".
+std::string grouped(std::int64_t number);
+
+/// True if a character of `text` is Chinese, Japanese or Korean.
+bool has_wide_characters(std::string_view text);
+
+/// The length in bytes of the UTF-8 character that begins at text[at]; 1 where it is no valid one.
+std::size_t utf8_length(std::string_view text, std::size_t at);
+
+}  // namespace sluice

@@ -1,0 +1,193 @@
+// The report for people: a table of at most 80 columns and two sentences about skill.
+#include "sluice/run/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/text.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr int kWidth = 80;
+constexpr int kNameWidth = 24;
+constexpr std::size_t kColumnsPerBlock = 6;
+constexpr int kColumnWidth = 9;
+static_assert(kNameWidth + static_cast<int>(kColumnsPerBlock) * kColumnWidth <= kWidth);
+
+enum class Style { number, percent, signed_percent };
+
+struct Column {
+  std::string head;
+  Style style;
+  std::vector<double> values;  // one a method
+};
+
+/// Decimals by the column's largest value, so that the points stand under each other.
+std::string cell(const Column& column, double value) {
+  if (std::isnan(value)) return "-";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  if (column.style == Style::percent) return fmt::format("{:.1f}%", 100 * value);
+  if (column.style == Style::signed_percent) return fmt::format("{:+.1f}%", 100 * value);
+  double largest = 0;
+  for (const double v : column.values) {
+    if (std::isfinite(v)) largest = std::max(largest, std::abs(v));
+  }
+  if (largest >= 1e7) return fmt::format("{:.2e}", value);
+  if (largest >= 1000) return fmt::format("{:.0f}", value);
+  if (largest >= 100) return fmt::format("{:.1f}", value);
+  if (largest >= 10) return fmt::format("{:.2f}", value);
+  if (largest >= 0.1) return fmt::format("{:.3f}", value);
+  if (largest >= 0.001) return fmt::format("{:.5f}", value);
+  return fmt::format("{:.1e}", value);
+}
+
+std::vector<Column> columns_of(const EvaluationReport& report) {
+  std::vector<Column> columns;
+  const auto add = [&](std::string head, Style style, auto&& value) {
+    Column column{std::move(head), style, {}};
+    for (const MethodReport& method : report.methods) column.values.push_back(value(method.total));
+    if (!std::all_of(column.values.begin(), column.values.end(),
+                     [](double v) { return std::isnan(v); }))
+      columns.push_back(std::move(column));
+  };
+  add("MAE", Style::number, [](const Metrics& m) { return m.mae; });
+  add("RMSE", Style::number, [](const Metrics& m) { return m.rmse; });
+  add("sMAPE", Style::number, [](const Metrics& m) { return m.smape; });
+  add("MASE", Style::number, [](const Metrics& m) { return m.mase; });
+  add("RMSSE", Style::number, [](const Metrics& m) { return m.rmsse; });
+  add("WAPE", Style::percent, [](const Metrics& m) { return m.wape; });
+  add("bias", Style::signed_percent, [](const Metrics& m) { return m.bias; });
+  add("wQL", Style::number, [](const Metrics& m) { return m.wql; });
+  add("nMSE", Style::number, [](const Metrics& m) { return m.nmse; });
+  for (std::size_t i = 0; i < report.levels.size(); ++i) {
+    add(fmt::format("in {:g} %", report.levels[i]), Style::percent,
+        [i](const Metrics& m) { return i < m.coverage.size() ? m.coverage[i] : kNan; });
+  }
+  return columns;
+}
+
+bool starts_with(const std::string& text, std::string_view prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+void add_line(std::string& out, std::string_view label, const std::string& text) {
+  if (text.empty()) return;
+  constexpr int kLabelWidth = 10;
+  out += pad_to_width(label, kLabelWidth) + cut_to_width(text, kWidth - kLabelWidth) + "\n";
+}
+
+std::string cutoffs_text(const std::vector<std::string>& cutoffs) {
+  if (cutoffs.empty()) return "";
+  if (cutoffs.size() == 1) return cutoffs.front();
+  return fmt::format("{} .. {} ({})", cutoffs.front(), cutoffs.back(), cutoffs.size());
+}
+
+std::string rows_word(const EvaluationReport& report) {
+  return std::ssize(report.row_names) == report.series ? "series" : "rows (series x targets)";
+}
+
+std::string points_note(const EvaluationReport& report) {
+  const auto& methods = report.methods;
+  const bool same = std::all_of(methods.begin(), methods.end(), [&](const MethodReport& m) {
+    return m.total.points == methods.front().total.points;
+  });
+  if (same) return "";
+  std::string out = "scored on different numbers of points, so compare with care:\n";
+  for (const MethodReport& method : methods)
+    out += fmt::format("  {} {}\n", pad_to_width(method.name, kNameWidth),
+                       grouped(method.total.points));
+  return out;
+}
+
+}  // namespace
+
+double skill_over_seasonal_naive(const EvaluationReport& report) {
+  if (report.methods.size() < 2) return kNan;
+  const double naive = report.methods[1].total.mae;
+  return naive > 0 ? 1 - report.methods[0].total.mae / naive : kNan;
+}
+
+RowSkill skill_over_better_naive(const EvaluationReport& report) {
+  RowSkill skill;
+  if (report.methods.empty()) return {kNan, 0, 0};
+  const MethodReport& model = report.methods.front();
+  double sum = 0;
+  for (std::size_t r = 0; r < model.rows.size(); ++r) {
+    double naive = kNan;
+    for (const MethodReport& method : report.methods) {
+      const bool wanted =
+          starts_with(method.name, "seasonal naive") || starts_with(method.name, "last value");
+      if (wanted && r < method.rows.size()) naive = std::fmin(naive, method.rows[r].mae);
+    }
+    if (!(naive > 0) || std::isnan(model.rows[r].mae)) continue;
+    const double value = 1 - model.rows[r].mae / naive;
+    sum += value;
+    ++skill.rows;
+    if (value > 0) ++skill.above_zero;
+  }
+  skill.mean = skill.rows > 0 ? sum / static_cast<double>(skill.rows) : kNan;
+  return skill;
+}
+
+std::string report_table(const EvaluationReport& report) {
+  std::string out;
+  add_line(out, "data", report.data);
+  add_line(
+      out, "",
+      fmt::format("{} series, frequency {}, season {}, {} window{} of {} step{}",
+                  grouped(report.series), report.frequency, report.season, grouped(report.windows),
+                  report.windows == 1 ? "" : "s", report.K, report.K == 1 ? "" : "s"));
+  add_line(out, "cutoffs", cutoffs_text(report.cutoffs));
+  add_line(out, "model", report.model);
+  if (report.train_seconds > 0 || report.forecast_seconds > 0) {
+    add_line(out, "time",
+             fmt::format("{:.1f} s training, {:.1f} s forecasting", report.train_seconds,
+                         report.forecast_seconds));
+  }
+
+  const std::vector<Column> columns = columns_of(report);
+  for (std::size_t begin = 0; begin < columns.size(); begin += kColumnsPerBlock) {
+    const std::size_t end = std::min(begin + kColumnsPerBlock, columns.size());
+    out += "\n" + std::string(static_cast<std::size_t>(kNameWidth), ' ');
+    for (std::size_t c = begin; c < end; ++c)
+      out += fmt::format("{:>{}}", columns[c].head, kColumnWidth);
+    out += "\n";
+    for (std::size_t m = 0; m < report.methods.size(); ++m) {
+      out += pad_to_width(report.methods[m].name, kNameWidth);
+      for (std::size_t c = begin; c < end; ++c)
+        out += fmt::format("{:>{}}", cell(columns[c], columns[c].values[m]), kColumnWidth);
+      out += "\n";
+    }
+  }
+
+  const std::string note = points_note(report);
+  if (!note.empty()) out += "\n" + note;
+  const double skill = skill_over_seasonal_naive(report);
+  if (std::isnan(skill)) return out;
+  const auto &model = report.methods[0].rows, &naive = report.methods[1].rows;
+  out += fmt::format("\nskill over seasonal naive {:+.1f} %", 100 * skill);
+  if (!model.empty() && model.size() == naive.size()) {
+    std::int64_t better = 0;
+    for (std::size_t r = 0; r < model.size(); ++r) better += model[r].mae < naive[r].mae;
+    out += fmt::format(" (better in {} of {} {})", grouped(better), grouped(std::ssize(model)),
+                       rows_word(report));
+  }
+  out += "\n";
+  const RowSkill row_skill = skill_over_better_naive(report);
+  const bool has_last = std::any_of(
+      report.methods.begin(), report.methods.end(),
+      [](const MethodReport& method) { return starts_with(method.name, "last value"); });
+  if (has_last && row_skill.rows > 0) {
+    out +=
+        fmt::format("skill over the better naive of each, mean {:+.1f} % (above 0 in {} of {})\n",
+                    100 * row_skill.mean, grouped(row_skill.above_zero), grouped(row_skill.rows));
+  }
+  return out;
+}
+
+}  // namespace sluice

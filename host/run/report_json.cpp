@@ -1,0 +1,83 @@
+// The report for programs. Rows are written only up to kMostRows; larger catalogues write them as a
+// table (write_row_scores).
+#include <fmt/core.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "sluice/run/report.hpp"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostRows = 10'000;
+
+/// JSON has no NaN and no infinity.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json metrics_json(const Metrics& metrics, const std::vector<double>& levels) {
+  Json out;
+  out["points"] = metrics.points;
+  out["mae"] = number(metrics.mae);
+  out["rmse"] = number(metrics.rmse);
+  out["smape"] = number(metrics.smape);
+  out["mase"] = number(metrics.mase);
+  out["rmsse"] = number(metrics.rmsse);
+  out["wape"] = number(metrics.wape);
+  out["bias"] = number(metrics.bias);
+  out["wql"] = number(metrics.wql);
+  out["nmse"] = number(metrics.nmse);
+  Json coverage = Json::object();
+  for (std::size_t i = 0; i < levels.size() && i < metrics.coverage.size(); ++i)
+    coverage[fmt::format("{:g}", levels[i])] = number(metrics.coverage[i]);
+  out["coverage"] = std::move(coverage);
+  return out;
+}
+
+}  // namespace
+
+std::string report_json(const EvaluationReport& report) {
+  Json out;
+  out["data"] = report.data;
+  out["frequency"] = report.frequency;
+  out["model"] = report.model;
+  out["series"] = report.series;
+  out["windows"] = report.windows;
+  out["horizon"] = report.K;
+  out["season"] = report.season;
+  out["levels"] = report.levels;
+  out["cutoffs"] = report.cutoffs;
+  out["train_seconds"] = report.train_seconds;
+  out["forecast_seconds"] = report.forecast_seconds;
+  const RowSkill row_skill = skill_over_better_naive(report);
+  out["skill"] = {{"over_seasonal_naive", number(skill_over_seasonal_naive(report))},
+                  {"over_better_naive",
+                   {{"mean", number(row_skill.mean)},
+                    {"above_zero", row_skill.above_zero},
+                    {"rows", row_skill.rows}}}};
+  const bool with_rows = report.row_names.size() <= kMostRows;
+  Json methods = Json::array();
+  for (const MethodReport& method : report.methods) {
+    Json entry;
+    entry["name"] = method.name;
+    entry["total"] = metrics_json(method.total, report.levels);
+    if (with_rows) {
+      Json rows = Json::array();
+      for (std::size_t r = 0; r < method.rows.size(); ++r) {
+        Json row;
+        row["name"] = r < report.row_names.size() ? report.row_names[r] : std::to_string(r);
+        row.update(metrics_json(method.rows[r], report.levels));
+        rows.push_back(std::move(row));
+      }
+      entry["rows"] = std::move(rows);
+    }
+    methods.push_back(std::move(entry));
+  }
+  out["methods"] = std::move(methods);
+  // A name that is not UTF-8 is written with U+FFFD in its place.
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace sluice

@@ -1,0 +1,147 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "sluice/base/error.hpp"
+#include "sluice/run/report.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+class FigureTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::path(testing::TempDir()) /
+        (std::string("sluice-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  bool have_gnuplot() const { return std::system("command -v gnuplot >/dev/null") == 0; }
+
+  fs::path folder_;
+};
+
+Figure example(const std::string& title) {
+  Figure figure;
+  figure.title = title;
+  figure.band_name = "80 %";
+  for (int t = 0; t < 100; ++t) {
+    figure.dates.push_back("2023-01-" + std::to_string(t));
+    figure.actual.push_back(t < 95 ? 1e6 + 1e5 * std::sin(t) : kNan);
+    figure.forecast.push_back(t >= 80 ? 1e6 + 9e4 * std::sin(t) : kNan);
+    figure.lower.push_back(figure.forecast.back() - 5e4);
+    figure.upper.push_back(figure.forecast.back() + 5e4);
+  }
+  return figure;
+}
+
+/// Width, height of a PNG file, by its header; 0, 0 if it is none.
+std::pair<int, int> png_size(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(24, '\0');
+  file.read(head.data(), 24);
+  if (!file || head.compare(1, 3, "PNG") != 0) return {0, 0};
+  const auto number = [&](std::size_t at) {
+    int value = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      value = value * 256 + static_cast<unsigned char>(head[at + i]);
+    return value;
+  };
+  return {number(16), number(20)};
+}
+
+TEST_F(FigureTest, AreWrittenAsPngUnderSafeNames) {
+  if (!have_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
+  const auto paths = draw_figures(folder_ / "deep" / "er",
+                                  {example("下单商品件数预测图"), example("b"), example("c")},
+                                  {"predict_下单商品件数", "a/b\nc.png", "a_b_c"});
+  ASSERT_EQ(paths.size(), 3u);
+  EXPECT_EQ(paths[0].filename(), "predict_下单商品件数.png");
+  EXPECT_EQ(paths[1].filename(), "a_b_c.png");
+  EXPECT_EQ(paths[2].filename(), "a_b_c_2.png");
+  for (const fs::path& path : paths) EXPECT_EQ(png_size(path), std::pair(1100, 520)) << path;
+}
+
+TEST_F(FigureTest, TitlesMayHoldAnyCharacter) {
+  if (!have_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
+  const fs::path made = folder_ / "made-by-a-title";
+  fs::create_directories(folder_);
+  const std::string touch = "touch " + made.string();
+  const std::vector<std::string> titles = {
+      "it's \"quoted\" _{sub} \\ @x `" + touch + "` $(" + touch + ")",
+      "'; system('" + touch + "'); '", "two\nlines\n! " + touch, ""};
+  for (const std::string& title : titles) {
+    Figure figure = example(title);
+    figure.band_name = title;
+    figure.dates[0] = title;
+    const auto paths = draw_figures(folder_, {figure}, {"x'y`z"});
+    EXPECT_EQ(png_size(paths[0]).first, 1100) << title;
+  }
+  EXPECT_FALSE(fs::exists(made));
+}
+
+TEST_F(FigureTest, MayBeEmptyConstantOrWithoutBand) {
+  if (!have_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
+  Figure empty, constant, missing;
+  empty.title = "empty";
+  constant.dates = {"1", "2"};
+  constant.actual = {0, 0};
+  constant.forecast = {0, 0};
+  missing.dates = {"1", "2"};
+  missing.actual = {kNan, kNan};
+  missing.forecast = {kNan, 3};
+  missing.lower = {kNan, 2};
+  missing.upper = {kNan, 4};
+  Figure nearly = constant;
+  nearly.actual = {1e18, std::nextafter(1e18, 2e18)};
+  nearly.forecast = nearly.actual;
+  const auto paths =
+      draw_figures(folder_, {empty, constant, missing, nearly}, {"a", "b", "c", "d"});
+  for (const fs::path& path : paths) EXPECT_EQ(png_size(path).first, 1100) << path;
+}
+
+TEST_F(FigureTest, WithoutGnuplotSayWhatToDo) {
+  const std::string path = std::getenv("PATH");
+  ASSERT_EQ(setenv("PATH", "/nowhere", 1), 0);
+  std::string message = "no error";
+  try {
+    draw_figures(folder_, {example("a")}, {"a"});
+  } catch (const DataError& error) {
+    message = error.what();
+  }
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(message,
+            "figures: gnuplot is not installed; install gnuplot (Debian: gnuplot-nox) or set "
+            "mode.figures = false");
+}
+
+TEST_F(FigureTest, NameAFolderThatCannotBeMade) {
+  fs::create_directories(folder_);
+  std::ofstream(folder_ / "file") << "x";
+  try {
+    draw_figures(folder_ / "file" / "below", {example("a")}, {"a"});
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(),
+                testing::HasSubstr("file/below: the folder for figures cannot be made"));
+  }
+}
+
+TEST_F(FigureTest, OfUnequalLengthsAreRefused) {
+  Figure figure = example("a");
+  figure.forecast.pop_back();
+  EXPECT_THROW(draw_figures(folder_, {figure}, {"a"}), InternalError);
+}
+
+}  // namespace
+}  // namespace sluice

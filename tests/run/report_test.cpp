@@ -1,0 +1,139 @@
+#include "sluice/run/report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/text.hpp"
+
+namespace sluice {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+Metrics metrics(double mae, double wql = kNan, double coverage = kNan) {
+  Metrics m;
+  m.points = 28;
+  m.mae = mae;
+  m.rmse = 1234.4;
+  m.smape = 18.3834;
+  m.mase = 0.751;
+  m.rmsse = 0.8;
+  m.wape = 0.1234;
+  m.bias = -0.0312;
+  m.wql = wql;
+  m.nmse = kNan;
+  m.coverage = {coverage};
+  return m;
+}
+
+EvaluationReport example() {
+  EvaluationReport report;
+  report.data = "sales.parquet";
+  report.frequency = "D";
+  report.model = "LSTM 64 x 1, 24,000 parameters";
+  report.series = 3;
+  report.windows = 2;
+  report.K = 28;
+  report.season = 7;
+  report.row_names = {"A", "B", "下单商品件数"};
+  report.levels = {80};
+  report.cutoffs = {"2023-01-01", "2023-01-29"};
+  report.methods = {{"sluice", metrics(6, 0.1, 0.789), {metrics(1), metrics(6), metrics(1)}},
+                    {"seasonal naive (7)", metrics(8), {metrics(2), metrics(4), metrics(0)}},
+                    {"last value", metrics(9), {metrics(4), metrics(3), metrics(2)}}};
+  return report;
+}
+
+TEST(Skill, ComparesPooledErrorsWithSeasonalNaive) {
+  EXPECT_NEAR(skill_over_seasonal_naive(example()), 0.25, 1e-12);
+  EvaluationReport alone = example();
+  alone.methods.resize(1);
+  EXPECT_TRUE(std::isnan(skill_over_seasonal_naive(alone)));
+}
+
+TEST(Skill, TakesTheBetterNaiveOfEachRowAndLeavesOutPerfectOnes) {
+  // 1 - 1/2, 1 - 6/3; the third row's better naive has no error at all.
+  const RowSkill skill = skill_over_better_naive(example());
+  EXPECT_NEAR(skill.mean, (0.5 - 1) / 2, 1e-12);
+  EXPECT_EQ(skill.above_zero, 1);
+  EXPECT_EQ(skill.rows, 2);
+}
+
+TEST(ReportTable, SaysWhatWasScoredAndTheSkill) {
+  const std::string text = report_table(example());
+  EXPECT_THAT(text, HasSubstr("3 series, frequency D, season 7, 2 windows of 28 steps"));
+  EXPECT_THAT(text, HasSubstr("2023-01-01 .. 2023-01-29 (2)"));
+  EXPECT_THAT(text, HasSubstr("sluice                      6.000     1234    18.38    0.751    "
+                              "0.800    12.3%"));
+  EXPECT_THAT(text, HasSubstr("sluice                      -3.1%    0.100    78.9%"));
+  EXPECT_THAT(text, HasSubstr("seasonal naive (7)          -3.1%        -        -"));
+  EXPECT_THAT(text, HasSubstr("skill over seasonal naive +25.0 % (better in 1 of 3 series)"));
+  EXPECT_THAT(text, HasSubstr("skill over the better naive of each, mean -25.0 % (above 0 in 1 "
+                              "of 2)"));
+  EXPECT_THAT(text, Not(HasSubstr("nMSE")));  // no method has it
+  EXPECT_THAT(text, Not(HasSubstr("different numbers of points")));
+}
+
+TEST(ReportTable, IsAtMostEightyColumnsWide) {
+  EvaluationReport report = example();
+  report.data = std::string(100, 'x');
+  report.model = "一个很长的模型名字一个很长的模型名字一个很长的模型名字一个很长的模型名字";
+  report.methods[2].name = "a method with a name that is far too long for the table";
+  report.methods[0].total.mae = 1.5e12;
+  report.methods[0].total.bias = 123.4;
+  report.levels = {50, 80, 90, 95, 97.5, 99};
+  for (auto& method : report.methods) method.total.coverage.assign(6, 0.5);
+  std::istringstream lines(report_table(report));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count)
+    EXPECT_LE(display_width(line), 80) << line;
+  EXPECT_GT(count, 15);
+}
+
+TEST(ReportTable, WarnsWhereMethodsWereScoredOnDifferentPoints) {
+  EvaluationReport report = example();
+  report.methods[1].total.points = 27;
+  EXPECT_THAT(report_table(report), HasSubstr("scored on different numbers of points"));
+}
+
+TEST(ReportJson, HoldsTotalsRowsAndSkillWithNanAsNull) {
+  const json out = json::parse(report_json(example()));
+  EXPECT_EQ(out["series"], 3);
+  EXPECT_EQ(out["horizon"], 28);
+  EXPECT_DOUBLE_EQ(out["skill"]["over_seasonal_naive"].get<double>(), 0.25);
+  EXPECT_EQ(out["skill"]["over_better_naive"]["rows"], 2);
+  EXPECT_EQ(out["methods"][0]["name"], "sluice");
+  EXPECT_DOUBLE_EQ(out["methods"][0]["total"]["coverage"]["80"].get<double>(), 0.789);
+  EXPECT_TRUE(out["methods"][0]["total"]["nmse"].is_null());
+  EXPECT_TRUE(out["methods"][1]["total"]["wql"].is_null());
+  EXPECT_EQ(out["methods"][2]["rows"][2]["name"], "下单商品件数");
+  EXPECT_DOUBLE_EQ(out["methods"][2]["rows"][1]["mae"].get<double>(), 3);
+}
+
+TEST(ReportJson, LeavesOutTheRowsOfLargeCatalogues) {
+  EvaluationReport report = example();
+  report.row_names.assign(10'000, "a");
+  for (auto& method : report.methods) method.rows.assign(10'000, metrics(1));
+  EXPECT_EQ(json::parse(report_json(report))["methods"][0]["rows"].size(), 10'000u);
+  report.row_names.assign(10'001, "a");
+  for (auto& method : report.methods) method.rows.assign(10'001, metrics(1));
+  EXPECT_FALSE(json::parse(report_json(report))["methods"][0].contains("rows"));
+}
+
+TEST(ReportJson, TakesNamesThatAreNotUtf8) {
+  EvaluationReport report = example();
+  report.row_names[0] = "caf\xe9";
+  EXPECT_EQ(json::parse(report_json(report))["methods"][0]["rows"][0]["name"], "caf\uFFFD");
+}
+
+}  // namespace
+}  // namespace sluice
