@@ -1,0 +1,482 @@
+// Every setting once: its key, the member that holds it, its range and its meaning. The TOML
+// parser, the flags, `sluice explain`, configs/README.md and the copy inside a model all walk this
+// list. Ranges here are those of one key alone; what keys mean to each other is checked by resolve.
+#pragma once
+
+#include <limits>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+/// Bounds of a number, or of every number of a list.
+struct Range {
+  double min = -std::numeric_limits<double>::max();
+  double max = std::numeric_limits<double>::max();
+  bool above = false;  ///< min itself is not allowed
+  bool below = false;  ///< max itself is not allowed
+};
+
+/// What a text or a number stands for, beyond its type.
+enum class Form {
+  plain,
+  column,          ///< a column's name, or its 0-based place (an integer n becomes "#n")
+  share_or_steps,  ///< a share below 1, or a whole number of steps
+  one_character    ///< a single byte; "tab" is the tabulator
+};
+
+struct Key {
+  std::string_view name;         ///< "section.key"
+  std::string_view meaning;      ///< one sentence, with the unit
+  std::string_view automatic{};  ///< what "auto" becomes, where the member is optional
+  std::vector<std::string_view> choices{};
+  Range range{};
+  Form form = Form::plain;
+};
+
+struct Section {
+  std::string_view name, meaning;
+};
+
+inline constexpr Section kSections[] = {
+    {"data", "which columns mean what, and which part is for training"},
+    {"network", "the model"},
+    {"training", "how it is trained"},
+    {"mode", "what a run does beside"},
+    {"path", "files, relative to the working directory"},
+    {"engine", "what computes"},
+    {"forecast", "what a forecast gives"},
+    {"evaluate", "rolling origins and their scores"},
+};
+
+/// Recurrences of the CPU engine by name, as `engine.recurrence` takes them.
+inline constexpr std::string_view kRecurrences[] = {"onednn"};
+
+template <typename AnyConfig, typename Visitor>
+requires std::is_same_v<std::remove_const_t<AnyConfig>, Config>
+void visit_data_keys(AnyConfig& config, Visitor& visit) {
+  auto& d = config.data;
+  visit(Key{.name = "data.format",
+            .meaning = "Format of the files; auto: by extension (.gz and .zst stripped).",
+            .choices = {"auto", "csv", "parquet", "arrow", "tsf"}},
+        d.format);
+  visit(Key{.name = "data.delimiter",
+            .meaning = "Character between the fields of a CSV file; tab for the tabulator.",
+            .form = Form::one_character},
+        d.delimiter);
+  visit(Key{.name = "data.missing", .meaning = "Words that mean 'no value', beside an empty cell."},
+        d.missing);
+  visit(Key{.name = "data.layout",
+            .meaning = "long: a row for each series and time; single: one series, a row for each "
+                       "time; columns: a series in each target column; rows: a series in each row; "
+                       "auto: by the columns that are there.",
+            .choices = {"auto", "long", "single", "columns", "rows"}},
+        d.layout);
+  visit(Key{.name = "data.id",
+            .meaning = "Columns that name the series, joined by '/'; empty: looked for among "
+                       "unique_id, item_id, series, id.",
+            .form = Form::column},
+        d.id);
+  visit(Key{.name = "data.time",
+            .meaning = "Column of the time; empty: looked for among ds, timestamp, date, time.",
+            .form = Form::column},
+        d.time);
+  visit(Key{.name = "data.targets",
+            .meaning = "Columns to forecast (the article's label_columns); empty: looked for among "
+                       "y, target, value, sales.",
+            .form = Form::column},
+        d.targets);
+  visit(Key{.name = "data.past",
+            .meaning = "Input columns known up to the forecast origin (the article's "
+                       "feature_columns beside the labels).",
+            .form = Form::column},
+        d.past);
+  visit(Key{.name = "data.future",
+            .meaning = "Input columns known for the horizon too: prices, promotions, holidays.",
+            .form = Form::column},
+        d.future);
+  visit(Key{.name = "data.static_reals",
+            .meaning = "Columns with one number a series.",
+            .form = Form::column},
+        d.static_reals);
+  visit(Key{.name = "data.static_categories",
+            .meaning = "Columns with one category a series; the id column may be one of them.",
+            .form = Form::column},
+        d.static_categories);
+  visit(
+      Key{.name = "data.frequency",
+          .meaning = "Distance of the steps, by pandas' names (15min, h, D, W-SUN, MS, QE, YS) or "
+                     "an integer; auto: from the times."},
+      d.frequency);
+  visit(
+      Key{.name = "data.start",
+          .meaning = "Layout rows: time of the first value column where the file has none; empty: "
+                     "integer times from 0."},
+      d.start);
+  visit(Key{.name = "data.first_value",
+            .meaning = "Layout rows: the first value column; empty: the first one whose followers "
+                       "are all numbers.",
+            .form = Form::column},
+        d.first_value);
+  visit(Key{.name = "data.gaps",
+            .meaning = "What a step without a row is.",
+            .choices = {"missing", "zero", "forward_fill", "error"}},
+        d.gaps);
+  visit(Key{.name = "data.duplicates",
+            .meaning = "What several rows of one series and time become.",
+            .choices = {"error", "first", "last", "sum", "mean"}},
+        d.duplicates);
+  visit(Key{.name = "data.valid",
+            .meaning = "Part of each series, before the test part, on which choices are made: a "
+                       "share of its history below 1, or steps (from the article's "
+                       "valid_data_rate).",
+            .range = {.min = 0, .max = 1e9},
+            .form = Form::share_or_steps},
+        d.valid);
+  visit(Key{.name = "data.test",
+            .meaning = "Part at each series' end that is never trained on: a share below 1, or "
+                       "steps (1 - the article's train_data_rate).",
+            .range = {.min = 0, .max = 1e9},
+            .form = Form::share_or_steps},
+        d.test);
+  visit(Key{.name = "data.min_history",
+            .meaning = "Series with fewer training steps are not trained on.",
+            .range = {.min = 1, .max = 1e9}},
+        d.min_history);
+}
+
+template <typename AnyConfig, typename Visitor>
+void visit_network_keys(AnyConfig& config, Visitor& visit) {
+  auto& n = config.network;
+  visit(Key{.name = "network.time_step",
+            .meaning = "Steps of a window; 0: by the data's frequency.",
+            .range = {.min = 0, .max = 100000}},
+        n.time_step);
+  visit(Key{.name = "network.predict_day",
+            .meaning = "Horizon: steps to forecast; 0: by the data's frequency.",
+            .range = {.min = 0, .max = 10000}},
+        n.predict_day);
+  visit(Key{.name = "network.hidden_size",
+            .meaning = "Units of each LSTM layer.",
+            .range = {.min = 1, .max = 4096}},
+        n.hidden_size);
+  visit(Key{.name = "network.layers",
+            .meaning = "LSTM layers (the article's lstm_layers).",
+            .range = {.min = 1, .max = 16}},
+        n.layers);
+  visit(Key{.name = "network.dropout",
+            .meaning = "Share of units dropped between the layers in training (the article's "
+                       "dropout_rate).",
+            .range = {.min = 0, .max = 1, .below = true}},
+        n.dropout);
+  visit(Key{.name = "network.scaling",
+            .meaning =
+                "Scaling of the targets, by each series' training range or (window_...) by each "
+                "window's own inputs; auto: mean with a level or in log space, else standard.",
+            .choices = {"auto", "none", "standard", "robust", "mean", "window_mean",
+                        "window_standard", "window_robust"}},
+        n.scaling);
+  visit(Key{.name = "network.covariate_scaling",
+            .meaning = "Scaling of the other channels, by each series' training range.",
+            .choices = {"none", "standard", "robust", "mean"}},
+        n.covariate_scaling);
+  visit(Key{.name = "network.space",
+            .meaning = "Values as they are or their logarithms; auto: log where all are positive.",
+            .choices = {"auto", "linear", "log"}},
+        n.space);
+  visit(Key{.name = "network.level",
+            .meaning = "What every step's values are divided by: nothing, a trailing mean, or an "
+                       "exponential smoothing; auto: mean, but none for scalings by window.",
+            .choices = {"auto", "none", "mean", "smoothing"}},
+        n.level);
+  visit(Key{.name = "network.level_window",
+            .meaning = "Steps of the trailing mean.",
+            .automatic = "one long season (a week of hours, 28 days, 12 months), at least 4",
+            .range = {.min = 1, .max = 1000000}},
+        n.level_window);
+  visit(Key{.name = "network.smoothing_alpha",
+            .meaning = "Weight of the newest value in exponential smoothing.",
+            .range = {.min = 0, .max = 1, .above = true}},
+        n.smoothing_alpha);
+  visit(Key{.name = "network.base",
+            .meaning = "Forecast that the network corrects: none, the last value, seasonal naive, "
+                       "or an exponential smoothing; auto: none in linear space, else seasonal, or "
+                       "last without a season.",
+            .choices = {"auto", "none", "last", "seasonal", "smoothing"}},
+        n.base);
+  visit(Key{.name = "network.base_season",
+            .meaning = "Steps of the season of seasonal naive.",
+            .automatic = "one season (24 hours, 7 days, 12 months)",
+            .range = {.min = 1, .max = 1000000}},
+        n.base_season);
+  visit(Key{.name = "network.lags",
+            .meaning = "Inputs: the targets so many steps ago.",
+            .automatic = "one season and one long season; none without a season",
+            .range = {.min = 1, .max = 1000000}},
+        n.lags);
+  visit(Key{.name = "network.context",
+            .meaning = "Last target values that the head sees, in steps.",
+            .automatic = "one season, at most 96; 4 without a season",
+            .range = {.min = 0, .max = 10000}},
+        n.context);
+  visit(Key{.name = "network.seasonal_context",
+            .meaning = "Season, in steps, by which the head sees the horizon's earlier values; 0: "
+                       "it does not.",
+            .automatic = "one long season; 0 without a season",
+            .range = {.min = 0, .max = 100000}},
+        n.seasonal_context);
+  visit(Key{.name = "network.forking",
+            .meaning = "Whether every step of a window is trained, not only its last.",
+            .automatic = "true, but for scalings by window"},
+        n.forking);
+  visit(Key{.name = "network.warmup",
+            .meaning = "Steps at a window's begin that forking does not train.",
+            .automatic = "a quarter of time_step",
+            .range = {.min = 0, .max = 100000}},
+        n.warmup);
+  visit(Key{.name = "network.head_hidden",
+            .meaning = "Units of the head's hidden layer; 0: the head is one linear layer.",
+            .automatic = "twice hidden_size",
+            .range = {.min = 0, .max = 16384}},
+        n.head_hidden);
+  visit(Key{.name = "network.level_input",
+            .meaning = "Input: the logarithm of the level.",
+            .automatic = "true with a level in linear space"},
+        n.level_input);
+  visit(Key{.name = "network.level_change",
+            .meaning = "Input: change of the level over one season.",
+            .automatic = "true with a level, for days and longer"},
+        n.level_change);
+  visit(Key{.name = "network.calendar",
+            .meaning = "Inputs: hour, weekday, day of the year, as the frequency has them.",
+            .automatic = "true"},
+        n.calendar);
+  visit(Key{.name = "network.embedding_width",
+            .meaning = "Numbers for a static category, at most; one of n values gets no more than "
+                       "(n + 1) / 2.",
+            .range = {.min = 1, .max = 1024}},
+        n.embedding_width);
+}
+
+template <typename AnyConfig, typename Visitor>
+void visit_training_keys(AnyConfig& config, Visitor& visit) {
+  auto& t = config.training;
+  visit(Key{.name = "training.loss",
+            .meaning = "What is made small; quantile gives the interval levels directly.",
+            .choices = {"mse", "mae", "huber", "quantile"}},
+        t.loss);
+  visit(Key{.name = "training.huber_delta",
+            .meaning = "Error at which the Huber loss becomes linear, in the model's space.",
+            .range = {.min = 0, .max = 1e9, .above = true}},
+        t.huber_delta);
+  visit(Key{.name = "training.batch_size",
+            .meaning = "Windows of a training step.",
+            .range = {.min = 1, .max = 1048576}},
+        t.batch_size);
+  visit(Key{.name = "training.learning_rate",
+            .meaning = "Step size of AdamW.",
+            .range = {.min = 0, .max = 10, .above = true}},
+        t.learning_rate);
+  visit(Key{.name = "training.schedule",
+            .meaning = "Course of the learning rate.",
+            .choices = {"constant", "cosine", "plateau"}},
+        t.schedule);
+  visit(Key{.name = "training.warmup_steps",
+            .meaning = "Steps over which the learning rate rises from 0.",
+            .range = {.min = 0, .max = 1e9}},
+        t.warmup_steps);
+  visit(Key{.name = "training.weight_decay",
+            .meaning = "AdamW's decay of the weights.",
+            .range = {.min = 0, .max = 1}},
+        t.weight_decay);
+  visit(Key{.name = "training.clip_norm",
+            .meaning = "Largest norm of the gradient; 0: not clipped.",
+            .range = {.min = 0, .max = 1e9}},
+        t.clip_norm);
+  visit(Key{.name = "training.average_decay",
+            .meaning = "Decay of the moving average of the weights that forecasts; 0: none.",
+            .range = {.min = 0, .max = 1, .below = true}},
+        t.average_decay);
+  visit(Key{.name = "training.epochs",
+            .meaning = "Epochs at most (the article's epoch); 0: not limited.",
+            .range = {.min = 0, .max = 1000000}},
+        t.epochs);
+  visit(Key{.name = "training.steps",
+            .meaning = "Training steps at most; 0: not limited.",
+            .range = {.min = 0, .max = 1e12}},
+        t.steps);
+  visit(Key{.name = "training.max_seconds",
+            .meaning = "Seconds of training at most; 0: not limited.",
+            .range = {.min = 0, .max = 1e9}},
+        t.max_seconds);
+  visit(
+      Key{.name = "training.steps_per_epoch",
+          .meaning = "Steps of an epoch; 0: every window once (sampling window), or 100 (series).",
+          .range = {.min = 0, .max = 1e12}},
+      t.steps_per_epoch);
+  visit(Key{.name = "training.patience",
+            .meaning = "Epochs without a better validation before it stops; 0: it does not.",
+            .range = {.min = 0, .max = 1000000}},
+        t.patience);
+  visit(Key{.name = "training.sampling",
+            .meaning = "window: every window once an epoch; series: a series, then one of its "
+                       "windows.",
+            .choices = {"window", "series"}},
+        t.sampling);
+  visit(Key{.name = "training.stride",
+            .meaning = "Steps between neighbouring windows of a series.",
+            .range = {.min = 1, .max = 100000}},
+        t.stride);
+  visit(Key{.name = "training.shuffle",
+            .meaning = "Whether the windows are shuffled (the article's shuffle_train_data)."},
+        t.shuffle);
+  visit(Key{.name = "training.carry_state",
+            .meaning = "Whether a window starts from the state that the window before it left (the "
+                       "article's do_continue_train)."},
+        t.carry_state);
+  visit(Key{.name = "training.series_weight",
+            .meaning = "Weight of a series in the loss: this power of mean / seasonal naive error; "
+                       "0: all alike.",
+            .range = {.min = 0, .max = 4}},
+        t.series_weight);
+  visit(Key{.name = "training.seed",
+            .meaning = "Seed of all random numbers (the article's random_seed).",
+            .range = {.min = 0, .max = 2147483647}},
+        t.seed);
+  visit(Key{.name = "training.seeds",
+            .meaning = "Models, of consecutive seeds, whose mean is the forecast.",
+            .range = {.min = 1, .max = 1000}},
+        t.seeds);
+  visit(Key{.name = "training.final_fit",
+            .meaning = "Whether a last training, with the steps that validation chose, uses the "
+                       "validation part too."},
+        t.final_fit);
+  visit(Key{.name = "training.init_from",
+            .meaning = "Model to go on from (incremental training); empty: from random weights."},
+        t.init_from);
+  visit(Key{.name = "training.checkpoint_seconds",
+            .meaning = "Seconds between writes of the training state; 0: after every epoch.",
+            .range = {.min = 0, .max = 1e9}},
+        t.checkpoint_seconds);
+}
+
+template <typename AnyConfig, typename Visitor>
+void visit_run_keys(AnyConfig& config, Visitor& visit) {
+  auto& m = config.mode;
+  visit(Key{.name = "mode.resume",
+            .meaning = "Whether a training goes on from the state beside the model."},
+        m.resume);
+  visit(Key{.name = "mode.incremental",
+            .meaning = "Whether a training goes on from path.model if it exists (the article's "
+                       "add_train)."},
+        m.incremental);
+  visit(
+      Key{.name = "mode.debug_rows",
+          .meaning = "Rows to read, for a trial (the article's debug_mode and debug_num); 0: all.",
+          .range = {.min = 0, .max = 1e15}},
+      m.debug_rows);
+  visit(Key{.name = "mode.log_screen",
+            .meaning = "Whether messages go to the terminal (the article's "
+                       "do_log_print_to_screen)."},
+        m.log_screen);
+  visit(Key{.name = "mode.log_file",
+            .meaning = "Whether messages and losses go to path.log (the article's "
+                       "do_log_save_to_file)."},
+        m.log_file);
+  visit(Key{.name = "mode.figures",
+            .meaning = "Whether evaluate draws its figures (the article's do_figure_save)."},
+        m.figures);
+  visit(Key{.name = "mode.quiet", .meaning = "Nothing on the terminal but errors and results."},
+        m.quiet);
+
+  auto& p = config.path;
+  visit(Key{.name = "path.data",
+            .meaning = "Files, or directories of them, that hold the data (the article's "
+                       "train_data_path)."},
+        p.data);
+  visit(Key{.name = "path.future",
+            .meaning = "File of future-known values past the history's end; empty: none."},
+        p.future);
+  visit(Key{.name = "path.statics", .meaning = "File of static columns; empty: none."}, p.statics);
+  visit(Key{.name = "path.model",
+            .meaning = "The trained model, a safetensors file (the article's model_save_path and "
+                       "model_name)."},
+        p.model);
+  visit(Key{.name = "path.log", .meaning = "Log file, JSON lines (the article's log_save_path)."},
+        p.log);
+  visit(Key{.name = "path.forecast", .meaning = "Forecasts: .csv, .parquet or .arrow."},
+        p.forecast);
+  visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON."}, p.report);
+  visit(Key{.name = "path.scores",
+            .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
+        p.scores);
+  visit(Key{.name = "path.figures",
+            .meaning = "Directory of the figures (the article's figure_save_path)."},
+        p.figures);
+
+  auto& e = config.engine;
+  visit(Key{.name = "engine.device",
+            .meaning = "What computes (the article's use_cuda).",
+            .choices = {"auto", "cpu"}},
+        e.device);
+  visit(Key{.name = "engine.recurrence",
+            .meaning = "Implementation of the LSTM (the article's used_frame); auto: the fastest "
+                       "known for the shape.",
+            .choices = {"auto", kRecurrences[0]}},
+        e.recurrence);
+  visit(Key{.name = "engine.threads",
+            .meaning = "Threads; 0: all.",
+            .range = {.min = 0, .max = 4096}},
+        e.threads);
+  visit(Key{.name = "engine.forecast_batch",
+            .meaning = "Series forecast at once.",
+            .range = {.min = 1, .max = 1048576}},
+        e.forecast_batch);
+
+  visit(Key{.name = "forecast.levels",
+            .meaning = "Interval levels in percent.",
+            .range = {.min = 0, .max = 100, .above = true, .below = true}},
+        config.forecast.levels);
+  visit(Key{.name = "forecast.nonnegative",
+            .meaning = "Whether forecasts below 0 become 0.",
+            .automatic = "true where no training value is negative"},
+        config.forecast.nonnegative);
+  visit(Key{.name = "forecast.from",
+            .meaning = "First forecast date; empty: after each series' end."},
+        config.forecast.from);
+
+  auto& v = config.evaluate;
+  visit(Key{.name = "evaluate.n_windows",
+            .meaning = "Forecast origins, the last one a horizon before the end.",
+            .range = {.min = 1, .max = 100000}},
+        v.n_windows);
+  visit(Key{.name = "evaluate.step",
+            .meaning = "Steps between origins; 0: the horizon.",
+            .range = {.min = 0, .max = 100000}},
+        v.step);
+  visit(Key{.name = "evaluate.refit",
+            .meaning = "Train again every so many origins; 0: the given model for all.",
+            .range = {.min = 0, .max = 100000}},
+        v.refit);
+  visit(
+      Key{.name = "evaluate.season",
+          .meaning = "Steps of the season of seasonal naive and MASE; 0: by the data's frequency.",
+          .range = {.min = 0, .max = 100000}},
+      v.season);
+}
+
+/// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one
+/// of bool, int, int64, double, string, vector<string>, vector<double>, optional<bool>,
+/// optional<int>, optional<vector<int>>.
+template <typename AnyConfig, typename Visitor>
+void visit_keys(AnyConfig& config, Visitor&& visit) {
+  visit_data_keys(config, visit);
+  visit_network_keys(config, visit);
+  visit_training_keys(config, visit);
+  visit_run_keys(config, visit);
+}
+
+}  // namespace sluice
