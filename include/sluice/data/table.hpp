@@ -48,13 +48,13 @@ class Table {
 /// Throws DataError: file, line and column, what was expected, the remedy.
 Table read_table(const ReadOptions& options);
 
-/// A column to be written: exactly one of `text`, `numbers` and `times` holds the rows.
+/// A column to be written: exactly one of `text`, `numbers`, `integers` and `times` holds the rows.
 struct OutputColumn {
   std::string name;
   std::vector<std::string> text;
   std::vector<double> numbers;  ///< NaN is written as an empty cell or null
   std::vector<std::int64_t> integers;
-  std::vector<std::int64_t> times;  ///< seconds since 1970; dates where all are midnights
+  std::vector<std::int64_t> times;  ///< seconds since 1970; in CSV dates where all are midnights
   /// Text with few distinct values: `codes` index `text`, one code a row (written as a dictionary
   /// in Parquet and Arrow, as text in CSV). Empty: `text` has one entry a row.
   std::vector<std::int32_t> codes;

@@ -1,0 +1,67 @@
+// What a Table holds: the Arrow tables of its files, one a file, side by side and never merged, so
+// that files may differ in how a column is stored (integers here, text there), and so that every
+// cell can be traced back to its file. Included by the readers and the catalogue builders only.
+#pragma once
+
+#include <arrow/table.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/data/table.hpp"
+
+namespace sluice {
+
+struct TablePart {
+  std::shared_ptr<arrow::Table> table;
+  std::filesystem::path path;
+  TableFormat format = TableFormat::csv;  ///< never automatic
+};
+
+struct Table::Impl {
+  std::vector<TablePart> parts;    ///< at least one
+  std::vector<std::string> names;  ///< the columns of every part
+  std::string source;
+  ReadOptions options;
+  /// .tsf files: pandas' name of their @frequency.
+  std::optional<std::string> tsf_frequency;
+};
+
+/// Given a CSV file's header: the columns whose cells are text whatever they look like (ids: "007"
+/// is not 7).
+using TextColumns = std::function<std::vector<std::string>(const std::vector<std::string>& names)>;
+
+/// read_table with text columns.
+Table read_table_as(const ReadOptions& options, const TextColumns& text_columns);
+
+/// "shop.csv:12:price" of a CSV or .tsf file (found by a second, slow pass), "shop.parquet: row
+/// 11: column 'price'" of others; `row` counts from 0 within the part. An empty column is left
+/// out. For error messages.
+std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t row,
+                     std::string_view column);
+
+/// The delimiter of a CSV file: a .tsv file's is the tab where none was set.
+char delimiter_of(const std::filesystem::path& path, const ReadOptions& options);
+
+// One file each; throw DataError. `max_rows` 0: all.
+std::shared_ptr<arrow::Table> read_csv(const std::filesystem::path& path,
+                                       const ReadOptions& options, std::int64_t max_rows,
+                                       const TextColumns& text_columns);
+std::shared_ptr<arrow::Table> read_parquet(const std::filesystem::path& path,
+                                           std::int64_t max_rows);
+std::shared_ptr<arrow::Table> read_arrow(const std::filesystem::path& path, std::int64_t max_rows);
+/// Attributes as text columns, then "values", a list of float32 a row. `frequency` becomes pandas'
+/// name of the file's @frequency.
+std::shared_ptr<arrow::Table> read_tsf(const std::filesystem::path& path, std::int64_t max_rows,
+                                       std::optional<std::string>& frequency);
+
+/// Line (from 1) on which data row `row` (from 0) of the file begins.
+std::int64_t csv_line_of_row(const std::filesystem::path& path, char delimiter, std::int64_t row);
+std::int64_t tsf_line_of_row(const std::filesystem::path& path, std::int64_t row);
+
+}  // namespace sluice

@@ -1,0 +1,20 @@
+// The writers behind write_table. Each writes a whole file; none renames or syncs it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "sluice/data/table.hpp"
+
+namespace sluice {
+
+std::int64_t rows_of(const OutputColumn& column);
+
+/// `name` is the final name, whose extension says how to compress.
+void write_csv(const std::filesystem::path& path, const std::filesystem::path& name,
+               const std::vector<OutputColumn>& columns);
+void write_parquet(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+void write_arrow(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+
+}  // namespace sluice
