@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 void check_range(const char* name, double value, double low, double high) {
   if (value >= low && value <= high) return;
-  throw ConfigError(fmt::format("simulate: {} = {:g} is out of range; give {:g} to {:g}", name,
+  throw ConfigError(fmt::format("simulate: {} = {:g} is out of range; give {} to {}", name,
                                 value, low, high));
 }
 
@@ -49,15 +49,18 @@ Timestamp check(const SimulateSpec& spec) {
   return *start;
 }
 
-enum class Kind { csv, csv_gzip, csv_zstd, parquet, arrow };
+enum class Kind { csv, compressed_csv, parquet, arrow };
 
 struct Ending {
   const char* text;
   Kind kind;
 };
-constexpr Ending kEndings[] = {{".csv", Kind::csv},          {".csv.gz", Kind::csv_gzip},
-                               {".csv.zst", Kind::csv_zstd}, {".parquet", Kind::parquet},
-                               {".arrow", Kind::arrow},      {".feather", Kind::arrow}};
+constexpr Ending kEndings[] = {{".csv", Kind::csv},
+                               {".csv.gz", Kind::compressed_csv},
+                               {".csv.zst", Kind::compressed_csv},
+                               {".parquet", Kind::parquet},
+                               {".arrow", Kind::arrow},
+                               {".feather", Kind::arrow}};
 
 const Ending& ending_of(const fs::path& path) {
   const std::string name = path.filename().string();
@@ -94,6 +97,12 @@ void write_plain(const fs::path& path, const std::function<void(const TextSink&)
 
 /// Runs `write` on a temporary name beside `path`, then gives it its name.
 void write_whole(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure)
+    throw DataError(fmt::format("{}: the folder cannot be made: {}; choose another",
+                                folder.string(), failure.message()));
   const fs::path partial = path.string() + ".partial";
   try {
     write(partial);
@@ -102,7 +111,6 @@ void write_whole(const fs::path& path, const std::function<void(const fs::path&)
     fs::remove(partial, ignored);
     throw;
   }
-  std::error_code failure;
   fs::rename(partial, path, failure);
   if (failure)
     throw DataError(fmt::format("{}: cannot be renamed from {}: {}; check the folder",
@@ -115,7 +123,7 @@ void write_text(Kind kind, const fs::path& path,
     if (kind == Kind::csv) {
       write_plain(partial, write);
     } else {
-      write_compressed(partial, kind == Kind::csv_gzip ? "gzip" : "zstd", write);
+      write_compressed(partial, path, write);
     }
   });
 }

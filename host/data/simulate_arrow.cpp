@@ -4,27 +4,25 @@
 #include <arrow/io/api.h>
 #include <arrow/ipc/api.h>
 #include <arrow/util/compression.h>
-#include <fmt/core.h>
 #include <parquet/arrow/writer.h>
 
+#include "data/files.hpp"
 #include "data/simulate_model.hpp"
-#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kRemedy = "check the folder and the free space";
+
 void check(const arrow::Status& status, const fs::path& path) {
-  if (!status.ok())
-    throw DataError(fmt::format("{}: cannot be written: {}; check the folder and the free space",
-                                path.string(), status.message()));
+  files::check(status, path, kRemedy);
 }
 
 template <typename T>
 T check(arrow::Result<T> result, const fs::path& path) {
-  check(result.status(), path);
-  return std::move(result).ValueUnsafe();
+  return files::value_of(std::move(result), path, kRemedy);
 }
 
 std::shared_ptr<arrow::Schema> schema_of(bool future) {
@@ -131,10 +129,9 @@ void write_catalog_ipc(const StoreWorld& world, bool future, const fs::path& pat
   check(file->Close(), path);
 }
 
-void write_compressed(const fs::path& path, const std::string& codec,
+void write_compressed(const fs::path& path, const fs::path& name,
                       const std::function<void(const TextSink&)>& write) {
-  const auto type = check(arrow::util::Codec::GetCompressionType(codec), path);
-  const auto compressor = check(arrow::util::Codec::Create(type), path);
+  const auto compressor = check(arrow::util::Codec::Create(files::compression_of(name)), path);
   const auto file = open(path);
   const auto stream = check(arrow::io::CompressedOutputStream::Make(compressor.get(), file), path);
   write([&](std::string_view text) {

@@ -76,8 +76,8 @@ void shop_csv(const SimulateSpec& spec, std::int64_t first_day, const TextSink& 
 // Through Arrow (simulate_arrow.cpp); all throw DataError.
 void write_catalog_parquet(const StoreWorld& world, bool future, const std::filesystem::path& path);
 void write_catalog_ipc(const StoreWorld& world, bool future, const std::filesystem::path& path);
-/// Compresses by `codec`: "gzip" or "zstd".
-void write_compressed(const std::filesystem::path& path, const std::string& codec,
+/// `name` is the final name, whose extension says how to compress.
+void write_compressed(const std::filesystem::path& path, const std::filesystem::path& name,
                       const std::function<void(const TextSink&)>& write);
 
 }  // namespace sluice

@@ -8,11 +8,19 @@
 #include "sluice/run/report.hpp"
 
 namespace sluice {
+namespace {
+
+OutputColumn named(std::string name) {
+  OutputColumn column;
+  column.name = std::move(name);
+  return column;
+}
+
+}  // namespace
 
 void write_row_scores(const EvaluationReport& report, const std::filesystem::path& path) {
-  OutputColumn name{.name = "row", .text = report.row_names};
-  OutputColumn method{.name = "method"};
-  OutputColumn points{.name = "points"};
+  OutputColumn name = named("row"), method = named("method"), points = named("points");
+  name.text = report.row_names;
   struct Field {
     const char* name;
     double Metrics::*value;
@@ -22,9 +30,9 @@ void write_row_scores(const EvaluationReport& report, const std::filesystem::pat
       {"mase", &Metrics::mase}, {"rmsse", &Metrics::rmsse}, {"wape", &Metrics::wape},
       {"bias", &Metrics::bias}, {"wql", &Metrics::wql},     {"nmse", &Metrics::nmse}};
   std::vector<OutputColumn> scores;
-  for (const Field& field : kFields) scores.push_back({.name = field.name});
+  for (const Field& field : kFields) scores.push_back(named(field.name));
   for (const double level : report.levels)
-    scores.push_back({.name = fmt::format("coverage_{:g}", level)});
+    scores.push_back(named(fmt::format("coverage_{:g}", level)));
 
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     const auto& rows = report.methods[m].rows;
