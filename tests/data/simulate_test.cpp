@@ -12,7 +12,6 @@
 #include <sstream>
 
 #include "sluice/base/error.hpp"
-#include "sluice/data/table.hpp"
 
 namespace sluice {
 namespace {
@@ -243,26 +242,6 @@ TEST_F(SimulateTest, ShopKeepsTheArticlesColumnsAndIdentities) {
   }
   // The article's trend: many more items at the end.
   EXPECT_GT(std::stod(rows[400][14]), 1.5 * std::stod(rows[1][14]));
-}
-
-TEST_F(SimulateTest, EveryFormatHoldsTheSameNumbers) {
-  SimulateSpec spec = small();
-  spec.missing = 0.05;
-  for (const char* schema : {"catalog", "article"}) {
-    spec.schema = schema;
-    simulate(spec, folder_ / "a.csv");
-    const std::string plain = text_of(folder_ / "a.csv");
-    const auto rows = std::count(plain.begin(), plain.end(), '\n') - 1;
-    for (const char* name : {"a.csv.gz", "a.csv.zst", "a.parquet", "a.arrow", "a.feather"}) {
-      simulate(spec, folder_ / name);
-      ReadOptions options;
-      options.paths = {folder_ / name};
-      const Table table = read_table(options);
-      EXPECT_EQ(table.rows(), rows) << name;
-      options.paths = {folder_ / "a.csv"};
-      EXPECT_EQ(table.column_names(), read_table(options).column_names()) << name;
-    }
-  }
 }
 
 TEST_F(SimulateTest, LeavesNoPartialFileBehind) {
