@@ -122,7 +122,9 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
         fmt::format("engine.recurrence = \"{}\" does not exist on the CPU; choose auto or onednn",
                     setup.recurrence));
   }
-  recurrence_ = make_onednn_recurrence(spec_.inputs(), spec_.H, spec_.L);
+  const int C = spec_.inputs(), H = spec_.H, L = spec_.L;
+  recurrence_ =
+      make_sharded_recurrence(C, H, L, threads_, [=] { return make_onednn_recurrence(C, H, L); });
   gradient_.resize(static_cast<std::size_t>(layout_.size()));
   norm_blocks_.resize(static_cast<std::size_t>((layout_.size() + kNormBlock - 1) / kNormBlock));
   for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));

@@ -28,16 +28,33 @@ void draw_factors(const DropoutKey& key, int layer, std::int64_t first_group, fl
 }  // namespace
 
 void apply_dropout(const DropoutKey& key, int layer, std::span<const float> in,
-                   std::span<float> out) {
+                   std::span<float> out, std::int64_t first) {
+  const std::int64_t lead = first % 4;  // elements of the first group that lie before the span
   const auto size = static_cast<std::int64_t>(in.size());
 #pragma omp parallel for schedule(static)
-  for (std::int64_t begin = 0; begin < size; begin += kBlock) {
+  for (std::int64_t begin = 0; begin < size + lead; begin += kBlock) {
     float factor[kBlock];
-    draw_factors(key, layer, begin / 4, factor);
-    const std::int64_t count = std::min(kBlock, size - begin);
-    const float* from = in.data() + begin;
-    float* to = out.data() + begin;
-    for (std::int64_t k = 0; k < count; ++k) to[k] = from[k] * factor[k];
+    draw_factors(key, layer, (first - lead + begin) / 4, factor);
+    const std::int64_t from = std::max(begin, lead), to = std::min(begin + kBlock, size + lead);
+    for (std::int64_t k = from; k < to; ++k) {
+      out[static_cast<std::size_t>(k - lead)] =
+          in[static_cast<std::size_t>(k - lead)] * factor[k - begin];
+    }
+  }
+}
+
+void apply_dropout(const DropoutKey& key, int layer, int T, int N, int H, const float* in,
+                   float* out) {
+  const std::int64_t row = std::int64_t{N} * H;
+  if (key.sequences == 0) {
+    const auto size = static_cast<std::size_t>(T * row);
+    apply_dropout(key, layer, {in, size}, {out, size});
+    return;
+  }
+  for (std::int64_t t = 0; t < T; ++t) {
+    apply_dropout(key, layer, {in + t * row, static_cast<std::size_t>(row)},
+                  {out + t * row, static_cast<std::size_t>(row)},
+                  (t * key.sequences + key.first) * H);
   }
 }
 

@@ -110,8 +110,9 @@ void check_states(const char* caller, const char* what, const State& state,
   check_optional(caller, what, state.c, shape);
 }
 
-/// Binds an argument to an array. oneDNN takes what it only reads as void*, too.
-void bind(OneDnnArguments& arguments, int argument, const float* data) {
+/// Points an argument at an array. oneDNN takes what it only reads as void*, too. (Not named bind:
+/// std::bind would be found for the map's sake and silently preferred.)
+void set_array(OneDnnArguments& arguments, int argument, const float* data) {
   arguments.at(argument).set_data_handle(const_cast<float*>(data));
 }
 
@@ -224,7 +225,6 @@ void OneDnnRecurrence::run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<c
                                    StateOut last) {
   const RecurrenceShape& shape = plan.shape;
   const std::int64_t state = std::int64_t{shape.N} * shape.H;
-  const auto rows = static_cast<std::size_t>(elements(shape, shape.H));
   update_weights(plan);
   put(initial, arrays.first, shape);
   const float* input = x.data();
@@ -233,22 +233,22 @@ void OneDnnRecurrence::run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<c
     const bool top = l == L_ - 1;
     float* output = top ? h.data() : arrays.output[index % arrays.output.size()].data();
     OneDnnForward& layer = plan.forward[index];
-    bind(layer.arguments, DNNL_ARG_SRC_LAYER, input);
-    bind(layer.arguments, DNNL_ARG_SRC_ITER, arrays.first.h.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_SRC_ITER_C, arrays.first.c.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_BIAS, b(l));
-    bind(layer.arguments, DNNL_ARG_DST_LAYER, output);
-    bind(layer.arguments, DNNL_ARG_DST_ITER, arrays.last.h.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_DST_ITER_C, arrays.last.c.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_SCRATCHPAD, scratch_.data());
+    set_array(layer.arguments, DNNL_ARG_SRC_LAYER, input);
+    set_array(layer.arguments, DNNL_ARG_SRC_ITER, arrays.first.h.data() + l * state);
+    set_array(layer.arguments, DNNL_ARG_SRC_ITER_C, arrays.first.c.data() + l * state);
+    set_array(layer.arguments, DNNL_ARG_BIAS, b(l));
+    set_array(layer.arguments, DNNL_ARG_DST_LAYER, output);
+    set_array(layer.arguments, DNNL_ARG_DST_ITER, arrays.last.h.data() + l * state);
+    set_array(layer.arguments, DNNL_ARG_DST_ITER_C, arrays.last.c.data() + l * state);
+    set_array(layer.arguments, DNNL_ARG_SCRATCHPAD, scratch_.data());
     if (plan.training) {
-      bind(layer.arguments, DNNL_ARG_WORKSPACE, arrays.workspace[index].data());
+      set_array(layer.arguments, DNNL_ARG_WORKSPACE, arrays.workspace[index].data());
     }
     layer.primitive.execute(stream_, layer.arguments);
     input = output;
     if (!top && dropout.rate > 0) {
       float* dropped = arrays.dropped[index].data();
-      apply_dropout(dropout, l, {output, rows}, {dropped, rows});
+      apply_dropout(dropout, l, shape.T, shape.N, shape.H, output, dropped);
       input = dropped;
     }
   }
@@ -299,7 +299,6 @@ void OneDnnRecurrence::backward(std::span<const float> dh, StateIn dlast, std::s
   check_states("backward", "a last state's gradient", dlast, shape);
   check_states("backward", "an initial state's gradient", dinitial, shape);
   const std::int64_t state = std::int64_t{shape.N} * shape.H;
-  const auto rows = static_cast<std::size_t>(elements(shape, shape.H));
   onednn_call("run the LSTM backward", shape, [&] {
     put(dlast, train_.dlast, shape);
     const float* doutput = dh.data();
@@ -312,16 +311,16 @@ void OneDnnRecurrence::backward(std::span<const float> dh, StateIn dlast, std::s
       float* dW = dweights.data() + offset_[index];
       float* dR = dW + 4 * H_ * layer_inputs(shape, l);
       float* db = dR + 4 * H_ * H_;
-      bind(layer.arguments, DNNL_ARG_DIFF_DST_LAYER, doutput);
-      bind(layer.arguments, DNNL_ARG_DIFF_DST_ITER, train_.dlast.h.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_DST_ITER_C, train_.dlast.c.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_SRC_LAYER, dinput);
-      bind(layer.arguments, DNNL_ARG_DIFF_SRC_ITER, train_.dfirst.h.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_SRC_ITER_C, train_.dfirst.c.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_WEIGHTS_LAYER, train_.dW.data());
-      bind(layer.arguments, DNNL_ARG_DIFF_WEIGHTS_ITER, train_.dR.data());
-      bind(layer.arguments, DNNL_ARG_DIFF_BIAS, db);
-      bind(layer.arguments, DNNL_ARG_SCRATCHPAD, scratch_.data());
+      set_array(layer.arguments, DNNL_ARG_DIFF_DST_LAYER, doutput);
+      set_array(layer.arguments, DNNL_ARG_DIFF_DST_ITER, train_.dlast.h.data() + l * state);
+      set_array(layer.arguments, DNNL_ARG_DIFF_DST_ITER_C, train_.dlast.c.data() + l * state);
+      set_array(layer.arguments, DNNL_ARG_DIFF_SRC_LAYER, dinput);
+      set_array(layer.arguments, DNNL_ARG_DIFF_SRC_ITER, train_.dfirst.h.data() + l * state);
+      set_array(layer.arguments, DNNL_ARG_DIFF_SRC_ITER_C, train_.dfirst.c.data() + l * state);
+      set_array(layer.arguments, DNNL_ARG_DIFF_WEIGHTS_LAYER, train_.dW.data());
+      set_array(layer.arguments, DNNL_ARG_DIFF_WEIGHTS_ITER, train_.dR.data());
+      set_array(layer.arguments, DNNL_ARG_DIFF_BIAS, db);
+      set_array(layer.arguments, DNNL_ARG_SCRATCHPAD, scratch_.data());
       // oneDNN adds to the gradients of the parameters.
       std::memset(train_.dW.data(), 0, layer.dW.get_desc().get_size());
       std::memset(train_.dR.data(), 0, layer.dR.get_desc().get_size());
@@ -332,7 +331,7 @@ void OneDnnRecurrence::backward(std::span<const float> dh, StateIn dlast, std::s
       layer.reorder_dW.execute(stream_, layer.dW, layer.user_dW);
       layer.reorder_dR.execute(stream_, layer.dR, layer.user_dR);
       if (l > 0 && kept_.dropout.rate > 0) {
-        apply_dropout(kept_.dropout, l - 1, {dinput, rows}, {dinput, rows});
+        apply_dropout(kept_.dropout, l - 1, shape.T, shape.N, shape.H, dinput, dinput);
       }
       doutput = dinput;
     }

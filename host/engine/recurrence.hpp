@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +30,9 @@ struct DropoutKey {
   float rate = 0;
   std::uint64_t seed = 0;
   std::int64_t step = 0;
+  /// Where these N sequences lie in a larger batch of `sequences` (0: they are the batch): sequence
+  /// n has the numbers of n + first there.
+  std::int64_t first = 0, sequences = 0;
 };
 
 /// States before the first or after the last step, [L,N,H] each; empty spans mean zero (in) or not
@@ -70,7 +74,14 @@ class Recurrence {
 /// Elements of the LSTM's parameters: sum over layers of 4H (C_l + H + 1).
 std::int64_t recurrence_params(int C, int H, int L);
 
-/// oneDNN's LSTM primitive. Throws DeviceError if oneDNN refuses.
+/// oneDNN's LSTM primitive, all sequences in one call. Throws DeviceError if oneDNN refuses.
 std::unique_ptr<Recurrence> make_onednn_recurrence(int C, int H, int L);
+
+/// The batch cut into shards of sequences, each walked through all T by one thread with a
+/// recurrence of its own: no barrier between steps, so that a step costs the same when another
+/// process takes a core. `make` makes the recurrence of a shard. The same bits for the same number
+/// of threads.
+std::unique_ptr<Recurrence> make_sharded_recurrence(
+    int C, int H, int L, int threads, const std::function<std::unique_ptr<Recurrence>()>& make);
 
 }  // namespace sluice
