@@ -177,7 +177,8 @@ class LongBuilder {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
     throw DataError(fmt::format(
         "{}: a second row for {}{} (the first one: {}); remove one, name more id columns "
-        "(data.id), or set data.duplicates to first, last, sum or mean",
+        "(data.id) or another time column (data.time), or set data.duplicates to first, last, sum "
+        "or mean",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
         period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin())));
   }

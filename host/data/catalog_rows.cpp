@@ -38,6 +38,7 @@ class RowsBuilder {
       notes_.target_columns = names_of(header_, std::vector<int>{*lists});
     } else {
       columns = value_columns();
+      refuse_one_value(columns);
       const std::string& first = table_.names[static_cast<std::size_t>(columns.front())];
       const std::string& last = table_.names[static_cast<std::size_t>(columns.back())];
       notes_.target_columns = {columns.size() == 1 ? first : first + " .. " + last};
@@ -81,10 +82,22 @@ class RowsBuilder {
       ids_ = {0};
     } else {
       throw DataError(fmt::format(
-          "{}: which column names the series? none has a usual name (unique_id, item_id, series, "
-          "id); set data.id; the columns are: {}",
+          "{}: neither a time column nor an id column has a usual name; set data.time where a row "
+          "is a time, or data.id where a row is a series; the columns are: {}",
           table_.source, list_columns(header_)));
     }
+  }
+
+  /// A table of two columns, "Month, Passengers", is a series of many rows with an unusual name for
+  /// its time rather than many series of one value.
+  void refuse_one_value(const std::vector<int>& columns) const {
+    if (columns.size() > 1 || spec_.layout == Layout::rows) return;
+    throw DataError(fmt::format(
+        "{}: no time column has a usual name (ds, timestamp, date, time, 日期), and with '{}' as "
+        "the only value of a row there is nothing to forecast; set data.time, or data.layout = "
+        "\"rows\"; the columns are: {}",
+        table_.source, table_.names[static_cast<std::size_t>(columns.front())],
+        list_columns(header_)));
   }
 
   Series read_ids() const {
