@@ -91,7 +91,10 @@ std::shared_ptr<arrow::Table> read_csv(const std::filesystem::path& path,
         path, "check the file");
     auto table = reader->Read();
     if (table.ok()) return *table;
-    const bool too_long = table.status().message().find("straddling object") != std::string::npos;
+    // "Empty block": the header alone is longer than a block.
+    const std::string message = table.status().message();
+    const bool too_long = message.find("straddling object") != std::string::npos ||
+                          message.find("Empty CSV file or block") != std::string::npos;
     if (!too_long || block == 1 << 30) throw_csv_error(path, delimiter, table.status());
   }
   throw InternalError("read_csv: no block size was tried");

@@ -105,7 +105,11 @@ enum class Layout {
   columns,  ///< a row for each time, a series in each target column (ETT)
   rows      ///< a row for each series, a value column for each time (M4, M5); and .tsf files
 };
+/// What a step inside the history becomes that has no row. missing: NaN. zero: targets 0, the rest
+/// NaN. forward_fill: all channels as the step before.
 enum class GapPolicy { missing, zero, forward_fill, error };
+/// What several rows of one series and time become. sum: targets are added, past and future
+/// channels averaged. Missing cells do not count in sum and mean.
 enum class DuplicatePolicy { error, first, last, sum, mean };
 
 /// What a file's columns mean. A column is named by its header, or by "#n", its 0-based place;
@@ -145,15 +149,17 @@ struct CatalogNotes {
   std::int64_t gap_series = 0;
   std::int64_t duplicate_rows = 0;
   std::int64_t unsorted_series = 0;
-  std::int64_t all_missing_series = 0;         ///< no target value at all
+  std::int64_t all_missing_series = 0;     ///< no target value at all
+  std::int64_t future_rows_unmatched = 0;  ///< rows of the future file for series not in the data
   std::string example_gap, example_duplicate;  ///< "A/7 2022-01-05", the first one met
 };
 
-/// Rows into series. Throws DataError: file:line:column or series and date, what was expected, the
-/// remedy.
+/// Rows into series, with the files that `spec` names beside the table (future_file, static_file).
+/// Throws DataError: file:line:column or series and date, what was expected, the remedy.
 Catalog build_catalog(const Table& table, const CatalogSpec& spec, CatalogNotes* notes = nullptr);
 
-/// read_table, build_catalog, and the files beside it.
+/// read_table of spec.read and build_catalog. Unlike read_table alone it reads ids and categories
+/// of CSV files as they are written: "007" stays "007".
 Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes = nullptr);
 
 }  // namespace sluice

@@ -48,16 +48,20 @@ class Table {
 /// Throws DataError: file, line and column, what was expected, the remedy.
 Table read_table(const ReadOptions& options);
 
-/// A column to be written: exactly one of `text`, `numbers`, `integers` and `times` holds the rows.
+/// A column to be written (name members when initialising: {.name = "y", .numbers = {...}}):
+/// exactly one of `text`, `numbers`, `integers` and `times` holds the rows.
 struct OutputColumn {
-  std::string name;
-  std::vector<std::string> text;
-  std::vector<double> numbers;  ///< NaN is written as an empty cell or null
-  std::vector<std::int64_t> integers;
-  std::vector<std::int64_t> times;  ///< seconds since 1970; in CSV dates where all are midnights
+  std::string name = {};
+  std::vector<std::string> text = {};
+  std::vector<double> numbers =
+      {};  ///< NaN: an empty cell or null. CSV has the fewest digits that read
+  ///< back the same: as a float where the number is one, else as a double
+  std::vector<std::int64_t> integers = {};
+  std::vector<std::int64_t> times =
+      {};  ///< seconds since 1970; in CSV dates where all are midnights
   /// Text with few distinct values: `codes` index `text`, one code a row (written as a dictionary
   /// in Parquet and Arrow, as text in CSV). Empty: `text` has one entry a row.
-  std::vector<std::int32_t> codes;
+  std::vector<std::int32_t> codes = {};
 };
 
 /// Writes CSV, Parquet (zstd) or Arrow IPC by `path`'s extension (.csv, .csv.gz, .csv.zst,
