@@ -327,12 +327,16 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
   file.metadata["format"] = kStateFormat;
   file.metadata["format_version"] = std::to_string(kStateVersion);
   file.metadata["config"] = state.config;
-  file.metadata["place"] =
-      Json{{"member", state.member},         {"final_phase", state.final_phase ? 1 : 0},
-           {"epoch", state.epoch},           {"batch", state.batch},
-           {"step", state.engine.step},      {"best_step", state.best_step},
-           {"bad_epochs", state.bad_epochs}, {"done_members", state.done_members.size()}}
-          .dump();
+  file.metadata["place"] = Json{{"member", state.member},
+                                {"final_phase", state.final_phase ? 1 : 0},
+                                {"epoch", state.epoch},
+                                {"batch", state.batch},
+                                {"step", state.engine.step},
+                                {"best_step", state.best_step},
+                                {"bad_epochs", state.bad_epochs},
+                                {"selected_step", state.selected_step},
+                                {"done_members", state.done_members.size()}}
+                               .dump();
   auto& tensors = file.tensors;
   tensors["engine.params"] = tensor_of(state.engine.params);
   tensors["engine.average"] = tensor_of(state.engine.average);
