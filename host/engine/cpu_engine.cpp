@@ -249,8 +249,8 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   }
   const Stopwatch watch(seconds_.optimizer);
   last_norm_ = scale_and_norm(1.0f / static_cast<float>(sums.targets));
-  if (!std::isfinite(
-          last_norm_)) {  // the parameters stay as they are; take_loss() says where it came from
+  // Not finite: the parameters stay as they are, and take_loss() says where it came from.
+  if (sums.bad_series >= 0 || !std::isfinite(last_norm_)) {
     if (sums_.bad_series < 0) sums_.bad_series = windows.front().series;
     return;
   }

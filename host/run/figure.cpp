@@ -27,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kWidthPixels = 1100, kHeightPixels = 520;
+constexpr int kTitleColumns = 100;
 constexpr const char* kRemedy = "install gnuplot (Debian: gnuplot-nox) or set mode.figures = false";
 
 /// A folder of our own under the system's temporary one, removed at the end.
@@ -257,7 +258,7 @@ std::string script_of(const Figure& figure, std::size_t i) {
       "set lmargin at screen {}\n"
       "set rmargin at screen {}\n"
       "plot ",
-      i, quoted(figure.title), axes.x_ticks, axes.y_ticks,
+      i, quoted(cut_to_width(figure.title, kTitleColumns)), axes.x_ticks, axes.y_ticks,
       static_cast<double>(std::max<std::size_t>(figure.dates.size(), 1)) - 0.5, axes.y_low,
       axes.y_high, axes.left, axes.right);
   if (!band_text(figure).empty()) {
@@ -280,7 +281,8 @@ constexpr const char* kPreamble =
     "  set terminal png truecolor size %W,%H font 'Noto Sans CJK SC,11'\n"
     "}\n"
     "set encoding utf8\n"
-    "set title font 'Noto Sans CJK SC,14'\n"
+    "set title font 'Noto Sans CJK SC,14' offset 0,1.2\n"
+    "set tmargin 5\n"
     "set key at graph 0, graph 1.02 left bottom horizontal reverse Left samplen 2.5\n"
     "set border 3 lc rgb '#666666'\n"
     "set tics nomirror out textcolor rgb '#333333'\n"

@@ -1,6 +1,6 @@
 // A deterministic generator of store catalogues, for demos, tests and benchmarks at any size. Every
-// number is a pure function of (seed, store, item, day): the first hundred series of a large
-// catalogue are those of a small one.
+// number is a pure function of (seed, store, item, day), given the spec's start, shares and length:
+// a store and item sells the same in a small catalogue and in a large one.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,11 @@ struct SimulateSpec {
   std::string schema = "catalog";
 };
 
-/// Writes `path` (.csv, .parquet, ...; block by block, so that size is not limited by memory for
-/// CSV), and for "catalog" the known future beside it as NAME.future.EXT if future_days > 0. Throws
-/// ConfigError, DataError.
+/// Writes `path` by its ending (.csv, .csv.gz, .csv.zst, .parquet, .arrow, .feather), series after
+/// series and block by block, so that size is not limited by memory, to a temporary name that is
+/// renamed when complete; and for "catalog" the known future beside it as NAME.future.EXT
+/// (unique_id, ds, price, promotion, holiday) if future_days > 0. Throws ConfigError (a number out
+/// of range, an unknown schema or ending), DataError (cannot be written).
 void simulate(const SimulateSpec& spec, const std::filesystem::path& path);
 
 }  // namespace sluice

@@ -1,0 +1,106 @@
+#include "bench_report.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice::bench {
+namespace {
+
+std::string cpu_model() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+/// "a07b5ee1c2d3" or "a07b5ee1c2d3-dirty"; empty outside a git checkout.
+std::string git_commit() {
+  constexpr const char* kCommand =
+      "git -C '" SLUICE_SOURCE_DIR
+      "' describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(kCommand, "r"), pclose);
+  char line[64] = "";
+  if (!pipe || std::fgets(line, sizeof line, pipe.get()) == nullptr) return "";
+  std::string commit = line;
+  commit.erase(commit.find_last_not_of('\n') + 1);
+  return commit;
+}
+
+nlohmann::json environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? nlohmann::json() : nlohmann::json(value);
+}
+
+nlohmann::json machine() {
+  const dnnl_version_t* onednn = dnnl_version();
+  return {{"cpu", cpu_model()},
+          {"threads", omp_get_max_threads()},
+          {"onednn", fmt::format("{}.{}.{}", onednn->major, onednn->minor, onednn->patch)},
+          {"compiler", fmt::format("g++ {}", __VERSION__)},
+          {"commit", git_commit()},
+          {"OMP_WAIT_POLICY", environment("OMP_WAIT_POLICY")},
+          {"GOMP_SPINCOUNT", environment("GOMP_SPINCOUNT")}};
+}
+
+}  // namespace
+
+Spread spread(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  const std::size_t half = samples.size() / 2;
+  const double median =
+      samples.size() % 2 == 1 ? samples[half] : (samples[half - 1] + samples[half]) / 2;
+  return {samples.front(), median, samples.back()};
+}
+
+std::string table(std::span<const Result> results) {
+  std::string out = fmt::format("{:<42}{:>8} {:<15}{:>11}\n", "benchmark", "median",
+                                "lowest..highest", "items/s");
+  for (const Result& result : results) {
+    const Spread seconds = spread(result.seconds);
+    const double work = result.benchmark.work;
+    const std::string range =
+        fmt::format("{:.1f}..{:.1f}", work / seconds.high, work / seconds.low);
+    const double items = result.benchmark.items / seconds.median;
+    out +=
+        fmt::format("{:<42}{:>8.1f} {:<15}{:>11}\n", result.benchmark.name, work / seconds.median,
+                    range, result.benchmark.items > 0 ? fmt::format("{:.0f}", items) : "");
+  }
+  return out;
+}
+
+void write_json(const std::filesystem::path& file, std::span<const Result> results,
+                const RunSettings& settings) {
+  nlohmann::json document = {
+      {"machine", machine()},
+      {"settings", {{"repeat", settings.repeat}, {"sample_seconds", settings.sample_seconds}}},
+      {"results", nlohmann::json::array()}};
+  for (const Result& result : results) {
+    const Benchmark& benchmark = result.benchmark;
+    document["results"].push_back({{"name", benchmark.name},
+                                   {"parameters", benchmark.parameters},
+                                   {"unit", benchmark.unit},
+                                   {"work", benchmark.work},
+                                   {"items", benchmark.items},
+                                   {"seconds", result.seconds}});
+  }
+  std::ofstream out(file);
+  out << document.dump(1) << '\n';
+  out.close();
+  if (!out) {
+    throw DataError(fmt::format("{}: cannot be written; is the folder there?", file.string()));
+  }
+}
+
+}  // namespace sluice::bench

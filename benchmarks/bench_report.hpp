@@ -1,0 +1,27 @@
+// Results for people (a table of at most 80 columns) and for programs (JSON with every sample and
+// the machine).
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "bench.hpp"
+
+namespace sluice::bench {
+
+/// Order statistics of samples; `samples` is not empty.
+struct Spread {
+  double low = 0, median = 0, high = 0;
+};
+Spread spread(std::vector<double> samples);
+
+/// One line a result: median of the rate, its lowest and highest sample, items a second.
+std::string table(std::span<const Result> results);
+
+/// {"machine": {...}, "settings": {...}, "results": [{"name", "parameters", "unit", "work",
+/// "items", "seconds": [...]}]}. Throws DataError if the file cannot be written.
+void write_json(const std::filesystem::path& file, std::span<const Result> results,
+                const RunSettings& settings);
+
+}  // namespace sluice::bench

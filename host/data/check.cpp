@@ -1,0 +1,203 @@
+// Looks at every target value of a catalogue once, and says what is there.
+#include "sluice/data/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/text.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr int kWidth = 80, kLabelWidth = 12;
+
+/// Counts of one target of one series.
+struct ValueCounts {
+  std::int64_t values = 0, zeros = 0, negatives = 0;
+  bool constant = true;
+};
+
+ValueCounts count_values(std::span<const float> history) {
+  ValueCounts counts;
+  float first = 0;
+  for (const float value : history) {
+    if (std::isnan(value)) continue;
+    if (counts.values == 0) first = value;
+    ++counts.values;
+    counts.zeros += value == 0;
+    counts.negatives += value < 0;
+    counts.constant = counts.constant && value == first;
+  }
+  return counts;
+}
+
+double median_of(std::vector<std::int64_t>& numbers) {
+  if (numbers.empty()) return 0;
+  std::sort(numbers.begin(), numbers.end());
+  const std::size_t half = numbers.size() / 2;
+  const auto upper = static_cast<double>(numbers[half]);
+  return numbers.size() % 2 == 1 ? upper : (static_cast<double>(numbers[half - 1]) + upper) / 2;
+}
+
+void add_line(std::string& out, std::string_view label, const std::string& text) {
+  out += pad_to_width(label, kLabelWidth) + cut_to_width(text, kWidth - kLabelWidth) + "\n";
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string share(std::int64_t part, std::int64_t whole) {
+  if (part == 0) return "none";
+  const double percent = 100 * static_cast<double>(part) / static_cast<double>(whole);
+  return fmt::format("{} ({} %)", grouped(part),
+                     percent < 0.1 ? "under 0.1" : fmt::format("{:.1f}", percent));
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  const auto number = static_cast<double>(bytes);
+  if (number >= 1e9) return fmt::format("{:.2f} GB", number / 1e9);
+  if (number >= 1e6) return fmt::format("{:.1f} MB", number / 1e6);
+  return fmt::format("{:.1f} kB", number / 1e3);
+}
+
+std::string plural(std::int64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", grouped(count), count == 1 ? one : many);
+}
+
+std::string number_text(double number) {
+  return number == std::floor(number) ? grouped(static_cast<std::int64_t>(number))
+                                      : fmt::format("{:.1f}", number);
+}
+
+void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& notes) {
+  if (!notes.id_columns.empty()) add_line(out, "id", joined(notes.id_columns));
+  if (!notes.time_columns.empty()) add_line(out, "time", joined(notes.time_columns));
+  std::vector<std::string> targets, past, future, fixed;
+  for (const Channel& channel : catalog.channels()) {
+    (channel.role == Role::target ? targets
+     : channel.role == Role::past ? past
+                                  : future)
+        .push_back(channel.name);
+  }
+  for (const StaticReal& real : catalog.static_reals()) fixed.push_back(real.name);
+  for (const StaticCategory& category : catalog.static_categories())
+    fixed.push_back(fmt::format("{} ({} kinds)", category.name,
+                                std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1)));
+  const auto add = [&](std::string_view label, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    add_line(out, label,
+             names.size() > 1 ? fmt::format("{}: {}", names.size(), joined(names)) : names.front());
+  };
+  add("target", targets);
+  add("past", past);
+  add("future", future);
+  add("static", fixed);
+}
+
+void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& notes,
+                  const DataCheck& check) {
+  const std::int64_t cells = check.values + check.missing;
+  add_line(out, "values",
+           fmt::format("{}; missing {}, zero {}, negative {}", grouped(check.values),
+                       share(check.missing, cells), share(check.zeros, check.values),
+                       share(check.negatives, check.values)));
+  add_line(out, "gaps",
+           notes.gap_steps == 0 ? "none"
+                                : fmt::format("{} without a row in {} series, the first: {}",
+                                              plural(notes.gap_steps, "step", "steps"),
+                                              grouped(notes.gap_series), notes.example_gap));
+  add_line(out, "duplicates",
+           notes.duplicate_rows == 0
+               ? "none"
+               : fmt::format("{}, the first: {}", plural(notes.duplicate_rows, "row", "rows"),
+                             notes.example_duplicate));
+  const std::string targets_word = catalog.count(Role::target) > 1 ? " in a target" : "";
+  const auto warn = [&](std::int64_t count, const std::string& what) {
+    if (count > 0) add_line(out, "note", fmt::format("{} series {}", grouped(count), what));
+  };
+  warn(notes.unsorted_series, "had rows out of order; they were sorted");
+  warn(check.empty_series, "without any target value: nothing to learn from or score");
+  warn(check.constant_series, "never change" + targets_word);
+  warn(check.series_ending_early, "end before the last date");
+}
+
+}  // namespace
+
+DataCheck check_catalog(const Catalog& catalog) {
+  DataCheck check;
+  check.series = catalog.series_count();
+  check.catalog_bytes = catalog.bytes();
+  const int M = catalog.count(Role::target);
+  std::vector<std::int64_t> lengths;
+  std::int64_t first_series = -1, last_series = -1;
+  const auto last_period = [&](std::int64_t s) {
+    return catalog.period(s, catalog.history(s) - 1);
+  };
+  for (std::int64_t s = 0; s < check.series; ++s) {
+    const std::int64_t history = catalog.history(s);
+    if (history == 0) {
+      ++check.empty_series;
+      continue;
+    }
+    lengths.push_back(history);
+    check.steps += history;
+    if (check.shortest == 0 || history < check.shortest) {
+      check.shortest = history;
+      check.shortest_id = catalog.id(s);
+    }
+    check.longest = std::max(check.longest, history);
+    if (first_series < 0 || catalog.period(s, 0) < catalog.period(first_series, 0))
+      first_series = s;
+    if (last_series < 0 || last_period(s) > last_period(last_series)) last_series = s;
+    bool constant = false;
+    for (int m = 0; m < M; ++m) {
+      const ValueCounts counts =
+          count_values(catalog.values(m, s).first(static_cast<std::size_t>(history)));
+      check.values += counts.values;
+      check.missing += history - counts.values;
+      check.zeros += counts.zeros;
+      check.negatives += counts.negatives;
+      constant = constant || (counts.constant && counts.values > 1);
+    }
+    check.constant_series += constant;
+  }
+  check.median_length = median_of(lengths);
+  if (first_series < 0) return check;
+  check.first_date = catalog.date(first_series, 0);
+  check.last_date = catalog.date(last_series, catalog.history(last_series) - 1);
+  for (std::int64_t s = 0; s < check.series; ++s) {
+    if (catalog.history(s) > 0 && last_period(s) < last_period(last_series))
+      ++check.series_ending_early;
+  }
+  return check;
+}
+
+std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const DataCheck& check,
+                       const std::string& source) {
+  std::string out;
+  add_line(out, "file", source);
+  if (!notes.layout.empty()) add_line(out, "layout", notes.layout);
+  add_columns(out, catalog, notes);
+  add_line(out, "series", grouped(check.series));
+  if (check.longest > 0) {
+    add_line(out, "length",
+             check.shortest == check.longest
+                 ? plural(check.longest, "step", "steps") + " each"
+                 : fmt::format("{} to {} steps, median {}; the shortest: {}",
+                               grouped(check.shortest), grouped(check.longest),
+                               number_text(check.median_length), check.shortest_id));
+    add_line(out, "span", fmt::format("{} .. {}", check.first_date, check.last_date));
+  }
+  add_line(out, "frequency",
+           fmt::format("{} ({})", to_string(catalog.frequency()),
+                       notes.frequency_inferred ? "inferred" : "given"));
+  add_findings(out, catalog, notes, check);
+  add_line(out, "memory", bytes_text(check.catalog_bytes));
+  return out;
+}
+
+}  // namespace sluice

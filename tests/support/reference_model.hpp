@@ -1,0 +1,293 @@
+// The whole model in double, written from the formulas of model/spec.hpp by the shortest road: no
+// sharing with the product, no speed. Gives the loss of a batch of windows, from which central
+// differences give every gradient.
+#pragma once
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/model/params.hpp"
+#include "sluice/model/spec.hpp"
+
+namespace sluice::testing {
+
+class ReferenceModel {
+ public:
+  ReferenceModel(const Catalog& catalog, const ModelSpec& spec, const SeriesScaling& scaling,
+                 std::vector<float> weights)
+      : catalog_(catalog),
+        spec_(spec),
+        scaling_(scaling),
+        weights_(std::move(weights)),
+        layout_(spec) {}
+
+  struct Result {
+    double loss_sum = 0;
+    std::int64_t targets = 0;
+    double mean() const { return loss_sum / static_cast<double>(targets); }
+  };
+
+  /// Loss over all trained steps; targets at or after limit[series] are not there.
+  Result loss(const std::vector<Window>& windows, const std::vector<std::int64_t>& limit,
+              const std::vector<double>& params) const {
+    Result result;
+    for (const Window& w : windows) {
+      std::vector<double> h(size(spec_.L * spec_.H)), c(h.size());
+      for (int j = 0; j < spec_.T; ++j) {
+        const std::int64_t t = w.origin - spec_.T + 1 + j;
+        step(inputs(w.series, t, params), params, h, c);
+        if (j < spec_.first_head_step() || t < 0) continue;
+        const std::vector<double> top(h.end() - spec_.H, h.end());
+        const std::vector<double> u = head(w.series, t, top, params);
+        for (int k = 1; k <= spec_.K; ++k) {
+          for (int m = 0; m < spec_.M; ++m) {
+            if (t + k >= limit[size(w.series)]) continue;
+            const double target = at(m, w.series, t + k, t);
+            if (std::isnan(target)) continue;
+            ++result.targets;
+            for (int q = 0; q < spec_.Q(); ++q) {
+              const double e = u[size(((k - 1) * spec_.M + m) * spec_.Q() + q)] - target;
+              result.loss_sum +=
+                  static_cast<double>(weights_[size(w.series)]) * one_loss(e, q) / spec_.Q();
+            }
+          }
+        }
+      }
+    }
+    return result;
+  }
+
+ private:
+  template <typename I>
+  static std::size_t size(I i) {
+    return static_cast<std::size_t>(i);
+  }
+
+  double one_loss(double e, int q) const {
+    const double a = std::fabs(e);
+    if (spec_.loss == Loss::mse) return e * e;
+    if (spec_.loss == Loss::mae) return a;
+    const double d = static_cast<double>(spec_.huber_delta);
+    if (spec_.loss == Loss::huber) return a <= d ? e * e / 2 : d * (a - d / 2);
+    const double tau = static_cast<double>(spec_.quantiles[size(q)]);
+    return 2 * std::max(tau * -e, (tau - 1) * -e);
+  }
+
+  double value(int m, std::int64_t s, std::int64_t t) const {  // v; NaN where there is none
+    if (t < 0 || t >= catalog_.length(s)) return std::nan("");
+    const double y = static_cast<double>(catalog_.values(m, s)[size(t)]);
+    const double scaled = (y - static_cast<double>(scaling_.offset_of(m, s))) /
+                          static_cast<double>(scaling_.scale_of(m, s));
+    return spec_.space == Space::log ? std::log(scaled) : scaled;
+  }
+
+  double magnitude(int m, std::int64_t s, std::int64_t t) const {
+    const double v = value(m, s, t);
+    return spec_.space == Space::log ? std::exp(v) : std::fabs(v);
+  }
+
+  double level(int m, std::int64_t s, std::int64_t t) const {
+    if (spec_.level == Level::none) return 1;
+    double result = 1;
+    if (spec_.level == Level::mean) {
+      double sum = 0;
+      int n = 0;
+      for (std::int64_t i = std::max<std::int64_t>(0, t - spec_.level_window + 1); i <= t; ++i) {
+        if (!std::isnan(value(m, s, i))) sum += magnitude(m, s, i), ++n;
+      }
+      if (n > 0) result = sum / n;
+    } else {
+      result = smooth(m, s, t, true);
+    }
+    return spec_.space == Space::log ? result : result + 0.02;
+  }
+
+  double smooth(int m, std::int64_t s, std::int64_t t, bool of_magnitude) const {
+    double state = 0;
+    int age = 0;
+    for (std::int64_t i = 0; i <= t; ++i) {
+      const double v = of_magnitude ? magnitude(m, s, i) : value(m, s, i);
+      if (std::isnan(v)) continue;
+      ++age;
+      state += std::max(static_cast<double>(spec_.smoothing_alpha), 1.0 / age) * (v - state);
+    }
+    return age > 0 ? state : (of_magnitude ? 1 : 0);
+  }
+
+  double on_level(double v, int m, std::int64_t s, std::int64_t t) const {
+    if (spec_.level == Level::none) return v;
+    const double lev = level(m, s, t);
+    return spec_.space == Space::log ? v - std::log(lev) : v / lev - 1;
+  }
+
+  double at(int m, std::int64_t s, std::int64_t i, std::int64_t t) const {
+    return on_level(value(m, s, i), m, s, t);
+  }
+
+  double seen(int m, std::int64_t s, std::int64_t i, std::int64_t t) const {  // as an input
+    if (i < 0) return 0;
+    const double u = at(m, s, i, t);
+    return std::isnan(u) ? 0 : std::min(10.0, std::max(-10.0, u));
+  }
+
+  double log_level(int m, std::int64_t s, std::int64_t t) const {
+    return std::log(level(m, s, t) * static_cast<double>(scaling_.scale_of(m, s)));
+  }
+
+  std::vector<double> inputs(std::int64_t s, std::int64_t t,
+                             const std::vector<double>& params) const {
+    std::vector<double> x;
+    if (t < 0) return std::vector<double>(size(spec_.inputs()));
+    for (int m = 0; m < spec_.M; ++m) {
+      x.push_back(seen(m, s, t, t));
+      if (spec_.missing_indicator) x.push_back(std::isnan(value(m, s, t)) ? 1 : 0);
+      for (int lag : spec_.lags) x.push_back(seen(m, s, t - lag, t));
+      if (spec_.level_input) {
+        double sum = 0, squares = 0;
+        for (std::int64_t i = 0; i < catalog_.series_count(); ++i) {
+          const double l = std::log(static_cast<double>(scaling_.scale_of(0, i)));
+          sum += l, squares += l * l;
+        }
+        const double n = static_cast<double>(catalog_.series_count()), mean = sum / n;
+        x.push_back((log_level(m, s, t) - mean) /
+                    std::sqrt(std::max(1e-4, squares / n - mean * mean)));
+      }
+      if (spec_.level_change) {
+        x.push_back(t < spec_.base_season
+                        ? 0
+                        : log_level(m, s, t) - log_level(m, s, t - spec_.base_season));
+      }
+    }
+    for (int c = spec_.M; c < spec_.M + spec_.past_channels + spec_.future_channels; ++c) {
+      x.push_back(covariate(c, s, t));
+    }
+    std::vector<float> calendar(size(std::max(1, spec_.calendar)));
+    if (spec_.calendar > 0) {
+      calendar_features(catalog_.frequency(), catalog_.period(s, t + 1), calendar.data());
+      for (int i = 0; i < spec_.calendar; ++i) x.push_back(static_cast<double>(calendar[size(i)]));
+    }
+    append_statics(s, params, x);
+    return x;
+  }
+
+  double covariate(int c, std::int64_t s, std::int64_t t) const {
+    if (t >= catalog_.length(s)) return 0;
+    const double y = static_cast<double>(catalog_.values(c, s)[size(t)]);
+    return std::isnan(y) ? 0
+                         : (y - static_cast<double>(scaling_.offset_of(c, s))) /
+                               static_cast<double>(scaling_.scale_of(c, s));
+  }
+
+  void append_statics(std::int64_t s, const std::vector<double>& params,
+                      std::vector<double>& x) const {
+    for (std::size_t r = 0; r < catalog_.static_reals().size(); ++r) {
+      x.push_back((static_cast<double>(catalog_.static_reals()[r].values[size(s)]) -
+                   static_cast<double>(scaling_.static_offset[r])) /
+                  static_cast<double>(scaling_.static_scale[r]));
+    }
+    for (std::size_t e = 0; e < spec_.embeddings.size(); ++e) {
+      const auto& block = layout_.block("embedding." + std::to_string(e) + ".weight");
+      const int width = spec_.embeddings[e].width;
+      const int code = catalog_.static_categories()[e].codes[size(s)];
+      for (int i = 0; i < width; ++i) x.push_back(params[size(block.offset + code * width + i)]);
+    }
+  }
+
+  const double* block(const std::string& name, const std::vector<double>& params) const {
+    return params.data() + layout_.block(name).offset;
+  }
+
+  void step(std::vector<double> x, const std::vector<double>& params, std::vector<double>& h,
+            std::vector<double>& c) const {
+    const int H = spec_.H;
+    for (int l = 0; l < spec_.L; ++l) {
+      const std::string n = "_l" + std::to_string(l);
+      const double* W = block("lstm.weight_ih" + n, params);
+      const double* R = block("lstm.weight_hh" + n, params);
+      const double* b = block("lstm.bias_ih" + n, params);
+      std::vector<double> next(size(H));
+      for (int j = 0; j < H; ++j) {
+        double a[4];
+        for (int g = 0; g < 4; ++g) {
+          const int row = g * H + j;
+          a[g] = b[row];
+          for (std::size_t i = 0; i < x.size(); ++i) a[g] += W[size(row) * x.size() + i] * x[i];
+          for (int i = 0; i < H; ++i) a[g] += R[row * H + i] * h[size(l * H + i)];
+        }
+        const double i = 1 / (1 + std::exp(-a[0])), f = 1 / (1 + std::exp(-a[1])),
+                     o = 1 / (1 + std::exp(-a[3]));
+        double& cell = c[size(l * H + j)];
+        cell = f * cell + i * std::tanh(a[2]);
+        next[size(j)] = o * std::tanh(cell);
+      }
+      for (int j = 0; j < H; ++j) h[size(l * H + j)] = next[size(j)];
+      x = next;
+    }
+  }
+
+  std::vector<double> head(std::int64_t s, std::int64_t t, const std::vector<double>& h,
+                           const std::vector<double>& params) const {
+    std::vector<double> z = h, base(size(spec_.K * spec_.M));
+    for (int m = 0; m < spec_.M; ++m) {
+      for (std::int64_t i = t - spec_.context + 1; i <= t; ++i) z.push_back(seen(m, s, i, t));
+      for (int k = 1; k <= spec_.K && spec_.seasonal_context > 0; ++k) {
+        std::int64_t i = t + k;
+        while (i > t) i -= spec_.seasonal_context;
+        z.push_back(seen(m, s, i, t));
+      }
+      for (int k = 1; k <= spec_.K; ++k) {
+        double b = 0;
+        std::int64_t i = t;
+        if (spec_.base == Base::last) {
+          while (i >= 0 && std::isnan(value(m, s, i))) --i;
+          b = i >= 0 ? at(m, s, i, t) : 0;
+        } else if (spec_.base == Base::seasonal) {
+          i = t + k;
+          while (i > t || (i >= 0 && std::isnan(value(m, s, i)))) i -= spec_.base_season;
+          b = i >= 0 ? at(m, s, i, t) : 0;
+        } else if (spec_.base == Base::smoothing) {
+          b = on_level(smooth(m, s, t, false), m, s, t);
+        }
+        base[size((k - 1) * spec_.M + m)] = b;
+      }
+    }
+    for (int f = 0; f < spec_.future_channels; ++f) {
+      for (int k = 1; k <= spec_.K; ++k)
+        z.push_back(covariate(spec_.M + spec_.past_channels + f, s, t + k));
+    }
+    append_statics(s, params, z);
+    if (spec_.head_hidden > 0) {
+      z = product("hidden", spec_.head_hidden, z, params);
+      for (double& x : z) x = std::max(x, 0.0);
+    }
+    std::vector<double> u = product("linear", spec_.outputs(), z, params);
+    for (std::size_t o = 0; o < u.size(); ++o) u[o] += base[o / size(spec_.Q())];
+    return u;
+  }
+
+  std::vector<double> product(const std::string& name, int rows, const std::vector<double>& z,
+                              const std::vector<double>& params) const {
+    const double* W = block(name + ".weight", params);
+    const double* b = block(name + ".bias", params);
+    std::vector<double> out;
+    for (int r = 0; r < rows; ++r) {
+      double sum = b[r];
+      for (std::size_t i = 0; i < z.size(); ++i) sum += W[size(r) * z.size() + i] * z[i];
+      out.push_back(sum);
+    }
+    return out;
+  }
+
+  const Catalog& catalog_;
+  ModelSpec spec_;
+  SeriesScaling scaling_;
+  std::vector<float> weights_;
+  ParamLayout layout_;
+};
+
+}  // namespace sluice::testing
