@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 void check_range(const char* name, double value, double low, double high) {
   if (value >= low && value <= high) return;
-  throw ConfigError(fmt::format("simulate: {} = {:g} is out of range; give {} to {}", name,
-                                value, low, high));
+  throw ConfigError(
+      fmt::format("simulate: {} = {:g} is out of range; give {} to {}", name, value, low, high));
 }
 
 Timestamp check(const SimulateSpec& spec) {
