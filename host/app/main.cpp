@@ -24,12 +24,24 @@ constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C: the job is not 
 
 /// What the command line asks for.
 struct Request {
-  std::string file;  ///< CONFIG, FILE, OUT or MODEL
+  std::string file;   ///< CONFIG, FILE, OUT or MODEL
+  std::string again;  ///< " CONFIG --path.data ...": for the commands that messages suggest
   bool quiet = false;
   std::string filter;  ///< explain
   bool markdown = false;
   SimulateSpec simulate;
 };
+
+/// File and flags that a later command on the same data and model needs too.
+std::string repeated(const std::string& file, const std::vector<Override>& overrides) {
+  std::string text = file.empty() ? "" : " " + file;
+  for (const auto& [key, value] : overrides) {
+    if (key.starts_with("data.") || key.starts_with("path.")) {
+      text += fmt::format(" --{} {}", key, value);
+    }
+  }
+  return text;
+}
 
 Config read_config(const Request& request, std::vector<Override> overrides) {
   if (request.quiet) overrides.emplace_back("mode.quiet", "true");
@@ -42,22 +54,16 @@ void open_log(const Config& config) {
   open_log(options);
 }
 
-/// " CONFIG.toml" for the commands that messages suggest.
-std::string argument(const Request& request) {
-  return request.file.empty() ? "" : " " + request.file;
-}
-
 int train(const Request& request, const Config& config) {
   open_log(config);
   const Catalog catalog = read_catalog(catalog_spec(config));
   const TrainResult result = train(config, catalog);
   log_info(fmt::format("model: {}", config.path.model));
   if (result.interrupted) {
-    log_info(
-        fmt::format("interrupted; go on: sluice train{} --mode.resume true", argument(request)));
+    log_info(fmt::format("interrupted; go on: sluice train{} --mode.resume true", request.again));
     return kInterrupted;
   }
-  log_info(fmt::format("next: sluice forecast{0}, or sluice evaluate{0}", argument(request)));
+  log_info(fmt::format("next: sluice forecast{0}, or sluice evaluate{0}", request.again));
   return 0;
 }
 
@@ -212,6 +218,7 @@ int run(int argc, char** argv) {
   const CLI::App* command = commands.front();
   if (command == check_command) return check(request, arguments.overrides);
   if (command == train_command || command == forecast_command || command == evaluate_command) {
+    request.again = repeated(request.file, arguments.overrides);
     const Config config = read_config(request, arguments.overrides);
     if (command == train_command) return train(request, config);
     return command == forecast_command ? forecast(request, config) : evaluate(request, config);
