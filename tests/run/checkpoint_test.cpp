@@ -94,6 +94,9 @@ Model small_model() {
   m.level_spread = 0.7f;
   const auto P = static_cast<std::size_t>(ParamLayout(m.spec).size());
   m.members = {numbers(P, 3), numbers(P, 4), numbers(P, 5)};
+  const auto bias = static_cast<std::size_t>(ParamLayout(m.spec).block("lstm.bias_ih_l1").offset);
+  m.members[0][bias] = 0.25f;
+  m.members[0][bias + 1] = -0.0f;  // adding the second bias's 0 would lose the sign
   m.residual_probabilities = {0.1, 0.9};
   m.residual_quantiles = numbers(8, 6);
   m.seen_until = {1, 1ll << 40, 0, 17};
@@ -199,7 +202,7 @@ TEST(LoadModel, AddsPyTorchsSecondBias) {
   std::memcpy(file.tensors.at("lstm.bias_hh_l1").bytes.data(), &two, sizeof two);
   write_safetensors(path, file);
   const auto at = static_cast<std::size_t>(ParamLayout(model.spec).block("lstm.bias_ih_l1").offset);
-  EXPECT_EQ(load_model(path).members[0][at], model.members[0][at] + 2);
+  EXPECT_EQ(load_model(path).members[0][at], 2.25f);
   EXPECT_EQ(load_model(path).members[0][at + 1], model.members[0][at + 1]);
 }
 
@@ -255,7 +258,7 @@ TEST(LoadModel, DamagedFilesGiveADataErrorOrAModelNeverACrash) {
   std::memcpy(&header, good.data(), sizeof header);
   static const std::string interesting = "0123456789-{}[]\",:\\eE.tfn \xFF\x80";
   int refused = 0;
-  for (std::uint64_t round = 0; round < 4000; ++round) {
+  for (std::uint64_t round = 0; round < 1600; ++round) {
     const Philox4 bits = philox(7, round, 0);
     std::string bytes = good;
     const std::size_t span = round % 8 == 0 ? good.size() : 8 + header;
@@ -281,7 +284,7 @@ TEST(LoadModel, DamagedFilesGiveADataErrorOrAModelNeverACrash) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, 2000);
+  EXPECT_GT(refused, 800);
   for (std::size_t length = 0; length < good.size(); length += 37) {
     write_bytes(path, good.substr(0, length));
     EXPECT_THROW(load_model(path), DataError) << length;

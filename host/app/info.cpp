@@ -1,0 +1,95 @@
+// Only this file of the program looks at the libraries' version headers.
+#include "app/info.hpp"
+
+#include <arrow/util/config.h>
+#include <fmt/format.h>
+#include <omp.h>
+#include <oneapi/dnnl/dnnl_version.h>
+#include <CLI/Version.hpp>
+
+#include <toml++/impl/version.h>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "run/config_keys.hpp"
+#include "sluice/data/calendar.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+std::string processor() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+std::string instruction_sets() {
+  std::vector<std::string> sets;
+  if (__builtin_cpu_supports("avx2")) sets.emplace_back("avx2");
+  if (__builtin_cpu_supports("fma")) sets.emplace_back("fma");
+  if (__builtin_cpu_supports("avx512f")) sets.emplace_back("avx512f");
+  if (__builtin_cpu_supports("avx512vnni")) sets.emplace_back("avx512vnni");
+  return fmt::format("{}", fmt::join(sets, " "));
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "not set";
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 8;
+  if (names.empty()) return "none";
+  const std::size_t shown = std::min(names.size(), kShown);
+  const std::string text = fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  return names.size() > shown ? fmt::format("{} and {} more", text, names.size() - shown) : text;
+}
+
+}  // namespace
+
+std::string program_info() {
+  std::string out = fmt::format("sluice        {}\n", SLUICE_VERSION);
+  out += fmt::format("build         {}, g++ {}, -march={}\n", SLUICE_BUILD_TYPE, __VERSION__,
+                     SLUICE_MARCH);
+  out += fmt::format("processor     {} ({})\n", processor(), instruction_sets());
+  out += fmt::format("threads       {} of {} processors, OMP_WAIT_POLICY {}\n",
+                     omp_get_max_threads(), omp_get_num_procs(), environment("OMP_WAIT_POLICY"));
+  out += fmt::format("recurrences   cpu: {}\n", fmt::join(kRecurrences, ", "));
+  out +=
+      fmt::format("libraries     Arrow {}, oneDNN {}.{}.{}, fmt {}.{}.{}, CLI11 {},\n",
+                  ARROW_VERSION_STRING, DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH,
+                  FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100, CLI11_VERSION);
+  out += fmt::format("              toml++ {}.{}.{}, nlohmann-json {}.{}.{}\n", TOML_LIB_MAJOR,
+                     TOML_LIB_MINOR, TOML_LIB_PATCH, NLOHMANN_JSON_VERSION_MAJOR,
+                     NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH);
+  return out;
+}
+
+std::string model_info(const std::filesystem::path& path) {
+  const Model model = load_model(path);
+  std::string out = fmt::format("model         {}\n", path.string());
+  out += fmt::format("network       {}\n", describe(model.spec));
+  out += fmt::format("members       {}\n", model.members.size());
+  out += fmt::format("trained       {} steps in {:.1f} s with {}", model.steps, model.train_seconds,
+                     model.recurrence);
+  out += std::isnan(model.valid_loss) ? ", no validation\n"
+                                      : fmt::format(", validation loss {:.6g}\n", model.valid_loss);
+  out += fmt::format("data          {} series, frequency {}\n", model.series_ids.size(),
+                     to_string(model.frequency));
+  out += fmt::format("series        {}\n", listed(model.series_ids));
+  out += fmt::format("channels      {}\n", listed(model.channel_names));
+  out += fmt::format("statics       {}\n", listed(model.static_names));
+  out += fmt::format("categories    {}\n", listed(model.category_names));
+  return out + "\n" + to_toml(model.config);
+}
+
+}  // namespace sluice

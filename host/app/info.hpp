@@ -1,0 +1,14 @@
+// What `sluice info` prints: the program and the machine, or a model.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace sluice {
+
+/// Version, build, processor, threads, recurrences, libraries.
+std::string program_info();
+/// What the model is, what it was trained on, its settings. Throws DataError.
+std::string model_info(const std::filesystem::path& path);
+
+}  // namespace sluice

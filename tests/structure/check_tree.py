@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Checks the rules of the tree, names file and line of what breaks one. Takes about a second.
+
+usage: check_tree.py ROOT
+
+  rank       app -> run -> engine -> {data, model} -> base; an include points to a lower rank or to
+             its own module; data and model do not know each other; nothing but app includes sluice.hpp
+  cuda       include/ and host/ never name a CUDA header
+  public     include/ includes the C++ standard library and sluice/ only
+  condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro
+  tests      nothing outside tests/ includes from tests/
+  size       no source file is longer than 500 lines
+  todo       open work is marked with an issue number
+  catch      no catch (...): an unknown exception is not swallowed
+"""
+import pathlib
+import re
+import sys
+
+RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "app": 4}
+MAX_LINES = 500
+SOURCE_DIRS = ("include", "host", "cuda", "tests", "benchmarks", "python", "cmake", "scripts")
+SOURCES = {".hpp", ".cpp", ".cu", ".cuh", ".h", ".py", ".cmake"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
+DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
+GUARD = re.compile(r"^\s*#\s*ifndef\s+(\w+)\s*$")
+CUDA = re.compile(r"(^|/)(cuda|cudnn|cublas|cufft|curand|cusparse|cusolver|nccl|nvtx|nvrtc|thrust|cub|"
+                  r"cooperative_groups|device_launch_parameters|mma\.h)", re.IGNORECASE)
+STANDARD = re.compile(r"^[a-z_]+$|^c[a-z]+$")
+WORD = "TO" + "DO"
+OPEN_WORK = re.compile(rf"\b({WORD}|FIX" + r"ME|XX" + r"X)\b(?!\s*\(#\d+\))")
+CATCH_ALL = re.compile(r"\bcatch\s*\(\s*\.\.\.\s*\)")
+
+
+def module_of(path):
+    """The module of a file under include/sluice/ or host/, or None for sluice.hpp."""
+    parts = path.parts[2:] if path.parts[0] == "include" else path.parts[1:]
+    return parts[0] if len(parts) > 1 else None
+
+
+def target_of(name, own):
+    """The module that an include of `name` by module `own` points to; "" if it is sluice.hpp, None
+    if unknown. A bare name is a file beside the including one."""
+    parts = name.split("/")
+    if len(parts) == 1:
+        return own
+    if parts[0] == "sluice":
+        parts = parts[1:]
+        if parts == ["sluice.hpp"]:
+            return ""
+    return parts[0] if len(parts) > 1 and parts[0] in RANK else None
+
+
+def check_include(path, quote, name):
+    """Messages about one include of a file under include/ or host/."""
+    public = path.parts[0] == "include"
+    if CUDA.search(name):
+        yield "cuda", f"includes {name}; only cuda/ may"
+        return
+    if quote == "<":
+        if public and not STANDARD.match(name):
+            yield "public", f"includes <{name}>; a public header takes the C++ standard library only"
+        return
+    if public and not name.startswith("sluice/"):
+        yield "public", f'includes "{name}"; a public header takes "sluice/..." only'
+        return
+    own, target = module_of(path), target_of(name, module_of(path))
+    if target is None:
+        yield "rank", f'includes "{name}", which is no header of a module ({", ".join(RANK)})'
+    elif own is None:
+        return  # sluice.hpp lists all
+    elif target == "":
+        if own != "app":
+            yield "rank", 'includes "sluice/sluice.hpp"; only app may, name the part that is needed'
+    elif own not in RANK:
+        yield "rank", f"is in module '{own}', which has no rank; the modules are {', '.join(RANK)}"
+    elif target != own and RANK[target] >= RANK[own]:
+        yield "rank", f'includes "{name}": {own} (rank {RANK[own]}) may not know {target} (rank {RANK[target]})'
+
+
+def check_line(path, lines, index):
+    line = lines[index]
+    core = path.parts[0] in ("include", "host")
+    include = INCLUDE.match(line)
+    if include:
+        quote, name = include.groups()
+        if core:
+            yield from check_include(path, quote, name)
+        if path.parts[0] != "tests" and "tests/" in name:
+            yield "tests", f"includes {name}; nothing outside tests/ may"
+    if core and path.name != "host_device.hpp":
+        guard = GUARD.match(line)
+        follows = lines[index + 1] if index + 1 < len(lines) else ""
+        define = DEFINE.match(line)
+        if CONDITION.match(line):
+            if not (guard and DEFINE.match(follows) and DEFINE.match(follows)[1] == guard[1]):
+                yield "condition", "has #if; link one source or another instead"
+        elif define and not (index and GUARD.match(lines[index - 1])
+                             and GUARD.match(lines[index - 1])[1] == define[1]):
+            yield "condition", f"defines the macro {define[1]}; the only one is SLUICE_HD"
+    if OPEN_WORK.search(line):
+        yield "todo", f"has open work without its issue: write {WORD}(#12)"
+    if CATCH_ALL.search(line) and path.suffix != ".py":
+        yield "catch", "catches everything; name the exception"
+
+
+def check_tree(root):
+    """Messages "path:line: [rule] what", in the order of the files."""
+    root = pathlib.Path(root)
+    found = []
+    for top in SOURCE_DIRS:
+        for file in sorted((root / top).rglob("*")):
+            named = file.suffix in SOURCES or file.name == "CMakeLists.txt"
+            if not named or not file.is_file() or "__pycache__" in file.parts:
+                continue
+            path = file.relative_to(root)
+            lines = file.read_text(encoding="utf-8").splitlines()
+            if len(lines) > MAX_LINES:
+                found.append(f"{path}:{MAX_LINES + 1}: [size] has {len(lines)} lines, {MAX_LINES} at "
+                             "most; split it by concern")
+            for index in range(len(lines)):
+                for rule, what in check_line(path, lines, index):
+                    found.append(f"{path}:{index + 1}: [{rule}] {what}")
+    return found
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    if not (pathlib.Path(sys.argv[1]) / "include" / "sluice").is_dir():
+        sys.exit(f"{sys.argv[1]}: has no include/sluice; give the project's root")
+    messages = check_tree(sys.argv[1])
+    print("\n".join(messages) or "the tree keeps its rules")
+    sys.exit(1 if messages else 0)

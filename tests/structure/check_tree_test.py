@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Each rule of check_tree.py fails on the file that breaks it, and names file and line."""
+import pathlib
+import tempfile
+import unittest
+
+from check_tree import MAX_LINES, WORD, check_tree
+
+ANY = "catch (" + "...)"
+
+
+class Rules(unittest.TestCase):
+    def messages(self, path, text):
+        with tempfile.TemporaryDirectory() as root:
+            file = pathlib.Path(root) / path
+            file.parent.mkdir(parents=True)
+            file.write_text(text, encoding="utf-8")
+            return check_tree(root)
+
+    def breaks(self, rule, path, text, line=2):
+        messages = self.messages(path, text)
+        self.assertEqual(len(messages), 1, messages)
+        self.assertTrue(messages[0].startswith(f"{path}:{line}: [{rule}] "), messages)
+
+    def keeps(self, path, text):
+        self.assertEqual(self.messages(path, text), [])
+
+    def test_ranks(self):
+        self.breaks("rank", "host/data/a.cpp", '// a\n#include "sluice/model/spec.hpp"\n')
+        self.breaks("rank", "host/model/a.cpp", '// a\n#include "sluice/data/table.hpp"\n')
+        self.breaks("rank", "include/sluice/base/a.hpp", '// a\n#include "sluice/run/config.hpp"\n')
+        self.breaks("rank", "host/engine/a.cpp", '// a\n#include "run/config_keys.hpp"\n')
+        self.breaks("rank", "host/run/a.cpp", '// a\n#include "sluice/sluice.hpp"\n')
+        self.breaks("rank", "host/run/a.cpp", '// a\n#include "../data/files.hpp"\n')
+        self.breaks("rank", "host/other/a.cpp", '// a\n#include "sluice/base/error.hpp"\n')
+        self.keeps("host/engine/a.cpp", '#include "sluice/data/table.hpp"\n#include "engine/b.hpp"\n'
+                                        '#include "sluice/model/spec.hpp"\n#include <fmt/core.h>\n')
+        self.keeps("host/run/a.cpp", '#include "config_keys.hpp"\n')
+        self.keeps("host/app/main.cpp", '#include "sluice/sluice.hpp"\n#include "run/a.hpp"\n')
+        self.keeps("include/sluice/sluice.hpp", '#include "sluice/run/config.hpp"\n')
+
+    def test_cuda(self):
+        for name in ("<cuda_runtime.h>", "<cublas_v2.h>", "<cudnn.h>", "<cuda/std/span>", '"cuda/a.hpp"'):
+            self.breaks("cuda", "host/engine/a.cpp", f"// a\n#include {name}\n")
+            self.breaks("cuda", "include/sluice/engine/a.hpp", f"// a\n#include {name}\n")
+
+    def test_public(self):
+        for name in ("<fmt/core.h>", "<unistd.h>", "<arrow/api.h>", '"run/config_keys.hpp"'):
+            self.breaks("public", "include/sluice/run/a.hpp", f"// a\n#include {name}\n")
+        self.keeps("include/sluice/run/a.hpp", "#include <cstdint>\n#include <string_view>\n")
+
+    def test_condition(self):
+        for line in ("#if 1", "# ifdef A", "#ifndef A", "#define A 1"):
+            self.breaks("condition", "host/base/a.cpp", f"// a\n{line}\n")
+        self.keeps("host/base/a.hpp", "#ifndef A_HPP\n#define A_HPP\n#endif\n")
+        self.keeps("include/sluice/base/host_device.hpp", "#ifdef A\n#define B\n#endif\n")
+        self.keeps("benchmarks/a.cpp", "#ifdef A\n#endif\n")
+
+    def test_tests(self):
+        self.breaks("tests", "benchmarks/a.cpp", '// a\n#include "../tests/support/a.hpp"\n')
+        self.keeps("tests/run/a.cpp", '#include "tests/support/a.hpp"\n')
+
+    def test_size(self):
+        self.breaks("size", "host/base/a.cpp", "\n" * (MAX_LINES + 1), MAX_LINES + 1)
+        self.keeps("host/base/a.cpp", "\n" * MAX_LINES)
+
+    def test_todo(self):
+        self.breaks("todo", "tests/base/a.cpp", f"// a\n// {WORD}: later\n")
+        self.keeps("tests/base/a.cpp", f"// {WORD}(#12): later\n")
+
+    def test_catch(self):
+        self.breaks("catch", "host/base/a.cpp", f"try {{\n}} {ANY} {{\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
