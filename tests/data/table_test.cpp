@@ -110,14 +110,10 @@ TEST_F(TableRead, UnknownExtensionNamesTheKnownOnes) {
 }
 
 TEST_F(TableRead, RowsLongerThanABlockAreRead) {
-  std::string header = "id", row = "A";
-  for (int i = 0; i < 300'000; ++i) {
-    header += ",d_" + std::to_string(i);
-    row += ",1";
-  }
-  const Table table = read(file("wide.csv", header + "\n" + row + "\n"));
-  EXPECT_EQ(table.column_names().size(), 300'001u);
-  EXPECT_EQ(table.rows(), 1);
+  const std::string name(3 << 20, 'n'), cell(5 << 20, 'x');
+  const Table table = read(file("wide.csv", "id," + name + "\nA," + cell + "\nB,y\n"));
+  EXPECT_THAT(table.column_names(), ElementsAre("id", name));
+  EXPECT_THAT(column(table, 1), ElementsAre(cell, "y"));
 }
 
 TEST_F(TableRead, DirectoryIsReadInTheOrderOfNames) {
