@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_set>
+#include <utility>
 
 #include "data/catalog_build.hpp"
 #include "sluice/base/error.hpp"
@@ -148,10 +149,29 @@ std::vector<std::string> text_columns_of(const CatalogSpec& spec,
   return text;
 }
 
+/// The series themselves as a category: a code each.
+constexpr const char* kIdCategory = "unique_id";
+
+StaticCategory id_category(const CatalogParts& parts) {
+  StaticCategory category{kIdCategory, {"unknown"}, {}};
+  category.vocabulary.insert(category.vocabulary.end(), parts.ids.begin(), parts.ids.end());
+  for (std::size_t s = 0; s < parts.ids.size(); ++s) {
+    category.codes.push_back(static_cast<std::int32_t>(s + 1));
+  }
+  return category;
+}
+
 }  // namespace
 
-Catalog build_catalog(const Table& table, const CatalogSpec& spec, CatalogNotes* notes) {
+Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes* notes) {
   const Table::Impl& impl = table.impl();
+  CatalogSpec spec = asked;
+  const auto ids_place =
+      std::find(spec.static_categories.begin(), spec.static_categories.end(), kIdCategory);
+  const bool ids_asked =
+      ids_place != spec.static_categories.end() && !has_column(header_of(impl), kIdCategory);
+  const auto ids_at = ids_place - spec.static_categories.begin();
+  if (ids_asked) spec.static_categories.erase(ids_place);
   if (table.rows() == 0) {
     throw DataError(fmt::format("{}: the file has no rows; write it again", impl.source));
   }
@@ -166,7 +186,11 @@ Catalog build_catalog(const Table& table, const CatalogSpec& spec, CatalogNotes*
                                                  : build_long;
   ColumnChoice used = choice;
   if (layout == Layout::single || layout == Layout::columns) used.ids.clear();
-  Catalog catalog(build(impl, spec, used, met));
+  CatalogParts parts = build(impl, spec, used, met);
+  if (ids_asked) {
+    parts.static_categories.insert(parts.static_categories.begin() + ids_at, id_category(parts));
+  }
+  Catalog catalog(std::move(parts));
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     met.all_missing_series += catalog.history(s) == 0 ? 1 : 0;
   }

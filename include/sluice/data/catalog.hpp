@@ -124,8 +124,9 @@ struct CatalogSpec {
   std::vector<std::string> past;
   std::vector<std::string> future;
   std::vector<std::string> static_reals;
-  std::vector<std::string>
-      static_categories;  ///< the id column may be one of them: a code a series
+  /// The id column may be one of them, and "unique_id" always means the series themselves: a code a
+  /// series, whatever the layout.
+  std::vector<std::string> static_categories;
   std::string frequency = "auto";
   /// rows layout: the first value column's time where the file has none. Empty: integer times from
   /// 0.
