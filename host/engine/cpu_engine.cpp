@@ -231,7 +231,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   LossSums sums;
   {
     const Stopwatch watch(seconds_.head);
-    sums = head_.train(gather_, space_, state_.params, limit_, h, dh, gradient_, dcontext_);
+    sums = head_.train(gather_, state_.params, limit_, h, dh, gradient_, dcontext_);
   }
   {
     const Stopwatch watch(seconds_.recurrence);
@@ -411,7 +411,7 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
         ++report.targets;
       }
       if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
-      loss += window_loss * static_cast<double>(space_.weight(part[n].series));
+      loss += window_loss * static_cast<double>(gather_.weight(n, part[n].origin));
     }
   });
   report.windows = static_cast<std::int64_t>(windows.size());

@@ -44,6 +44,15 @@ Affine Gather::affine(int m, std::size_t n, std::int64_t t) const {
   return space_.affine(m, windows_[n].series, t);
 }
 
+float Gather::weight(std::size_t n, std::int64_t t) const {
+  const std::int64_t s = windows_[n].series;
+  const float weight = space_.weight(s);
+  if (spec_.level_weight == 0 || t < 0) return weight;
+  const Affine a = space_.affine(0, s, t);
+  const float level = spec_.space == Space::log ? std::exp(a.o) : 1.0f / a.s;
+  return weight * std::pow(level, spec_.level_weight);
+}
+
 // Statistics of the window's own inputs: the only scaling that is fitted as the window is gathered.
 void Gather::fit_windows() {
   const auto M = static_cast<std::size_t>(spec_.M);

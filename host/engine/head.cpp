@@ -96,16 +96,17 @@ void Head::forward(const Weights& w, std::int64_t rows, const float* h, Buffers&
 }
 
 // Loss and its gradient with respect to the outputs, weighted by series; masked targets give zero.
-LossSums Head::loss(const Gather& gather, const ModelSpace& space, std::int64_t row,
-                    std::int64_t rows, Buffers& b) const {
+LossSums Head::loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const {
   LossSums sums;
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const std::int64_t KM = spec_.K * spec_.M;
   const std::int64_t Q = spec_.Q();
   const Loss kind = spec_.loss;
   for (std::int64_t r = 0; r < rows; ++r) {
-    const Window& window = gather.windows()[static_cast<std::size_t>((row + r) % N)];
-    const float weight = space.weight(window.series);
+    const auto n = static_cast<std::size_t>((row + r) % N);
+    const Window& window = gather.windows()[n];
+    const float weight =
+        gather.weight(n, window.origin - spec_.T + 1 + spec_.first_head_step() + (row + r) / N);
     const float share = weight / static_cast<float>(Q);
     const float* target = b.target.data() + r * KM;
     const float* out = b.out.data() + r * KM * Q;
@@ -131,7 +132,7 @@ LossSums Head::loss(const Gather& gather, const ModelSpace& space, std::int64_t 
   return sums;
 }
 
-LossSums Head::train(const Gather& gather, const ModelSpace& space, std::span<const float> params,
+LossSums Head::train(const Gather& gather, std::span<const float> params,
                      std::span<const std::int64_t> limit, std::span<const float> h,
                      std::span<float> dh, std::span<float> gradient, std::span<float> dcontext) {
   const std::int64_t H = spec_.H, F = spec_.head_context(), G = spec_.head_hidden;
@@ -161,7 +162,7 @@ LossSums Head::train(const Gather& gather, const ModelSpace& space, std::span<co
       const float* hr = h.data() + h_at;
       float* dhr = dh.data() + h_at;
       forward(w, n, hr, b);
-      group_sums[group].add(loss(gather, space, row, n, b));
+      group_sums[group].add(loss(gather, row, n, b));
 
       for (std::int64_t r = 0; r < n; ++r) {
         for (std::int64_t o = 0; o < O; ++o) {
