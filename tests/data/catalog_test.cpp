@@ -446,6 +446,14 @@ TEST_F(CatalogBuild, TsfGivesStartsAndFrequency) {
   EXPECT_EQ(weeks.date(0, 1), "2012-01-08");
 }
 
+TEST_F(CatalogBuild, TsfDaysAtNoonAreDays) {
+  const Catalog days = build(spec_of(
+      file("a.tsf",
+           "@attribute series_name string\n@attribute start_timestamp date\n@frequency daily\n"
+           "@data\nT1:1994-03-01 12-00-00:1,2\n")));
+  EXPECT_EQ(days.date(0, 1), "1994-03-02");
+}
+
 TEST_F(CatalogBuild, StaticColumnsOfLongRowsMustBeConstant) {
   CatalogSpec s =
       spec("unique_id,ds,y,type,area\nA,2022-01-01,1,,5\nA,2022-01-02,2,x,\nB,2022-01-01,3,,\n");
@@ -483,9 +491,10 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
 TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
   CatalogSpec s = spec("unique_id,ds,y,p\nA,2022-01-01,1,10\nA,2022-01-02,2,\nB,2022-01-01,3,30\n");
   s.future = {"p", "h"};
-  s.future_file = file("f.csv",
-                       "unique_id,ds,p,h\nA,2022-01-02,22,1\nA,2022-01-04,44,0\nC,2022-01-01,9,9\n"
-                       "A,2021-12-31,7,7\n");
+  s.future_file = file(
+      "f.csv",
+      "unique_id,ds,p,h\nA,2022-01-01,99,\nA,2022-01-02,22,1\nA,2022-01-04,44,0\nC,2022-01-01,9,9\n"
+      "A,2021-12-31,7,7\n");
   const Catalog catalog = build(s);
   EXPECT_EQ(notes_.future_rows_unmatched, 1);
   EXPECT_EQ(notes_.gap_steps, 0);
@@ -493,7 +502,7 @@ TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
   EXPECT_EQ(catalog.history(0), 2);
   EXPECT_EQ(catalog.length(1), 1);
   EXPECT_THAT(catalog.values(0, 0), values({1, 2, kNone, kNone}));
-  EXPECT_THAT(catalog.values(1, 0), values({10, 22, kNone, 44}));
+  EXPECT_THAT(catalog.values(1, 0), values({10, 22, kNone, 44})) << "the data's own 10 stays";
   EXPECT_THAT(catalog.values(2, 0), values({kNone, 1, kNone, 0}));
   s.gaps = GapPolicy::zero;
   EXPECT_THAT(build(s).values(0, 0), values({1, 2, kNone, kNone})) << "the future is no gap";
@@ -530,6 +539,13 @@ TEST_F(CatalogBuild, ParquetFaultsNameTheRow) {
                                   {.name = "y", .text = {"1", "x"}}});
   EXPECT_THAT(error(spec_of(path("a.parquet"))),
               HasSubstr("a.parquet: row 1: column 'y': 'x' is not a number"));
+}
+
+TEST_F(CatalogBuild, TextNumbersOfParquetAreReadWithTheMissingWords) {
+  write_table(path("a.parquet"), {{.name = "unique_id", .text = {"A", "A", "A"}},
+                                  {.name = "ds", .text = {"2022/1/1", "2022/1/2", "2022/1/3"}},
+                                  {.name = "y", .text = {"1.5", "NA", " 3 "}}});
+  EXPECT_THAT(series_of(build(spec_of(path("a.parquet")))), ElementsAre(values({1.5, kNone, 3})));
 }
 
 TEST_F(CatalogBuild, OneRowSeriesAreKept) {
