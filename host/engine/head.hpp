@@ -54,12 +54,16 @@ class Head {
   void forward(const Weights& w, std::int64_t rows, const float* h, Buffers& b) const;
   LossSums loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const;
 
+  float row_loss_of(const float* target, const float* out, float share, float* dout) const;
+
   const ModelSpec spec_;
   const ParamLayout layout_;
   int threads_;
   std::int64_t N_ = 0, chunk_ = 0;
-  std::int64_t head_size_ = 0;          ///< parameters of the head
-  std::vector<Buffers> buffers_;        ///< [threads]
+  std::int64_t head_size_ = 0;  ///< parameters of the head
+  std::vector<float>
+      output_parameter_;          ///< [K, M, Q]: the quantile of each output, or Huber's delta
+  std::vector<Buffers> buffers_;  ///< [threads]
   std::vector<float> group_gradients_;  ///< [groups, head_size]
 };
 
