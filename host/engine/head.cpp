@@ -87,7 +87,9 @@ void Head::forward(const Weights& w, std::int64_t rows, const float* h, Buffers&
   for (std::int64_t r = 0; r < rows; ++r) {
     float* out = b.out.data() + r * O;
     const float* base = b.base.data() + r * spec_.K * spec_.M;
-    for (std::int64_t o = 0; o < O; ++o) out[o] = w.b2[o] + base[o / Q];
+    for (std::int64_t i = 0, o = 0; i < O / Q; ++i) {
+      for (int q = 0; q < Q; ++q, ++o) out[o] = w.b2[o] + base[i];
+    }
   }
   if (G == 0) {
     gemm('N', 'T', rows, O, H, h, H, w.w2, width, 1, b.out.data(), O);
@@ -111,19 +113,16 @@ float Head::row_loss_of(const float* target, const float* out, float share, floa
   const int Q = spec_.Q();
   const auto over_outputs = [&](auto loss) {
     float sum = 0;
-    const auto one = [&](std::int64_t o, float y) {
-      const bool has = !std::isnan(y);
-      const LossValue value = loss_value(loss, has ? out[o] - y : 0.0f, parameter[o]);
-      dout[o] = has ? value.gradient * share : 0.0f;
-      return has ? value.value * share : 0.0f;
-    };
-    if (Q == 1) {
+    for (std::int64_t i = 0, o = 0; i < O / Q;
+         ++i) {  // dout holds the targets until it is overwritten
+      for (int q = 0; q < Q; ++q) dout[o++] = target[i];
+    }
 #pragma omp simd reduction(+ : sum)
-      for (std::int64_t o = 0; o < O; ++o) sum += one(o, target[o]);
-    } else {
-      for (std::int64_t i = 0; i < O / Q; ++i) {
-        for (int q = 0; q < Q; ++q) sum += one(i * Q + q, target[i]);
-      }
+    for (std::int64_t o = 0; o < O; ++o) {
+      const bool has = !std::isnan(dout[o]);
+      const LossValue value = loss_value(loss, has ? out[o] - dout[o] : 0.0f, parameter[o]);
+      dout[o] = has ? value.gradient * share : 0.0f;
+      sum += has ? value.value * share : 0.0f;
     }
     return sum;
   };
