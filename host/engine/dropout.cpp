@@ -27,17 +27,17 @@ void draw_factors(const DropoutKey& key, int layer, std::int64_t first_group, fl
 
 }  // namespace
 
-void apply_dropout(const DropoutKey& key, int layer, std::span<const float> in,
+void apply_dropout(const DropoutKey& key, int layer, std::int64_t first, std::span<const float> in,
                    std::span<float> out) {
-  const auto size = static_cast<std::int64_t>(in.size());
-#pragma omp parallel for schedule(static)
-  for (std::int64_t begin = 0; begin < size; begin += kBlock) {
+  const std::int64_t end = first + static_cast<std::int64_t>(in.size());
+  for (std::int64_t block = first - first % 4; block < end; block += kBlock) {
     float factor[kBlock];
-    draw_factors(key, layer, begin / 4, factor);
-    const std::int64_t count = std::min(kBlock, size - begin);
-    const float* from = in.data() + begin;
-    float* to = out.data() + begin;
-    for (std::int64_t k = 0; k < count; ++k) to[k] = from[k] * factor[k];
+    draw_factors(key, layer, block / 4, factor);
+    const std::int64_t from = std::max(block, first), to = std::min(block + kBlock, end);
+    const float* source = in.data() + (from - first);
+    float* target = out.data() + (from - first);
+    const float* own = factor + (from - block);
+    for (std::int64_t k = 0; k < to - from; ++k) target[k] = source[k] * own[k];
   }
 }
 

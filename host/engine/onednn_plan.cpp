@@ -124,13 +124,12 @@ OneDnnBackward make_backward(const LayerDescs& descs, const OneDnnForward& forwa
 
 }  // namespace
 
-bool OneDnnBuffer::reserve_bytes(std::size_t bytes, const dnnl::engine& engine) {
-  if (bytes <= bytes_) return false;
+void OneDnnBuffer::reserve_bytes(std::size_t bytes, const dnnl::engine& engine) {
+  if (bytes <= bytes_) return;
   const auto count = static_cast<memory::dim>(bytes);
   memory_ = memory({{count}, memory::data_type::u8, Tag::a}, engine);
   data_ = static_cast<float*>(memory_.get_data_handle());
   bytes_ = bytes;
-  return true;
 }
 
 OneDnnWeights::OneDnnWeights(const dnnl::engine& engine, const memory::desc& W,

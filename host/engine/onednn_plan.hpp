@@ -1,6 +1,6 @@
 // oneDNN's LSTM primitives for one (T, N), layer by layer, with the memory descriptors that they
 // chose. A plan owns no arrays: memory objects are made without one, and bound before each run to
-// the buffers of the recurrence, so that plans of different shapes share them.
+// the buffers of the stack, so that plans of different shapes share them.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,9 @@ namespace sluice {
 /// own allocation), untouched pages cost nothing.
 class OneDnnBuffer {
  public:
-  /// True if the array was replaced by a larger one.
-  bool reserve_bytes(std::size_t bytes, const dnnl::engine& engine);
-  bool reserve(std::int64_t floats, const dnnl::engine& engine) {
-    return reserve_bytes(static_cast<std::size_t>(floats) * sizeof(float), engine);
+  void reserve_bytes(std::size_t bytes, const dnnl::engine& engine);
+  void reserve(std::int64_t floats, const dnnl::engine& engine) {
+    reserve_bytes(static_cast<std::size_t>(floats) * sizeof(float), engine);
   }
   float* data() const { return data_; }
 

@@ -1,41 +1,46 @@
-// The LSTM stack on oneDNN: one primitive a layer, because dropout sits between layers. Plans (one
-// per T, N and purpose) share the arrays here; prepare() makes plans and grows arrays, everything
-// else only binds pointers and runs.
-//
-// The surprise: backward reads x and the top layer's h where the caller keeps them; only what lies
-// between layers is kept here.
+// The LSTM on oneDNN, with the batch split over threads: each thread runs single-threaded
+// primitives on its own series for all T. The surprise: left to itself, oneDNN splits each step's
+// products over the threads and meets at a barrier after each; with threads that sleep at barriers
+// that costs a factor of 3 to 9 for small shapes, with threads that spin it collapses when another
+// process takes a core. Split, there is one meeting a call. Gradients of the weights are summed
+// slice by slice in a fixed order: the same bits for the same number of threads.
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
-#include <cstring>
+#include <exception>
 #include <map>
-#include <tuple>
+#include <utility>
 
-#include "engine/dropout.hpp"
 #include "engine/onednn_call.hpp"
-#include "engine/onednn_plan.hpp"
+#include "engine/onednn_stack.hpp"
 
 namespace sluice {
 namespace {
 
-/// States of all layers, [L,N,H] each, at one end of the sequence.
-struct States {
-  OneDnnBuffer h, c;
-};
+/// Fewer series than this do not pay for a thread of their own: the products' rows become too few.
+constexpr int kLeastSlice = 4;
 
-/// Arrays of one purpose; infer() has its own, so that it may run between forward and backward.
-struct Arrays {
-  States first, last;
-  std::vector<OneDnnBuffer> output;   ///< [T,N,H] of layers below the top; infer() uses two in turn
-  std::vector<OneDnnBuffer> dropped;  ///< training: the same after dropout
-  std::vector<OneDnnBuffer> workspace;  ///< training: what oneDNN keeps of each layer
-  States dfirst, dlast;
-  OneDnnBuffer doutput[2], dW, dR, dx;
+/// A batch too small to split runs on one thread, unless H is such that a step's products pay for
+/// oneDNN's barriers.
+constexpr int kHiddenForOneDnnThreads = 256;
+
+/// OpenMP's threads set to `count` for a scope.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int count) : before_(omp_get_max_threads()) { omp_set_num_threads(count); }
+  ~ThreadScope() { omp_set_num_threads(before_); }
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int before_;
 };
 
 class OneDnnRecurrence final : public Recurrence {
  public:
-  OneDnnRecurrence(int C, int H, int L);
+  OneDnnRecurrence(int C, int H, int L)
+      : C_(C), H_(H), L_(L), weights_(static_cast<std::size_t>(recurrence_params(C, H, L))) {}
   std::string name() const override { return "onednn"; }
   void prepare(int T, int N, bool training) override;
   void load(std::span<const float> weights) override;
@@ -47,47 +52,32 @@ class OneDnnRecurrence final : public Recurrence {
                 std::span<float> dweights, StateOut dinitial) override;
 
  private:
-  OneDnnPlan& plan(int T, int N, bool training, const char* caller);
-  void update_weights(OneDnnPlan& plan);
-  void run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<const float> x, StateIn initial,
-                   DropoutKey dropout, std::span<float> h, StateOut last);
-  bool reserve_arrays(const OneDnnPlan& plan);
-  const float* W(int l) const { return weights_.data() + offset_[static_cast<std::size_t>(l)]; }
-  const float* R(int l) const { return W(l) + 4 * H_ * layer_inputs(shape(1, 1), l); }
-  const float* b(int l) const { return R(l) + 4 * H_ * H_; }
-  RecurrenceShape shape(int T, int N) const {
-    return {.T = T, .N = N, .C = C_, .H = static_cast<int>(H_), .L = L_};
-  }
+  /// How a batch is split, fixed by prepare().
+  struct Split {
+    int slices = 1;
+    int threads = 1;  ///< OpenMP's when prepared, for a batch that is not split
+  };
+  RecurrenceShape shape(int T, int N) const { return {.T = T, .N = N, .C = C_, .H = H_, .L = L_}; }
+  const Split& ready(int T, int N, bool training, const char* caller) const;
+  void check_forward(const char* caller, const RecurrenceShape& shape, std::span<const float> x,
+                     StateIn initial, std::span<float> h, StateOut last) const;
+  void sum_slices(int slices, std::span<float> dweights) const;
 
-  int C_;
-  std::int64_t H_;
-  int L_;
-  dnnl::engine engine_;
-  dnnl::stream stream_;
-  std::vector<float> weights_;        ///< the flat buffer as loaded
-  std::vector<std::int64_t> offset_;  ///< [L] of a layer's first weight
-  std::int64_t version_ = 0;          ///< counts load(); 0: none yet
-  std::vector<OneDnnWeightPool> pools_;
-  std::map<std::tuple<int, int, bool>, std::unique_ptr<OneDnnPlan>> plans_;
-  Arrays infer_, train_;
-  OneDnnBuffer scratch_;
+  int C_, H_, L_;
+  std::vector<float> weights_;                                    ///< the flat buffer as loaded
+  std::int64_t version_ = 0;                                      ///< counts load(); 0: none yet
+  std::map<std::pair<std::pair<int, int>, bool>, Split> splits_;  ///< by (T, N), training
+  std::vector<std::unique_ptr<OneDnnStack>> stacks_;              ///< one a slice
+  std::vector<std::vector<float>> dweights_;                      ///< of slices after the first
 
   /// The forward pass that backward() belongs to.
   struct Kept {
-    OneDnnPlan* plan = nullptr;  ///< null: there is none
-    std::int64_t version = 0;
-    DropoutKey dropout;
+    RecurrenceShape shape;
+    Split split;
+    std::int64_t version = -1;  ///< of the weights; -1: there is none
   };
   Kept kept_;
 };
-
-std::int64_t elements(const RecurrenceShape& shape, int width) {
-  return std::int64_t{shape.T} * shape.N * width;
-}
-
-std::int64_t state_elements(const RecurrenceShape& shape) {
-  return std::int64_t{shape.L} * shape.N * shape.H;
-}
 
 void check_size(const char* caller, const char* what, std::size_t size, std::int64_t expected,
                 const RecurrenceShape& shape) {
@@ -97,268 +87,178 @@ void check_size(const char* caller, const char* what, std::size_t size, std::int
                                   expected));
 }
 
-template <typename Span>
-void check_optional(const char* caller, const char* what, const Span& span,
-                    const RecurrenceShape& shape) {
-  if (!span.empty()) check_size(caller, what, span.size(), state_elements(shape), shape);
-}
-
 template <typename State>
 void check_states(const char* caller, const char* what, const State& state,
                   const RecurrenceShape& shape) {
-  check_optional(caller, what, state.h, shape);
-  check_optional(caller, what, state.c, shape);
+  const std::int64_t expected = std::int64_t{shape.L} * shape.N * shape.H;
+  if (!state.h.empty()) check_size(caller, what, state.h.size(), expected, shape);
+  if (!state.c.empty()) check_size(caller, what, state.c.size(), expected, shape);
 }
 
-/// Binds an argument to an array. oneDNN takes what it only reads as void*, too.
-void bind(OneDnnArguments& arguments, int argument, const float* data) {
-  arguments.at(argument).set_data_handle(const_cast<float*>(data));
+std::int64_t elements(const RecurrenceShape& shape, int width) {
+  return std::int64_t{shape.T} * shape.N * width;
 }
 
-void copy_or_zero(std::span<const float> from, const OneDnnBuffer& to, std::int64_t count) {
-  if (from.empty()) {
-    std::fill_n(to.data(), count, 0.0f);
-  } else {
-    std::copy(from.begin(), from.end(), to.data());
+BatchSlice slice_of(int N, int slices, int p) {
+  const auto bound = [&](int q) { return static_cast<int>(std::int64_t{N} * q / slices); };
+  return {.begin = bound(p), .size = bound(p + 1) - bound(p), .total = N};
+}
+
+/// Calls body(p) for each slice, each on a thread of its own, and throws the first of what they
+/// throw. A single slice runs with `threads` threads inside.
+template <typename Body>
+void for_slices(int slices, int threads, Body body) {
+  if (slices == 1) {
+    const ThreadScope scope(threads);
+    body(0);
+    return;
   }
-}
-
-void put(StateIn from, const States& to, const RecurrenceShape& shape) {
-  copy_or_zero(from.h, to.h, state_elements(shape));
-  copy_or_zero(from.c, to.c, state_elements(shape));
-}
-
-void take(const States& from, StateOut to) {
-  std::copy_n(from.h.data(), to.h.size(), to.h.data());
-  std::copy_n(from.c.data(), to.c.size(), to.c.data());
-}
-
-bool reserve_states(States& states, const RecurrenceShape& shape, const dnnl::engine& engine) {
-  const bool h_grew = states.h.reserve(state_elements(shape), engine);
-  return states.c.reserve(state_elements(shape), engine) || h_grew;
-}
-
-OneDnnRecurrence::OneDnnRecurrence(int C, int H, int L)
-    : C_(C),
-      H_(H),
-      L_(L),
-      engine_(dnnl::engine::kind::cpu, 0),
-      stream_(engine_),
-      weights_(static_cast<std::size_t>(recurrence_params(C, H, L))),
-      pools_(static_cast<std::size_t>(L)) {
-  for (int l = 0; l < L; ++l) offset_.push_back(recurrence_params(C, H, l));
-}
-
-bool OneDnnRecurrence::reserve_arrays(const OneDnnPlan& plan) {
-  const RecurrenceShape& shape = plan.shape;
-  Arrays& arrays = plan.training ? train_ : infer_;
-  bool grew = scratch_.reserve_bytes(plan.bytes.scratch, engine_);
-  const auto grow = [&](OneDnnBuffer& buffer, std::int64_t floats) {
-    grew = buffer.reserve(floats, engine_) || grew;
-  };
-  const auto below = static_cast<std::size_t>(shape.L - 1);
-  arrays.output.resize(plan.training ? below : std::min<std::size_t>(below, 2));
-  for (OneDnnBuffer& output : arrays.output) grow(output, elements(shape, shape.H));
-  grew = reserve_states(arrays.first, shape, engine_) || grew;
-  grew = reserve_states(arrays.last, shape, engine_) || grew;
-  if (!plan.training) return grew;
-
-  arrays.dropped.resize(below);
-  for (OneDnnBuffer& dropped : arrays.dropped) grow(dropped, elements(shape, shape.H));
-  arrays.workspace.resize(static_cast<std::size_t>(shape.L));
-  for (OneDnnBuffer& workspace : arrays.workspace) {
-    grew = workspace.reserve_bytes(plan.bytes.workspace, engine_) || grew;
+  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(slices));
+#pragma omp parallel for num_threads(slices) schedule(static, 1)
+  for (int p = 0; p < slices; ++p) {
+    try {
+      body(p);
+    } catch (const std::exception&) {
+      thrown[static_cast<std::size_t>(p)] = std::current_exception();
+    }
   }
-  grew = reserve_states(arrays.dfirst, shape, engine_) || grew;
-  grew = reserve_states(arrays.dlast, shape, engine_) || grew;
-  if (below > 0) {
-    for (OneDnnBuffer& doutput : arrays.doutput) grow(doutput, elements(shape, shape.H));
+  for (const std::exception_ptr& exception : thrown) {
+    if (exception) std::rethrow_exception(exception);
   }
-  grow(arrays.dx, elements(shape, shape.C));
-  arrays.dW.reserve_bytes(plan.bytes.dW, engine_);
-  arrays.dR.reserve_bytes(plan.bytes.dR, engine_);
-  return grew;
 }
 
 void OneDnnRecurrence::prepare(int T, int N, bool training) {
   if (T < 1 || N < 1) {
     throw InternalError(fmt::format("prepare: T={} N={}, both must be at least 1", T, N));
   }
-  const auto key = std::make_tuple(T, N, training);
-  if (plans_.contains(key)) return;
+  const std::pair key(std::pair(T, N), training);
+  if (splits_.contains(key)) return;
+  const int threads = omp_get_max_threads();
+  const int slices = std::clamp(N / kLeastSlice, 1, threads);
+  const Split split{.slices = slices, .threads = H_ >= kHiddenForOneDnnThreads ? threads : 1};
+  if (training) kept_.version = -1;  // arrays that grow lose what the last forward kept
   onednn_call("prepare", shape(T, N), [&] {
-    auto plan = make_onednn_plan(shape(T, N), training, engine_, pools_);
-    if (training) kept_.plan = nullptr;  // arrays that grow lose what the last forward kept
-    reserve_arrays(*plan);
-    plans_.emplace(key, std::move(plan));
+    while (static_cast<int>(stacks_.size()) < slices) {
+      stacks_.push_back(std::make_unique<OneDnnStack>(C_, H_, L_));
+    }
+    if (training) dweights_.resize(std::max(dweights_.size(), stacks_.size() - 1));
+    for (std::vector<float>& dweights : dweights_) dweights.resize(weights_.size());
+    for_slices(slices, split.threads, [&](int p) {
+      stacks_[static_cast<std::size_t>(p)]->prepare(T, slice_of(N, slices, p), training);
+    });
   });
+  splits_.emplace(key, split);
 }
 
 void OneDnnRecurrence::load(std::span<const float> weights) {
-  check_size("load", "weights", weights.size(), recurrence_params(C_, static_cast<int>(H_), L_),
+  check_size("load", "weights", weights.size(), static_cast<std::int64_t>(weights_.size()),
              shape(1, 1));
   std::copy(weights.begin(), weights.end(), weights_.begin());
   ++version_;
 }
 
-OneDnnPlan& OneDnnRecurrence::plan(int T, int N, bool training, const char* caller) {
+const OneDnnRecurrence::Split& OneDnnRecurrence::ready(int T, int N, bool training,
+                                                       const char* caller) const {
   if (version_ == 0) throw InternalError(fmt::format("{}: no weights; call load() first", caller));
-  const auto found = plans_.find({T, N, training});
-  if (found == plans_.end()) {
+  const auto found = splits_.find({{T, N}, training});
+  if (found == splits_.end()) {
     throw InternalError(fmt::format("{}: T={} N={} was not made ready; call prepare({}, {}, {})",
                                     caller, T, N, T, N, training));
   }
-  return *found->second;
+  return found->second;
 }
 
-void OneDnnRecurrence::update_weights(OneDnnPlan& plan) {
-  for (int l = 0; l < L_; ++l) {
-    const auto index = static_cast<std::size_t>(l);
-    plan.forward[index].weights->update(version_, W(l), R(l), stream_);
-    if (plan.training) plan.backward[index].weights->update(version_, W(l), R(l), stream_);
-  }
-}
-
-void OneDnnRecurrence::run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<const float> x,
-                                   StateIn initial, DropoutKey dropout, std::span<float> h,
-                                   StateOut last) {
-  const RecurrenceShape& shape = plan.shape;
-  const std::int64_t state = std::int64_t{shape.N} * shape.H;
-  const auto rows = static_cast<std::size_t>(elements(shape, shape.H));
-  update_weights(plan);
-  put(initial, arrays.first, shape);
-  const float* input = x.data();
-  for (int l = 0; l < L_; ++l) {
-    const auto index = static_cast<std::size_t>(l);
-    const bool top = l == L_ - 1;
-    float* output = top ? h.data() : arrays.output[index % arrays.output.size()].data();
-    OneDnnForward& layer = plan.forward[index];
-    bind(layer.arguments, DNNL_ARG_SRC_LAYER, input);
-    bind(layer.arguments, DNNL_ARG_SRC_ITER, arrays.first.h.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_SRC_ITER_C, arrays.first.c.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_BIAS, b(l));
-    bind(layer.arguments, DNNL_ARG_DST_LAYER, output);
-    bind(layer.arguments, DNNL_ARG_DST_ITER, arrays.last.h.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_DST_ITER_C, arrays.last.c.data() + l * state);
-    bind(layer.arguments, DNNL_ARG_SCRATCHPAD, scratch_.data());
-    if (plan.training) {
-      bind(layer.arguments, DNNL_ARG_WORKSPACE, arrays.workspace[index].data());
-    }
-    layer.primitive.execute(stream_, layer.arguments);
-    input = output;
-    if (!top && dropout.rate > 0) {
-      float* dropped = arrays.dropped[index].data();
-      apply_dropout(dropout, l, {output, rows}, {dropped, rows});
-      input = dropped;
-    }
-  }
-  stream_.wait();
-  take(arrays.last, last);
+void OneDnnRecurrence::check_forward(const char* caller, const RecurrenceShape& shape,
+                                     std::span<const float> x, StateIn initial, std::span<float> h,
+                                     StateOut last) const {
+  check_size(caller, "x", x.size(), elements(shape, C_), shape);
+  check_size(caller, "h", h.size(), elements(shape, H_), shape);
+  check_states(caller, "an initial state", initial, shape);
+  check_states(caller, "a last state", last, shape);
 }
 
 void OneDnnRecurrence::infer(int T, int N, std::span<const float> x, StateIn initial,
                              std::span<float> h, StateOut last) {
-  OneDnnPlan& ready = plan(T, N, false, "infer");
-  check_size("infer", "x", x.size(), elements(ready.shape, C_), ready.shape);
-  check_size("infer", "h", h.size(), elements(ready.shape, ready.shape.H), ready.shape);
-  check_states("infer", "an initial state", initial, ready.shape);
-  check_states("infer", "a last state", last, ready.shape);
-  onednn_call("run the LSTM forward", ready.shape,
-              [&] { run_forward(ready, infer_, x, initial, DropoutKey{}, h, last); });
+  const Split& split = ready(T, N, false, "infer");
+  check_forward("infer", shape(T, N), x, initial, h, last);
+  onednn_call("run the LSTM forward", shape(T, N), [&] {
+    for_slices(split.slices, split.threads, [&](int p) {
+      stacks_[static_cast<std::size_t>(p)]->forward(T, slice_of(N, split.slices, p), false,
+                                                    {weights_, version_}, x, initial, DropoutKey{},
+                                                    h, last);
+    });
+  });
 }
 
 void OneDnnRecurrence::forward(int T, int N, std::span<const float> x, StateIn initial,
                                DropoutKey dropout, std::span<float> h, StateOut last) {
-  OneDnnPlan& ready = plan(T, N, true, "forward");
-  check_size("forward", "x", x.size(), elements(ready.shape, C_), ready.shape);
-  check_size("forward", "h", h.size(), elements(ready.shape, ready.shape.H), ready.shape);
-  check_states("forward", "an initial state", initial, ready.shape);
-  check_states("forward", "a last state", last, ready.shape);
+  const Split& split = ready(T, N, true, "forward");
+  check_forward("forward", shape(T, N), x, initial, h, last);
   if (!(dropout.rate >= 0 && dropout.rate < 1)) {
     throw InternalError(fmt::format("forward: dropout rate {} is not in [0, 1)", dropout.rate));
   }
-  kept_.plan = nullptr;
-  onednn_call("run the LSTM forward", ready.shape,
-              [&] { run_forward(ready, train_, x, initial, dropout, h, last); });
-  kept_ = {.plan = &ready, .version = version_, .dropout = dropout};
+  kept_.version = -1;
+  onednn_call("run the LSTM forward", shape(T, N), [&] {
+    for_slices(split.slices, split.threads, [&](int p) {
+      stacks_[static_cast<std::size_t>(p)]->forward(T, slice_of(N, split.slices, p), true,
+                                                    {weights_, version_}, x, initial, dropout, h,
+                                                    last);
+    });
+  });
+  kept_ = {.shape = shape(T, N), .split = split, .version = version_};
+}
+
+void OneDnnRecurrence::sum_slices(int slices, std::span<float> dweights) const {
+  const auto size = static_cast<std::int64_t>(dweights.size());
+#pragma omp parallel for num_threads(slices) schedule(static)
+  for (std::int64_t k = 0; k < size; ++k) {
+    const auto index = static_cast<std::size_t>(k);
+    float sum = dweights[index];
+    for (int p = 1; p < slices; ++p) sum += dweights_[static_cast<std::size_t>(p - 1)][index];
+    dweights[index] = sum;
+  }
 }
 
 void OneDnnRecurrence::backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
                                 std::span<float> dweights, StateOut dinitial) {
-  if (kept_.plan == nullptr || kept_.version != version_) {
+  if (kept_.version != version_) {
     throw InternalError(
         "backward: no forward pass is kept; call forward() first, with no load() or "
         "prepare() in between");
   }
-  OneDnnPlan& plan = *kept_.plan;
-  const RecurrenceShape& shape = plan.shape;
-  check_size("backward", "dh", dh.size(), elements(shape, shape.H), shape);
+  const RecurrenceShape& shape = kept_.shape;
+  check_size("backward", "dh", dh.size(), elements(shape, H_), shape);
   if (!dx.empty()) check_size("backward", "dx", dx.size(), elements(shape, C_), shape);
   check_size("backward", "dweights", dweights.size(), static_cast<std::int64_t>(weights_.size()),
              shape);
   check_states("backward", "a last state's gradient", dlast, shape);
   check_states("backward", "an initial state's gradient", dinitial, shape);
-  const std::int64_t state = std::int64_t{shape.N} * shape.H;
-  const auto rows = static_cast<std::size_t>(elements(shape, shape.H));
   onednn_call("run the LSTM backward", shape, [&] {
-    put(dlast, train_.dlast, shape);
-    const float* doutput = dh.data();
-    for (int l = L_ - 1; l >= 0; --l) {
-      const auto index = static_cast<std::size_t>(l);
-      float* dinput = l > 0        ? train_.doutput[index % 2].data()
-                      : dx.empty() ? train_.dx.data()
-                                   : dx.data();
-      OneDnnBackward& layer = plan.backward[index];
-      float* dW = dweights.data() + offset_[index];
-      float* dR = dW + 4 * H_ * layer_inputs(shape, l);
-      float* db = dR + 4 * H_ * H_;
-      bind(layer.arguments, DNNL_ARG_DIFF_DST_LAYER, doutput);
-      bind(layer.arguments, DNNL_ARG_DIFF_DST_ITER, train_.dlast.h.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_DST_ITER_C, train_.dlast.c.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_SRC_LAYER, dinput);
-      bind(layer.arguments, DNNL_ARG_DIFF_SRC_ITER, train_.dfirst.h.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_SRC_ITER_C, train_.dfirst.c.data() + l * state);
-      bind(layer.arguments, DNNL_ARG_DIFF_WEIGHTS_LAYER, train_.dW.data());
-      bind(layer.arguments, DNNL_ARG_DIFF_WEIGHTS_ITER, train_.dR.data());
-      bind(layer.arguments, DNNL_ARG_DIFF_BIAS, db);
-      bind(layer.arguments, DNNL_ARG_SCRATCHPAD, scratch_.data());
-      // oneDNN adds to the gradients of the parameters.
-      std::memset(train_.dW.data(), 0, layer.dW.get_desc().get_size());
-      std::memset(train_.dR.data(), 0, layer.dR.get_desc().get_size());
-      std::fill_n(db, 4 * H_, 0.0f);
-      layer.primitive.execute(stream_, layer.arguments);
-      layer.user_dW.set_data_handle(dW);
-      layer.user_dR.set_data_handle(dR);
-      layer.reorder_dW.execute(stream_, layer.dW, layer.user_dW);
-      layer.reorder_dR.execute(stream_, layer.dR, layer.user_dR);
-      if (l > 0 && kept_.dropout.rate > 0) {
-        apply_dropout(kept_.dropout, l - 1, {dinput, rows}, {dinput, rows});
-      }
-      doutput = dinput;
-    }
-    stream_.wait();
-    take(train_.dfirst, dinitial);
+    for_slices(kept_.split.slices, kept_.split.threads, [&](int p) {
+      const auto index = static_cast<std::size_t>(p);
+      stacks_[index]->backward(
+          dh, dlast, dx, p == 0 ? dweights : std::span<float>(dweights_[index - 1]), dinitial);
+    });
   });
+  if (kept_.split.slices > 1) sum_slices(kept_.split.slices, dweights);
 }
 
 }  // namespace
 
 std::int64_t recurrence_params(int C, int H, int L) {
   std::int64_t size = 0;
-  for (int l = 0; l < L; ++l)
+  for (int l = 0; l < L; ++l) {
     size += std::int64_t{4} * H * ((l == 0 ? C : H) + std::int64_t{H} + 1);
+  }
   return size;
 }
 
 std::unique_ptr<Recurrence> make_onednn_recurrence(int C, int H, int L) {
-  const RecurrenceShape shape{.T = 1, .N = 1, .C = C, .H = H, .L = L};
   if (C < 1 || H < 1 || L < 1) {
     throw InternalError(
         fmt::format("make_onednn_recurrence: C={} H={} L={}, each must be at least 1", C, H, L));
   }
-  return onednn_call("start", shape, [&]() -> std::unique_ptr<Recurrence> {
-    return std::make_unique<OneDnnRecurrence>(C, H, L);
-  });
+  return std::make_unique<OneDnnRecurrence>(C, H, L);
 }
 
 }  // namespace sluice

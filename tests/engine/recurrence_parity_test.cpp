@@ -13,6 +13,7 @@
 // (H = 1, T = 100), it is what their terms are: gradients of order 1 come in and a gate passes some
 // 0.1 of them, so 0.1, times sqrt(T N) for sums over all steps.
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -134,7 +135,6 @@ struct Problem {
       if (!(error <= worst)) worst = error;  // takes NaN, too
     }
     EXPECT_LE(worst, tolerance() * largest) << what;
-    printf("%-8s %.3f  rel %.2e\n", what, worst / (tolerance() * largest), worst / largest);
   }
 
   void expect_weights_near(const Floats& got) const {
@@ -225,6 +225,21 @@ TEST_P(RecurrenceParity, ForwardAndBackwardAgreeWithTheReference) {
     }
   }
   EXPECT_GT(count, 60);
+}
+
+// The batch is split over threads: even and uneven slices, and slices of the fewest series.
+TEST_P(RecurrenceParity, HoldsOnAnyNumberOfThreads) {
+  const auto& [named, H] = GetParam();
+  const int before = omp_get_max_threads();
+  for (const int threads : {1, 3, 8}) {
+    omp_set_num_threads(threads);
+    for (const int N : {1, 7, 33}) {
+      check(named.make, {.shape = {.T = 9, .N = N, .C = 5, .H = H, .L = 2},
+                         .states = true,
+                         .dropout = {.rate = 0.3f, .seed = 1, .step = threads}});
+    }
+  }
+  omp_set_num_threads(before);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RecurrenceParity,
