@@ -4,7 +4,9 @@
 Each round runs `sluice-bench cpu` and then PyTorch on the shapes that sluice-bench reports, so that
 both meet the same machine. Forward is inference; training is forward and backward (Sluice's includes
 taking in new weights; PyTorch is not asked for the gradient of x, Sluice computes it). PyTorch's CPU
-LSTM calls oneDNN, as Sluice's `onednn` recurrence does.
+LSTM calls oneDNN, as Sluice's `onednn` recurrence does. Each has the OpenMP waiting that suits it:
+Sluice's threads sleep (OMP_WAIT_POLICY=passive), PyTorch's do as they do by default, unless the
+variable is set.
 
 PyTorch lives in an environment of its own, build/peers, made only by --install (a download of some
 GB); --python names another interpreter that has torch. About a minute a round on two cores.
@@ -71,7 +73,8 @@ def run_sluice(arguments):
         file = pathlib.Path(folder) / "cpu.json"
         command = [arguments.bench, "cpu", "--filter", arguments.filter, "--repeat", str(arguments.repeat),
                    "--threads", str(arguments.threads), "--json", str(file)]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL)
+        environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, env=environment)
         if done.returncode != 0:
             fail(f"'{' '.join(command)}' returned {done.returncode}")
         return json.loads(file.read_text())
