@@ -37,5 +37,6 @@ std::vector<Result> run_benchmarks(const std::vector<Benchmark>& benchmarks,
 
 /// The sections.
 std::vector<Benchmark> recurrence_benchmarks();
+std::vector<Benchmark> engine_benchmarks();
 
 }  // namespace sluice::bench

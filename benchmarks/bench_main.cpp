@@ -16,7 +16,7 @@ namespace {
 
 using Section = std::vector<Benchmark> (*)();
 
-constexpr Section kCpuSections[] = {recurrence_benchmarks};
+constexpr Section kCpuSections[] = {recurrence_benchmarks, engine_benchmarks};
 
 struct Options {
   std::string filter;
@@ -62,7 +62,7 @@ void run(std::span<const Section> sections, const Options& options) {
   }
   if (options.threads > 0) omp_set_num_threads(options.threads);
   const std::vector<Result> results = run_benchmarks(benchmarks, options.run);
-  fmt::print("{}", table(results));
+  fmt::print("{}{}", table(results), shares(results));
   if (!options.json.empty()) write_json(options.json, results, options.run);
 }
 

@@ -3,6 +3,7 @@
 // floating point operations, 8 H (I + H) a layer, series and step, and three times that in
 // training.
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <array>
 #include <memory>
@@ -31,7 +32,14 @@ struct Kind {
   const char* name;
   std::unique_ptr<Recurrence> (*make)(int C, int H, int L);
 };
-constexpr std::array<Kind, 1> kKinds = {{{"onednn", make_onednn_recurrence}}};
+/// As the engine uses it: sequences dealt to threads.
+std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
+  return make_sharded_recurrence(C, H, L, omp_get_max_threads(),
+                                 [=] { return make_onednn_recurrence(C, H, L); });
+}
+/// "onednn" is the engine's; "onednn-own" lets oneDNN thread each product, as PyTorch does.
+constexpr std::array<Kind, 2> kKinds = {
+    {{"onednn", make_dealt}, {"onednn-own", make_onednn_recurrence}}};
 
 using Floats = std::vector<float>;
 

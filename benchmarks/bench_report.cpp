@@ -80,6 +80,33 @@ std::string table(std::span<const Result> results) {
   return out;
 }
 
+std::string shares(std::span<const Result> results) {
+  const auto find = [&](const std::string& name) -> const Result* {
+    for (const Result& r : results) {
+      if (r.benchmark.name == name) return &r;
+    }
+    return nullptr;
+  };
+  std::string text;
+  constexpr std::string_view kWhole = "/whole";
+  for (const Result& whole : results) {
+    if (!whole.benchmark.name.ends_with(kWhole)) continue;
+    const std::string stem =
+        whole.benchmark.name.substr(0, whole.benchmark.name.size() - kWhole.size());
+    const Result* recurrence = find(stem + "/recurrence");
+    const Result* products = find(stem + "/products");
+    if (recurrence == nullptr || products == nullptr) continue;
+    std::vector<double> share;  // sample by sample: a disturbance falls on all three
+    for (std::size_t i = 0; i < whole.seconds.size(); ++i) {
+      share.push_back((recurrence->seconds[i] + products->seconds[i]) / whole.seconds[i]);
+    }
+    const Spread s = spread(share);
+    text +=
+        fmt::format("{}: parts / whole {:.2f} ({:.2f}..{:.2f})\n", stem, s.median, s.low, s.high);
+  }
+  return text;
+}
+
 void write_json(const std::filesystem::path& file, std::span<const Result> results,
                 const RunSettings& settings) {
   nlohmann::json document = {

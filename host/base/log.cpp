@@ -75,9 +75,10 @@ void open_log(const LogOptions& options) {
       fresh.file = std::make_shared<spdlog::logger>(
           "file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file->string()));
     } catch (const spdlog::spdlog_ex& e) {
-      throw DataError(fmt::format(
-          "{}: cannot open the log file for writing ({}); choose another path.log or set mode.log_file = false",
-          options.file->string(), e.what()));
+      throw DataError(
+          fmt::format("{}: cannot open the log file for writing ({}); choose another path.log or "
+                      "set mode.log_file = false",
+                      options.file->string(), e.what()));
     }
     fresh.file->set_pattern("%v");
   }

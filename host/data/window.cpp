@@ -36,7 +36,8 @@ Split split_by_time(const Catalog& catalog, const SplitSpec& spec,
   Split split;
   std::int64_t longest = 0;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const std::int64_t history = end.empty() ? catalog.history(s) : end[static_cast<std::size_t>(s)];
+    const std::int64_t history =
+        end.empty() ? catalog.history(s) : end[static_cast<std::size_t>(s)];
     const std::int64_t test = std::min(steps_of(spec.test, history), history);
     const std::int64_t valid = std::min(steps_of(spec.valid, history), history - test);
     split.test_end.push_back(history);

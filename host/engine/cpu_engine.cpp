@@ -231,7 +231,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   LossSums sums;
   {
     const Stopwatch watch(seconds_.head);
-    sums = head_.train(gather_, space_, state_.params, limit_, h, dh, gradient_, dcontext_);
+    sums = head_.train(gather_, state_.params, limit_, h, dh, gradient_, dcontext_);
   }
   {
     const Stopwatch watch(seconds_.recurrence);
@@ -287,14 +287,17 @@ void CpuEngine::update(const StepSettings& settings, double norm) {
   const bool averaging = settings.average_decay > 0;
   if (averaging && state_.average.empty()) state_.average = state_.params;
   const float decay = average_decay(settings.average_decay, state_.step);
-#pragma omp parallel for schedule(static) num_threads(threads_)
+  const AdamWSettings adamw = settings.adamw;
+  const float* gradient = gradient_.data();
+  float *m = state_.m.data(), *v = state_.v.data(), *params = state_.params.data();
+  float* average = averaging ? state_.average.data() : nullptr;
+#pragma omp parallel for simd schedule(static) num_threads(threads_)
   for (std::int64_t i = 0; i < P; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    adamw_update(settings.adamw, step, gradient_[at] * clip, state_.m[at], state_.v[at],
-                 state_.params[at]);
-    if (averaging) {
-      state_.average[at] += (1.0f - decay) * (state_.params[at] - state_.average[at]);
-    }
+    adamw_update(adamw, step, gradient[i] * clip, m[i], v[i], params[i]);
+  }
+  if (averaging) {
+#pragma omp parallel for simd schedule(static) num_threads(threads_)
+    for (std::int64_t i = 0; i < P; ++i) average[i] += (1.0f - decay) * (params[i] - average[i]);
   }
   loaded_ = Loaded::nothing;
 }
@@ -411,7 +414,7 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
         ++report.targets;
       }
       if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
-      loss += window_loss * static_cast<double>(space_.weight(part[n].series));
+      loss += window_loss * static_cast<double>(gather_.weight(n, part[n].origin));
     }
   });
   report.windows = static_cast<std::int64_t>(windows.size());

@@ -9,22 +9,41 @@ namespace {
 
 /// In linear space an input is cut here: a value eleven levels high says no more than ten.
 constexpr float kInputLimit = 10.0f;
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 float input_value(float v, Affine a) {
   const float u = v * a.s - a.o;
   return std::isnan(u) ? 0.0f : std::clamp(u, -kInputLimit, kInputLimit);
 }
 
-/// Step of the seasonally lagged value for horizon step k (from 1): the latest one that lies whole
-/// seasons before t + k.
-std::int64_t seasonal_step(std::int64_t t, int k, int season) {
-  return t + k - static_cast<std::int64_t>(season) * ((k + season - 1) / season);
+/// out[i] = input_value(v[from + i]) for i < count; steps before the series' start are 0.
+void copy_inputs(const float* v, std::int64_t from, std::int64_t count, Affine a, float* out) {
+  const std::int64_t before = std::clamp<std::int64_t>(-from, 0, count);
+  std::fill_n(out, before, 0.0f);
+  for (std::int64_t i = before; i < count; ++i) out[i] = input_value(v[from + i], a);
 }
 
 /// v at `t`, or, where it is missing, whole seasons before; NaN if there is none.
 float seasonal_value(const float* v, std::int64_t t, int season) {
   while (t >= 0 && std::isnan(v[t])) t -= season;
-  return t >= 0 ? v[t] : std::numeric_limits<float>::quiet_NaN();
+  return t >= 0 ? v[t] : kMissing;
+}
+
+/// u of the latest value that lies whole seasons before each of t+1 .. t+K: the last season, again
+/// and again.
+void seasonal_base(const float* v, std::int64_t t, int K, int M, int season, Affine a,
+                   float* base) {
+  const std::int64_t first = t - season + 1;
+  for (int k = 0; k < K; ++k) {
+    const std::int64_t at = first + k % season;
+    const float value = at >= 0 ? v[at] : kMissing;
+    base[k * M] = value * a.s - a.o;
+  }
+  for (int k = 0; k < K; ++k) {  // rarely: a season further back, or the level
+    if (!std::isnan(base[k * M])) continue;
+    const float value = seasonal_value(v, first + k % season, season);
+    base[k * M] = std::isnan(value) ? 0.0f : value * a.s - a.o;
+  }
 }
 
 }  // namespace
@@ -42,6 +61,15 @@ Affine Gather::affine(int m, std::size_t n, std::int64_t t) const {
     return window_affine_[n * static_cast<std::size_t>(spec_.M) + static_cast<std::size_t>(m)];
   }
   return space_.affine(m, windows_[n].series, t);
+}
+
+float Gather::weight(std::size_t n, std::int64_t t) const {
+  const std::int64_t s = windows_[n].series;
+  const float weight = space_.weight(s);
+  if (spec_.level_weight == 0 || t < 0) return weight;
+  const Affine a = space_.affine(0, s, t);
+  const float level = spec_.space == Space::log ? std::exp(a.o) : 1.0f / a.s;
+  return weight * std::pow(level, spec_.level_weight);
 }
 
 // Statistics of the window's own inputs: the only scaling that is fitted as the window is gathered.
@@ -144,7 +172,7 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t rows,
     if (t < 0) {  // padding: no forecast is made here
       std::fill_n(context, F, 0.0f);
       std::fill_n(base, K * M, 0.0f);
-      if (target != nullptr) std::fill_n(target, K * M, std::numeric_limits<float>::quiet_NaN());
+      if (target != nullptr) std::fill_n(target, K * M, kMissing);
       continue;
     }
     const std::int64_t length = space_.length(s);
@@ -153,13 +181,14 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t rows,
     for (int m = 0; m < M; ++m) {
       const float* v = space_.v(m, s);
       const Affine a = affine(m, n, t);
-      for (std::int64_t at = t - spec_.context + 1; at <= t; ++at) {
-        *context++ = at >= 0 ? input_value(v[at], a) : 0.0f;
-      }
+      copy_inputs(v, t - spec_.context + 1, spec_.context, a, context);
+      context += spec_.context;
       if (spec_.seasonal_context > 0) {
-        for (int k = 1; k <= K; ++k) {
-          const std::int64_t at = seasonal_step(t, k, spec_.seasonal_context);
-          *context++ = at >= 0 ? input_value(v[at], a) : 0.0f;
+        // The horizon's steps of a season ago are the last season, again and again.
+        for (int k = 0; k < K; k += spec_.seasonal_context) {
+          const int count = std::min(K - k, spec_.seasonal_context);
+          copy_inputs(v, t - spec_.seasonal_context + 1, count, a, context);
+          context += count;
         }
       }
       float constant = 0;
@@ -169,19 +198,15 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t rows,
       } else if (spec_.base == Base::smoothing) {
         constant = space_.smoothed(m, s, t) * a.s - a.o;
       }
-      for (int k = 1; k <= K; ++k) {
-        float value = constant;
-        if (spec_.base == Base::seasonal) {
-          const float lagged =
-              seasonal_value(v, seasonal_step(t, k, spec_.base_season), spec_.base_season);
-          value = std::isnan(lagged) ? 0.0f : lagged * a.s - a.o;
-        }
-        base[(k - 1) * M + m] = value;
-        if (target != nullptr) {
-          target[(k - 1) * M + m] =
-              t + k < end ? v[t + k] * a.s - a.o : std::numeric_limits<float>::quiet_NaN();
-        }
+      if (spec_.base == Base::seasonal) {
+        seasonal_base(v, t, K, M, spec_.base_season, a, base + m);
+      } else {
+        for (int k = 0; k < K; ++k) base[k * M + m] = constant;
       }
+      if (target == nullptr) continue;
+      const auto known = static_cast<int>(std::clamp<std::int64_t>(end - t - 1, 0, K));
+      for (int k = 0; k < known; ++k) target[k * M + m] = v[t + 1 + k] * a.s - a.o;
+      for (int k = known; k < K; ++k) target[k * M + m] = kMissing;
     }
     for (int f = 0; f < spec_.future_channels; ++f) {
       const float* covariate = space_.covariate(spec_.past_channels + f, s);

@@ -41,6 +41,9 @@ class Gather {
   /// The map at step t of window n.
   Affine affine(int m, std::size_t n, std::int64_t t) const;
 
+  /// Weight of the loss at step t of window n: the series' weight times level^level_weight.
+  float weight(std::size_t n, std::int64_t t) const;
+
   /// Adds embedding gradients. dx [T,N,C] of the recurrence's input; dcontext: the embedding
   /// columns of the head's context, [rows, embedding_width], rows as in head().
   void embedding_gradient(std::span<const float> dx, std::int64_t rows,

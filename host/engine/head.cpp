@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "sluice/base/error.hpp"
 #include "sluice/model/loss.hpp"
@@ -39,6 +40,11 @@ struct Head::Weights {
 
 Head::Head(const ModelSpec& spec, int threads)
     : spec_(spec), layout_(spec), threads_(threads), buffers_(static_cast<std::size_t>(threads)) {
+  for (std::int64_t o = 0; o < spec.outputs(); ++o) {
+    output_parameter_.push_back(spec.loss == Loss::quantile
+                                    ? spec.quantiles[static_cast<std::size_t>(o % spec.Q())]
+                                    : spec.huber_delta);
+  }
   const ParamBlock& last = layout_.block("linear.bias");
   head_size_ = last.offset + last.size - layout_.lstm_size();
 }
@@ -47,7 +53,10 @@ void Head::prepare(std::int64_t N) {
   if (N <= N_) return;
   N_ = N;
   const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
-  chunk_ = std::clamp<std::int64_t>((std::max(rows, N) + kGroups - 1) / kGroups, 1, kChunkRows);
+  // Equal chunks, so that no group ends in a sliver.
+  const std::int64_t group = (std::max(rows, N) + kGroups - 1) / kGroups;
+  const std::int64_t chunks = (group + kChunkRows - 1) / kChunkRows;
+  chunk_ = std::max<std::int64_t>(1, (group + chunks - 1) / chunks);
   for (Buffers& b : buffers_) {
     const auto size = [&](std::int64_t width) { return static_cast<std::size_t>(chunk_ * width); };
     b.context.resize(size(spec_.head_context()));
@@ -78,7 +87,9 @@ void Head::forward(const Weights& w, std::int64_t rows, const float* h, Buffers&
   for (std::int64_t r = 0; r < rows; ++r) {
     float* out = b.out.data() + r * O;
     const float* base = b.base.data() + r * spec_.K * spec_.M;
-    for (std::int64_t o = 0; o < O; ++o) out[o] = w.b2[o] + base[o / Q];
+    for (std::int64_t i = 0, o = 0; i < O / Q; ++i) {
+      for (int q = 0; q < Q; ++q, ++o) out[o] = w.b2[o] + base[i];
+    }
   }
   if (G == 0) {
     gemm('N', 'T', rows, O, H, h, H, w.w2, width, 1, b.out.data(), O);
@@ -95,43 +106,65 @@ void Head::forward(const Weights& w, std::int64_t rows, const float* h, Buffers&
   gemm('N', 'T', rows, O, G, b.hidden.data(), G, w.w2, G, 1, b.out.data(), O);
 }
 
+// One row: the weighted loss, and its gradient. Branch-free, so that it runs on vectors.
+float Head::row_loss_of(const float* target, const float* out, float share, float* dout) const {
+  const std::int64_t O = spec_.outputs();
+  const float* parameter = output_parameter_.data();
+  const int Q = spec_.Q();
+  const auto over_outputs = [&](auto loss) {
+    float sum = 0;
+    for (std::int64_t i = 0, o = 0; i < O / Q;
+         ++i) {  // dout holds the targets until it is overwritten
+      for (int q = 0; q < Q; ++q) dout[o++] = target[i];
+    }
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t o = 0; o < O; ++o) {
+      const bool has = !std::isnan(dout[o]);
+      const LossValue value = loss_value(loss, has ? out[o] - dout[o] : 0.0f, parameter[o]);
+      dout[o] = has ? value.gradient * share : 0.0f;
+      sum += has ? value.value * share : 0.0f;
+    }
+    return sum;
+  };
+  switch (spec_.loss) {
+    case Loss::mse:
+      return over_outputs(std::integral_constant<Loss, Loss::mse>());
+    case Loss::mae:
+      return over_outputs(std::integral_constant<Loss, Loss::mae>());
+    case Loss::huber:
+      return over_outputs(std::integral_constant<Loss, Loss::huber>());
+    case Loss::quantile:
+      return over_outputs(std::integral_constant<Loss, Loss::quantile>());
+  }
+  return 0;
+}
+
 // Loss and its gradient with respect to the outputs, weighted by series; masked targets give zero.
-LossSums Head::loss(const Gather& gather, const ModelSpace& space, std::int64_t row,
-                    std::int64_t rows, Buffers& b) const {
+LossSums Head::loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const {
   LossSums sums;
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const std::int64_t KM = spec_.K * spec_.M;
   const std::int64_t Q = spec_.Q();
-  const Loss kind = spec_.loss;
   for (std::int64_t r = 0; r < rows; ++r) {
-    const Window& window = gather.windows()[static_cast<std::size_t>((row + r) % N)];
-    const float weight = space.weight(window.series);
+    const auto n = static_cast<std::size_t>((row + r) % N);
+    const Window& window = gather.windows()[n];
+    const float weight =
+        gather.weight(n, window.origin - spec_.T + 1 + spec_.first_head_step() + (row + r) / N);
     const float share = weight / static_cast<float>(Q);
     const float* target = b.target.data() + r * KM;
     const float* out = b.out.data() + r * KM * Q;
     float* dout = b.dout.data() + r * KM * Q;
-    float row_loss = 0;
     std::int64_t valid = 0;
-    for (std::int64_t q = 0; q < Q; ++q) {
-      const float parameter =
-          kind == Loss::quantile ? spec_.quantiles[static_cast<std::size_t>(q)] : spec_.huber_delta;
-      for (std::int64_t i = 0; i < KM; ++i) {
-        const bool has = !std::isnan(target[i]);
-        const LossValue value =
-            loss_value(kind, has ? out[i * Q + q] - target[i] : 0.0f, parameter);
-        row_loss += has ? value.value * share : 0.0f;
-        dout[i * Q + q] = has ? value.gradient * share : 0.0f;
-        valid += has ? 1 : 0;
-      }
-    }
-    sums.targets += valid / Q;
+    for (std::int64_t i = 0; i < KM; ++i) valid += std::isnan(target[i]) ? 0 : 1;
+    const float row_loss = row_loss_of(target, out, share, dout);
+    sums.targets += valid;
     sums.loss += static_cast<double>(row_loss);
     if (!std::isfinite(row_loss) && sums.bad_series < 0) sums.bad_series = window.series;
   }
   return sums;
 }
 
-LossSums Head::train(const Gather& gather, const ModelSpace& space, std::span<const float> params,
+LossSums Head::train(const Gather& gather, std::span<const float> params,
                      std::span<const std::int64_t> limit, std::span<const float> h,
                      std::span<float> dh, std::span<float> gradient, std::span<float> dcontext) {
   const std::int64_t H = spec_.H, F = spec_.head_context(), G = spec_.head_hidden;
@@ -161,7 +194,7 @@ LossSums Head::train(const Gather& gather, const ModelSpace& space, std::span<co
       const float* hr = h.data() + h_at;
       float* dhr = dh.data() + h_at;
       forward(w, n, hr, b);
-      group_sums[group].add(loss(gather, space, row, n, b));
+      group_sums[group].add(loss(gather, row, n, b));
 
       for (std::int64_t r = 0; r < n; ++r) {
         for (std::int64_t o = 0; o < O; ++o) {

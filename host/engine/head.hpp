@@ -35,7 +35,7 @@ class Head {
   /// Forward, loss and backward at all steps from spec.first_head_step(). h [T,N,H] in; dh [T,N,H]
   /// out (overwritten, sums, not means); gradient: the flat buffer's head part is overwritten,
   /// embeddings are not touched; dcontext [rows, embedding_width] out.
-  LossSums train(const Gather& gather, const ModelSpace& space, std::span<const float> params,
+  LossSums train(const Gather& gather, std::span<const float> params,
                  std::span<const std::int64_t> limit, std::span<const float> h, std::span<float> dh,
                  std::span<float> gradient, std::span<float> dcontext);
 
@@ -52,15 +52,18 @@ class Head {
   struct Weights;  // the head's blocks inside the flat buffer
   Weights weights(std::span<const float> params) const;
   void forward(const Weights& w, std::int64_t rows, const float* h, Buffers& b) const;
-  LossSums loss(const Gather& gather, const ModelSpace& space, std::int64_t row, std::int64_t rows,
-                Buffers& b) const;
+  LossSums loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const;
+
+  float row_loss_of(const float* target, const float* out, float share, float* dout) const;
 
   const ModelSpec spec_;
   const ParamLayout layout_;
   int threads_;
   std::int64_t N_ = 0, chunk_ = 0;
-  std::int64_t head_size_ = 0;          ///< parameters of the head
-  std::vector<Buffers> buffers_;        ///< [threads]
+  std::int64_t head_size_ = 0;  ///< parameters of the head
+  std::vector<float>
+      output_parameter_;          ///< [K, M, Q]: the quantile of each output, or Huber's delta
+  std::vector<Buffers> buffers_;  ///< [threads]
   std::vector<float> group_gradients_;  ///< [groups, head_size]
 };
 

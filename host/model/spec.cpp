@@ -86,6 +86,9 @@ void check_spec(const ModelSpec& s) {
     }
     require(median, "the quantiles must contain the median, 0.5");
   }
+  require(s.level_weight == 0 || s.level != Level::none,
+          "training.level_weight needs a level; set network.level = \"mean\" or \"smoothing\", or "
+          "the weight to 0");
   require(s.huber_delta > 0, "training.huber_delta must be above 0");
 }
 

@@ -40,7 +40,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
          base_season, lags, context, seasonal_context, forking, warmup, head_hidden,
          head_starts_at_zero, carry_state, nonnegative, level_input, level_change,
          missing_indicator, past_channels, future_channels, calendar, static_reals, embeddings,
-         loss, quantiles, huber_delta] = spec;
+         loss, quantiles, huber_delta, level_weight] = spec;
   visit("T", T);
   visit("H", H);
   visit("L", L);
@@ -74,6 +74,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
   visit("loss", loss);
   visit("quantiles", quantiles);
   visit("huber_delta", huber_delta);
+  visit("level_weight", level_weight);
 }
 
 /// No size of a model is larger: products of a few of them stay far inside 63 bits.

@@ -342,6 +342,12 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
                        "0: all alike.",
             .range = {.min = 0, .max = 4}},
         t.series_weight);
+  visit(Key{.name = "training.level_weight",
+            .meaning =
+                "Weight of a step in the loss: this power of the level at it. 2 with loss mse: "
+                "squared errors count in the data's units, not in levels; 0: all alike.",
+            .range = {.min = 0, .max = 4}},
+        t.level_weight);
   visit(Key{.name = "training.seed",
             .meaning = "Seed of all random numbers (the article's random_seed).",
             .range = {.min = 0, .max = 2147483647}},

@@ -79,6 +79,7 @@ void Progress::end_epoch(const ProgressState& state) {
   }
   if (state.seconds < next_line_) return;
   log_info(progress_line(label_, state));
+  last_line_step_ = state.step;
   // Plain lines come less and less often: a night's training should not fill the mail.
   next_line_ = std::max(state.seconds * 1.5, state.seconds + 5);
 }
@@ -86,7 +87,7 @@ void Progress::end_epoch(const ProgressState& state) {
 void Progress::finish(const ProgressState& state) {
   if (!announce_) return;
   clear();
-  log_info(progress_line(label_, state));
+  if (state.step != last_line_step_) log_info(progress_line(label_, state));
 }
 
 }  // namespace sluice

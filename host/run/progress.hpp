@@ -36,6 +36,7 @@ class Progress {
   bool announce_, interactive_;
   bool drawn_ = false;
   double last_draw_ = -1, next_line_ = 0;
+  std::int64_t last_line_step_ = -1;  ///< step of the last plain line
 };
 
 /// "[#####---------------]  27 %  1.2k windows/s  ETA 0:41  train 0.0812  valid 0.0855  data 3 %",

@@ -233,6 +233,7 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                          {"quantile", Loss::quantile}},
                         "training.loss");
   s.huber_delta = static_cast<float>(t.huber_delta);
+  s.level_weight = static_cast<float>(t.level_weight);
   if (s.loss == Loss::quantile) {
     for (const double q : level_quantiles(config.forecast.levels)) {
       s.quantiles.push_back(static_cast<float>(q));

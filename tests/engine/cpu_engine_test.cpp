@@ -66,6 +66,7 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> out;
   ModelSpec s = full_spec();
+  s.level_weight = 1.5f;
   out.push_back({"full_log", s, false});
   s.space = Space::linear, s.level = Level::smoothing, s.base = Base::smoothing,
   s.missing_indicator = true;

@@ -53,7 +53,9 @@ class ReferenceModel {
             for (int q = 0; q < spec_.Q(); ++q) {
               const double e = u[size(((k - 1) * spec_.M + m) * spec_.Q() + q)] - target;
               result.loss_sum +=
-                  static_cast<double>(weights_[size(w.series)]) * one_loss(e, q) / spec_.Q();
+                  static_cast<double>(weights_[size(w.series)]) *
+                  std::pow(level(0, w.series, t), static_cast<double>(spec_.level_weight)) *
+                  one_loss(e, q) / spec_.Q();
             }
           }
         }

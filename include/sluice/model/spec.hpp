@@ -65,6 +65,9 @@ struct ModelSpec {
   Loss loss = Loss::mae;
   std::vector<float> quantiles;  ///< Loss::quantile, ascending, with the median
   float huber_delta = 1;
+  /// The loss at step t is weighted by this power of the level (in units of the series' scale):
+  /// with 2, squared errors in the model's space become squared errors in y.
+  float level_weight = 0;
 
   int Q() const { return loss == Loss::quantile ? static_cast<int>(quantiles.size()) : 1; }
   int embedding_width() const;

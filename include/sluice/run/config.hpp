@@ -91,6 +91,7 @@ struct Config {
     int stride = 1;
     bool shuffle = true;       ///< the article's shuffle_train_data
     bool carry_state = false;  ///< the article's do_continue_train
+    double level_weight = 0;   ///< power of the level at each step; 0: none
     double series_weight = 0;  ///< power of mean / seasonal naive error; 0: none
     int seed = 42;
     int seeds = 1;  ///< models whose mean is the forecast

@@ -1,0 +1,240 @@
+// The CPU engine end to end, beside its parts alone in the same run: whole training steps and whole
+// forecasts (gather, head, loss, clip, AdamW, everything) in windows a second, the recurrence by
+// itself on the same shape, and the head's matrix products by themselves. `parts / whole` is the
+// share of their speed that is left when everything else is counted.
+#include <fmt/format.h>
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+
+#include <array>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "bench.hpp"
+#include "engine/recurrence.hpp"
+#include "sluice/base/rng.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice::bench {
+namespace {
+
+struct Job {
+  const char* name;
+  ModelSpec spec;
+  int batch, series, length;
+};
+
+/// configs/hourly.toml: M4 Hourly's recipe.
+Job hourly() {
+  ModelSpec s;
+  s.T = 96, s.H = 64, s.K = 48, s.space = Space::log, s.level = Level::mean, s.level_window = 168;
+  s.base = Base::seasonal, s.base_season = 24, s.lags = {24, 168}, s.context = 24;
+  s.seasonal_context = 168, s.forking = true, s.warmup = 24, s.head_hidden = 128;
+  s.loss = Loss::quantile, s.quantiles = {0.1f, 0.5f, 0.9f};
+  return {"hourly", s, 32, 414, 850};
+}
+
+/// configs/catalog.toml without its covariates.
+Job catalog() {
+  ModelSpec s;
+  s.T = 56, s.H = 64, s.K = 28, s.level = Level::smoothing, s.lags = {7, 28}, s.context = 7;
+  s.seasonal_context = 7, s.forking = true, s.warmup = 14, s.head_hidden = 128,
+  s.level_input = true;
+  s.level_change = true, s.base_season = 7, s.calendar = 8, s.loss = Loss::quantile;
+  s.quantiles = {0.1f, 0.5f, 0.9f};
+  return {"catalog", s, 64, 2000, 365};
+}
+
+/// OpenNN's benchmark: 15 columns, 24 steps, 128 units, one value, mean squared error, batch 256.
+Job opennn() {
+  ModelSpec s;
+  s.T = 24, s.H = 128, s.K = 1, s.past_channels = 14, s.loss = Loss::mse;
+  return {"opennn", s, 256, 1, 20'000};
+}
+
+Catalog made_up(const Job& job) {
+  CatalogParts parts;
+  parts.frequency = parse_frequency("D");
+  parts.offsets.push_back(0);
+  for (int c = 0; c <= job.spec.past_channels; ++c) {
+    parts.channels.push_back({fmt::format("c{}", c), c == 0 ? Role::target : Role::past, {}});
+  }
+  for (int s = 0; s < job.series; ++s) {
+    parts.ids.push_back(fmt::format("s{}", s));
+    parts.first.push_back(19'000);
+    parts.offsets.push_back(parts.offsets.back() + job.length);
+    for (std::size_t c = 0; c < parts.channels.size(); ++c) {
+      for (int t = 0; t < job.length; ++t) {
+        const Philox4 bits =
+            philox(c, static_cast<std::uint64_t>(s) * 100'000 + static_cast<std::uint64_t>(t), 0);
+        parts.channels[c].values.push_back(5 + std::sin(0.9f * static_cast<float>(t)) +
+                                           to_uniform(bits.v[0]));
+      }
+    }
+  }
+  return Catalog(std::move(parts));
+}
+
+struct World {
+  ModelSpec spec;
+  Catalog catalog;
+  SeriesScaling scaling;
+  std::unique_ptr<Engine> engine;
+  std::vector<Window> windows;
+  std::vector<float> out;
+};
+
+std::shared_ptr<World> make_world(const Job& job, int batch, int windows) {
+  auto world = std::make_shared<World>(World{job.spec, made_up(job), {}, nullptr, {}, {}});
+  world->spec.calendar = job.spec.calendar > 0 ? calendar_size(world->catalog.frequency()) : 0;
+  const std::vector<std::int64_t> end(static_cast<std::size_t>(job.series), job.length);
+  const bool level = job.spec.level != Level::none;
+  world->scaling = fit_scaling(world->catalog, level ? Scaling::mean : Scaling::standard,
+                               Scaling::standard, end);
+  EngineSetup setup;
+  setup.catalog = &world->catalog;
+  setup.spec = &world->spec;
+  setup.scaling = &world->scaling;
+  setup.batch = batch;
+  world->engine = make_cpu_engine(setup);
+  EngineState state;
+  state.params.resize(static_cast<std::size_t>(ParamLayout(world->spec).size()));
+  init_params(world->spec, 1, state.params);
+  world->engine->set_state(state);
+  world->engine->set_evaluation_params(state.params);
+  for (int i = 0; i < windows; ++i) {
+    const Philox4 bits = philox(9, static_cast<std::uint64_t>(i), 0);
+    const auto span = static_cast<std::uint64_t>(job.length - job.spec.T - job.spec.K);
+    Window w;
+    w.series = static_cast<std::int32_t>(bits.v[0] % static_cast<std::uint32_t>(job.series));
+    w.origin = job.spec.T - 1 + static_cast<std::int64_t>(bits.v[1] % span);
+    world->windows.push_back(w);
+  }
+  world->out.resize(static_cast<std::size_t>(windows * job.spec.K * job.spec.M * job.spec.Q()));
+  return world;
+}
+
+void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k,
+          const std::vector<float>& a, const std::vector<float>& b, std::vector<float>& c) {
+  if (m == 0 || n == 0 || k == 0) return;
+  dnnl_sgemm(ta, tb, m, n, k, 1.0f, a.data(), ta == 'N' ? k : m, b.data(), tb == 'N' ? n : k, 0.0f,
+             c.data(), n);
+}
+
+/// The head's products on `rows` rows, cut for the threads as the engine cuts them.
+std::function<void()> head_products(const ModelSpec& spec, std::int64_t rows, bool training) {
+  struct Arrays {
+    std::vector<float> h, context, hidden, out, w1h, w1c, w2, dh, g1h, g1c, g2;
+  };
+  const std::int64_t H = spec.H, F = spec.head_context(), G = spec.head_hidden, O = spec.outputs();
+  const std::int64_t first = G > 0 ? G : O;  // width of the layer that reads [h, context]
+  constexpr std::int64_t kChunk = 256;
+  auto threads =
+      std::make_shared<std::vector<Arrays>>(static_cast<std::size_t>(omp_get_max_threads()));
+  for (Arrays& a : *threads) {
+    const auto fill = [](std::vector<float>& v, std::int64_t size) {
+      v.assign(static_cast<std::size_t>(size), 0.01f);
+    };
+    fill(a.h, kChunk * H), fill(a.context, kChunk * F), fill(a.hidden, kChunk * first),
+        fill(a.out, kChunk * O);
+    fill(a.w1h, first * H), fill(a.w1c, first * F), fill(a.w2, O * G), fill(a.dh, kChunk * H);
+    fill(a.g1h, first * H), fill(a.g1c, first * F), fill(a.g2, O * G);
+  }
+  return [=] {
+    const std::int64_t chunk = std::min(kChunk, (rows + 7) / 8);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (std::int64_t row = 0; row < rows; row += chunk) {
+      Arrays& a = (*threads)[static_cast<std::size_t>(omp_get_thread_num())];
+      const std::int64_t n = std::min(chunk, rows - row);
+      gemm('N', 'T', n, first, H, a.h, a.w1h, a.hidden);
+      gemm('N', 'T', n, first, F, a.context, a.w1c, a.hidden);
+      gemm('N', 'T', n, O, G, a.hidden, a.w2, a.out);
+      if (!training) continue;
+      gemm('T', 'N', O, G, n, a.out, a.hidden, a.g2);
+      gemm('N', 'N', n, G, O, a.out, a.w2, a.hidden);
+      gemm('T', 'N', first, H, n, a.hidden, a.h, a.g1h);
+      gemm('T', 'N', first, F, n, a.hidden, a.context, a.g1c);
+      gemm('N', 'N', n, H, first, a.hidden, a.w1h, a.dh);
+    }
+  };
+}
+
+/// The recurrence as the engine uses it, on random numbers.
+std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int batches,
+                                       bool training) {
+  const int C = spec.inputs(), H = spec.H, L = spec.L, T = spec.T;
+  std::shared_ptr<Recurrence> recurrence = make_sharded_recurrence(
+      C, H, L, omp_get_max_threads(), [=] { return make_onednn_recurrence(C, H, L); });
+  const auto floats = [](std::int64_t size) {
+    auto v = std::make_shared<std::vector<float>>(static_cast<std::size_t>(size));
+    for (std::size_t i = 0; i < v->size(); ++i) (*v)[i] = 0.1f * std::sin(static_cast<float>(i));
+    return v;
+  };
+  const auto weights = floats(recurrence_params(C, H, L)), x = floats(std::int64_t{T} * batch * C);
+  const auto h = floats(std::int64_t{T} * batch * H), dh = floats(std::int64_t{T} * batch * H);
+  const auto gradient = floats(recurrence_params(C, H, L));
+  recurrence->prepare(T, batch, training);
+  recurrence->load(*weights);
+  return [=] {
+    for (int i = 0; i < batches; ++i) {
+      if (training) {
+        recurrence->load(*weights);
+        recurrence->forward(T, batch, *x, {}, {}, *h, {});
+        recurrence->backward(*dh, {}, {}, *gradient, {});
+      } else {
+        recurrence->infer(T, batch, *x, {}, *h, {});
+      }
+    }
+  };
+}
+
+constexpr int kForecastBatch = 1024, kForecastBatches = 4;
+
+std::vector<Benchmark> of_job(const Job& job) {
+  std::vector<Benchmark> out;
+  const auto add = [&](const char* what, const char* part, double windows, auto make) {
+    Benchmark b;
+    b.name = fmt::format("engine/{}/{}/{}", job.name, what, part);
+    b.parameters = {{"B", job.batch}, {"T", job.spec.T}, {"H", job.spec.H}, {"L", job.spec.L}};
+    b.unit = "windows/s";
+    b.work = b.items = windows;
+    b.make = make;
+    out.push_back(std::move(b));
+  };
+  const std::int64_t rows = std::int64_t{job.batch} * (job.spec.T - job.spec.first_head_step());
+  add("train", "whole", job.batch, [job]() -> std::function<void()> {
+    const auto world = make_world(job, job.batch, job.batch);
+    return [world] {
+      StepSettings settings;
+      settings.clip_norm = 1;
+      settings.average_decay = 0.99f;
+      world->engine->train_step(world->windows, settings);
+    };
+  });
+  add("train", "recurrence", job.batch,
+      [job] { return recurrence_alone(job.spec, job.batch, 1, true); });
+  add("train", "products", job.batch, [job, rows] { return head_products(job.spec, rows, true); });
+  constexpr int kWindows = kForecastBatch * kForecastBatches;
+  add("forecast", "whole", kWindows, [job]() -> std::function<void()> {
+    const auto world = make_world(job, kForecastBatch, kWindows);
+    return [world] { world->engine->forecast(world->windows, {}, world->out); };
+  });
+  add("forecast", "recurrence", kWindows,
+      [job] { return recurrence_alone(job.spec, kForecastBatch, kForecastBatches, false); });
+  add("forecast", "products", kWindows, [job] { return head_products(job.spec, kWindows, false); });
+  return out;
+}
+
+}  // namespace
+
+std::vector<Benchmark> engine_benchmarks() {
+  std::vector<Benchmark> all;
+  for (const Job& job : {hourly(), catalog(), opennn()}) {
+    for (Benchmark& b : of_job(job)) all.push_back(std::move(b));
+  }
+  return all;
+}
+
+}  // namespace sluice::bench
