@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include "app/arguments.hpp"
 #include "app/info.hpp"
 #include "run/atomic_file.hpp"
+#include "run/config_value.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {
@@ -43,7 +45,19 @@ std::string repeated(const std::string& file, const std::vector<Override>& overr
   return text;
 }
 
+/// A newcomer gives the data where the settings belong.
+void refuse_data_file(const std::filesystem::path& file) {
+  constexpr std::string_view kEndings[] = {".csv",     ".tsv", ".txt", ".parquet", ".arrow",
+                                           ".feather", ".tsf", ".gz",  ".zst"};
+  if (std::ranges::find(kEndings, file.extension().string()) == std::end(kEndings)) return;
+  throw ConfigError(
+      fmt::format("{0}: is a data file, where a TOML file of settings belongs; give the data as "
+                  "--path.data {0}",
+                  file.string()));
+}
+
 Config read_config(const Request& request, std::vector<Override> overrides) {
+  refuse_data_file(request.file);
   if (request.quiet) overrides.emplace_back("mode.quiet", "true");
   return load_config(request.file, overrides);
 }
@@ -86,6 +100,7 @@ int evaluate(const Request&, const Config& config) {
   if (config.evaluate.refit == 0) model = load_model(config.path.model);
   const BacktestResult result = backtest(config, catalog, model ? &*model : nullptr);
   fmt::print("{}", report_table(result.report));
+  std::fflush(stdout);  // before the messages below, which are not buffered
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");
@@ -95,10 +110,8 @@ int evaluate(const Request&, const Config& config) {
     log_info(fmt::format("scores: {}", config.path.scores));
   }
   if (config.mode.figures) {
-    for (const auto& path :
-         draw_figures(config.path.figures, result.figures, result.figure_names)) {
-      log_info(fmt::format("figure: {}", path.string()));
-    }
+    const auto drawn = draw_figures(config.path.figures, result.figures, result.figure_names);
+    log_info(fmt::format("figures: {} ({} PNG files)", config.path.figures, drawn.size()));
   }
   return 0;
 }
@@ -110,6 +123,11 @@ int check(Request request, const std::vector<Override>& overrides) {
   if (!is_config) request.file.clear();
   Config config = read_config(request, overrides);
   if (!is_config) config.path.data = {file.string()};
+  if (config.path.data.empty()) {
+    throw ConfigError(
+        "check needs a data file, a directory of them or a CONFIG.toml that names one: "
+        "sluice check sales.csv");
+  }
   CatalogNotes notes;
   const Catalog catalog = read_catalog(catalog_spec(config), &notes);
   fmt::print("{}", check_text(catalog, notes, check_catalog(catalog),
@@ -173,6 +191,20 @@ void add_simulate(CLI::App& app, Request& request) {
       ->check(CLI::IsMember({"catalog", "article"}));
 }
 
+/// Before CLI11 sees it, which would not say what was probably meant.
+void refuse_command(const CLI::App& app, const std::vector<std::string>& rest) {
+  if (rest.empty() || rest.front().starts_with('-')) return;
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    if (command->get_name() == rest.front()) return;
+    names.push_back(command->get_name());
+  }
+  const std::string_view near = nearest_name(rest.front(), names);
+  throw ConfigError(fmt::format("there is no command '{}'; {}", rest.front(),
+                                near.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                                             : fmt::format("did you mean 'sluice {}'?", near)));
+}
+
 int run(int argc, char** argv) {
   const Arguments arguments = take_overrides(argc, argv);
   Request request;
@@ -204,6 +236,7 @@ int run(int argc, char** argv) {
                                        "sluice info runs/model.safetensors");
   info_command->add_option("MODEL", request.file, "a trained model");
 
+  refuse_command(app, arguments.rest);
   try {
     app.parse(std::vector<std::string>(arguments.rest.rbegin(), arguments.rest.rend()));
   } catch (const CLI::ParseError& e) {
