@@ -111,7 +111,7 @@ int evaluate(const Request&, const Config& config) {
   }
   if (config.mode.figures) {
     const auto drawn = draw_figures(config.path.figures, result.figures, result.figure_names);
-    log_info(fmt::format("figures: {} ({} PNG files)", config.path.figures, drawn.size()));
+    log_info(fmt::format("figures: {} ({} PNG)", config.path.figures, drawn.size()));
   }
   return 0;
 }
