@@ -39,6 +39,8 @@ class Stopwatch {
 };
 
 constexpr std::int64_t kNormBlock = 16'384;
+/// Up to so many parameters one thread updates them sooner than it could wake another.
+constexpr std::int64_t kSerialParams = 200'000;
 
 class CpuEngine final : public Engine {
  public:
@@ -264,7 +266,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
 double CpuEngine::scale_and_norm(float factor) {
   const std::int64_t P = layout_.size();
   const auto blocks = static_cast<std::int64_t>(norm_blocks_.size());
-#pragma omp parallel for schedule(static) num_threads(threads_)
+#pragma omp parallel for schedule(static) num_threads(threads_) if (P > kSerialParams)
   for (std::int64_t block = 0; block < blocks; ++block) {
     double squares = 0;
     for (std::int64_t i = block * kNormBlock; i < std::min(P, (block + 1) * kNormBlock); ++i) {
@@ -291,13 +293,18 @@ void CpuEngine::update(const StepSettings& settings, double norm) {
   const float* gradient = gradient_.data();
   float *m = state_.m.data(), *v = state_.v.data(), *params = state_.params.data();
   float* average = averaging ? state_.average.data() : nullptr;
-#pragma omp parallel for simd schedule(static) num_threads(threads_)
-  for (std::int64_t i = 0; i < P; ++i) {
-    adamw_update(adamw, step, gradient[i] * clip, m[i], v[i], params[i]);
-  }
-  if (averaging) {
-#pragma omp parallel for simd schedule(static) num_threads(threads_)
-    for (std::int64_t i = 0; i < P; ++i) average[i] += (1.0f - decay) * (params[i] - average[i]);
+#pragma omp parallel for schedule(static) num_threads(threads_) if (P > kSerialParams)
+  for (std::int64_t begin = 0; begin < P; begin += kNormBlock) {
+    const std::int64_t end = std::min(P, begin + kNormBlock);
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) {
+      adamw_update(adamw, step, gradient[i] * clip, m[i], v[i], params[i]);
+    }
+    if (!averaging) continue;
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) {
+      average[i] += (1.0f - decay) * (params[i] - average[i]);
+    }
   }
   loaded_ = Loaded::nothing;
 }

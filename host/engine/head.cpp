@@ -26,6 +26,11 @@ void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
   if (status != dnnl_success) throw InternalError("oneDNN refused a matrix product of the head");
 }
 
+void add_to(float* sum, const float* term, std::int64_t count) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) sum[i] += term[i];
+}
+
 }  // namespace
 
 void LossSums::add(const LossSums& other) {
@@ -99,10 +104,9 @@ void Head::forward(const Weights& w, std::int64_t rows, const float* h, Buffers&
   for (std::int64_t r = 0; r < rows; ++r) std::copy_n(w.b1, G, b.hidden.data() + r * G);
   gemm('N', 'T', rows, G, H, h, H, w.w1, width, 1, b.hidden.data(), G);
   gemm('N', 'T', rows, G, F, b.context.data(), F, w.w1 + H, width, 1, b.hidden.data(), G);
-  for (std::int64_t i = 0; i < rows * G; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    b.hidden[at] = std::max(b.hidden[at], 0.0f);
-  }
+  float* hidden = b.hidden.data();
+#pragma omp simd
+  for (std::int64_t i = 0; i < rows * G; ++i) hidden[i] = std::max(hidden[i], 0.0f);
   gemm('N', 'T', rows, O, G, b.hidden.data(), G, w.w2, G, 1, b.out.data(), O);
 }
 
@@ -196,11 +200,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params,
       forward(w, n, hr, b);
       group_sums[group].add(loss(gather, row, n, b));
 
-      for (std::int64_t r = 0; r < n; ++r) {
-        for (std::int64_t o = 0; o < O; ++o) {
-          g[b2_at + o] += b.dout[static_cast<std::size_t>(r * O + o)];
-        }
-      }
+      for (std::int64_t r = 0; r < n; ++r) add_to(g + b2_at, b.dout.data() + r * O, O);
       const float* d = b.dout.data();  // gradient of the layer that reads [h, context]
       std::int64_t d_width = O, d_at = w2_at;
       const float* d_weight = w.w2;
@@ -208,11 +208,10 @@ LossSums Head::train(const Gather& gather, std::span<const float> params,
         gemm('T', 'N', O, G, n, b.dout.data(), O, b.hidden.data(), G, 1, g + w2_at, G);
         gemm('N', 'N', n, G, O, b.dout.data(), O, w.w2, G, 0, b.dhidden.data(), G);
         for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t j = 0; j < G; ++j) {
-            const auto at = static_cast<std::size_t>(r * G + j);
-            if (b.hidden[at] <= 0) b.dhidden[at] = 0;
-            g[b1_at + j] += b.dhidden[at];
-          }
+          float* dhidden = b.dhidden.data() + r * G;
+          const float* hidden = b.hidden.data() + r * G;
+          for (std::int64_t j = 0; j < G; ++j) dhidden[j] = hidden[j] > 0 ? dhidden[j] : 0.0f;
+          add_to(g + b1_at, dhidden, G);
         }
         d = b.dhidden.data(), d_width = G, d_at = w1_at, d_weight = w.w1;
       }
@@ -227,13 +226,16 @@ LossSums Head::train(const Gather& gather, std::span<const float> params,
   }
 
   float* out = gradient.data() + from;
-#pragma omp parallel for schedule(static) num_threads(threads_)
-  for (std::int64_t i = 0; i < head_size_; ++i) {
-    float sum = 0;
-    for (std::int64_t group = 0; group < kGroups; ++group) {
-      sum += group_gradients_[static_cast<std::size_t>(group * head_size_ + i)];
+  constexpr std::int64_t kBlock = 4096;
+#pragma omp parallel for schedule(static) num_threads(threads_) if (head_size_ > 16 * kBlock)
+  for (std::int64_t begin = 0; begin < head_size_; begin += kBlock) {
+    const std::int64_t end = std::min(head_size_, begin + kBlock);
+    const float* from_groups = group_gradients_.data();
+    std::copy(from_groups + begin, from_groups + end, out + begin);
+    for (std::int64_t group = 1; group < kGroups; ++group) {
+      const float* g = from_groups + group * head_size_;
+      for (std::int64_t i = begin; i < end; ++i) out[i] += g[i];
     }
-    out[i] = sum;
   }
   LossSums total;
   for (const LossSums& sums : group_sums) total.add(sums);

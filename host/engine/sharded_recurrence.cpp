@@ -210,14 +210,17 @@ void ShardedRecurrence::backward(std::span<const float> dh, StateIn dlast, std::
   });
   const std::int64_t count = shard_count(N_);
   const auto P = static_cast<std::int64_t>(dweights.size());
-#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads_))
-  for (std::int64_t i = 0; i < P; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    float sum = 0;
-    for (std::int64_t shard = 0; shard < count; ++shard) {
-      sum += shards_[static_cast<std::size_t>(shard)].dweights[at];
+  constexpr std::int64_t kBlock = 16'384;
+#pragma omp parallel for schedule(static) \
+    num_threads(static_cast <int>(threads_)) if (P * count > 400'000)
+  for (std::int64_t begin = 0; begin < P; begin += kBlock) {
+    const std::int64_t end = std::min(P, begin + kBlock);
+    float* out = dweights.data();
+    std::copy(shards_[0].dweights.data() + begin, shards_[0].dweights.data() + end, out + begin);
+    for (std::int64_t shard = 1; shard < count; ++shard) {
+      const float* add = shards_[static_cast<std::size_t>(shard)].dweights.data();
+      for (std::int64_t i = begin; i < end; ++i) out[i] += add[i];
     }
-    dweights[at] = sum;
   }
 }
 

@@ -227,8 +227,14 @@ TEST_P(RecurrenceParity, ForwardAndBackwardAgreeWithTheReference) {
   EXPECT_GT(count, 60);
 }
 
+/// As the engine uses it: sequences dealt to three threads, uneven shares included.
+std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
+  return make_sharded_recurrence(C, H, L, 3, [=] { return make_onednn_recurrence(C, H, L); });
+}
+
 INSTANTIATE_TEST_SUITE_P(All, RecurrenceParity,
-                         testing::Combine(testing::Values(Named{"onednn", make_onednn_recurrence}),
+                         testing::Combine(testing::Values(Named{"onednn", make_onednn_recurrence},
+                                                          Named{"dealt", make_dealt}),
                                           testing::Values(1, 7, 16, 40, 64, 100)),
                          name_of);
 
