@@ -81,10 +81,17 @@ int train(const Request& request, const Config& config) {
   return 0;
 }
 
+/// The trained model, with what may still be chosen when it is used.
+Model trained_model(const Config& config) {
+  Model model = load_model(config.path.model);
+  if (config.forecast.nonnegative) model.spec.nonnegative = *config.forecast.nonnegative;
+  return model;
+}
+
 int forecast(const Request&, const Config& config) {
   open_log(config);
   const Catalog catalog = read_catalog(catalog_spec(config));
-  const Model model = load_model(config.path.model);
+  const Model model = trained_model(config);
   Forecaster forecaster(model, catalog, config.forecast.levels, config.engine);
   const Forecasts forecasts = forecaster.at(cutoffs_from(catalog, config.forecast.from));
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
@@ -97,7 +104,7 @@ int evaluate(const Request&, const Config& config) {
   open_log(config);
   const Catalog catalog = read_catalog(catalog_spec(config));
   std::optional<Model> model;
-  if (config.evaluate.refit == 0) model = load_model(config.path.model);
+  if (config.evaluate.refit == 0) model = trained_model(config);
   const BacktestResult result = backtest(config, catalog, model ? &*model : nullptr);
   fmt::print("{}", report_table(result.report));
   std::fflush(stdout);  // before the messages below, which are not buffered

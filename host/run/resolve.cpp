@@ -124,8 +124,24 @@ CatalogSpec catalog_spec(const Config& config) {
   spec.frequency = d.frequency;
   spec.start = d.start;
   spec.first_value = d.first_value;
-  if (!config.path.future.empty()) spec.future_file = config.path.future;
-  if (!config.path.statics.empty()) spec.static_file = config.path.statics;
+  if (!config.path.future.empty()) {
+    if (d.future.empty()) {
+      throw ConfigError(
+          fmt::format("path.future = \"{}\" is given and data.future names no column of it; name "
+                      "its columns in data.future",
+                      config.path.future));
+    }
+    spec.future_file = config.path.future;
+  }
+  if (!config.path.statics.empty()) {
+    if (d.static_reals.empty() && d.static_categories.empty()) {
+      throw ConfigError(
+          fmt::format("path.statics = \"{}\" is given and no column of it is asked for; name its "
+                      "columns in data.static_reals or data.static_categories",
+                      config.path.statics));
+    }
+    spec.static_file = config.path.statics;
+  }
   spec.gaps = choose<GapPolicy>(d.gaps,
                                 {{"missing", GapPolicy::missing},
                                  {"zero", GapPolicy::zero},

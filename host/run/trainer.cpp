@@ -3,6 +3,7 @@
 #include "sluice/run/trainer.hpp"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <system_error>
 
 #include "interrupt.hpp"
 #include "sluice/base/error.hpp"
@@ -400,9 +402,22 @@ TrainResult Training::run() {
   return finish(false);
 }
 
+/// A night's training must not end in a place that cannot be written.
+void check_writable(const std::filesystem::path& path) {
+  const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!std::filesystem::is_directory(directory) || access(directory.c_str(), W_OK) != 0) {
+    throw DataError(
+        fmt::format("{}: the model cannot be written here ({}); choose another path.model",
+                    path.string(), error ? error.message() : "no permission"));
+  }
+}
+
 }  // namespace
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  if (options.save) check_writable(config.path.model);
   TrainResult result = Training(config, catalog, options).run();
   if (!options.save) return result;
   const auto state = state_path(config.path.model);
@@ -414,10 +429,8 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
     save_model(config.path.model, result.model);
   }
   if (result.interrupted) {
-    log_warning(fmt::format(
-        "interrupted: the best weights so far are in {}, the training state in {}; go on with "
-        "--mode.resume true",
-        config.path.model, state.string()));
+    log_warning(fmt::format("the best weights so far are in {}, the training state in {}",
+                            config.path.model, state.string()));
   } else {
     std::filesystem::remove(state);
   }
