@@ -77,6 +77,23 @@ std::string pad_to_width(std::string_view text, int width) {
   return out;
 }
 
+std::string wrapped(std::string_view text, int width) {
+  std::string out, line;
+  while (!text.empty()) {
+    const std::size_t space = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, space);
+    text.remove_prefix(std::min(space + 1, text.size()));
+    if (!line.empty() && display_width(line) + 1 + display_width(word) > width) {
+      out += line + "\n";
+      line = "  " + std::string(word);
+    } else {
+      if (!line.empty()) line += ' ';
+      line += word;
+    }
+  }
+  return out + line;
+}
+
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
   const std::size_t sign = number < 0 ? 1 : 0;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <system_error>
 
+#include "base/text.hpp"
 #include "interrupt.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -99,7 +100,7 @@ class Training {
   void fit_residuals(Engine& engine);
   Model make_model(const Phase& phase) const;
   void announce(const std::string& message) const {
-    if (options_.announce) log_info(message);
+    if (options_.announce) log_info(wrapped(message, 80));
   }
 
   const Config& config_;

@@ -42,5 +42,12 @@ TEST(HasWideCharacters, TellsChineseFromLatin) {
   EXPECT_FALSE(has_wide_characters("sales été"));
 }
 
+TEST(Wrapped, BreaksAtSpacesAndIndentsWhatFollows) {
+  EXPECT_EQ(wrapped("one two three", 7), "one two\n  three");
+  EXPECT_EQ(wrapped("one", 2), "one");
+  EXPECT_EQ(wrapped("", 5), "");
+  EXPECT_EQ(wrapped("浏览量 ab", 6), "浏览量\n  ab");
+}
+
 }  // namespace
 }  // namespace sluice

@@ -266,6 +266,26 @@ TEST_F(Training, ALossThatIsNotFiniteStopsWithStepAndSeries) {
   }
 }
 
+TEST_F(Training, ATimeBudgetEndsIt) {
+  Config c = small();
+  c.training.steps = 0;
+  c.training.max_seconds = 0.2;
+  const TrainResult result = train(c, weekly(), silent());
+  EXPECT_GT(result.model.steps, 0);
+  EXPECT_GE(result.seconds, 0.2);
+}
+
+TEST_F(Training, APlateauHalvesTheRateUntilTheLossFallsAgain) {
+  const Catalog catalog = weekly();
+  Config c = small();
+  c.training.learning_rate = 0.1;  // too high to settle
+  c.training.average_decay = 0;
+  c.training.steps = 600;
+  const double constant = train(c, catalog, silent()).model.valid_loss;
+  c.training.schedule = "plateau";
+  EXPECT_LT(train(c, catalog, silent()).model.valid_loss, constant);
+}
+
 TEST_F(Training, NeedsSomethingToEndIt) {
   Config c = small();
   c.training.steps = 0;
