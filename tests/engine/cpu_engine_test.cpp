@@ -226,7 +226,7 @@ TEST(Engine, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   EXPECT_NE(a->state().params, b->state().params);
 }
 
-TEST(Engine, GivesTheSameBitsForAnyNumberOfThreadsInTheHead) {
+TEST(Engine, GivesTheSameBitsForTheSameSeedAndThreads) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
   const ModelSpec spec = small_spec();
   const std::vector<std::int64_t> end(4, 45);
