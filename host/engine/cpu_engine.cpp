@@ -124,6 +124,10 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
         fmt::format("engine.recurrence = \"{}\" does not exist on the CPU; choose auto or onednn",
                     setup.recurrence));
   }
+  if (setup.precision != "auto" && setup.precision != "fp32") {
+    throw ConfigError(fmt::format(
+        "engine.precision = \"{}\" does not exist on the CPU; choose auto or fp32", setup.precision));
+  }
   const int C = spec_.inputs(), H = spec_.H, L = spec_.L;
   recurrence_ =
       make_sharded_recurrence(C, H, L, threads_, [=] { return make_onednn_recurrence(C, H, L); });

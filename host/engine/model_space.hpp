@@ -12,17 +12,13 @@
 #include <span>
 #include <vector>
 
+#include "engine/window_rows.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {
-
-/// u = v s - o at one step.
-struct Affine {
-  float s = 1, o = 0;
-};
 
 class ModelSpace {
  public:

@@ -27,8 +27,12 @@ struct EngineSetup {
   std::vector<std::vector<std::int32_t>> codes;
   int batch = 1;                    ///< most windows in one step
   std::uint64_t seed = 0;           ///< of dropout
-  std::string recurrence = "auto";  ///< "onednn"
+  std::string recurrence = "auto";  ///< "onednn"; on CUDA "gemm", "fused", "cudnn", ...
+  std::string precision = "auto";   ///< "fp32"; on CUDA also "tf32", "bf16"
   int threads = 0;                  ///< 0: all
+  /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
+  /// workspace is streamed.
+  std::int64_t device_memory_limit = 0;
   /// Mean and spread of log levels over the catalogue, for the level input (model.level_input).
   /// Taken from the catalogue if `level_spread` is 0.
   float level_mean = 0, level_spread = 0;

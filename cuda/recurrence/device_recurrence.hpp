@@ -1,0 +1,91 @@
+// The seam inside the CUDA engine: one LSTM stack over a batch of sequences, on the device. The
+// host's seam is host/engine/recurrence.hpp; shapes, gate order (i, f, g, o), weights and dropout
+// are as there. All calls are asynchronous on the context's stream and can be captured into a
+// graph, but for prepare(), which allocates and may wait.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/device_buffer.hpp"
+#include "engine/device_context.hpp"
+#include "engine/recurrence.hpp"
+#include "engine/window_rows.hpp"
+#include "sluice/model/precision.hpp"
+
+namespace sluice {
+
+/// x [T,N,C] in device memory; or, for a recurrence that assembles_input(), the windows that it is
+/// assembled from (device memory; see engine/window_rows.hpp). One of the two is there.
+struct RecurrenceInput {
+  DeviceSpan<const float> x;
+  const WindowRows* rows = nullptr;  ///< the struct on the host, its pointers into the device
+};
+
+/// Dropout between layers as DropoutKey words it; the step is read from device memory when the
+/// kernel runs, so that a replayed graph draws the masks of its own step.
+struct DeviceDropout {
+  float rate = 0;
+  std::uint64_t seed = 0;
+  const std::int64_t* step = nullptr;  ///< device memory; may be null if rate is 0
+};
+
+/// [L,N,H] each; empty: zero (in) or not wanted (out). `out` may be `in`.
+struct DeviceStateIn {
+  DeviceSpan<const float> h, c;
+};
+struct DeviceStateOut {
+  DeviceSpan<float> h, c;
+};
+
+class DeviceRecurrence {
+ public:
+  virtual ~DeviceRecurrence() = default;
+  virtual std::string name() const = 0;
+  /// Whether infer() takes RecurrenceInput::rows: no x is ever written to memory then.
+  virtual bool assembles_input() const { return false; }
+
+  /// Makes ready for this shape, for infer() or, if `training`, for forward() and backward(): the
+  /// only place that allocates. Shapes made ready before stay ready. Throws DeviceError.
+  virtual void prepare(int T, int N, bool training) = 0;
+  /// Takes new weights [lstm_size] (fp32), read on the stream; the caller may change them
+  /// afterwards in stream order.
+  virtual void load(DeviceSpan<const float> weights) = 0;
+
+  /// h [T,N,H] of the top layer, or empty if only `last` is wanted. No dropout, nothing is kept.
+  virtual void infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial,
+                     DeviceSpan<float> h, DeviceStateOut last) = 0;
+  /// The same, keeping what backward needs; with dropout between layers. x and h stay as they are
+  /// until backward() has run.
+  virtual void forward(int T, int N, DeviceSpan<const float> x, DeviceStateIn initial,
+                       DeviceDropout dropout, DeviceSpan<float> h, DeviceStateOut last) = 0;
+  /// Gradients of the last forward. dh [T,N,H] in; dlast may be empty; dx [T,N,C] out, may be
+  /// empty; dweights [lstm_size] out (overwritten); dinitial out, may be empty. The same bits each
+  /// time.
+  virtual void backward(DeviceSpan<const float> dh, DeviceStateIn dlast, DeviceSpan<float> dx,
+                        DeviceSpan<float> dweights, DeviceStateOut dinitial) = 0;
+};
+
+/// What a recurrence is asked for.
+struct RecurrenceSpec {
+  int C = 1, H = 1, L = 1;
+  Precision precision = Precision::fp32;
+};
+
+/// Names as engine.recurrence takes them: "gemm", "fused_simt", "fused_mma", "cudnn_standard", ...
+std::vector<std::string> device_recurrences();
+/// Why this recurrence cannot run that on this device ("fused_mma needs H <= 128, not 200"), or
+/// empty.
+std::string refusal(const std::string& name, const RecurrenceSpec& spec, const DeviceInfo& device);
+/// What "auto" (or "fused", "cudnn") means for this shape and device, by the table in
+/// recurrence/selection.cpp; any other name is given back.
+std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
+                              const DeviceInfo& device);
+/// Throws DeviceError with the refusal, ConfigError for an unknown name. The context outlives it.
+std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,
+                                                         const RecurrenceSpec& spec,
+                                                         DeviceContext& context);
+
+}  // namespace sluice

@@ -1,0 +1,14 @@
+# The sources of the CUDA engine by what they need; read by cuda/CMakeLists.txt and, for the stand-in,
+# by tests/simt/CMakeLists.txt.
+file(GLOB SLUICE_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*/*.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/*/*.cu)
+# Thrust and CUB: one file, which only nvcc can compile.
+set(SLUICE_CUDA_DEVICE_LIBRARY_SOURCES ${SLUICE_CUDA_SOURCES})
+list(FILTER SLUICE_CUDA_DEVICE_LIBRARY_SOURCES INCLUDE REGEX "/reduce\\.cu$")
+# cuDNN, or what stands in its place where it is missing.
+set(SLUICE_CUDA_CUDNN_SOURCES ${SLUICE_CUDA_SOURCES})
+list(FILTER SLUICE_CUDA_CUDNN_SOURCES INCLUDE REGEX "/cudnn_[a-z_]+\\.(cpp|cu)$")
+set(SLUICE_CUDA_NO_CUDNN_SOURCES ${SLUICE_CUDA_SOURCES})
+list(FILTER SLUICE_CUDA_NO_CUDNN_SOURCES INCLUDE REGEX "/no_cudnn\\.cpp$")
+list(REMOVE_ITEM SLUICE_CUDA_SOURCES ${SLUICE_CUDA_DEVICE_LIBRARY_SOURCES}
+  ${SLUICE_CUDA_CUDNN_SOURCES} ${SLUICE_CUDA_NO_CUDNN_SOURCES})

@@ -1,0 +1,225 @@
+// What a model sees at one step of one window, element by element: the row of x for the recurrence,
+// and context, base and targets for the head. Written once, for the CPU engine's loops and for
+// kernels: plain structs of pointers into one memory (the host's or a device's), and functions of
+// one row that run anywhere.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "sluice/base/host_device.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/model/spec.hpp"
+
+namespace sluice {
+
+/// u = v s - o at one step.
+struct Affine {
+  float s = 1, o = 0;
+};
+
+/// The catalogue in the model's space (model_space.hpp) and the sizes of the model that reads it.
+/// Steps of all series lie behind each other; `total` of them to a channel.
+struct SpaceView {
+  int T = 1, K = 1, M = 1, C = 1;
+  bool log_space = false, nonnegative = false;
+  bool missing_indicator = false, level_input = false, level_change = false;
+  Base base = Base::none;
+  int base_season = 1;
+  int lag_count = 0, context = 0, seasonal_context = 0;
+  int past_channels = 0, future_channels = 0, calendar_terms = 0, static_count = 0;
+  int embedding_count = 0, first_head_step = 0;
+  float level_mean = 0, level_spread = 1, level_weight = 0;
+
+  std::int64_t series = 0, total = 0;
+  const std::int64_t* offset = nullptr;        ///< [S+1] first step of each series
+  const std::int64_t* calendar_row = nullptr;  ///< [S] row of `calendar` of each series' step 0
+  const float* v = nullptr;                    ///< [M,total] NaN = missing
+  const float* s = nullptr;                    ///< [M,total], or null: 1
+  const float* o = nullptr;                    ///< [M,total], or null: 0
+  const float* smoothed = nullptr;             ///< [M,total], Base::smoothing
+  const float* covariates = nullptr;           ///< [past+future,total]
+  const float* calendar = nullptr;             ///< [rows, calendar_terms]
+  const float* statics = nullptr;              ///< [S, static_count]
+  const std::int32_t* codes = nullptr;         ///< [S, embedding_count]
+  const float* weight = nullptr;               ///< [S]
+  const float* log_scale = nullptr;            ///< [M,S] log of the series' scale
+  const float* scale = nullptr;                ///< [M,S] y = v * scale + shift
+  const float* shift = nullptr;                ///< [M,S]
+  const int* lags = nullptr;                   ///< [lag_count]
+  const int* embedding_width = nullptr;        ///< [embedding_count]
+  const std::int64_t* embedding_at = nullptr;  ///< [embedding_count] place in the flat parameters
+};
+
+/// A batch of windows over a space.
+struct WindowRows {
+  SpaceView space;
+  const Window* windows = nullptr;  ///< [N]
+  std::int64_t N = 0;
+  const Affine* window_affine = nullptr;  ///< [N,M] with window scaling, else null
+  const float* params = nullptr;          ///< the flat buffer (embeddings)
+  const std::int64_t* limit = nullptr;    ///< [S] no target at or after it; null: all that exist
+};
+
+/// In linear space an input is cut here: a value eleven levels high says no more than ten.
+inline constexpr float kInputLimit = 10.0f;
+
+SLUICE_HD inline float missing_value() { return __builtin_nanf(""); }
+
+SLUICE_HD inline float input_value(float v, Affine a) {
+  const float u = v * a.s - a.o;
+  if (std::isnan(u)) return 0.0f;
+  return u < -kInputLimit ? -kInputLimit : (u > kInputLimit ? kInputLimit : u);
+}
+
+/// The map at step t of series s.
+SLUICE_HD inline Affine space_affine(const SpaceView& space, int m, std::int64_t s,
+                                     std::int64_t t) {
+  const std::int64_t at = m * space.total + space.offset[s] + t;
+  return {space.s == nullptr ? 1.0f : space.s[at], space.o == nullptr ? 0.0f : space.o[at]};
+}
+
+/// The map at step t of window n.
+SLUICE_HD inline Affine row_affine(const WindowRows& rows, int m, std::int64_t n, std::int64_t t) {
+  if (rows.window_affine != nullptr) return rows.window_affine[n * rows.space.M + m];
+  return space_affine(rows.space, m, rows.windows[n].series, t);
+}
+
+SLUICE_HD inline float log_level(const SpaceView& space, int m, std::int64_t s, std::int64_t t) {
+  const Affine a = space_affine(space, m, s, t);
+  return (space.log_space ? a.o : -std::log(a.s)) + space.log_scale[m * space.series + s];
+}
+
+/// Weight of the loss at step t of window n: the series' weight times level^level_weight.
+SLUICE_HD inline float row_weight(const WindowRows& rows, std::int64_t n, std::int64_t t) {
+  const SpaceView& space = rows.space;
+  const std::int64_t s = rows.windows[n].series;
+  if (space.level_weight == 0 || t < 0) return space.weight[s];
+  const Affine a = space_affine(space, 0, s, t);
+  const float level = space.log_space ? std::exp(a.o) : 1.0f / a.s;
+  return space.weight[s] * std::pow(level, space.level_weight);
+}
+
+/// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start.
+SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, float* x) {
+  const SpaceView& space = rows.space;
+  const Window w = rows.windows[n];
+  const std::int64_t s = w.series, t = w.origin - space.T + 1 + j;
+  if (t < 0) {
+    for (int c = 0; c < space.C; ++c) x[c] = 0;
+    return;
+  }
+  const std::int64_t at = space.offset[s] + t;
+  for (int m = 0; m < space.M; ++m) {
+    const float* v = space.v + m * space.total + at;
+    const Affine a = row_affine(rows, m, n, t);
+    *x++ = input_value(v[0], a);
+    if (space.missing_indicator) *x++ = std::isnan(v[0]) ? 1.0f : 0.0f;
+    for (int i = 0; i < space.lag_count; ++i) {
+      const int lag = space.lags[i];
+      *x++ = t >= lag ? input_value(v[-lag], a) : 0.0f;
+    }
+    if (!space.level_input && !space.level_change) continue;
+    const float level = log_level(space, m, s, t);
+    if (space.level_input) *x++ = (level - space.level_mean) / space.level_spread;
+    if (space.level_change) {
+      *x++ = t < space.base_season ? 0.0f : level - log_level(space, m, s, t - space.base_season);
+    }
+  }
+  const int channels = space.past_channels + space.future_channels;
+  for (int c = 0; c < channels; ++c) *x++ = space.covariates[c * space.total + at];
+  const float* calendar = space.calendar + (space.calendar_row[s] + t + 1) * space.calendar_terms;
+  for (int i = 0; i < space.calendar_terms; ++i) *x++ = calendar[i];
+  for (int i = 0; i < space.static_count; ++i) *x++ = space.statics[s * space.static_count + i];
+  for (int e = 0; e < space.embedding_count; ++e) {
+    const int width = space.embedding_width[e];
+    const float* row =
+        rows.params + space.embedding_at[e] + space.codes[s * space.embedding_count + e] * width;
+    for (int i = 0; i < width; ++i) *x++ = row[i];
+  }
+}
+
+/// v at `t`, or, where it is missing, whole seasons before; NaN if there is none. `v`: the series'
+/// step 0.
+SLUICE_HD inline float seasonal_value(const float* v, std::int64_t t, int season) {
+  while (t >= 0 && std::isnan(v[t])) t -= season;
+  return t >= 0 ? v[t] : missing_value();
+}
+
+/// u of the base of horizon step k (0 .. K-1) of target m, at step t >= 0 of window n.
+SLUICE_HD inline float base_value(const WindowRows& rows, int m, std::int64_t n, std::int64_t t,
+                                  int k) {
+  const SpaceView& space = rows.space;
+  if (space.base == Base::none) return 0;
+  const std::int64_t s = rows.windows[n].series;
+  const Affine a = row_affine(rows, m, n, t);
+  if (space.base == Base::smoothing) {
+    return space.smoothed[m * space.total + space.offset[s] + t] * a.s - a.o;
+  }
+  const float* v = space.v + m * space.total + space.offset[s];
+  const bool last = space.base == Base::last;
+  const float value = last ? seasonal_value(v, t, 1)
+                           : seasonal_value(v, t - space.base_season + 1 + k % space.base_season,
+                                            space.base_season);
+  return std::isnan(value) ? 0.0f : value * a.s - a.o;
+}
+
+/// u of the target k steps (0 .. K-1) after t + 1; NaN where there is none.
+SLUICE_HD inline float target_value(const WindowRows& rows, int m, std::int64_t n, std::int64_t t,
+                                    int k) {
+  const SpaceView& space = rows.space;
+  const std::int64_t s = rows.windows[n].series, at = t + 1 + k;
+  const std::int64_t length = space.offset[s + 1] - space.offset[s];
+  if (t < 0 || at >= length || (rows.limit != nullptr && at >= rows.limit[s])) {
+    return missing_value();
+  }
+  const Affine a = row_affine(rows, m, n, t);
+  return space.v[m * space.total + space.offset[s] + at] * a.s - a.o;
+}
+
+/// What the head sees beside h at step t of window n: context [F] (zeros where t < 0).
+SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::int64_t t, int F,
+                                  float* context) {
+  const SpaceView& space = rows.space;
+  if (t < 0) {
+    for (int i = 0; i < F; ++i) context[i] = 0;
+    return;
+  }
+  const std::int64_t s = rows.windows[n].series, begin = space.offset[s];
+  const std::int64_t length = space.offset[s + 1] - begin;
+  for (int m = 0; m < space.M; ++m) {
+    const float* v = space.v + m * space.total + begin;
+    const Affine a = row_affine(rows, m, n, t);
+    for (int i = 0; i < space.context; ++i) {
+      const std::int64_t at = t - space.context + 1 + i;
+      *context++ = at >= 0 ? input_value(v[at], a) : 0.0f;
+    }
+    if (space.seasonal_context == 0) continue;
+    for (int k = 0; k < space.K; ++k) {  // the last season, again and again
+      const std::int64_t at = t - space.seasonal_context + 1 + k % space.seasonal_context;
+      *context++ = at >= 0 ? input_value(v[at], a) : 0.0f;
+    }
+  }
+  for (int f = 0; f < space.future_channels; ++f) {
+    const float* covariate = space.covariates + (space.past_channels + f) * space.total + begin + t;
+    for (int k = 1; k <= space.K; ++k) *context++ = t + k < length ? covariate[k] : 0.0f;
+  }
+  for (int i = 0; i < space.static_count; ++i) {
+    *context++ = space.statics[s * space.static_count + i];
+  }
+  for (int e = 0; e < space.embedding_count; ++e) {
+    const int width = space.embedding_width[e];
+    const float* row =
+        rows.params + space.embedding_at[e] + space.codes[s * space.embedding_count + e] * width;
+    for (int i = 0; i < width; ++i) *context++ = row[i];
+  }
+}
+
+/// A value of v space back in the units of y.
+SLUICE_HD inline float to_y(const SpaceView& space, int m, std::int64_t s, float v) {
+  const std::int64_t at = m * space.series + s;
+  const float y = (space.log_space ? std::exp(v) : v) * space.scale[at] + space.shift[at];
+  return space.nonnegative && y < 0 ? 0.0f : y;
+}
+
+}  // namespace sluice
