@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <boost/context/fiber.hpp>
-#include <boost/context/pooled_fixedsize_stack.hpp>
+#include <boost/context/stack_context.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -15,6 +15,16 @@
 #include <vector>
 
 #include "shadow/cuda_runtime.h"
+
+// Only there under AddressSanitizer, which must be told when a fiber takes another's place.
+extern "C" {
+__attribute__((weak)) void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom,
+                                                          std::size_t size);
+__attribute__((weak)) void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom,
+                                                           std::size_t* size);
+__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* begin,
+                                                         std::size_t size);
+}
 
 simt::Dim threadIdx, blockIdx, blockDim, gridDim;
 
@@ -40,11 +50,52 @@ struct AsyncCopy {
   std::size_t bytes;
 };
 
+/// Thrown in fibers that are still under way when another one has failed.
+struct Abandoned {};
+
+/// Stacks by the index of the thread in its block, kept from block to block.
+class Stack {
+ public:
+  explicit Stack(std::size_t index) {
+    static std::deque<std::vector<unsigned char>> memory;
+    while (memory.size() <= index) memory.emplace_back(kStackBytes);
+    bottom_ = memory[index].data();
+    // The last frame of the fiber before never returned.
+    if (__asan_unpoison_memory_region != nullptr) {
+      __asan_unpoison_memory_region(bottom_, kStackBytes);
+    }
+  }
+  boost::context::stack_context allocate() const {
+    boost::context::stack_context context;
+    context.size = kStackBytes;
+    context.sp = bottom_ + kStackBytes;
+    return context;
+  }
+  void deallocate(boost::context::stack_context&) const {}
+  const void* bottom() const { return bottom_; }
+
+ private:
+  unsigned char* bottom_;
+};
+
+void leave_for(void** fake_stack, const void* bottom, std::size_t size) {
+  if (__sanitizer_start_switch_fiber != nullptr) {
+    __sanitizer_start_switch_fiber(fake_stack, bottom, size);
+  }
+}
+void arrive(void* fake_stack, const void** bottom, std::size_t* size) {
+  if (__sanitizer_finish_switch_fiber != nullptr) {
+    __sanitizer_finish_switch_fiber(fake_stack, bottom, size);
+  }
+}
+
 enum class Status { ready, block_barrier, warp_barrier, done };
 
 struct Thread {
   boost::context::fiber fiber;
   boost::context::fiber* scheduler = nullptr;  // where this thread goes back to
+  const void* bottom = nullptr;                // of its stack
+  void* fake_stack = nullptr;
   Status status = Status::ready;
   std::source_location where;
   const char* name = "";
@@ -72,8 +123,12 @@ class Block {
   void run();
 
   void yield() {
-    boost::context::fiber& scheduler = *running().scheduler;
+    Thread& self = running();
+    boost::context::fiber& scheduler = *self.scheduler;
+    leave_for(&self.fake_stack, scheduler_bottom_, scheduler_size_);
     scheduler = std::move(scheduler).resume();
+    arrive(self.fake_stack, &scheduler_bottom_, &scheduler_size_);
+    if (error_) throw Abandoned();
   }
   Thread& running() { return threads_[running_]; }
   void warp_arrive();
@@ -88,6 +143,10 @@ class Block {
   void make_threads();
   void resume(std::size_t index);
   void release_barrier();
+  /// fail(), where the fibers have still to be unwound.
+  void give_up(const std::string& what) {
+    error_ = std::make_exception_ptr(std::logic_error("simt: " + what));
+  }
   std::string waiting() const;
   void check_redzones() const;
 
@@ -99,6 +158,8 @@ class Block {
   std::vector<Thread> threads_;
   std::vector<std::size_t> ready_;
   std::size_t running_ = 0, done_ = 0, at_barrier_ = 0;
+  const void* scheduler_bottom_ = nullptr;
+  std::size_t scheduler_size_ = 0;
   std::exception_ptr error_;
 };
 
@@ -106,17 +167,15 @@ Block* current = nullptr;
 Counts total;
 std::mt19937_64 generator(1);
 
-boost::context::pooled_fixedsize_stack& stacks() {
-  static boost::context::pooled_fixedsize_stack pool(kStackBytes);
-  return pool;
-}
-
 void Block::make_threads() {
   threads_.resize(static_cast<std::size_t>(grid_.threads));
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     ready_.push_back(i);
+    const Stack stack(i);
+    threads_[i].bottom = stack.bottom();
     threads_[i].fiber =
-        boost::context::fiber(std::allocator_arg, stacks(), [this](boost::context::fiber&& back) {
+        boost::context::fiber(std::allocator_arg, stack, [this](boost::context::fiber&& back) {
+          arrive(nullptr, &scheduler_bottom_, &scheduler_size_);
           running().scheduler = &back;
           try {
             body_();
@@ -126,8 +185,10 @@ void Block::make_threads() {
             }
           } catch (const std::exception&) {
             if (!error_) error_ = std::current_exception();
+          } catch (const Abandoned&) {
           }
           running().status = Status::done;
+          leave_for(nullptr, scheduler_bottom_, scheduler_size_);
           return std::move(back);
         });
   }
@@ -137,7 +198,10 @@ void Block::resume(std::size_t index) {
   running_ = index;
   threadIdx = {static_cast<unsigned>(index), 0, 0};
   Thread& thread = threads_[index];
+  void* fake_stack = nullptr;
+  leave_for(&fake_stack, thread.bottom, kStackBytes);
   thread.fiber = std::move(thread.fiber).resume();
+  arrive(fake_stack, nullptr, nullptr);
   if (thread.status == Status::done) ++done_;
 }
 
@@ -147,9 +211,10 @@ void Block::run() {
   while (done_ < threads_.size() && !error_) {
     if (ready_.empty()) {
       if (at_barrier_ == 0 || at_barrier_ + done_ < threads_.size()) {
-        fail("threads wait for each other for ever: " + waiting());
+        give_up("threads wait for each other for ever: " + waiting());
       }
-      release_barrier();
+      if (!error_) release_barrier();
+      if (error_) break;
     }
     const std::size_t pick = random_() % ready_.size();
     std::swap(ready_[pick], ready_.back());
@@ -159,7 +224,9 @@ void Block::run() {
     if (threads_[index].status == Status::block_barrier) ++at_barrier_;
   }
   if (error_) {
-    threads_.clear();  // unwinds the fibers that wait
+    for (std::size_t i = 0; i < threads_.size(); ++i) {  // unwinds the fibers that wait
+      if (threads_[i].status != Status::done && threads_[i].scheduler != nullptr) resume(i);
+    }
     current = nullptr;
     std::rethrow_exception(error_);
   }
@@ -169,13 +236,13 @@ void Block::run() {
 
 void Block::release_barrier() {
   if (done_ > 0) {
-    fail("__syncthreads is reached by " + std::to_string(at_barrier_) + " threads, and " +
-         std::to_string(done_) + " have left the kernel: " + waiting());
+    return give_up("__syncthreads is reached by " + std::to_string(at_barrier_) + " threads, and " +
+                   std::to_string(done_) + " have left the kernel: " + waiting());
   }
   const std::uint_least32_t line = threads_[0].where.line();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     if (threads_[i].where.line() != line) {
-      fail("threads meet at different __syncthreads: " + waiting());
+      return give_up("threads meet at different __syncthreads: " + waiting());
     }
     threads_[i].status = Status::ready;
     ready_.push_back(i);
