@@ -16,6 +16,7 @@
 
 #include "run/config_keys.hpp"
 #include "sluice/data/calendar.hpp"
+#include "sluice/engine/engine.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -63,7 +64,7 @@ std::string program_info() {
   out += fmt::format("processor     {} ({})\n", processor(), instruction_sets());
   out += fmt::format("threads       {} of {} processors, OMP_WAIT_POLICY {}\n",
                      omp_get_max_threads(), omp_get_num_procs(), environment("OMP_WAIT_POLICY"));
-  out += fmt::format("recurrences   cpu: {}\n", fmt::join(kRecurrences, ", "));
+  out += fmt::format("cuda          {}\n", cuda_device_text());
   out +=
       fmt::format("libraries     Arrow {}, oneDNN {}.{}.{}, fmt {}.{}.{}, CLI11 {},\n",
                   ARROW_VERSION_STRING, DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH,

@@ -125,8 +125,9 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
                     setup.recurrence));
   }
   if (setup.precision != "auto" && setup.precision != "fp32") {
-    throw ConfigError(fmt::format(
-        "engine.precision = \"{}\" does not exist on the CPU; choose auto or fp32", setup.precision));
+    throw ConfigError(
+        fmt::format("engine.precision = \"{}\" does not exist on the CPU; choose auto or fp32",
+                    setup.precision));
   }
   const int C = spec_.inputs(), H = spec_.H, L = spec_.L;
   recurrence_ =

@@ -52,9 +52,6 @@ inline constexpr Section kSections[] = {
     {"evaluate", "rolling origins and their scores"},
 };
 
-/// Recurrences of the CPU engine by name, as `engine.recurrence` takes them.
-inline constexpr std::string_view kRecurrences[] = {"onednn"};
-
 template <typename AnyConfig, typename Visitor>
 requires std::is_same_v<std::remove_const_t<AnyConfig>, Config>
 void visit_data_keys(AnyConfig& config, Visitor& visit) {
@@ -424,19 +421,34 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.figures);
 
   auto& e = config.engine;
-  visit(Key{.name = "engine.device",
-            .meaning = "What computes (the article's use_cuda).",
-            .choices = {"auto", "cpu"}},
-        e.device);
+  visit(
+      Key{.name = "engine.device",
+          .meaning = "What computes (the article's use_cuda); auto: cuda where there is a device, "
+                     "else cpu. CUDA_VISIBLE_DEVICES chooses among several devices.",
+          .choices = {"auto", "cpu", "cuda"}},
+      e.device);
   visit(Key{.name = "engine.recurrence",
-            .meaning = "Implementation of the LSTM (the article's used_frame); auto: the fastest "
-                       "known for the shape.",
-            .choices = {"auto", kRecurrences[0]}},
+            .meaning =
+                "Implementation of the LSTM (the article's used_frame): onednn on the CPU, "
+                "the others on CUDA; fused and cudnn: the one of them for the precision; auto: "
+                "the fastest known for the shape.",
+            .choices = {std::begin(kRecurrences), std::end(kRecurrences)}},
         e.recurrence);
+  visit(Key{.name = "engine.precision",
+            .meaning = "Numbers of the LSTM's products: fp32; on CUDA also tf32 and bf16 (tensor "
+                       "cores); auto: fp32 on the CPU, tf32 on CUDA.",
+            .choices = {"auto", "fp32", "tf32", "bf16"}},
+        e.precision);
   visit(Key{.name = "engine.threads",
             .meaning = "Threads; 0: all.",
             .range = {.min = 0, .max = 4096}},
         e.threads);
+  visit(
+      Key{.name = "engine.device_memory_limit",
+          .meaning = "Most device memory of the CUDA engine, MiB; a catalogue that does not fit is "
+                     "streamed; 0: what the device has.",
+          .range = {.min = 0}},
+      e.device_memory_limit);
   visit(Key{.name = "engine.forecast_batch",
             .meaning = "Series forecast at once.",
             .range = {.min = 1, .max = 1048576}},

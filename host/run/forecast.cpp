@@ -8,6 +8,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "engine_setup.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
@@ -218,8 +219,7 @@ Forecaster::Forecaster(const Model& model, const Catalog& catalog,
   setup.scaling = &scaling;
   setup.codes = translate_codes(model, catalog);
   setup.batch = engine.forecast_batch;
-  setup.recurrence = engine.recurrence;
-  setup.threads = engine.threads;
+  set_engine(engine, setup);
   setup.level_mean = model.level_mean;
   setup.level_spread = model.level_spread;
   impl_->engine = make_engine(engine.device, setup);

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/text.hpp"
+#include "engine_setup.hpp"
 #include "interrupt.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -188,8 +189,7 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   setup.series_weight = weights;
   setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
   setup.seed = static_cast<std::uint64_t>(config_.training.seed);
-  setup.recurrence = config_.engine.recurrence;
-  setup.threads = config_.engine.threads;
+  set_engine(config_.engine, setup);
   phase.engine = make_engine(config_.engine.device, setup);
   phase.engine->set_target_limit(end);
   return phase;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/data/catalog.hpp"
@@ -18,6 +19,20 @@
 
 namespace sluice {
 
+/// Implementations of the LSTM by name: the CPU's, then CUDA's ("fused" and "cudnn" stand for the
+/// one of them that fits the precision).
+inline constexpr std::string_view kRecurrences[] = {"auto",
+                                                    "onednn",
+                                                    "gemm",
+                                                    "fused",
+                                                    "fused_simt",
+                                                    "fused_mma",
+                                                    "cudnn",
+                                                    "cudnn_standard",
+                                                    "cudnn_persist_static",
+                                                    "cudnn_persist_dynamic",
+                                                    "cudnn_persist_static_small_h"};
+
 struct EngineSetup {
   const Catalog* catalog = nullptr;  ///< copied; may go after construction
   const ModelSpec* spec = nullptr;
@@ -27,7 +42,7 @@ struct EngineSetup {
   std::vector<std::vector<std::int32_t>> codes;
   int batch = 1;                    ///< most windows in one step
   std::uint64_t seed = 0;           ///< of dropout
-  std::string recurrence = "auto";  ///< "onednn"; on CUDA "gemm", "fused", "cudnn", ...
+  std::string recurrence = "auto";  ///< one of kRecurrences
   std::string precision = "auto";   ///< "fp32"; on CUDA also "tf32", "bf16"
   int threads = 0;                  ///< 0: all
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
@@ -115,8 +130,16 @@ class Engine {
 /// shape.
 std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
 
-/// The engine for `device`: "cpu", or "auto" (what this build and machine have). Throws DeviceError
-/// naming what exists.
+/// The CUDA engine on the current device; exists in builds with CUDA. Throws DeviceError if there
+/// is no device, it is too old, its memory does not suffice or no kernel supports the shape;
+/// ConfigError for an unknown recurrence or precision.
+std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup);
+
+/// The engine for `device`: "cpu", "cuda", or "auto" (CUDA if this build and machine have it, else
+/// the CPU). Throws DeviceError naming what exists.
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup);
+
+/// What "cuda" means here, in a few words: the device's name and facts, or why there is none.
+std::string cuda_device_text();
 
 }  // namespace sluice

@@ -129,9 +129,11 @@ struct Config {
 
   /// [engine]
   struct Engine {
-    std::string device = "auto";      ///< auto, cpu
-    std::string recurrence = "auto";  ///< auto, onednn
+    std::string device = "auto";      ///< auto, cpu, cuda
+    std::string recurrence = "auto";  ///< a name of kRecurrences (engine/engine.hpp)
+    std::string precision = "auto";   ///< auto, fp32, tf32, bf16
     int threads = 0;
+    double device_memory_limit = 0;  ///< MiB; 0: what the device has
     int forecast_batch = 1024;
     bool operator==(const Engine&) const = default;
   } engine;

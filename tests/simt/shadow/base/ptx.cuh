@@ -1,0 +1,35 @@
+// Takes the place of cuda/base/ptx.cuh: each instruction's meaning, from the PTX ISA manual, for
+// the interpreter (matrix_instructions.cpp).
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <source_location>
+
+#include "interpreter.hpp"
+
+namespace sluice {
+
+using Here = std::source_location;
+
+/// tanh with the error that the instruction may have: the result keeps 11 bits.
+float tanh_approx(float x);
+std::uint32_t to_tf32(float x);
+void mma_m16n8k16_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                       Here where = Here::current());
+void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                      Here where = Here::current());
+void ldmatrix_x4(std::uint32_t (&r)[4], const void* row, Here where = Here::current());
+void ldmatrix_x4_trans(std::uint32_t (&r)[4], const void* row, Here where = Here::current());
+
+inline void cp_async_16(void* shared, const void* global, Here where = Here::current()) {
+  simt::async_copy(shared, global, 16, where);
+}
+inline void cp_async_commit() { simt::async_commit(); }
+template <int kPending>
+void cp_async_wait() {
+  simt::async_wait(kPending);
+}
+
+}  // namespace sluice
