@@ -58,7 +58,7 @@ using Cells = float[kUnits][kSeries];
 template <int kSeries>
 __device__ inline void read_cells(const float* from, int pitch, const Place& at, int H,
                                   Cells<kSeries>& cells) {
-  const float* tile = from + at.n * pitch;
+  const float* tile = from == nullptr ? nullptr : from + at.n * pitch;
 #pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
@@ -74,7 +74,7 @@ __device__ inline void read_cells(const float* from, int pitch, const Place& at,
 template <int kSeries>
 __device__ inline void write_cells(const Cells<kSeries>& cells, const Place& at, int H, int pitch,
                                    float* to) {
-  float* tile = to + at.n * pitch;
+  float* tile = to == nullptr ? nullptr : to + at.n * pitch;
 #pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
@@ -110,7 +110,8 @@ __device__ inline void load_weights(const float* weights, int K, int H, Weights*
     const int unit = i / K, k = i - unit * K;
     Weights pack = {};
 #pragma unroll
-    for (int gate = 0; gate < 4 && unit < H; ++gate) pack.v[gate] = weights[(gate * H + unit) * K + k];
+    for (int gate = 0; gate < 4 && unit < H; ++gate)
+      pack.v[gate] = weights[(gate * H + unit) * K + k];
     packs[k * pitch + unit] = pack;
   }
 }
@@ -119,7 +120,7 @@ __device__ inline void load_weights(const float* weights, int K, int H, Weights*
 /// no `from`.
 __device__ inline void load_tile(const float* from, int K, const Place& at, int series, int pitch,
                                  float* tile) {
-  const float* rows = from + at.n * K;
+  const float* rows = from == nullptr ? nullptr : from + at.n * K;
   for (int i = static_cast<int>(threadIdx.x); i < series * K; i += static_cast<int>(blockDim.x)) {
     const int s = i / K, k = i - s * K;
     tile[k * pitch + s] = from != nullptr && s < at.live ? rows[i] : 0.0f;
@@ -191,8 +192,7 @@ __device__ inline void add_products(const Weights* weights, const float* tile, i
 
 /// sums[gate] = b.
 template <int kSeries>
-__device__ inline void start_sums(const Weights* bias, const Place& at,
-                                  Cells<kSeries> (&sums)[4]) {
+__device__ inline void start_sums(const Weights* bias, const Place& at, Cells<kSeries> (&sums)[4]) {
 #pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const Weights b = bias[at.group + u * at.groups];
@@ -399,8 +399,7 @@ void walk_forward(const ForwardWalk& walk, cudaStream_t stream) {
 }
 
 void walk_backward(const BackwardWalk& walk, cudaStream_t stream) {
-  const LaunchShape shape =
-      grid(walk, backward_bytes(walk.cut, walk.I, walk.H, walk.recompute));
+  const LaunchShape shape = grid(walk, backward_bytes(walk.cut, walk.I, walk.H, walk.recompute));
   if (walk.recompute) {
     launch(walk.cut.series_per_thread == 8 ? backward<8, true> : backward<4, true>, shape, stream,
            walk);

@@ -49,8 +49,8 @@ constexpr std::int64_t forward_bytes(const Cut& cut, int I, int H) {
 constexpr std::int64_t backward_bytes(const Cut& cut, int I, int H, bool recompute) {
   const std::int64_t pitch = tile_pitch(cut.series);
   const std::int64_t kept = 4 * std::int64_t{weight_pitch(H)} * H + pitch * 4 * H;
-  return 4 * (recompute ? kept + 4 * std::int64_t{weight_pitch(H)} * (I + 1) + pitch * (I + H)
-                        : kept);
+  return 4 *
+         (recompute ? kept + 4 * std::int64_t{weight_pitch(H)} * (I + 1) + pitch * (I + H) : kept);
 }
 
 /// One layer of N sequences over T steps. Pointers are into device memory.
@@ -59,10 +59,10 @@ struct ForwardWalk {
   int T = 0, N = 0;
   int I = 0, H = 0;  ///< I = 0: the input product is hoisted, and `product` has it
   const float *W = nullptr, *R = nullptr, *b = nullptr;  ///< [4H,I], [4H,H], [4H]
-  const float* x = nullptr;     ///< [T,N,I]; null: zeros, or assembled from `rows`
-  bool assemble = false;        ///< x from `rows`
+  const float* x = nullptr;  ///< [T,N,I]; null: zeros, or assembled from `rows`
+  bool assemble = false;     ///< x from `rows`
   WindowRows rows = {};
-  const float* product = nullptr;  ///< [T,N,4H] W x, without b; null if I > 0
+  const float* product = nullptr;                      ///< [T,N,4H] W x, without b; null if I > 0
   const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H]; null: zero
   float* gates = nullptr;  ///< [T,N,4H] out: i, f, g, o; may be `product`; null: not wanted
   float* h = nullptr;      ///< [T,N,H] out; may be `x` if I = H; null: not wanted
