@@ -63,8 +63,16 @@ struct RateCase {
   std::function<GpuWork(DeviceContext&)> make;
 };
 
+/// The shapes of the recurrence section. Sections that are to be compared with it - cuDNN in fp16,
+/// above all - take them too: ratios are made between rows of one shape and phase.
+std::vector<GpuShape> recurrence_shapes(bool quick);
+
+/// "9.24.0", or empty where cuDNN was not built.
+std::string cudnn_version();
+
 /// The sections. `quick`: a few shapes, for a first look.
 std::vector<GpuCase> recurrence_cases(bool quick);
+std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape);
 /// cuDNN itself over {algorithm, type, H, B}, below our recurrence; none where cuDNN was not built.
 std::vector<GpuCase> cudnn_grid_cases(bool quick);
 std::vector<RateCase> rate_cases(const DeviceInfo& device);

@@ -6,37 +6,28 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "base/device_buffer.hpp"
 #include "engine/device_context.hpp"
+#include "gpu/fill.hpp"
 #include "gpu/gpu_bench.hpp"
 
 namespace sluice::bench {
 
-/// What the arrays hold: part of the generator's key.
-enum class Content : std::uint32_t { weights = 1, x, dh };
-
-/// Element `index` of an array, the same on host and device: uniform in (-range, range).
-float value_of(Content content, std::int64_t index, float range);
-/// Range of the weights of a shape: 1/sqrt(H), as PyTorch starts; 1 for x and dh.
-float weight_range(const GpuShape& shape);
-
-/// Numbers of weights of the whole stack and of layer l (W, R, b in this order; PyTorch's rows).
+/// Weights of the whole stack: per layer W [4H,I or H], R [4H,H], b [4H]; gates i, f, g, o.
 std::int64_t weight_count(const GpuShape& shape);
-std::int64_t layer_weight_count(const GpuShape& shape, int layer);
 
 class Problem {
  public:
-  /// Queues the filling of the arrays; needs dh only for backward and train.
+  /// Allocates and queues the filling of the arrays; dh only for backward and train. The weights
+  /// are uniform in +-1/sqrt(H), as PyTorch starts, x and dh in +-1. The context outlives it.
   Problem(const GpuShape& shape, Phase phase, DeviceContext& context);
 
   const GpuShape& shape() const { return shape_; }
   DeviceSpan<const float> weights() const { return weights_.span(); }  ///< [weight_count]
   DeviceSpan<const float> x() const { return x_.span(); }              ///< [T,B,I]
   DeviceSpan<const float> dh() const { return dh_.span(); }            ///< [T,B,H]
-  const std::vector<int>& probes() const { return probes_; }
 
   /// Largest error of h [T,B,H] of the top layer over the probes, relative to the largest value of
   /// the reference. Blocks; computes the reference.
@@ -48,15 +39,12 @@ class Problem {
                         DeviceSpan<const float> dweights);
 
  private:
-  struct Reference;
-  const Reference& reference(bool gradients);
   std::vector<float> probe_rows(DeviceSpan<const float> array, int width);
 
   GpuShape shape_;
   DeviceContext* context_;
-  std::vector<int> probes_;
+  Probes probes_;
   DeviceBuffer<float> weights_, x_, dh_;
-  std::shared_ptr<Reference> reference_;
 };
 
 /// Relative error that a type's forward and gradients may have over T steps: fp32 1e-5 a step, tf32
