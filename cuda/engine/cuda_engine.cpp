@@ -1,0 +1,365 @@
+#include "engine/cuda_engine.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <limits>
+
+#include "engine/carried_state.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// "auto" is tf32, which is also what PyTorch gives cuDNN's LSTM by default.
+Precision parse_precision(const std::string& text) {
+  if (text == "auto" || text == "tf32") return Precision::tf32;
+  if (text == "fp32") return Precision::fp32;
+  if (text == "bf16") return Precision::bf16;
+  throw ConfigError(
+      fmt::format("engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
+}
+
+/// The name behind what the settings say, for this shape and device.
+std::string chosen_recurrence(const EngineSetup& setup, const RecurrenceSpec& spec,
+                              const DeviceInfo& device) {
+  if (setup.recurrence == "onednn") {
+    throw ConfigError(
+        "engine.recurrence = \"onednn\" runs on the CPU only; choose auto, gemm, fused or cudnn, or "
+        "set engine.device = \"cpu\"");
+  }
+  return choose_recurrence(setup.recurrence, spec, device);
+}
+
+LossReport report_of(const DeviceLossSums& sums, std::int64_t windows) {
+  LossReport report;
+  report.targets = sums.targets;
+  report.windows = windows;
+  report.loss = sums.targets > 0 ? sums.loss / static_cast<double>(sums.targets)
+                                 : std::numeric_limits<double>::quiet_NaN();
+  report.bad_series = sums.bad_series;
+  return report;
+}
+
+std::vector<float> download(DeviceSpan<const float> from, const DeviceContext& context) {
+  PinnedBuffer<float> host(from.size(), "reading the training state");
+  copy_to_host(from, host.span(), context.stream());
+  context.synchronize();
+  return {host.data(), host.data() + host.size()};
+}
+
+void upload(std::span<const float> from, DeviceSpan<float> to, const DeviceContext& context) {
+  PinnedBuffer<float> host(to.size(), "writing the training state");
+  std::copy(from.begin(), from.end(), host.data());
+  copy_to_device(std::span<const float>(host.span()), to, context.stream());
+  context.synchronize();
+}
+
+}  // namespace
+
+CudaEngine::CudaEngine(const EngineSetup& setup)
+    : spec_(*setup.spec),
+      batch_(setup.batch),
+      seed_(setup.seed),
+      layout_(spec_),
+      space_(setup),
+      context_(setup.device_memory_limit),
+      recurrence_spec_{.C = spec_.inputs(),
+                       .H = spec_.H,
+                       .L = spec_.L,
+                       .precision = parse_precision(setup.precision)},
+      recurrence_(make_device_recurrence(
+          chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
+      head_(spec_, recurrence_spec_.precision, context_),
+      optimizer_(layout_.size(), context_),
+      embedding_gradient_(space_, context_),
+      streamer_(space_, context_, batch_, sizeof(StepNumbers)),
+      params_(context_.memory(), layout_.size(), "the parameters"),
+      evaluation_(context_.memory(), layout_.size(), "the parameters for validation"),
+      gradient_(context_.memory(), layout_.size(), "the gradient"),
+      sums_(context_.memory(), 1, "sums of the loss") {
+  set_zero(gradient_.span(), context_.stream());
+  for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));
+}
+
+CudaEngine::~CudaEngine() {
+  // Buffers are freed next: nothing may be under way. An error here has no one left to hear it.
+  static_cast<void>(cudaStreamSynchronize(context_.stream()));
+}
+
+std::string CudaEngine::recurrence() const {
+  return fmt::format("{} ({}, cuda)", recurrence_->name(), to_string(recurrence_spec_.precision));
+}
+
+std::string CudaEngine::description() const {
+  return fmt::format("cuda ({}), {} recurrence, {}, catalogue {}", context_.info().name,
+                     recurrence_->name(), to_string(recurrence_spec_.precision),
+                     streamer_.streamed() ? "streamed" : "resident");
+}
+
+void CudaEngine::set_state(const EngineState& state) {
+  const auto P = static_cast<std::size_t>(layout_.size());
+  if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
+    throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
+                                    state.params.size(), layout_.size()));
+  }
+  upload(state.params, params_.span(), context_);
+  has_params_ = true;
+  optimizer_.set(state);
+  carried_windows_ = 0;
+  if (state.carried_h.empty()) return;
+  carried_windows_ = static_cast<std::int64_t>(state.carried_h.size()) / (spec_.L * spec_.H);
+  const auto size = static_cast<std::int64_t>(state.carried_h.size());
+  carried_h_.grow(context_.memory(), size, "the carried state");
+  carried_c_.grow(context_.memory(), size, "the carried state");
+  graphs_.clear();
+  upload(state.carried_h, carried_h_.first(size), context_);
+  upload(state.carried_c, carried_c_.first(size), context_);
+}
+
+EngineState CudaEngine::state() const {
+  EngineState state;
+  state.params = has_params_ ? download(params_.span(), context_) : std::vector<float>();
+  optimizer_.get(state);
+  if (carried_windows_ > 0) {
+    const std::int64_t size = spec_.L * carried_windows_ * spec_.H;
+    state.carried_h = download(carried_h_.first(size), context_);
+    state.carried_c = download(carried_c_.first(size), context_);
+  }
+  return state;
+}
+
+void CudaEngine::set_evaluation_params(std::span<const float> params) {
+  if (static_cast<std::int64_t>(params.size()) != layout_.size()) {
+    throw InternalError("evaluation parameters of a different model");
+  }
+  upload(params, evaluation_.span(), context_);
+  has_evaluation_ = true;
+}
+
+void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
+  limit_.assign(limit.begin(), limit.end());
+}
+
+// Graphs hold addresses: what makes a buffer move drops them.
+void CudaEngine::prepare(std::int64_t N, bool training) {
+  std::int64_t& most = training ? prepared_training_ : prepared_;
+  if (warm_.contains(N) && training) return;
+  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  if (N > most) {
+    most = N;
+    DeviceMemory& memory = context_.memory();
+    context_.synchronize();
+    head_.prepare(N, training);
+    const std::int64_t TN = spec_.T * N;
+    if (training || !recurrence_->assembles_input()) {
+      x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
+    }
+    const std::int64_t states = spec_.L * N * spec_.H;
+    if (training) {
+      h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
+      dh_.grow(memory, TN * spec_.H, "their gradients");
+      if (spec_.embedding_width() > 0) {
+        const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
+        dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
+        dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
+        embedding_gradient_.prepare(N);
+      }
+    } else {
+      last_h_.grow(memory, states, "the last states of a batch");
+      last_c_.grow(memory, states, "the last states of a batch");
+      u_.grow(memory, N * spec_.outputs(), "the outputs of the head");
+      target_.grow(memory, N * spec_.K * spec_.M, "the targets");
+    }
+  }
+  graphs_.clear();
+  warm_.clear();
+}
+
+// The state that a carried batch begins with; the kernel zeros the slots that do not continue.
+void CudaEngine::make_carried(std::span<const Window> windows) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  if (carried_windows_ == N) return;
+  const bool fresh = std::all_of(windows.begin(), windows.end(),
+                                 [](const Window& w) { return w.continues == 0; });
+  if (!fresh && carried_windows_ != 0) {
+    throw InternalError("a carried batch must keep its number of windows");
+  }
+  carried_windows_ = N;
+  const std::int64_t size = spec_.L * N * spec_.H;
+  context_.synchronize();
+  carried_h_.grow(context_.memory(), size, "the carried state");
+  carried_c_.grow(context_.memory(), size, "the carried state");
+  set_zero(carried_h_.span(), context_.stream());
+  set_zero(carried_c_.span(), context_.stream());
+  graphs_.clear();
+  warm_.clear();
+}
+
+CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
+                                    std::span<const std::int64_t> limit,
+                                    const StepNumbers& numbers) {
+  const double start = now();
+  Batch batch = streamer_.stage(windows, limit, std::as_bytes(std::span(&numbers, 1)));
+  seconds_.gather += now() - start;
+  return batch;
+}
+
+// Everything of a training step, as it is captured.
+void CudaEngine::enqueue_step(const Batch& batch) {
+  WindowRows rows = batch.rows;
+  rows.params = params_.data();
+  const std::int64_t N = rows.N, TN = spec_.T * N, H = spec_.H;
+  const auto T = spec_.T, width = static_cast<int>(N);
+  const bool embeddings = spec_.embedding_width() > 0;
+  cudaStream_t stream = context_.stream();
+  const DeviceSpan<float> x = x_.first(TN * spec_.inputs());
+  const DeviceSpan<float> h = h_.first(TN * H), dh = dh_.first(TN * H);
+  const DeviceSpan<float> dx = embeddings ? dx_.first(x.size()) : DeviceSpan<float>();
+  const DeviceSpan<float> lstm_gradient = gradient_.first(layout_.lstm_size());
+
+  gather_inputs(rows, x, stream);
+  DeviceStateIn initial;
+  DeviceStateOut last;
+  if (spec_.carry_state) {
+    const std::int64_t states = spec_.L * N * H;
+    const DeviceSpan<float> carried_h = carried_h_.first(states);
+    const DeviceSpan<float> carried_c = carried_c_.first(states);
+    reset_carried(carried_h, carried_c, rows.windows, spec_.L, N, H, stream);
+    initial = {carried_h, carried_c};
+    last = {carried_h, carried_c};
+  }
+  recurrence_->load(params_.first(layout_.lstm_size()));
+  recurrence_->forward(T, width, x, initial, {spec_.dropout, seed_, optimizer_.step()}, h, last);
+  const std::int64_t head_rows = N * (T - spec_.first_head_step());
+  const DeviceSpan<float> dcontext =
+      embeddings ? dcontext_.first(head_rows * spec_.embedding_width()) : DeviceSpan<float>();
+  head_.train(rows, params_.span(), h, dh, gradient_.span(), dcontext, sums_.span());
+  recurrence_->backward(dh, {}, dx, lstm_gradient, {});
+  if (embeddings) embedding_gradient_.run(rows, dx, dcontext, gradient_.span());
+  optimizer_.update(rows, params_.span(), gradient_.span(), sums_.span(),
+                    reinterpret_cast<const StepNumbers*>(batch.extra));
+}
+
+void CudaEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  if (N == 0) return;
+  if (!has_params_) throw InternalError("the engine has no parameters yet");
+  prepare(N, true);
+  if (spec_.carry_state) make_carried(windows);
+  const Batch batch = stage(windows, limit_, settings);
+  if (!warm_.contains(N)) {
+    // The first step of a size runs as it is: libraries load their kernels then, which a capture
+    // does not allow.
+    enqueue_step(batch);
+    warm_.insert(N);
+  } else {
+    GraphExec& graph = graphs_[{batch.slot, N}];
+    if (!graph) graph = capture_graph(context_.stream(), [&] { enqueue_step(batch); });
+    check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
+  }
+  streamer_.release(batch);
+}
+
+LossReport CudaEngine::take_loss() {
+  const TrainingStatus status = optimizer_.take_status();
+  LossReport report = report_of(status.sums, status.windows);
+  report.gradient_norm = status.norm;
+  return report;
+}
+
+// h of the last step for one batch, [N,H].
+DeviceSpan<const float> CudaEngine::infer_batch(const Batch& batch) {
+  WindowRows rows = batch.rows;
+  rows.params = evaluation_.data();
+  const std::int64_t N = rows.N, states = spec_.L * N * spec_.H;
+  RecurrenceInput input;
+  if (recurrence_->assembles_input()) {
+    input.rows = &rows;
+  } else {
+    const DeviceSpan<float> x = x_.first(spec_.T * N * spec_.inputs());
+    gather_inputs(rows, x, context_.stream());
+    input.x = x;
+  }
+  recurrence_->infer(spec_.T, static_cast<int>(N), input, {}, {},
+                     {last_h_.first(states), last_c_.first(states)});
+  return last_h_.span().subspan((spec_.L - 1) * N * spec_.H, N * spec_.H);
+}
+
+// carry_state: the windows before are walked first, from each series' start, and hand their state
+// on; [N,H] of the last one.
+DeviceSpan<const float> CudaEngine::infer_chain(std::span<const Window> windows) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  const std::int64_t states = spec_.L * N * spec_.H;
+  const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
+  set_zero(h, context_.stream());
+  set_zero(c, context_.stream());
+  std::int64_t links = 0;
+  for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
+  std::vector<Window> link(windows.begin(), windows.end());
+  for (std::int64_t j = links - 1; j >= 0; --j) {
+    for (std::size_t n = 0; n < link.size(); ++n) {
+      link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
+    }
+    const Batch batch = stage(link, {}, {});
+    WindowRows rows = batch.rows;
+    rows.params = evaluation_.data();
+    RecurrenceInput input;
+    if (recurrence_->assembles_input()) {
+      input.rows = &rows;
+    } else {
+      const DeviceSpan<float> x = x_.first(spec_.T * N * spec_.inputs());
+      gather_inputs(rows, x, context_.stream());
+      input.x = x;
+    }
+    recurrence_->infer(spec_.T, static_cast<int>(N), input, {h, c}, {}, {h, c});
+    reset_unbegun(h, c, rows.windows, spec_.L, N, spec_.H, context_.stream());
+    streamer_.release(batch);
+  }
+  return h.subspan((spec_.L - 1) * N * spec_.H, N * spec_.H);
+}
+
+template <typename Use>
+void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets,
+                                std::span<const std::int64_t> limit, Use use) {
+  if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
+  const auto total = static_cast<std::int64_t>(windows.size());
+  const std::int64_t size = std::min<std::int64_t>(total, batch_);
+  if (size == 0) return;
+  for (std::int64_t begin = 0; begin < total; begin += size) {
+    const std::int64_t N = std::min(size, total - begin);
+    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(N));
+    prepare(N, false);
+    recurrence_->load(evaluation_.first(layout_.lstm_size()));
+    DeviceSpan<const float> last;
+    if (spec_.carry_state) last = infer_chain(part);
+    const Batch batch = stage(part, limit, {});
+    if (!spec_.carry_state) last = infer_batch(batch);
+    WindowRows rows = batch.rows;
+    rows.params = evaluation_.data();
+    head_.infer(rows, evaluation_.span(), last, u_.first(N * spec_.outputs()),
+                targets ? target_.first(N * spec_.K * spec_.M) : DeviceSpan<float>());
+    use(begin, rows);
+    streamer_.release(batch);
+  }
+}
+
+LossReport CudaEngine::validate(std::span<const Window> windows,
+                                std::span<const std::int64_t> limit) {
+  DeviceBuffer<DeviceLossSums> sums(context_.memory(), 1, "sums of the loss");
+  head_.clear(sums.span());
+  for_each_batch(windows, true, limit, [&](std::int64_t, const WindowRows& rows) {
+    head_.validation_loss(rows, u_.first(rows.N * spec_.outputs()),
+                          target_.first(rows.N * spec_.K * spec_.M), sums.span());
+  });
+  PinnedBuffer<DeviceLossSums> host(1, "sums of the loss");
+  copy_to_host(DeviceSpan<const DeviceLossSums>(sums.span()), host.span(), context_.stream());
+  context_.synchronize();
+  return report_of(*host.data(), static_cast<std::int64_t>(windows.size()));
+}
