@@ -37,14 +37,13 @@ struct [[gnu::may_alias]] alignas(16) PackWords<16> {
   std::uint32_t a, b, c, d;
 };
 
-// The casts to void*: Pack<Bf16> has a default constructor, which makes g++ warn of memcpy.
 /// `from` is aligned to the pack's size: 2, 4, 8 or 16 bytes.
 template <int kWidth, typename T>
 SLUICE_HD inline Pack<T, kWidth> load_pack(const T* from) {
   using Words = PackWords<sizeof(Pack<T, kWidth>)>;
   const Words words = *reinterpret_cast<const Words*>(from);
   Pack<T, kWidth> pack;
-  __builtin_memcpy(static_cast<void*>(&pack), &words, sizeof pack);
+  __builtin_memcpy(&pack, &words, sizeof pack);
   return pack;
 }
 
