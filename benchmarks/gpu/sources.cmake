@@ -2,7 +2,6 @@
 # stand-in, by tests/CMakeLists.txt.
 file(GLOB SLUICE_BENCH_GPU_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp
   ${CMAKE_CURRENT_LIST_DIR}/*.cu)
-list(APPEND SLUICE_BENCH_GPU_SOURCES ${CMAKE_CURRENT_LIST_DIR}/../spread.cpp)
 # cuDNN itself, or what stands in its place where it is missing.
 set(SLUICE_BENCH_CUDNN_SOURCES ${SLUICE_BENCH_GPU_SOURCES})
 list(FILTER SLUICE_BENCH_CUDNN_SOURCES INCLUDE REGEX "/bench_cudnn_[a-z_]+\\.cpp$")
