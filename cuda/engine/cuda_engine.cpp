@@ -22,8 +22,8 @@ Precision parse_precision(const std::string& text) {
   if (text == "auto" || text == "tf32") return Precision::tf32;
   if (text == "fp32") return Precision::fp32;
   if (text == "bf16") return Precision::bf16;
-  throw ConfigError(
-      fmt::format("engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
+  throw ConfigError(fmt::format(
+      "engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
 }
 
 /// The name behind what the settings say, for this shape and device.
@@ -31,7 +31,8 @@ std::string chosen_recurrence(const EngineSetup& setup, const RecurrenceSpec& sp
                               const DeviceInfo& device) {
   if (setup.recurrence == "onednn") {
     throw ConfigError(
-        "engine.recurrence = \"onednn\" runs on the CPU only; choose auto, gemm, fused or cudnn, or "
+        "engine.recurrence = \"onednn\" runs on the CPU only; choose auto, gemm, fused or cudnn, "
+        "or "
         "set engine.device = \"cpu\"");
   }
   return choose_recurrence(setup.recurrence, spec, device);
@@ -78,14 +79,17 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
           chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
       head_(spec_, recurrence_spec_.precision, context_),
       optimizer_(layout_.size(), context_),
-      embedding_gradient_(space_, context_),
-      streamer_(space_, context_, batch_, sizeof(StepNumbers)),
+      embedding_gradient_(spec_, context_),
+      streamer_(space_.view(), spec_.window_scaling, context_, batch_, sizeof(StepNumbers)),
       params_(context_.memory(), layout_.size(), "the parameters"),
       evaluation_(context_.memory(), layout_.size(), "the parameters for validation"),
       gradient_(context_.memory(), layout_.size(), "the gradient"),
-      sums_(context_.memory(), 1, "sums of the loss") {
+      sums_(context_.memory(), 2, "sums of the loss"),
+      host_sums_(1, "sums of the loss") {
   set_zero(gradient_.span(), context_.stream());
-  for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));
+  std::vector<std::int64_t> length;
+  for (std::int64_t s = 0; s < space_.series_count(); ++s) length.push_back(space_.length(s));
+  set_target_limit(length);
 }
 
 CudaEngine::~CudaEngine() {
@@ -144,7 +148,7 @@ void CudaEngine::set_evaluation_params(std::span<const float> params) {
 }
 
 void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
-  limit_.assign(limit.begin(), limit.end());
+  streamer_.set_limit(LimitUse::training, limit);
 }
 
 // Graphs hold addresses: what makes a buffer move drops them.
@@ -186,8 +190,8 @@ void CudaEngine::prepare(std::int64_t N, bool training) {
 void CudaEngine::make_carried(std::span<const Window> windows) {
   const auto N = static_cast<std::int64_t>(windows.size());
   if (carried_windows_ == N) return;
-  const bool fresh = std::all_of(windows.begin(), windows.end(),
-                                 [](const Window& w) { return w.continues == 0; });
+  const bool fresh =
+      std::all_of(windows.begin(), windows.end(), [](const Window& w) { return w.continues == 0; });
   if (!fresh && carried_windows_ != 0) {
     throw InternalError("a carried batch must keep its number of windows");
   }
@@ -202,19 +206,24 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
   warm_.clear();
 }
 
-CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
-                                    std::span<const std::int64_t> limit,
-                                    const StepNumbers& numbers) {
+CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows, LimitUse use,
+                                    const float* params, const StepNumbers& numbers) {
   const double start = now();
-  Batch batch = streamer_.stage(windows, limit, std::as_bytes(std::span(&numbers, 1)));
+  Batch batch = streamer_.stage(windows, use, std::as_bytes(std::span(&numbers, 1)));
+  batch.rows.params = params;
   seconds_.gather += now() - start;
   return batch;
 }
 
+// The map of each window, where windows are scaled by their own inputs.
+void CudaEngine::scale_windows(const WindowRows& rows) {
+  if (spec_.window_scaling == WindowScaling::none) return;
+  fit_windows(rows, spec_.window_scaling, streamer_.affine(rows), context_.stream());
+}
+
 // Everything of a training step, as it is captured.
 void CudaEngine::enqueue_step(const Batch& batch) {
-  WindowRows rows = batch.rows;
-  rows.params = params_.data();
+  const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, TN = spec_.T * N, H = spec_.H;
   const auto T = spec_.T, width = static_cast<int>(N);
   const bool embeddings = spec_.embedding_width() > 0;
@@ -224,6 +233,7 @@ void CudaEngine::enqueue_step(const Batch& batch) {
   const DeviceSpan<float> dx = embeddings ? dx_.first(x.size()) : DeviceSpan<float>();
   const DeviceSpan<float> lstm_gradient = gradient_.first(layout_.lstm_size());
 
+  scale_windows(rows);
   gather_inputs(rows, x, stream);
   DeviceStateIn initial;
   DeviceStateOut last;
@@ -240,10 +250,10 @@ void CudaEngine::enqueue_step(const Batch& batch) {
   const std::int64_t head_rows = N * (T - spec_.first_head_step());
   const DeviceSpan<float> dcontext =
       embeddings ? dcontext_.first(head_rows * spec_.embedding_width()) : DeviceSpan<float>();
-  head_.train(rows, params_.span(), h, dh, gradient_.span(), dcontext, sums_.span());
+  head_.train(rows, params_.span(), h, dh, gradient_.span(), dcontext, sums_.first(1));
   recurrence_->backward(dh, {}, dx, lstm_gradient, {});
   if (embeddings) embedding_gradient_.run(rows, dx, dcontext, gradient_.span());
-  optimizer_.update(rows, params_.span(), gradient_.span(), sums_.span(),
+  optimizer_.update(rows, params_.span(), gradient_.span(), sums_.first(1),
                     reinterpret_cast<const StepNumbers*>(batch.extra));
 }
 
@@ -253,7 +263,7 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
   if (!has_params_) throw InternalError("the engine has no parameters yet");
   prepare(N, true);
   if (spec_.carry_state) make_carried(windows);
-  const Batch batch = stage(windows, limit_, settings);
+  const Batch batch = stage(windows, LimitUse::training, params_.data(), settings);
   if (!warm_.contains(N)) {
     // The first step of a size runs as it is: libraries load their kernels then, which a capture
     // does not allow.
@@ -274,11 +284,12 @@ LossReport CudaEngine::take_loss() {
   return report;
 }
 
-// h of the last step for one batch, [N,H].
-DeviceSpan<const float> CudaEngine::infer_batch(const Batch& batch) {
-  WindowRows rows = batch.rows;
-  rows.params = evaluation_.data();
+// The recurrence over one batch, from `state` to `state`.
+void CudaEngine::infer(const Batch& batch, bool from_zero) {
+  const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, states = spec_.L * N * spec_.H;
+  const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
+  scale_windows(rows);
   RecurrenceInput input;
   if (recurrence_->assembles_input()) {
     input.rows = &rows;
@@ -287,14 +298,13 @@ DeviceSpan<const float> CudaEngine::infer_batch(const Batch& batch) {
     gather_inputs(rows, x, context_.stream());
     input.x = x;
   }
-  recurrence_->infer(spec_.T, static_cast<int>(N), input, {}, {},
-                     {last_h_.first(states), last_c_.first(states)});
-  return last_h_.span().subspan((spec_.L - 1) * N * spec_.H, N * spec_.H);
+  const DeviceStateIn initial = from_zero ? DeviceStateIn{} : DeviceStateIn{h, c};
+  recurrence_->infer(spec_.T, static_cast<int>(N), input, initial, {}, {h, c});
 }
 
 // carry_state: the windows before are walked first, from each series' start, and hand their state
-// on; [N,H] of the last one.
-DeviceSpan<const float> CudaEngine::infer_chain(std::span<const Window> windows) {
+// on.
+void CudaEngine::infer_chain(std::span<const Window> windows) {
   const auto N = static_cast<std::int64_t>(windows.size());
   const std::int64_t states = spec_.L * N * spec_.H;
   const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
@@ -307,59 +317,104 @@ DeviceSpan<const float> CudaEngine::infer_chain(std::span<const Window> windows)
     for (std::size_t n = 0; n < link.size(); ++n) {
       link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
     }
-    const Batch batch = stage(link, {}, {});
-    WindowRows rows = batch.rows;
-    rows.params = evaluation_.data();
-    RecurrenceInput input;
-    if (recurrence_->assembles_input()) {
-      input.rows = &rows;
-    } else {
-      const DeviceSpan<float> x = x_.first(spec_.T * N * spec_.inputs());
-      gather_inputs(rows, x, context_.stream());
-      input.x = x;
-    }
-    recurrence_->infer(spec_.T, static_cast<int>(N), input, {h, c}, {}, {h, c});
-    reset_unbegun(h, c, rows.windows, spec_.L, N, spec_.H, context_.stream());
+    const Batch batch = stage(link, LimitUse::none, evaluation_.data(), {});
+    infer(batch, false);
+    // Where a series has not begun, its state stays zero.
+    reset_unbegun(h, c, batch.rows.windows, spec_.L, N, spec_.H, context_.stream());
     streamer_.release(batch);
   }
-  return h.subspan((spec_.L - 1) * N * spec_.H, N * spec_.H);
 }
 
 template <typename Use>
-void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets,
-                                std::span<const std::int64_t> limit, Use use) {
+void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets, Use use) {
   if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
   const auto total = static_cast<std::int64_t>(windows.size());
-  const std::int64_t size = std::min<std::int64_t>(total, batch_);
+  const std::int64_t size = std::min<std::int64_t>(total, batch_), H = spec_.H;
   if (size == 0) return;
   for (std::int64_t begin = 0; begin < total; begin += size) {
     const std::int64_t N = std::min(size, total - begin);
     const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(N));
     prepare(N, false);
     recurrence_->load(evaluation_.first(layout_.lstm_size()));
-    DeviceSpan<const float> last;
-    if (spec_.carry_state) last = infer_chain(part);
-    const Batch batch = stage(part, limit, {});
-    if (!spec_.carry_state) last = infer_batch(batch);
-    WindowRows rows = batch.rows;
-    rows.params = evaluation_.data();
-    head_.infer(rows, evaluation_.span(), last, u_.first(N * spec_.outputs()),
-                targets ? target_.first(N * spec_.K * spec_.M) : DeviceSpan<float>());
-    use(begin, rows);
+    if (spec_.carry_state) infer_chain(part);
+    const Batch batch =
+        stage(part, targets ? LimitUse::evaluation : LimitUse::none, evaluation_.data(), {});
+    if (!spec_.carry_state) infer(batch, true);
+    const DeviceSpan<float> u = u_.first(N * spec_.outputs());
+    const DeviceSpan<float> target =
+        targets ? target_.first(N * spec_.K * spec_.M) : DeviceSpan<float>();
+    head_.infer(batch.rows, evaluation_.span(),
+                last_h_.span().subspan((spec_.L - 1) * N * H, N * H), u, target);
+    use(begin, batch.rows, u, target);
     streamer_.release(batch);
   }
 }
 
 LossReport CudaEngine::validate(std::span<const Window> windows,
                                 std::span<const std::int64_t> limit) {
-  DeviceBuffer<DeviceLossSums> sums(context_.memory(), 1, "sums of the loss");
-  head_.clear(sums.span());
-  for_each_batch(windows, true, limit, [&](std::int64_t, const WindowRows& rows) {
-    head_.validation_loss(rows, u_.first(rows.N * spec_.outputs()),
-                          target_.first(rows.N * spec_.K * spec_.M), sums.span());
-  });
-  PinnedBuffer<DeviceLossSums> host(1, "sums of the loss");
-  copy_to_host(DeviceSpan<const DeviceLossSums>(sums.span()), host.span(), context_.stream());
+  streamer_.set_limit(LimitUse::evaluation, limit);
+  const DeviceSpan<DeviceLossSums> sums = sums_.span().subspan(1, 1);
+  head_.clear(sums);
+  for_each_batch(
+      windows, true,
+      [&](std::int64_t, const WindowRows& rows, DeviceSpan<const float> u,
+          DeviceSpan<const float> target) { head_.validation_loss(rows, u, target, sums); });
+  copy_to_host(DeviceSpan<const DeviceLossSums>(sums), host_sums_.span(), context_.stream());
   context_.synchronize();
-  return report_of(*host.data(), static_cast<std::int64_t>(windows.size()));
+  return report_of(*host_sums_.data(), static_cast<std::int64_t>(windows.size()));
 }
+
+void CudaEngine::forecast(std::span<const Window> windows, std::span<const float> offsets,
+                          std::span<float> out) {
+  const int Q = spec_.Q();
+  const std::int64_t KM = spec_.K * spec_.M;
+  if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
+  const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
+  if (!offsets.empty()) {
+    offsets_.grow(context_.memory(), KM * J, "the offsets of forecasts");
+    upload(offsets, offsets_.first(KM * J), context_);
+  }
+  const auto total = static_cast<std::int64_t>(windows.size());
+  ResultReturn results(context_, std::min<std::int64_t>(total, batch_) * KM * J);
+  for_each_batch(windows, false,
+                 [&](std::int64_t begin, const WindowRows& rows, DeviceSpan<const float> u,
+                     DeviceSpan<const float>) {
+                   const std::int64_t size = rows.N * KM * J;
+                   const DeviceSpan<float> y = results.begin(size);
+                   forecast_rows(rows, Q, u.data(), offsets.empty() ? nullptr : offsets_.data(),
+                                 static_cast<int>(J), y.data(), context_.stream());
+                   results.finish(out.subspan(static_cast<std::size_t>(begin * KM * J),
+                                              static_cast<std::size_t>(size)));
+                 });
+  results.drain();
+}
+
+void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                           std::span<float> out) {
+  streamer_.set_limit(LimitUse::evaluation, limit);
+  int median = 0;
+  for (int q = 0; q < spec_.Q() && spec_.loss == Loss::quantile; ++q) {
+    if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;
+  }
+  const std::int64_t KM = spec_.K * spec_.M;
+  const auto total = static_cast<std::int64_t>(windows.size());
+  ResultReturn results(context_, std::min<std::int64_t>(total, batch_) * KM);
+  for_each_batch(windows, true,
+                 [&](std::int64_t begin, const WindowRows& rows, DeviceSpan<const float> u,
+                     DeviceSpan<const float> target) {
+                   const std::int64_t size = rows.N * KM;
+                   const DeviceSpan<float> residual = results.begin(size);
+                   residual_rows(size, spec_.Q(), median, u.data(), target.data(), residual.data(),
+                                 context_.stream());
+                   results.finish(out.subspan(static_cast<std::size_t>(begin * KM),
+                                              static_cast<std::size_t>(size)));
+                 });
+  results.drain();
+}
+
+std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
+  check_spec(*setup.spec);
+  return std::make_unique<CudaEngine>(setup);
+}
+
+}  // namespace sluice
