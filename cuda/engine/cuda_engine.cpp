@@ -153,13 +153,13 @@ void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
 
 // Graphs hold addresses: what makes a buffer move drops them.
 void CudaEngine::prepare(std::int64_t N, bool training) {
-  std::int64_t& most = training ? prepared_training_ : prepared_;
-  if (warm_.contains(N) && training) return;
+  if (!ready_.insert({N, training}).second) return;
+  std::int64_t& most = training ? most_training_ : most_;
+  context_.synchronize();  // buffers may move
   recurrence_->prepare(spec_.T, static_cast<int>(N), training);
   if (N > most) {
     most = N;
     DeviceMemory& memory = context_.memory();
-    context_.synchronize();
     head_.prepare(N, training);
     const std::int64_t TN = spec_.T * N;
     if (training || !recurrence_->assembles_input()) {

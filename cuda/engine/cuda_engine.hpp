@@ -92,7 +92,8 @@ class CudaEngine final : public Engine {
   Seconds seconds_;
 
   // Workspace, for the most windows prepared so far.
-  std::int64_t prepared_ = 0, prepared_training_ = 0;
+  std::int64_t most_ = 0, most_training_ = 0;
+  std::set<std::pair<std::int64_t, bool>> ready_;  ///< windows, and whether for training
   DeviceBuffer<float> x_, h_, dh_, dx_, dcontext_, last_h_, last_c_, u_, target_;
   DeviceBuffer<DeviceLossSums> sums_;  ///< of a training step, of a validation
   PinnedBuffer<DeviceLossSums> host_sums_;
