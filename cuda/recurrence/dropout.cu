@@ -1,0 +1,100 @@
+// One thread per group of 4 elements that share a Philox call. Where a row's length is a multiple
+// of 4 (and the rest is aligned) the group is one load and one store; else its elements may lie in
+// two or more rows.
+#include "recurrence/dropout.hpp"
+
+#include "base/launch.cuh"
+#include "recurrence/elements.hpp"
+#include "recurrence/pack.hpp"
+#include "sluice/model/dropout.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr int kThreads = 256;
+
+struct Mask {
+  std::uint64_t seed;
+  const std::int64_t* step;  // null if rate is 0
+  int layer;
+  float rate;
+};
+
+/// The factors of the elements of group `group`.
+__device__ inline Pack<float, 4> factors(const Mask& mask, std::int64_t group) {
+  if (mask.rate == 0) return {{1, 1, 1, 1}};
+  const Philox4 numbers =
+      dropout_numbers(mask.seed, *mask.step, mask.layer, static_cast<std::uint64_t>(group));
+  Pack<float, 4> out;
+  for (int k = 0; k < 4; ++k) out.v[k] = dropout_factor(numbers.v[k], mask.rate);
+  return out;
+}
+
+template <typename From, typename To>
+__global__ void __launch_bounds__(kThreads)
+    drop_packs(Mask mask, DropoutRows shape, const From* from, To* to) {
+  const std::int64_t pack = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const int packs_a_row = shape.H / 4;
+  if (pack >= shape.rows * packs_a_row) return;
+  const std::int64_t row = pack / packs_a_row, column = 4 * (pack - row * packs_a_row);
+  const auto in = *reinterpret_cast<const Pack<From, 4>*>(from + row * shape.from_pitch + column);
+  const Pack<float, 4> factor = factors(mask, shape.first_row * packs_a_row + pack);
+  Pack<To, 4> out;
+  for (int k = 0; k < 4; ++k) out.v[k] = from_float<To>(to_float(in.v[k]) * factor.v[k]);
+  *reinterpret_cast<Pack<To, 4>*>(to + row * shape.to_pitch + column) = out;
+}
+
+template <typename From, typename To>
+__global__ void __launch_bounds__(kThreads)
+    drop_elements(Mask mask, DropoutRows shape, const From* from, To* to) {
+  const std::int64_t first = shape.first_row * shape.H;  // the element's numbers in the layer
+  const std::int64_t end = first + shape.rows * shape.H;
+  const std::int64_t group = first / 4 + std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (4 * group >= end) return;
+  const Pack<float, 4> factor = factors(mask, group);
+  for (int k = 0; k < 4; ++k) {
+    const std::int64_t element = 4 * group + k - first;
+    if (element < 0 || element >= end - first) continue;
+    const std::int64_t row = element / shape.H, column = element - row * shape.H;
+    to[row * shape.to_pitch + column] =
+        from_float<To>(to_float(from[row * shape.from_pitch + column]) * factor.v[k]);
+  }
+}
+
+template <typename From, typename To>
+void drop(const DeviceDropout& dropout, int layer, const DropoutRows& shape, const From* from,
+          To* to, cudaStream_t stream) {
+  if (shape.rows == 0) return;
+  const Mask mask{dropout.seed, dropout.step, layer, dropout.rate};
+  const bool packs = shape.H % 4 == 0 && shape.from_pitch % 4 == 0 && shape.to_pitch % 4 == 0 &&
+                     aligned({from}, 4 * sizeof(From)) && aligned({to}, 4 * sizeof(To));
+  if (packs) {
+    launch(drop_packs<From, To>,
+           {.blocks = blocks_for(shape.rows * (shape.H / 4), kThreads), .threads = kThreads},
+           stream, mask, shape, from, to);
+    return;
+  }
+  const std::int64_t first = shape.first_row * shape.H, end = first + shape.rows * shape.H;
+  const std::int64_t groups = (end + 3) / 4 - first / 4;
+  launch(drop_elements<From, To>, {.blocks = blocks_for(groups, kThreads), .threads = kThreads},
+         stream, mask, shape, from, to);
+}
+
+}  // namespace
+
+void apply_dropout(const DeviceDropout& dropout, int layer, const DropoutRows& shape,
+                   const float* from, float* to, cudaStream_t stream) {
+  drop(dropout, layer, shape, from, to, stream);
+}
+
+void apply_dropout(const DeviceDropout& dropout, int layer, const DropoutRows& shape,
+                   const float* from, Bf16* to, cudaStream_t stream) {
+  drop(dropout, layer, shape, from, to, stream);
+}
+
+void apply_dropout(const DeviceDropout& dropout, int layer, const DropoutRows& shape,
+                   const Bf16* from, Bf16* to, cudaStream_t stream) {
+  drop(dropout, layer, shape, from, to, stream);
+}
+
+}  // namespace sluice
