@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -23,19 +20,6 @@ std::string cpu_model() {
     if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
   }
   return "unknown";
-}
-
-/// "a07b5ee1c2d3" or "a07b5ee1c2d3-dirty"; empty outside a git checkout.
-std::string git_commit() {
-  constexpr const char* kCommand =
-      "git -C '" SLUICE_SOURCE_DIR
-      "' describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(kCommand, "r"), pclose);
-  char line[64] = "";
-  if (!pipe || std::fgets(line, sizeof line, pipe.get()) == nullptr) return "";
-  std::string commit = line;
-  commit.erase(commit.find_last_not_of('\n') + 1);
-  return commit;
 }
 
 nlohmann::json environment(const char* name) {
@@ -55,14 +39,6 @@ nlohmann::json machine() {
 }
 
 }  // namespace
-
-Spread spread(std::vector<double> samples) {
-  std::sort(samples.begin(), samples.end());
-  const std::size_t half = samples.size() / 2;
-  const double median =
-      samples.size() % 2 == 1 ? samples[half] : (samples[half - 1] + samples[half]) / 2;
-  return {samples.front(), median, samples.back()};
-}
 
 std::string table(std::span<const Result> results) {
   std::string out = fmt::format("{:<42}{:>8} {:<15}{:>11}\n", "benchmark", "median",

@@ -7,14 +7,9 @@
 #include <string>
 
 #include "bench.hpp"
+#include "spread.hpp"
 
 namespace sluice::bench {
-
-/// Order statistics of samples; `samples` is not empty.
-struct Spread {
-  double low = 0, median = 0, high = 0;
-};
-Spread spread(std::vector<double> samples);
 
 /// One line a result: median of the rate, its lowest and highest sample, items a second.
 std::string table(std::span<const Result> results);

@@ -33,11 +33,10 @@ Shares shares_of(std::int64_t rows) {
 /// partial [shares, columns]. Blocks: shares x strips.
 template <int kWidth, typename T>
 __global__ void __launch_bounds__(kThreads)
-    sum_share(ColumnSumsShape shape, std::int64_t share_rows, std::int64_t strips, const T* a,
+    sum_share(ColumnSumsShape shape, std::int64_t share_rows, unsigned strips, const T* a,
               float* partial) {
   auto* sums = shared_memory<Pack<float, kWidth>>();  // [kRows, kLanes]
-  const std::int64_t share = std::int64_t{blockIdx.x} / strips;
-  const std::int64_t strip = std::int64_t{blockIdx.x} - share * strips;
+  const std::int64_t share = blockIdx.x / strips, strip = blockIdx.x % strips;
   const int lane = static_cast<int>(threadIdx.x) % kLanes,
             group = static_cast<int>(threadIdx.x) / kLanes;
   const std::int64_t column = (strip * kLanes + lane) * kWidth;
@@ -46,7 +45,7 @@ __global__ void __launch_bounds__(kThreads)
   Pack<float, kWidth> sum{};
   if (column < shape.columns) {
     for (std::int64_t row = begin + group; row < end; row += kRows) {
-      const auto in = *reinterpret_cast<const Pack<T, kWidth>*>(a + row * shape.pitch + column);
+      const auto in = load_pack<kWidth>(a + row * shape.pitch + column);
       for (int k = 0; k < kWidth; ++k) sum.v[k] += to_float(in.v[k]);
     }
   }
@@ -56,7 +55,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int other = 1; other < kRows; ++other) {
     for (int k = 0; k < kWidth; ++k) sum.v[k] += sums[other * kLanes + lane].v[k];
   }
-  *reinterpret_cast<Pack<float, kWidth>*>(partial + share * shape.columns + column) = sum;
+  store_pack(partial + share * shape.columns + column, sum);
 }
 
 __global__ void __launch_bounds__(kThreads)

@@ -33,51 +33,56 @@ __device__ inline Pack<float, 4> factors(const Mask& mask, std::int64_t group) {
 template <typename From, typename To>
 __global__ void __launch_bounds__(kThreads)
     drop_packs(Mask mask, DropoutRows shape, const From* from, To* to) {
-  const std::int64_t pack = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  const int packs_a_row = shape.H / 4;
-  if (pack >= shape.rows * packs_a_row) return;
-  const std::int64_t row = pack / packs_a_row, column = 4 * (pack - row * packs_a_row);
-  const auto in = *reinterpret_cast<const Pack<From, 4>*>(from + row * shape.from_pitch + column);
+  const std::uint32_t pack = blockIdx.x * kThreads + threadIdx.x;
+  const auto packs_a_row = static_cast<std::uint32_t>(shape.H) / 4;
+  const std::uint32_t row = pack / packs_a_row, column = 4 * (pack - row * packs_a_row);
+  if (row >= shape.rows) return;
   const Pack<float, 4> factor = factors(mask, shape.first_row * packs_a_row + pack);
+  const auto in = load_pack<4>(from + row * shape.from_pitch + column);
   Pack<To, 4> out;
   for (int k = 0; k < 4; ++k) out.v[k] = from_float<To>(to_float(in.v[k]) * factor.v[k]);
-  *reinterpret_cast<Pack<To, 4>*>(to + row * shape.to_pitch + column) = out;
+  store_pack(to + row * shape.to_pitch + column, out);
 }
 
 template <typename From, typename To>
 __global__ void __launch_bounds__(kThreads)
     drop_elements(Mask mask, DropoutRows shape, const From* from, To* to) {
-  const std::int64_t first = shape.first_row * shape.H;  // the element's numbers in the layer
-  const std::int64_t end = first + shape.rows * shape.H;
+  const std::int64_t first = shape.first_row * shape.H;  // its number in the layer
   const std::int64_t group = first / 4 + std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (4 * group >= end) return;
+  const std::int64_t begin = 4 * group - first;  // < 0 where the group begins before the rows
+  const std::int64_t size = shape.rows * shape.H;
+  if (begin >= size) return;
   const Pack<float, 4> factor = factors(mask, group);
+  const auto H = static_cast<std::uint32_t>(shape.H);
+  const auto element = static_cast<std::uint32_t>(begin < 0 ? 0 : begin);
+  std::uint32_t row = element / H, column = element - row * H;
   for (int k = 0; k < 4; ++k) {
-    const std::int64_t element = 4 * group + k - first;
-    if (element < 0 || element >= end - first) continue;
-    const std::int64_t row = element / shape.H, column = element - row * shape.H;
+    if (begin + k < 0 || begin + k >= size) continue;
     to[row * shape.to_pitch + column] =
         from_float<To>(to_float(from[row * shape.from_pitch + column]) * factor.v[k]);
+    if (++column == H) {
+      column = 0;
+      ++row;
+    }
   }
 }
 
 template <typename From, typename To>
 void drop(const DeviceDropout& dropout, int layer, const DropoutRows& shape, const From* from,
           To* to, cudaStream_t stream) {
-  if (shape.rows == 0) return;
   const Mask mask{dropout.seed, dropout.step, layer, dropout.rate};
   const bool packs = shape.H % 4 == 0 && shape.from_pitch % 4 == 0 && shape.to_pitch % 4 == 0 &&
                      aligned({from}, 4 * sizeof(From)) && aligned({to}, 4 * sizeof(To));
-  if (packs) {
-    launch(drop_packs<From, To>,
-           {.blocks = blocks_for(shape.rows * (shape.H / 4), kThreads), .threads = kThreads},
-           stream, mask, shape, from, to);
-    return;
-  }
-  const std::int64_t first = shape.first_row * shape.H, end = first + shape.rows * shape.H;
-  const std::int64_t groups = (end + 3) / 4 - first / 4;
-  launch(drop_elements<From, To>, {.blocks = blocks_for(groups, kThreads), .threads = kThreads},
-         stream, mask, shape, from, to);
+  for_row_shares(shape.rows, shape.H, [&](std::int64_t first, std::int64_t rows) {
+    DropoutRows share = shape;
+    share.rows = rows;
+    share.first_row += first;
+    const std::int64_t begin = share.first_row * shape.H, end = begin + rows * shape.H;
+    const std::int64_t groups = (end + 3) / 4 - begin / 4;
+    launch(packs ? drop_packs<From, To> : drop_elements<From, To>,
+           {.blocks = blocks_for(groups, kThreads), .threads = kThreads}, stream, mask, share,
+           from + first * shape.from_pitch, to + first * shape.to_pitch);
+  });
 }
 
 }  // namespace

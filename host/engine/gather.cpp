@@ -7,26 +7,13 @@
 namespace sluice {
 namespace {
 
-/// In linear space an input is cut here: a value eleven levels high says no more than ten.
-constexpr float kInputLimit = 10.0f;
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
-
-float input_value(float v, Affine a) {
-  const float u = v * a.s - a.o;
-  return std::isnan(u) ? 0.0f : std::clamp(u, -kInputLimit, kInputLimit);
-}
 
 /// out[i] = input_value(v[from + i]) for i < count; steps before the series' start are 0.
 void copy_inputs(const float* v, std::int64_t from, std::int64_t count, Affine a, float* out) {
   const std::int64_t before = std::clamp<std::int64_t>(-from, 0, count);
   std::fill_n(out, before, 0.0f);
   for (std::int64_t i = before; i < count; ++i) out[i] = input_value(v[from + i], a);
-}
-
-/// v at `t`, or, where it is missing, whole seasons before; NaN if there is none.
-float seasonal_value(const float* v, std::int64_t t, int season) {
-  while (t >= 0 && std::isnan(v[t])) t -= season;
-  return t >= 0 ? v[t] : kMissing;
 }
 
 /// u of the latest value that lies whole seasons before each of t+1 .. t+K: the last season, again

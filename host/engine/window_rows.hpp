@@ -100,8 +100,10 @@ SLUICE_HD inline float row_weight(const WindowRows& rows, std::int64_t n, std::i
   return space.weight[s] * std::pow(level, space.level_weight);
 }
 
-/// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start.
-SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, float* x) {
+/// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
+/// what steps through floats like one.
+template <typename Output>
+SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, Output x) {
   const SpaceView& space = rows.space;
   const Window w = rows.windows[n];
   const std::int64_t s = w.series, t = w.origin - space.T + 1 + j;

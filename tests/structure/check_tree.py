@@ -6,6 +6,8 @@ usage: check_tree.py ROOT
   rank       app -> run -> engine -> {data, model} -> base; an include points to a lower rank or to
              its own module; data and model do not know each other; nothing but app includes sluice.hpp
   cuda       include/ and host/ never name a CUDA header
+  device     in cuda/: <<< and __shared__ in base/launch.cuh only, asm in base/ptx.cuh only, Thrust and
+             CUB in engine/reduce.cu only, cuDNN in cudnn_* only, no atomics, no fmt in device code
   public     include/ includes the C++ standard library and sluice/ only
   condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro
   tests      nothing outside tests/ includes from tests/
@@ -28,6 +30,21 @@ GUARD = re.compile(r"^\s*#\s*ifndef\s+(\w+)\s*$")
 CUDA = re.compile(r"(^|/)(cuda|cudnn|cublas|cufft|curand|cusparse|cusolver|nccl|nvtx|nvrtc|thrust|cub|"
                   r"cooperative_groups|device_launch_parameters|mma\.h)", re.IGNORECASE)
 STANDARD = re.compile(r"^[a-z_]+$|^c[a-z]+$")
+# What only one file of cuda/ may hold: pattern, the files that may, and what to do instead.
+DEVICE = (
+    (re.compile(r"<<<|\b__shared__\b|\bcudaLaunchKernel"), re.compile(r"^cuda/base/launch\.cuh$"),
+     "launches a kernel or declares shared memory; use base/launch.cuh"),
+    (re.compile(r"\basm\b"), re.compile(r"^cuda/base/ptx\.cuh$"),
+     "has inline PTX; put the instruction into base/ptx.cuh"),
+    (re.compile(r"#\s*include\s*<(cub|thrust)/"), re.compile(r"^cuda/engine/reduce\.cu$"),
+     "includes Thrust or CUB; only engine/reduce.cu may"),
+    (re.compile(r"#\s*include\s*<cudnn"), re.compile(r"^cuda/recurrence/cudnn_\w+\.(cpp|cu|hpp)$"),
+     "includes cuDNN; only recurrence/cudnn_* may"),
+    (re.compile(r"\batomic[A-Z]\w*\("), re.compile(r"^$"),
+     "uses an atomic; sums are made in a fixed order"),
+    (re.compile(r"#\s*include\s*<(fmt/|iostream|regex)"), re.compile(r"\.(cpp|hpp)$"),
+     "includes a library that device code cannot have; move the text to a .cpp"),
+)
 WORD = "TO" + "DO"
 OPEN_WORK = re.compile(rf"\b({WORD}|FIX" + r"ME|XX" + r"X)\b(?!\s*\(#\d+\))")
 CATCH_ALL = re.compile(r"\bcatch\s*\(\s*\.\.\.\s*\)")
@@ -99,6 +116,10 @@ def check_line(path, lines, index):
         elif define and not (index and GUARD.match(lines[index - 1])
                              and GUARD.match(lines[index - 1])[1] == define[1]):
             yield "condition", f"defines the macro {define[1]}; the only one is SLUICE_HD"
+    if path.parts[0] == "cuda" and not line.lstrip().startswith("//"):
+        for pattern, allowed, what in DEVICE:
+            if pattern.search(line) and not allowed.search(path.as_posix()):
+                yield "device", what
     if OPEN_WORK.search(line):
         yield "todo", f"has open work without its issue: write {WORD}(#12)"
     if CATCH_ALL.search(line) and path.suffix != ".py":

@@ -20,7 +20,7 @@ struct AdamWStep {
   float correction1, correction2;
 };
 
-inline AdamWStep adamw_step(const AdamWSettings& s, std::int64_t step) {
+SLUICE_HD inline AdamWStep adamw_step(const AdamWSettings& s, std::int64_t step) {
   return {
       static_cast<float>(1.0 - std::pow(static_cast<double>(s.beta1), static_cast<double>(step))),
       static_cast<float>(1.0 - std::pow(static_cast<double>(s.beta2), static_cast<double>(step)))};
@@ -39,13 +39,13 @@ SLUICE_HD inline void adamw_update(const AdamWSettings& s, AdamWStep step, float
 
 /// Decay of the moving average after `step` steps (from 1): min(decay, (step+1)/(step+10)), so that
 /// the first steps do not hold on to the random start.
-inline float average_decay(float decay, std::int64_t step) {
+SLUICE_HD inline float average_decay(float decay, std::int64_t step) {
   const double ramp = (static_cast<double>(step) + 1.0) / (static_cast<double>(step) + 10.0);
   return static_cast<float>(ramp < static_cast<double>(decay) ? ramp : static_cast<double>(decay));
 }
 
 /// Factor that brings a gradient of norm `norm` to at most `clip` (0: no clipping).
-inline float clip_factor(double norm, double clip) {
+SLUICE_HD inline float clip_factor(double norm, double clip) {
   return clip > 0 && norm > clip ? static_cast<float>(clip / norm) : 1.0f;
 }
 

@@ -1,0 +1,41 @@
+// A sequence of asynchronous work captured once and replayed with one launch.
+#pragma once
+
+#include "base/handles.hpp"
+
+namespace sluice {
+
+/// Captures what `enqueue` puts on `stream` (and on streams that join it by events); nothing of it
+/// runs. If `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
+template <typename Enqueue>
+GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
+  /// Ends a capture that was not ended in order.
+  struct Capture {
+    explicit Capture(cudaStream_t s) : stream(s) {
+      check(cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    }
+    ~Capture() {
+      if (stream == nullptr) return;
+      cudaGraph_t broken = nullptr;
+      static_cast<void>(cudaStreamEndCapture(stream, &broken));
+      static_cast<void>(Graph(broken));
+      static_cast<void>(cudaGetLastError());
+    }
+    Capture(const Capture&) = delete;
+    Capture& operator=(const Capture&) = delete;
+    Graph end() {
+      cudaGraph_t graph = nullptr;
+      check(cudaStreamEndCapture(std::exchange(stream, nullptr), &graph), "cudaStreamEndCapture");
+      return Graph(graph);
+    }
+    cudaStream_t stream;
+  };
+  Capture capture(stream);
+  enqueue();
+  const Graph graph = capture.end();
+  cudaGraphExec_t exec = nullptr;
+  check(cudaGraphInstantiate(&exec, graph.get(), 0), "cudaGraphInstantiate");
+  return GraphExec(exec);
+}
+
+}  // namespace sluice

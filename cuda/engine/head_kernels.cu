@@ -1,0 +1,263 @@
+// A thread of the loss owns one target of one row with its Q outputs, and walks the grid; indices
+// inside a chunk fit 32 bits, offsets into arrays are 64 bits wide.
+#include "engine/head_kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/block_reduce.cuh"
+#include "sluice/base/error.hpp"
+#include "sluice/model/loss.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr std::int64_t kMostLossBlocks = 1024;
+constexpr std::int64_t kTargetsPerThread = 2;  // at least, where there are blocks enough
+constexpr std::int64_t kMostColumnGroups = 256;
+constexpr std::int64_t kRowsPerColumnGroup = 256;  // at least
+constexpr int kColumnTile = 32;
+
+// max(0, x) that lets NaN through: a model that is broken must not look as if it were at 0.
+__device__ inline float relu(float x) { return x < 0 ? 0.0f : x; }
+
+__global__ void bias_relu_kernel(std::uint32_t size, std::uint32_t width,
+                                 const float* __restrict__ bias, float* __restrict__ hidden) {
+  const std::uint32_t i = blockIdx.x * kThreads + threadIdx.x;
+  if (i < size) hidden[i] = relu(hidden[i] + bias[i % width]);
+}
+
+__global__ void bias_base_kernel(std::uint32_t size, std::uint32_t outputs, std::uint32_t Q,
+                                 const float* __restrict__ bias, const float* __restrict__ base,
+                                 float* __restrict__ out) {
+  const std::uint32_t i = blockIdx.x * kThreads + threadIdx.x;
+  if (i < size) out[i] += bias[i % outputs] + base[i / Q];
+}
+
+__device__ inline LossPart sum_of(LossPart a, const LossPart& b) {
+  a.loss += b.loss;
+  a.targets += b.targets;
+  if (a.bad_row < 0 || (b.bad_row >= 0 && b.bad_row < a.bad_row)) a.bad_row = b.bad_row;
+  return a;
+}
+
+// From a row of a range to its window and its step of the series.
+struct RowWalk {
+  std::uint32_t N, window;  // of the range's first row
+  std::int64_t step;        // of the window, of the range's first row
+};
+
+RowWalk walk_of(const WindowRows& rows, const HeadRowRange& range) {
+  return {static_cast<std::uint32_t>(rows.N), static_cast<std::uint32_t>(range.row % rows.N),
+          range.first_step + range.row / rows.N};
+}
+
+__device__ inline float weight_of(const WindowRows& rows, const RowWalk& walk, std::uint32_t r) {
+  const std::uint32_t at = walk.window + r;
+  const std::int64_t n = at % walk.N;
+  const std::int64_t step = walk.step + at / walk.N;
+  return row_weight(rows, n, rows.windows[n].origin - rows.space.T + 1 + step);
+}
+
+__global__ void training_loss_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk,
+                                     std::int64_t first_row, std::uint32_t size,
+                                     const float* __restrict__ bias, const float* __restrict__ base,
+                                     const float* __restrict__ targets, float* __restrict__ out,
+                                     LossPart* __restrict__ parts) {
+  const auto width = static_cast<std::uint32_t>(outputs.targets);
+  const int Q = outputs.Q;
+  LossPart part;
+  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < size; i += gridDim.x * kThreads) {
+    const float target = targets[i];
+    float* o = out + static_cast<std::int64_t>(i) * Q;
+    if (std::isnan(target)) {
+      for (int q = 0; q < Q; ++q) o[q] = 0;
+      continue;
+    }
+    const std::uint32_t r = i / width;
+    const float* b = bias + static_cast<std::int64_t>(i % width) * Q;
+    const float share = weight_of(rows, walk, r) / static_cast<float>(Q);
+    const float moved = base[i];
+    float sum = 0;
+    for (int q = 0; q < Q; ++q) {
+      const LossValue value =
+          loss_value(outputs.loss, o[q] + (b[q] + moved) - target, outputs.parameter[q]);
+      sum += value.value * share;
+      o[q] = value.gradient * share;
+    }
+    ++part.targets;
+    part.loss += static_cast<double>(sum);
+    // A thread meets its rows in ascending order.
+    if (!std::isfinite(sum) && part.bad_row < 0) part.bad_row = first_row + r;
+  }
+  part = block_reduce(part, sum_of);
+  if (threadIdx.x == 0) parts[blockIdx.x] = part;
+}
+
+__global__ void forecast_loss_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk,
+                                     std::int64_t first_row, std::uint32_t size,
+                                     const float* __restrict__ forecasts,
+                                     const float* __restrict__ targets,
+                                     LossPart* __restrict__ parts) {
+  const auto width = static_cast<std::uint32_t>(outputs.targets);
+  const int Q = outputs.Q;
+  LossPart part;
+  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < size; i += gridDim.x * kThreads) {
+    const float target = targets[i];
+    if (std::isnan(target)) continue;
+    const float* u = forecasts + static_cast<std::int64_t>(i) * Q;
+    double sum = 0;
+    for (int q = 0; q < Q; ++q) {
+      sum +=
+          static_cast<double>(loss_value(outputs.loss, u[q] - target, outputs.parameter[q]).value);
+    }
+    const std::uint32_t r = i / width;
+    ++part.targets;
+    part.loss += sum / Q * static_cast<double>(weight_of(rows, walk, r));
+    if (!std::isfinite(sum) && part.bad_row < 0) part.bad_row = first_row + r;
+  }
+  part = block_reduce(part, sum_of);
+  if (threadIdx.x == 0) parts[blockIdx.x] = part;
+}
+
+__global__ void finish_loss_kernel(const Window* windows, std::int64_t N,
+                                   const LossPart* __restrict__ parts, std::int64_t count, bool add,
+                                   DeviceLossSums* sums) {
+  LossPart total;
+  for (std::int64_t i = threadIdx.x; i < count; i += kThreads) total = sum_of(total, parts[i]);
+  total = block_reduce(total, sum_of);
+  if (threadIdx.x != 0) return;
+  DeviceLossSums result;
+  if (add) result = *sums;
+  add_to(result, {total.loss, total.targets,
+                  total.bad_row < 0 ? -1 : std::int64_t{windows[total.bad_row % N].series}});
+  *sums = result;
+}
+
+// A block owns `tile` columns (a power of two) of one group of rows; its threads stand in
+// kThreads / tile lanes of neighbouring rows, so that narrow matrices too are read as they lie.
+__global__ void column_parts_kernel(std::int64_t rows, int width, int tile, int tiles,
+                                    std::int64_t group_rows, const float* __restrict__ hidden,
+                                    float* __restrict__ d, float* __restrict__ partial) {
+  float* shared = shared_memory<float>();
+  const int thread = static_cast<int>(threadIdx.x);
+  const int lane = thread / tile, lanes = kThreads / tile;
+  const std::int64_t group = blockIdx.x / static_cast<unsigned>(tiles);
+  const int column =
+      static_cast<int>(blockIdx.x % static_cast<unsigned>(tiles)) * tile + thread % tile;
+  const std::int64_t begin = group * group_rows;
+  const std::int64_t end = begin + group_rows < rows ? begin + group_rows : rows;
+  float sum = 0;
+  if (column < width) {
+    for (std::int64_t r = begin + lane; r < end; r += lanes) {
+      const std::int64_t at = r * width + column;
+      float value = d[at];
+      if (hidden != nullptr) {
+        value = hidden[at] > 0 ? value : 0.0f;
+        d[at] = value;
+      }
+      sum += value;
+    }
+  }
+  shared[thread] = sum;
+  __syncthreads();
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) shared[thread] += shared[thread + half * tile];
+    __syncthreads();
+  }
+  if (lane == 0 && column < width) partial[group * width + column] = shared[thread];
+}
+
+__global__ void column_total_kernel(std::int64_t groups, int width,
+                                    const float* __restrict__ partial, int beta,
+                                    float* __restrict__ sum) {
+  const auto column = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
+  if (column >= width) return;
+  float total = 0;
+  for (std::int64_t group = 0; group < groups; ++group) total += partial[group * width + column];
+  sum[column] = beta == 0 ? total : sum[column] + total;
+}
+
+__global__ void clear_sums_kernel(DeviceLossSums* sums) { *sums = DeviceLossSums(); }
+
+// Rows come in chunks: what one holds fits 32 bits.
+std::uint32_t size_of(std::int64_t rows, std::int64_t width) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  if (rows * width >= kMost) throw InternalError("a chunk of the head is too large to index");
+  return static_cast<std::uint32_t>(rows * width);
+}
+
+}  // namespace
+
+void add_bias_relu(std::int64_t rows, int width, const float* bias, float* hidden,
+                   cudaStream_t stream) {
+  const std::uint32_t size = size_of(rows, width);
+  launch(bias_relu_kernel, {.blocks = blocks_for(size, kThreads), .threads = kThreads}, stream,
+         size, width, bias, hidden);
+}
+
+void add_bias_base(std::int64_t rows, const HeadOutputs& outputs, const float* bias,
+                   const float* base, float* out, cudaStream_t stream) {
+  const int width = outputs.targets * outputs.Q;
+  const std::uint32_t size = size_of(rows, width);
+  launch(bias_base_kernel, {.blocks = blocks_for(size, kThreads), .threads = kThreads}, stream,
+         size, width, outputs.Q, bias, base, out);
+}
+
+std::int64_t loss_parts(std::int64_t rows, const HeadOutputs& outputs) {
+  return std::min(kMostLossBlocks,
+                  blocks_for(rows * outputs.targets, kTargetsPerThread * kThreads));
+}
+
+void training_loss(const WindowRows& rows, const HeadOutputs& outputs, const HeadRowRange& range,
+                   const float* bias, const float* base, const float* target, float* out,
+                   LossPart* parts, cudaStream_t stream) {
+  launch(training_loss_kernel,
+         {.blocks = loss_parts(range.count, outputs),
+          .threads = kThreads,
+          .shared_bytes = kThreads * sizeof(LossPart)},
+         stream, rows, outputs, walk_of(rows, range), range.row,
+         size_of(range.count, outputs.targets), bias, base, target, out, parts);
+}
+
+void forecast_loss(const WindowRows& rows, const HeadOutputs& outputs, const HeadRowRange& range,
+                   const float* u, const float* target, LossPart* parts, cudaStream_t stream) {
+  launch(forecast_loss_kernel,
+         {.blocks = loss_parts(range.count, outputs),
+          .threads = kThreads,
+          .shared_bytes = kThreads * sizeof(LossPart)},
+         stream, rows, outputs, walk_of(rows, range), range.row,
+         size_of(range.count, outputs.targets), u, target, parts);
+}
+
+void finish_loss(const WindowRows& rows, const LossPart* parts, std::int64_t count, bool add,
+                 DeviceLossSums* sums, cudaStream_t stream) {
+  launch(finish_loss_kernel,
+         {.blocks = 1, .threads = kThreads, .shared_bytes = kThreads * sizeof(LossPart)}, stream,
+         rows.windows, rows.N, parts, count, add, sums);
+}
+
+std::int64_t column_groups(std::int64_t rows) {
+  return std::min(kMostColumnGroups, (rows + kRowsPerColumnGroup - 1) / kRowsPerColumnGroup);
+}
+
+void column_sums(std::int64_t rows, int width, const float* hidden, float* d, float* partial,
+                 int beta, float* sum, cudaStream_t stream) {
+  int tile = 1;
+  while (tile < width && tile < kColumnTile) tile *= 2;
+  const int tiles = (width + tile - 1) / tile;
+  const std::int64_t groups = column_groups(rows);
+  const std::int64_t group_rows = (rows + groups - 1) / groups;
+  launch(column_parts_kernel,
+         {.blocks = groups * tiles, .threads = kThreads, .shared_bytes = kThreads * sizeof(float)},
+         stream, rows, width, tile, tiles, group_rows, hidden, d, partial);
+  launch(column_total_kernel, {.blocks = blocks_for(width, kThreads), .threads = kThreads}, stream,
+         groups, width, partial, beta, sum);
+}
+
+void clear_sums(DeviceLossSums* sums, cudaStream_t stream) {
+  launch(clear_sums_kernel, {}, stream, sums);
+}
+
+}  // namespace sluice
