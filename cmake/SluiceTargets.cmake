@@ -34,6 +34,16 @@ function(sluice_module name)
   endforeach()
 endfunction()
 
+# How device code is compiled: 8.0 (A100) and 9.0a (Hopper, with its own instructions) as machine code,
+# and PTX for what is newer.
+function(sluice_device_code target)
+  set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES "80-real;90a-real;90-virtual")
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:sluice_flags,INTERFACE_COMPILE_OPTIONS>>
+    $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extra-device-vectorization
+      -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow>)
+endfunction()
+
 # Says at configure time whether the CUDA engine is built, and readies the language. A macro, so that
 # what enable_language sets reaches the caller. Nothing under include/ or host/ knows.
 macro(sluice_find_cuda)

@@ -9,7 +9,7 @@
 namespace sluice {
 
 struct Bf16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits;
 };
 
 SLUICE_HD inline float to_float(Bf16 x) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/gather.hpp"
+#include "recurrence/column_sums.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -62,7 +63,8 @@ void DeviceHead::prepare(std::int64_t N, bool training) {
     target_.grow(memory, chunk * outputs_.targets, "the head's targets");
     dhidden_.grow(memory, chunk * G_, "the gradient of the head's hidden layer");
     out_.grow(memory, chunk * O_, "the head's outputs");
-    columns_.grow(memory, column_groups(chunk) * std::max(O_, G_), "the head's bias gradients");
+    columns_.grow(memory, column_sums_workspace(chunk, std::max(O_, G_)),
+                  "the head's bias gradients");
   }
   if (parameter_.empty()) {
     std::vector<float> parameter(static_cast<std::size_t>(outputs_.Q), spec_.huber_delta);
@@ -101,13 +103,16 @@ void DeviceHead::forward(std::int64_t count, const float* params, const float* h
           hidden_.data(), params + linear_.weight, out);
 }
 
-// From the outputs' gradient in out_ to all others. `beta` 0: the first chunk, which overwrites.
-void DeviceHead::backward(std::int64_t count, int beta, const float* params, const float* h,
+// From the outputs' gradient in out_ to all others; the first chunk overwrites, the rest add.
+void DeviceHead::backward(std::int64_t count, bool first, const float* params, const float* h,
                           float* dh, float* gradient, float* dcontext) {
   const std::int64_t width = H_ + F_;
-  const auto add = static_cast<float>(beta);
-  column_sums(count, static_cast<int>(O_), nullptr, out_.data(), columns_.data(), beta,
-              gradient + linear_.bias, context_.stream());
+  const float add = first ? 0.0f : 1.0f;
+  const auto add_columns = [&](const float* a, std::int64_t columns, float* sums) {
+    column_sums({.rows = count, .columns = columns, .pitch = columns, .add = !first}, a, sums,
+                columns_.span(), context_.stream());
+  };
+  add_columns(out_.data(), O_, gradient + linear_.bias);
   const float* d = out_.data();  // gradient of the layer that reads [h, context]
   std::int64_t n = O_;
   Linear reader = linear_;
@@ -123,8 +128,8 @@ void DeviceHead::backward(std::int64_t count, int beta, const float* params, con
             out_.data(), hidden_.data(), gradient + linear_.weight);
     product({.m = count, .n = G_, .k = O_, .lda = O_, .ldb = G_, .ldc = G_}, out_.data(),
             params + linear_.weight, dhidden_.data());
-    column_sums(count, spec_.head_hidden, hidden_.data(), dhidden_.data(), columns_.data(), beta,
-                gradient + hidden_layer_.bias, context_.stream());
+    relu_backward(count, spec_.head_hidden, hidden_.data(), dhidden_.data(), context_.stream());
+    add_columns(dhidden_.data(), G_, gradient + hidden_layer_.bias);
     d = dhidden_.data(), n = G_, reader = hidden_layer_;
   }
   const float* weight = params + reader.weight;
@@ -171,7 +176,7 @@ void DeviceHead::train(const WindowRows& rows, DeviceSpan<const float> params,
     training_loss(rows, outputs_, range, params.data() + linear_.bias, base_.data(), target_.data(),
                   out_.data(), parts_.data() + parts, stream);
     parts += loss_parts(range.count, outputs_);
-    backward(range.count, row == 0 ? 0 : 1, params.data(), h.data() + h_at, dh.data() + h_at,
+    backward(range.count, row == 0, params.data(), h.data() + h_at, dh.data() + h_at,
              gradient.data(), dcontext.data() + row * E_);
   }
   finish_loss(rows, parts_.data(), parts, false, sums.data(), stream);

@@ -63,7 +63,7 @@ class DeviceHead {
   std::int64_t chunk_of(std::int64_t rows) const;
   void product(const MatmulShape& shape, const float* a, const float* b, float* c);
   void forward(std::int64_t count, const float* params, const float* h, float* out);
-  void backward(std::int64_t count, int beta, const float* params, const float* h, float* dh,
+  void backward(std::int64_t count, bool first, const float* params, const float* h, float* dh,
                 float* gradient, float* dcontext);
 
   const ModelSpec spec_;

@@ -15,9 +15,6 @@ namespace {
 constexpr int kThreads = 256;
 constexpr std::int64_t kMostLossBlocks = 1024;
 constexpr std::int64_t kTargetsPerThread = 2;  // at least, where there are blocks enough
-constexpr std::int64_t kMostColumnGroups = 256;
-constexpr std::int64_t kRowsPerColumnGroup = 256;  // at least
-constexpr int kColumnTile = 32;
 
 // max(0, x) that lets NaN through: a model that is broken must not look as if it were at 0.
 __device__ inline float relu(float x) { return x < 0 ? 0.0f : x; }
@@ -135,48 +132,10 @@ __global__ void finish_loss_kernel(const Window* windows, std::int64_t N,
   *sums = result;
 }
 
-// A block owns `tile` columns (a power of two) of one group of rows; its threads stand in
-// kThreads / tile lanes of neighbouring rows, so that narrow matrices too are read as they lie.
-__global__ void column_parts_kernel(std::int64_t rows, int width, int tile, int tiles,
-                                    std::int64_t group_rows, const float* __restrict__ hidden,
-                                    float* __restrict__ d, float* __restrict__ partial) {
-  float* shared = shared_memory<float>();
-  const int thread = static_cast<int>(threadIdx.x);
-  const int lane = thread / tile, lanes = kThreads / tile;
-  const std::int64_t group = blockIdx.x / static_cast<unsigned>(tiles);
-  const int column =
-      static_cast<int>(blockIdx.x % static_cast<unsigned>(tiles)) * tile + thread % tile;
-  const std::int64_t begin = group * group_rows;
-  const std::int64_t end = begin + group_rows < rows ? begin + group_rows : rows;
-  float sum = 0;
-  if (column < width) {
-    for (std::int64_t r = begin + lane; r < end; r += lanes) {
-      const std::int64_t at = r * width + column;
-      float value = d[at];
-      if (hidden != nullptr) {
-        value = hidden[at] > 0 ? value : 0.0f;
-        d[at] = value;
-      }
-      sum += value;
-    }
-  }
-  shared[thread] = sum;
-  __syncthreads();
-  for (int half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) shared[thread] += shared[thread + half * tile];
-    __syncthreads();
-  }
-  if (lane == 0 && column < width) partial[group * width + column] = shared[thread];
-}
-
-__global__ void column_total_kernel(std::int64_t groups, int width,
-                                    const float* __restrict__ partial, int beta,
-                                    float* __restrict__ sum) {
-  const auto column = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
-  if (column >= width) return;
-  float total = 0;
-  for (std::int64_t group = 0; group < groups; ++group) total += partial[group * width + column];
-  sum[column] = beta == 0 ? total : sum[column] + total;
+__global__ void relu_backward_kernel(std::uint32_t size, const float* __restrict__ hidden,
+                                     float* __restrict__ d) {
+  const std::uint32_t i = blockIdx.x * kThreads + threadIdx.x;
+  if (i < size) d[i] = hidden[i] > 0 ? d[i] : 0.0f;
 }
 
 __global__ void clear_sums_kernel(DeviceLossSums* sums) { *sums = DeviceLossSums(); }
@@ -238,22 +197,11 @@ void finish_loss(const WindowRows& rows, const LossPart* parts, std::int64_t cou
          rows.windows, rows.N, parts, count, add, sums);
 }
 
-std::int64_t column_groups(std::int64_t rows) {
-  return std::min(kMostColumnGroups, (rows + kRowsPerColumnGroup - 1) / kRowsPerColumnGroup);
-}
-
-void column_sums(std::int64_t rows, int width, const float* hidden, float* d, float* partial,
-                 int beta, float* sum, cudaStream_t stream) {
-  int tile = 1;
-  while (tile < width && tile < kColumnTile) tile *= 2;
-  const int tiles = (width + tile - 1) / tile;
-  const std::int64_t groups = column_groups(rows);
-  const std::int64_t group_rows = (rows + groups - 1) / groups;
-  launch(column_parts_kernel,
-         {.blocks = groups * tiles, .threads = kThreads, .shared_bytes = kThreads * sizeof(float)},
-         stream, rows, width, tile, tiles, group_rows, hidden, d, partial);
-  launch(column_total_kernel, {.blocks = blocks_for(width, kThreads), .threads = kThreads}, stream,
-         groups, width, partial, beta, sum);
+void relu_backward(std::int64_t rows, int width, const float* hidden, float* d,
+                   cudaStream_t stream) {
+  const std::uint32_t size = size_of(rows, width);
+  launch(relu_backward_kernel, {.blocks = blocks_for(size, kThreads), .threads = kThreads}, stream,
+         size, hidden, d);
 }
 
 void clear_sums(DeviceLossSums* sums, cudaStream_t stream) {

@@ -1,5 +1,5 @@
 // The kernels of the head between its matrix products: bias and ReLU, bias and base, the loss with
-// its gradient, bias gradients. All are bound by memory, and touch each array once.
+// its gradient, the ReLU's backward. All are bound by memory, and touch each array once.
 //
 // Sums are made in two stages of fixed order (blocks, then one small kernel): the same bits each
 // time. All launchers are asynchronous on `stream`.
@@ -64,14 +64,9 @@ void forecast_loss(const WindowRows& rows, const HeadOutputs& outputs, const Hea
 void finish_loss(const WindowRows& rows, const LossPart* parts, std::int64_t count, bool add,
                  DeviceLossSums* sums, cudaStream_t stream);
 
-/// Groups of rows of column_sums(): it writes that many partial sums of each column.
-std::int64_t column_groups(std::int64_t rows);
-
-/// sum [width] = beta sum + the sums of the columns of d [rows, width]; beta 0 or 1. With `hidden`
-/// [rows, width] (else null), d becomes 0 first where hidden is not above 0: the ReLU's backward.
-///   partial [column_groups(), width]  out: scratch
-void column_sums(std::int64_t rows, int width, const float* hidden, float* d, float* partial,
-                 int beta, float* sum, cudaStream_t stream);
+/// d [rows, width] becomes 0 where hidden [rows, width] is not above 0.
+void relu_backward(std::int64_t rows, int width, const float* hidden, float* d,
+                   cudaStream_t stream);
 
 /// Sets one DeviceLossSums to "nothing seen".
 void clear_sums(DeviceLossSums* sums, cudaStream_t stream);

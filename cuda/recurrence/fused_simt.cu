@@ -19,6 +19,9 @@
 //                         8HH      = 33 k: .49    stash: gates, c, dh in, dA out: 2560: .85
 // and dW, dR, dx by cuBLAS: 66 + 33 k: 1.5. So fp32 products are the floor; it is 7 to 10 times
 // that of tensor cores, which fused_mma uses.
+#include <cstddef>
+#include <cstdint>
+
 #include "base/launch.cuh"
 #include "recurrence/fused_simt_walk.hpp"
 #include "recurrence/pack.hpp"
@@ -51,7 +54,7 @@ __device__ inline Place place(const Cut& cut, int N, int H) {
 
 /// One number for each unit and series of a thread.
 template <int kSeries>
-using Cells = float[kUnits][kSeries];
+using Cells = float[kUnits][static_cast<std::size_t>(kSeries)];
 
 /// cells = `from` at this thread's units and series, unit j of series n being from[n * pitch + j];
 /// 0 where there is none, or no `from`.
@@ -94,11 +97,11 @@ __device__ inline void write_tile(const Cells<kSeries>& cells, const Place& at, 
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
     if (unit >= H) continue;
-    auto* to = reinterpret_cast<Pack<float, 4>*>(tile + unit * pitch + at.series);
+    float* to = tile + unit * pitch + at.series;
 #pragma unroll
     for (int p = 0; p < kSeries / 4; ++p) {
       const float* from = cells[u] + 4 * p;
-      to[p] = {{from[0], from[1], from[2], from[3]}};
+      store_pack(to + 4 * p, Pack<float, 4>{{from[0], from[1], from[2], from[3]}});
     }
   }
 }
@@ -175,9 +178,9 @@ __device__ inline void add_products(const Weights* weights, const float* tile, i
   weights += at.group;
   tile += at.series;
   for (int k = 0; k < K; ++k, weights += weights_pitch, tile += pitch) {
-    Pack<float, 4> in[kSeries / 4];
+    Pack<float, 4> in[static_cast<std::size_t>(kSeries / 4)];
 #pragma unroll
-    for (int p = 0; p < kSeries / 4; ++p) in[p] = reinterpret_cast<const Pack<float, 4>*>(tile)[p];
+    for (int p = 0; p < kSeries / 4; ++p) in[p] = load_pack<4>(tile + 4 * p);
 #pragma unroll
     for (int u = 0; u < kUnits; ++u) {
       const Weights w = weights[u * at.groups];
@@ -292,10 +295,9 @@ __device__ inline void gradient_products(const Weights* R, const float* da, int 
     for (int u = 0; u < kUnits; ++u) w[u] = rows[u][j];
 #pragma unroll
     for (int gate = 0; gate < 4; ++gate) {
-      const auto* in = reinterpret_cast<const Pack<float, 4>*>(da + gate * H * pitch);
 #pragma unroll
       for (int p = 0; p < kSeries / 4; ++p) {
-        const Pack<float, 4> d = in[p];
+        const auto d = load_pack<4>(da + gate * H * pitch + 4 * p);
 #pragma unroll
         for (int u = 0; u < kUnits; ++u) {
 #pragma unroll

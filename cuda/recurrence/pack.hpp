@@ -13,33 +13,34 @@
 namespace sluice {
 
 template <typename T, int kWidth>
-struct alignas(sizeof(T) * kWidth) Pack {
-  T v[kWidth];
+struct alignas(sizeof(T) * static_cast<std::size_t>(kWidth)) Pack {
+  T v[static_cast<std::size_t>(kWidth)];
 };
 
+// may_alias: they carry floats and 16-bit numbers alike.
 template <std::size_t kBytes>
 struct PackWords;
 template <>
-struct PackWords<2> {
+struct [[gnu::may_alias]] PackWords<2> {
   std::uint16_t a;
 };
 template <>
-struct PackWords<4> {
+struct [[gnu::may_alias]] PackWords<4> {
   std::uint32_t a;
 };
 template <>
-struct alignas(8) PackWords<8> {
+struct [[gnu::may_alias]] alignas(8) PackWords<8> {
   std::uint32_t a, b;
 };
 template <>
-struct alignas(16) PackWords<16> {
+struct [[gnu::may_alias]] alignas(16) PackWords<16> {
   std::uint32_t a, b, c, d;
 };
 
 /// `from` is aligned to the pack's size: 2, 4, 8 or 16 bytes.
 template <int kWidth, typename T>
 SLUICE_HD inline Pack<T, kWidth> load_pack(const T* from) {
-  using Words = PackWords<sizeof(T) * kWidth>;
+  using Words = PackWords<sizeof(Pack<T, kWidth>)>;
   const Words words = *reinterpret_cast<const Words*>(from);
   Pack<T, kWidth> pack;
   __builtin_memcpy(&pack, &words, sizeof pack);
@@ -48,7 +49,7 @@ SLUICE_HD inline Pack<T, kWidth> load_pack(const T* from) {
 
 template <int kWidth, typename T>
 SLUICE_HD inline void store_pack(T* to, const Pack<T, kWidth>& pack) {
-  using Words = PackWords<sizeof(T) * kWidth>;
+  using Words = PackWords<sizeof(Pack<T, kWidth>)>;
   Words words;
   __builtin_memcpy(&words, &pack, sizeof pack);
   *reinterpret_cast<Words*>(to) = words;

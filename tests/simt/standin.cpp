@@ -9,10 +9,17 @@
 
 namespace standin {
 
-State& state() {
-  static auto* const the_state = new State;  // never destroyed: static owners may still release
-  return *the_state;
+namespace {
+
+std::unique_ptr<State>& the_state() {
+  // Never destroyed: static owners may still release.
+  static auto* const holder = new std::unique_ptr<State>(std::make_unique<State>());
+  return *holder;
 }
+
+}  // namespace
+
+State& state() { return *the_state(); }
 
 std::recursive_mutex& mutex() {
   static auto* const the_mutex = new std::recursive_mutex;
@@ -54,7 +61,7 @@ void complain(const char* call, const std::string& what) {
 void reset() {
   const std::lock_guard lock(mutex());
   release_all_memory();
-  state() = State{};
+  the_state() = std::make_unique<State>();
   seed(1);
 }
 

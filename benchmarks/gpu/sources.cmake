@@ -1,0 +1,13 @@
+# The sources of `sluice-bench gpu` by what they need; read by benchmarks/CMakeLists.txt and, for the
+# stand-in, by tests/CMakeLists.txt.
+file(GLOB SLUICE_BENCH_GPU_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/*.cu)
+# cuDNN itself, or what stands in its place where it is missing.
+set(SLUICE_BENCH_CUDNN_SOURCES ${SLUICE_BENCH_GPU_SOURCES})
+list(FILTER SLUICE_BENCH_CUDNN_SOURCES INCLUDE REGEX "/bench_cudnn_[a-z_]+\\.cpp$")
+set(SLUICE_BENCH_NO_CUDNN_SOURCES ${CMAKE_CURRENT_LIST_DIR}/bench_no_cudnn.cpp)
+# The command and the driver's library: not in the tests, which call what the command calls.
+set(SLUICE_BENCH_COMMAND_SOURCES ${CMAKE_CURRENT_LIST_DIR}/gpu_command.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/driver.cpp)
+list(REMOVE_ITEM SLUICE_BENCH_GPU_SOURCES ${SLUICE_BENCH_CUDNN_SOURCES}
+  ${SLUICE_BENCH_NO_CUDNN_SOURCES} ${SLUICE_BENCH_COMMAND_SOURCES})

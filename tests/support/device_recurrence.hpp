@@ -1,0 +1,154 @@
+// What the tests of device recurrences share: which recurrences there are to test, and one run of
+// one on a problem, host arrays in and out.
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "recurrence/device_recurrence.hpp"
+#include "support/device.hpp"
+#include "support/recurrence_problem.hpp"
+
+namespace sluice::testing {
+
+/// A recurrence to test; a further one is a line in kDeviceRecurrences.
+struct TestedRecurrence {
+  const char* name;
+  Precision precision;
+};
+
+inline const TestedRecurrence kDeviceRecurrences[] = {
+    {"gemm", Precision::fp32},
+    {"gemm", Precision::tf32},
+    {"gemm", Precision::bf16},
+};
+
+inline std::string label(const TestedRecurrence& tested) {
+  return std::string(tested.name) + "_" + std::string(to_string(tested.precision));
+}
+
+inline void PrintTo(const TestedRecurrence& tested, std::ostream* out) { *out << label(tested); }
+
+inline DeviceBuffer<float> to_device(DeviceMemory& memory, const reference::Floats& values) {
+  return values.empty() ? DeviceBuffer<float>() : upload(memory, values);
+}
+
+/// Device memory of `size` floats that are all kUnset.
+inline constexpr float kUnset = -77;
+inline DeviceBuffer<float> unset(DeviceMemory& memory, std::size_t size) {
+  return upload(memory, reference::Floats(size, kUnset));
+}
+
+/// The arrays of one batch on the device, results unset, and a recurrence made ready for them.
+struct DeviceRun {
+  DeviceContext& context;
+  int T, N;
+  DeviceBuffer<float> weights, x, h0, c0, dh, dh_last, dc_last;
+  DeviceBuffer<std::int64_t> step;
+  DeviceBuffer<float> h, h_last, c_last, dx, dweights, dh0, dc0;
+  std::uint64_t seed = 0;
+  float rate = 0;
+  std::unique_ptr<DeviceRecurrence> recurrence;
+
+  /// `rows`: from a problem's array [outer, N, width] to the batch's.
+  DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem, int batch,
+            std::unique_ptr<DeviceRecurrence> a_recurrence);
+
+  DeviceStateIn initial() const { return {h0.span(), c0.span()}; }
+  DeviceStateIn dlast() const { return {dh_last.span(), dc_last.span()}; }
+  DeviceDropout dropout() const { return {.rate = rate, .seed = seed, .step = step.data()}; }
+
+  void load() { recurrence->load(weights.span()); }
+  void infer() {
+    recurrence->infer(T, N, {.x = x.span()}, initial(), h.span(), {h_last.span(), c_last.span()});
+  }
+  void forward() {
+    recurrence->forward(T, N, x.span(), initial(), dropout(), h.span(),
+                        {h_last.span(), c_last.span()});
+  }
+  void backward() {
+    recurrence->backward(dh.span(), dlast(), dx.span(), dweights.span(), {dh0.span(), dc0.span()});
+  }
+  /// All results, in one vector a result.
+  std::vector<reference::Floats> results() const {
+    return {download(h),        download(h_last), download(c_last), download(dx),
+            download(dweights), download(dh0),    download(dc0)};
+  }
+};
+
+/// A problem's array [outer, N, width] as one of a batch: its sequences at problem.places, between
+/// them values of order 1, or `fill`.
+inline reference::Floats spread(const reference::RecurrenceProblem& problem, int batch,
+                                const reference::Floats& values, int outer, bool zeros) {
+  if (values.empty() || batch == problem.shape.N) return values;
+  const auto rows = static_cast<std::size_t>(outer) * problem.places.size();
+  const std::size_t width = values.size() / rows;
+  std::mt19937 random(99);
+  reference::Floats out = reference::uniform(
+      random, static_cast<std::size_t>(outer) * static_cast<std::size_t>(batch) * width,
+      zeros ? 0 : 1);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t to = row / problem.places.size() * static_cast<std::size_t>(batch) +
+                           problem.places[row % problem.places.size()];
+    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+                out.begin() + static_cast<std::ptrdiff_t>(to * width));
+  }
+  return out;
+}
+
+/// The problem's sequences out of a batch's array.
+inline reference::Floats gather(const reference::RecurrenceProblem& problem, int batch,
+                                const reference::Floats& values, int outer) {
+  if (batch == problem.shape.N) return values;
+  const std::size_t width =
+      values.size() / (static_cast<std::size_t>(outer) * static_cast<std::size_t>(batch));
+  reference::Floats out;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(outer); ++k) {
+    for (const std::size_t place : problem.places) {
+      const auto from = (k * static_cast<std::size_t>(batch) + place) * width;
+      out.insert(out.end(), values.begin() + static_cast<std::ptrdiff_t>(from),
+                 values.begin() + static_cast<std::ptrdiff_t>(from + width));
+    }
+  }
+  return out;
+}
+
+inline DeviceRun::DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem,
+                            int batch, std::unique_ptr<DeviceRecurrence> a_recurrence)
+    : context(a_context),
+      T(problem.shape.T),
+      N(batch),
+      seed(problem.dropout.seed),
+      rate(problem.dropout.rate),
+      recurrence(std::move(a_recurrence)) {
+  DeviceMemory& memory = context.memory();
+  const RecurrenceShape& s = problem.shape;
+  const auto size = [&](int outer, int width) {
+    return static_cast<std::size_t>(outer) * static_cast<std::size_t>(N) *
+           static_cast<std::size_t>(width);
+  };
+  const auto put = [&](const reference::Floats& values, int outer, bool zeros) {
+    return to_device(memory, spread(problem, N, values, outer, zeros));
+  };
+  weights = to_device(memory, problem.weights);
+  x = put(problem.x, T, false);
+  h0 = put(problem.h0, s.L, false);
+  c0 = put(problem.c0, s.L, false);
+  dh = put(problem.dh, T, true);  // so the weights' gradients are the problem's
+  dh_last = put(problem.dh_last, s.L, true);
+  dc_last = put(problem.dc_last, s.L, true);
+  step = upload(memory, std::vector<std::int64_t>{problem.dropout.step});
+  h = unset(memory, size(T, s.H));
+  for (DeviceBuffer<float>* state : {&h_last, &c_last, &dh0, &dc0}) {
+    *state = unset(memory, size(s.L, s.H));
+  }
+  dx = unset(memory, size(T, s.C));
+  dweights = unset(memory, problem.weights.size());
+  recurrence->prepare(T, N, false);
+  recurrence->prepare(T, N, true);
+  load();
+}
+
+}  // namespace sluice::testing
