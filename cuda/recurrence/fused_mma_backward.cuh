@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   const std::int64_t first = std::int64_t{blockIdx.x} * kTileRows;
 
   const auto* packed = reinterpret_cast<const Words*>(layer.fragments);
-  std::uint32_t resident[kResident][2];
+  std::uint32_t resident[static_cast<std::size_t>(kResident)][2];
 #pragma unroll
   for (int k = 0; k < kResident; ++k) {
     const Words b = packed[(k * kWarps + me.warp) * 32 + me.lane];

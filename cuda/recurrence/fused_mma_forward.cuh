@@ -142,7 +142,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   // Weights: the first steps into registers, the others into shared memory as they lie.
   const auto* packed = reinterpret_cast<const Words*>(layer.fragments);
   constexpr int kStepWords = kForwardFragment / 4;  // of 16 bytes, of a step of a warp
-  Words resident[kResident][2];
+  Words resident[static_cast<std::size_t>(kResident)][2];
 #pragma unroll
   for (int k = 0; k < kResident; ++k) {
     for (int half = 0; half < 2; ++half) {

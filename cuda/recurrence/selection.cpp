@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "recurrence/device_recurrence.hpp"
+#include "recurrence/fused_mma.hpp"
 #include "recurrence/gemm_recurrence.hpp"
 #include "sluice/base/error.hpp"
 
@@ -26,9 +27,14 @@ std::unique_ptr<DeviceRecurrence> make_gemm(const RecurrenceSpec& spec, DeviceCo
   return make_gemm_recurrence(spec, context);
 }
 
+std::unique_ptr<DeviceRecurrence> make_mma(const RecurrenceSpec& spec, DeviceContext& context) {
+  return make_fused_mma(spec, context);
+}
+
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
       {"gemm", never, make_gemm},
+      {"fused_mma", fused_mma_refusal, make_mma},
   };
   return all;
 }
