@@ -2,6 +2,7 @@
 // only: nothing else of the project sees cudnn.h.
 #pragma once
 
+#include <cuda_runtime_api.h>
 #include <cudnn.h>
 
 #include <source_location>

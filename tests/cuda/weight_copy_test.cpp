@@ -17,22 +17,6 @@
 namespace sluice {
 namespace {
 
-template <typename T>
-DeviceBuffer<T> on_the_device(DeviceContext& context, const std::vector<T>& values) {
-  DeviceBuffer<T> buffer(context.memory(), static_cast<std::int64_t>(values.size()), "a test");
-  copy_to_device(std::span<const T>(values), buffer.span(), context.stream());
-  context.synchronize();
-  return buffer;
-}
-
-template <typename T>
-std::vector<T> on_the_host(DeviceContext& context, const DeviceBuffer<T>& buffer) {
-  std::vector<T> values(static_cast<std::size_t>(buffer.size()));
-  copy_to_host(DeviceSpan<const T>(buffer.span()), std::span<T>(values), context.stream());
-  context.synchronize();
-  return values;
-}
-
 TEST(Fp16, EveryValueComesBack) {
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     const Fp16 half{static_cast<std::uint16_t>(bits)};
@@ -66,19 +50,20 @@ TEST(Fp16, HalvesRoundToTheEvenNeighbour) {
   EXPECT_EQ(to_fp16(std::numeric_limits<float>::max()).bits, 0x7c00);
 }
 
-TEST(WeightCopy, CastsRoundEachElement) {
-  testing::skip_without_device();
+using WeightCopy = testing::DeviceTest;
+
+TEST_F(WeightCopy, CastsRoundEachElement) {
   DeviceContext context;
   std::vector<float> values;
   for (int i = 0; i < 700; ++i) values.push_back(std::sin(0.1f * float(i)) * float(i % 7));
   const auto size = static_cast<std::int64_t>(values.size());
-  const DeviceBuffer<float> from = on_the_device(context, values);
+  const DeviceBuffer<float> from = testing::upload(context.memory(), values);
   for (const ElementType type : {ElementType::fp32, ElementType::bf16, ElementType::fp16}) {
     DeviceBuffer<std::byte> there(context.memory(), size * element_bytes(type), "a test");
     DeviceBuffer<float> back(context.memory(), size, "a test");
     copy_as(type, size, from.data(), there.data(), context.stream());
     copy_from(type, size, there.data(), back.data(), context.stream());
-    const std::vector<float> got = on_the_host(context, back);
+    const std::vector<float> got = testing::download(back);
     for (std::size_t i = 0; i < values.size(); ++i) {
       const float rounded = type == ElementType::bf16   ? to_float(to_bf16(values[i]))
                             : type == ElementType::fp16 ? to_float(to_fp16(values[i]))
@@ -92,14 +77,14 @@ TEST(WeightCopy, CastsRoundEachElement) {
 /// than one thread block, 1 takes part of one.
 const std::vector<WeightBlock> kBlocks{{0, 310, 300}, {300, 5, 1}, {301, 100, 70}};
 
-TEST(WeightCopy, ScatterReachesTheBlocksAndNothingElse) {
-  testing::skip_without_device();
+TEST_F(WeightCopy, ScatterReachesTheBlocksAndNothingElse) {
   DeviceContext context;
   std::vector<float> flat(371);
   for (std::size_t i = 0; i < flat.size(); ++i) flat[i] = 1 + float(i);
-  const DeviceBuffer<float> from = on_the_device(context, flat);
-  const DeviceBuffer<WeightBlock> blocks = on_the_device(context, kBlocks);
-  const DeviceBuffer<Fp16> space = on_the_device(context, std::vector<Fp16>(640, to_fp16(-1)));
+  const DeviceBuffer<float> from = testing::upload(context.memory(), flat);
+  const DeviceBuffer<WeightBlock> blocks = testing::upload(context.memory(), kBlocks);
+  const DeviceBuffer<Fp16> space =
+      testing::upload(context.memory(), std::vector<Fp16>(640, to_fp16(-1)));
   scatter_weights({blocks.span(), 300}, ElementType::fp16, from.data(), space.data(),
                   context.stream());
   std::vector<float> want(640, -1);
@@ -108,28 +93,27 @@ TEST(WeightCopy, ScatterReachesTheBlocksAndNothingElse) {
       want[static_cast<std::size_t>(block.space + i)] = float(1 + block.flat + i);
     }
   }
-  const std::vector<Fp16> got = on_the_host(context, space);
+  const std::vector<Fp16> got = testing::download(space);
   for (std::size_t i = 0; i < want.size(); ++i) ASSERT_EQ(to_float(got[i]), want[i]) << i;
 }
 
-TEST(WeightCopy, GatherIsTheWayBack) {
-  testing::skip_without_device();
+TEST_F(WeightCopy, GatherIsTheWayBack) {
   DeviceContext context;
   std::vector<float> flat(371);
   for (std::size_t i = 0; i < flat.size(); ++i) flat[i] = 0.25f * float(i);  // exact in all types
-  const DeviceBuffer<float> from = on_the_device(context, flat);
-  const DeviceBuffer<WeightBlock> blocks = on_the_device(context, kBlocks);
+  const DeviceBuffer<float> from = testing::upload(context.memory(), flat);
+  const DeviceBuffer<WeightBlock> blocks = testing::upload(context.memory(), kBlocks);
   for (const ElementType type : {ElementType::fp32, ElementType::bf16, ElementType::fp16}) {
     if (type == ElementType::bf16) {
       for (float& value : flat) value = std::floor(value);  // up to 92: 8 bits
     }
-    const DeviceBuffer<float> exact = on_the_device(context, flat);
+    const DeviceBuffer<float> exact = testing::upload(context.memory(), flat);
     DeviceBuffer<std::byte> space(context.memory(), 640 * element_bytes(type), "a test");
     set_zero(space.span(), context.stream());
-    DeviceBuffer<float> back = on_the_device(context, std::vector<float>(371, -1));
+    DeviceBuffer<float> back = testing::upload(context.memory(), std::vector<float>(371, -1));
     scatter_weights({blocks.span(), 300}, type, exact.data(), space.data(), context.stream());
     gather_weights({blocks.span(), 300}, type, space.data(), back.data(), context.stream());
-    EXPECT_EQ(on_the_host(context, back), flat) << static_cast<int>(type);
+    EXPECT_EQ(testing::download(back), flat) << static_cast<int>(type);
   }
 }
 

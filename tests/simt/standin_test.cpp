@@ -21,11 +21,11 @@
 namespace sluice {
 namespace {
 
+using sluice::testing::download;
+using sluice::testing::upload;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
-using sluice::testing::download;
-using sluice::testing::upload;
 
 constexpr int kSeeds = 20;  // a race has to show in one of so many orders
 
@@ -94,9 +94,7 @@ TEST_F(StandIn, AMissingEventShowsAsAWrongNumber) {
   EXPECT_EQ(values_seen(false), (std::set<int>{0, 1}));
 }
 
-TEST_F(StandIn, AWaitedEventOrdersTwoStreams) {
-  EXPECT_EQ(values_seen(true), (std::set<int>{1}));
-}
+TEST_F(StandIn, AWaitedEventOrdersTwoStreams) { EXPECT_EQ(values_seen(true), (std::set<int>{1})); }
 
 TEST_F(StandIn, SynchronizingOneStreamMayLeaveTheOthersUndone) {
   std::set<std::int64_t> left;
