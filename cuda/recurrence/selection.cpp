@@ -7,7 +7,6 @@
 #include <array>
 #include <functional>
 
-#include "recurrence/cudnn_recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "recurrence/gemm_recurrence.hpp"
 #include "sluice/base/error.hpp"
@@ -27,20 +26,9 @@ std::unique_ptr<DeviceRecurrence> make_gemm(const RecurrenceSpec& spec, DeviceCo
   return make_gemm_recurrence(spec, context);
 }
 
-Entry cudnn(const char* name) {
-  return {name,
-          [name](const RecurrenceSpec& spec, const DeviceInfo& device) {
-            return cudnn_refusal(name, spec, device);
-          },
-          [name](const RecurrenceSpec& spec, DeviceContext& context) {
-            return make_cudnn_recurrence(name, spec, context);
-          }};
-}
-
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
-      {"gemm", never, make_gemm},  cudnn(kCudnnRecurrences[0]), cudnn(kCudnnRecurrences[1]),
-      cudnn(kCudnnRecurrences[2]), cudnn(kCudnnRecurrences[3]),
+      {"gemm", never, make_gemm},
   };
   return all;
 }

@@ -23,9 +23,6 @@ inline const TestedRecurrence kDeviceRecurrences[] = {
     {"gemm", Precision::fp32},
     {"gemm", Precision::tf32},
     {"gemm", Precision::bf16},
-    {"cudnn_standard", Precision::fp32},
-    {"cudnn_standard", Precision::tf32},
-    {"cudnn_standard", Precision::bf16},
 };
 
 inline std::string label(const TestedRecurrence& tested) {
