@@ -97,11 +97,11 @@ void Streamer::plan_slices() {
 void Streamer::make_slots() {
   std::int64_t size = 0;
   layout_.windows = take<Window>(size, batch_);
+  layout_.limit = take<std::int64_t>(size, batch_);
   layout_.extra = take<std::byte>(size, static_cast<std::int64_t>(extra_bytes_));
   if (streamed_) {
     layout_.offset = take<std::int64_t>(size, batch_ + 1);
     layout_.calendar_row = take<std::int64_t>(size, batch_);
-    layout_.limit = take<std::int64_t>(size, batch_);
     layout_.statics = take<float>(size, batch_ * space_.static_count);
     layout_.codes = take<std::int32_t>(size, batch_ * space_.embedding_count);
     layout_.weight = take<float>(size, batch_);
@@ -141,17 +141,14 @@ void Streamer::make_slots() {
 }
 
 void Streamer::set_limit(LimitUse use, std::span<const std::int64_t> limit) {
-  Limit& kept = use == LimitUse::training ? training_ : evaluation_;
-  kept.host.assign(limit.begin(), limit.end());
-  if (streamed_) return;
-  const auto size = static_cast<std::int64_t>(limit.size());
-  if (kept.device.empty()) {
-    kept.device = DeviceBuffer<std::int64_t>(context_.memory(), size, "the limits of targets");
-  }
-  context_.synchronize();  // what reads it has run
-  check(cudaMemcpy(kept.device.data(), kept.host.data(), kept.device.span().bytes(),
-                   cudaMemcpyHostToDevice),
-        "cudaMemcpy of the limits of targets");
+  (use == LimitUse::training ? training_limit_ : evaluation_limit_)
+      .assign(limit.begin(), limit.end());
+}
+
+std::int64_t Streamer::limit_of(LimitUse use, std::int64_t s) const {
+  if (use == LimitUse::none) return kNoLimit;
+  return (use == LimitUse::training ? training_limit_
+                                    : evaluation_limit_)[static_cast<std::size_t>(s)];
 }
 
 std::int64_t Streamer::slice_begin(const Window& window) const {
@@ -168,8 +165,6 @@ std::int64_t Streamer::slice_end(const Window& window) const {
 void Streamer::pack(std::span<const Window> windows, LimitUse use, std::byte* head,
                     float* steps) const {
   const auto N = static_cast<std::int64_t>(windows.size());
-  const std::vector<std::int64_t>& limit =
-      use == LimitUse::training ? training_.host : evaluation_.host;
   auto* packed = at<Window>(head, layout_.windows);
   auto* offset = at<std::int64_t>(head, layout_.offset);
   offset[0] = 0;
@@ -183,8 +178,7 @@ void Streamer::pack(std::span<const Window> windows, LimitUse use, std::byte* he
     const std::int64_t s = w.series, begin = slice_begin(w), count = offset[n + 1] - offset[n];
     packed[n] = {w.origin - begin, static_cast<std::int32_t>(n), w.continues};
     at<std::int64_t>(head, layout_.calendar_row)[n] = space_.calendar_row[s] + begin;
-    at<std::int64_t>(head, layout_.limit)[n] =
-        use == LimitUse::none ? kNoLimit : limit[static_cast<std::size_t>(s)] - begin;
+    at<std::int64_t>(head, layout_.limit)[n] = limit_of(use, s) - begin;
     std::copy_n(space_.statics + s * space_.static_count, space_.static_count,
                 at<float>(head, layout_.statics) + n * space_.static_count);
     std::copy_n(space_.codes + s * space_.embedding_count, space_.embedding_count,
@@ -204,19 +198,15 @@ void Streamer::pack(std::span<const Window> windows, LimitUse use, std::byte* he
 }
 
 // The slot's addresses; they do not depend on what the batch holds.
-WindowRows Streamer::rows_of(const Slot& slot, std::int64_t N, LimitUse use) const {
+WindowRows Streamer::rows_of(const Slot& slot, std::int64_t N) const {
   WindowRows rows;
   std::byte* head = slot.head.data();
   rows.space = device_space_.view();
   rows.N = N;
   rows.windows = at<Window>(head, layout_.windows);
   rows.window_affine = slot.affine.data();
-  if (!streamed_) {
-    if (use != LimitUse::none) {
-      rows.limit = (use == LimitUse::training ? training_ : evaluation_).device.data();
-    }
-    return rows;
-  }
+  rows.limit = at<std::int64_t>(head, layout_.limit);
+  if (!streamed_) return rows;
   SpaceView& space = rows.space;
   space.series = batch_;
   space.total = capacity_;
@@ -228,7 +218,6 @@ WindowRows Streamer::rows_of(const Slot& slot, std::int64_t N, LimitUse use) con
   space.log_scale = at<float>(head, layout_.log_scale);
   space.scale = at<float>(head, layout_.scale);
   space.shift = at<float>(head, layout_.shift);
-  rows.limit = at<std::int64_t>(head, layout_.limit);
   const float* next = slot.steps.data();
   const auto place = [&](const float* host, int count) -> const float* {
     if (host == nullptr || count == 0) return nullptr;
@@ -261,6 +250,10 @@ Streamer::Batch Streamer::stage(std::span<const Window> windows, LimitUse use,
     pack(windows, use, head, slot.host_steps.data());
   } else {
     std::copy(windows.begin(), windows.end(), at<Window>(head, layout_.windows));
+    for (std::int64_t n = 0; n < N; ++n) {
+      at<std::int64_t>(head, layout_.limit)[n] =
+          limit_of(use, windows[static_cast<std::size_t>(n)].series);
+    }
   }
   if (!extra.empty()) std::memcpy(head + layout_.extra, extra.data(), extra.size());
   copy_to_device(std::span<const std::byte>(slot.host_head.span()), slot.head.span(), copy);
@@ -277,7 +270,7 @@ Streamer::Batch Streamer::stage(std::span<const Window> windows, LimitUse use,
   check(cudaEventRecord(slot.copied.get(), copy), "cudaEventRecord of a batch's copy");
   check(cudaStreamWaitEvent(context_.stream(), slot.copied.get(), 0),
         "cudaStreamWaitEvent of a batch's copy");
-  Batch batch{rows_of(slot, N, use), next_, slot.head.data() + layout_.extra};
+  Batch batch{rows_of(slot, N), next_, slot.head.data() + layout_.extra};
   next_ = (next_ + 1) % kSlots;
   return batch;
 }

@@ -45,7 +45,7 @@ class Streamer {
 
   bool streamed() const { return streamed_; }
 
-  /// No target at or after limit[s] is seen by batches of this use; [S]. Blocks.
+  /// No target at or after limit[s] is seen by batches of this use; [S].
   void set_limit(LimitUse use, std::span<const std::int64_t> limit);
 
   /// Packs the batch and puts its copy under way; what is enqueued on the context's stream
@@ -69,20 +69,17 @@ class Streamer {
   };
   /// Byte offsets into a slot's head.
   struct Layout {
-    std::int64_t windows = 0, extra = 0, offset = 0, calendar_row = 0, limit = 0, statics = 0,
+    std::int64_t windows = 0, limit = 0, extra = 0, offset = 0, calendar_row = 0, statics = 0,
                  codes = 0, weight = 0, log_scale = 0, scale = 0, shift = 0, size = 0;
-  };
-  struct Limit {
-    std::vector<std::int64_t> host;
-    DeviceBuffer<std::int64_t> device;  ///< where the catalogue is resident
   };
 
   void plan_slices();
+  std::int64_t limit_of(LimitUse use, std::int64_t s) const;
   std::int64_t slice_begin(const Window& window) const;
   std::int64_t slice_end(const Window& window) const;
   void make_slots();
   void pack(std::span<const Window> windows, LimitUse use, std::byte* head, float* steps) const;
-  WindowRows rows_of(const Slot& slot, std::int64_t N, LimitUse use) const;
+  WindowRows rows_of(const Slot& slot, std::int64_t N) const;
 
   SpaceView space_;  ///< host pointers
   WindowScaling scaling_;
@@ -96,7 +93,7 @@ class Streamer {
   std::vector<const float*> channels_;  ///< host arrays of [total] that a block takes along
   std::int64_t capacity_ = 0;           ///< steps of a block
   Layout layout_;
-  Limit training_, evaluation_;
+  std::vector<std::int64_t> training_limit_, evaluation_limit_;
   Stream copy_;
   std::vector<Slot> slots_;
   int next_ = 0;
