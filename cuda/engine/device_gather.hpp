@@ -26,8 +26,8 @@ void gather_inputs(const WindowRows& rows, DeviceSpan<float> x, cudaStream_t str
 void gather_head(const WindowRows& rows, int first_step, std::int64_t row, std::int64_t count,
                  int F, float* context, float* base, float* target, cudaStream_t stream);
 
-/// Statistics of each window's own inputs: affine [N,M], to be used as rows.window_affine.
-/// `scaling` is not none.
+/// Scaling by each window's own inputs (`scaling` is not none): affine [N,M], for
+/// rows.window_affine.
 void fit_windows(const WindowRows& rows, WindowScaling scaling, DeviceSpan<Affine> affine,
                  cudaStream_t stream);
 

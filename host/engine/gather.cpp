@@ -69,9 +69,7 @@ void Gather::fit_windows() {
           scale = (at(0.75) - at(0.25)) / 1.349;
         }
       }
-      if (!(scale > 1e-6 * (1 + std::abs(shift)))) scale = 1;
-      window_affine_[n * M + m] = {static_cast<float>(1 / scale),
-                                   static_cast<float>(shift / scale)};
+      window_affine_[n * M + m] = window_map(shift, scale);
     }
   }
 }

@@ -87,6 +87,13 @@ SLUICE_HD inline Affine row_affine(const WindowRows& rows, int m, std::int64_t n
   return space_affine(rows.space, m, rows.windows[n].series, t);
 }
 
+/// The map of a window whose own inputs have this centre and spread; where there is no spread to
+/// speak of it becomes 1.
+SLUICE_HD inline Affine window_map(double centre, double spread) {
+  if (!(spread > 1e-6 * (1 + std::fabs(centre)))) spread = 1;
+  return {static_cast<float>(1 / spread), static_cast<float>(centre / spread)};
+}
+
 SLUICE_HD inline float log_level(const SpaceView& space, int m, std::int64_t s, std::int64_t t) {
   const Affine a = space_affine(space, m, s, t);
   return (space.log_space ? a.o : -std::log(a.s)) + space.log_scale[m * space.series + s];
