@@ -17,6 +17,8 @@ namespace {
 using reference::RecurrenceCase;
 using reference::RecurrenceProblem;
 using testing::DeviceRun;
+using testing::download;
+using testing::gather;
 using testing::TestedRecurrence;
 
 RecurrenceSpec spec_of(const RecurrenceShape& shape, Precision precision) {
