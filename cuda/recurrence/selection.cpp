@@ -9,6 +9,7 @@
 
 #include "recurrence/cudnn_recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
+#include "recurrence/fused_mma.hpp"
 #include "recurrence/fused_simt.hpp"
 #include "recurrence/gemm_recurrence.hpp"
 #include "sluice/base/error.hpp"
@@ -28,6 +29,10 @@ std::unique_ptr<DeviceRecurrence> make_gemm(const RecurrenceSpec& spec, DeviceCo
   return make_gemm_recurrence(spec, context);
 }
 
+std::unique_ptr<DeviceRecurrence> make_mma(const RecurrenceSpec& spec, DeviceContext& context) {
+  return make_fused_mma(spec, context);
+}
+
 Entry cudnn(const std::string& name) {
   return {name,
           [name](const RecurrenceSpec& spec, const DeviceInfo& device) {
@@ -40,9 +45,13 @@ Entry cudnn(const std::string& name) {
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
-      {"gemm", never, make_gemm},     {"fused_simt", fused_simt_refusal, make_fused_simt},
-      cudnn("cudnn_standard"),        cudnn("cudnn_persist_static"),
-      cudnn("cudnn_persist_dynamic"), cudnn("cudnn_persist_static_small_h"),
+      {"gemm", never, make_gemm},
+      {"fused_simt", fused_simt_refusal, make_fused_simt},
+      {"fused_mma", fused_mma_refusal, make_mma},
+      cudnn("cudnn_standard"),
+      cudnn("cudnn_persist_static"),
+      cudnn("cudnn_persist_dynamic"),
+      cudnn("cudnn_persist_static_small_h"),
   };
   return all;
 }

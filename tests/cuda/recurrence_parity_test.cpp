@@ -17,6 +17,8 @@ namespace {
 using reference::RecurrenceCase;
 using reference::RecurrenceProblem;
 using testing::DeviceRun;
+using testing::download;
+using testing::gather;
 using testing::TestedRecurrence;
 
 RecurrenceSpec spec_of(const RecurrenceShape& shape, Precision precision) {
@@ -31,7 +33,7 @@ void check(DeviceContext& context, const RecurrenceCase& c, Precision precision,
   DeviceRun run(context, problem, batch, std::move(recurrence));
   const auto expect = [&](const char* what, const DeviceBuffer<float>& got, int outer,
                           const reference::Vector& want) {
-    problem.expect_near(what, gather(problem, batch, download(got), outer), want);
+    problem.expect_near(what, testing::gather(problem, batch, testing::download(got), outer), want);
   };
   run.infer();
   expect("infer h", run.h, T, problem.trace_infer.h());
@@ -45,7 +47,7 @@ void check(DeviceContext& context, const RecurrenceCase& c, Precision precision,
 
   run.backward();
   expect("dx", run.dx, T, problem.gradients.dx);
-  problem.expect_weights_near(download(run.dweights));
+  problem.expect_weights_near(testing::download(run.dweights));
   expect("dh0", run.dh0, L, problem.gradients.dh0);
   expect("dc0", run.dc0, L, problem.gradients.dc0);
 }

@@ -23,6 +23,8 @@ inline const TestedRecurrence kDeviceRecurrences[] = {
     {"gemm", Precision::fp32},
     {"gemm", Precision::tf32},
     {"gemm", Precision::bf16},
+    {"fused_mma", Precision::tf32},
+    {"fused_mma", Precision::bf16},
     {"fused_simt", Precision::fp32},
     {"cudnn_standard", Precision::fp32},
     {"cudnn_standard", Precision::tf32},
