@@ -22,8 +22,9 @@
 // So fp32 products are the floor, 7 to 11 times that of tensor cores (fused_mma). On top come some
 // 80 instructions a unit and step for exp and tanh in full precision, beside 4(I+H) products.
 //
-// Registers as nvcc 13.0 reports them for sm_80 / sm_90a, no spills; the loops that it would not
-// unroll by itself are marked, because arrays that they index would lie in local memory:
+// __launch_bounds__(.., 1): a CTA for a multiprocessor is enough, so nvcc need not spill to fit
+// two. Registers as nvcc 13.0 reports them for sm_80 / sm_90a, no spills; the loops that it would
+// not unroll by itself are marked, because arrays that they index would lie in local memory:
 //   series of a thread      4            8
 //   forward             122 / 118    193 / 189
 //   backward, kept      156 / 150    248 / 248
