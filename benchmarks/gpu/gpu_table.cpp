@@ -42,7 +42,7 @@ std::string microseconds(const std::vector<double>& seconds) {
   return seconds.empty() ? "-" : fmt::format("{:.1f}", 1e6 * spread(seconds).median);
 }
 
-/// (highest - lowest) / median, of the faster way.
+/// (highest - lowest) / median, replayed from a graph if it was.
 std::string spread_percent(const Samples& samples) {
   const bool graph = !samples.graph.empty();
   const Spread s = spread(graph ? samples.graph : samples.stream);
@@ -53,11 +53,11 @@ std::string ratio(const std::optional<double>& value) {
   return value ? fmt::format("{:.2f}", *value) : "-";
 }
 
-std::string per_second(double amount, double seconds, double unit) {
-  return seconds > 0 ? fmt::format("{:.1f}", amount / seconds / unit) : "-";
+std::string per_second(double amount, double seconds, double unit, int digits) {
+  return seconds > 0 ? fmt::format("{:.{}f}", amount / seconds / unit, digits) : "-";
 }
 
-constexpr const char* kLine = "{:<20}{:<5}{:>10}{:>10}{:>6}{:>7}{:>7}{:>5}{:<2}{:>4}{:>4}\n";
+constexpr const char* kLine = "{:<18}{:<5}{:>9}{:>10}{:>6}{:>8}{:>7}{:>5}{:<1}{:>6}{:>5}\n";
 
 std::string header() {
   return fmt::format(kLine, "", "type", "graph us", "stream us", "+-%", "TFLOP/s", " GB/s", "roof",
@@ -66,13 +66,13 @@ std::string header() {
 
 std::string line_of(const GpuRow& row, const GpuReport& report) {
   // A name that is too long for its column gets a line of its own.
-  const bool fits = row.method.size() < 20;
+  const bool fits = row.method.size() < 18;
   std::string out = fits ? "" : row.method + '\n';
   const std::string name = fits ? row.method : "";
   const std::string& trouble = row.failed.empty() ? row.refused : row.failed;
   if (!trouble.empty()) {
     const char* what = row.failed.empty() ? "refused" : "FAILED";
-    const std::string start = fmt::format("{:<20}{:<5}", name, to_string(row.number));
+    const std::string start = fmt::format("{:<18}{:<5}", name, to_string(row.number));
     const std::string text = wrapped(fmt::format("{}: {}", what, trouble), start.size());
     return out + start + text.substr(start.size());
   }
@@ -86,8 +86,8 @@ std::string line_of(const GpuRow& row, const GpuReport& report) {
   const Ratios ratios = ratios_of(row, report.rows);
   return out + fmt::format(kLine, name, to_string(row.number), microseconds(row.samples.graph),
                            microseconds(row.samples.stream), spread_percent(row.samples),
-                           per_second(row.demand.flops, seconds, 1e12),
-                           per_second(row.demand.bytes, seconds, 1e9), share, binding,
+                           per_second(row.demand.flops, seconds, 1e12, 1),
+                           per_second(row.demand.bytes, seconds, 1e9, 0), share, binding,
                            ratio(ratios.half), ratio(ratios.same));
 }
 

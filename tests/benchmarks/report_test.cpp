@@ -86,9 +86,11 @@ TEST(GpuTable, HasAtMostEightyColumns) {
 TEST(GpuTable, RowsSayTimesRatesShareAndRatios) {
   const std::string text = table(report());
   EXPECT_THAT(text, HasSubstr("recurrence train: B 1000, T 28, I 8, H 50, L 1\n"));
-  // 3 * 8 * 50 * 58 * 28,000 FLOP in 1 ms; 1060 bytes a series and step.
-  EXPECT_THAT(text, HasSubstr("fused_mma           bf16     1000.0    2000.0  10.0    1.9"));
-  EXPECT_THAT(text, HasSubstr("2.00 4.00\n"));
+  // 3 * 8 * 50 * 58 * 28,000 FLOP in 1 ms; 898 bytes a series and step.
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "fused_mma         bf16    1000.0    2000.0  10.0     1.9     25   1%m  2.00 4.00\n"));
 }
 
 TEST(GpuTable, RefusalsAndFailuresAreRowsWithTheReason) {

@@ -15,7 +15,7 @@
 
 #include "engine/device_head.hpp"
 #include "sluice/base/error.hpp"
-#include "support/device_arrays.hpp"
+#include "support/device.hpp"
 #include "support/head_problem.hpp"
 
 namespace sluice {
@@ -26,8 +26,7 @@ using testing::head_answer;
 using testing::head_problem;
 using testing::HeadAnswer;
 using testing::HeadProblem;
-using testing::to_device;
-using testing::to_host;
+using testing::upload;
 
 using Floats = std::vector<float>;
 
@@ -101,14 +100,14 @@ struct OnDevice {
         rows(problem.view([this](const auto& values) { return place(values); })),
         head(problem.spec, c.precision, context, c.chunk) {
     const auto nan = [&](std::int64_t size) {
-      return to_device(context, Floats(static_cast<std::size_t>(size), kNaN));
+      return upload(context.memory(), Floats(static_cast<std::size_t>(size), kNaN));
     };
     const ModelSpec& s = problem.spec;
-    params = to_device(context, problem.params), h = to_device(context, problem.h);
+    params = upload(context.memory(), problem.params), h = upload(context.memory(), problem.h);
     dh = nan(h.size()), gradient = nan(problem.P());
     dcontext = nan(problem.rows() * s.embedding_width());
     u = nan(problem.N() * s.outputs()), target = nan(problem.N() * s.K * s.M);
-    sums = to_device(context, std::vector<DeviceLossSums>{{1e9, 77, 3}});
+    sums = upload(context.memory(), std::vector<DeviceLossSums>{{1e9, 77, 3}});
   }
 
   void train() {
@@ -124,24 +123,24 @@ struct OnDevice {
     const std::int64_t size = problem.N() * problem.spec.H;
     return h.span().subspan(h.size() - size, size);
   }
-  DeviceLossSums read_sums() const { return to_host(context, sums)[0]; }
+  DeviceLossSums read_sums() const { return testing::download(sums)[0]; }
   template <typename T>
   std::vector<T> host(const DeviceBuffer<T>& buffer) const {
-    return to_host(context, buffer);
+    return testing::download(buffer);
   }
 
  private:
   const float* place(const Floats& values) {
-    return floats.emplace_back(to_device(context, values)).data();
+    return floats.emplace_back(upload(context.memory(), values)).data();
   }
   const std::int64_t* place(const std::vector<std::int64_t>& values) {
-    return longs.emplace_back(to_device(context, values)).data();
+    return longs.emplace_back(upload(context.memory(), values)).data();
   }
   const int* place(const std::vector<int>& values) {
-    return ints.emplace_back(to_device(context, values)).data();
+    return ints.emplace_back(upload(context.memory(), values)).data();
   }
   const Window* place(const std::vector<Window>& values) {
-    windows = to_device(context, values);
+    windows = upload(context.memory(), values);
     return windows.data();
   }
 };
@@ -170,7 +169,7 @@ std::pair<std::int64_t, std::int64_t> head_part(const ModelSpec& spec) {
   return {layout.lstm_size(), last.offset + last.size};
 }
 
-class HeadTest : public ::testing::TestWithParam<Case> {};
+class HeadTest : public testing::DeviceTest, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(HeadTest, TrainingGivesTheLossAndGradientsOfTheFormulas) {
   const Case& c = GetParam();
@@ -271,6 +270,9 @@ TEST_P(HeadTest, TrainingTwiceGivesTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Shapes, HeadTest, ::testing::ValuesIn(cases()),
                          [](const auto& c) { return std::string(c.param.name); });
 
+using HeadLossTest = testing::DeviceTest;
+using HeadMemoryTest = testing::DeviceTest;
+
 /// Windows of series 0, 1, 2, 3, 0, ..., none with a target missing before its series' end.
 HeadProblem sound_problem(int N = 5) {
   ModelSpec s = base_spec();
@@ -285,7 +287,7 @@ void break_h(HeadProblem& p, int step, int n) {
   p.h[static_cast<std::size_t>((step * p.N() + n) * p.spec.H)] = kNaN;
 }
 
-TEST(HeadLossTest, TheFirstRowThatIsNotFiniteNamesItsSeries) {
+TEST_F(HeadLossTest, TheFirstRowThatIsNotFiniteNamesItsSeries) {
   HeadProblem p = sound_problem();
   break_h(p, 9, 2);
   break_h(p, 10, 1);
@@ -297,7 +299,7 @@ TEST(HeadLossTest, TheFirstRowThatIsNotFiniteNamesItsSeries) {
   }
 }
 
-TEST(HeadLossTest, AHiddenUnitThatIsNotANumberIsNotTakenForZero) {
+TEST_F(HeadLossTest, AHiddenUnitThatIsNotANumberIsNotTakenForZero) {
   HeadProblem p = sound_problem(90);  // several bad rows to a thread
   p.windows[0].series = 2;
   const auto bias = static_cast<std::size_t>(ParamLayout(p.spec).block("hidden.bias").offset);
@@ -307,7 +309,7 @@ TEST(HeadLossTest, AHiddenUnitThatIsNotANumberIsNotTakenForZero) {
   EXPECT_EQ(device.read_sums().bad_series, 2);
 }
 
-TEST(HeadLossTest, AForecastThatIsNotFiniteNamesItsSeriesAndTheFirstStays) {
+TEST_F(HeadLossTest, AForecastThatIsNotFiniteNamesItsSeriesAndTheFirstStays) {
   HeadProblem p = sound_problem();
   break_h(p, 11, 2);
   OnDevice device(p, {"", p.spec});
@@ -316,13 +318,13 @@ TEST(HeadLossTest, AForecastThatIsNotFiniteNamesItsSeriesAndTheFirstStays) {
   device.head.validation_loss(device.rows, device.u.span(), device.target.span(),
                               device.sums.span());
   EXPECT_EQ(device.read_sums().bad_series, 2);
-  device.sums = to_device(device.context, std::vector<DeviceLossSums>{{0, 0, 1}});
+  device.sums = upload(device.context.memory(), std::vector<DeviceLossSums>{{0, 0, 1}});
   device.head.validation_loss(device.rows, device.u.span(), device.target.span(),
                               device.sums.span());
   EXPECT_EQ(device.read_sums().bad_series, 1);
 }
 
-TEST(HeadLossTest, WithoutTargetsLossAndGradientsAreZero) {
+TEST_F(HeadLossTest, WithoutTargetsLossAndGradientsAreZero) {
   ModelSpec s = base_spec();
   s.head_hidden = 4;
   HeadProblem p = head_problem(s, 5, 0);
@@ -339,16 +341,40 @@ TEST(HeadLossTest, WithoutTargetsLossAndGradientsAreZero) {
   EXPECT_THAT(Floats(gradient.begin() + begin, gradient.begin() + end), ::testing::Each(0.0f));
 }
 
-TEST(HeadLossTest, ForecastsWithoutTargetsWanted) {
+TEST_F(HeadLossTest, ForecastsWithoutTargetsWanted) {
   OnDevice device(Case{"", base_spec()});
   device.infer();
   const Floats u = device.host(device.u);
-  device.u = to_device(device.context, Floats(u.size(), kNaN));
+  device.u = upload(device.context.memory(), Floats(u.size(), kNaN));
   device.head.infer(device.rows, device.params.span(), device.last_h(), device.u.span(), {});
   EXPECT_EQ(device.host(device.u), u);
 }
 
-TEST(HeadMemoryTest, TrainingBeforePrepareIsRefused) {
+// On a device: more rows than a chunk of the default size holds.
+TEST_F(HeadLossTest, TheSizeOfAChunkChangesNoMoreThanRounding) {
+  const bool large = testing::on_device();
+  ModelSpec s = base_spec();
+  s.T = 36, s.H = large ? 64 : 6, s.K = large ? 24 : 2, s.head_hidden = large ? 32 : 5;
+  s.loss = Loss::mse;
+  const HeadProblem p = head_problem(s, large ? 4001 : 21, 0.1);
+  const Case one{"", s}, many{"", s, 0, 0, large ? 1000 : 100};
+  OnDevice a(p, one), b(p, many);
+  a.train();
+  b.train();
+  const DeviceLossSums sums = a.read_sums();
+  EXPECT_EQ(sums.targets, b.read_sums().targets);
+  EXPECT_NEAR(sums.loss, b.read_sums().loss, 1e-6 * sums.loss);
+  const auto wide = [](const Floats& values) {
+    return std::vector<double>(values.begin(), values.end());
+  };
+  expect_near("dh", a.host(a.dh), wide(b.host(b.dh)), tolerance(one, s.H));
+  const auto [begin, end] = head_part(p.spec);
+  const Floats x = a.host(a.gradient), y = b.host(b.gradient);
+  expect_near("gradient", {x.begin() + begin, x.begin() + end},
+              wide({y.begin() + begin, y.begin() + end}), tolerance(one, p.rows()));
+}
+
+TEST_F(HeadMemoryTest, TrainingBeforePrepareIsRefused) {
   OnDevice device(Case{"", base_spec()});
   EXPECT_THROW(
       device.head.train(device.rows, device.params.span(), device.h.span(), device.dh.span(),
@@ -359,7 +385,7 @@ TEST(HeadMemoryTest, TrainingBeforePrepareIsRefused) {
                InternalError);
 }
 
-TEST(HeadMemoryTest, WhatDoesNotFitNamesWhatItWasFor) {
+TEST_F(HeadMemoryTest, WhatDoesNotFitNamesWhatItWasFor) {
   DeviceContext context(std::int64_t{33} << 20);  // 32 MiB of it are cuBLAS's
   ModelSpec s = base_spec();
   s.K = 500;
@@ -372,7 +398,7 @@ TEST(HeadMemoryTest, WhatDoesNotFitNamesWhatItWasFor) {
   }
 }
 
-TEST(HeadMemoryTest, TheWorkspaceIsBoundedHoweverManyRowsAreTrained) {
+TEST_F(HeadMemoryTest, TheWorkspaceIsBoundedHoweverManyRowsAreTrained) {
   DeviceContext context;
   DeviceHead head(base_spec(), Precision::fp32, context, 1000);
   head.prepare(1000, true);

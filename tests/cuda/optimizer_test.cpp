@@ -13,13 +13,12 @@
 #include "engine/device_optimizer.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/optimizer.hpp"
-#include "support/device_arrays.hpp"
+#include "support/device.hpp"
 
 namespace sluice {
 namespace {
 
-using testing::to_device;
-using testing::to_host;
+using testing::upload;
 
 using Floats = std::vector<float>;
 
@@ -80,18 +79,18 @@ struct OnDevice {
     gradient = DeviceBuffer<float>(context.memory(), P, "a test");
     sums = DeviceBuffer<DeviceLossSums>(context.memory(), 1, "a test");
     numbers = DeviceBuffer<StepNumbers>(context.memory(), 1, "a test");
-    windows = to_device(context, std::vector<Window>{{.series = 42}, {.series = 7}});
+    windows = upload(context.memory(), std::vector<Window>{{.series = 42}, {.series = 7}});
   }
   void set(const EngineState& state) {
     Floats shifted(static_cast<std::size_t>(shift), 0.0f);
     shifted.insert(shifted.end(), state.params.begin(), state.params.end());
-    params = to_device(context, shifted);
+    params = upload(context.memory(), shifted);
     optimizer.set(state);
   }
   EngineState state() const {
     EngineState out;
     optimizer.get(out);
-    const Floats all = to_host(context, params);
+    const Floats all = testing::download(params);
     out.params.assign(all.begin() + shift, all.end());
     return out;
   }
@@ -144,7 +143,8 @@ struct Shape {
   std::int64_t P, shift;
 };
 
-class OptimizerTest : public ::testing::TestWithParam<Shape> {};
+class OptimizerTest : public testing::DeviceTest, public ::testing::WithParamInterface<Shape> {};
+using OptimizerStatusTest = testing::DeviceTest;
 
 TEST_P(OptimizerTest, StepsAreThoseOfTheScalarFunctions) {
   const auto [P, shift] = GetParam();
@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, OptimizerTest,
                                   std::to_string(c.param.shift);
                          });
 
-TEST(OptimizerStatusTest, AStepWithoutTargetsCountsAndUpdatesNothing) {
+TEST_F(OptimizerStatusTest, AStepWithoutTargetsCountsAndUpdatesNothing) {
   std::mt19937 random(6);
   OnDevice device(37);
   EngineState state = start(random, 37);
@@ -195,7 +195,7 @@ TEST(OptimizerStatusTest, AStepWithoutTargetsCountsAndUpdatesNothing) {
   EXPECT_EQ(device.optimizer.take_status().windows, 2);
 }
 
-TEST(OptimizerStatusTest, AStepThatIsNotFiniteUpdatesNothingDoesNotCountAndNamesASeries) {
+TEST_F(OptimizerStatusTest, AStepThatIsNotFiniteUpdatesNothingDoesNotCountAndNamesASeries) {
   std::mt19937 random(7);
   OnDevice device(37);
   EngineState state = start(random, 37);
@@ -219,7 +219,7 @@ TEST(OptimizerStatusTest, AStepThatIsNotFiniteUpdatesNothingDoesNotCountAndNames
   EXPECT_EQ(status.sums.bad_series, 19);  // the first one stays
 }
 
-TEST(OptimizerStatusTest, TakingTheStatusBeginsTheSumsAgainAndKeepsTheStep) {
+TEST_F(OptimizerStatusTest, TakingTheStatusBeginsTheSumsAgainAndKeepsTheStep) {
   std::mt19937 random(8);
   OnDevice device(9);
   device.set(start(random, 9));
@@ -235,7 +235,7 @@ TEST(OptimizerStatusTest, TakingTheStatusBeginsTheSumsAgainAndKeepsTheStep) {
   EXPECT_GT(status.norm, 0);
 }
 
-TEST(OptimizerStatusTest, ARestoredStateGoesOnWithTheSameBits) {
+TEST_F(OptimizerStatusTest, ARestoredStateGoesOnWithTheSameBits) {
   std::mt19937 random(9);
   constexpr std::int64_t P = 301;
   const StepSettings s = settings_of(0.5, 0.9f);
@@ -255,7 +255,7 @@ TEST(OptimizerStatusTest, ARestoredStateGoesOnWithTheSameBits) {
   EXPECT_EQ(a.step, b.step);
 }
 
-TEST(OptimizerStatusTest, AReplayedGraphReadsTheNumbersOfItsOwnStep) {
+TEST_F(OptimizerStatusTest, AReplayedGraphReadsTheNumbersOfItsOwnStep) {
   std::mt19937 random(10);
   constexpr std::int64_t P = 130;
   OnDevice device(P);
@@ -281,7 +281,7 @@ TEST(OptimizerStatusTest, AReplayedGraphReadsTheNumbersOfItsOwnStep) {
   expect_near(device.state(), expected.state);
 }
 
-TEST(OptimizerStatusTest, AStateOfAnotherModelIsRefused) {
+TEST_F(OptimizerStatusTest, AStateOfAnotherModelIsRefused) {
   OnDevice device(8);
   EngineState state;
   state.m.assign(9, 0.0f);
