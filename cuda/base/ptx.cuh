@@ -21,6 +21,13 @@ __device__ inline std::uint32_t to_tf32(float x) {
   return bits;
 }
 
+/// pack_bf16() of base/bf16.hpp in one instruction; NaN becomes 0x7fff.
+__device__ inline std::uint32_t pack_bf16x2(float low, float high) {
+  std::uint32_t bits;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  return bits;
+}
+
 /// d [16,8] += a [16,16] b [16,8], bf16 with fp32 sums. All 32 lanes of the warp take part.
 ///   a[0]: row group,   columns 2 pair, 2 pair + 1      a[1]: row group + 8, the same columns
 ///   a[2]: row group,   columns 2 pair + 8, + 9         a[3]: row group + 8, the same columns

@@ -7,7 +7,10 @@
 #include <array>
 #include <functional>
 
+#include "recurrence/cudnn_recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
+#include "recurrence/fused_mma.hpp"
+#include "recurrence/fused_simt.hpp"
 #include "recurrence/gemm_recurrence.hpp"
 #include "sluice/base/error.hpp"
 
@@ -26,9 +29,29 @@ std::unique_ptr<DeviceRecurrence> make_gemm(const RecurrenceSpec& spec, DeviceCo
   return make_gemm_recurrence(spec, context);
 }
 
+std::unique_ptr<DeviceRecurrence> make_mma(const RecurrenceSpec& spec, DeviceContext& context) {
+  return make_fused_mma(spec, context);
+}
+
+Entry cudnn(const std::string& name) {
+  return {name,
+          [name](const RecurrenceSpec& spec, const DeviceInfo& device) {
+            return cudnn_refusal(name, spec, device);
+          },
+          [name](const RecurrenceSpec& spec, DeviceContext& context) {
+            return make_cudnn_recurrence(name, spec, context);
+          }};
+}
+
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
       {"gemm", never, make_gemm},
+      {"fused_simt", fused_simt_refusal, make_fused_simt},
+      {"fused_mma", fused_mma_refusal, make_mma},
+      cudnn("cudnn_standard"),
+      cudnn("cudnn_persist_static"),
+      cudnn("cudnn_persist_dynamic"),
+      cudnn("cudnn_persist_static_small_h"),
   };
   return all;
 }

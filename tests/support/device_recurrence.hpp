@@ -23,6 +23,17 @@ inline const TestedRecurrence kDeviceRecurrences[] = {
     {"gemm", Precision::fp32},
     {"gemm", Precision::tf32},
     {"gemm", Precision::bf16},
+    {"fused_mma", Precision::tf32},
+    {"fused_mma", Precision::bf16},
+    {"fused_simt", Precision::fp32},
+    {"cudnn_standard", Precision::fp32},
+    {"cudnn_standard", Precision::tf32},
+    {"cudnn_standard", Precision::bf16},
+    {"cudnn_persist_static", Precision::fp32},
+    {"cudnn_persist_static", Precision::bf16},
+    {"cudnn_persist_dynamic", Precision::fp32},
+    {"cudnn_persist_static_small_h", Precision::fp32},
+    {"cudnn_persist_static_small_h", Precision::bf16},
 };
 
 inline std::string label(const TestedRecurrence& tested) {

@@ -43,15 +43,20 @@ struct CellGradient {
   Real a_i, a_f, a_g, a_o, c_prev;
 };
 
-/// dh, dc: gradients that reach h_t and c_t from later steps and from above.
+/// dh, dc: gradients that reach h_t and c_t from later steps and from above. tanh_c: of c_t.
 template <typename Real>
-SLUICE_HD inline CellGradient<Real> cell_backward(const Gates<Real>& gate, Real c, Real c_prev,
-                                                  Real dh, Real dc) {
-  const Real tanh_c = std::tanh(c);
+SLUICE_HD inline CellGradient<Real> cell_backward_from_tanh(const Gates<Real>& gate, Real tanh_c,
+                                                            Real c_prev, Real dh, Real dc) {
   const Real d_c = dc + dh * gate.o * (Real(1) - tanh_c * tanh_c);
   return {d_c * gate.g * gate.i * (Real(1) - gate.i), d_c * c_prev * gate.f * (Real(1) - gate.f),
           d_c * gate.i * (Real(1) - gate.g * gate.g), dh * tanh_c * gate.o * (Real(1) - gate.o),
           d_c * gate.f};
+}
+
+template <typename Real>
+SLUICE_HD inline CellGradient<Real> cell_backward(const Gates<Real>& gate, Real c, Real c_prev,
+                                                  Real dh, Real dc) {
+  return cell_backward_from_tanh(gate, std::tanh(c), c_prev, dh, dc);
 }
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <source_location>
 
+#include "base/bf16.hpp"
 #include "interpreter.hpp"
 
 namespace sluice {
@@ -16,6 +17,7 @@ using Here = std::source_location;
 /// tanh with the error that the instruction may have: the result keeps 11 bits.
 float tanh_approx(float x);
 std::uint32_t to_tf32(float x);
+inline std::uint32_t pack_bf16x2(float low, float high) { return pack_bf16(low, high); }
 void mma_m16n8k16_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                        Here where = Here::current());
 void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
