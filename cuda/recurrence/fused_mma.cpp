@@ -50,7 +50,9 @@ class FusedMma final : public DeviceRecurrence {
     DeviceBuffer<float> bias;
     DeviceBuffer<E> W;
     // Kept for backward.
-    DeviceBuffer<E> h, c, gates;
+    DeviceBuffer<E> h;
+    DeviceBuffer<mma::KeptGate<E>> gates;
+    DeviceBuffer<float> c;
   };
   /// Windows that the first layer's x is assembled from.
   struct Assembly {

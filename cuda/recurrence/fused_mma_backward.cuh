@@ -25,7 +25,7 @@ struct BackwardPlan {
 template <Precision kPrecision>
 struct Kept {
   typename Numbers<kPrecision>::Gates8 gates{};
-  typename Numbers<kPrecision>::Pair c_before{};
+  Pack<float, 2> c_before{};
   Pack<float, 2> dh{};
 };
 
@@ -40,7 +40,7 @@ __device__ inline Kept<kPrecision> load_kept(const Backward<Element<kPrecision>>
   kept.gates = *reinterpret_cast<const typename N::Gates8*>(layer.gates + row * (4 * kUnits) +
                                                             gate_column(me.unit, 0));
   kept.c_before =
-      *reinterpret_cast<const typename N::Pair*>(layer.c_sequence + row * kUnits + me.unit);
+      *reinterpret_cast<const Pack<float, 2>*>(layer.c_sequence + row * kUnits + me.unit);
   kept.dh = load_units(layer.dh + row * layer.dh_pitch, me.unit, layer.H, plan.vector_dh);
   return kept;
 }
@@ -81,9 +81,8 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
     const std::int64_t n = first + me.row + 8 * half;
     kept[half] = load_kept<kPrecision, kUnits>(layer, plan, me, layer.steps - 1, n);
     if (n >= layer.N) continue;
-    const auto c_last = *reinterpret_cast<const typename N::Pair*>(
+    c[half] = *reinterpret_cast<const Pack<float, 2>*>(
         layer.c_sequence + (layer.steps * layer.N + n) * kUnits + me.unit);
-    c[half] = {{N::low(c_last), N::high(c_last)}};
     Pack<float, 2> h_end{}, c_end{};
     if (layer.dh_last != nullptr) {
       h_end = load_units(layer.dh_last + n * layer.H, me.unit, layer.H, plan.vector_states);
@@ -105,20 +104,15 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       const int row = me.row + 8 * half;
       const std::int64_t n = first + row;
       const Kept<kPrecision>& in = kept[half];
-      const typename N::Pair i = N::gate(in.gates, 0), f = N::gate(in.gates, 1),
-                             g = N::gate(in.gates, 2), o = N::gate(in.gates, 3);
-      const Gates<float> gates[2] = {{N::low(i), N::low(f), N::low(g), N::low(o)},
-                                     {N::high(i), N::high(f), N::high(g), N::high(o)}};
-      const Pack<float, 2> c_before{{N::low(in.c_before), N::high(in.c_before)}};
       CellGradient<float> da[2];
 #pragma unroll
       for (int unit = 0; unit < 2; ++unit) {
         const int e = 2 * half + unit;
-        da[unit] = cell_backward_from_tanh(gates[unit], N::tanh(c[half].v[unit]), c_before.v[unit],
-                                           dh[e] + in.dh.v[unit], dc[e]);
+        da[unit] = cell_backward_from_tanh(N::kept_gates(in.gates, unit), N::tanh(c[half].v[unit]),
+                                           in.c_before.v[unit], dh[e] + in.dh.v[unit], dc[e]);
         dc[e] = da[unit].c_prev;
       }
-      c[half] = c_before;
+      c[half] = in.c_before;
       typename N::Gates8 out;
       N::set_gate(out, 0, N::operand(da[0].a_i, da[1].a_i));
       N::set_gate(out, 1, N::operand(da[0].a_f, da[1].a_f));

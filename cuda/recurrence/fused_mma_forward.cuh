@@ -123,7 +123,6 @@ template <Precision kPrecision, int kUnits, typename Input>
 __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
     forward_kernel(Forward<Element<kPrecision>> layer, ForwardPlan plan, Input input) {
   using N = Numbers<kPrecision>;
-  using E = Element<kPrecision>;
   using Words = Pack<std::uint32_t, 4>;
   constexpr int kWarps = kUnits / kUnitsOfWarp;
   constexpr int kHidden = hidden_steps(kPrecision, kUnits);
@@ -187,8 +186,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
             N::kept(h0.v[0], h0.v[1]);
       }
       if (layer.c_sequence != nullptr) {
-        *reinterpret_cast<typename N::Pair*>(layer.c_sequence + n * kUnits + me.unit) =
-            N::kept(c0.v[0], c0.v[1]);
+        *reinterpret_cast<Pack<float, 2>*>(layer.c_sequence + n * kUnits + me.unit) = c0;
       }
     }
     cells[tile * kThreads] = c;
@@ -282,15 +280,10 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
                                                me.unit) = N::kept(h[0], h[1]);
         }
         if (layer.gates != nullptr) {
-          *reinterpret_cast<typename N::Pair*>(layer.c_sequence + (at_step + layer.N) * kUnits +
-                                               me.unit) = N::kept(c.v[2 * half], c.v[2 * half + 1]);
-          typename N::Gates8 kept;
-          N::set_gate(kept, 0, N::kept(gates[0].i, gates[1].i));
-          N::set_gate(kept, 1, N::kept(gates[0].f, gates[1].f));
-          N::set_gate(kept, 2, N::kept(gates[0].g, gates[1].g));
-          N::set_gate(kept, 3, N::kept(gates[0].o, gates[1].o));
-          E* to = layer.gates + at_step * (4 * kUnits) + gate_column(me.unit, 0);
-          *reinterpret_cast<typename N::Gates8*>(to) = kept;
+          *reinterpret_cast<Pack<float, 2>*>(layer.c_sequence + (at_step + layer.N) * kUnits +
+                                             me.unit) = {{c.v[2 * half], c.v[2 * half + 1]}};
+          auto* to = layer.gates + at_step * (4 * kUnits) + gate_column(me.unit, 0);
+          *reinterpret_cast<typename N::Gates8*>(to) = N::keep_gates(gates);
         }
         if (layer.h != nullptr) {
           store_units(layer.h + at_step * layer.H, me.unit, layer.H, plan.vector, h[0], h[1]);

@@ -18,6 +18,10 @@ namespace sluice::mma {
 template <Precision kPrecision>
 using Element = std::conditional_t<kPrecision == Precision::bf16, Bf16, float>;
 
+/// A gate's value as it is kept for backward: a fraction of 65535 beside bf16, a float beside tf32.
+template <typename E>
+using KeptGate = std::conditional_t<std::is_same_v<E, Bf16>, std::uint16_t, float>;
+
 /// One layer, `steps` steps. The input product is made of x (or of assembled windows), or, if
 /// x_steps is 0, comes ready as `product`.
 template <typename E>
@@ -31,9 +35,9 @@ struct Forward {
   const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H] or null: zero
   float *h_last = nullptr, *c_last = nullptr;          ///< [N,H] or null
   float* h = nullptr;                                  ///< [steps,N,H] or null
-  E* h_sequence = nullptr;  ///< [steps+1,N,Hp] or null; slot 0: the initial state
-  E* c_sequence = nullptr;  ///< the same
-  E* gates = nullptr;       ///< [steps,N,4Hp] after their non-linearities, or null
+  E* h_sequence = nullptr;       ///< [steps+1,N,Hp] or null; slot 0: the initial state
+  float* c_sequence = nullptr;   ///< the same
+  KeptGate<E>* gates = nullptr;  ///< [steps,N,4Hp] after their non-linearities, or null
 };
 
 /// The layer backward, over all steps that its forward kept.
@@ -44,7 +48,8 @@ struct Backward {
   std::int64_t N = 0;
   const std::uint32_t* fragments = nullptr;  ///< pack_backward()
   const float* dh = nullptr;                 ///< [steps,N,dh_pitch] from above
-  const E *gates = nullptr, *c_sequence = nullptr;
+  const KeptGate<E>* gates = nullptr;
+  const float* c_sequence = nullptr;
   const float *dh_last = nullptr, *dc_last = nullptr;  ///< [N,H] or null
   float *dh_first = nullptr, *dc_first = nullptr;      ///< [N,H] or null
   E* da = nullptr;  ///< [steps,N,4Hp] gradients of the pre-activations

@@ -39,13 +39,33 @@ struct Numbers<Precision::bf16> {
   /// For multiply(), and to be kept.
   __device__ static Pair operand(float low, float high) { return {{pack_bf16x2(low, high)}}; }
   __device__ static Pair kept(float low, float high) { return {{pack_bf16x2(low, high)}}; }
-  __device__ static float low(const Pair& p) { return __uint_as_float(p.v[0] << 16); }
-  __device__ static float high(const Pair& p) { return __uint_as_float(p.v[0] & 0xffff0000u); }
   __device__ static void set_gate(Gates8& gates, int gate, Pair p) { gates.v[gate] = p.v[0]; }
-  __device__ static Pair gate(const Gates8& gates, int gate) { return {{gates.v[gate]}}; }
+
+  /// Gates are kept as fractions of 65535, g in (-1,1) as (1 + g) / 2: bf16 would leave 1 - i and
+  /// 1 - g^2 of nearly saturated gates with errors of several hundredths.
+  __device__ static Gates8 keep_gates(const Gates<float> (&of)[2]) {
+    return {{fractions(of[0].i, of[1].i), fractions(of[0].f, of[1].f),
+             fractions(0.5f * of[0].g + 0.5f, 0.5f * of[1].g + 0.5f), fractions(of[0].o, of[1].o)}};
+  }
+  __device__ static Gates<float> kept_gates(const Gates8& kept, int unit) {
+    const auto value = [&](int gate) { return fraction(kept.v[gate] >> 16 * unit); };
+    return {value(0), value(1), 2 * value(2) - 1, value(3)};
+  }
 
  private:
   __device__ static float half_sigmoid(float half) { return 0.5f * tanh_approx(half) + 0.5f; }
+
+  // At 2^23 a float's steps are 1: adding it rounds to a whole number and leaves it in the last
+  // bits.
+  static constexpr float kWhole = 0x1p23f;
+  static constexpr std::uint32_t kWholeBits = 0x4b000000u;
+  __device__ static std::uint32_t fractions(float low, float high) {
+    return (__float_as_uint(low * 65535.0f + kWhole) & 0xffffu) |
+           (__float_as_uint(high * 65535.0f + kWhole) << 16);
+  }
+  __device__ static float fraction(std::uint32_t bits) {
+    return (__uint_as_float(kWholeBits | (bits & 0xffffu)) - kWhole) * (1.0f / 65535.0f);
+  }
 };
 
 template <>
@@ -73,14 +93,22 @@ struct Numbers<Precision::tf32> {
   __device__ static Pair kept(float low, float high) {
     return {{__float_as_uint(low), __float_as_uint(high)}};
   }
-  __device__ static float low(const Pair& p) { return __uint_as_float(p.v[0]); }
-  __device__ static float high(const Pair& p) { return __uint_as_float(p.v[1]); }
   __device__ static void set_gate(Gates8& gates, int gate, Pair p) {
     gates.v[2 * gate] = p.v[0];
     gates.v[2 * gate + 1] = p.v[1];
   }
-  __device__ static Pair gate(const Gates8& gates, int gate) {
-    return {{gates.v[2 * gate], gates.v[2 * gate + 1]}};
+
+  __device__ static Gates8 keep_gates(const Gates<float> (&of)[2]) {
+    Gates8 out;
+    set_gate(out, 0, kept(of[0].i, of[1].i));
+    set_gate(out, 1, kept(of[0].f, of[1].f));
+    set_gate(out, 2, kept(of[0].g, of[1].g));
+    set_gate(out, 3, kept(of[0].o, of[1].o));
+    return out;
+  }
+  __device__ static Gates<float> kept_gates(const Gates8& kept, int unit) {
+    const auto value = [&](int gate) { return __uint_as_float(kept.v[2 * gate + unit]); };
+    return {value(0), value(1), value(2), value(3)};
   }
 };
 

@@ -267,18 +267,13 @@ std::vector<Floats> walk_back(DeviceContext& context, int buffers) {
   constexpr int T = 4, N = 18, H = 24, units = 32;
   DeviceMemory& memory = context.memory();
   std::mt19937 random(7);
-  const auto elements = [&](int size) {
-    std::vector<E> out;
-    for (const float x : reference::uniform(random, static_cast<std::size_t>(size), 0.9)) {
-      if constexpr (kPrecision == Precision::bf16) {
-        out.push_back(to_bf16(x));
-      } else {
-        out.push_back(x);
-      }
-    }
-    return upload(memory, out);
-  };
-  const auto gates = elements(T * N * 4 * units), c = elements((T + 1) * N * units);
+  std::vector<mma::KeptGate<E>> made;
+  for (const float x : reference::uniform(random, T * N * 4 * units, 0.9)) {
+    made.push_back(
+        static_cast<mma::KeptGate<E>>(kPrecision == Precision::bf16 ? 32768 + 32767 * x : x));
+  }
+  const auto gates = upload(memory, made);
+  const auto c = upload(memory, reference::uniform(random, (T + 1) * N * units, 1));
   const auto dh = upload(memory, reference::uniform(random, T * N * H, 1));
   const auto R = upload(memory, reference::uniform(random, 4 * H * H, 0.3));
   const auto W = upload(memory, Floats(4 * H)), b = upload(memory, Floats(4 * H));
