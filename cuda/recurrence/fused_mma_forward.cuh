@@ -303,6 +303,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
                       c.v[2 * half + 1]);
         }
       }
+      cells[tile * kThreads] = c;
     }
     cp_async_wait<0>();
     __syncthreads();
