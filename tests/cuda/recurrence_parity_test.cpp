@@ -58,8 +58,6 @@ DropoutKey dropout_of(int L, int count) {
   return {.rate = rate, .seed = 0x123456789abcull, .step = count};
 }
 
-double products(const RecurrenceShape& s) { return 4.0 * s.H * (s.C + s.H) * s.T * s.N * s.L; }
-
 class ParityTest : public testing::DeviceTest {
  protected:
   /// Runs the cases that are not refused. Skips the test if all are.
@@ -83,17 +81,21 @@ class DeviceRecurrenceParity : public ParityTest,
                                public ::testing::WithParamInterface<Parameter> {};
 
 // All of T x N x L, C by turns; states and dropout alternate, so that each size meets each of them.
+// The interpreter is slow where H is large: there, each pair of (T, N, L) once.
 TEST_P(DeviceRecurrenceParity, ForwardAndBackwardAgreeWithTheReference) {
   if (IsSkipped()) return;
   const auto [tested, H] = GetParam();
   std::vector<RecurrenceCase> cases;
   const int inputs[] = {1, 5, 15};
-  int count = H;
+  int count = H, place = 0;
+  const bool slow = H >= 40 && !testing::on_device();
   for (const int L : {1, 2, 4}) {
     for (const int T : {1, 2, 9}) {
       for (const int N : {1, 3, 33}) {
         const RecurrenceShape shape{.T = T, .N = N, .C = inputs[count % 3], .H = H, .L = L};
-        if (products(shape) > 5e6) continue;
+        const int digits = place + place / 3 + place / 9;  // of base 3: one each of L, T, N
+        ++place;
+        if (slow && digits % 3 != H % 3) continue;
         cases.push_back(
             {.shape = shape, .states = count % 2 == 0, .dropout = dropout_of(L, count / 2)});
         ++count;
