@@ -10,6 +10,7 @@
 #include <random>
 
 #include "bench.hpp"
+#include "engine/fused_recurrence.hpp"
 #include "engine/recurrence.hpp"
 
 namespace sluice::bench {
@@ -38,8 +39,11 @@ std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
                                  [=] { return make_onednn_recurrence(C, H, L); });
 }
 /// "onednn" is the engine's; "onednn-own" lets oneDNN thread each product, as PyTorch does.
-constexpr std::array<Kind, 2> kKinds = {
-    {{"onednn", make_dealt}, {"onednn-own", make_onednn_recurrence}}};
+std::unique_ptr<Recurrence> make_fused(int C, int H, int L) {
+  return make_fused_recurrence(C, H, L);
+}
+constexpr std::array<Kind, 3> kKinds = {
+    {{"onednn", make_dealt}, {"onednn-own", make_onednn_recurrence}, {"fused", make_fused}}};
 
 using Floats = std::vector<float>;
 

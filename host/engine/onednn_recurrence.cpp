@@ -14,6 +14,7 @@
 #include "engine/dropout.hpp"
 #include "engine/onednn_call.hpp"
 #include "engine/onednn_plan.hpp"
+#include "engine/recurrence_check.hpp"
 
 namespace sluice {
 namespace {
@@ -83,31 +84,6 @@ class OneDnnRecurrence final : public Recurrence {
 
 std::int64_t elements(const RecurrenceShape& shape, int width) {
   return std::int64_t{shape.T} * shape.N * width;
-}
-
-std::int64_t state_elements(const RecurrenceShape& shape) {
-  return std::int64_t{shape.L} * shape.N * shape.H;
-}
-
-void check_size(const char* caller, const char* what, std::size_t size, std::int64_t expected,
-                const RecurrenceShape& shape) {
-  if (static_cast<std::int64_t>(size) == expected) return;
-  throw InternalError(fmt::format("{}: {} has {} elements, T={} N={} C={} H={} L={} needs {}",
-                                  caller, what, size, shape.T, shape.N, shape.C, shape.H, shape.L,
-                                  expected));
-}
-
-template <typename Span>
-void check_optional(const char* caller, const char* what, const Span& span,
-                    const RecurrenceShape& shape) {
-  if (!span.empty()) check_size(caller, what, span.size(), state_elements(shape), shape);
-}
-
-template <typename State>
-void check_states(const char* caller, const char* what, const State& state,
-                  const RecurrenceShape& shape) {
-  check_optional(caller, what, state.h, shape);
-  check_optional(caller, what, state.c, shape);
 }
 
 /// Points an argument at an array. oneDNN takes what it only reads as void*, too. (Not named bind:

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/fused_recurrence.hpp"
 #include "engine/recurrence.hpp"
 #include "support/recurrence_problem.hpp"
 
@@ -90,6 +91,14 @@ TEST_P(RecurrenceParity, ForwardAndBackwardAgreeWithTheReference) {
   EXPECT_GT(count, 60);
 }
 
+std::unique_ptr<Recurrence> make_fused(int C, int H, int L) {
+  return make_fused_recurrence(C, H, L);
+}
+
+std::unique_ptr<Recurrence> make_fused_dealt(int C, int H, int L) {
+  return make_sharded_recurrence(C, H, L, 3, [=] { return make_fused_recurrence(C, H, L); });
+}
+
 /// As the engine uses it: sequences dealt to three threads, uneven shares included.
 std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
   return make_sharded_recurrence(C, H, L, 3, [=] { return make_onednn_recurrence(C, H, L); });
@@ -97,7 +106,9 @@ std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
 
 INSTANTIATE_TEST_SUITE_P(All, RecurrenceParity,
                          testing::Combine(testing::Values(Named{"onednn", make_onednn_recurrence},
-                                                          Named{"dealt", make_dealt}),
+                                                          Named{"dealt", make_dealt},
+                                                          Named{"fused", make_fused},
+                                                          Named{"fused_dealt", make_fused_dealt}),
                                           testing::Values(1, 7, 16, 40, 64, 100)),
                          name_of);
 

@@ -1,0 +1,30 @@
+// Weights into the layouts that the fused recurrence's walks read (fused_kernels.hpp), and their
+// gradient back.
+#pragma once
+
+#include <cstdint>
+
+namespace sluice {
+
+/// One layer: C inputs, H units, V lanes of a vector.
+struct FusedLayerShape {
+  int C, H, V;
+  int blocks() const { return (H + V - 1) / V; }  ///< of units: U
+  std::int64_t gates() const { return std::int64_t{4} * V; }
+  /// Floats of each packed array.
+  std::int64_t weights() const { return blocks() * gates() * (C + H); }
+  std::int64_t bias() const { return blocks() * gates(); }
+  std::int64_t dh_weights() const { return blocks() * gates() * blocks() * V; }
+  std::int64_t dx_weights() const { return blocks() * gates() * ((C + V - 1) / V) * V; }
+  std::int64_t dweights() const { return blocks() * gates() * (C + H + 1); }
+};
+
+/// Packs what one block of units, `u`, has of `weights` (W [4H,C], R [4H,H], b [4H]).
+void pack_forward(const FusedLayerShape& shape, int u, const float* weights, float* packed,
+                  float* bias);
+void pack_backward(const FusedLayerShape& shape, int u, const float* weights, float* dh_weights,
+                   float* dx_weights);
+/// The gradient of one block of units from its packed form.
+void unpack_gradient(const FusedLayerShape& shape, int u, const float* packed, float* dweights);
+
+}  // namespace sluice

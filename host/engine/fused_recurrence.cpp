@@ -1,0 +1,469 @@
+// The fused recurrence: arrays, and which thread walks which series when. The arithmetic is in
+// fused_kernels_hwy.cpp.
+//
+// The surprise: nothing of the caller's is copied. Walks read x and h where they lie, h_{t-1} as
+// the row that was written a step before, and backward reads them again.
+#include "engine/fused_recurrence.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "engine/aligned_floats.hpp"
+#include "engine/dropout.hpp"
+#include "engine/fused_pack.hpp"
+#include "engine/recurrence_check.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+/// Series are dealt in tiles of so many: what shares a load of the weights with AVX-512.
+constexpr std::int64_t kTile = 6;
+/// Most tiles of a chunk: their h, and one block of units' weights, stay in the first cache.
+constexpr std::int64_t kMaxTiles = 8;
+/// Gradients of the weights are summed in so many groups of series (their number depends on the
+/// batch alone, so that the sum does), each at least kGroupTiles; and in so many bytes.
+constexpr std::int64_t kMaxGroups = 32, kGroupTiles = 4, kMostGroupFloats = 16 << 20;
+/// Rows (series and steps) whose gradients are added to the weights' gradients together: one block
+/// of units of them fills half of the first cache.
+constexpr std::int64_t kGradientRows = 96;
+
+struct Range {
+  std::int64_t begin, end;
+  int size() const { return static_cast<int>(end - begin); }
+};
+
+/// Part `i` of `count` of N series, in whole tiles.
+Range part(std::int64_t N, std::int64_t i, std::int64_t count) {
+  const std::int64_t tiles = (N + kTile - 1) / kTile;
+  return {std::min(N, tiles * i / count * kTile), std::min(N, tiles * (i + 1) / count * kTile)};
+}
+
+std::int64_t tiles_of(std::int64_t N) { return (N + kTile - 1) / kTile; }
+
+struct Layer {
+  FusedLayerShape shape;
+  std::int64_t offset;  ///< of its first weight in the flat buffer
+  std::int64_t packed;  ///< of its first packed gradient in a group's
+  AlignedFloats weights, bias, dh_weights, dx_weights;
+  // Training.
+  AlignedFloats gates, cells;
+  AlignedFloats output, dropped;  ///< [T,N,H]; of layers below the top
+};
+
+/// What a thread needs for itself.
+struct Scratch {
+  AlignedFloats c, output[2];                     // forward
+  AlignedFloats da, dh, dc, c_first, doutput[2];  // backward
+};
+
+class FusedRecurrence final : public Recurrence {
+ public:
+  FusedRecurrence(int C, int H, int L, const FusedKernels& kernels);
+  std::string name() const override { return "fused"; }
+  void prepare(int T, int N, bool training) override;
+  void load(std::span<const float> weights) override;
+  void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
+             StateOut last) override;
+  void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
+               std::span<float> h, StateOut last) override;
+  void backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
+                std::span<float> dweights, StateOut dinitial) override;
+
+ private:
+  struct Arrays {
+    const float* x;
+    StateIn initial;
+    float* h;
+    StateOut last;
+  };
+  struct Gradients {
+    const float* dh;
+    StateIn dlast;
+    float* dx;
+    StateOut dinitial;
+  };
+  void check_ready(const char* caller, int T, int N, bool training) const;
+  void check_arrays(const char* caller, int T, int N, std::span<const float> x, StateIn initial,
+                    std::span<float> h, StateOut last) const;
+  void reserve(int T, int N, bool training);
+  void pack();
+  void run(int T, int N, const Arrays& arrays, bool training);
+  void forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training, Scratch& scratch);
+  void backward_chunk(Range r, const Gradients& g, float* dweights, Scratch& scratch);
+  void sum_gradients(std::int64_t groups, std::span<float> dweights);
+  std::int64_t group_count(std::int64_t N) const;
+  /// Part of a chunk in states [L,N,H], or null.
+  const float* state(std::span<const float> all, int l, std::int64_t N, Range r) const {
+    return all.empty() ? nullptr : all.data() + (l * N + r.begin) * H_;
+  }
+  float* state(std::span<float> all, int l, std::int64_t N, Range r) const {
+    return all.empty() ? nullptr : all.data() + (l * N + r.begin) * H_;
+  }
+  void drop(int l, int T, Range r, const float* in, float* out, std::int64_t step) const;
+
+  const FusedKernels& kernels_;
+  int C_, L_;
+  std::int64_t H_;
+  std::vector<Layer> layers_;
+  std::int64_t packed_size_ = 0;  ///< of all layers' packed gradients
+  std::vector<float> weights_, zeros_;
+  std::vector<Scratch> scratch_;  ///< [threads]
+  AlignedFloats groups_;          ///< [groups][packed_size_]
+  std::set<std::tuple<int, int, bool>> ready_;
+  bool training_ = false;  ///< some shape was made ready for it
+  int threads_ = 1;
+
+  /// The forward pass that backward() belongs to.
+  struct Kept {
+    int T = 0, N = 0;  ///< T = 0: there is none
+    const float *x = nullptr, *h = nullptr;
+    std::vector<float> h0, c0;
+    DropoutKey dropout;
+  };
+  Kept kept_;
+};
+
+FusedRecurrence::FusedRecurrence(int C, int H, int L, const FusedKernels& kernels)
+    : kernels_(kernels), C_(C), L_(L), H_(H), layers_(static_cast<std::size_t>(L)) {
+  for (int l = 0; l < L; ++l) {
+    Layer& layer = layers_[static_cast<std::size_t>(l)];
+    layer.shape = {.C = l == 0 ? C : H, .H = H, .V = kernels.lanes};
+    layer.offset = recurrence_params(C, H, l);
+    layer.packed = packed_size_;
+    packed_size_ += layer.shape.dweights();
+  }
+}
+
+std::int64_t FusedRecurrence::group_count(std::int64_t N) const {
+  const std::int64_t room = std::max<std::int64_t>(kMostGroupFloats / packed_size_, 4);
+  return std::clamp<std::int64_t>(tiles_of(N) / kGroupTiles, 1, std::min(kMaxGroups, room));
+}
+
+void FusedRecurrence::reserve(int T, int N, bool training) {
+  const std::int64_t TN = std::int64_t{T} * N, rows = std::min<std::int64_t>(N, kMaxTiles * kTile);
+  const std::int64_t width = layers_[0].shape.blocks() * std::int64_t{kernels_.lanes};
+  if (static_cast<int>(scratch_.size()) < threads_) {
+    scratch_.resize(static_cast<std::size_t>(threads_));
+  }
+  for (Scratch& scratch : scratch_) {
+    scratch.c.reserve(rows * width);
+    if (!training && L_ > 1) {
+      for (AlignedFloats& output : scratch.output) output.reserve(T * rows * H_);
+    }
+    if (!training) continue;
+    // All steps of a chunk at most.
+    scratch.da.reserve(4 * width * std::max(rows, kGradientRows + rows));
+    scratch.dh.reserve(rows * width);
+    scratch.dc.reserve(rows * width);
+    scratch.c_first.reserve(rows * width);
+    if (L_ > 1) {
+      for (AlignedFloats& doutput : scratch.doutput) doutput.reserve(T * rows * H_);
+    }
+  }
+  if (static_cast<std::int64_t>(zeros_.size()) < rows * H_) {
+    zeros_.assign(static_cast<std::size_t>(rows * H_), 0.0f);
+  }
+  if (!training) return;
+  for (Layer& layer : layers_) {
+    layer.gates.reserve(4 * TN * width);
+    layer.cells.reserve(TN * width);
+    if (&layer != &layers_.back()) {
+      layer.output.reserve(TN * H_);
+      layer.dropped.reserve(TN * H_);
+    }
+  }
+  groups_.reserve(group_count(N) * packed_size_);
+}
+
+void FusedRecurrence::prepare(int T, int N, bool training) {
+  if (T < 1 || N < 1) {
+    throw InternalError(fmt::format("prepare: T={} N={}, both must be at least 1", T, N));
+  }
+  const int threads = omp_in_parallel() != 0 ? 1 : omp_get_max_threads();
+  if (threads == threads_ && ready_.contains({T, N, training})) return;
+  if (training) kept_.T = 0;  // arrays that grow lose what the last forward kept
+  threads_ = threads;
+  try {
+    reserve(T, N, training);
+    if (training && !training_) {
+      training_ = true;
+      if (!weights_.empty()) pack();
+    }
+  } catch (const std::bad_alloc&) {
+    throw DeviceError(fmt::format(
+        "the fused recurrence has no memory for T={} N={} C={} H={} L={}; try a smaller batch, "
+        "window or hidden size",
+        T, N, C_, H_, L_));
+  }
+  ready_.insert({T, N, training});
+}
+
+void FusedRecurrence::load(std::span<const float> weights) {
+  const int H = static_cast<int>(H_);
+  check_size("load", "weights", weights.size(), recurrence_params(C_, H, L_),
+             {.T = 1, .N = 1, .C = C_, .H = H, .L = L_});
+  weights_.assign(weights.begin(), weights.end());
+  kept_.T = 0;
+  pack();
+}
+
+void FusedRecurrence::pack() {
+  for (Layer& layer : layers_) {
+    const FusedLayerShape& shape = layer.shape;
+    layer.weights.reserve(shape.weights());
+    layer.bias.reserve(shape.bias());
+    if (training_) {
+      layer.dh_weights.reserve(shape.dh_weights());
+      layer.dx_weights.reserve(shape.dx_weights());
+    }
+    const float* from = weights_.data() + layer.offset;
+    const bool training = training_;
+#pragma omp parallel for schedule(static) num_threads(threads_) if (shape.weights() > 20'000)
+    for (int u = 0; u < shape.blocks(); ++u) {
+      pack_forward(shape, u, from, layer.weights.data(), layer.bias.data());
+      if (training) {
+        pack_backward(shape, u, from, layer.dh_weights.data(), layer.dx_weights.data());
+      }
+    }
+  }
+}
+
+void FusedRecurrence::check_ready(const char* caller, int T, int N, bool training) const {
+  if (weights_.empty()) {
+    throw InternalError(fmt::format("{}: no weights; call load() first", caller));
+  }
+  if (ready_.contains({T, N, training})) return;
+  throw InternalError(fmt::format("{}: T={} N={} was not made ready; call prepare({}, {}, {})",
+                                  caller, T, N, T, N, training));
+}
+
+void FusedRecurrence::check_arrays(const char* caller, int T, int N, std::span<const float> x,
+                                   StateIn initial, std::span<float> h, StateOut last) const {
+  const RecurrenceShape shape{.T = T, .N = N, .C = C_, .H = static_cast<int>(H_), .L = L_};
+  const std::int64_t TN = std::int64_t{T} * N;
+  check_size(caller, "x", x.size(), TN * C_, shape);
+  check_size(caller, "h", h.size(), TN * H_, shape);
+  check_states(caller, "an initial state", initial, shape);
+  check_states(caller, "a last state", last, shape);
+}
+
+void FusedRecurrence::drop(int l, int T, Range r, const float* in, float* out,
+                           std::int64_t step) const {
+  const DropoutKey& key = kept_.dropout;
+  const std::int64_t sequences = key.sequences == 0 ? kept_.N : key.sequences;
+  const auto size = static_cast<std::size_t>(r.size() * H_);
+  for (std::int64_t t = 0; t < T; ++t) {
+    apply_dropout(key, l, {in + t * step, size}, {out + t * step, size},
+                  (t * sequences + key.first + r.begin) * H_);
+  }
+}
+
+void FusedRecurrence::forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training,
+                                    Scratch& scratch) {
+  const std::int64_t n = r.size();
+  const float* x = arrays.x + r.begin * C_;
+  std::int64_t x_step = std::int64_t{N} * C_;
+  for (int l = 0; l < L_; ++l) {
+    Layer& layer = layers_[static_cast<std::size_t>(l)];
+    const bool whole = training || l == L_ - 1;  // the output is [T,N,H], not [T,n,H]
+    float* h = l == L_ - 1 ? arrays.h + r.begin * H_
+               : training  ? layer.output.data() + r.begin * H_
+                           : scratch.output[l % 2].data();
+    const std::int64_t gates = layer.shape.gates(), blocks = layer.shape.blocks();
+    FusedForward walk{.T = T,
+                      .n = r.size(),
+                      .C = layer.shape.C,
+                      .H = layer.shape.H,
+                      .x = x,
+                      .x_step = x_step,
+                      .h0 = state(arrays.initial.h, l, N, r),
+                      .c0 = state(arrays.initial.c, l, N, r),
+                      .h = h,
+                      .h_step = (whole ? N : n) * H_,
+                      .weights = layer.weights.data(),
+                      .bias = layer.bias.data(),
+                      .c = scratch.c.data(),
+                      .zeros = zeros_.data(),
+                      .gates = nullptr,
+                      .cells = nullptr,
+                      .gates_step = blocks * N * gates,
+                      .cells_step = blocks * N * kernels_.lanes,
+                      .kept_rows = N,
+                      .c_last = state(arrays.last.c, l, N, r)};
+    if (training) {
+      walk.gates = layer.gates.data() + r.begin * gates;
+      walk.cells = layer.cells.data() + r.begin * kernels_.lanes;
+    }
+    kernels_.forward(walk);
+    if (float* last = state(arrays.last.h, l, N, r)) {
+      std::copy_n(h + (T - 1) * walk.h_step, n * H_, last);
+    }
+    x = h;
+    x_step = walk.h_step;
+    if (training && l < L_ - 1 && kept_.dropout.rate > 0) {
+      float* dropped = layer.dropped.data() + r.begin * H_;
+      drop(l, T, r, h, dropped, x_step);
+      x = dropped;
+    }
+  }
+}
+
+void FusedRecurrence::run(int T, int N, const Arrays& arrays, bool training) {
+  const std::int64_t tiles = tiles_of(N), round = kMaxTiles * threads_;
+  const std::int64_t count = std::min(tiles, (tiles + round - 1) / round * threads_);
+#pragma omp parallel for schedule(dynamic) num_threads(threads_)
+  for (std::int64_t i = 0; i < count; ++i) {
+    forward_chunk(T, N, part(N, i, count), arrays, training,
+                  scratch_[static_cast<std::size_t>(omp_get_thread_num())]);
+  }
+}
+
+void FusedRecurrence::infer(int T, int N, std::span<const float> x, StateIn initial,
+                            std::span<float> h, StateOut last) {
+  check_ready("infer", T, N, false);
+  check_arrays("infer", T, N, x, initial, h, last);
+  run(T, N, {x.data(), initial, h.data(), last}, false);
+}
+
+void FusedRecurrence::forward(int T, int N, std::span<const float> x, StateIn initial,
+                              DropoutKey dropout, std::span<float> h, StateOut last) {
+  check_ready("forward", T, N, true);
+  check_arrays("forward", T, N, x, initial, h, last);
+  if (!(dropout.rate >= 0 && dropout.rate < 1)) {
+    throw InternalError(fmt::format("forward: dropout rate {} is not in [0, 1)", dropout.rate));
+  }
+  kept_.T = T;
+  kept_.N = N;
+  kept_.x = x.data();
+  kept_.h = h.data();
+  kept_.dropout = dropout;
+  // Copies: the caller may have the last states written over the initial ones.
+  kept_.h0.assign(initial.h.begin(), initial.h.end());
+  kept_.c0.assign(initial.c.begin(), initial.c.end());
+  run(T, N, {x.data(), {kept_.h0, kept_.c0}, h.data(), last}, true);
+}
+
+void FusedRecurrence::backward_chunk(Range r, const Gradients& g, float* dweights,
+                                     Scratch& scratch) {
+  const int T = kept_.T;
+  const std::int64_t N = kept_.N, n = r.size();
+  const float* dh = g.dh + r.begin * H_;
+  std::int64_t dh_step = N * H_;
+  for (int l = L_ - 1; l >= 0; --l) {
+    const Layer& layer = layers_[static_cast<std::size_t>(l)];
+    const Layer& below = layers_[static_cast<std::size_t>(l > 0 ? l - 1 : 0)];
+    const bool dropped = l > 0 && kept_.dropout.rate > 0;
+    float* dx = l > 0 ? scratch.doutput[l % 2].data() : g.dx;
+    if (l == 0 && dx != nullptr) dx += r.begin * C_;
+    const float* x = l == 0 ? kept_.x : (dropped ? below.dropped : below.output).data();
+    const float* h = l == L_ - 1 ? kept_.h : layer.output.data();
+    const std::int64_t gates = layer.shape.gates(), blocks = layer.shape.blocks();
+    const std::int64_t steps = std::clamp<std::int64_t>(kGradientRows / n, 1, T);
+    kernels_.backward({.T = T,
+                       .n = r.size(),
+                       .C = layer.shape.C,
+                       .H = layer.shape.H,
+                       .x = x + r.begin * layer.shape.C,
+                       .x_step = N * layer.shape.C,
+                       .h0 = state(std::span<const float>(kept_.h0), l, N, r),
+                       .c0 = state(std::span<const float>(kept_.c0), l, N, r),
+                       .h = h + r.begin * H_,
+                       .h_step = N * H_,
+                       .gates = layer.gates.data() + r.begin * gates,
+                       .cells = layer.cells.data() + r.begin * kernels_.lanes,
+                       .gates_step = blocks * N * gates,
+                       .cells_step = blocks * N * kernels_.lanes,
+                       .kept_rows = N,
+                       .dh_weights = layer.dh_weights.data(),
+                       .dx_weights = layer.dx_weights.data(),
+                       .dh = dh,
+                       .dh_step = dh_step,
+                       .dh_last = state(g.dlast.h, l, N, r),
+                       .dc_last = state(g.dlast.c, l, N, r),
+                       .dx = dx,
+                       .dx_step = l > 0 ? n * H_ : N * C_,
+                       .dh0 = state(g.dinitial.h, l, N, r),
+                       .dc0 = state(g.dinitial.c, l, N, r),
+                       .dweights = dweights + layer.packed,
+                       .da = scratch.da.data(),
+                       .steps = static_cast<int>(steps),
+                       .dh_next = scratch.dh.data(),
+                       .dc = scratch.dc.data(),
+                       .c_first = scratch.c_first.data()});
+    if (l == 0) break;
+    if (dropped) drop(l - 1, T, r, dx, dx, n * H_);
+    dh = dx;
+    dh_step = n * H_;
+  }
+}
+
+void FusedRecurrence::sum_gradients(std::int64_t groups, std::span<float> dweights) {
+  for (const Layer& layer : layers_) {
+    const FusedLayerShape& shape = layer.shape;
+    const std::int64_t size = shape.dweights() / shape.blocks();
+#pragma omp parallel for schedule(static) num_threads(threads_) if (groups * size > 5'000)
+    for (int u = 0; u < shape.blocks(); ++u) {
+      float* sum = groups_.data() + layer.packed + u * size;
+      for (std::int64_t group = 1; group < groups; ++group) {
+        const float* add = sum + group * packed_size_;
+        for (std::int64_t i = 0; i < size; ++i) sum[i] += add[i];
+      }
+      unpack_gradient(shape, u, groups_.data() + layer.packed, dweights.data() + layer.offset);
+    }
+  }
+}
+
+void FusedRecurrence::backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
+                               std::span<float> dweights, StateOut dinitial) {
+  if (kept_.T == 0) {
+    throw InternalError(
+        "backward: no forward pass is kept; call forward() first, with no load() or "
+        "prepare() in between");
+  }
+  const std::int64_t N = kept_.N, TN = kept_.T * N;
+  const RecurrenceShape shape{
+      .T = kept_.T, .N = kept_.N, .C = C_, .H = static_cast<int>(H_), .L = L_};
+  check_size("backward", "dh", dh.size(), TN * H_, shape);
+  if (!dx.empty()) check_size("backward", "dx", dx.size(), TN * C_, shape);
+  check_size("backward", "dweights", dweights.size(), static_cast<std::int64_t>(weights_.size()),
+             shape);
+  check_states("backward", "a last state's gradient", dlast, shape);
+  check_states("backward", "an initial state's gradient", dinitial, shape);
+  const Gradients gradients{dh.data(), dlast, dx.empty() ? nullptr : dx.data(), dinitial};
+  const std::int64_t groups = group_count(N);
+#pragma omp parallel for schedule(dynamic) num_threads(threads_)
+  for (std::int64_t group = 0; group < groups; ++group) {
+    float* sums = groups_.data() + group * packed_size_;
+    std::fill_n(sums, packed_size_, 0.0f);
+    const Range all = part(N, group, groups);
+    const std::int64_t chunks = (tiles_of(all.size()) + kMaxTiles - 1) / kMaxTiles;
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      Range r = part(all.size(), chunk, chunks);
+      r = {r.begin + all.begin, r.end + all.begin};
+      backward_chunk(r, gradients, sums, scratch_[static_cast<std::size_t>(omp_get_thread_num())]);
+    }
+  }
+  sum_gradients(groups, dweights);
+}
+
+}  // namespace
+
+std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L,
+                                                  const FusedKernels& kernels) {
+  if (C < 1 || H < 1 || L < 1) {
+    throw InternalError(
+        fmt::format("make_fused_recurrence: C={} H={} L={}, each must be at least 1", C, H, L));
+  }
+  return std::make_unique<FusedRecurrence>(C, H, L, kernels);
+}
+
+std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L) {
+  return make_fused_recurrence(C, H, L, fused_kernels());
+}
+
+}  // namespace sluice
