@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "cpu_recurrence.hpp"
 #include "gather.hpp"
 #include "head.hpp"
 #include "model_space.hpp"
@@ -119,19 +120,12 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
       gather_(space_),
       head_(spec_, threads_) {
   omp_set_num_threads(threads_);
-  if (setup.recurrence != "auto" && setup.recurrence != "onednn") {
-    throw ConfigError(
-        fmt::format("engine.recurrence = \"{}\" does not exist on the CPU; choose auto or onednn",
-                    setup.recurrence));
-  }
   if (setup.precision != "auto" && setup.precision != "fp32") {
     throw ConfigError(
         fmt::format("engine.precision = \"{}\" does not exist on the CPU; choose auto or fp32",
                     setup.precision));
   }
-  const int C = spec_.inputs(), H = spec_.H, L = spec_.L;
-  recurrence_ =
-      make_sharded_recurrence(C, H, L, threads_, [=] { return make_onednn_recurrence(C, H, L); });
+  recurrence_ = make_cpu_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L, threads_);
   gradient_.resize(static_cast<std::size_t>(layout_.size()));
   norm_blocks_.resize(static_cast<std::size_t>((layout_.size() + kNormBlock - 1) / kNormBlock));
   for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));

@@ -70,8 +70,8 @@ struct FusedKernels {
   int rows;            ///< series whose products share a load of the weights
   void (*forward)(const FusedForward&);
   void (*backward)(const FusedBackward&);
-  /// out[i] = f(in[i]). Error of sigmoid: 2e-7 (of 1), relative to itself (3 + |x|) 2^-23 down to
-  /// 2^-124; of tanh: 4e-7 relative to itself, 1e-37 absolute. NaN stays NaN.
+  /// out[i] = f(in[i]). Error of sigmoid: 2e-7 (of 1), relative to itself (3 - min(x, 0)) 2^-23
+  /// down to 2^-124; of tanh: 4e-7 relative to itself, 1e-37 absolute. NaN stays NaN.
   void (*sigmoid)(const float* in, std::int64_t count, float* out);
   void (*tanh)(const float* in, std::int64_t count, float* out);
 };

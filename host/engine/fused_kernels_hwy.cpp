@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/fused_kernels_hwy.cpp"
@@ -17,92 +18,11 @@
 
 #include <hwy/highway.h>
 
+#include "engine/fused_vectors_hwy.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sluice {
 namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
-template <int kHeight, int kWidth>
-using Tile = V[std::size_t{kHeight}][std::size_t{kWidth}];
-constexpr D d;
-constexpr int kV = static_cast<int>(hn::MaxLanes(D()));
-constexpr int kGates = 4 * kV;
-constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
-constexpr int kRows = kManyRegisters ? 6 : 3;
-/// Rows of a product's tile of so many vectors of columns.
-constexpr int product_rows(int vectors) {
-  constexpr int many[] = {12, 12, 8, 6}, few[] = {8, 6, 4, 3};
-  return kManyRegisters ? many[vectors - 1] : few[vectors - 1];
-}
-
-// 1/x to 2^-23. x in [1, 2^126].
-HWY_INLINE V reciprocal(V x) {
-  if constexpr (HWY_TARGET == HWY_AVX3) {  // 14 bits of its own
-    const V guess = hn::ApproximateReciprocal(x);
-    return hn::MulAdd(guess, hn::NegMulAdd(x, guess, hn::Set(d, 1.0f)), guess);
-  } else {
-    return hn::Div(hn::Set(d, 1.0f), x);
-  }
-}
-
-/// 2^y = scale + scale * rest, |y| <= 126; `rest` keeps its digits near y = 0. NaN: rest is NaN.
-struct PowerOfTwo {
-  V scale, rest;
-};
-
-HWY_INLINE PowerOfTwo power_of_two(V y) {
-  const auto di = hn::RebindToSigned<D>();
-  const V magic = hn::Set(d, 0x1.8p23f);  // adding it rounds to an integer, in the lowest bits
-  const V shifted = hn::Add(y, magic);
-  const V f = hn::Sub(y, hn::Sub(shifted, magic));
-  const V scale =
-      hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, shifted)), hn::Set(di, 0x3f800000)));
-  // (2^f - 1)/f interpolated at Chebyshev's points of [-1/2, 1/2]: 9e-9.
-  V p = hn::Set(d, 0.00015453163359779865f);
-  p = hn::MulAdd(p, f, hn::Set(d, 0.0013390863314270973f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.009618083015084267f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.055503569543361664f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.24022650718688965f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.6931471824645996f));
-  return {scale, hn::Mul(p, f)};
-}
-
-// Limits first: x86's Max and Min give their second argument when one is NaN.
-HWY_INLINE V limit(V y, float most) {
-  return hn::Min(hn::Set(d, most), hn::Max(hn::Set(d, -most), y));
-}
-
-/// sigmoid(a) from a * FusedScale::sigmoid.
-HWY_INLINE V sigmoid_scaled(V y) {
-  const PowerOfTwo e = power_of_two(limit(y, 125.0f));
-  return reciprocal(hn::MulAdd(e.scale, e.rest, hn::Add(e.scale, hn::Set(d, 1.0f))));
-}
-
-/// tanh(a) from a * FusedScale::tanh.
-HWY_INLINE V tanh_scaled(V y) {
-  const PowerOfTwo e = power_of_two(limit(y, 30.0f));
-  const V less_one = hn::MulAdd(e.scale, e.rest, hn::Sub(e.scale, hn::Set(d, 1.0f)));
-  return hn::Mul(less_one, reciprocal(hn::Add(less_one, hn::Set(d, 2.0f))));
-}
-
-HWY_INLINE V tanh_of(V x) { return tanh_scaled(hn::Mul(x, hn::Set(d, FusedScale::tanh))); }
-
-/// The first `count` lanes of a row that may end there; the others are zero.
-HWY_INLINE V load_row(const float* p, int count) {
-  if (count >= kV) return hn::LoadU(d, p);
-  HWY_ALIGN float buffer[kV] = {};
-  std::copy_n(p, count, buffer);
-  return hn::Load(d, buffer);
-}
-
-HWY_INLINE void store_row(V v, float* p, int count) {
-  if (count >= kV) return hn::StoreU(v, d, p);
-  HWY_ALIGN float buffer[kV];
-  hn::Store(v, d, buffer);
-  std::copy_n(buffer, count, p);
-}
 
 int unit_blocks(int H) { return (H + kV - 1) / kV; }
 
@@ -116,6 +36,27 @@ void load_states(const float* from, int n, int H, float* to) {
   }
 }
 
+/// Rows 0, 1, ... of a tile as constants: what is written for each of them stays in registers,
+/// which a loop's array does not.
+template <int... r>
+using Rows = std::integer_sequence<int, r...>;
+template <int kCount>
+using RowsOf = std::make_integer_sequence<int, kCount>;
+
+HWY_INLINE void add_products(V v, V w0, V w1, V w2, V w3, V (&sum)[4]) {
+  sum[0] = hn::MulAdd(w0, v, sum[0]);
+  sum[1] = hn::MulAdd(w1, v, sum[1]);
+  sum[2] = hn::MulAdd(w2, v, sum[2]);
+  sum[3] = hn::MulAdd(w3, v, sum[3]);
+}
+
+HWY_INLINE void store_gates(const V (&sum)[4], float* to) {
+  hn::Store(sum[0], d, to);
+  hn::Store(sum[1], d, to + kV);
+  hn::Store(sum[2], d, to + 2 * kV);
+  hn::Store(sum[3], d, to + 3 * kV);
+}
+
 /// One step of one block of units.
 struct ForwardStep {
   int C, H, units;  ///< units: of the block that are not padding
@@ -123,49 +64,51 @@ struct ForwardStep {
   float *c, *gates, *h;
 };
 
-template <int R, bool kKeep>
-void forward_tile(const ForwardStep& s, int row) {
-  Tile<R, 4> sum;
-  for (int r = 0; r < R; ++r) {
-    for (int g = 0; g < 4; ++g) sum[r][g] = hn::Load(d, s.bias + g * kV);
+/// c of row `row` from its gates' sums, and o in place of sum[3].
+template <bool kKeep>
+HWY_INLINE V forward_cell(const ForwardStep& s, int row, V (&sum)[4]) {
+  const V i = sigmoid_scaled(sum[0]), f = sigmoid_scaled(sum[1]);
+  const V g = tanh_scaled(sum[2]), o = sigmoid_scaled(sum[3]);
+  const int at = row * kV;
+  const V c = hn::MulAdd(f, hn::Load(d, s.c_prev + at), hn::Mul(i, g));
+  hn::Store(c, d, s.c + at);
+  if constexpr (kKeep) {
+    float* gates = s.gates + 4 * at;
+    hn::Stream(i, d, gates);
+    hn::Stream(f, d, gates + kV);
+    hn::Stream(g, d, gates + 2 * kV);
+    hn::Stream(o, d, gates + 3 * kV);
   }
+  sum[3] = o;
+  return c;
+}
+
+template <bool kKeep, int... r>
+void forward_tile(const ForwardStep& s, int row, Rows<r...>) {
+  const V b0 = hn::Load(d, s.bias), b1 = hn::Load(d, s.bias + kV),
+          b2 = hn::Load(d, s.bias + 2 * kV), b3 = hn::Load(d, s.bias + 3 * kV);
+  V sum[][4] = {{(void(r), b0), b1, b2, b3}...};
   const float* w = s.weights;
-  const auto add = [&](const float* in, int width) HWY_ATTR {
+  const float* in = s.x + row * s.C;
+  int width = s.C;
+  for (int part = 0; part < 2; ++part) {
     for (int k = 0; k < width; ++k, w += kGates) {
       const V w0 = hn::Load(d, w), w1 = hn::Load(d, w + kV), w2 = hn::Load(d, w + 2 * kV),
               w3 = hn::Load(d, w + 3 * kV);
-      for (int r = 0; r < R; ++r) {
-        const V v = hn::Set(d, in[r * width + k]);
-        sum[r][0] = hn::MulAdd(w0, v, sum[r][0]);
-        sum[r][1] = hn::MulAdd(w1, v, sum[r][1]);
-        sum[r][2] = hn::MulAdd(w2, v, sum[r][2]);
-        sum[r][3] = hn::MulAdd(w3, v, sum[r][3]);
-      }
+      (add_products(hn::Set(d, in[r * width + k]), w0, w1, w2, w3, sum[r]), ...);
     }
-  };
-  add(s.x + row * s.C, s.C);
-  add(s.h_prev + row * s.H, s.H);
-  for (int r = 0; r < R; ++r) {
-    const V i = sigmoid_scaled(sum[r][0]), f = sigmoid_scaled(sum[r][1]);
-    const V g = tanh_scaled(sum[r][2]), o = sigmoid_scaled(sum[r][3]);
-    const int at = (row + r) * kV;
-    const V c = hn::MulAdd(f, hn::Load(d, s.c_prev + at), hn::Mul(i, g));
-    hn::Store(c, d, s.c + at);
-    store_row(hn::Mul(o, tanh_of(c)), s.h + (row + r) * s.H, s.units);
-    if constexpr (kKeep) {
-      float* gates = s.gates + 4 * at;
-      hn::Stream(i, d, gates);
-      hn::Stream(f, d, gates + kV);
-      hn::Stream(g, d, gates + 2 * kV);
-      hn::Stream(o, d, gates + 3 * kV);
-    }
+    in = s.h_prev + row * s.H;
+    width = s.H;
   }
+  // All rows' c before the first tanh of one: a processor looks some three rows ahead.
+  const V c[] = {forward_cell<kKeep>(s, row + r, sum[r])...};
+  (store_row(hn::Mul(sum[r][3], tanh_of(c[r])), s.h + (row + r) * s.H, s.units), ...);
 }
 
 template <bool kKeep, int R = kRows>
 void forward_rows(const ForwardStep& s, int row, int n) {
   if (n >= R) {
-    for (; n >= R; n -= R, row += R) forward_tile<R, kKeep>(s, row);
+    for (; n >= R; n -= R, row += R) forward_tile<kKeep>(s, row, RowsOf<R>());
   }
   if constexpr (R > 1) {
     if (n > 0) forward_rows<kKeep, R - 1>(s, row, n);
@@ -269,35 +212,41 @@ struct Product {
   std::int64_t out_row;  ///< floats between rows of out
 };
 
-template <int R, int kVectors>
-void product_tile(const Product& p, const float* weights, int first, int row) {
-  Tile<R, kVectors> sum;
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
-  }
+template <int... v>
+HWY_INLINE void add_columns(V factor, const V* column, V* sum, Rows<v...>) {
+  ((sum[v] = hn::MulAdd(column[v], factor, sum[v])), ...);
+}
+
+template <int... v>
+HWY_INLINE void store_columns(const Product& p, const V* sum, int row, int first, Rows<v...>) {
+  (store_row(sum[v], p.out + row * p.out_row + first + v * kV, p.columns - first - v * kV), ...);
+}
+
+template <int... r, int... v>
+void product_tile(const Product& p, const float* weights, int first, int row, Rows<r...>,
+                  Rows<v...> columns) {
+  constexpr int kVectors = sizeof...(v);
+  const V zero = hn::Zero(d);
+  Tile<sizeof...(r), kVectors> sum;
+  ((sum[r][0] = zero), ...);
+  if constexpr (kVectors > 1) ((sum[r][1] = zero), ...);
+  if constexpr (kVectors > 2) ((sum[r][2] = zero), ...);
+  if constexpr (kVectors > 3) ((sum[r][3] = zero), ...);
   const float* w = weights;
   for (int u = 0; u < p.U; ++u) {
     const float* da = p.da + u * p.block + row * kGates;
     for (int k = 0; k < kGates; ++k, w += kVectors * kV) {
-      Tile<1, kVectors> column;
-      for (int v = 0; v < kVectors; ++v) column[0][v] = hn::Load(d, w + v * kV);
-      for (int r = 0; r < R; ++r) {
-        const V factor = hn::Set(d, da[r * kGates + k]);
-        for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(column[0][v], factor, sum[r][v]);
-      }
+      const V column[] = {hn::Load(d, w + v * kV)...};
+      (add_columns(hn::Set(d, da[r * kGates + k]), column, sum[r], columns), ...);
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < kVectors; ++v) {
-      const int column = first + v * kV;
-      store_row(sum[r][v], p.out + (row + r) * p.out_row + column, p.columns - column);
-    }
-  }
+  (store_columns(p, sum[r], row + r, first, columns), ...);
 }
 
 template <int kVectors, int R = product_rows(kVectors)>
 void product_rows_of(const Product& p, const float* weights, int first, int row) {
-  for (; row + R <= p.n; row += R) product_tile<R, kVectors>(p, weights, first, row);
+  for (; row + R <= p.n; row += R)
+    product_tile(p, weights, first, row, RowsOf<R>(), RowsOf<kVectors>());
   if constexpr (R > 1) {
     if (row < p.n) product_rows_of<kVectors, R - 1>(p, weights, first, row);
   }
@@ -331,39 +280,30 @@ struct Inputs {
   int width;
 };
 
-/// R inputs' gradients from `k`, of one block of units.
-template <int R>
+/// Some inputs' gradients from `k`, of one block of units.
+template <int... r>
 void dweights_tile(const Inputs& in, const Waiting& waiting, int n, const float* da, int k,
-                   float* dweights) {
-  Tile<R, 4> sum;
-  for (int r = 0; r < R; ++r) {
-    for (int g = 0; g < 4; ++g) sum[r][g] = hn::Load(d, dweights + r * kGates + g * kV);
-  }
+                   float* dweights, Rows<r...>) {
+  V sum[][4] = {{hn::Load(d, dweights + r * kGates), hn::Load(d, dweights + r * kGates + kV),
+                 hn::Load(d, dweights + r * kGates + 2 * kV),
+                 hn::Load(d, dweights + r * kGates + 3 * kV)}...};
   for (int slot = 0; slot < waiting.count; ++slot) {
     const int t = waiting.last - slot;
     const float* row = (t == 0 ? in.first : in.rows + (t - in.lag) * in.step) + k;
     for (int i = 0; i < n; ++i, row += in.width, da += kGates) {
       const V a0 = hn::Load(d, da), a1 = hn::Load(d, da + kV), a2 = hn::Load(d, da + 2 * kV),
               a3 = hn::Load(d, da + 3 * kV);
-      for (int r = 0; r < R; ++r) {
-        const V v = hn::Set(d, row[r]);
-        sum[r][0] = hn::MulAdd(a0, v, sum[r][0]);
-        sum[r][1] = hn::MulAdd(a1, v, sum[r][1]);
-        sum[r][2] = hn::MulAdd(a2, v, sum[r][2]);
-        sum[r][3] = hn::MulAdd(a3, v, sum[r][3]);
-      }
+      (add_products(hn::Set(d, row[r]), a0, a1, a2, a3, sum[r]), ...);
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int g = 0; g < 4; ++g) hn::Store(sum[r][g], d, dweights + r * kGates + g * kV);
-  }
+  (store_gates(sum[r], dweights + r * kGates), ...);
 }
 
 template <int R = kRows>
 void dweights_of(const Inputs& in, const Waiting& waiting, int n, const float* da, int k,
                  float* dweights) {
   for (; k + R <= in.width; k += R) {
-    dweights_tile<R>(in, waiting, n, da, k, dweights + k * kGates);
+    dweights_tile(in, waiting, n, da, k, dweights + k * kGates, RowsOf<R>());
   }
   if constexpr (R > 1) {
     if (k < in.width) dweights_of<R - 1>(in, waiting, n, da, k, dweights);

@@ -22,7 +22,18 @@ TEST(CpuEngine, RefusesAnUnknownRecurrencePrecisionAndDevice) {
   EngineSetup setup;
   setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling;
   setup.recurrence = "cudnn";
-  EXPECT_THROW(make_cpu_engine(setup), ConfigError);
+  try {
+    make_cpu_engine(setup);
+    FAIL() << "nothing was thrown";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "engine.recurrence = \"cudnn\" does not exist on the CPU; choose auto, fused or "
+                 "onednn");
+  }
+  for (const char* name : {"fused", "onednn"}) {
+    setup.recurrence = name;
+    EXPECT_EQ(make_cpu_engine(setup)->recurrence(), name);
+  }
   setup.recurrence = "auto";
   setup.precision = "bf16";
   EXPECT_THROW(make_cpu_engine(setup), ConfigError);

@@ -104,12 +104,28 @@ std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
   return make_sharded_recurrence(C, H, L, 3, [=] { return make_onednn_recurrence(C, H, L); });
 }
 
+class WideRecurrenceParity : public RecurrenceParity {};
+
+// Widths whose weights leave a core's caches.
+TEST_P(WideRecurrenceParity, AgreesInASmallBatch) {
+  const auto& [named, H] = GetParam();
+  const int L = H < 512 ? 2 : 1;
+  check(named.make, {.shape = {.T = 3, .N = 20, .C = 5, .H = H, .L = L}, .states = true});
+}
+
 INSTANTIATE_TEST_SUITE_P(All, RecurrenceParity,
                          testing::Combine(testing::Values(Named{"onednn", make_onednn_recurrence},
                                                           Named{"dealt", make_dealt},
                                                           Named{"fused", make_fused},
                                                           Named{"fused_dealt", make_fused_dealt}),
                                           testing::Values(1, 7, 16, 40, 64, 100)),
+                         name_of);
+
+INSTANTIATE_TEST_SUITE_P(All, WideRecurrenceParity,
+                         testing::Combine(testing::Values(Named{"onednn", make_onednn_recurrence},
+                                                          Named{"fused", make_fused},
+                                                          Named{"fused_dealt", make_fused_dealt}),
+                                          testing::Values(128, 200, 512)),
                          name_of);
 
 }  // namespace

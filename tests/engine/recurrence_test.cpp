@@ -2,11 +2,13 @@
 // when, what an omitted array means, and the texts of refusals.
 #include "engine/recurrence.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
+#include "engine/fused_recurrence.hpp"
 #include "engine/onednn_call.hpp"
 #include "sluice/base/error.hpp"
 
@@ -37,9 +39,23 @@ std::string message_of(Call call) {
   return "(nothing was thrown)";
 }
 
+struct Kind {
+  const char* name;
+  std::unique_ptr<Recurrence> (*make)(int C, int H, int L);
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+/// The test's name names the one of them.
+class Recurrences : public testing::TestWithParam<Kind> {};
+
+std::unique_ptr<Recurrence> make(int C, int H, int L) {
+  return Recurrences::GetParam().make(C, H, L);
+}
+
 /// A recurrence made ready for (kT, kN), with arrays of its size.
 struct Ready {
-  std::unique_ptr<Recurrence> recurrence = make_onednn_recurrence(kC, kH, kL);
+  std::unique_ptr<Recurrence> recurrence = make(kC, kH, kL);
   Floats weights = uniform(static_cast<std::size_t>(recurrence_params(kC, kH, kL)), 1);
   Floats x = uniform(kT * kN * kC, 2), dh = uniform(kT * kN * kH, 3);
   Floats h = Floats(kT * kN * kH), dx = Floats(kT * kN * kC), dweights = Floats(weights.size());
@@ -66,7 +82,7 @@ TEST(RecurrenceParams, CountsWRAndBOfEachLayer) {
   EXPECT_EQ(recurrence_params(1, 40000, 1), std::int64_t{4} * 40000 * 40002);
 }
 
-TEST(Recurrence, RepeatsItsBits) {
+TEST_P(Recurrences, RepeatsItsBits) {
   Ready a, b;
   a.forward();
   a.backward();
@@ -81,7 +97,7 @@ TEST(Recurrence, RepeatsItsBits) {
   EXPECT_EQ(b.dweights, dweights);
 }
 
-TEST(Recurrence, OmittedGradientsChangeNothingElse) {
+TEST_P(Recurrences, OmittedGradientsChangeNothingElse) {
   Ready ready;
   ready.forward();
   ready.backward();
@@ -91,7 +107,7 @@ TEST(Recurrence, OmittedGradientsChangeNothingElse) {
   EXPECT_EQ(dweights, ready.dweights);
 }
 
-TEST(Recurrence, EmptyStatesAreZeros) {
+TEST_P(Recurrences, EmptyStatesAreZeros) {
   Ready ready;
   const Floats without = ready.infer();
   const Floats zeros(kL * kN * kH);
@@ -100,7 +116,7 @@ TEST(Recurrence, EmptyStatesAreZeros) {
   EXPECT_EQ(with, without);
 }
 
-TEST(Recurrence, ContinuesFromItsLastStates) {
+TEST_P(Recurrences, ContinuesFromItsLastStates) {
   Ready ready;
   const Floats whole = ready.infer();
   ready.recurrence->prepare(2, kN, false);
@@ -113,7 +129,7 @@ TEST(Recurrence, ContinuesFromItsLastStates) {
   for (std::size_t e = 0; e < whole.size(); ++e) EXPECT_NEAR(first[e], whole[e], 1e-6f) << e;
 }
 
-TEST(Recurrence, InferenceBetweenForwardAndBackwardDisturbsNothing) {
+TEST_P(Recurrences, InferenceBetweenForwardAndBackwardDisturbsNothing) {
   Ready ready;
   ready.forward();
   ready.backward();
@@ -126,7 +142,7 @@ TEST(Recurrence, InferenceBetweenForwardAndBackwardDisturbsNothing) {
   EXPECT_EQ(ready.dweights, expected);
 }
 
-TEST(Recurrence, NewWeightsReachEveryShapeMadeReady) {
+TEST_P(Recurrences, NewWeightsReachEveryShapeMadeReady) {
   Ready ready;
   ready.recurrence->prepare(1, 1, false);
   const Floats x = uniform(kC, 4);
@@ -139,14 +155,14 @@ TEST(Recurrence, NewWeightsReachEveryShapeMadeReady) {
   EXPECT_NE(before, after);
   EXPECT_NE(old_infer, ready.infer());
 
-  const auto fresh = make_onednn_recurrence(kC, kH, kL);
+  const auto fresh = make(kC, kH, kL);
   fresh->prepare(1, 1, false);
   fresh->load(other);
   fresh->infer(1, 1, x, {}, expected, {});
   EXPECT_EQ(after, expected);
 }
 
-TEST(Recurrence, ALargerShapeLeavesASmallerOneReady) {
+TEST_P(Recurrences, ALargerShapeLeavesASmallerOneReady) {
   Ready ready, untouched;
   ready.recurrence->prepare(4 * kT, 4 * kN, false);
   ready.recurrence->prepare(4 * kT, 4 * kN, true);
@@ -158,7 +174,7 @@ TEST(Recurrence, ALargerShapeLeavesASmallerOneReady) {
   EXPECT_EQ(ready.dweights, untouched.dweights);
 }
 
-TEST(Recurrence, AShapeMadeReadyAfterASmallerOneHasRoom) {
+TEST_P(Recurrences, AShapeMadeReadyAfterASmallerOneHasRoom) {
   const auto run = [](Recurrence& recurrence) {
     constexpr int T = 16 * kT, N = 16 * kN;
     recurrence.prepare(T, N, true);
@@ -170,12 +186,12 @@ TEST(Recurrence, AShapeMadeReadyAfterASmallerOneHasRoom) {
     return dweights;
   };
   Ready after_a_smaller;
-  const auto fresh = make_onednn_recurrence(kC, kH, kL);
+  const auto fresh = make(kC, kH, kL);
   fresh->load(after_a_smaller.weights);
   EXPECT_EQ(run(*after_a_smaller.recurrence), run(*fresh));
 }
 
-TEST(Recurrence, DropoutFollowsItsStep) {
+TEST_P(Recurrences, DropoutFollowsItsStep) {
   Ready ready;
   ready.forward();
   const Floats first = ready.h;
@@ -184,7 +200,7 @@ TEST(Recurrence, DropoutFollowsItsStep) {
   EXPECT_NE(ready.h, first);
 }
 
-TEST(Recurrence, RefusesAShapeThatIsNotReady) {
+TEST_P(Recurrences, RefusesAShapeThatIsNotReady) {
   Ready ready;
   const std::string text = message_of([&] {
     Floats h(kT * 7 * kH);
@@ -193,8 +209,8 @@ TEST(Recurrence, RefusesAShapeThatIsNotReady) {
   EXPECT_EQ(text, "infer: T=5 N=7 was not made ready; call prepare(5, 7, false)");
 }
 
-TEST(Recurrence, RefusesToRunWithoutWeights) {
-  const auto recurrence = make_onednn_recurrence(kC, kH, kL);
+TEST_P(Recurrences, RefusesToRunWithoutWeights) {
+  const auto recurrence = make(kC, kH, kL);
   recurrence->prepare(1, 1, true);
   const Floats x(kC);
   Floats h(kH);
@@ -202,7 +218,7 @@ TEST(Recurrence, RefusesToRunWithoutWeights) {
             "forward: no weights; call load() first");
 }
 
-TEST(Recurrence, RefusesBackwardWithoutItsForward) {
+TEST_P(Recurrences, RefusesBackwardWithoutItsForward) {
   constexpr const char* kText =
       "backward: no forward pass is kept; call forward() first, with no load() or prepare() in "
       "between";
@@ -216,7 +232,7 @@ TEST(Recurrence, RefusesBackwardWithoutItsForward) {
   EXPECT_EQ(message_of([&] { ready.backward(); }), kText);
 }
 
-TEST(Recurrence, RefusesArraysOfAnotherSize) {
+TEST_P(Recurrences, RefusesArraysOfAnotherSize) {
   Ready ready;
   ready.x.pop_back();
   EXPECT_EQ(message_of([&] { ready.forward(); }),
@@ -231,15 +247,21 @@ TEST(Recurrence, RefusesArraysOfAnotherSize) {
               HasSubstr("load: weights has 927 elements"));
 }
 
-TEST(Recurrence, RefusesAnImpossibleRateOrSize) {
+TEST_P(Recurrences, RefusesAnImpossibleRateOrSize) {
   Ready ready;
   ready.dropout.rate = 1;
   EXPECT_EQ(message_of([&] { ready.forward(); }), "forward: dropout rate 1 is not in [0, 1)");
   EXPECT_EQ(message_of([&] { ready.recurrence->prepare(0, 4, true); }),
             "prepare: T=0 N=4, both must be at least 1");
-  EXPECT_EQ(message_of([] { make_onednn_recurrence(3, 0, 1); }),
-            "make_onednn_recurrence: C=3 H=0 L=1, each must be at least 1");
+  EXPECT_EQ(
+      message_of([] { make(3, 0, 1); }),
+      fmt::format("make_{}_recurrence: C=3 H=0 L=1, each must be at least 1", GetParam().name));
 }
+
+INSTANTIATE_TEST_SUITE_P(All, Recurrences,
+                         testing::Values(Kind{"onednn", make_onednn_recurrence},
+                                         Kind{"fused", make_fused_recurrence}),
+                         [](const auto& kind) { return kind.param.name; });
 
 TEST(OneDnnCall, SaysWhatTheLibraryRefusedAndForWhichShape) {
   const RecurrenceShape shape{.T = 10, .N = 64, .C = 14, .H = 64, .L = 4};

@@ -9,7 +9,8 @@ usage: check_tree.py ROOT
   device     in cuda/: <<< and __shared__ in base/launch.cuh only, asm in base/ptx.cuh only, Thrust and
              CUB in engine/reduce.cu only, cuDNN in cudnn_* only, no atomics, no fmt in device code
   public     include/ includes the C++ standard library and sluice/ only
-  condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro
+  condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro;
+             in *_hwy.cpp also what Highway compiles a file for each instruction set with
   tests      nothing outside tests/ includes from tests/
   size       no source file is longer than 500 lines
   todo       open work is marked with an issue number
@@ -26,6 +27,7 @@ SOURCES = {".hpp", ".cpp", ".cu", ".cuh", ".h", ".py", ".cmake"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
+HIGHWAY = re.compile(r"^#(define HWY_TARGET_INCLUDE \S+|if HWY_ONCE)$")
 GUARD = re.compile(r"^\s*#\s*ifndef\s+(\w+)\s*$")
 CUDA = re.compile(r"(^|/)(cuda|cudnn|cublas|cufft|curand|cusparse|cusolver|nccl|nvtx|nvrtc|thrust|cub|"
                   r"cooperative_groups|device_launch_parameters|mma\.h)", re.IGNORECASE)
@@ -110,7 +112,9 @@ def check_line(path, lines, index):
         guard = GUARD.match(line)
         follows = lines[index + 1] if index + 1 < len(lines) else ""
         define = DEFINE.match(line)
-        if CONDITION.match(line):
+        if path.name.endswith("_hwy.cpp") and HIGHWAY.match(line):
+            pass
+        elif CONDITION.match(line):
             if not (guard and DEFINE.match(follows) and DEFINE.match(follows)[1] == guard[1]):
                 yield "condition", "has #if; link one source or another instead"
         elif define and not (index and GUARD.match(lines[index - 1])

@@ -66,6 +66,11 @@ class Rules(unittest.TestCase):
         self.keeps("host/base/a.hpp", "#ifndef A_HPP\n#define A_HPP\n#endif\n")
         self.keeps("include/sluice/base/host_device.hpp", "#ifdef A\n#define B\n#endif\n")
         self.keeps("benchmarks/a.cpp", "#ifdef A\n#endif\n")
+        highway = '#define HWY_TARGET_INCLUDE "engine/a_hwy.cpp"\n#if HWY_ONCE\n#endif\n'
+        self.keeps("host/engine/a_hwy.cpp", highway)
+        self.assertEqual(len(self.messages("host/engine/a.cpp", highway)), 2)
+        self.breaks("condition", "host/engine/a_hwy.cpp", "// a\n#if HWY_TARGET == HWY_AVX2\n")
+        self.breaks("condition", "host/engine/a_hwy.cpp", "// a\n#define HWY_DISABLED_TARGETS 1\n")
 
     def test_tests(self):
         self.breaks("tests", "benchmarks/a.cpp", '// a\n#include "../tests/support/a.hpp"\n')

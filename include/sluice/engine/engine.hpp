@@ -19,8 +19,8 @@
 
 namespace sluice {
 
-/// Implementations of the LSTM by name: the CPU's, then CUDA's ("fused" and "cudnn" stand for the
-/// one of them that fits the precision).
+/// Implementations of the LSTM by name: the CPU has "onednn" and "fused", CUDA all but "onednn"
+/// ("fused" and "cudnn" stand there for the one of them that fits the precision).
 inline constexpr std::string_view kRecurrences[] = {"auto",
                                                     "onednn",
                                                     "gemm",
@@ -81,7 +81,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  virtual std::string description() const = 0;  ///< "cpu, onednn recurrence, fp32, 2 threads"
+  virtual std::string description() const = 0;  ///< "cpu, fused recurrence, fp32, 2 threads"
   virtual std::string recurrence() const = 0;   ///< the one in use: what "auto" became
 
   /// Restores parameters and optimizer. Blocks. Throws InternalError if sizes do not fit.
@@ -138,6 +138,10 @@ std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup);
 /// The engine for `device`: "cpu", "cuda", or "auto" (CUDA if this build and machine have it, else
 /// the CPU). Throws DeviceError naming what exists.
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup);
+
+/// The instruction set that the CPU's fused recurrence uses here: "AVX3, 16 floats at once" (AVX3
+/// is Highway's name of AVX-512).
+std::string cpu_vector_text();
 
 /// What "cuda" means here, in a few words: the device's name and facts, or why there is none.
 std::string cuda_device_text();
