@@ -1,0 +1,42 @@
+# `cmake --build BUILD --target bundle`: BUILD/bundle, a folder that can be copied to a host without
+# network or compilers: programs, tests, scripts, and in lib/ the shared libraries that they need except
+# those of glibc, of the driver, of CUDA and of cuDNN, which the host has.
+#
+# DT_RPATH rather than DT_RUNPATH: it also holds for what a library in lib/ needs itself (libdnnl needs
+# libOpenCL), which RUNPATH does not.
+set(programs "")
+foreach(program IN ITEMS sluice sluice-bench sluice_gpu_test)
+  if(TARGET ${program})
+    list(APPEND programs ${program})
+  endif()
+endforeach()
+set_target_properties(${programs} PROPERTIES
+  INSTALL_RPATH "$ORIGIN/lib:/usr/local/cuda/lib64:/usr/local/cuda/lib")
+foreach(program IN LISTS programs)
+  target_link_options(${program} PRIVATE -Wl,--disable-new-dtags)
+endforeach()
+
+install(TARGETS ${programs} RUNTIME_DEPENDENCY_SET bundle_libraries
+  RUNTIME DESTINATION . COMPONENT bundle)
+install(RUNTIME_DEPENDENCY_SET bundle_libraries
+  PRE_EXCLUDE_REGEXES
+    "^lib(c|m|dl|rt|pthread|util|resolv|anl|mvec)\\.so" "^ld-linux"
+    "^lib(cuda|cudart|cublas|cublasLt|nvrtc|nvJitLink|nvidia-.*)\\.so" "^libcudnn"
+  LIBRARY DESTINATION lib COMPONENT bundle)
+install(PROGRAMS ${CMAKE_SOURCE_DIR}/scripts/gpu_check DESTINATION . COMPONENT bundle)
+install(PROGRAMS ${CMAKE_SOURCE_DIR}/benchmarks/peers/pytorch_lstm.py DESTINATION peers COMPONENT bundle)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION . COMPONENT bundle)
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION . COMPONENT bundle)
+install(FILES ${CMAKE_SOURCE_DIR}/cmake/bundle-README.md DESTINATION . RENAME README.md COMPONENT bundle)
+install(CODE "
+  execute_process(COMMAND git -C \"${CMAKE_SOURCE_DIR}\" describe --always --dirty --abbrev=12 --exclude=*
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  file(WRITE \"\${CMAKE_INSTALL_PREFIX}/COMMIT\" \"\${commit}\\n\")" COMPONENT bundle)
+
+set(bundle ${CMAKE_BINARY_DIR}/bundle)
+add_custom_target(bundle
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${bundle}
+  COMMAND ${CMAKE_COMMAND} --install ${CMAKE_BINARY_DIR} --component bundle --prefix ${bundle}
+  DEPENDS ${programs}
+  COMMENT "Bundle in ${bundle}"
+  VERBATIM)

@@ -4,6 +4,7 @@
 // ("train" holds two small kernels of ours, which bring the weights and their gradients over). What
 // cuDNN refuses, by descriptor or by call, is a row with its words. Never run on a GPU.
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -145,30 +146,39 @@ GpuWork work_of(const GpuCase& gpu_case, DeviceContext& context) {
   return work;
 }
 
+void add_cases(const GpuShape& shape, Number number, std::initializer_list<Phase> phases,
+               std::vector<GpuCase>& cases) {
+  for (const char* name : kCudnnRecurrences) {
+    for (const Phase phase : phases) {
+      GpuCase one{.section = "cudnn",
+                  .method = name,
+                  .number = number,
+                  .phase = phase,
+                  .shape = shape,
+                  .make = nullptr};
+      GpuCase made = one;
+      made.make = [one = std::move(one)](DeviceContext& context) { return work_of(one, context); };
+      cases.push_back(std::move(made));
+    }
+  }
+}
+
 }  // namespace
 
+/// First the shapes of our recurrences in fp16, which the engine itself does not have: what they
+/// are compared with.
 std::vector<GpuCase> cudnn_grid_cases(bool quick) {
   std::vector<GpuCase> cases;
   if (cudnn_version().empty()) return cases;
+  for (const GpuShape& shape : recurrence_shapes(quick)) {
+    add_cases(shape, Number::fp16, {Phase::forward, Phase::backward, Phase::train}, cases);
+  }
   for (const int H : kH) {
     for (const int B : kB) {
       if (quick && ((H != 64 && H != 128 && H != 512) || (B != 64 && B != 4096))) continue;
       for (const Number number : {Number::fp32, Number::tf32, Number::bf16, Number::fp16}) {
-        for (const char* name : kCudnnRecurrences) {
-          for (const Phase phase : {Phase::forward, Phase::train}) {
-            GpuCase one{.section = "cudnn",
-                        .method = name,
-                        .number = number,
-                        .phase = phase,
-                        .shape = {.B = B, .T = kT, .I = kI, .H = H, .L = kL},
-                        .make = nullptr};
-            GpuCase made = one;
-            made.make = [one = std::move(one)](DeviceContext& context) {
-              return work_of(one, context);
-            };
-            cases.push_back(std::move(made));
-          }
-        }
+        add_cases({.B = B, .T = kT, .I = kI, .H = H, .L = kL}, number,
+                  {Phase::forward, Phase::train}, cases);
       }
     }
   }

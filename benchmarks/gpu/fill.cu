@@ -34,7 +34,12 @@ __global__ void gather_kernel(const float* array, int B, int width, Probes probe
   if (i >= size) return;
   const std::int64_t column = i % width, row = i / width / probes.count;
   const auto probe = static_cast<int>(i / width % probes.count);
-  out[i] = array[(row * B + probes.series[probe]) * width + column];
+  int series = probes.series[0];  // no index at run time: the array stays in registers
+#pragma unroll
+  for (int p = 1; p < kMostProbes; ++p) {
+    if (p == probe) series = probes.series[p];
+  }
+  out[i] = array[(row * B + series) * width + column];
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ void run(const Options& options) {
     for (const GpuCase& c : cases) fmt::print("{}\n", name_of(c));
     return;
   }
+  if (!options.json.empty()) write(options.json, nullptr);  // fails now rather than at the end
   DeviceContext context;
   const Driver driver;
   const auto progress = [](const std::string& name) { fmt::print(stderr, "{}\n", name); };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares Sluice's CPU recurrence with PyTorch's nn.LSTM: the same shapes, in one call, in turns.
+"""Compares Sluice's recurrences with PyTorch's nn.LSTM: the same shapes, in one call; on the CPU, or with --cuda.
 
 Each round runs `sluice-bench cpu` and then PyTorch on the shapes that sluice-bench reports, so that
 both meet the same machine. Forward is inference; training is forward and backward (Sluice's includes
@@ -10,9 +10,15 @@ variable is set.
 
 PyTorch lives in an environment of its own, build/peers, made only by --install (a download of some
 GB); --python names another interpreter that has torch. About a minute a round on two cores.
+
+With --cuda: `sluice-bench gpu`, then nn.LSTM on its shapes in fp32, tf32, bf16 and fp16, forward and the
+whole step (forward and backward; not the gradient of x, which Sluice computes), eager and replayed
+from a CUDA graph, by CUDA events. Without a GPU: status 4. Never run on a GPU: how long it takes is not
+known.
 """
 
 import argparse
+import ctypes
 import datetime
 import json
 import math
@@ -38,12 +44,17 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--filter", default="recurrence/", help="only cases whose name contains this")
     parser.add_argument("--json", help="write every sample to this file")
+    cuda = parser.add_argument_group("with --cuda")
+    cuda.add_argument("--cuda", action="store_true", help="compare on the GPU")
+    cuda.add_argument("--quick", action="store_true", help="a few shapes, as sluice-bench gpu --quick")
+    cuda.add_argument("--sluice-json", help="take this file of sluice-bench gpu instead of running it")
+    cuda.add_argument("--samples", type=int, default=21, help="samples of a case (default 21)")
     return parser.parse_args()
 
 
-def fail(message):
+def fail(message, status=1):
     print(f"pytorch_lstm.py: {message}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def install():
@@ -133,13 +144,168 @@ def print_table(results):
               f"{statistics.median(ratios):>7.2f} {min(ratios):.2f}..{max(ratios):.2f}")
 
 
+# ---- with --cuda --------------------------------------------------------------------------------
+
+SAMPLE_SECONDS = 0.005  # least duration of a sample, as sluice-bench gpu
+TYPES = ("fp32", "tf32", "bf16", "fp16")
+
+
+def expect_driver():
+    """Before torch is looked for, which is large: whether there is a driver to run it on."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        fail("no NVIDIA driver here (libcuda.so.1); --cuda needs a host with a GPU", 4)
+
+
+class CudaCase(TorchCase):
+    """nn.LSTM on the GPU in one type; tf32 is fp32 with tf32 allowed."""
+
+    def __init__(self, shape, training, number):
+        super().__init__(shape, training)
+        torch = self.torch
+        element = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(number, torch.float32)
+        allow_tf32(torch, number == "tf32")
+        self.lstm = self.lstm.to("cuda", element)
+        self.lstm.flatten_parameters()
+        self.x, self.dh = self.x.to("cuda", element), self.dh.to("cuda", element)
+
+    def captured(self):
+        """A function that replays run() from a CUDA graph, or the reason why there is none."""
+        torch = self.torch
+        try:
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(3):
+                    self.run()
+            torch.cuda.current_stream().wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            self.lstm.zero_grad(set_to_none=True)
+            with torch.cuda.graph(graph):
+                self.run()
+        except RuntimeError as error:
+            return None, str(error).splitlines()[0]
+        return graph.replay, None
+
+
+def allow_tf32(torch, allowed):
+    torch.backends.cudnn.allow_tf32 = allowed
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+
+
+def cuda_seconds_of(torch, run, times):
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin.record()
+    for _ in range(times):
+        run()
+    end.record()
+    end.synchronize()
+    return 1e-3 * begin.elapsed_time(end) / times
+
+
+def cuda_samples(torch, run, count):
+    cuda_seconds_of(torch, run, 3)
+    times = max(1, math.ceil(SAMPLE_SECONDS / cuda_seconds_of(torch, run, 3)))
+    cuda_seconds_of(torch, run, times)
+    return [cuda_seconds_of(torch, run, times) for _ in range(count)]
+
+
+def run_cuda_case(shape, phase, number, count):
+    import torch
+    result = {"parameters": shape, "phase": phase, "type": number, "eager_seconds": [], "graph_seconds": [],
+              "no_graph": None, "failed": None}
+    try:
+        case = CudaCase(shape, phase == "train", number)
+        result["eager_seconds"] = cuda_samples(torch, case.run, count)
+        replay, result["no_graph"] = case.captured()
+        if replay:
+            result["graph_seconds"] = cuda_samples(torch, replay, count)
+    except RuntimeError as error:  # out of memory among them
+        result["failed"] = str(error).splitlines()[0]
+    torch.cuda.empty_cache()
+    return result
+
+
+def run_sluice_gpu(arguments):
+    if arguments.sluice_json:
+        return json.loads(pathlib.Path(arguments.sluice_json).read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "gpu.json"
+        command = [arguments.bench, "gpu", "--filter", arguments.filter, "--json", str(file)]
+        command += ["--quick"] if arguments.quick else []
+        status = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
+        if status == 70 and file.exists():
+            print("pytorch_lstm.py: sluice-bench reports failed cases; they are left out", file=sys.stderr)
+        elif status != 0:
+            fail(f"'{' '.join(command)}' returned {status}", 4 if status == 4 else 1)
+        return json.loads(file.read_text())
+
+
+def best_of_sluice(results):
+    """{(shape, phase, type): (seconds, method)}: Sluice's own fastest, cuDNN's algorithms not among them."""
+    best = {}
+    for result in results:
+        if "best_seconds" not in result or result["method"].startswith("cudnn"):
+            continue
+        key = (tuple(sorted(result["parameters"].items())), result["phase"], result["type"])
+        best[key] = min(best.get(key, (math.inf, "")), (result["best_seconds"], result["method"]))
+    return best
+
+
+def print_cuda_table(results, best):
+    print(f"{'B,T,I,H,L':<20}{'':<8}{'type':<5}{'eager us':>10}{'graph us':>10}{'Sluice us':>10}{'ratio':>7} fastest")
+    for result in results:
+        shape = result["parameters"]
+        name = ",".join(str(shape[key]) for key in "BTIHL")
+        start = f"{name:<20}{result['phase']:<8}{result['type']:<5}"
+        if result["failed"]:
+            print(f"{start} failed: {result['failed']}")
+            continue
+        eager = statistics.median(result["eager_seconds"])
+        graph = statistics.median(result["graph_seconds"]) if result["graph_seconds"] else None
+        key = (tuple(sorted(shape.items())), result["phase"], result["type"])
+        ours, method = best.get(key, (None, ""))
+        fastest = min(eager, graph or eager)
+        print(f"{start}{1e6 * eager:>10.1f}" + (f"{1e6 * graph:>10.1f}" if graph else f"{'-':>10}")
+              + (f"{1e6 * ours:>10.1f}{fastest / ours:>7.2f} {method}" if ours else f"{'-':>10}"))
+
+
+def main_cuda(arguments):
+    import torch
+    if not torch.cuda.is_available():
+        fail("this PyTorch sees no CUDA device (torch.cuda.is_available() is false); take a build with CUDA on a host "
+             "with a GPU", 4)
+    document = run_sluice_gpu(arguments)
+    rows = [row for row in document["results"] if row["section"] == "recurrence" and arguments.filter in row["name"]]
+    shapes = list({json.dumps(row["parameters"], sort_keys=True): row["parameters"] for row in rows}.values())
+    results = []
+    for shape in shapes:
+        for phase in ("forward", "train"):
+            for number in TYPES:
+                print(f"pytorch {shape} {phase} {number}", file=sys.stderr)
+                results.append(run_cuda_case(shape, phase, number, arguments.samples))
+    print_cuda_table(results, best_of_sluice(rows))
+    if arguments.json:
+        machine = {**document["machine"], "torch": torch.__version__, "torch_cuda": torch.version.cuda,
+                   "torch_cudnn": torch.backends.cudnn.version(), "date": datetime.date.today().isoformat()}
+        settings = {"samples": arguments.samples, "sample_seconds": SAMPLE_SECONDS}
+        text = json.dumps({"machine": machine, "settings": settings, "results": results}, indent=1)
+        pathlib.Path(arguments.json).write_text(text + "\n")
+
+
 def main():
     arguments = parse_arguments()
     if arguments.install:
         install()
+    if arguments.cuda:
+        expect_driver()
     go_to_interpreter_with_torch(arguments)
     if not pathlib.Path(arguments.bench).exists():
         fail(f"{arguments.bench} is not there; build it: cmake --build build/release --target sluice-bench")
+    if arguments.cuda:
+        main_cuda(arguments)
+        return
     import torch
     torch.set_num_threads(arguments.threads)
 

@@ -2,12 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
 constexpr std::int64_t kBlasWorkspace = 32 << 20;  // what cuBLAS itself takes on Hopper
+
+std::int64_t blas_workspace(std::int64_t limit) {
+  return limit > 0 ? std::min(kBlasWorkspace, limit / 8) : kBlasWorkspace;
+}
+
 constexpr int kOldest = 80;
 
 int attribute(cudaDeviceAttr which) {
@@ -49,7 +56,7 @@ DeviceContext::DeviceContext(std::int64_t memory_limit)
     : info_(current_device()),
       memory_(memory_limit),
       stream_(make_stream()),
-      workspace_(memory_, kBlasWorkspace, "the workspace of cuBLAS") {
+      workspace_(memory_, blas_workspace(memory_limit), "the workspace of cuBLAS") {
   cublasHandle_t blas = nullptr;
   check(cublasCreate(&blas), "cublasCreate");
   blas_ = BlasHandle(blas);

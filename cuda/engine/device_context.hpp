@@ -30,6 +30,9 @@ class DeviceContext {
 
   const DeviceInfo& info() const { return info_; }
   DeviceMemory& memory() { return memory_; }
+  const DeviceMemory& memory() const { return memory_; }
+  /// Bytes of device memory that can still be asked for.
+  std::int64_t available_memory() const { return memory_.available(); }
   cudaStream_t stream() const { return stream_.get(); }
   cublasHandle_t blas() const { return blas_.get(); }
   /// Waits for the compute stream. Blocks.

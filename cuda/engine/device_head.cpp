@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/gather.hpp"
+#include "engine/device_gather.hpp"
 #include "recurrence/column_sums.hpp"
 #include "sluice/base/error.hpp"
 

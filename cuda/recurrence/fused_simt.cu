@@ -11,14 +11,24 @@
 // 2*4 + 2 = 10 clocks and the arithmetic units for 16.
 // The same packs of R serve dh_{t-1} = R^T dA: there a lane has a row and walks along it.
 //
-// The floor for H = 64 on an H100 (67 TFLOP/s fp32, 3.0 TB/s copied), ns per series-step:
-//                            arithmetic            bytes
-//   forward, I = 16       8H(H+I)  = 41 k: .61    h out, x in: 320: .11; with c kept 576: .19
-//   forward, I = 64       8H(H+H)  = 66 k: .98    512: .17; with c kept 768: .26
-//   backward, I = 64      + 8HH    = 98 k: 1.5    recompute: x, h, c, dh in, dA out: 2048: .68
-//                         8HH      = 33 k: .49    stash: gates, c, dh in, dA out: 2560: .85
-// and dW, dR, dx by cuBLAS: 66 + 33 k: 1.5. So fp32 products are the floor; it is 7 to 10 times
-// that of tensor cores, which fused_mma uses.
+// The floor for H = 64 on an H100 (67 TFLOP/s fp32 without tensor cores, 3.0 TB/s copied), ns per
+// series-step of one layer:
+//                           arithmetic               bytes
+//   forward, I = 16       8H(I+H) = 41 k  .61    x in, h out 320  .11    keeping c     576  .19
+//   forward, I = 64                 66 k  .98                512  .17    and gates   1,792  .60
+//   backward, gates kept      8HH = 33 k  .49    gates, c, dh in, dA out             2,560  .85
+//   backward, recomputed, I = 64    98 k 1.47    x, h, c, dh in, dA out              2,048  .68
+//   dW, dR, dx by cuBLAS, I = 64    98 k 1.47
+// So fp32 products are the floor, 7 to 11 times that of tensor cores (fused_mma). On top come some
+// 80 instructions a unit and step for exp and tanh in full precision, beside 4(I+H) products.
+//
+// __launch_bounds__(.., 1): a CTA for a multiprocessor is enough, so nvcc need not spill to fit
+// two. Registers as nvcc 13.0 reports them for sm_80 / sm_90a, no spills; the loops that it would
+// not unroll by itself are marked, because arrays that they index would lie in local memory:
+//   series of a thread      4            8
+//   forward             122 / 118    193 / 189
+//   backward, kept      156 / 150    248 / 248
+//   backward, recomp.   139 / 136    203 / 198
 #include <cstddef>
 #include <cstdint>
 
@@ -62,11 +72,9 @@ template <int kSeries>
 __device__ inline void read_cells(const float* from, int pitch, const Place& at, int H,
                                   Cells<kSeries>& cells) {
   const float* tile = from == nullptr ? nullptr : from + at.n * pitch;
-#pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
     const int live = from != nullptr && unit < H ? at.live - at.series : 0;
-#pragma unroll
     for (int s = 0; s < kSeries; ++s) {
       cells[u][s] = s < live ? tile[(at.series + s) * pitch + unit] : 0.0f;
     }
@@ -78,11 +86,9 @@ template <int kSeries>
 __device__ inline void write_cells(const Cells<kSeries>& cells, const Place& at, int H, int pitch,
                                    float* to) {
   float* tile = to == nullptr ? nullptr : to + at.n * pitch;
-#pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
     const int live = to != nullptr && unit < H ? at.live - at.series : 0;
-#pragma unroll
     for (int s = 0; s < kSeries; ++s) {
       if (s < live) tile[(at.series + s) * pitch + unit] = cells[u][s];
     }
@@ -93,12 +99,10 @@ __device__ inline void write_cells(const Cells<kSeries>& cells, const Place& at,
 template <int kSeries>
 __device__ inline void write_tile(const Cells<kSeries>& cells, const Place& at, int H, int pitch,
                                   float* tile) {
-#pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
     if (unit >= H) continue;
     float* to = tile + unit * pitch + at.series;
-#pragma unroll
     for (int p = 0; p < kSeries / 4; ++p) {
       const float* from = cells[u] + 4 * p;
       store_pack(to + 4 * p, Pack<float, 4>{{from[0], from[1], from[2], from[3]}});
@@ -112,7 +116,6 @@ __device__ inline void load_weights(const float* weights, int K, int H, Weights*
   for (int i = static_cast<int>(threadIdx.x); i < pitch * K; i += static_cast<int>(blockDim.x)) {
     const int unit = i / K, k = i - unit * K;
     Weights pack = {};
-#pragma unroll
     for (int gate = 0; gate < 4 && unit < H; ++gate)
       pack.v[gate] = weights[(gate * H + unit) * K + k];
     packs[k * pitch + unit] = pack;
@@ -179,14 +182,10 @@ __device__ inline void add_products(const Weights* weights, const float* tile, i
   tile += at.series;
   for (int k = 0; k < K; ++k, weights += weights_pitch, tile += pitch) {
     Pack<float, 4> in[static_cast<std::size_t>(kSeries / 4)];
-#pragma unroll
     for (int p = 0; p < kSeries / 4; ++p) in[p] = load_pack<4>(tile + 4 * p);
-#pragma unroll
     for (int u = 0; u < kUnits; ++u) {
       const Weights w = weights[u * at.groups];
-#pragma unroll
       for (int gate = 0; gate < 4; ++gate) {
-#pragma unroll
         for (int s = 0; s < kSeries; ++s) sums[gate][u][s] += w.v[gate] * in[s / 4].v[s % 4];
       }
     }
@@ -196,12 +195,9 @@ __device__ inline void add_products(const Weights* weights, const float* tile, i
 /// sums[gate] = b.
 template <int kSeries>
 __device__ inline void start_sums(const Weights* bias, const Place& at, Cells<kSeries> (&sums)[4]) {
-#pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const Weights b = bias[at.group + u * at.groups];
-#pragma unroll
     for (int gate = 0; gate < 4; ++gate) {
-#pragma unroll
       for (int s = 0; s < kSeries; ++s) sums[gate][u][s] = b.v[gate];
     }
   }
@@ -210,7 +206,7 @@ __device__ inline void start_sums(const Weights* bias, const Place& at, Cells<kS
 // Shared memory: packs of W, R, b; two tiles of h, the one that is read and the one that is
 // written; tiles of x for `steps` steps.
 template <int kSeries>
-__global__ void __launch_bounds__(kMostThreads) forward(ForwardWalk walk) {
+__global__ void __launch_bounds__(kMostThreads, 1) forward(ForwardWalk walk) {
   const int I = walk.I, H = walk.H, pitch = tile_pitch(walk.cut.series);
   const int weights_pitch = weight_pitch(H);
   Weights* const W = shared_memory<Weights>();
@@ -243,9 +239,7 @@ __global__ void __launch_bounds__(kMostThreads) forward(ForwardWalk walk) {
       for (int gate = 0; gate < 4; ++gate) {
         Cells<kSeries> product;
         read_cells<kSeries>(walk.product + row * 4 * H + gate * H, 4 * H, at, H, product);
-#pragma unroll
         for (int u = 0; u < kUnits; ++u) {
-#pragma unroll
           for (int s = 0; s < kSeries; ++s) a[gate][u][s] += product[u][s];
         }
       }
@@ -281,26 +275,19 @@ template <int kSeries>
 __device__ inline void gradient_products(const Weights* R, const float* da, int H, const Place& at,
                                          int pitch, Cells<kSeries>& dh) {
   const Weights* rows[kUnits];
-#pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int unit = at.group + u * at.groups;
     rows[u] = R + (unit < H ? unit : H - 1) * weight_pitch(H);
-#pragma unroll
     for (int s = 0; s < kSeries; ++s) dh[u][s] = 0;
   }
   da += at.series;
   for (int j = 0; j < H; ++j, da += pitch) {
     Weights w[kUnits];
-#pragma unroll
     for (int u = 0; u < kUnits; ++u) w[u] = rows[u][j];
-#pragma unroll
     for (int gate = 0; gate < 4; ++gate) {
-#pragma unroll
       for (int p = 0; p < kSeries / 4; ++p) {
         const auto d = load_pack<4>(da + gate * H * pitch + 4 * p);
-#pragma unroll
         for (int u = 0; u < kUnits; ++u) {
-#pragma unroll
           for (int s = 0; s < 4; ++s) dh[u][4 * p + s] += w[u].v[gate] * d.v[s];
         }
       }
@@ -311,7 +298,7 @@ __device__ inline void gradient_products(const Weights* R, const float* da, int 
 // Shared memory: packs of R; four tiles of dA; to recompute, packs of b and W, tiles of h_{t-1} and
 // x_t. Two barriers a step: dA is there; it has been read (and h_{t-1} and x_t are there).
 template <int kSeries, bool kRecompute>
-__global__ void __launch_bounds__(kMostThreads) backward(BackwardWalk walk) {
+__global__ void __launch_bounds__(kMostThreads, 1) backward(BackwardWalk walk) {
   const int I = walk.I, H = walk.H, pitch = tile_pitch(walk.cut.series);
   const int weights_pitch = weight_pitch(H);
   Weights* const R = shared_memory<Weights>();
@@ -339,9 +326,7 @@ __global__ void __launch_bounds__(kMostThreads) backward(BackwardWalk walk) {
     {
       Cells<kSeries> from_above;
       read_cells<kSeries>(walk.dh + t * states, H, at, H, from_above);
-#pragma unroll
       for (int u = 0; u < kUnits; ++u) {
-#pragma unroll
         for (int s = 0; s < kSeries; ++s) dh[u][s] += from_above[u][s];
       }
     }

@@ -78,8 +78,8 @@ class CpuEngine final : public Engine {
   StateIn carried_in(std::span<const Window> windows);
   double scale_and_norm(float factor);
   void update(const StepSettings& settings, double norm);
-  void infer_batch(std::span<const Window> windows);
-  void infer_chain(std::span<const Window> windows);
+  void infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit);
+  void infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit);
   /// Calls use(first window, windows of the batch) after u_ and targets_ of that batch are there.
   template <typename Use>
   void for_each_batch(std::span<const Window> windows, bool targets,
@@ -223,7 +223,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
       std::span(gradient_).first(static_cast<std::size_t>(layout_.lstm_size()));
   {
     const Stopwatch watch(seconds_.gather);
-    gather_.begin(windows);
+    gather_.begin(windows, limit_);
     gather_.inputs(state_.params, x);
   }
   {
@@ -238,7 +238,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   LossSums sums;
   {
     const Stopwatch watch(seconds_.head);
-    sums = head_.train(gather_, state_.params, limit_, h, dh, gradient_, dcontext_);
+    sums = head_.train(gather_, state_.params, h, dh, gradient_, dcontext_);
   }
   {
     const Stopwatch watch(seconds_.recurrence);
@@ -328,14 +328,14 @@ LossReport CpuEngine::take_loss() {
 }
 
 // h of the last step for one batch, at the end of h_.
-void CpuEngine::infer_batch(std::span<const Window> windows) {
+void CpuEngine::infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit) {
   const auto N = static_cast<std::int64_t>(windows.size());
   const auto TN = static_cast<std::size_t>(spec_.T * N);
   const std::span x = std::span(x_).first(TN * static_cast<std::size_t>(spec_.inputs()));
   const std::span h = std::span(h_).first(TN * static_cast<std::size_t>(spec_.H));
   {
     const Stopwatch watch(seconds_.gather);
-    gather_.begin(windows);
+    gather_.begin(windows, limit);
     gather_.inputs(evaluation_params_, x);
   }
   const Stopwatch watch(seconds_.recurrence);
@@ -344,7 +344,7 @@ void CpuEngine::infer_batch(std::span<const Window> windows) {
 
 // carry_state: the windows before are walked first, from each series' start, and hand their state
 // on.
-void CpuEngine::infer_chain(std::span<const Window> windows) {
+void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit) {
   const auto N = static_cast<std::int64_t>(windows.size());
   const auto TN = static_cast<std::size_t>(spec_.T * N);
   const std::span x = std::span(x_).first(TN * static_cast<std::size_t>(spec_.inputs()));
@@ -360,7 +360,7 @@ void CpuEngine::infer_chain(std::span<const Window> windows) {
       link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
       if (link[n].origin >= 0) continue;  // this series has not begun: its state stays zero
     }
-    gather_.begin(link);
+    gather_.begin(link, limit);
     gather_.inputs(evaluation_params_, x);
     recurrence_->infer(spec_.T, static_cast<int>(N), x, {chain_h_, chain_c_}, h,
                        {chain_h_, chain_c_});
@@ -388,13 +388,13 @@ void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
     const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
     prepare(n, false);
     if (spec_.carry_state) {
-      infer_chain(part);
+      infer_chain(part, limit);
     } else {
-      infer_batch(part);
+      infer_batch(part, limit);
     }
     const Stopwatch watch(seconds_.head);
     const auto last = static_cast<std::size_t>((spec_.T - 1) * n * spec_.H);
-    head_.infer(gather_, evaluation_params_, limit,
+    head_.infer(gather_, evaluation_params_,
                 std::span(h_).subspan(last, static_cast<std::size_t>(n * spec_.H)), u_, target_);
     use(begin, part);
   }
@@ -407,6 +407,7 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
   double loss = 0;
   LossReport report;
   for_each_batch(windows, true, limit, [&](std::int64_t, std::span<const Window> part) {
+    const WindowRows batch = gather_.rows();
     for (std::size_t n = 0; n < part.size(); ++n) {
       double window_loss = 0;
       for (std::int64_t i = 0; i < KM; ++i) {
@@ -426,7 +427,8 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
         ++report.targets;
       }
       if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
-      loss += window_loss * static_cast<double>(gather_.weight(n, part[n].origin));
+      const float weight = row_weight(batch, static_cast<std::int64_t>(n), part[n].origin);
+      loss += window_loss * static_cast<double>(weight);
     }
   });
   report.windows = static_cast<std::int64_t>(windows.size());
@@ -441,18 +443,20 @@ void CpuEngine::forecast(std::span<const Window> windows, std::span<const float>
   const std::int64_t KM = spec_.K * M;
   if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
   const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
-  for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window> part) {
+  for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window>) {
+    const WindowRows batch = gather_.rows();
 #pragma omp parallel for schedule(static) num_threads(threads_)
-    for (std::size_t n = 0; n < part.size(); ++n) {
+    for (std::int64_t n = 0; n < batch.N; ++n) {
+      const Window& window = batch.windows[n];
       for (std::int64_t i = 0; i < KM; ++i) {
         const int m = static_cast<int>(i % M);
-        const Affine a = gather_.affine(m, n, part[n].origin);
-        const float* u = u_.data() + (static_cast<std::int64_t>(n) * KM + i) * Q;
-        float* y = out.data() + ((begin + static_cast<std::int64_t>(n)) * KM + i) * J;
+        const Affine a = row_affine(batch, m, n, window.origin);
+        const float* u = u_.data() + (n * KM + i) * Q;
+        float* y = out.data() + ((begin + n) * KM + i) * J;
         for (std::int64_t j = 0; j < J; ++j) {
           const float moved =
               offsets.empty() ? u[j] : u[0] + offsets[static_cast<std::size_t>(i * J + j)];
-          y[j] = space_.to_y(m, part[n].series, (moved + a.o) / a.s);
+          y[j] = to_y(batch.space, m, window.series, (moved + a.o) / a.s);
         }
       }
     }

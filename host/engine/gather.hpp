@@ -9,7 +9,6 @@
 
 #include "model_space.hpp"
 #include "sluice/data/window.hpp"
-#include "sluice/model/params.hpp"
 
 namespace sluice {
 
@@ -25,24 +24,19 @@ class Gather {
  public:
   explicit Gather(const ModelSpace& space);
 
-  /// Takes the windows of a batch (kept until the next call).
-  void begin(std::span<const Window> windows);
+  /// Takes the windows of a batch (kept until the next call). Targets at or after limit[series] are
+  /// missing; empty limit: all that exist are used.
+  void begin(std::span<const Window> windows, std::span<const std::int64_t> limit);
   std::span<const Window> windows() const { return windows_; }
+  /// The batch as the functions of window_rows.hpp take it. `params`: the flat buffer (embeddings).
+  WindowRows rows(std::span<const float> params = {}) const;
 
-  /// x [T,N,C], all threads. `params`: the flat buffer (embeddings). Steps before a series' start
-  /// are zero.
+  /// x [T,N,C], all threads. Steps before a series' start are zero.
   void inputs(std::span<const float> params, std::span<float> x) const;
 
-  /// Rows [row, row + rows) counted from step `first_step` of the window, one thread. Targets at or
-  /// after limit[series] are missing (empty limit: all that exist are used).
-  void head(int first_step, std::int64_t row, std::int64_t rows, std::span<const float> params,
-            std::span<const std::int64_t> limit, const HeadRows& out) const;
-
-  /// The map at step t of window n.
-  Affine affine(int m, std::size_t n, std::int64_t t) const;
-
-  /// Weight of the loss at step t of window n: the series' weight times level^level_weight.
-  float weight(std::size_t n, std::int64_t t) const;
+  /// Rows [row, row + count) counted from step `first_step` of the window, one thread.
+  void head(int first_step, std::int64_t row, std::int64_t count, std::span<const float> params,
+            const HeadRows& out) const;
 
   /// Adds embedding gradients. dx [T,N,C] of the recurrence's input; dcontext: the embedding
   /// columns of the head's context, [rows, embedding_width], rows as in head().
@@ -51,12 +45,12 @@ class Gather {
 
  private:
   void fit_windows();
-  void input_row(std::size_t n, std::int64_t t, const float* params, float* x) const;
 
-  const ModelSpace& space_;
-  const ModelSpec& spec_;
-  ParamLayout layout_;
+  SpaceView space_;
+  WindowScaling scaling_;
+  int F_, E_;  ///< widths of the head's context and of its embeddings
   std::vector<Window> windows_;
+  std::vector<std::int64_t> limit_;    ///< [N], or empty
   std::vector<Affine> window_affine_;  ///< [N, M] with window scaling
 };
 

@@ -146,14 +146,14 @@ float Head::row_loss_of(const float* target, const float* out, float share, floa
 // Loss and its gradient with respect to the outputs, weighted by series; masked targets give zero.
 LossSums Head::loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const {
   LossSums sums;
-  const auto N = static_cast<std::int64_t>(gather.windows().size());
-  const std::int64_t KM = spec_.K * spec_.M;
+  const WindowRows batch = gather.rows();
+  const std::int64_t N = batch.N, KM = spec_.K * spec_.M;
   const std::int64_t Q = spec_.Q();
   for (std::int64_t r = 0; r < rows; ++r) {
-    const auto n = static_cast<std::size_t>((row + r) % N);
-    const Window& window = gather.windows()[n];
+    const std::int64_t n = (row + r) % N;
+    const Window& window = batch.windows[n];
     const float weight =
-        gather.weight(n, window.origin - spec_.T + 1 + spec_.first_head_step() + (row + r) / N);
+        row_weight(batch, n, window.origin - spec_.T + 1 + spec_.first_head_step() + (row + r) / N);
     const float share = weight / static_cast<float>(Q);
     const float* target = b.target.data() + r * KM;
     const float* out = b.out.data() + r * KM * Q;
@@ -168,8 +168,7 @@ LossSums Head::loss(const Gather& gather, std::int64_t row, std::int64_t rows, B
   return sums;
 }
 
-LossSums Head::train(const Gather& gather, std::span<const float> params,
-                     std::span<const std::int64_t> limit, std::span<const float> h,
+LossSums Head::train(const Gather& gather, std::span<const float> params, std::span<const float> h,
                      std::span<float> dh, std::span<float> gradient, std::span<float> dcontext) {
   const std::int64_t H = spec_.H, F = spec_.head_context(), G = spec_.head_hidden;
   const std::int64_t O = spec_.outputs(), width = H + F, E = spec_.embedding_width();
@@ -193,7 +192,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params,
     const std::int64_t begin = rows * group / kGroups, end = rows * (group + 1) / kGroups;
     for (std::int64_t row = begin; row < end; row += chunk_) {
       const std::int64_t n = std::min(chunk_, end - row);
-      gather.head(first, row, n, params, limit, {b.context.data(), b.base.data(), b.target.data()});
+      gather.head(first, row, n, params, {b.context.data(), b.base.data(), b.target.data()});
       const std::int64_t h_at = (first * N + row) * H;
       const float* hr = h.data() + h_at;
       float* dhr = dh.data() + h_at;
@@ -242,9 +241,8 @@ LossSums Head::train(const Gather& gather, std::span<const float> params,
   return total;
 }
 
-void Head::infer(const Gather& gather, std::span<const float> params,
-                 std::span<const std::int64_t> limit, std::span<const float> h, std::span<float> u,
-                 std::span<float> target) {
+void Head::infer(const Gather& gather, std::span<const float> params, std::span<const float> h,
+                 std::span<float> u, std::span<float> target) {
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const std::int64_t KM = spec_.K * spec_.M, O = spec_.outputs();
   const Weights w = weights(params);
@@ -252,7 +250,7 @@ void Head::infer(const Gather& gather, std::span<const float> params,
   for (std::int64_t row = 0; row < N; row += chunk_) {
     Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
     const std::int64_t n = std::min(chunk_, N - row);
-    gather.head(spec_.T - 1, row, n, params, limit,
+    gather.head(spec_.T - 1, row, n, params,
                 {b.context.data(), b.base.data(), target.empty() ? nullptr : b.target.data()});
     forward(w, n, h.data() + row * spec_.H, b);
     std::copy_n(b.out.data(), n * O, u.data() + row * O);

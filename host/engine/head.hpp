@@ -35,15 +35,13 @@ class Head {
   /// Forward, loss and backward at all steps from spec.first_head_step(). h [T,N,H] in; dh [T,N,H]
   /// out (overwritten, sums, not means); gradient: the flat buffer's head part is overwritten,
   /// embeddings are not touched; dcontext [rows, embedding_width] out.
-  LossSums train(const Gather& gather, std::span<const float> params,
-                 std::span<const std::int64_t> limit, std::span<const float> h, std::span<float> dh,
-                 std::span<float> gradient, std::span<float> dcontext);
+  LossSums train(const Gather& gather, std::span<const float> params, std::span<const float> h,
+                 std::span<float> dh, std::span<float> gradient, std::span<float> dcontext);
 
   /// At the last step only: u^ [N, K, M, Q] from h of that step [N,H]; targets in u [N, K, M] if
   /// wanted (empty: not).
-  void infer(const Gather& gather, std::span<const float> params,
-             std::span<const std::int64_t> limit, std::span<const float> h, std::span<float> u,
-             std::span<float> target);
+  void infer(const Gather& gather, std::span<const float> params, std::span<const float> h,
+             std::span<float> u, std::span<float> target);
 
  private:
   struct Buffers {  // of one thread, for one chunk of rows

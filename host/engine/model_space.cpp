@@ -8,6 +8,7 @@
 
 #include "sluice/base/error.hpp"
 #include "sluice/data/calendar.hpp"
+#include "sluice/model/params.hpp"
 
 namespace sluice {
 namespace {
@@ -38,10 +39,9 @@ class Smoother {
 
 }  // namespace
 
-ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec), scaling_(*setup.scaling) {
+ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
   const Catalog& catalog = *setup.catalog;
   offsets_.assign(catalog.offsets().begin(), catalog.offsets().end());
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) first_.push_back(catalog.period(s, 0));
   if (setup.series_weight.empty()) {
     weight_.assign(static_cast<std::size_t>(catalog.series_count()), 1.0f);
   } else {
@@ -51,24 +51,72 @@ ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec), scaling_(
       catalog.count(Role::future) != spec_.future_channels) {
     throw InternalError("the model's channels are not the catalogue's");
   }
+  fill_scales(*setup.scaling);
   fill_values(catalog);
   fill_levels();
   fill_level_statistics(setup);
-  fill_covariates(catalog);
+  fill_covariates(catalog, *setup.scaling);
   fill_statics(setup);
   fill_calendar(catalog);
+  const auto blocks = ParamLayout(spec_).blocks();
+  for (std::size_t e = 0; e < spec_.embeddings.size(); ++e) {
+    embedding_width_.push_back(spec_.embeddings[e].width);
+    embedding_at_.push_back(blocks[blocks.size() - spec_.embeddings.size() + e].offset);
+  }
+}
+
+SpaceView ModelSpace::view() const {
+  const auto there = [](const auto& array) { return array.empty() ? nullptr : array.data(); };
+  SpaceView view;
+  view.T = spec_.T, view.K = spec_.K, view.M = spec_.M, view.C = spec_.inputs();
+  view.log_space = spec_.space == Space::log;
+  view.nonnegative = spec_.nonnegative;
+  view.missing_indicator = spec_.missing_indicator;
+  view.level_input = spec_.level_input, view.level_change = spec_.level_change;
+  view.base = spec_.base, view.base_season = spec_.base_season;
+  view.lag_count = static_cast<int>(spec_.lags.size());
+  view.context = spec_.context, view.seasonal_context = spec_.seasonal_context;
+  view.past_channels = spec_.past_channels, view.future_channels = spec_.future_channels;
+  view.calendar_terms = spec_.calendar, view.static_count = spec_.static_reals;
+  view.embedding_count = static_cast<int>(spec_.embeddings.size());
+  view.first_head_step = spec_.first_head_step();
+  view.level_mean = level_mean_, view.level_spread = level_spread_;
+  view.level_weight = spec_.level_weight;
+  view.series = series_count(), view.total = total();
+  if (spec_.calendar > 0) {
+    view.calendar_rows = static_cast<std::int64_t>(calendar_.size()) / spec_.calendar;
+  }
+  view.offset = there(offsets_), view.calendar_row = there(calendar_row_);
+  view.v = there(v_), view.s = there(s_), view.o = there(o_), view.smoothed = there(smoothed_);
+  view.covariates = there(covariates_), view.calendar = there(calendar_);
+  view.statics = there(static_reals_), view.codes = there(codes_), view.weight = there(weight_);
+  view.log_scale = there(log_scale_), view.scale = there(scale_), view.shift = there(shift_);
+  view.lags = there(spec_.lags);
+  view.embedding_width = there(embedding_width_), view.embedding_at = there(embedding_at_);
+  return view;
+}
+
+void ModelSpace::fill_scales(const SeriesScaling& scaling) {
+  for (int m = 0; m < spec_.M; ++m) {
+    for (std::int64_t s = 0; s < series_count(); ++s) {
+      scale_.push_back(scaling.scale_of(m, s));
+      shift_.push_back(scaling.offset_of(m, s));
+      log_scale_.push_back(std::log(scale_.back()));
+    }
+  }
 }
 
 void ModelSpace::fill_values(const Catalog& catalog) {
   const std::int64_t S = catalog.series_count();
+  v_.resize(static_cast<std::size_t>(spec_.M * total()));
   for (int m = 0; m < spec_.M; ++m) {
-    auto& v = v_.emplace_back(static_cast<std::size_t>(catalog.total_steps()));
     std::int64_t bad = std::numeric_limits<std::int64_t>::max();  // first step without a logarithm
 #pragma omp parallel for schedule(static) reduction(min : bad)
     for (std::int64_t s = 0; s < S; ++s) {
       const auto y = catalog.values(m, s);
-      float* out = v.data() + offset(s);
-      const float shift = scaling_.offset_of(m, s), scale = scaling_.scale_of(m, s);
+      float* out = v_.data() + at(m, s);
+      const auto ms = static_cast<std::size_t>(m * S + s);
+      const float shift = shift_[ms], scale = scale_[ms];
       for (std::size_t t = 0; t < y.size(); ++t) {
         const float value = (y[t] - shift) / scale;
         if (spec_.space == Space::log) {
@@ -93,59 +141,53 @@ void ModelSpace::fill_values(const Catalog& catalog) {
 
 void ModelSpace::fill_levels() {
   const std::int64_t S = series_count();
-  const bool log = spec_.space == Space::log;
-  const auto total = static_cast<std::size_t>(offsets_.back());
+  const auto size = static_cast<std::size_t>(spec_.M * total());
+  if (spec_.base == Base::smoothing) smoothed_.resize(size);
+  if (spec_.level != Level::none) {
+    o_.resize(size);
+    if (spec_.space == Space::linear) s_.resize(size);
+  }
   for (int m = 0; m < spec_.M; ++m) {
-    if (spec_.base == Base::smoothing) smoothed_.emplace_back(total);
-    if (spec_.level != Level::none) {
-      o_.emplace_back(total);
-      if (!log) s_.emplace_back(total);
-    }
-    const auto mi = static_cast<std::size_t>(m);
 #pragma omp parallel for schedule(static)
-    for (std::int64_t s = 0; s < S; ++s) {
-      const float* values = v(m, s);
-      const auto n = static_cast<std::size_t>(length(s));
-      const auto begin = static_cast<std::size_t>(offset(s));
-      if (spec_.base == Base::smoothing) {
-        Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
-        for (std::size_t t = 0; t < n; ++t) {
-          smoothed_[mi][begin + t] = static_cast<float>(smooth.next(values[t], 0));
-        }
-      }
-      if (spec_.level == Level::none) continue;
-      Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
-      const auto window = static_cast<std::size_t>(spec_.level_window);
-      double sum = 0, level = 1;
-      std::int64_t count = 0;
-      for (std::size_t t = 0; t < n; ++t) {
-        const auto size_of = [&](std::size_t at) {
-          return log ? std::exp(static_cast<double>(values[at]))
-                     : std::abs(static_cast<double>(values[at]));
-        };
-        if (spec_.level == Level::smoothing) {
-          level =
-              smooth.next(std::isnan(values[t]) ? kMissing : static_cast<float>(size_of(t)), 1.0);
-        } else {
-          if (!std::isnan(values[t])) sum += size_of(t), ++count;
-          if (t >= window && !std::isnan(values[t - window])) sum -= size_of(t - window), --count;
-          if (count > 0) level = std::max(sum / static_cast<double>(count), 0.0);
-        }
-        if (log) {
-          o_[mi][begin + t] = static_cast<float>(std::log(std::max(level, 1e-30)));
-        } else {
-          s_[mi][begin + t] = static_cast<float>(1.0 / (level + kLevelFloor));
-          o_[mi][begin + t] = 1.0f;
-        }
-      }
-    }
+    for (std::int64_t s = 0; s < S; ++s) fill_level(m, s);
   }
 }
 
-float ModelSpace::log_level(int m, std::int64_t s, std::int64_t t) const {
-  const Affine a = affine(m, s, t);
-  const float relative = spec_.space == Space::log ? a.o : -std::log(a.s);
-  return relative + std::log(scaling_.scale_of(m, s));
+void ModelSpace::fill_level(int m, std::int64_t s) {
+  const bool log = spec_.space == Space::log;
+  const std::size_t begin = at(m, s);
+  const float* values = v_.data() + begin;
+  const auto n = static_cast<std::size_t>(length(s));
+  if (spec_.base == Base::smoothing) {
+    Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
+    for (std::size_t t = 0; t < n; ++t) {
+      smoothed_[begin + t] = static_cast<float>(smooth.next(values[t], 0));
+    }
+  }
+  if (spec_.level == Level::none) return;
+  Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
+  const auto window = static_cast<std::size_t>(spec_.level_window);
+  double sum = 0, level = 1;
+  std::int64_t count = 0;
+  for (std::size_t t = 0; t < n; ++t) {
+    const auto size_of = [&](std::size_t i) {
+      return log ? std::exp(static_cast<double>(values[i]))
+                 : std::abs(static_cast<double>(values[i]));
+    };
+    if (spec_.level == Level::smoothing) {
+      level = smooth.next(std::isnan(values[t]) ? kMissing : static_cast<float>(size_of(t)), 1.0);
+    } else {
+      if (!std::isnan(values[t])) sum += size_of(t), ++count;
+      if (t >= window && !std::isnan(values[t - window])) sum -= size_of(t - window), --count;
+      if (count > 0) level = std::max(sum / static_cast<double>(count), 0.0);
+    }
+    if (log) {
+      o_[begin + t] = static_cast<float>(std::log(std::max(level, 1e-30)));
+    } else {
+      s_[begin + t] = static_cast<float>(1.0 / (level + kLevelFloor));
+      o_[begin + t] = 1.0f;
+    }
+  }
 }
 
 void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
@@ -155,7 +197,7 @@ void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
   double sum = 0, squares = 0;
   const std::int64_t S = series_count();
   for (std::int64_t s = 0; s < S; ++s) {
-    const double x = std::log(static_cast<double>(scaling_.scale_of(0, s)));
+    const double x = std::log(static_cast<double>(scale_[static_cast<std::size_t>(s)]));
     sum += x;
     squares += x * x;
   }
@@ -165,25 +207,16 @@ void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
       static_cast<float>(std::sqrt(std::max(1e-4, squares / static_cast<double>(S) - mean * mean)));
 }
 
-float ModelSpace::level_input(int m, std::int64_t s, std::int64_t t) const {
-  return (log_level(m, s, t) - level_mean_) / level_spread_;
-}
-
-float ModelSpace::level_change(int m, std::int64_t s, std::int64_t t) const {
-  if (t < spec_.base_season) return 0;
-  return log_level(m, s, t) - log_level(m, s, t - spec_.base_season);
-}
-
-void ModelSpace::fill_covariates(const Catalog& catalog) {
+void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& scaling) {
   const std::int64_t S = catalog.series_count();
   const auto channels = static_cast<int>(catalog.channels().size());
+  covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total()));
   for (int c = spec_.M; c < channels; ++c) {
-    auto& out = covariates_.emplace_back(static_cast<std::size_t>(catalog.total_steps()));
 #pragma omp parallel for schedule(static)
     for (std::int64_t s = 0; s < S; ++s) {
       const auto y = catalog.values(c, s);
-      float* to = out.data() + offset(s);
-      const float shift = scaling_.offset_of(c, s), scale = scaling_.scale_of(c, s);
+      float* to = covariates_.data() + at(c - spec_.M, s);
+      const float shift = scaling.offset_of(c, s), scale = scaling.scale_of(c, s);
       for (std::size_t t = 0; t < y.size(); ++t) {
         const float value = (y[t] - shift) / scale;
         to[t] = std::isnan(value) ? 0.0f : std::clamp(value, -10.0f, 10.0f);
@@ -194,6 +227,7 @@ void ModelSpace::fill_covariates(const Catalog& catalog) {
 
 void ModelSpace::fill_statics(const EngineSetup& setup) {
   const Catalog& catalog = *setup.catalog;
+  const SeriesScaling& scaling = *setup.scaling;
   const std::int64_t S = catalog.series_count();
   static_reals_.resize(static_cast<std::size_t>(S * spec_.static_reals));
   for (int r = 0; r < spec_.static_reals; ++r) {
@@ -202,7 +236,7 @@ void ModelSpace::fill_statics(const EngineSetup& setup) {
     for (std::int64_t s = 0; s < S; ++s) {
       const float x = values[static_cast<std::size_t>(s)];
       static_reals_[static_cast<std::size_t>(s * spec_.static_reals + r)] =
-          std::isnan(x) ? 0.0f : (x - scaling_.static_offset[ri]) / scaling_.static_scale[ri];
+          std::isnan(x) ? 0.0f : (x - scaling.static_offset[ri]) / scaling.static_scale[ri];
     }
   }
   const std::size_t categories = spec_.embeddings.size();
@@ -216,23 +250,20 @@ void ModelSpace::fill_statics(const EngineSetup& setup) {
 }
 
 void ModelSpace::fill_calendar(const Catalog& catalog) {
+  calendar_row_.resize(static_cast<std::size_t>(series_count()));
   if (spec_.calendar == 0) return;
   std::int64_t low = std::numeric_limits<std::int64_t>::max(), high = -low;
   for (std::int64_t s = 0; s < series_count(); ++s) {
     low = std::min(low, catalog.period(s, 0));
     high = std::max(high, catalog.period(s, length(s)));
   }
-  calendar_first_ = low;
+  for (std::int64_t s = 0; s < series_count(); ++s) {
+    calendar_row_[static_cast<std::size_t>(s)] = catalog.period(s, 0) - low;
+  }
   calendar_.resize(static_cast<std::size_t>((high - low + 2) * spec_.calendar));
   for (std::int64_t p = low; p <= high + 1; ++p) {
     calendar_features(catalog.frequency(), p, calendar_.data() + (p - low) * spec_.calendar);
   }
-}
-
-float ModelSpace::to_y(int m, std::int64_t s, float v) const {
-  const float scaled = spec_.space == Space::log ? std::exp(v) : v;
-  const float y = scaled * scaling_.scale_of(m, s) + scaling_.offset_of(m, s);
-  return spec_.nonnegative ? std::max(y, 0.0f) : y;
 }
 
 }  // namespace sluice

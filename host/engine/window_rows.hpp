@@ -1,7 +1,9 @@
-// What a model sees at one step of one window, element by element: the row of x for the recurrence,
-// and context, base and targets for the head. Written once, for the CPU engine's loops and for
-// kernels: plain structs of pointers into one memory (the host's or a device's), and functions of
-// one row that run anywhere.
+// What a model sees at one step of one window, row by row: x for the recurrence, and context, base
+// and targets for the head. Written once, for the CPU engine's loops and for kernels: plain structs
+// of pointers into one memory (the host's or a device's), and functions that run anywhere.
+//
+// A row's functions come in a form for several threads: `kLanes` of them share a row, each giving
+// its `lane`. With one lane (the CPU) the inner loops are free of tests and run on vectors.
 #pragma once
 
 #include <cmath>
@@ -31,7 +33,7 @@ struct SpaceView {
   int embedding_count = 0, first_head_step = 0;
   float level_mean = 0, level_spread = 1, level_weight = 0;
 
-  std::int64_t series = 0, total = 0;
+  std::int64_t series = 0, total = 0, calendar_rows = 0;
   const std::int64_t* offset = nullptr;        ///< [S+1] first step of each series
   const std::int64_t* calendar_row = nullptr;  ///< [S] row of `calendar` of each series' step 0
   const float* v = nullptr;                    ///< [M,total] NaN = missing
@@ -39,7 +41,7 @@ struct SpaceView {
   const float* o = nullptr;                    ///< [M,total], or null: 0
   const float* smoothed = nullptr;             ///< [M,total], Base::smoothing
   const float* covariates = nullptr;           ///< [past+future,total]
-  const float* calendar = nullptr;             ///< [rows, calendar_terms]
+  const float* calendar = nullptr;             ///< [calendar_rows, calendar_terms]
   const float* statics = nullptr;              ///< [S, static_count]
   const std::int32_t* codes = nullptr;         ///< [S, embedding_count]
   const float* weight = nullptr;               ///< [S]
@@ -58,7 +60,7 @@ struct WindowRows {
   std::int64_t N = 0;
   const Affine* window_affine = nullptr;  ///< [N,M] with window scaling, else null
   const float* params = nullptr;          ///< the flat buffer (embeddings)
-  const std::int64_t* limit = nullptr;    ///< [S] no target at or after it; null: all that exist
+  const std::int64_t* limit = nullptr;    ///< [N] no target at or after it; null: all that exist
 };
 
 /// In linear space an input is cut here: a value eleven levels high says no more than ten.
@@ -85,6 +87,13 @@ SLUICE_HD inline Affine row_affine(const WindowRows& rows, int m, std::int64_t n
   return space_affine(rows.space, m, rows.windows[n].series, t);
 }
 
+/// The map of a window whose own inputs have this centre and spread; where there is no spread to
+/// speak of it becomes 1.
+SLUICE_HD inline Affine window_map(double centre, double spread) {
+  if (!(spread > 1e-6 * (1 + std::fabs(centre)))) spread = 1;
+  return {static_cast<float>(1 / spread), static_cast<float>(centre / spread)};
+}
+
 SLUICE_HD inline float log_level(const SpaceView& space, int m, std::int64_t s, std::int64_t t) {
   const Affine a = space_affine(space, m, s, t);
   return (space.log_space ? a.o : -std::log(a.s)) + space.log_scale[m * space.series + s];
@@ -98,6 +107,12 @@ SLUICE_HD inline float row_weight(const WindowRows& rows, std::int64_t n, std::i
   const Affine a = space_affine(space, 0, s, t);
   const float level = space.log_space ? std::exp(a.o) : 1.0f / a.s;
   return space.weight[s] * std::pow(level, space.level_weight);
+}
+
+/// Where embedding e of series s begins in the flat parameters.
+SLUICE_HD inline std::int64_t embedding_place(const SpaceView& space, std::int64_t s, int e) {
+  const std::int64_t code = space.codes[s * space.embedding_count + e];
+  return space.embedding_at[e] + code * space.embedding_width[e];
 }
 
 /// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
@@ -130,13 +145,14 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
   }
   const int channels = space.past_channels + space.future_channels;
   for (int c = 0; c < channels; ++c) *x++ = space.covariates[c * space.total + at];
-  const float* calendar = space.calendar + (space.calendar_row[s] + t + 1) * space.calendar_terms;
-  for (int i = 0; i < space.calendar_terms; ++i) *x++ = calendar[i];
+  if (space.calendar_terms > 0) {
+    const float* calendar = space.calendar + (space.calendar_row[s] + t + 1) * space.calendar_terms;
+    for (int i = 0; i < space.calendar_terms; ++i) *x++ = calendar[i];
+  }
   for (int i = 0; i < space.static_count; ++i) *x++ = space.statics[s * space.static_count + i];
   for (int e = 0; e < space.embedding_count; ++e) {
     const int width = space.embedding_width[e];
-    const float* row =
-        rows.params + space.embedding_at[e] + space.codes[s * space.embedding_count + e] * width;
+    const float* row = rows.params + embedding_place(space, s, e);
     for (int i = 0; i < width; ++i) *x++ = row[i];
   }
 }
@@ -153,67 +169,109 @@ SLUICE_HD inline float base_value(const WindowRows& rows, int m, std::int64_t n,
                                   int k) {
   const SpaceView& space = rows.space;
   if (space.base == Base::none) return 0;
-  const std::int64_t s = rows.windows[n].series;
+  const std::int64_t begin = m * space.total + space.offset[rows.windows[n].series];
   const Affine a = row_affine(rows, m, n, t);
-  if (space.base == Base::smoothing) {
-    return space.smoothed[m * space.total + space.offset[s] + t] * a.s - a.o;
-  }
-  const float* v = space.v + m * space.total + space.offset[s];
-  const bool last = space.base == Base::last;
-  const float value = last ? seasonal_value(v, t, 1)
-                           : seasonal_value(v, t - space.base_season + 1 + k % space.base_season,
-                                            space.base_season);
+  if (space.base == Base::smoothing) return space.smoothed[begin + t] * a.s - a.o;
+  const int season = space.base_season;
+  const float value = space.base == Base::last
+                          ? seasonal_value(space.v + begin, t, 1)
+                          : seasonal_value(space.v + begin, t - season + 1 + k % season, season);
   return std::isnan(value) ? 0.0f : value * a.s - a.o;
 }
 
-/// u of the target k steps (0 .. K-1) after t + 1; NaN where there is none.
-SLUICE_HD inline float target_value(const WindowRows& rows, int m, std::int64_t n, std::int64_t t,
-                                    int k) {
+/// base_value() of all: base [K,M] (zeros where t < 0).
+template <int kLanes = 1>
+SLUICE_HD inline void base_row(const WindowRows& rows, std::int64_t n, std::int64_t t, float* base,
+                               int lane = 0) {
   const SpaceView& space = rows.space;
-  const std::int64_t s = rows.windows[n].series, at = t + 1 + k;
-  const std::int64_t length = space.offset[s + 1] - space.offset[s];
-  if (t < 0 || at >= length || (rows.limit != nullptr && at >= rows.limit[s])) {
-    return missing_value();
+  const int K = space.K, M = space.M, season = space.base_season;
+  for (int m = 0; m < M; ++m) {
+    if (t < 0 || space.base != Base::seasonal) {
+      const float constant = t < 0 ? 0.0f : base_value(rows, m, n, t, 0);
+      for (int k = lane; k < K; k += kLanes) base[k * M + m] = constant;
+      continue;
+    }
+    const Affine a = row_affine(rows, m, n, t);
+    const float* v = space.v + m * space.total + space.offset[rows.windows[n].series];
+    for (int from = 0; from < K; from += season) {  // the last season, again and again
+      const int end = from + season < K ? from + season : K;
+      const std::int64_t at = t - season + 1 - from;  // of k = 0
+      const int known = at + from >= 0 ? from : (at + end <= 0 ? end : static_cast<int>(-at));
+      for (int k = from + lane; k < known; k += kLanes) base[k * M + m] = 0;
+      for (int k = known + lane; k < end; k += kLanes) base[k * M + m] = v[at + k] * a.s - a.o;
+      for (int k = known + lane; k < end; k += kLanes) {  // rarely: a season further back, or 0
+        if (std::isnan(base[k * M + m])) base[k * M + m] = base_value(rows, m, n, t, k);
+      }
+    }
   }
-  const Affine a = row_affine(rows, m, n, t);
-  return space.v[m * space.total + space.offset[s] + at] * a.s - a.o;
+}
+
+/// u of the K targets after step t of window n: target [K,M], NaN where there is none.
+template <int kLanes = 1>
+SLUICE_HD inline void target_row(const WindowRows& rows, std::int64_t n, std::int64_t t,
+                                 float* target, int lane = 0) {
+  const SpaceView& space = rows.space;
+  const std::int64_t begin = space.offset[rows.windows[n].series];
+  std::int64_t end = space.offset[rows.windows[n].series + 1] - begin;
+  if (rows.limit != nullptr && rows.limit[n] < end) end = rows.limit[n];
+  const std::int64_t left = t < 0 ? 0 : end - t - 1;
+  const int known = left <= 0 ? 0 : (left < space.K ? static_cast<int>(left) : space.K);
+  for (int m = 0; m < space.M; ++m) {
+    float* out = target + m;
+    if (known > 0) {
+      const Affine a = row_affine(rows, m, n, t);
+      const float* v = space.v + m * space.total + begin + t + 1;
+      for (int k = lane; k < known; k += kLanes) out[k * space.M] = v[k] * a.s - a.o;
+    }
+    for (int k = known + lane; k < space.K; k += kLanes) out[k * space.M] = missing_value();
+  }
+}
+
+/// out[i] = input_value(v[from + i]) for i < count; steps before the series' start are 0.
+template <int kLanes>
+SLUICE_HD inline void copy_inputs(const float* v, std::int64_t from, int count, Affine a,
+                                  float* out, int lane) {
+  const int before = from >= 0 ? 0 : (-from < count ? static_cast<int>(-from) : count);
+  for (int i = lane; i < before; i += kLanes) out[i] = 0;
+  for (int i = before + lane; i < count; i += kLanes) out[i] = input_value(v[from + i], a);
 }
 
 /// What the head sees beside h at step t of window n: context [F] (zeros where t < 0).
+template <int kLanes = 1>
 SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::int64_t t, int F,
-                                  float* context) {
+                                  float* context, int lane = 0) {
   const SpaceView& space = rows.space;
   if (t < 0) {
-    for (int i = 0; i < F; ++i) context[i] = 0;
+    for (int i = lane; i < F; i += kLanes) context[i] = 0;
     return;
   }
   const std::int64_t s = rows.windows[n].series, begin = space.offset[s];
   const std::int64_t length = space.offset[s + 1] - begin;
+  const int K = space.K, season = space.seasonal_context;
   for (int m = 0; m < space.M; ++m) {
     const float* v = space.v + m * space.total + begin;
     const Affine a = row_affine(rows, m, n, t);
-    for (int i = 0; i < space.context; ++i) {
-      const std::int64_t at = t - space.context + 1 + i;
-      *context++ = at >= 0 ? input_value(v[at], a) : 0.0f;
+    copy_inputs<kLanes>(v, t - space.context + 1, space.context, a, context, lane);
+    context += space.context;
+    if (season == 0) continue;
+    for (int k = 0; k < K; k += season) {  // the last season, again and again
+      copy_inputs<kLanes>(v, t - season + 1, K - k < season ? K - k : season, a, context + k, lane);
     }
-    if (space.seasonal_context == 0) continue;
-    for (int k = 0; k < space.K; ++k) {  // the last season, again and again
-      const std::int64_t at = t - space.seasonal_context + 1 + k % space.seasonal_context;
-      *context++ = at >= 0 ? input_value(v[at], a) : 0.0f;
-    }
+    context += K;
   }
-  for (int f = 0; f < space.future_channels; ++f) {
-    const float* covariate = space.covariates + (space.past_channels + f) * space.total + begin + t;
-    for (int k = 1; k <= space.K; ++k) *context++ = t + k < length ? covariate[k] : 0.0f;
+  for (int f = 0; f < space.future_channels; ++f, context += K) {
+    const float* covariate =
+        space.covariates + (space.past_channels + f) * space.total + begin + t + 1;
+    for (int k = lane; k < K; k += kLanes) context[k] = t + 1 + k < length ? covariate[k] : 0.0f;
   }
-  for (int i = 0; i < space.static_count; ++i) {
-    *context++ = space.statics[s * space.static_count + i];
-  }
+  const float* statics = space.statics + s * space.static_count;
+  for (int i = lane; i < space.static_count; i += kLanes) context[i] = statics[i];
+  context += space.static_count;
   for (int e = 0; e < space.embedding_count; ++e) {
     const int width = space.embedding_width[e];
-    const float* row =
-        rows.params + space.embedding_at[e] + space.codes[s * space.embedding_count + e] * width;
-    for (int i = 0; i < width; ++i) *context++ = row[i];
+    const float* row = rows.params + embedding_place(space, s, e);
+    for (int i = lane; i < width; i += kLanes) context[i] = row[i];
+    context += width;
   }
 }
 

@@ -1,6 +1,6 @@
 // Every setting once: its key, the member that holds it, its range and its meaning. The TOML
-// parser, the flags, `sluice explain`, configs/README.md and the copy inside a model all walk this
-// list. Ranges here are those of one key alone; what keys mean to each other is checked by resolve.
+// parser, the flags, `sluice explain`, configs/README.md and the copy inside a model walk this
+// list. Ranges are those of one key alone; what keys mean to each other is checked by resolve.
 #pragma once
 
 #include <limits>
@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "sluice/engine/engine.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {

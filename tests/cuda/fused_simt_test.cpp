@@ -13,12 +13,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "recurrence/fused_simt_walk.hpp"
+#include "base/graph.hpp"
 #include "recurrence/weights.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/dropout.hpp"
@@ -169,7 +172,7 @@ void expect_near(const Shape& s, const Outputs& got, const Outputs& want) {
   }
 }
 
-/// Every way through the kernels. `cuts`: CTAs wanted; 1 cuts as coarse as can be.
+/// Every way through the kernels. With `least_blocks` 1 series are cut as coarsely as can be.
 std::vector<std::pair<std::string, Form>> forms(int least_blocks) {
   const auto form = [&](bool hoist_first, bool hoist_upper, bool recompute,
                         std::int64_t product_floats) {
@@ -307,6 +310,40 @@ TEST_F(FusedSimt, StatesMayBeReplacedInPlace) {
       }
     }
   }
+}
+
+TEST_F(FusedSimt, AReplayedGraphDrawsTheMasksOfItsStep) {
+  const Shape s{.T = 3, .N = 5, .C = 2, .H = 6, .L = 2, .dropout = 0.5f};
+  const Inputs in(s);
+  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, context_);
+  recurrence->prepare(s.T, s.N, true);
+  DeviceMemory& memory = context_.memory();
+  const auto weights = testing::upload(memory, in.weights), x = testing::upload(memory, in.x);
+  const auto dh = testing::upload(memory, in.dh);
+  const auto step = testing::upload(memory, std::vector<std::int64_t>{1});
+  const DeviceBuffer<float> h(memory, dh.size(), "h");
+  const DeviceBuffer<float> dweights(memory, weights.size(), "dweights");
+  recurrence->load(weights.span());
+  const auto train = [&] {
+    recurrence->forward(s.T, s.N, x.span(), {}, {.rate = s.dropout, .seed = 5, .step = step.data()},
+                        h.span(), {});
+    recurrence->backward(dh.span(), {}, {}, dweights.span(), {});
+  };
+  const auto gradients_of = [&](std::int64_t number, const auto& run) {
+    const std::vector<std::int64_t> value{number};
+    copy_to_device(std::span(value), step.span(), context_.stream());
+    run();
+    context_.synchronize();
+    return testing::download(dweights);
+  };
+  const GraphExec graph = capture_graph(context_.stream(), train);
+  const auto replay = [&] {
+    check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch");
+  };
+  const Floats first = gradients_of(1, train), second = gradients_of(2, train);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(gradients_of(1, replay), first);
+  EXPECT_EQ(gradients_of(2, replay), second);
 }
 
 TEST_F(FusedSimt, RefusesAShapeThatWasNotPrepared) {

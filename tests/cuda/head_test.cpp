@@ -217,16 +217,16 @@ TEST_P(HeadTest, ForecastsAndTheirTargetsAreTheFormulas) {
               tolerance(c, p.spec.H + p.spec.head_context() + p.spec.head_hidden));
   const WindowRows rows = p.on_host();
   const Floats target = device.host(device.target);
+  Floats wanted(static_cast<std::size_t>(p.spec.K * p.spec.M));
   std::size_t at = 0;
   for (std::int64_t n = 0; n < p.N(); ++n) {
-    for (int k = 0; k < p.spec.K; ++k) {
-      for (int m = 0; m < p.spec.M; ++m, ++at) {
-        const float wanted =
-            target_value(rows, m, n, p.windows[static_cast<std::size_t>(n)].origin, k);
-        ASSERT_EQ(std::isnan(target[at]), std::isnan(wanted)) << at;
-        if (std::isnan(wanted)) continue;
-        EXPECT_NEAR(target[at], wanted, 4 * std::ldexp(1.0, -22));  // of values up to 4
+    target_row(rows, n, p.windows[static_cast<std::size_t>(n)].origin, wanted.data());
+    for (const float value : wanted) {
+      ASSERT_EQ(std::isnan(target[at]), std::isnan(value)) << at;
+      if (!std::isnan(value)) {
+        EXPECT_NEAR(target[at], value, 4 * std::ldexp(1.0, -22));  // of values up to 4
       }
+      ++at;
     }
   }
 }
@@ -278,7 +278,7 @@ HeadProblem sound_problem(int N = 5) {
   ModelSpec s = base_spec();
   s.head_hidden = 6;
   HeadProblem p = head_problem(s, N, 0);
-  p.limit.assign(4, 1000);
+  p.limit.assign(p.windows.size(), 1000);
   for (Window& w : p.windows) w.origin = w.series == 3 ? 7 : 14;
   return p;
 }
@@ -328,7 +328,7 @@ TEST_F(HeadLossTest, WithoutTargetsLossAndGradientsAreZero) {
   ModelSpec s = base_spec();
   s.head_hidden = 4;
   HeadProblem p = head_problem(s, 5, 0);
-  p.limit.assign(4, 0);
+  p.limit.assign(p.windows.size(), 0);
   OnDevice device(p, {"", s});
   device.train();
   const DeviceLossSums sums = device.read_sums();

@@ -33,7 +33,7 @@ void check(DeviceContext& context, const RecurrenceCase& c, Precision precision,
   DeviceRun run(context, problem, batch, std::move(recurrence));
   const auto expect = [&](const char* what, const DeviceBuffer<float>& got, int outer,
                           const reference::Vector& want) {
-    problem.expect_near(what, gather(problem, batch, download(got), outer), want);
+    problem.expect_near(what, testing::gather(problem, batch, testing::download(got), outer), want);
   };
   run.infer();
   expect("infer h", run.h, T, problem.trace_infer.h());
@@ -47,7 +47,7 @@ void check(DeviceContext& context, const RecurrenceCase& c, Precision precision,
 
   run.backward();
   expect("dx", run.dx, T, problem.gradients.dx);
-  problem.expect_weights_near(download(run.dweights));
+  problem.expect_weights_near(testing::download(run.dweights));
   expect("dh0", run.dh0, L, problem.gradients.dh0);
   expect("dc0", run.dc0, L, problem.gradients.dc0);
 }
@@ -58,16 +58,10 @@ DropoutKey dropout_of(int L, int count) {
   return {.rate = rate, .seed = 0x123456789abcull, .step = count};
 }
 
-double products(const RecurrenceShape& s) { return 4.0 * s.H * (s.C + s.H) * s.T * s.N * s.L; }
-
-using Parameter = std::tuple<TestedRecurrence, int>;
-
-class DeviceRecurrenceParity : public testing::DeviceTest,
-                               public ::testing::WithParamInterface<Parameter> {
+class ParityTest : public testing::DeviceTest {
  protected:
   /// Runs the cases that are not refused. Skips the test if all are.
-  void check_all(const std::vector<RecurrenceCase>& cases) {
-    const TestedRecurrence tested = std::get<0>(GetParam());
+  static void check_all(const TestedRecurrence& tested, const std::vector<RecurrenceCase>& cases) {
     DeviceContext context;
     std::string refused;
     int count = 0;
@@ -82,69 +76,82 @@ class DeviceRecurrenceParity : public testing::DeviceTest,
   }
 };
 
+using Parameter = std::tuple<TestedRecurrence, int>;
+class DeviceRecurrenceParity : public ParityTest,
+                               public ::testing::WithParamInterface<Parameter> {};
+
 // All of T x N x L, C by turns; states and dropout alternate, so that each size meets each of them.
+// The interpreter is slow where H is large: there, each pair of (T, N, L) once.
 TEST_P(DeviceRecurrenceParity, ForwardAndBackwardAgreeWithTheReference) {
   if (IsSkipped()) return;
+  const auto [tested, H] = GetParam();
   std::vector<RecurrenceCase> cases;
   const int inputs[] = {1, 5, 15};
-  int count = std::get<1>(GetParam());
+  int count = H, place = 0;
+  const bool slow = H >= 40 && !testing::on_device();
   for (const int L : {1, 2, 4}) {
     for (const int T : {1, 2, 9}) {
       for (const int N : {1, 3, 33}) {
-        const RecurrenceShape shape{
-            .T = T, .N = N, .C = inputs[count % 3], .H = std::get<1>(GetParam()), .L = L};
-        if (products(shape) > 5e6) continue;
+        const RecurrenceShape shape{.T = T, .N = N, .C = inputs[count % 3], .H = H, .L = L};
+        const int digits = place + place / 3 + place / 9;  // of base 3: one each of L, T, N
+        ++place;
+        if (slow && digits % 3 != H % 3) continue;
         cases.push_back(
             {.shape = shape, .states = count % 2 == 0, .dropout = dropout_of(L, count / 2)});
         ++count;
       }
     }
   }
-  check_all(cases);
+  check_all(tested, cases);
 }
 
 // Gradients reach four sequences only, dealt over the batch: so the reference's work does not grow
 // with it.
 TEST_P(DeviceRecurrenceParity, SequencesOfALargerBatchAgreeWithTheReference) {
   if (IsSkipped()) return;
-  const int H = std::get<1>(GetParam());
-  std::vector<RecurrenceCase> cases;
-  int count = H;
-  const auto add = [&](int T, int C, int L, int batch) {
-    const RecurrenceShape shape{.T = T, .N = 4, .C = C, .H = H, .L = L};
-    const double bytes = 4.0 * T * batch * (2.0 * C + (6.0 * L + 3) * H + 4.0 * H);
-    if (products(shape) > 5e8 || bytes > 3e10) return;
-    cases.push_back({.shape = shape,
-                     .states = count % 2 == 0,
-                     .dropout = dropout_of(L, count),
-                     .batch = batch});
-    ++count;
+  const auto [tested, H] = GetParam();
+  const RecurrenceShape shape{.T = 3, .N = 4, .C = 5, .H = H, .L = 2};
+  check_all(tested, {{.shape = shape, .states = true, .dropout = dropout_of(2, 1), .batch = 70}});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, DeviceRecurrenceParity,
+    ::testing::Combine(::testing::ValuesIn(testing::device_recurrences_to_test()),
+                       ::testing::Values(1, 7, 16, 40, 64)),
+    [](const auto& tested) {
+      return label(std::get<0>(tested.param)) + "_H" + std::to_string(std::get<1>(tested.param));
+    });
+
+class LargeDeviceRecurrence : public ParityTest,
+                              public ::testing::WithParamInterface<TestedRecurrence> {};
+
+// Some 20 s of the reference's time a recurrence. L by turns: 1, 2, 4.
+TEST_P(LargeDeviceRecurrence, AgreesWithTheReference) {
+  if (IsSkipped()) return;
+  if (!testing::on_device()) GTEST_SKIP() << "too large for the interpreter: needs a GPU";
+  struct Size {
+    int T, batch;
   };
-  add(3, 5, 2, 70);
-  if (testing::on_device()) {
-    for (const int L : {1, 2, 4}) {
-      for (const int T : {1, 24, 100, 400}) {
-        for (const int batch : {32, 1000, 4097, 20000}) add(T, 14, L, batch);
-      }
+  std::vector<RecurrenceCase> cases;
+  int count = 0;
+  for (const int H : {16, 33, 64, 96, 128, 200, 256, 257, 384, 512}) {
+    for (const Size& size : {Size{1, 20'000}, Size{24, 4097}, Size{100, 1000}, Size{400, 33}}) {
+      const int L = count % 3 == 2 ? 4 : count % 3 + 1;
+      cases.push_back(
+          {.shape = {.T = size.T, .N = 2, .C = count % 2 == 0 ? 14 : 15, .H = H, .L = L},
+           .states = count % 4 < 2,
+           .dropout = dropout_of(L, count / 3),
+           .batch = size.batch});
+      ++count;
     }
   }
-  check_all(cases);
+  cases.push_back({.shape = {.T = 400, .N = 2, .C = 14, .H = 64, .L = 1}, .batch = 20'000});
+  check_all(GetParam(), cases);
 }
 
-std::string name_of(const ::testing::TestParamInfo<Parameter>& info) {
-  return label(std::get<0>(info.param)) + "_H" + std::to_string(std::get<1>(info.param));
-}
-
-std::vector<int> sizes() {
-  std::vector<int> sizes{1, 7, 16, 40, 64};
-  if (testing::on_device()) sizes.insert(sizes.end(), {32, 33, 96, 128, 200, 256, 257, 384, 512});
-  return sizes;
-}
-
-INSTANTIATE_TEST_SUITE_P(All, DeviceRecurrenceParity,
-                         ::testing::Combine(::testing::ValuesIn(testing::kDeviceRecurrences),
-                                            ::testing::ValuesIn(sizes())),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(All, LargeDeviceRecurrence,
+                         ::testing::ValuesIn(testing::device_recurrences_to_test()),
+                         [](const auto& tested) { return label(tested.param); });
 
 class GemmRecurrenceShares : public testing::DeviceTest {};
 

@@ -5,36 +5,47 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "recurrence/cudnn_recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "support/device.hpp"
 #include "support/recurrence_problem.hpp"
 
 namespace sluice::testing {
 
-/// A recurrence to test; a further one is a line in kDeviceRecurrences.
 struct TestedRecurrence {
   const char* name;
   Precision precision;
 };
 
-inline const TestedRecurrence kDeviceRecurrences[] = {
-    {"gemm", Precision::fp32},
-    {"gemm", Precision::tf32},
-    {"gemm", Precision::bf16},
-    {"fused_mma", Precision::tf32},
-    {"fused_mma", Precision::bf16},
-    {"fused_simt", Precision::fp32},
-    {"cudnn_standard", Precision::fp32},
-    {"cudnn_standard", Precision::tf32},
-    {"cudnn_standard", Precision::bf16},
-    {"cudnn_persist_static", Precision::fp32},
-    {"cudnn_persist_static", Precision::bf16},
-    {"cudnn_persist_dynamic", Precision::fp32},
-    {"cudnn_persist_static_small_h", Precision::fp32},
-    {"cudnn_persist_static_small_h", Precision::bf16},
-};
+/// The recurrences to test: a further one is a line here. cuDNN's are left out where the build has
+/// none, as they would refuse every test.
+inline std::vector<TestedRecurrence> device_recurrences_to_test() {
+  std::vector<TestedRecurrence> tested = {
+      {"gemm", Precision::fp32},
+      {"gemm", Precision::tf32},
+      {"gemm", Precision::bf16},
+      {"fused_simt", Precision::fp32},
+      {"fused_mma", Precision::tf32},
+      {"fused_mma", Precision::bf16},
+      {"cudnn_standard", Precision::fp32},
+      {"cudnn_standard", Precision::tf32},
+      {"cudnn_standard", Precision::bf16},
+      {"cudnn_persist_static", Precision::fp32},
+      {"cudnn_persist_static", Precision::bf16},
+      {"cudnn_persist_dynamic", Precision::fp32},
+      {"cudnn_persist_static_small_h", Precision::fp32},
+      {"cudnn_persist_static_small_h", Precision::bf16},
+  };
+  if (cudnn_version().empty()) {
+    std::erase_if(tested, [](const TestedRecurrence& one) {
+      return std::string_view(one.name).starts_with("cudnn");
+    });
+  }
+  return tested;
+}
 
 inline std::string label(const TestedRecurrence& tested) {
   return std::string(tested.name) + "_" + std::string(to_string(tested.precision));
@@ -63,7 +74,6 @@ struct DeviceRun {
   float rate = 0;
   std::unique_ptr<DeviceRecurrence> recurrence;
 
-  /// `rows`: from a problem's array [outer, N, width] to the batch's.
   DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem, int batch,
             std::unique_ptr<DeviceRecurrence> a_recurrence);
 

@@ -76,8 +76,6 @@ inline HeadProblem head_problem(const ModelSpec& wanted, int N, double missing) 
   p.params = uniform(layout.size(), -0.5, 0.5);
   p.h = uniform(p.spec.T * N * p.spec.H, -1, 1);
   for (std::int64_t s = 0; s < p.series(); ++s) {
-    const auto at = static_cast<std::size_t>(s);
-    p.limit.push_back(p.offset[at + 1] - p.offset[at] - 3);
     for (std::size_t e = 0; e < p.spec.embeddings.size(); ++e) {
       p.codes.push_back(static_cast<std::int32_t>(s) % p.spec.embeddings[e].cardinality);
     }
@@ -89,6 +87,7 @@ inline HeadProblem head_problem(const ModelSpec& wanted, int N, double missing) 
   for (int n = 0; n < N; ++n) {
     const auto s = static_cast<std::size_t>(n) % 4;
     const std::int64_t length = p.offset[s + 1] - p.offset[s];
+    p.limit.push_back(length - 3);
     p.windows.push_back({.origin = (7 * n + 5) % (length - 1), .series = static_cast<int>(s)});
   }
   return p;
@@ -139,6 +138,9 @@ inline HeadAnswer head_answer(const HeadProblem& p, int first, const float* h) {
     const std::int64_t t = p.windows[size(n)].origin - spec.T + 1 + j;
     std::vector<float> context(size(F));
     context_row(rows, n, t, static_cast<int>(F), context.data());
+    std::vector<float> base(size(spec.K * spec.M)), targets(base.size());
+    base_row(rows, n, t, base.data());
+    target_row(rows, n, t, targets.data());
     Doubles x(h + r * H, h + (r + 1) * H);
     x.insert(x.end(), context.begin(), context.end());
 
@@ -150,14 +152,12 @@ inline HeadAnswer head_answer(const HeadProblem& p, int first, const float* h) {
       if (G > 0) a = a > 0 ? a : 0;
     }
     for (std::int64_t i = 0; i < O; ++i) {
-      const auto m = static_cast<int>(i / spec.Q() % spec.M);
-      const auto k = static_cast<int>(i / spec.Q() / spec.M);
       const auto q = static_cast<int>(i % spec.Q());
       u[size(i)] = G > 0 ? param(b2 + i) : first_layer[size(i)];
       for (std::int64_t g = 0; g < G; ++g)
         u[size(i)] += param(w2 + i * G + g) * first_layer[size(g)];
-      if (t >= 0) u[size(i)] += static_cast<double>(base_value(rows, m, n, t, k));
-      const auto target = static_cast<double>(target_value(rows, m, n, t, k));
+      u[size(i)] += static_cast<double>(base[size(i / spec.Q())]);
+      const auto target = static_cast<double>(targets[size(i / spec.Q())]);
       if (std::isnan(target)) continue;
       if (q == 0) ++answer.targets;
       const double share = static_cast<double>(row_weight(rows, n, t)) / spec.Q();

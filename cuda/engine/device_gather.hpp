@@ -26,11 +26,10 @@ void gather_inputs(const WindowRows& rows, DeviceSpan<float> x, cudaStream_t str
 void gather_head(const WindowRows& rows, int first_step, std::int64_t row, std::int64_t count,
                  int F, float* context, float* base, float* target, cudaStream_t stream);
 
-/// Statistics of each window's own inputs: affine [N,M], to be used as rows.window_affine.
-/// `scaling` is not none; robust needs T at most kMostRobustSteps. Throws ConfigError beyond.
+/// Scaling by each window's own inputs (`scaling` is not none): affine [N,M], for
+/// rows.window_affine.
 void fit_windows(const WindowRows& rows, WindowScaling scaling, DeviceSpan<Affine> affine,
                  cudaStream_t stream);
-inline constexpr int kMostRobustSteps = 16'384;
 
 /// Forecasts in the units of y from those in the model's space. J = Q and y_j is that of u_j, or,
 /// with `offsets` [K,M,J] (else null), Q is 1 and y_j is that of u_0 + offsets_j.

@@ -1,0 +1,420 @@
+#include "engine/cuda_engine.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <limits>
+
+#include "engine/carried_state.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// "auto" is tf32, which is also what PyTorch gives cuDNN's LSTM by default.
+Precision parse_precision(const std::string& text) {
+  if (text == "auto" || text == "tf32") return Precision::tf32;
+  if (text == "fp32") return Precision::fp32;
+  if (text == "bf16") return Precision::bf16;
+  throw ConfigError(fmt::format(
+      "engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
+}
+
+/// The name behind what the settings say, for this shape and device.
+std::string chosen_recurrence(const EngineSetup& setup, const RecurrenceSpec& spec,
+                              const DeviceInfo& device) {
+  if (setup.recurrence == "onednn") {
+    throw ConfigError(
+        "engine.recurrence = \"onednn\" runs on the CPU only; choose auto, gemm, fused or cudnn, "
+        "or "
+        "set engine.device = \"cpu\"");
+  }
+  return choose_recurrence(setup.recurrence, spec, device);
+}
+
+LossReport report_of(const DeviceLossSums& sums, std::int64_t windows) {
+  LossReport report;
+  report.targets = sums.targets;
+  report.windows = windows;
+  report.loss = sums.targets > 0 ? sums.loss / static_cast<double>(sums.targets)
+                                 : std::numeric_limits<double>::quiet_NaN();
+  report.bad_series = sums.bad_series;
+  return report;
+}
+
+std::vector<float> download(DeviceSpan<const float> from, const DeviceContext& context) {
+  PinnedBuffer<float> host(from.size(), "reading the training state");
+  copy_to_host(from, host.span(), context.stream());
+  context.synchronize();
+  return {host.data(), host.data() + host.size()};
+}
+
+void upload(std::span<const float> from, DeviceSpan<float> to, const DeviceContext& context) {
+  PinnedBuffer<float> host(to.size(), "writing the training state");
+  std::copy(from.begin(), from.end(), host.data());
+  copy_to_device(std::span<const float>(host.span()), to, context.stream());
+  context.synchronize();
+}
+
+}  // namespace
+
+CudaEngine::CudaEngine(const EngineSetup& setup)
+    : spec_(*setup.spec),
+      batch_(setup.batch),
+      seed_(setup.seed),
+      layout_(spec_),
+      space_(setup),
+      context_(setup.device_memory_limit),
+      recurrence_spec_{.C = spec_.inputs(),
+                       .H = spec_.H,
+                       .L = spec_.L,
+                       .precision = parse_precision(setup.precision)},
+      recurrence_(make_device_recurrence(
+          chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
+      head_(spec_, recurrence_spec_.precision, context_),
+      optimizer_(layout_.size(), context_),
+      embedding_gradient_(spec_, context_),
+      streamer_(space_.view(), spec_.window_scaling, context_, batch_, sizeof(StepNumbers)),
+      params_(context_.memory(), layout_.size(), "the parameters"),
+      evaluation_(context_.memory(), layout_.size(), "the parameters for validation"),
+      gradient_(context_.memory(), layout_.size(), "the gradient"),
+      sums_(context_.memory(), 2, "sums of the loss"),
+      host_sums_(1, "sums of the loss") {
+  set_zero(gradient_.span(), context_.stream());
+  std::vector<std::int64_t> length;
+  for (std::int64_t s = 0; s < space_.series_count(); ++s) length.push_back(space_.length(s));
+  set_target_limit(length);
+}
+
+CudaEngine::~CudaEngine() {
+  // Buffers are freed next: nothing may be under way. An error here has no one left to hear it.
+  static_cast<void>(cudaStreamSynchronize(context_.stream()));
+}
+
+std::string CudaEngine::recurrence() const {
+  return fmt::format("{} ({}, cuda)", recurrence_->name(), to_string(recurrence_spec_.precision));
+}
+
+std::string CudaEngine::description() const {
+  return fmt::format("cuda ({}), {} recurrence, {}, catalogue {}", context_.info().name,
+                     recurrence_->name(), to_string(recurrence_spec_.precision),
+                     streamer_.streamed() ? "streamed" : "resident");
+}
+
+void CudaEngine::set_state(const EngineState& state) {
+  const auto P = static_cast<std::size_t>(layout_.size());
+  if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
+    throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
+                                    state.params.size(), layout_.size()));
+  }
+  upload(state.params, params_.span(), context_);
+  has_params_ = true;
+  optimizer_.set(state);
+  carried_windows_ = 0;
+  if (state.carried_h.empty()) return;
+  carried_windows_ = static_cast<std::int64_t>(state.carried_h.size()) / (spec_.L * spec_.H);
+  const auto size = static_cast<std::int64_t>(state.carried_h.size());
+  carried_h_.grow(context_.memory(), size, "the carried state");
+  carried_c_.grow(context_.memory(), size, "the carried state");
+  graphs_.clear();
+  upload(state.carried_h, carried_h_.first(size), context_);
+  upload(state.carried_c, carried_c_.first(size), context_);
+}
+
+EngineState CudaEngine::state() const {
+  EngineState state;
+  state.params = has_params_ ? download(params_.span(), context_) : std::vector<float>();
+  optimizer_.get(state);
+  if (carried_windows_ > 0) {
+    const std::int64_t size = spec_.L * carried_windows_ * spec_.H;
+    state.carried_h = download(carried_h_.first(size), context_);
+    state.carried_c = download(carried_c_.first(size), context_);
+  }
+  return state;
+}
+
+void CudaEngine::set_evaluation_params(std::span<const float> params) {
+  if (static_cast<std::int64_t>(params.size()) != layout_.size()) {
+    throw InternalError("evaluation parameters of a different model");
+  }
+  upload(params, evaluation_.span(), context_);
+  has_evaluation_ = true;
+}
+
+void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
+  streamer_.set_limit(LimitUse::training, limit);
+}
+
+// Graphs hold addresses: what makes a buffer move drops them.
+void CudaEngine::prepare(std::int64_t N, bool training) {
+  if (!ready_.insert({N, training}).second) return;
+  std::int64_t& most = training ? most_training_ : most_;
+  context_.synchronize();  // buffers may move
+  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  if (N > most) {
+    most = N;
+    DeviceMemory& memory = context_.memory();
+    head_.prepare(N, training);
+    const std::int64_t TN = spec_.T * N;
+    if (training || !recurrence_->assembles_input()) {
+      x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
+    }
+    const std::int64_t states = spec_.L * N * spec_.H;
+    if (training) {
+      h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
+      dh_.grow(memory, TN * spec_.H, "their gradients");
+      if (spec_.embedding_width() > 0) {
+        const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
+        dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
+        dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
+        embedding_gradient_.prepare(N);
+      }
+    } else {
+      last_h_.grow(memory, states, "the last states of a batch");
+      last_c_.grow(memory, states, "the last states of a batch");
+      u_.grow(memory, N * spec_.outputs(), "the outputs of the head");
+      target_.grow(memory, N * spec_.K * spec_.M, "the targets");
+    }
+  }
+  graphs_.clear();
+  warm_.clear();
+}
+
+// The state that a carried batch begins with; the kernel zeros the slots that do not continue.
+void CudaEngine::make_carried(std::span<const Window> windows) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  if (carried_windows_ == N) return;
+  const bool fresh =
+      std::all_of(windows.begin(), windows.end(), [](const Window& w) { return w.continues == 0; });
+  if (!fresh && carried_windows_ != 0) {
+    throw InternalError("a carried batch must keep its number of windows");
+  }
+  carried_windows_ = N;
+  const std::int64_t size = spec_.L * N * spec_.H;
+  context_.synchronize();
+  carried_h_.grow(context_.memory(), size, "the carried state");
+  carried_c_.grow(context_.memory(), size, "the carried state");
+  set_zero(carried_h_.span(), context_.stream());
+  set_zero(carried_c_.span(), context_.stream());
+  graphs_.clear();
+  warm_.clear();
+}
+
+CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows, LimitUse use,
+                                    const float* params, const StepNumbers& numbers) {
+  const double start = now();
+  Batch batch = streamer_.stage(windows, use, std::as_bytes(std::span(&numbers, 1)));
+  batch.rows.params = params;
+  seconds_.gather += now() - start;
+  return batch;
+}
+
+// The map of each window, where windows are scaled by their own inputs.
+void CudaEngine::scale_windows(const WindowRows& rows) {
+  if (spec_.window_scaling == WindowScaling::none) return;
+  fit_windows(rows, spec_.window_scaling, streamer_.affine(rows), context_.stream());
+}
+
+// Everything of a training step, as it is captured.
+void CudaEngine::enqueue_step(const Batch& batch) {
+  const WindowRows& rows = batch.rows;
+  const std::int64_t N = rows.N, TN = spec_.T * N, H = spec_.H;
+  const auto T = spec_.T, width = static_cast<int>(N);
+  const bool embeddings = spec_.embedding_width() > 0;
+  cudaStream_t stream = context_.stream();
+  const DeviceSpan<float> x = x_.first(TN * spec_.inputs());
+  const DeviceSpan<float> h = h_.first(TN * H), dh = dh_.first(TN * H);
+  const DeviceSpan<float> dx = embeddings ? dx_.first(x.size()) : DeviceSpan<float>();
+  const DeviceSpan<float> lstm_gradient = gradient_.first(layout_.lstm_size());
+
+  scale_windows(rows);
+  gather_inputs(rows, x, stream);
+  DeviceStateIn initial;
+  DeviceStateOut last;
+  if (spec_.carry_state) {
+    const std::int64_t states = spec_.L * N * H;
+    const DeviceSpan<float> carried_h = carried_h_.first(states);
+    const DeviceSpan<float> carried_c = carried_c_.first(states);
+    reset_carried(carried_h, carried_c, rows.windows, spec_.L, N, H, stream);
+    initial = {carried_h, carried_c};
+    last = {carried_h, carried_c};
+  }
+  recurrence_->load(params_.first(layout_.lstm_size()));
+  recurrence_->forward(T, width, x, initial, {spec_.dropout, seed_, optimizer_.step()}, h, last);
+  const std::int64_t head_rows = N * (T - spec_.first_head_step());
+  const DeviceSpan<float> dcontext =
+      embeddings ? dcontext_.first(head_rows * spec_.embedding_width()) : DeviceSpan<float>();
+  head_.train(rows, params_.span(), h, dh, gradient_.span(), dcontext, sums_.first(1));
+  recurrence_->backward(dh, {}, dx, lstm_gradient, {});
+  if (embeddings) embedding_gradient_.run(rows, dx, dcontext, gradient_.span());
+  optimizer_.update(rows, params_.span(), gradient_.span(), sums_.first(1),
+                    reinterpret_cast<const StepNumbers*>(batch.extra));
+}
+
+void CudaEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  if (N == 0) return;
+  if (!has_params_) throw InternalError("the engine has no parameters yet");
+  prepare(N, true);
+  if (spec_.carry_state) make_carried(windows);
+  const Batch batch = stage(windows, LimitUse::training, params_.data(), settings);
+  if (!warm_.contains(N)) {
+    // The first step of a size runs as it is: libraries load their kernels then, which a capture
+    // does not allow.
+    enqueue_step(batch);
+    warm_.insert(N);
+  } else {
+    GraphExec& graph = graphs_[{batch.slot, N}];
+    if (!graph) graph = capture_graph(context_.stream(), [&] { enqueue_step(batch); });
+    check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
+  }
+  streamer_.release(batch);
+}
+
+LossReport CudaEngine::take_loss() {
+  const TrainingStatus status = optimizer_.take_status();
+  LossReport report = report_of(status.sums, status.windows);
+  report.gradient_norm = status.norm;
+  return report;
+}
+
+// The recurrence over one batch, from `state` to `state`.
+void CudaEngine::infer(const Batch& batch, bool from_zero) {
+  const WindowRows& rows = batch.rows;
+  const std::int64_t N = rows.N, states = spec_.L * N * spec_.H;
+  const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
+  scale_windows(rows);
+  RecurrenceInput input;
+  if (recurrence_->assembles_input()) {
+    input.rows = &rows;
+  } else {
+    const DeviceSpan<float> x = x_.first(spec_.T * N * spec_.inputs());
+    gather_inputs(rows, x, context_.stream());
+    input.x = x;
+  }
+  const DeviceStateIn initial = from_zero ? DeviceStateIn{} : DeviceStateIn{h, c};
+  recurrence_->infer(spec_.T, static_cast<int>(N), input, initial, {}, {h, c});
+}
+
+// carry_state: the windows before are walked first, from each series' start, and hand their state
+// on.
+void CudaEngine::infer_chain(std::span<const Window> windows) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  const std::int64_t states = spec_.L * N * spec_.H;
+  const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
+  set_zero(h, context_.stream());
+  set_zero(c, context_.stream());
+  std::int64_t links = 0;
+  for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
+  std::vector<Window> link(windows.begin(), windows.end());
+  for (std::int64_t j = links - 1; j >= 0; --j) {
+    for (std::size_t n = 0; n < link.size(); ++n) {
+      link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
+    }
+    const Batch batch = stage(link, LimitUse::none, evaluation_.data(), {});
+    infer(batch, false);
+    // Where a series has not begun, its state stays zero.
+    reset_unbegun(h, c, batch.rows.windows, spec_.L, N, spec_.H, context_.stream());
+    streamer_.release(batch);
+  }
+}
+
+template <typename Use>
+void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets, Use use) {
+  if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
+  const auto total = static_cast<std::int64_t>(windows.size());
+  const std::int64_t size = std::min<std::int64_t>(total, batch_), H = spec_.H;
+  if (size == 0) return;
+  for (std::int64_t begin = 0; begin < total; begin += size) {
+    const std::int64_t N = std::min(size, total - begin);
+    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(N));
+    prepare(N, false);
+    recurrence_->load(evaluation_.first(layout_.lstm_size()));
+    if (spec_.carry_state) infer_chain(part);
+    const Batch batch =
+        stage(part, targets ? LimitUse::evaluation : LimitUse::none, evaluation_.data(), {});
+    if (!spec_.carry_state) infer(batch, true);
+    const DeviceSpan<float> u = u_.first(N * spec_.outputs());
+    const DeviceSpan<float> target =
+        targets ? target_.first(N * spec_.K * spec_.M) : DeviceSpan<float>();
+    head_.infer(batch.rows, evaluation_.span(),
+                last_h_.span().subspan((spec_.L - 1) * N * H, N * H), u, target);
+    use(begin, batch.rows, u, target);
+    streamer_.release(batch);
+  }
+}
+
+LossReport CudaEngine::validate(std::span<const Window> windows,
+                                std::span<const std::int64_t> limit) {
+  streamer_.set_limit(LimitUse::evaluation, limit);
+  const DeviceSpan<DeviceLossSums> sums = sums_.span().subspan(1, 1);
+  head_.clear(sums);
+  for_each_batch(
+      windows, true,
+      [&](std::int64_t, const WindowRows& rows, DeviceSpan<const float> u,
+          DeviceSpan<const float> target) { head_.validation_loss(rows, u, target, sums); });
+  copy_to_host(DeviceSpan<const DeviceLossSums>(sums), host_sums_.span(), context_.stream());
+  context_.synchronize();
+  return report_of(*host_sums_.data(), static_cast<std::int64_t>(windows.size()));
+}
+
+void CudaEngine::forecast(std::span<const Window> windows, std::span<const float> offsets,
+                          std::span<float> out) {
+  const int Q = spec_.Q();
+  const std::int64_t KM = spec_.K * spec_.M;
+  if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
+  const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
+  if (!offsets.empty()) {
+    offsets_.grow(context_.memory(), KM * J, "the offsets of forecasts");
+    upload(offsets, offsets_.first(KM * J), context_);
+  }
+  const auto total = static_cast<std::int64_t>(windows.size());
+  ResultReturn results(context_, std::min<std::int64_t>(total, batch_) * KM * J);
+  for_each_batch(windows, false,
+                 [&](std::int64_t begin, const WindowRows& rows, DeviceSpan<const float> u,
+                     DeviceSpan<const float>) {
+                   const std::int64_t size = rows.N * KM * J;
+                   const DeviceSpan<float> y = results.begin(size);
+                   forecast_rows(rows, Q, u.data(), offsets.empty() ? nullptr : offsets_.data(),
+                                 static_cast<int>(J), y.data(), context_.stream());
+                   results.finish(out.subspan(static_cast<std::size_t>(begin * KM * J),
+                                              static_cast<std::size_t>(size)));
+                 });
+  results.drain();
+}
+
+void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                           std::span<float> out) {
+  streamer_.set_limit(LimitUse::evaluation, limit);
+  int median = 0;
+  for (int q = 0; q < spec_.Q() && spec_.loss == Loss::quantile; ++q) {
+    if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;
+  }
+  const std::int64_t KM = spec_.K * spec_.M;
+  const auto total = static_cast<std::int64_t>(windows.size());
+  ResultReturn results(context_, std::min<std::int64_t>(total, batch_) * KM);
+  for_each_batch(windows, true,
+                 [&](std::int64_t begin, const WindowRows& rows, DeviceSpan<const float> u,
+                     DeviceSpan<const float> target) {
+                   const std::int64_t size = rows.N * KM;
+                   const DeviceSpan<float> residual = results.begin(size);
+                   residual_rows(size, spec_.Q(), median, u.data(), target.data(), residual.data(),
+                                 context_.stream());
+                   results.finish(out.subspan(static_cast<std::size_t>(begin * KM),
+                                              static_cast<std::size_t>(size)));
+                 });
+  results.drain();
+}
+
+std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
+  check_spec(*setup.spec);
+  return std::make_unique<CudaEngine>(setup);
+}
+
+}  // namespace sluice

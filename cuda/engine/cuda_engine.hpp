@@ -1,0 +1,107 @@
+// The CUDA engine: the same parts as the CPU engine (host/engine/cpu_engine.cpp), on the device.
+//
+// A training step is one CUDA graph: gather, forward, head and loss, backward, clip, AdamW,
+// average. The host sends it a list of windows and a few numbers, and nothing comes back before
+// take_loss(). What a graph holds are addresses, so everything that changes from step to step
+// (windows, learning rate, the step's number) is read from device memory that stays where it is;
+// there is a graph for each slot of the ring of batches (streamer.hpp) and number of windows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/graph.hpp"
+#include "engine/device_context.hpp"
+#include "engine/device_gather.hpp"
+#include "engine/device_head.hpp"
+#include "engine/device_optimizer.hpp"
+#include "engine/embedding_gradient.hpp"
+#include "engine/model_space.hpp"
+#include "engine/streamer.hpp"
+#include "recurrence/device_recurrence.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice {
+
+class CudaEngine final : public Engine {
+ public:
+  explicit CudaEngine(const EngineSetup& setup);
+  ~CudaEngine() override;
+
+  std::string description() const override;
+  std::string recurrence() const override;
+  void set_state(const EngineState& state) override;
+  EngineState state() const override;
+  void set_evaluation_params(std::span<const float> params) override;
+  void set_target_limit(std::span<const std::int64_t> limit) override;
+  void train_step(std::span<const Window> windows, const StepSettings& settings) override;
+  LossReport take_loss() override;
+  LossReport validate(std::span<const Window> windows,
+                      std::span<const std::int64_t> limit) override;
+  void forecast(std::span<const Window> windows, std::span<const float> offsets,
+                std::span<float> out) override;
+  void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                 std::span<float> out) override;
+  /// Of the parts only `gather` is known: the host's time for putting batches together. The rest of
+  /// a step is one graph.
+  Seconds seconds() const override { return seconds_; }
+  LevelStatistics level_statistics() const override {
+    return {space_.level_mean(), space_.level_spread()};
+  }
+
+ private:
+  /// A batch that the device can see, and what of it the captured graphs depend on.
+  using Batch = Streamer::Batch;
+  using LimitUse = Streamer::LimitUse;
+
+  void prepare(std::int64_t N, bool training);
+  void make_carried(std::span<const Window> windows);
+  /// A batch under way to the device. `params`: what embeddings are read from.
+  Batch stage(std::span<const Window> windows, LimitUse use, const float* params,
+              const StepNumbers& numbers);
+  void scale_windows(const WindowRows& rows);
+  void enqueue_step(const Batch& batch);
+  void infer(const Batch& batch, bool from_zero);
+  void infer_chain(std::span<const Window> windows);
+  /// Calls use(first window, rows, u, target) after u and, if `targets`, target of a batch are
+  /// enqueued.
+  template <typename Use>
+  void for_each_batch(std::span<const Window> windows, bool targets, Use use);
+
+  ModelSpec spec_;
+  int batch_;
+  std::uint64_t seed_;
+  ParamLayout layout_;
+  ModelSpace space_;
+  DeviceContext context_;
+  RecurrenceSpec recurrence_spec_;
+  std::unique_ptr<DeviceRecurrence> recurrence_;
+  DeviceHead head_;
+  DeviceOptimizer optimizer_;
+  EmbeddingGradient embedding_gradient_;
+  Streamer streamer_;
+
+  DeviceBuffer<float> params_, evaluation_, gradient_;
+  bool has_params_ = false, has_evaluation_ = false;
+  Seconds seconds_;
+
+  // Workspace, for the most windows prepared so far.
+  std::int64_t most_ = 0, most_training_ = 0;
+  std::set<std::pair<std::int64_t, bool>> ready_;  ///< windows, and whether for training
+  DeviceBuffer<float> x_, h_, dh_, dx_, dcontext_, last_h_, last_c_, u_, target_;
+  DeviceBuffer<DeviceLossSums> sums_;  ///< of a training step, of a validation
+  PinnedBuffer<DeviceLossSums> host_sums_;
+  DeviceBuffer<float> offsets_;
+  std::int64_t carried_windows_ = 0;  ///< of the batch that left carried_*; 0: none
+  DeviceBuffer<float> carried_h_, carried_c_;
+
+  std::map<std::pair<int, std::int64_t>, GraphExec> graphs_;  ///< by slot and windows
+  std::set<std::int64_t> warm_;  ///< numbers of windows of which a step has run
+};
+}  // namespace sluice

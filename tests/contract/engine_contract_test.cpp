@@ -1,0 +1,349 @@
+// What every engine promises, against a model written apart in double: loss, every gradient, and
+// what must not be seen. Compiled once for each engine (support/engine_under_test.hpp).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "sluice/base/error.hpp"
+#include "sluice/base/rng.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/params.hpp"
+#include "support/catalogs.hpp"
+#include "support/engine_under_test.hpp"
+#include "support/reference_model.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::make_engine_under_test;
+using testing::ReferenceModel;
+
+/// Six series with a price known ahead, traffic known afterwards, a few missing values, one short
+/// series.
+Catalog rich_catalog(bool missing) {
+  auto series = testing::weekly_series(6, 60);
+  series[3].resize(9);
+  if (missing) series[1][20] = series[1][21] = series[4][59] = series[2][0] = testing::kMissing;
+  CatalogParts parts = testing::daily_parts(series);
+  Channel past{"traffic", Role::past, {}}, future{"price", Role::future, {}};
+  StaticReal area{"area", {}};
+  StaticCategory shop{"shop", {"unknown", "a", "b"}, {}};
+  for (std::size_t i = 0; i < parts.channels[0].values.size(); ++i) {
+    past.values.push_back(static_cast<float>(std::sin(0.7 * static_cast<double>(i))));
+    future.values.push_back(static_cast<float>(10 + std::cos(1.3 * static_cast<double>(i))));
+  }
+  if (missing) past.values[5] = testing::kMissing;
+  for (int s = 0; s < 6; ++s) {
+    area.values.push_back(static_cast<float>(100 + 10 * s * s));
+    shop.codes.push_back(s % 3);
+  }
+  parts.channels.push_back(past);
+  parts.channels.push_back(future);
+  parts.static_reals.push_back(area);
+  parts.static_categories.push_back(shop);
+  return Catalog(std::move(parts));
+}
+
+ModelSpec full_spec() {
+  ModelSpec s;
+  s.T = 12, s.H = 5, s.L = 2, s.K = 4, s.M = 1;
+  s.space = Space::log, s.level = Level::mean, s.level_window = 10;
+  s.base = Base::seasonal, s.base_season = 7, s.lags = {7, 14};
+  s.context = 7, s.seasonal_context = 14, s.forking = true, s.warmup = 3, s.head_hidden = 6;
+  s.level_change = true, s.level_input = true, s.calendar = 8;
+  s.past_channels = 1, s.future_channels = 1, s.static_reals = 1, s.embeddings = {{3, 2}};
+  s.head_starts_at_zero = false;
+  s.loss = Loss::mse;
+  return s;
+}
+
+struct Case {
+  const char* name;
+  ModelSpec spec;
+  bool missing;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> out;
+  ModelSpec s = full_spec();
+  s.level_weight = 1.5f;
+  out.push_back({"full_log", s, false});
+  s.space = Space::linear, s.level = Level::smoothing, s.base = Base::smoothing,
+  s.missing_indicator = true;
+  s.loss = Loss::huber, s.huber_delta = 0.2f;
+  out.push_back({"linear_smoothing_missing", s, true});
+  s.loss = Loss::quantile, s.quantiles = {0.1f, 0.5f, 0.9f}, s.base = Base::last,
+  s.level = Level::mean;
+  out.push_back({"quantile_last_missing", s, true});
+  s = full_spec();
+  s.base = Base::seasonal, s.missing_indicator = true, s.loss = Loss::quantile;
+  s.quantiles = {0.25f, 0.5f, 0.75f};
+  out.push_back({"log_seasonal_missing", s, true});
+  ModelSpec plain;  // the article's: everything off
+  plain.T = 10, plain.H = 8, plain.L = 4, plain.K = 3, plain.loss = Loss::mse,
+  plain.past_channels = 1;
+  plain.future_channels = 1, plain.static_reals = 1, plain.embeddings = {{3, 1}};
+  plain.head_starts_at_zero = false;
+  out.push_back({"plain", plain, false});
+  return out;
+}
+
+std::vector<Window> some_windows() {
+  std::vector<Window> windows;
+  for (const auto& [series, origin] : std::vector<std::pair<int, int>>{
+           {0, 30}, {1, 25}, {2, 11}, {3, 7}, {4, 57}, {5, 40}, {1, 5}, {0, 58}}) {
+    Window w;
+    w.series = series;
+    w.origin = origin;
+    windows.push_back(w);
+  }
+  return windows;
+}
+
+class EngineParity : public ::testing::TestWithParam<Case> {};
+
+TEST_P(EngineParity, LossAndGradientsAreTheReferences) {
+  const Case& c = GetParam();
+  const Catalog catalog = rich_catalog(c.missing);
+  ModelSpec spec = c.spec;
+  if (spec.calendar > 0) spec.calendar = calendar_size(catalog.frequency());
+  std::vector<std::int64_t> end;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s) - 1);
+  const bool mean = spec.level != Level::none;
+  const SeriesScaling scaling =
+      fit_scaling(catalog, mean ? Scaling::mean : Scaling::standard, Scaling::standard, end);
+  const std::vector<float> weights = {1, 2, 0.5f, 1, 1.5f, 1};
+  const std::vector<Window> windows = some_windows();
+
+  EngineSetup setup;
+  setup.catalog = &catalog;
+  setup.spec = &spec;
+  setup.scaling = &scaling;
+  setup.series_weight = weights;
+  setup.batch = 8;
+  const auto engine = make_engine_under_test(setup);
+  engine->set_target_limit(end);
+  EngineState state;
+  state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+  init_params(spec, 3, state.params);
+  engine->set_state(state);
+  StepSettings settings;
+  settings.adamw.learning_rate = 0;
+  engine->train_step(windows, settings);
+  const LossReport report = engine->take_loss();
+
+  const ReferenceModel reference(catalog, spec, scaling, weights);
+  std::vector<double> params(state.params.begin(), state.params.end());
+  const auto expected = reference.loss(windows, end, params);
+  ASSERT_EQ(report.targets, expected.targets);
+  // fp32 sums of some hundred terms of order one.
+  EXPECT_NEAR(report.loss, expected.mean(), 2e-5 * (1 + expected.mean()));
+
+  // AdamW's first moment after one step is (1 - beta1) times the gradient.
+  const EngineState after = engine->state();
+  double largest = 0;
+  for (const float m : after.m) largest = std::max(largest, std::abs(static_cast<double>(m) * 10));
+  ASSERT_GT(largest, 1e-3);
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    const double kept = params[i], step = 1e-5;
+    params[i] = kept + step;
+    const double up = reference.loss(windows, end, params).mean();
+    params[i] = kept - step;
+    const double down = reference.loss(windows, end, params).mean();
+    params[i] = kept;
+    const double slope = (up - down) / (2 * step);
+    // Single precision through T steps and L layers: 1e-4 of the largest gradient; a kink of a loss
+    // or of ReLU inside
+    // +-1e-5 moves a slope by less than that.
+    ASSERT_NEAR(static_cast<double>(after.m[i]) * 10, slope,
+                1e-4 * largest + 1e-3 * std::abs(slope))
+        << "parameter " << i << " of " << c.name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EngineParity, ::testing::ValuesIn(cases()),
+                         [](const auto& param_info) { return std::string(param_info.param.name); });
+
+/// An engine over `catalog` with parameters from seed 3.
+std::unique_ptr<Engine> engine_for(const Catalog& catalog, const ModelSpec& spec,
+                                   const SeriesScaling& scaling, int threads = 0) {
+  EngineSetup setup;
+  setup.catalog = &catalog;
+  setup.spec = &spec;
+  setup.scaling = &scaling;
+  setup.batch = 4;
+  setup.threads = threads;
+  auto engine = make_engine_under_test(setup);
+  EngineState state;
+  state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+  init_params(spec, 3, state.params);
+  engine->set_state(state);
+  engine->set_evaluation_params(state.params);
+  return engine;
+}
+
+ModelSpec small_spec() {
+  ModelSpec s;
+  s.T = 14, s.H = 6, s.K = 3, s.space = Space::linear, s.level = Level::mean, s.level_window = 7;
+  s.base = Base::seasonal, s.base_season = 7, s.lags = {7}, s.context = 7, s.seasonal_context = 7;
+  s.forking = true, s.warmup = 4, s.head_hidden = 5, s.head_starts_at_zero = false;
+  return s;
+}
+
+TEST(Engine, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
+  auto series = testing::weekly_series(3, 50);
+  const Catalog before{testing::daily_parts(series)};
+  for (auto& values : series) {
+    for (std::size_t t = 31; t < values.size(); ++t) values[t] *= 100;
+  }
+  const Catalog after{testing::daily_parts(series)};
+  const ModelSpec spec = small_spec();
+  const std::vector<std::int64_t> end(3, 31);
+  const SeriesScaling scaling_before = fit_scaling(before, Scaling::mean, Scaling::standard, end);
+  const SeriesScaling scaling_after = fit_scaling(after, Scaling::mean, Scaling::standard, end);
+  EXPECT_EQ(scaling_before.scale, scaling_after.scale);
+  const auto a = engine_for(before, spec, scaling_before),
+             b = engine_for(after, spec, scaling_after);
+  const std::vector<std::int64_t> cutoff(3, 31);
+  const std::vector<Window> windows = windows_at(cutoff);
+  std::vector<float> ya(9), yb(9);
+  a->forecast(windows, {}, ya);
+  b->forecast(windows, {}, yb);
+  EXPECT_EQ(ya, yb);
+  // Training with the limit at the origin sees none of it either.
+  for (Engine* engine : {a.get(), b.get()}) {
+    engine->set_target_limit(end);
+    StepSettings settings;
+    engine->train_step(windows, settings);
+  }
+  EXPECT_EQ(a->state().params, b->state().params);
+  // Without the limit it does: the test can fail.
+  const std::vector<std::int64_t> far(3, 50);
+  for (Engine* engine : {a.get(), b.get()}) {
+    engine->set_target_limit(far);
+    engine->train_step(windows, StepSettings{});
+  }
+  EXPECT_NE(a->state().params, b->state().params);
+}
+
+TEST(Engine, GivesTheSameBitsForTheSameSeedAndThreads) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
+  const ModelSpec spec = small_spec();
+  const std::vector<std::int64_t> end(4, 45);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  const auto a = engine_for(catalog, spec, scaling, 1), b = engine_for(catalog, spec, scaling, 1);
+  const std::vector<Window> windows = windows_at(std::vector<std::int64_t>(4, 40));
+  for (int i = 0; i < 3; ++i) {
+    a->train_step(windows, StepSettings{});
+    b->train_step(windows, StepSettings{});
+  }
+  EXPECT_EQ(a->state().params, b->state().params);
+  EXPECT_NE(a->state().params, engine_for(catalog, spec, scaling, 1)->state().params);
+}
+
+TEST(Engine, ForecastOfAZeroHeadIsItsBase) {
+  const auto series = testing::weekly_series(2, 40);
+  const Catalog catalog{testing::daily_parts(series)};
+  ModelSpec spec = small_spec();
+  spec.head_starts_at_zero = true;
+  const std::vector<std::int64_t> end(2, 40);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  const auto engine = engine_for(catalog, spec, scaling);
+  const std::vector<Window> windows = windows_at(std::vector<std::int64_t>(2, 30));
+  std::vector<float> y(6);
+  engine->forecast(windows, {}, y);
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(y[s * 3 + k], series[s][30 + k - 7], 1e-4f * series[s][30 + k - 7]);
+    }
+  }
+}
+
+TEST(Engine, OffsetsMoveTheForecastInTheModelsSpace) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 40))};
+  ModelSpec spec = small_spec();
+  spec.space = Space::log;
+  const std::vector<std::int64_t> end(2, 40);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  const auto engine = engine_for(catalog, spec, scaling);
+  const std::vector<Window> windows = windows_at(std::vector<std::int64_t>(2, 30));
+  std::vector<float> y(6), moved(12);
+  engine->forecast(windows, {}, y);
+  const std::vector<float> offsets = {0, 0.5f, 0, 0.5f, 0, 0.5f};
+  engine->forecast(windows, offsets, moved);
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(moved[2 * i], y[i]);
+    EXPECT_NEAR(moved[2 * i + 1] / y[i], std::exp(0.5f), 1e-4f);
+  }
+}
+
+TEST(Engine, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
+  auto series = testing::weekly_series(3, 50);
+  series[1][35] = 3e38f;
+  const Catalog catalog{testing::daily_parts(series)};
+  ModelSpec spec = small_spec();
+  spec.loss = Loss::mse;
+  const std::vector<std::int64_t> end(3, 30), limit(3, 50);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  const auto engine = engine_for(catalog, spec, scaling);
+  engine->set_target_limit(limit);
+  const std::vector<float> before = engine->state().params;
+  engine->train_step(windows_at(std::vector<std::int64_t>(3, 34)), StepSettings{});
+  EXPECT_EQ(engine->take_loss().bad_series, 1);
+  EXPECT_EQ(engine->state().params, before);
+}
+
+TEST(Engine, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
+  auto series = testing::weekly_series(2, 20);
+  series[1][2] = 0;
+  const Catalog catalog{testing::daily_parts(series)};
+  ModelSpec spec = small_spec();
+  spec.space = Space::log;
+  const SeriesScaling scaling =
+      fit_scaling(catalog, Scaling::mean, Scaling::standard, std::vector<std::int64_t>(2, 20));
+  try {
+    engine_for(catalog, spec, scaling);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("series 's1', 2024-01-03: y is 0"));
+    EXPECT_THAT(e.what(), HasSubstr("network.space = \"linear\""));
+  }
+}
+
+TEST(Engine, CarriedStateMakesConsecutiveWindowsOneSequence) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 60))};
+  ModelSpec spec = small_spec();
+  spec.T = 10, spec.warmup = 0, spec.carry_state = true;
+  const SeriesScaling scaling =
+      fit_scaling(catalog, Scaling::mean, Scaling::standard, std::vector<std::int64_t>(2, 60));
+  const auto engine = engine_for(catalog, spec, scaling);
+  StepSettings still;
+  still.adamw.learning_rate = 0;
+  std::vector<Window> windows(2);
+  for (int link = 0; link < 3; ++link) {
+    for (int n = 0; n < 2; ++n) {
+      windows[static_cast<std::size_t>(n)] = {9 + 10 * link, n, link > 0 ? 1 : 0};
+    }
+    engine->train_step(windows, still);
+  }
+  const EngineState carried = engine->state();
+  // One window over all thirty steps ends in the same state.
+  ModelSpec longer = spec;
+  longer.T = 30;
+  const auto whole = engine_for(catalog, longer, scaling);
+  whole->train_step(std::vector<Window>{{29, 0, 0}, {29, 1, 0}}, still);
+  ASSERT_EQ(carried.carried_h.size(), 12u);
+  for (std::size_t i = 0; i < 12; ++i) {
+    EXPECT_NEAR(carried.carried_h[i], whole->state().carried_h[i], 1e-5f);
+  }
+  // And a forecast walks the windows before it.
+  std::vector<float> a(6), b(6);
+  engine->forecast(windows_at(std::vector<std::int64_t>(2, 30)), {}, a);
+  whole->forecast(windows_at(std::vector<std::int64_t>(2, 30)), {}, b);
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(a[i], b[i], 1e-4f * std::abs(b[i]));
+}
+
+}  // namespace
+}  // namespace sluice

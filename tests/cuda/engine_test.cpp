@@ -1,0 +1,130 @@
+// The CUDA engine's own promises; what every engine promises is in tests/contract. Small enough for
+// the stand-in; on a device the same sizes run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sluice/base/error.hpp"
+#include "sluice/engine/engine.hpp"
+#include "support/device.hpp"
+#include "support/engine_under_test.hpp"
+#include "support/engine_world.hpp"
+
+namespace sluice {
+
+std::unique_ptr<Engine> testing::make_engine_under_test(EngineSetup setup) {
+  setup.recurrence = "gemm";
+  setup.precision = "fp32";
+  return make_cuda_engine(setup);
+}
+
+namespace {
+
+using testing::fast;
+using ::testing::HasSubstr;
+using testing::Outcome;
+using testing::run;
+using testing::World;
+
+class CudaEngineTest : public testing::DeviceTest {};
+
+TEST_F(CudaEngineTest, GraphsReplayWhatTheirStepsWouldDo) {
+  // Steps of two sizes: the first of each runs as it is, the others are replays. A fresh engine
+  // that takes up the state before each step never replays.
+  const World world(true);
+  const auto replaying = world.engine();
+  for (int i = 0; i < 9; ++i) replaying->train_step(world.windows(i), fast());
+  EngineState state;
+  state.params = world.start;
+  for (int i = 0; i < 9; ++i) {
+    const auto fresh = world.engine();
+    fresh->set_state(state);
+    fresh->train_step(world.windows(i), fast());
+    state = fresh->state();
+  }
+  EXPECT_EQ(replaying->state().params, state.params);
+  EXPECT_EQ(replaying->state().average, state.average);
+  EXPECT_EQ(replaying->state().step, 9);
+}
+
+TEST_F(CudaEngineTest, AStreamedCatalogueGivesTheBitsOfAResidentOne) {
+  for (const bool gaps : {false, true}) {
+    World world(gaps, 40, 4000);  // 1.3 MB a channel
+    const auto resident = world.engine();
+    EXPECT_THAT(resident->description(), HasSubstr("resident"));
+    const Outcome expected = run(world, *resident, 9);
+    world.limit = 4 << 20;
+    const auto streamed = world.engine();
+    EXPECT_THAT(streamed->description(), HasSubstr("streamed"));
+    EXPECT_EQ(run(world, *streamed, 9), expected);
+  }
+}
+
+TEST_F(CudaEngineTest, AResumedTrainingGivesTheSameBits) {
+  const World world(true);
+  const auto whole = world.engine(), before = world.engine(), after = world.engine();
+  const Outcome expected = run(world, *whole, 10);
+  for (int i = 0; i < 4; ++i) before->train_step(world.windows(i), fast());
+  after->set_state(before->state());
+  Outcome resumed = run(world, *after, 6, 4);
+  EXPECT_EQ(resumed.params, expected.params);
+  EXPECT_EQ(resumed.average, expected.average);
+  EXPECT_EQ(resumed.forecast, expected.forecast);
+}
+
+TEST_F(CudaEngineTest, RecurrencesAgreeOnATraining) {
+  World world(true);
+  const Outcome expected = run(world, *world.engine(), 8);
+  struct Case {
+    const char *recurrence, *precision;
+    double tolerance;  // of the loss: as the recurrences' parity, some steps of training later
+  };
+  for (const Case& c : {Case{"fused_simt", "fp32", 1e-4}, Case{"gemm", "tf32", 1e-2},
+                        Case{"fused_mma", "tf32", 1e-2}, Case{"gemm", "bf16", 5e-2},
+                        Case{"fused_mma", "bf16", 5e-2}}) {
+    world.recurrence = c.recurrence, world.precision = c.precision;
+    const Outcome outcome = run(world, *world.engine(), 8);
+    EXPECT_NEAR(outcome.train_loss, expected.train_loss, c.tolerance * expected.train_loss)
+        << c.recurrence << " " << c.precision;
+    EXPECT_NEAR(outcome.valid_loss, expected.valid_loss, c.tolerance * expected.valid_loss)
+        << c.recurrence << " " << c.precision;
+    EXPECT_EQ(outcome.targets, expected.targets);
+  }
+}
+
+TEST_F(CudaEngineTest, SaysWhatRunsAndStoresWhatAutoChose) {
+  World world(false);
+  world.recurrence = "auto", world.precision = "auto";
+  const auto engine = world.engine();
+  EXPECT_THAT(engine->description(), HasSubstr("cuda ("));
+  EXPECT_THAT(engine->description(), HasSubstr("tf32"));
+  EXPECT_THAT(engine->recurrence(), HasSubstr("(tf32, cuda)"));
+  EXPECT_EQ(engine->recurrence().find("auto"), std::string::npos);
+}
+
+/// The message of what making an engine throws.
+template <typename Error>
+std::string refusal_of(const World& world) {
+  try {
+    world.engine();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST_F(CudaEngineTest, RefusesWhatItCannotRunWithTheRemedy) {
+  World world(false);
+  world.recurrence = "onednn";
+  EXPECT_THAT(refusal_of<ConfigError>(world), HasSubstr("runs on the CPU only"));
+  world.recurrence = "gem";
+  EXPECT_THAT(refusal_of<ConfigError>(world), HasSubstr("gemm"));
+  world.recurrence = "fused_mma", world.precision = "fp32";
+  EXPECT_THAT(refusal_of<DeviceError>(world), HasSubstr("tf32"));
+  world.recurrence = "gemm", world.precision = "fp64";
+  EXPECT_THAT(refusal_of<ConfigError>(world), HasSubstr("fp32, tf32 or bf16"));
+  world.precision = "fp32", world.limit = 1000;
+  EXPECT_THAT(refusal_of<DeviceError>(world), HasSubstr("engine.device_memory_limit"));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,13 @@
+// The engine that tests/contract is compiled for: each test program links its own.
+#pragma once
+
+#include <memory>
+
+#include "sluice/engine/engine.hpp"
+
+namespace sluice::testing {
+
+/// In fp32, whatever `setup` says of recurrence and precision.
+std::unique_ptr<Engine> make_engine_under_test(EngineSetup setup);
+
+}  // namespace sluice::testing
