@@ -79,7 +79,7 @@ EmbeddingGradient::EmbeddingGradient(const ModelSpec& spec, DeviceContext& conte
   const ParamBlock& last = layout.block("linear.bias");
   begin_ = last.offset + last.size;
   size_ = layout.size() - begin_;
-  key_bits_ = std::bit_width(static_cast<std::uint64_t>(layout.size()));
+  key_bits_ = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(layout.size())));
   for (const ModelSpec::Embedding& e : spec.embeddings) {
     if (e.width > widest_) widest_ = e.width;
   }
