@@ -1,7 +1,7 @@
 // The device's gather against the host's: the same functions, compiled twice. One compiler may fuse
 // a product with the sum after it where the other does not, and exp, log and pow of a card are not
 // the host's: numbers agree within a few of their last bits.
-#include "engine/gather.hpp"
+#include "engine/device_gather.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 #include <cstring>
 
 // The host's header of the same name.
-#include "../../host/engine/gather.hpp"
 #include "engine/device_space.hpp"
 #include "engine/embedding_gradient.hpp"
+#include "engine/gather.hpp"
 #include "support/device.hpp"
 #include "support/gappy_catalog.hpp"
 
