@@ -302,11 +302,12 @@ TEST_F(FusedMma, AReplayedGraphTakesNewWeightsAndTheMasksOfItsOwnStep) {
   }
 }
 
-/// Gradients of made-up gates, with one or two buffers in shared memory.
+/// Gradients of made-up gates, with one or two buffers in shared memory. Many warps and steps: a
+/// warp has to run well ahead of another to show a missing barrier.
 template <Precision kPrecision>
 std::vector<Floats> walk_back(DeviceContext& context, int buffers) {
   using E = mma::Element<kPrecision>;
-  constexpr int T = 4, N = 18, H = 24, units = 32;
+  constexpr int T = 12, N = 18, H = 60, units = 64;
   DeviceMemory& memory = context.memory();
   std::mt19937 random(7);
   std::vector<mma::KeptGate<E>> made;
