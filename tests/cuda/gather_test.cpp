@@ -195,7 +195,9 @@ TEST_P(GatherTest, ForecastsComeBackInTheUnitsOfY) {
 // dx and dcontext as they come, so the sums have the same terms in the same order: the same bits.
 TEST_P(GatherTest, EmbeddingGradientsHaveTheBitsOfTheHosts) {
   if (IsSkipped()) return;
-  Both both(catalog, spec, testing::random_windows(catalog, 40, 5));
+  auto windows = testing::random_windows(catalog, 40, 5);
+  std::erase_if(windows, [](const Window& w) { return w.series == 3; });  // a row nobody uses
+  Both both(catalog, spec, windows);
   const std::int64_t N = both.rows.N, rows = N * (spec.T - spec.first_head_step());
   Floats dx(static_cast<std::size_t>(spec.T * N * spec.inputs()));
   Floats dcontext(static_cast<std::size_t>(rows * spec.embedding_width()));
