@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstring>
 
-// The host's header of the same name.
 #include "engine/device_space.hpp"
 #include "engine/embedding_gradient.hpp"
 #include "engine/gather.hpp"
