@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "sluice/base/error.hpp"
 #include "sluice/base/rng.hpp"
@@ -30,6 +31,8 @@ struct Case {
   bool missing;
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
 std::vector<Case> cases() {
   std::vector<Case> out;
   ModelSpec s = full_spec();
@@ -55,7 +58,12 @@ std::vector<Case> cases() {
   return out;
 }
 
-class EngineParity : public ::testing::TestWithParam<Case> {};
+class EngineContract : public ::testing::Test {
+ protected:
+  void SetUp() override { static_cast<void>(testing::skip_without_engine()); }
+};
+
+class EngineParity : public EngineContract, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(EngineParity, LossAndGradientsAreTheReferences) {
   const Case& c = GetParam();
@@ -145,7 +153,7 @@ ModelSpec small_spec() {
   return s;
 }
 
-TEST(Engine, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
+TEST_F(EngineContract, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   auto series = testing::weekly_series(3, 50);
   const Catalog before{testing::daily_parts(series)};
   for (auto& values : series) {
@@ -181,7 +189,7 @@ TEST(Engine, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   EXPECT_NE(a->state().params, b->state().params);
 }
 
-TEST(Engine, GivesTheSameBitsForTheSameSeedAndThreads) {
+TEST_F(EngineContract, GivesTheSameBitsForTheSameSeedAndThreads) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
   const ModelSpec spec = small_spec();
   const std::vector<std::int64_t> end(4, 45);
@@ -196,7 +204,7 @@ TEST(Engine, GivesTheSameBitsForTheSameSeedAndThreads) {
   EXPECT_NE(a->state().params, engine_for(catalog, spec, scaling, 1)->state().params);
 }
 
-TEST(Engine, ForecastOfAZeroHeadIsItsBase) {
+TEST_F(EngineContract, ForecastOfAZeroHeadIsItsBase) {
   const auto series = testing::weekly_series(2, 40);
   const Catalog catalog{testing::daily_parts(series)};
   ModelSpec spec = small_spec();
@@ -214,7 +222,7 @@ TEST(Engine, ForecastOfAZeroHeadIsItsBase) {
   }
 }
 
-TEST(Engine, OffsetsMoveTheForecastInTheModelsSpace) {
+TEST_F(EngineContract, OffsetsMoveTheForecastInTheModelsSpace) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 40))};
   ModelSpec spec = small_spec();
   spec.space = Space::log;
@@ -232,7 +240,7 @@ TEST(Engine, OffsetsMoveTheForecastInTheModelsSpace) {
   }
 }
 
-TEST(Engine, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
+TEST_F(EngineContract, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
   auto series = testing::weekly_series(3, 50);
   series[1][35] = 3e38f;
   const Catalog catalog{testing::daily_parts(series)};
@@ -248,7 +256,7 @@ TEST(Engine, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
   EXPECT_EQ(engine->state().params, before);
 }
 
-TEST(Engine, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
+TEST_F(EngineContract, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
   auto series = testing::weekly_series(2, 20);
   series[1][2] = 0;
   const Catalog catalog{testing::daily_parts(series)};
@@ -265,7 +273,7 @@ TEST(Engine, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
   }
 }
 
-TEST(Engine, CarriedStateMakesConsecutiveWindowsOneSequence) {
+TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 60))};
   ModelSpec spec = small_spec();
   spec.T = 10, spec.warmup = 0, spec.carry_state = true;

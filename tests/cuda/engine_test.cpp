@@ -17,6 +17,8 @@ std::unique_ptr<Engine> testing::make_engine_under_test(EngineSetup setup) {
   return make_cuda_engine(setup);
 }
 
+bool testing::skip_without_engine() { return skip_without_device(); }
+
 namespace {
 
 using testing::fast;

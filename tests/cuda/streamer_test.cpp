@@ -8,7 +8,7 @@
 #include <cstring>
 #include <optional>
 
-#include "engine/gather.hpp"
+#include "engine/device_gather.hpp"
 #include "engine/space_arrays.hpp"
 #include "sluice/base/error.hpp"
 #include "support/device.hpp"
