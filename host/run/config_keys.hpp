@@ -447,7 +447,7 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
       Key{.name = "engine.device_memory_limit",
           .meaning = "Most device memory of the CUDA engine, MiB; a catalogue that does not fit is "
                      "streamed; 0: what the device has.",
-          .range = {.min = 0}},
+          .range = {.min = 0, .max = 1e9}},
       e.device_memory_limit);
   visit(Key{.name = "engine.forecast_batch",
             .meaning = "Series forecast at once.",
