@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/device_gather.hpp"
 #include "engine/gather.hpp"
 #include "engine/space_arrays.hpp"
 #include "sluice/base/error.hpp"
