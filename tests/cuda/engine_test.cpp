@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 #include "support/device.hpp"
@@ -56,6 +59,19 @@ TEST_F(CudaEngineTest, AStreamedCatalogueGivesTheBitsOfAResidentOne) {
     const auto streamed = world.engine();
     EXPECT_THAT(streamed->description(), HasSubstr("streamed"));
     EXPECT_EQ(run(world, *streamed, 9), expected);
+  }
+}
+
+TEST_F(CudaEngineTest, ASeriesThatIsNotFiniteIsNamedAsTheCatalogueCounts) {
+  World world(false, 40, 4000);
+  std::fill(world.start.begin(), world.start.end(), std::numeric_limits<float>::quiet_NaN());
+  const std::vector<Window> windows = world.windows(1);
+  for (const std::int64_t limit : {0, 4 << 20}) {  // resident, streamed
+    world.limit = limit;
+    const auto engine = world.engine();
+    engine->train_step(windows, fast());
+    EXPECT_EQ(engine->take_loss().bad_series, windows[0].series) << engine->description();
+    EXPECT_EQ(engine->validate(windows, world.ends(80)).bad_series, windows[0].series);
   }
 }
 
