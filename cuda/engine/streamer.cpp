@@ -13,6 +13,8 @@ namespace sluice {
 namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+/// Steps of a channel of a block: CUDA's copies of rows take pitches below 2^31 bytes.
+constexpr std::int64_t kMostSteps = ((std::int64_t{1} << 31) - 1) / sizeof(float);
 
 void record(const Event& event, cudaStream_t stream) {
   check(cudaEventRecord(event.get(), stream), "cudaEventRecord");
@@ -69,6 +71,12 @@ void Streamer::prepare(std::int64_t batch, std::int64_t extra_bytes) {
   if (batch <= batch_ && extra_bytes <= extra_bytes_) return;
   batch = std::max(batch, batch_);
   extra_bytes = std::max(extra_bytes, extra_bytes_);
+  if (slices_ && slices_->shape(batch).total > kMostSteps) {
+    throw DeviceError(fmt::format(
+        "batches of {} windows with slices of up to {} steps are more than the {} steps that a "
+        "block of the ring can have; lower training.batch_size or engine.forecast_batch",
+        batch, slices_->longest(), kMostSteps));
+  }
   drain();
   batch_ = extra_bytes_ = 0;
   for (Slot& slot : slots_) {

@@ -249,6 +249,19 @@ TEST_F(RingTest, ALimitTooSmallNamesWhatIsNeeded) {
   EXPECT_NO_THROW(world.streamer.prepare(64, 8));
 }
 
+TEST_F(RingTest, ABlockBeyondThePitchOfACopyIsRefusedWithTheRemedy) {
+  if (IsSkipped()) return;
+  World world(catalog, spec, Resident::tables);
+  try {
+    world.streamer.prepare(1 << 29, 8);
+    FAIL();
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("536870911 steps"));
+    EXPECT_THAT(error.what(), HasSubstr("lower training.batch_size"));
+  }
+  EXPECT_NO_THROW(world.streamer.prepare(4, 8));
+}
+
 TEST_F(RingTest, RefusesWhatItWasNotMadeReadyFor) {
   if (IsSkipped()) return;
   World world(catalog, spec, Resident::everything);
