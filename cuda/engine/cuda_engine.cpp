@@ -169,39 +169,39 @@ void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
   limit_.assign(limit.begin(), limit.end());
 }
 
-// Graphs hold addresses: what makes a buffer move drops them.
+// Graphs hold addresses: what makes a buffer move drops them. Every size is asked for: what a part
+// needs need not grow with N (the head's chunks do not). Nothing counts as ready if one fails.
 void CudaEngine::prepare(std::int64_t N, bool training) {
-  if (!ready_.insert({N, training}).second) return;
-  std::int64_t& most = training ? most_training_ : most_;
+  if (ready_.contains({N, training})) return;
   context_.synchronize();  // buffers may move
-  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
-  if (N > most) {
-    most = N;
-    DeviceMemory& memory = context_.memory();
-    head_.prepare(N, training);
-    const std::int64_t TN = spec_.T * N;
-    if (training || !recurrence_->assembles_input()) {
-      x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
-    }
-    const std::int64_t states = spec_.L * N * spec_.H;
-    if (training) {
-      h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
-      dh_.grow(memory, TN * spec_.H, "their gradients");
-      if (spec_.embedding_width() > 0) {
-        const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
-        dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
-        dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
-        embedding_gradient_.prepare(N);
-      }
-    } else {
-      last_h_.grow(memory, states, "the last states of a batch");
-      last_c_.grow(memory, states, "the last states of a batch");
-      u_.grow(memory, N * spec_.outputs(), "the outputs of the head");
-      target_.grow(memory, N * spec_.K * spec_.M, "the targets");
-    }
-  }
+  auto ready = std::exchange(ready_, {});
   graphs_.clear();
   warm_.clear();
+  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  head_.prepare(N, training);
+  DeviceMemory& memory = context_.memory();
+  const std::int64_t TN = spec_.T * N;
+  if (training || !recurrence_->assembles_input()) {
+    x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
+  }
+  const std::int64_t states = spec_.L * N * spec_.H;
+  if (training) {
+    h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
+    dh_.grow(memory, TN * spec_.H, "their gradients");
+    if (spec_.embedding_width() > 0) {
+      const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
+      dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
+      dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
+      embedding_gradient_.prepare(N);
+    }
+  } else {
+    last_h_.grow(memory, states, "the last states of a batch");
+    last_c_.grow(memory, states, "the last states of a batch");
+    u_.grow(memory, N * spec_.outputs(), "the outputs of the head");
+    target_.grow(memory, N * spec_.K * spec_.M, "the targets");
+  }
+  ready.insert({N, training});
+  ready_ = std::move(ready);
 }
 
 // The state that a carried batch begins with; the kernel zeros the slots that do not continue.

@@ -100,8 +100,7 @@ class CudaEngine final : public Engine {
   bool has_params_ = false, has_evaluation_ = false;
   Seconds seconds_;
 
-  // Workspace, for the most windows prepared so far.
-  std::int64_t most_ = 0, most_training_ = 0;
+  // Workspace, for all sizes prepared so far.
   std::set<std::pair<std::int64_t, bool>> ready_;  ///< windows, and whether for training
   DeviceBuffer<float> x_, h_, dh_, dx_, dcontext_, last_h_, last_c_, u_, target_;
   DeviceBuffer<Affine> window_affine_;  ///< [batch,M] with window scaling

@@ -13,6 +13,8 @@ namespace sluice {
 namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+/// Steps of a channel of a block: CUDA's copies of rows take pitches below 2^31 bytes.
+constexpr std::int64_t kMostSteps = ((std::int64_t{1} << 31) - 1) / sizeof(float);
 
 void record(const Event& event, cudaStream_t stream) {
   check(cudaEventRecord(event.get(), stream), "cudaEventRecord");
@@ -52,7 +54,8 @@ Streamer::Front Streamer::front(std::int64_t batch, std::int64_t extra_bytes) {
   Front front;
   front.windows = aligned(extra_bytes);
   front.limit = front.windows + aligned(batch * static_cast<std::int64_t>(sizeof(Window)));
-  front.bytes = front.limit + aligned(batch * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  front.series = front.limit + aligned(batch * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  front.bytes = front.series + aligned(batch * static_cast<std::int64_t>(sizeof(std::int32_t)));
   return front;
 }
 
@@ -68,6 +71,12 @@ void Streamer::prepare(std::int64_t batch, std::int64_t extra_bytes) {
   if (batch <= batch_ && extra_bytes <= extra_bytes_) return;
   batch = std::max(batch, batch_);
   extra_bytes = std::max(extra_bytes, extra_bytes_);
+  if (slices_ && slices_->shape(batch).total > kMostSteps) {
+    throw DeviceError(fmt::format(
+        "batches of {} windows with slices of up to {} steps are more than the {} steps that a "
+        "block of the ring can have; lower training.batch_size or engine.forecast_batch",
+        batch, slices_->longest(), kMostSteps));
+  }
   drain();
   batch_ = extra_bytes_ = 0;
   for (Slot& slot : slots_) {
@@ -98,6 +107,7 @@ void Streamer::prepare(std::int64_t batch, std::int64_t extra_bytes) {
         slices_ ? slices_->view(shape_, resident_.view(), at + front_.bytes) : resident_.view();
     slot.rows.windows = reinterpret_cast<const Window*>(at + front_.windows);
     slot.rows.limit = reinterpret_cast<const std::int64_t*>(at + front_.limit);
+    slot.rows.catalogue_series = reinterpret_cast<const std::int32_t*>(at + front_.series);
     record(slot.copied, copies_.get());  // nothing has been copied or read yet: both are past
     record(slot.computed, context_.stream());
   }
@@ -128,7 +138,9 @@ StagedBatch Streamer::stage(std::span<const Window> windows, std::span<const std
     std::copy(windows.begin(), windows.end(), slots.begin());
   }
   auto* const limits = reinterpret_cast<std::int64_t*>(block + front_.limit);
+  auto* const series = reinterpret_cast<std::int32_t*>(block + front_.series);
   for (std::size_t n = 0; n < windows.size(); ++n) {
+    series[n] = windows[n].series;
     const std::int64_t begin = windows[n].origin - slots[n].origin;  // of the slice
     limits[n] =
         limit.empty() ? kNoLimit : limit[static_cast<std::size_t>(windows[n].series)] - begin;

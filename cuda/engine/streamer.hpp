@@ -73,7 +73,7 @@ class Streamer {
   };
   /// The front of a block, before the slices; offsets in bytes.
   struct Front {
-    std::int64_t windows = 0, limit = 0, bytes = 0;
+    std::int64_t windows = 0, limit = 0, series = 0, bytes = 0;
   };
   static Front front(std::int64_t batch, std::int64_t extra_bytes);
   std::int64_t block_bytes(std::int64_t batch, std::int64_t extra_bytes) const;

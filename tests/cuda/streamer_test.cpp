@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "engine/device_gather.hpp"
+#include "engine/gather.hpp"
 #include "engine/space_arrays.hpp"
 #include "sluice/base/error.hpp"
 #include "support/device.hpp"
@@ -246,6 +247,19 @@ TEST_F(RingTest, ALimitTooSmallNamesWhatIsNeeded) {
   }
   const DeviceBuffer<std::byte> others = leave(needed);
   EXPECT_NO_THROW(world.streamer.prepare(64, 8));
+}
+
+TEST_F(RingTest, ABlockBeyondThePitchOfACopyIsRefusedWithTheRemedy) {
+  if (IsSkipped()) return;
+  World world(catalog, spec, Resident::tables);
+  try {
+    world.streamer.prepare(1 << 29, 8);
+    FAIL();
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("536870911 steps"));
+    EXPECT_THAT(error.what(), HasSubstr("lower training.batch_size"));
+  }
+  EXPECT_NO_THROW(world.streamer.prepare(4, 8));
 }
 
 TEST_F(RingTest, RefusesWhatItWasNotMadeReadyFor) {
