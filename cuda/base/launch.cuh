@@ -31,6 +31,17 @@ __device__ inline T* shared_memory() {
   return reinterpret_cast<T*>(sluice_shared);
 }
 
+/// Lets a kernel's blocks have so much dynamic shared memory. The allowance only grows: a captured
+/// graph may hold a launch with more than the one at hand.
+inline void allow_shared(const void* kernel, std::size_t bytes) {
+  cudaFuncAttributes now{};
+  check(cudaFuncGetAttributes(&now, kernel), "cudaFuncGetAttributes");
+  if (bytes <= static_cast<std::size_t>(now.maxDynamicSharedSizeBytes)) return;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(bytes)),
+        "cudaFuncSetAttribute of dynamic shared memory");
+}
+
 /// Asynchronous on `stream`. An empty grid launches nothing. Throws DeviceError if the launch is
 /// refused.
 template <typename... Parameters, typename... Arguments>
@@ -39,10 +50,7 @@ void launch(void (*kernel)(Parameters...), LaunchShape shape, cudaStream_t strea
   if (shape.blocks == 0) return;
   constexpr std::size_t kDefaultShared = 48 * 1024;
   if (shape.shared_bytes > kDefaultShared) {
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shape.shared_bytes)),
-          "cudaFuncSetAttribute of dynamic shared memory");
+    allow_shared(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
   }
   kernel<<<static_cast<unsigned>(shape.blocks), static_cast<unsigned>(shape.threads),
            shape.shared_bytes, stream>>>(static_cast<Parameters>(arguments)...);

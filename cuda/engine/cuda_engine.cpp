@@ -1,6 +1,7 @@
 #include "engine/cuda_engine.hpp"
 
 #include <fmt/core.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -36,6 +37,16 @@ std::string chosen_recurrence(const EngineSetup& setup, const RecurrenceSpec& sp
         "set engine.device = \"cpu\"");
   }
   return choose_recurrence(setup.recurrence, spec, device);
+}
+
+/// Half of what is left is for the model's workspace.
+Resident residence(const ModelSpace& space, const DeviceContext& context) {
+  return DeviceSpace::bytes(space) <= context.available_memory() / 2 ? Resident::everything
+                                                                     : Resident::tables;
+}
+
+int threads_of(const EngineSetup& setup) {
+  return setup.threads > 0 ? setup.threads : omp_get_max_threads();
 }
 
 LossReport report_of(const DeviceLossSums& sums, std::int64_t windows) {
@@ -80,7 +91,9 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       head_(spec_, recurrence_spec_.precision, context_),
       optimizer_(layout_.size(), context_),
       embedding_gradient_(spec_, context_),
-      streamer_(space_.view(), spec_.window_scaling, context_, batch_, sizeof(StepNumbers)),
+      device_space_(space_, residence(space_, context_), context_),
+      streamer_(space_, device_space_, context_, threads_of(setup)),
+      results_(context_),
       params_(context_.memory(), layout_.size(), "the parameters"),
       evaluation_(context_.memory(), layout_.size(), "the parameters for validation"),
       gradient_(context_.memory(), layout_.size(), "the gradient"),
@@ -90,6 +103,11 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
   std::vector<std::int64_t> length;
   for (std::int64_t s = 0; s < space_.series_count(); ++s) length.push_back(space_.length(s));
   set_target_limit(length);
+  if (spec_.window_scaling != WindowScaling::none) {
+    window_affine_ =
+        DeviceBuffer<Affine>(context_.memory(), batch_ * spec_.M, "the scaling of windows");
+  }
+  streamer_.prepare(batch_, sizeof(StepNumbers));
 }
 
 CudaEngine::~CudaEngine() {
@@ -104,7 +122,7 @@ std::string CudaEngine::recurrence() const {
 std::string CudaEngine::description() const {
   return fmt::format("cuda ({}), {} recurrence, {}, catalogue {}", context_.info().name,
                      recurrence_->name(), to_string(recurrence_spec_.precision),
-                     streamer_.streamed() ? "streamed" : "resident");
+                     device_space_.resident() == Resident::everything ? "resident" : "streamed");
 }
 
 void CudaEngine::set_state(const EngineState& state) {
@@ -148,42 +166,42 @@ void CudaEngine::set_evaluation_params(std::span<const float> params) {
 }
 
 void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
-  streamer_.set_limit(LimitUse::training, limit);
+  limit_.assign(limit.begin(), limit.end());
 }
 
-// Graphs hold addresses: what makes a buffer move drops them.
+// Graphs hold addresses: what makes a buffer move drops them. Every size is asked for: what a part
+// needs need not grow with N (the head's chunks do not). Nothing counts as ready if one fails.
 void CudaEngine::prepare(std::int64_t N, bool training) {
-  if (!ready_.insert({N, training}).second) return;
-  std::int64_t& most = training ? most_training_ : most_;
+  if (ready_.contains({N, training})) return;
   context_.synchronize();  // buffers may move
-  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
-  if (N > most) {
-    most = N;
-    DeviceMemory& memory = context_.memory();
-    head_.prepare(N, training);
-    const std::int64_t TN = spec_.T * N;
-    if (training || !recurrence_->assembles_input()) {
-      x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
-    }
-    const std::int64_t states = spec_.L * N * spec_.H;
-    if (training) {
-      h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
-      dh_.grow(memory, TN * spec_.H, "their gradients");
-      if (spec_.embedding_width() > 0) {
-        const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
-        dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
-        dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
-        embedding_gradient_.prepare(N);
-      }
-    } else {
-      last_h_.grow(memory, states, "the last states of a batch");
-      last_c_.grow(memory, states, "the last states of a batch");
-      u_.grow(memory, N * spec_.outputs(), "the outputs of the head");
-      target_.grow(memory, N * spec_.K * spec_.M, "the targets");
-    }
-  }
+  auto ready = std::exchange(ready_, {});
   graphs_.clear();
   warm_.clear();
+  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  head_.prepare(N, training);
+  DeviceMemory& memory = context_.memory();
+  const std::int64_t TN = spec_.T * N;
+  if (training || !recurrence_->assembles_input()) {
+    x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
+  }
+  const std::int64_t states = spec_.L * N * spec_.H;
+  if (training) {
+    h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
+    dh_.grow(memory, TN * spec_.H, "their gradients");
+    if (spec_.embedding_width() > 0) {
+      const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
+      dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
+      dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
+      embedding_gradient_.prepare(N);
+    }
+  } else {
+    last_h_.grow(memory, states, "the last states of a batch");
+    last_c_.grow(memory, states, "the last states of a batch");
+    u_.grow(memory, N * spec_.outputs(), "the outputs of the head");
+    target_.grow(memory, N * spec_.K * spec_.M, "the targets");
+  }
+  ready.insert({N, training});
+  ready_ = std::move(ready);
 }
 
 // The state that a carried batch begins with; the kernel zeros the slots that do not continue.
@@ -206,11 +224,13 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
   warm_.clear();
 }
 
-CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows, LimitUse use,
-                                    const float* params, const StepNumbers& numbers) {
+CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
+                                    std::span<const std::int64_t> limit, const float* params,
+                                    const StepNumbers& numbers) {
   const double start = now();
-  Batch batch = streamer_.stage(windows, use, std::as_bytes(std::span(&numbers, 1)));
+  Batch batch = streamer_.stage(windows, limit, std::as_bytes(std::span(&numbers, 1)));
   batch.rows.params = params;
+  batch.rows.window_affine = window_affine_.data();
   seconds_.gather += now() - start;
   return batch;
 }
@@ -218,7 +238,8 @@ CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows, LimitUse us
 // The map of each window, where windows are scaled by their own inputs.
 void CudaEngine::scale_windows(const WindowRows& rows) {
   if (spec_.window_scaling == WindowScaling::none) return;
-  fit_windows(rows, spec_.window_scaling, streamer_.affine(rows), context_.stream());
+  fit_windows(rows, spec_.window_scaling, window_affine_.first(rows.N * spec_.M),
+              context_.stream());
 }
 
 // Everything of a training step, as it is captured.
@@ -263,7 +284,7 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
   if (!has_params_) throw InternalError("the engine has no parameters yet");
   prepare(N, true);
   if (spec_.carry_state) make_carried(windows);
-  const Batch batch = stage(windows, LimitUse::training, params_.data(), settings);
+  const Batch batch = stage(windows, limit_, params_.data(), settings);
   if (!warm_.contains(N)) {
     // The first step of a size runs as it is: libraries load their kernels then, which a capture
     // does not allow.
@@ -317,7 +338,7 @@ void CudaEngine::infer_chain(std::span<const Window> windows) {
     for (std::size_t n = 0; n < link.size(); ++n) {
       link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
     }
-    const Batch batch = stage(link, LimitUse::none, evaluation_.data(), {});
+    const Batch batch = stage(link, {}, evaluation_.data(), {});
     infer(batch, false);
     // Where a series has not begun, its state stays zero.
     reset_unbegun(h, c, batch.rows.windows, spec_.L, N, spec_.H, context_.stream());
@@ -326,7 +347,8 @@ void CudaEngine::infer_chain(std::span<const Window> windows) {
 }
 
 template <typename Use>
-void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets, Use use) {
+void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets,
+                                std::span<const std::int64_t> limit, Use use) {
   if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
   const auto total = static_cast<std::int64_t>(windows.size());
   const std::int64_t size = std::min<std::int64_t>(total, batch_), H = spec_.H;
@@ -337,28 +359,26 @@ void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets, U
     prepare(N, false);
     recurrence_->load(evaluation_.first(layout_.lstm_size()));
     if (spec_.carry_state) infer_chain(part);
-    const Batch batch =
-        stage(part, targets ? LimitUse::evaluation : LimitUse::none, evaluation_.data(), {});
+    const Batch batch = stage(part, limit, evaluation_.data(), {});
     if (!spec_.carry_state) infer(batch, true);
     const DeviceSpan<float> u = u_.first(N * spec_.outputs());
     const DeviceSpan<float> target =
         targets ? target_.first(N * spec_.K * spec_.M) : DeviceSpan<float>();
     head_.infer(batch.rows, evaluation_.span(),
                 last_h_.span().subspan((spec_.L - 1) * N * H, N * H), u, target);
-    use(begin, batch.rows, u, target);
+    use(begin, batch, u, target);
     streamer_.release(batch);
   }
 }
 
 LossReport CudaEngine::validate(std::span<const Window> windows,
                                 std::span<const std::int64_t> limit) {
-  streamer_.set_limit(LimitUse::evaluation, limit);
   const DeviceSpan<DeviceLossSums> sums = sums_.span().subspan(1, 1);
   head_.clear(sums);
   for_each_batch(
-      windows, true,
-      [&](std::int64_t, const WindowRows& rows, DeviceSpan<const float> u,
-          DeviceSpan<const float> target) { head_.validation_loss(rows, u, target, sums); });
+      windows, true, limit,
+      [&](std::int64_t, const Batch& batch, DeviceSpan<const float> u,
+          DeviceSpan<const float> target) { head_.validation_loss(batch.rows, u, target, sums); });
   copy_to_host(DeviceSpan<const DeviceLossSums>(sums), host_sums_.span(), context_.stream());
   context_.synchronize();
   return report_of(*host_sums_.data(), static_cast<std::int64_t>(windows.size()));
@@ -374,42 +394,40 @@ void CudaEngine::forecast(std::span<const Window> windows, std::span<const float
     offsets_.grow(context_.memory(), KM * J, "the offsets of forecasts");
     upload(offsets, offsets_.first(KM * J), context_);
   }
-  const auto total = static_cast<std::int64_t>(windows.size());
-  ResultReturn results(context_, std::min<std::int64_t>(total, batch_) * KM * J);
-  for_each_batch(windows, false,
-                 [&](std::int64_t begin, const WindowRows& rows, DeviceSpan<const float> u,
+  results_.begin(most_results(windows.size(), KM * J));
+  for_each_batch(windows, false, {},
+                 [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
                      DeviceSpan<const float>) {
-                   const std::int64_t size = rows.N * KM * J;
-                   const DeviceSpan<float> y = results.begin(size);
-                   forecast_rows(rows, Q, u.data(), offsets.empty() ? nullptr : offsets_.data(),
-                                 static_cast<int>(J), y.data(), context_.stream());
-                   results.finish(out.subspan(static_cast<std::size_t>(begin * KM * J),
-                                              static_cast<std::size_t>(size)));
+                   const std::int64_t size = batch.rows.N * KM * J;
+                   const DeviceSpan<float> y = results_.block(batch.slot, size);
+                   forecast_rows(batch.rows, Q, u.data(),
+                                 offsets.empty() ? nullptr : offsets_.data(), static_cast<int>(J),
+                                 y.data(), context_.stream());
+                   results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM * J),
+                                                         static_cast<std::size_t>(size)));
                  });
-  results.drain();
+  results_.finish();
 }
 
 void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                            std::span<float> out) {
-  streamer_.set_limit(LimitUse::evaluation, limit);
   int median = 0;
   for (int q = 0; q < spec_.Q() && spec_.loss == Loss::quantile; ++q) {
     if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;
   }
   const std::int64_t KM = spec_.K * spec_.M;
-  const auto total = static_cast<std::int64_t>(windows.size());
-  ResultReturn results(context_, std::min<std::int64_t>(total, batch_) * KM);
-  for_each_batch(windows, true,
-                 [&](std::int64_t begin, const WindowRows& rows, DeviceSpan<const float> u,
+  results_.begin(most_results(windows.size(), KM));
+  for_each_batch(windows, true, limit,
+                 [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
                      DeviceSpan<const float> target) {
-                   const std::int64_t size = rows.N * KM;
-                   const DeviceSpan<float> residual = results.begin(size);
+                   const std::int64_t size = batch.rows.N * KM;
+                   const DeviceSpan<float> residual = results_.block(batch.slot, size);
                    residual_rows(size, spec_.Q(), median, u.data(), target.data(), residual.data(),
                                  context_.stream());
-                   results.finish(out.subspan(static_cast<std::size_t>(begin * KM),
-                                              static_cast<std::size_t>(size)));
+                   results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM),
+                                                         static_cast<std::size_t>(size)));
                  });
-  results.drain();
+  results_.finish();
 }
 
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {

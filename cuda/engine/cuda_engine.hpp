@@ -7,6 +7,7 @@
 // there is a graph for each slot of the ring of batches (streamer.hpp) and number of windows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "engine/device_gather.hpp"
 #include "engine/device_head.hpp"
 #include "engine/device_optimizer.hpp"
+#include "engine/device_space.hpp"
 #include "engine/embedding_gradient.hpp"
 #include "engine/model_space.hpp"
 #include "engine/streamer.hpp"
@@ -57,22 +59,27 @@ class CudaEngine final : public Engine {
 
  private:
   /// A batch that the device can see, and what of it the captured graphs depend on.
-  using Batch = Streamer::Batch;
-  using LimitUse = Streamer::LimitUse;
+  using Batch = StagedBatch;
 
   void prepare(std::int64_t N, bool training);
   void make_carried(std::span<const Window> windows);
   /// A batch under way to the device. `params`: what embeddings are read from.
-  Batch stage(std::span<const Window> windows, LimitUse use, const float* params,
-              const StepNumbers& numbers);
+  Batch stage(std::span<const Window> windows, std::span<const std::int64_t> limit,
+              const float* params, const StepNumbers& numbers);
   void scale_windows(const WindowRows& rows);
   void enqueue_step(const Batch& batch);
   void infer(const Batch& batch, bool from_zero);
   void infer_chain(std::span<const Window> windows);
-  /// Calls use(first window, rows, u, target) after u and, if `targets`, target of a batch are
+  /// Calls use(first window, batch, u, target) after u and, if `targets`, target of a batch are
   /// enqueued.
   template <typename Use>
-  void for_each_batch(std::span<const Window> windows, bool targets, Use use);
+  void for_each_batch(std::span<const Window> windows, bool targets,
+                      std::span<const std::int64_t> limit, Use use);
+
+  /// Floats of the largest batch's results, `each` a window.
+  std::int64_t most_results(std::size_t windows, std::int64_t each) const {
+    return std::min<std::int64_t>(static_cast<std::int64_t>(windows), batch_) * each;
+  }
 
   ModelSpec spec_;
   int batch_;
@@ -85,17 +92,20 @@ class CudaEngine final : public Engine {
   DeviceHead head_;
   DeviceOptimizer optimizer_;
   EmbeddingGradient embedding_gradient_;
+  DeviceSpace device_space_;
   Streamer streamer_;
+  ResultRing results_;
 
   DeviceBuffer<float> params_, evaluation_, gradient_;
   bool has_params_ = false, has_evaluation_ = false;
   Seconds seconds_;
 
-  // Workspace, for the most windows prepared so far.
-  std::int64_t most_ = 0, most_training_ = 0;
+  // Workspace, for all sizes prepared so far.
   std::set<std::pair<std::int64_t, bool>> ready_;  ///< windows, and whether for training
   DeviceBuffer<float> x_, h_, dh_, dx_, dcontext_, last_h_, last_c_, u_, target_;
-  DeviceBuffer<DeviceLossSums> sums_;  ///< of a training step, of a validation
+  DeviceBuffer<Affine> window_affine_;  ///< [batch,M] with window scaling
+  std::vector<std::int64_t> limit_;     ///< [S] of training
+  DeviceBuffer<DeviceLossSums> sums_;   ///< of a training step, of a validation
   PinnedBuffer<DeviceLossSums> host_sums_;
   DeviceBuffer<float> offsets_;
   std::int64_t carried_windows_ = 0;  ///< of the batch that left carried_*; 0: none

@@ -65,8 +65,7 @@ __device__ inline StepDecision decide(double squares, const DeviceLossSums& sums
 
 __global__ void decision_kernel(const double* __restrict__ squares, int count,
                                 const DeviceLossSums* __restrict__ sums,
-                                const StepNumbers* __restrict__ numbers,
-                                const Window* __restrict__ windows, std::int64_t N,
+                                const StepNumbers* __restrict__ numbers, WindowRows rows,
                                 TrainingStatus* __restrict__ status,
                                 StepDecision* __restrict__ decision) {
   double sum = 0;
@@ -75,8 +74,8 @@ __global__ void decision_kernel(const double* __restrict__ squares, int count,
   if (threadIdx.x != 0) return;
   TrainingStatus now = *status;
   add_to(now.sums, *sums);
-  now.windows += N;
-  *decision = decide(sum, *sums, *numbers, windows[0].series, now);
+  now.windows += rows.N;
+  *decision = decide(sum, *sums, *numbers, catalogue_series(rows, 0), now);
   *status = now;
 }
 
@@ -133,8 +132,7 @@ void DeviceOptimizer::update(const WindowRows& rows, DeviceSpan<float> params,
   launch(squares_kernel, {.blocks = blocks, .threads = kThreads, .shared_bytes = kShared}, stream,
          P_, gradient.data(), squares_.data());
   launch(decision_kernel, {.blocks = 1, .threads = kThreads, .shared_bytes = kShared}, stream,
-         squares_.data(), blocks, sums.data(), numbers, rows.windows, rows.N, status_.data(),
-         decision_.data());
+         squares_.data(), blocks, sums.data(), numbers, rows, status_.data(), decision_.data());
   const bool wide = aligned(params.data()) && aligned(gradient.data());
   launch(update_kernel, {.blocks = blocks_for(P_, 4 * kThreads), .threads = kThreads}, stream, P_,
          wide, decision_.data(), gradient.data(), m_.data(), v_.data(), params.data(),

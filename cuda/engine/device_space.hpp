@@ -1,33 +1,37 @@
-// A catalogue in the model's space, resident on the device: the arrays of
-// host/engine/model_space.hpp copied once, behind the same SpaceView.
+// The catalogue in the model's space (host/engine/model_space.hpp) in device memory: all of it, or,
+// where its series come with each batch (streamer.hpp), only the tables that they share.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "base/device_buffer.hpp"
 #include "engine/device_context.hpp"
-#include "engine/window_rows.hpp"
+#include "engine/model_space.hpp"
 
 namespace sluice {
 
-/// Which arrays of a space go to the device.
-enum class SpacePart {
-  whole,   ///< all: the catalogue is resident
-  shared,  ///< what all series share: calendar, lags, embeddings' places; the rest is streamed
+enum class Resident {
+  everything,
+  tables  ///< calendar, lags, places of embeddings; nothing of a series
 };
 
 class DeviceSpace {
  public:
-  /// Copies what `space` (host pointers) points to. Blocks. Throws DeviceError if memory does not
-  /// suffice. The context outlives it.
-  DeviceSpace(const SpaceView& space, SpacePart part, DeviceContext& context);
+  /// The context outlives it, `space` need not. Blocks. Throws DeviceError.
+  DeviceSpace(const ModelSpace& space, Resident resident, DeviceContext& context);
 
-  /// The same sizes with device pointers; what was not copied is null.
+  Resident resident() const { return resident_; }
+  /// Pointers into device memory; what is not resident has null pointers.
   const SpaceView& view() const { return view_; }
-  static std::int64_t bytes(const SpaceView& space, SpacePart part);
+
+  /// What it takes.
+  static std::int64_t bytes(const ModelSpace& space, Resident resident = Resident::everything);
 
  private:
+  Resident resident_;
+  DeviceBuffer<std::byte> block_;
   SpaceView view_;
-  DeviceBuffer<std::byte> memory_;
 };
 
 }  // namespace sluice

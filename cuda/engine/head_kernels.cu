@@ -118,17 +118,17 @@ __global__ void forecast_loss_kernel(WindowRows rows, HeadOutputs outputs, RowWa
   if (threadIdx.x == 0) parts[blockIdx.x] = part;
 }
 
-__global__ void finish_loss_kernel(const Window* windows, std::int64_t N,
-                                   const LossPart* __restrict__ parts, std::int64_t count, bool add,
-                                   DeviceLossSums* sums) {
+__global__ void finish_loss_kernel(WindowRows rows, const LossPart* __restrict__ parts,
+                                   std::int64_t count, bool add, DeviceLossSums* sums) {
   LossPart total;
   for (std::int64_t i = threadIdx.x; i < count; i += kThreads) total = sum_of(total, parts[i]);
   total = block_reduce(total, sum_of);
   if (threadIdx.x != 0) return;
   DeviceLossSums result;
   if (add) result = *sums;
-  add_to(result, {total.loss, total.targets,
-                  total.bad_row < 0 ? -1 : std::int64_t{windows[total.bad_row % N].series}});
+  add_to(result,
+         {total.loss, total.targets,
+          total.bad_row < 0 ? -1 : std::int64_t{catalogue_series(rows, total.bad_row % rows.N)}});
   *sums = result;
 }
 
@@ -194,7 +194,7 @@ void finish_loss(const WindowRows& rows, const LossPart* parts, std::int64_t cou
                  DeviceLossSums* sums, cudaStream_t stream) {
   launch(finish_loss_kernel,
          {.blocks = 1, .threads = kThreads, .shared_bytes = kThreads * sizeof(LossPart)}, stream,
-         rows.windows, rows.N, parts, count, add, sums);
+         rows, parts, count, add, sums);
 }
 
 void relu_backward(std::int64_t rows, int width, const float* hidden, float* d,

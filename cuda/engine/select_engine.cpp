@@ -16,6 +16,12 @@ struct Found {
 };
 
 Found find_device() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess || count == 0) {
+    static_cast<void>(cudaGetLastError());
+    return {false, status != cudaSuccess ? cudaGetErrorString(status) : "there is no device"};
+  }
   try {
     const DeviceInfo info = current_device();
     return {true,

@@ -3,329 +3,249 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "engine/space_arrays.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
-constexpr std::int64_t kAlign = 256;
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+/// Steps of a channel of a block: CUDA's copies of rows take pitches below 2^31 bytes.
+constexpr std::int64_t kMostSteps = ((std::int64_t{1} << 31) - 1) / sizeof(float);
 
-/// Takes `count` elements of T at the end of a layout, aligned.
-template <typename T>
-std::int64_t take(std::int64_t& size, std::int64_t count) {
-  const std::int64_t at = size;
-  size += (count * static_cast<std::int64_t>(sizeof(T)) + kAlign - 1) / kAlign * kAlign;
-  return at;
+void record(const Event& event, cudaStream_t stream) {
+  check(cudaEventRecord(event.get(), stream), "cudaEventRecord");
 }
-
-template <typename T>
-T* at(std::byte* head, std::int64_t offset) {
-  return reinterpret_cast<T*>(head + offset);
+/// What is put on `stream` from now on waits for the event.
+void wait(cudaStream_t stream, const Event& event) {
+  check(cudaStreamWaitEvent(stream, event.get(), 0), "cudaStreamWaitEvent");
 }
-
-bool fits_resident(const SpaceView& space, const DeviceContext& context) {
-  return DeviceSpace::bytes(space, SpacePart::whole) <= context.available_memory() / 2;
+void wait_on_host(const Event& event) {
+  check(cudaEventSynchronize(event.get()), "cudaEventSynchronize");
 }
 
 }  // namespace
 
-Streamer::Streamer(const SpaceView& space, WindowScaling scaling, DeviceContext& context,
-                   std::int64_t batch, std::size_t extra_bytes)
-    : space_(space),
-      scaling_(scaling),
-      context_(context),
-      batch_(batch),
-      extra_bytes_(extra_bytes),
-      streamed_(!fits_resident(space, context)),
-      device_space_(space, streamed_ ? SpacePart::shared : SpacePart::whole, context),
-      copy_(make_stream()) {
-  if (streamed_) plan_slices();
-  make_slots();
-}
-
-// How far a slice must reach back so that every row function gives what it gives on the whole
-// series: the lags and contexts, and, for a base that walks back over missing values in whole
-// seasons, the longest such walk that ends at a value. (A walk that ends before the series' start
-// gives "none" on the slice too.)
-void Streamer::plan_slices() {
-  lookback_ = std::max({space_.context, space_.seasonal_context, 1}) - 1;
-  for (int i = 0; i < space_.lag_count; ++i) {
-    lookback_ = std::max<std::int64_t>(lookback_, space_.lags[i]);
-  }
-  if (space_.level_change || space_.base == Base::seasonal) {
-    lookback_ = std::max<std::int64_t>(lookback_, space_.base_season);
-  }
-  walk_.assign(static_cast<std::size_t>(space_.series), 0);
-  const bool walks = space_.base == Base::seasonal || space_.base == Base::last;
-  const std::int64_t season = space_.base == Base::seasonal ? space_.base_season : 1;
-  std::int64_t longest = 1;
-#pragma omp parallel for schedule(dynamic, 64) reduction(max : longest)
-  for (std::int64_t s = 0; s < space_.series; ++s) {
-    const std::int64_t length = space_.offset[s + 1] - space_.offset[s];
-    std::int64_t walk = 0;
-    for (int m = 0; walks && m < space_.M; ++m) {
-      const float* v = space_.v + m * space_.total + space_.offset[s];
-      // Missing steps in a row at distance `season`, behind a value: the walk from the last of
-      // them.
-      for (std::int64_t t = season; t < length; ++t) {
-        if (!std::isnan(v[t]) || std::isnan(v[t - season])) continue;
-        std::int64_t end = t;
-        while (end + season < length && std::isnan(v[end + season])) end += season;
-        walk = std::max(walk, end - (t - season));
-      }
-    }
-    walk_[static_cast<std::size_t>(s)] = static_cast<std::int32_t>(walk);
-    longest = std::max(longest, std::min(length, lookback_ + walk + space_.T + space_.K));
-  }
-  capacity_ = batch_ * longest;
-  // Array by array, as a view strides over them.
-  for (const float* array : {space_.v, space_.s, space_.o, space_.smoothed}) {
-    for (int m = 0; array != nullptr && m < space_.M; ++m) {
-      channels_.push_back(array + m * space_.total);
-    }
-  }
-  for (int c = 0; c < space_.past_channels + space_.future_channels; ++c) {
-    channels_.push_back(space_.covariates + c * space_.total);
-  }
-}
-
-void Streamer::make_slots() {
-  std::int64_t size = 0;
-  layout_.windows = take<Window>(size, batch_);
-  layout_.limit = take<std::int64_t>(size, batch_);
-  layout_.extra = take<std::byte>(size, static_cast<std::int64_t>(extra_bytes_));
-  if (streamed_) {
-    layout_.offset = take<std::int64_t>(size, batch_ + 1);
-    layout_.calendar_row = take<std::int64_t>(size, batch_);
-    layout_.statics = take<float>(size, batch_ * space_.static_count);
-    layout_.codes = take<std::int32_t>(size, batch_ * space_.embedding_count);
-    layout_.weight = take<float>(size, batch_);
-    layout_.log_scale = take<float>(size, batch_ * space_.M);
-    layout_.scale = take<float>(size, batch_ * space_.M);
-    layout_.shift = take<float>(size, batch_ * space_.M);
-  }
-  layout_.size = size;
-  const std::int64_t floats = capacity_ * static_cast<std::int64_t>(channels_.size());
-  const std::int64_t needed = kSlots * (size + floats * static_cast<std::int64_t>(sizeof(float)));
-  const std::int64_t left = context_.available_memory();
-  if (needed > left) {
-    throw DeviceError(fmt::format(
-        "{} blocks of {} windows need {} bytes of device memory, and {} bytes are left; lower "
-        "training.batch_size or engine.forecast_batch, or set engine.device_memory_limit to at "
-        "least "
-        "{} MiB",
-        kSlots, batch_, needed, left,
-        (context_.memory().used() + needed + (std::int64_t{1} << 20) - 1) >> 20));
-  }
-  for (int i = 0; i < kSlots; ++i) {
-    Slot slot;
-    slot.host_head = PinnedBuffer<std::byte>(size, "the ring of batches");
-    slot.head = DeviceBuffer<std::byte>(context_.memory(), size, "the ring of batches");
-    if (floats > 0) {
-      slot.host_steps = PinnedBuffer<float>(floats, "the ring of batches");
-      slot.steps = DeviceBuffer<float>(context_.memory(), floats, "the ring of batches");
-    }
-    if (scaling_ != WindowScaling::none) {
-      slot.affine =
-          DeviceBuffer<Affine>(context_.memory(), batch_ * space_.M, "the scaling of windows");
-    }
+Streamer::Streamer(const ModelSpace& space, const DeviceSpace& resident, DeviceContext& context,
+                   int threads)
+    : resident_(resident), context_(context), copies_(make_stream()) {
+  if (resident.resident() == Resident::tables) slices_.emplace(space, threads);
+  for (Slot& slot : slots_) {
     slot.copied = make_event();
-    slot.read = make_event();
-    slots_.push_back(std::move(slot));
+    slot.computed = make_event();
   }
 }
 
-void Streamer::set_limit(LimitUse use, std::span<const std::int64_t> limit) {
-  (use == LimitUse::training ? training_limit_ : evaluation_limit_)
-      .assign(limit.begin(), limit.end());
+Streamer::~Streamer() {
+  // A copy must not outlive its buffers; an error here was, or will be, somebody else's to report.
+  static_cast<void>(cudaStreamSynchronize(copies_.get()));
+  static_cast<void>(cudaStreamSynchronize(context_.stream()));
 }
 
-std::int64_t Streamer::limit_of(LimitUse use, std::int64_t s) const {
-  if (use == LimitUse::none) return kNoLimit;
-  return (use == LimitUse::training ? training_limit_
-                                    : evaluation_limit_)[static_cast<std::size_t>(s)];
+void Streamer::drain() {
+  check(cudaStreamSynchronize(copies_.get()), "cudaStreamSynchronize");
+  context_.synchronize();
 }
 
-std::int64_t Streamer::slice_begin(const Window& window) const {
-  const std::int64_t reach = lookback_ + walk_[static_cast<std::size_t>(window.series)];
-  return std::max<std::int64_t>(0, window.origin - space_.T + 1 - reach);
+Streamer::Front Streamer::front(std::int64_t batch, std::int64_t extra_bytes) {
+  Front front;
+  front.windows = aligned(extra_bytes);
+  front.limit = front.windows + aligned(batch * static_cast<std::int64_t>(sizeof(Window)));
+  front.series = front.limit + aligned(batch * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  front.bytes = front.series + aligned(batch * static_cast<std::int64_t>(sizeof(std::int32_t)));
+  return front;
 }
 
-std::int64_t Streamer::slice_end(const Window& window) const {
-  const std::int64_t length = space_.offset[window.series + 1] - space_.offset[window.series];
-  return std::min(length, window.origin + space_.K + 1);
+std::int64_t Streamer::block_bytes(std::int64_t batch, std::int64_t extra_bytes) const {
+  return front(batch, extra_bytes).bytes + (slices_ ? slices_->shape(batch).bytes() : 0);
 }
 
-// The batch as a small catalogue: window n is series n.
-void Streamer::pack(std::span<const Window> windows, LimitUse use, std::byte* head,
-                    float* steps) const {
+std::int64_t Streamer::bytes(std::int64_t batch, std::int64_t extra_bytes) const {
+  return kBlocks * block_bytes(batch, extra_bytes);
+}
+
+void Streamer::prepare(std::int64_t batch, std::int64_t extra_bytes) {
+  if (batch <= batch_ && extra_bytes <= extra_bytes_) return;
+  batch = std::max(batch, batch_);
+  extra_bytes = std::max(extra_bytes, extra_bytes_);
+  if (slices_ && slices_->shape(batch).total > kMostSteps) {
+    throw DeviceError(fmt::format(
+        "batches of {} windows with slices of up to {} steps are more than the {} steps that a "
+        "block of the ring can have; lower training.batch_size or engine.forecast_batch",
+        batch, slices_->longest(), kMostSteps));
+  }
+  drain();
+  batch_ = extra_bytes_ = 0;
+  for (Slot& slot : slots_) {
+    slot.device = {};
+    slot.pinned = {};
+    slot.staged = false;
+  }
+  DeviceMemory& memory = context_.memory();
+  const std::int64_t block = block_bytes(batch, extra_bytes), needed = kBlocks * block;
+  const std::int64_t available = memory.available();
+  if (needed > available) {
+    const std::string longest =
+        slices_ ? fmt::format(", with slices of up to {} steps", slices_->longest()) : "";
+    throw DeviceError(
+        fmt::format("the ring of {} blocks for batches of {} windows{} needs {} bytes of device "
+                    "memory, and {} bytes are left; set engine.device_memory_limit to {} or more "
+                    "on a device that has them, or lower training.batch_size or "
+                    "engine.forecast_batch",
+                    kBlocks, batch, longest, needed, available, memory.used() + needed));
+  }
+  front_ = front(batch, extra_bytes);
+  if (slices_) shape_ = slices_->shape(batch);
+  for (Slot& slot : slots_) {
+    slot.device = DeviceBuffer<std::byte>(memory, block, "the ring of batches");
+    slot.pinned = PinnedBuffer<std::byte>(block, "the ring of batches");
+    std::byte* at = slot.device.data();
+    slot.rows.space =
+        slices_ ? slices_->view(shape_, resident_.view(), at + front_.bytes) : resident_.view();
+    slot.rows.windows = reinterpret_cast<const Window*>(at + front_.windows);
+    slot.rows.limit = reinterpret_cast<const std::int64_t*>(at + front_.limit);
+    slot.rows.catalogue_series = reinterpret_cast<const std::int32_t*>(at + front_.series);
+    record(slot.copied, copies_.get());  // nothing has been copied or read yet: both are past
+    record(slot.computed, context_.stream());
+  }
+  batch_ = batch;
+  extra_bytes_ = extra_bytes;
+}
+
+StagedBatch Streamer::stage(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                            std::span<const std::byte> extra) {
   const auto N = static_cast<std::int64_t>(windows.size());
-  auto* packed = at<Window>(head, layout_.windows);
-  auto* offset = at<std::int64_t>(head, layout_.offset);
-  offset[0] = 0;
-  for (std::int64_t n = 0; n < N; ++n) {
-    const Window& w = windows[static_cast<std::size_t>(n)];
-    offset[n + 1] = offset[n] + slice_end(w) - slice_begin(w);
-  }
-#pragma omp parallel for schedule(static)
-  for (std::int64_t n = 0; n < N; ++n) {
-    const Window& w = windows[static_cast<std::size_t>(n)];
-    const std::int64_t s = w.series, begin = slice_begin(w), count = offset[n + 1] - offset[n];
-    packed[n] = {w.origin - begin, static_cast<std::int32_t>(n), w.continues};
-    at<std::int64_t>(head, layout_.calendar_row)[n] = space_.calendar_row[s] + begin;
-    at<std::int64_t>(head, layout_.limit)[n] = limit_of(use, s) - begin;
-    std::copy_n(space_.statics + s * space_.static_count, space_.static_count,
-                at<float>(head, layout_.statics) + n * space_.static_count);
-    std::copy_n(space_.codes + s * space_.embedding_count, space_.embedding_count,
-                at<std::int32_t>(head, layout_.codes) + n * space_.embedding_count);
-    at<float>(head, layout_.weight)[n] = space_.weight[s];
-    for (std::int64_t m = 0; m < space_.M; ++m) {
-      const std::int64_t from = m * space_.series + s, to = m * batch_ + n;
-      at<float>(head, layout_.log_scale)[to] = space_.log_scale[from];
-      at<float>(head, layout_.scale)[to] = space_.scale[from];
-      at<float>(head, layout_.shift)[to] = space_.shift[from];
-    }
-    for (std::size_t c = 0; c < channels_.size(); ++c) {
-      std::copy_n(channels_[c] + space_.offset[s] + begin, count,
-                  steps + static_cast<std::int64_t>(c) * capacity_ + offset[n]);
-    }
-  }
-}
-
-// The slot's addresses; they do not depend on what the batch holds.
-WindowRows Streamer::rows_of(const Slot& slot, std::int64_t N) const {
-  WindowRows rows;
-  std::byte* head = slot.head.data();
-  rows.space = device_space_.view();
-  rows.N = N;
-  rows.windows = at<Window>(head, layout_.windows);
-  rows.window_affine = slot.affine.data();
-  rows.limit = at<std::int64_t>(head, layout_.limit);
-  if (!streamed_) return rows;
-  SpaceView& space = rows.space;
-  space.series = batch_;
-  space.total = capacity_;
-  space.offset = at<std::int64_t>(head, layout_.offset);
-  space.calendar_row = at<std::int64_t>(head, layout_.calendar_row);
-  space.statics = at<float>(head, layout_.statics);
-  space.codes = at<std::int32_t>(head, layout_.codes);
-  space.weight = at<float>(head, layout_.weight);
-  space.log_scale = at<float>(head, layout_.log_scale);
-  space.scale = at<float>(head, layout_.scale);
-  space.shift = at<float>(head, layout_.shift);
-  const float* next = slot.steps.data();
-  const auto place = [&](const float* host, int count) -> const float* {
-    if (host == nullptr || count == 0) return nullptr;
-    const float* here = next;
-    next += count * capacity_;
-    return here;
-  };
-  space.v = place(space_.v, space_.M);
-  space.s = place(space_.s, space_.M);
-  space.o = place(space_.o, space_.M);
-  space.smoothed = place(space_.smoothed, space_.M);
-  space.covariates = place(space_.covariates, space_.past_channels + space_.future_channels);
-  return rows;
-}
-
-Streamer::Batch Streamer::stage(std::span<const Window> windows, LimitUse use,
-                                std::span<const std::byte> extra) {
-  const auto N = static_cast<std::int64_t>(windows.size());
-  if (N > batch_ || extra.size() > extra_bytes_) {
-    throw InternalError(fmt::format("a batch of {} windows in a ring for {}", N, batch_));
-  }
   Slot& slot = slots_[static_cast<std::size_t>(next_)];
-  cudaStream_t copy = copy_.get();
-  if (slot.used) {
-    check(cudaEventSynchronize(slot.copied.get()), "cudaEventSynchronize of a batch's copy");
-    check(cudaStreamWaitEvent(copy, slot.read.get(), 0), "cudaStreamWaitEvent of a batch's slot");
+  if (N > batch_ || static_cast<std::int64_t>(extra.size()) > extra_bytes_) {
+    throw InternalError(fmt::format("a batch of {} windows and {} bytes in a ring for {} and {}", N,
+                                    extra.size(), batch_, extra_bytes_));
   }
-  std::byte* head = slot.host_head.data();
-  if (streamed_) {
-    pack(windows, use, head, slot.host_steps.data());
+  if (slot.staged)
+    throw InternalError("a batch was staged before the one in its slot was released");
+
+  wait_on_host(slot.copied);
+  std::byte* block = slot.pinned.data();
+  if (!extra.empty()) std::memcpy(block, extra.data(), extra.size());
+  const std::span slots(reinterpret_cast<Window*>(block + front_.windows), windows.size());
+  std::int64_t front_bytes = front_.bytes, steps = 0;
+  if (slices_) {
+    steps = slices_->pack(windows, shape_, block + front_.bytes, slots);
+    front_bytes += shape_.series_bytes;
   } else {
-    std::copy(windows.begin(), windows.end(), at<Window>(head, layout_.windows));
-    for (std::int64_t n = 0; n < N; ++n) {
-      at<std::int64_t>(head, layout_.limit)[n] =
-          limit_of(use, windows[static_cast<std::size_t>(n)].series);
-    }
+    std::copy(windows.begin(), windows.end(), slots.begin());
   }
-  if (!extra.empty()) std::memcpy(head + layout_.extra, extra.data(), extra.size());
-  copy_to_device(std::span<const std::byte>(slot.host_head.span()), slot.head.span(), copy);
-  if (streamed_) {
-    const auto pitch = static_cast<std::size_t>(capacity_) * sizeof(float);
-    const std::int64_t used = at<std::int64_t>(head, layout_.offset)[N];
-    if (used > 0) {
-      check(cudaMemcpy2DAsync(slot.steps.data(), pitch, slot.host_steps.data(), pitch,
-                              static_cast<std::size_t>(used) * sizeof(float), channels_.size(),
-                              cudaMemcpyHostToDevice, copy),
-            "cudaMemcpy2DAsync of a batch's steps");
-    }
+  auto* const limits = reinterpret_cast<std::int64_t*>(block + front_.limit);
+  auto* const series = reinterpret_cast<std::int32_t*>(block + front_.series);
+  for (std::size_t n = 0; n < windows.size(); ++n) {
+    series[n] = windows[n].series;
+    const std::int64_t begin = windows[n].origin - slots[n].origin;  // of the slice
+    limits[n] =
+        limit.empty() ? kNoLimit : limit[static_cast<std::size_t>(windows[n].series)] - begin;
   }
-  check(cudaEventRecord(slot.copied.get(), copy), "cudaEventRecord of a batch's copy");
-  check(cudaStreamWaitEvent(context_.stream(), slot.copied.get(), 0),
-        "cudaStreamWaitEvent of a batch's copy");
-  Batch batch{rows_of(slot, N), next_, slot.head.data() + layout_.extra};
-  next_ = (next_ + 1) % kSlots;
+
+  wait(copies_.get(), slot.computed);
+  std::byte* device = slot.device.data();
+  copy_to_device(std::span<const std::byte>(block, static_cast<std::size_t>(front_bytes)),
+                 DeviceSpan<std::byte>(device, front_bytes), copies_.get());
+  if (steps > 0) {  // the steps in use of every channel
+    constexpr std::size_t kStep = sizeof(float);
+    const std::size_t pitch = static_cast<std::size_t>(shape_.total) * kStep;
+    check(cudaMemcpy2DAsync(device + front_bytes, pitch, block + front_bytes, pitch,
+                            static_cast<std::size_t>(steps) * kStep,
+                            static_cast<std::size_t>(shape_.channels), cudaMemcpyHostToDevice,
+                            copies_.get()),
+          "cudaMemcpy2DAsync of a batch's slices");
+  }
+  record(slot.copied, copies_.get());
+  wait(context_.stream(), slot.copied);
+
+  slot.staged = true;
+  StagedBatch batch{.slot = next_, .rows = slot.rows, .extra = device};
+  batch.rows.N = N;
+  next_ = (next_ + 1) % kBlocks;
   return batch;
 }
 
-DeviceSpan<Affine> Streamer::affine(const WindowRows& rows) const {
-  for (const Slot& slot : slots_) {
-    if (slot.affine.data() == rows.window_affine) return slot.affine.first(rows.N * space_.M);
-  }
-  throw InternalError("a batch of another ring");
-}
-
-void Streamer::release(const Batch& batch) {
+void Streamer::release(const StagedBatch& batch) {
   Slot& slot = slots_[static_cast<std::size_t>(batch.slot)];
-  check(cudaEventRecord(slot.read.get(), context_.stream()), "cudaEventRecord of a batch's slot");
-  slot.used = true;
+  if (!slot.staged) throw InternalError("a batch was released that is not staged");
+  record(slot.computed, context_.stream());
+  slot.staged = false;
 }
 
-ResultReturn::ResultReturn(DeviceContext& context, std::int64_t most_floats)
-    : context_(context), copy_(make_stream()) {
-  for (int i = 0; i < 2; ++i) {
-    Slot slot;
-    slot.device = DeviceBuffer<float>(context.memory(), most_floats, "the results of a batch");
-    slot.host = PinnedBuffer<float>(most_floats, "the results of a batch");
-    slot.written = make_event();
+ResultRing::ResultRing(DeviceContext& context) : context_(context), copies_(make_stream()) {
+  for (Slot& slot : slots_) {
+    slot.computed = make_event();
     slot.copied = make_event();
-    slots_.push_back(std::move(slot));
   }
 }
 
-void ResultReturn::deliver(Slot& slot) {
+ResultRing::~ResultRing() {
+  // As in ~Streamer().
+  static_cast<void>(cudaStreamSynchronize(context_.stream()));
+  static_cast<void>(cudaStreamSynchronize(copies_.get()));
+}
+
+void ResultRing::drain() {
+  context_.synchronize();
+  check(cudaStreamSynchronize(copies_.get()), "cudaStreamSynchronize");
+}
+
+std::int64_t ResultRing::bytes(std::int64_t size) {
+  return kBlocks * size * static_cast<std::int64_t>(sizeof(float));
+}
+
+void ResultRing::begin(std::int64_t size) {
+  drain();
+  for (Slot& slot : slots_) slot.to = {};
+  if (size <= size_) return;
+  size_ = 0;
+  for (Slot& slot : slots_) {
+    slot.device = {};
+    slot.pinned = {};
+  }
+  for (Slot& slot : slots_) {
+    slot.device = DeviceBuffer<float>(context_.memory(), size, "the ring of results");
+    slot.pinned = PinnedBuffer<float>(size, "the ring of results");
+  }
+  size_ = size;
+}
+
+void ResultRing::fetch(Slot& slot) {
   if (slot.to.empty()) return;
-  check(cudaEventSynchronize(slot.copied.get()), "cudaEventSynchronize of results");
-  std::copy_n(slot.host.data(), slot.to.size(), slot.to.data());
+  wait_on_host(slot.copied);
+  std::copy_n(slot.pinned.data(), slot.to.size(), slot.to.data());
   slot.to = {};
 }
 
-DeviceSpan<float> ResultReturn::begin(std::int64_t size) {
-  current_ = 1 - current_;
-  deliver(slots_[current_]);
-  size_ = size;
-  return slots_[current_].device.first(size);
+DeviceSpan<float> ResultRing::block(int slot, std::int64_t size) {
+  if (size > size_) {
+    throw InternalError(fmt::format("a result of {} numbers in a ring for {}", size, size_));
+  }
+  Slot& at = slots_[static_cast<std::size_t>(slot)];
+  fetch(at);
+  return at.device.first(size);
 }
 
-void ResultReturn::finish(std::span<float> to) {
-  Slot& slot = slots_[current_];
-  check(cudaEventRecord(slot.written.get(), context_.stream()), "cudaEventRecord of results");
-  check(cudaStreamWaitEvent(copy_.get(), slot.written.get(), 0), "cudaStreamWaitEvent of results");
-  copy_to_host(DeviceSpan<const float>(slot.device.first(size_)), slot.host.span().first(to.size()),
-               copy_.get());
-  check(cudaEventRecord(slot.copied.get(), copy_.get()), "cudaEventRecord of results' copy");
-  slot.to = to;
+void ResultRing::send(int slot, std::span<float> to) {
+  const auto size = static_cast<std::int64_t>(to.size());
+  if (size > size_) {
+    throw InternalError(fmt::format("a result of {} numbers in a ring for {}", size, size_));
+  }
+  Slot& at = slots_[static_cast<std::size_t>(slot)];
+  record(at.computed, context_.stream());
+  wait(copies_.get(), at.computed);
+  copy_to_host(DeviceSpan<const float>(at.device.first(size)), at.pinned.span().first(to.size()),
+               copies_.get());
+  record(at.copied, copies_.get());
+  at.to = to;
 }
 
-void ResultReturn::drain() {
-  for (Slot& slot : slots_) deliver(slot);
+void ResultRing::finish() {
+  for (Slot& slot : slots_) fetch(slot);
 }
 
 }  // namespace sluice

@@ -1,132 +1,134 @@
-// Brings batches of windows to the device, and results back, beside the computing.
+// Batches on their way to the device and results on their way back, each through a ring of blocks:
+// while the device computes one batch, the next is being put together and copied.
 //
-// Where the catalogue fits, it is resident, and a batch is its list of windows. Where it does not,
-// a batch brings what it reads: for each window the slice of its series from the first step that
-// any input looks back to, up to the horizon's end, packed by the host into one pinned block.
-// Window n is then series n of a small catalogue of its own, with the same row functions
-// (window_rows.hpp) and the same numbers, whatever order the windows come in. Blocks form a ring:
-// block n+1 is packed and copied while block n is computed with.
+// Nothing here knows whether the catalogue is resident or streamed but what a block holds: the
+// windows alone, or the windows and the slices of the series that they read
+// (host/engine/slices.hpp). The kernels, and their numbers, are the same.
 //
-// What kernels get of a slot are always the same addresses, so that a captured graph can be
-// replayed with the slot's next batch.
+// All device addresses and all numbers in a batch's WindowRows, N apart, are fixed for a slot of
+// the ring: a captured graph can be kept for each (slot, N).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <vector>
 
+#include "base/device_buffer.hpp"
 #include "base/handles.hpp"
 #include "engine/device_context.hpp"
 #include "engine/device_space.hpp"
+#include "engine/model_space.hpp"
+#include "engine/slices.hpp"
 #include "engine/window_rows.hpp"
-#include "sluice/data/window.hpp"
-#include "sluice/model/spec.hpp"
 
 namespace sluice {
 
+/// Blocks of a ring: one being packed, one being copied, one being read.
+inline constexpr int kBlocks = 3;
+
+struct StagedBatch {
+  int slot = 0;
+  /// Device pointers; `params` and `window_affine` are null: the caller sets them.
+  WindowRows rows;
+  const std::byte* extra = nullptr;  ///< device memory, aligned to kArrayAlignment
+};
+
 class Streamer {
  public:
-  static constexpr int kSlots = 3;
+  /// Streams the series if `resident` holds tables only. All three outlive it. `threads` pack.
+  Streamer(const ModelSpace& space, const DeviceSpace& resident, DeviceContext& context,
+           int threads);
+  ~Streamer();
+  Streamer(const Streamer&) = delete;
+  Streamer& operator=(const Streamer&) = delete;
 
-  enum class LimitUse { none, training, evaluation };
+  /// Device memory of the ring for batches of up to `batch` windows; as much page-locked memory.
+  std::int64_t bytes(std::int64_t batch, std::int64_t extra_bytes) const;
 
-  struct Batch {
-    WindowRows rows;                   ///< device pointers; params is the caller's to set
-    int slot = 0;                      ///< 0 .. kSlots-1
-    const std::byte* extra = nullptr;  ///< the caller's bytes, on the device
-  };
+  /// Makes ready for batches of up to `batch` windows and `extra_bytes`. If the ring has to grow
+  /// all its addresses change. Blocks. Throws DeviceError, with the bytes that are needed and
+  /// those that there are, if it does not fit.
+  void prepare(std::int64_t batch, std::int64_t extra_bytes);
 
-  /// For batches of at most `batch` windows of `space` (host pointers, which stay), with
-  /// `extra_bytes` of the caller's beside each. Resident if the catalogue takes at most half of the
-  /// device memory that is left, else streamed. Blocks. Throws DeviceError if not even that fits.
-  Streamer(const SpaceView& space, WindowScaling scaling, DeviceContext& context,
-           std::int64_t batch, std::size_t extra_bytes);
-
-  bool streamed() const { return streamed_; }
-
-  /// No target at or after limit[s] is seen by batches of this use; [S].
-  void set_limit(LimitUse use, std::span<const std::int64_t> limit);
-
-  /// Packs the batch and puts its copy under way; what is enqueued on the context's stream
-  /// afterwards sees it. Blocks only while the device is kSlots batches behind. `extra` may be
-  /// shorter than extra_bytes.
-  Batch stage(std::span<const Window> windows, LimitUse use, std::span<const std::byte> extra);
-  /// Where a batch's window_affine lies, [N,M], for the kernel that writes it.
-  DeviceSpan<Affine> affine(const WindowRows& rows) const;
-  /// All that reads the batch is enqueued: its slot may be filled again when that has run.
-  void release(const Batch& batch);
+  /// Takes the next batch: when work that is put on the compute stream after this call runs, the
+  /// batch and `extra` are in device memory. Targets at or after limit[series] are missing (empty:
+  /// all that exist are used). The arguments may go when it returns. Not to be captured. Waits
+  /// only for the copy of the batch kBlocks before. Throws DeviceError; InternalError if that
+  /// batch was not released, or if there are more windows or bytes than prepare() was told of.
+  StagedBatch stage(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                    std::span<const std::byte> extra);
+  /// Says that all work that reads the batch is on the compute stream. Its block may be
+  /// overwritten once that work is done.
+  void release(const StagedBatch& batch);
 
  private:
   struct Slot {
-    PinnedBuffer<std::byte> host_head;
-    PinnedBuffer<float> host_steps;
-    DeviceBuffer<std::byte> head;  ///< windows, per-window arrays, the caller's bytes
-    DeviceBuffer<float> steps;     ///< [channels, capacity]
-    DeviceBuffer<Affine> affine;   ///< [batch,M] with window scaling
-    Event copied, read;
-    bool used = false;
+    PinnedBuffer<std::byte> pinned;
+    DeviceBuffer<std::byte> device;
+    Event copied, computed;
+    WindowRows rows;
+    bool staged = false;
   };
-  /// Byte offsets into a slot's head.
-  struct Layout {
-    std::int64_t windows = 0, limit = 0, extra = 0, offset = 0, calendar_row = 0, statics = 0,
-                 codes = 0, weight = 0, log_scale = 0, scale = 0, shift = 0, size = 0;
+  /// The front of a block, before the slices; offsets in bytes.
+  struct Front {
+    std::int64_t windows = 0, limit = 0, series = 0, bytes = 0;
   };
+  static Front front(std::int64_t batch, std::int64_t extra_bytes);
+  std::int64_t block_bytes(std::int64_t batch, std::int64_t extra_bytes) const;
+  void drain();
 
-  void plan_slices();
-  std::int64_t limit_of(LimitUse use, std::int64_t s) const;
-  std::int64_t slice_begin(const Window& window) const;
-  std::int64_t slice_end(const Window& window) const;
-  void make_slots();
-  void pack(std::span<const Window> windows, LimitUse use, std::byte* head, float* steps) const;
-  WindowRows rows_of(const Slot& slot, std::int64_t N) const;
-
-  SpaceView space_;  ///< host pointers
-  WindowScaling scaling_;
+  const DeviceSpace& resident_;
   DeviceContext& context_;
-  std::int64_t batch_;
-  std::size_t extra_bytes_;
-  bool streamed_;
-  DeviceSpace device_space_;
-  std::int64_t lookback_ = 0;           ///< steps before a window that its inputs may read
-  std::vector<std::int32_t> walk_;      ///< [S] and how much further the base may, over gaps
-  std::vector<const float*> channels_;  ///< host arrays of [total] that a block takes along
-  std::int64_t capacity_ = 0;           ///< steps of a block
-  Layout layout_;
-  std::vector<std::int64_t> training_limit_, evaluation_limit_;
-  Stream copy_;
-  std::vector<Slot> slots_;
+  std::optional<Slices> slices_;  ///< if streamed
+  Stream copies_;
+  Slices::Shape shape_;
+  Front front_;
+  std::int64_t batch_ = 0, extra_bytes_ = 0;
+  std::array<Slot, kBlocks> slots_;
   int next_ = 0;
 };
 
-/// Results on their way back: device blocks and pinned blocks in turn, so that the copy of one
-/// batch runs beside the computing of the next.
-class ResultReturn {
+/// The way back. Use: begin(); for each batch block(slot), work that writes it, send(slot, to);
+/// finish(). The slot is that of the batch.
+class ResultRing {
  public:
-  ResultReturn(DeviceContext& context, std::int64_t most_floats);
+  /// The context outlives it.
+  explicit ResultRing(DeviceContext& context);
+  ~ResultRing();
+  ResultRing(const ResultRing&) = delete;
+  ResultRing& operator=(const ResultRing&) = delete;
 
-  /// A block of `size` floats for kernels on the context's stream to write. Blocks while both
-  /// blocks are on their way.
-  DeviceSpan<float> begin(std::int64_t size);
-  /// Everything that writes the block of begin() is enqueued; it will be in `to` after drain().
-  void finish(std::span<float> to);
-  /// Blocks until all is where it was to go.
-  void drain();
+  /// Device memory for results of up to `size` floats; as much page-locked memory.
+  static std::int64_t bytes(std::int64_t size);
+  /// Makes ready for results of up to `size` floats, and forgets those that were not fetched (of a
+  /// forecast that failed). If the ring has to grow its addresses change. Blocks. Throws
+  /// DeviceError.
+  void begin(std::int64_t size);
+  /// Where the batch's result goes, [size] in device memory; the address is the slot's own. Brings
+  /// the slot's result of before to where it was sent: waits for that copy.
+  DeviceSpan<float> block(int slot, std::int64_t size);
+  /// Says that all work that writes the result is on the compute stream. `to`, as long as the
+  /// result, stays where it is until finish() or the slot's next block().
+  void send(int slot, std::span<float> to);
+  /// All results are where they were sent. Blocks.
+  void finish();
 
  private:
   struct Slot {
+    PinnedBuffer<float> pinned;
     DeviceBuffer<float> device;
-    PinnedBuffer<float> host;
-    Event written, copied;
-    std::span<float> to;  ///< empty: nothing under way
+    Event computed, copied;
+    std::span<float> to;
   };
-  void deliver(Slot& slot);
+  void fetch(Slot& slot);
+  void drain();
 
   DeviceContext& context_;
-  Stream copy_;
-  std::vector<Slot> slots_;
-  std::size_t current_ = 0;
+  Stream copies_;
   std::int64_t size_ = 0;
+  std::array<Slot, kBlocks> slots_;
 };
 
 }  // namespace sluice

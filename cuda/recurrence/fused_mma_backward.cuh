@@ -54,6 +54,9 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   constexpr int kSteps = gradient_steps(kPrecision, kUnits);
   constexpr int kResident = backward_resident(kPrecision, kUnits);
   constexpr int kPitch = row_bytes(kSteps), kThreads = threads_of(kUnits);
+  // Two sums that take turns make half as long a chain of instructions that wait for each other;
+  // where not all of R fits into registers there are none left for them.
+  constexpr std::size_t kSums = kResident == kSteps ? 2 : 1;
   auto* shared = shared_memory<unsigned char>();
   const BackwardShared at = backward_shared(kPrecision, kUnits, layer.buffers);
   const Seat me = seat();
@@ -130,14 +133,13 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       kept[half] = load_kept<kPrecision, kUnits>(layer, plan, me, t - 1, first + me.row + 8 * half);
     }
     __syncthreads();
-    // Two sums that take turns: half as long a chain of instructions that wait for each other.
-    float sums[2][4] = {};
+    float sums[kSums][4] = {};
     const unsigned char* row = tile + fragment_offset(me.lane, kPitch);
 #pragma unroll
     for (int k = 0; k < kResident; ++k) {
       std::uint32_t a[4];
       ldmatrix_x4(a, row + k * kStepBytes);
-      N::multiply(sums[k % 2], a, resident[k]);
+      N::multiply(sums[static_cast<std::size_t>(k) % kSums], a, resident[k]);
     }
     const Words* own = weights + me.warp * 32 + me.lane;
 #pragma unroll 4
@@ -145,10 +147,10 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       std::uint32_t a[4];
       ldmatrix_x4(a, row + k * kStepBytes);
       const std::uint32_t b[2] = {own->v[0], own->v[1]};
-      N::multiply(sums[k % 2], a, b);
+      N::multiply(sums[static_cast<std::size_t>(k) % kSums], a, b);
     }
 #pragma unroll
-    for (int e = 0; e < 4; ++e) dh[e] = sums[0][e] + sums[1][e];
+    for (int e = 0; e < 4; ++e) dh[e] = kSums == 2 ? sums[0][e] + sums[kSums - 1][e] : sums[0][e];
     // With one buffer it is still being read.
     if (layer.buffers == 1) __syncthreads();
   }

@@ -233,6 +233,9 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
           }
         }
       }
+      // Lanes of sequences beyond N took other ways, here and in the tile before; what follows
+      // takes the whole warp.
+      __syncwarp();
       const unsigned char* row =
           h_before + tile * (kTileRows * kPitch) + fragment_offset(me.lane, kPitch);
 #pragma unroll

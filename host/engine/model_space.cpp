@@ -58,7 +58,8 @@ ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
   fill_covariates(catalog, *setup.scaling);
   fill_statics(setup);
   fill_calendar(catalog);
-  const auto blocks = ParamLayout(spec_).blocks();
+  const ParamLayout layout(spec_);
+  const auto blocks = layout.blocks();
   for (std::size_t e = 0; e < spec_.embeddings.size(); ++e) {
     embedding_width_.push_back(spec_.embeddings[e].width);
     embedding_at_.push_back(blocks[blocks.size() - spec_.embeddings.size() + e].offset);

@@ -318,13 +318,6 @@ void OneDnnRecurrence::backward(std::span<const float> dh, StateIn dlast, std::s
 
 }  // namespace
 
-std::int64_t recurrence_params(int C, int H, int L) {
-  std::int64_t size = 0;
-  for (int l = 0; l < L; ++l)
-    size += std::int64_t{4} * H * ((l == 0 ? C : H) + std::int64_t{H} + 1);
-  return size;
-}
-
 std::unique_ptr<Recurrence> make_onednn_recurrence(int C, int H, int L) {
   const RecurrenceShape shape{.T = 1, .N = 1, .C = C, .H = H, .L = L};
   if (C < 1 || H < 1 || L < 1) {

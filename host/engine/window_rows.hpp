@@ -61,7 +61,15 @@ struct WindowRows {
   const Affine* window_affine = nullptr;  ///< [N,M] with window scaling, else null
   const float* params = nullptr;          ///< the flat buffer (embeddings)
   const std::int64_t* limit = nullptr;    ///< [N] no target at or after it; null: all that exist
+  /// [N] the catalogue's numbers of the windows' series; null: `space` is the catalogue, and the
+  /// windows say it.
+  const std::int32_t* catalogue_series = nullptr;
 };
+
+/// For messages: the series of window n as the catalogue counts.
+SLUICE_HD inline std::int32_t catalogue_series(const WindowRows& rows, std::int64_t n) {
+  return rows.catalogue_series == nullptr ? rows.windows[n].series : rows.catalogue_series[n];
+}
 
 /// In linear space an input is cut here: a value eleven levels high says no more than ten.
 inline constexpr float kInputLimit = 10.0f;

@@ -422,19 +422,18 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.figures);
 
   auto& e = config.engine;
-  visit(
-      Key{.name = "engine.device",
-          .meaning = "What computes (the article's use_cuda); auto: cuda where there is a device, "
-                     "else cpu. CUDA_VISIBLE_DEVICES chooses among several devices.",
-          .choices = {"auto", "cpu", "cuda"}},
-      e.device);
-  visit(Key{.name = "engine.recurrence",
+  visit(Key{.name = "engine.device",
             .meaning =
-                "Implementation of the LSTM (the article's used_frame): onednn on the CPU, "
-                "the others on CUDA; fused and cudnn: the one of them for the precision; auto: "
-                "the fastest known for the shape.",
-            .choices = {std::begin(kRecurrences), std::end(kRecurrences)}},
-        e.recurrence);
+                "What computes (the article's use_cuda); auto: cuda if there is a device, else "
+                "cpu.",
+            .choices = {"auto", "cpu", "cuda"}},
+        e.device);
+  visit(
+      Key{.name = "engine.recurrence",
+          .meaning = "Implementation of the LSTM (the article's used_frame): onednn on the CPU, "
+                     "the others on CUDA; fused and cudnn: that for the precision; auto: by shape.",
+          .choices = {std::begin(kRecurrences), std::end(kRecurrences)}},
+      e.recurrence);
   visit(Key{.name = "engine.precision",
             .meaning = "Numbers of the LSTM's products: fp32; on CUDA also tf32 and bf16 (tensor "
                        "cores); auto: fp32 on the CPU, tf32 on CUDA.",
@@ -448,7 +447,7 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
       Key{.name = "engine.device_memory_limit",
           .meaning = "Most device memory of the CUDA engine, MiB; a catalogue that does not fit is "
                      "streamed; 0: what the device has.",
-          .range = {.min = 0}},
+          .range = {.min = 0, .max = 1e9}},
       e.device_memory_limit);
   visit(Key{.name = "engine.forecast_batch",
             .meaning = "Series forecast at once.",

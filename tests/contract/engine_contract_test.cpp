@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "sluice/base/error.hpp"
 #include "sluice/base/rng.hpp"
@@ -12,58 +13,25 @@
 #include "support/catalogs.hpp"
 #include "support/engine_under_test.hpp"
 #include "support/reference_model.hpp"
+#include "support/rich_catalog.hpp"
 
 namespace sluice {
 namespace {
 
+using testing::full_spec;
 using ::testing::HasSubstr;
 using testing::make_engine_under_test;
 using testing::ReferenceModel;
-
-/// Six series with a price known ahead, traffic known afterwards, a few missing values, one short
-/// series.
-Catalog rich_catalog(bool missing) {
-  auto series = testing::weekly_series(6, 60);
-  series[3].resize(9);
-  if (missing) series[1][20] = series[1][21] = series[4][59] = series[2][0] = testing::kMissing;
-  CatalogParts parts = testing::daily_parts(series);
-  Channel past{"traffic", Role::past, {}}, future{"price", Role::future, {}};
-  StaticReal area{"area", {}};
-  StaticCategory shop{"shop", {"unknown", "a", "b"}, {}};
-  for (std::size_t i = 0; i < parts.channels[0].values.size(); ++i) {
-    past.values.push_back(static_cast<float>(std::sin(0.7 * static_cast<double>(i))));
-    future.values.push_back(static_cast<float>(10 + std::cos(1.3 * static_cast<double>(i))));
-  }
-  if (missing) past.values[5] = testing::kMissing;
-  for (int s = 0; s < 6; ++s) {
-    area.values.push_back(static_cast<float>(100 + 10 * s * s));
-    shop.codes.push_back(s % 3);
-  }
-  parts.channels.push_back(past);
-  parts.channels.push_back(future);
-  parts.static_reals.push_back(area);
-  parts.static_categories.push_back(shop);
-  return Catalog(std::move(parts));
-}
-
-ModelSpec full_spec() {
-  ModelSpec s;
-  s.T = 12, s.H = 5, s.L = 2, s.K = 4, s.M = 1;
-  s.space = Space::log, s.level = Level::mean, s.level_window = 10;
-  s.base = Base::seasonal, s.base_season = 7, s.lags = {7, 14};
-  s.context = 7, s.seasonal_context = 14, s.forking = true, s.warmup = 3, s.head_hidden = 6;
-  s.level_change = true, s.level_input = true, s.calendar = 8;
-  s.past_channels = 1, s.future_channels = 1, s.static_reals = 1, s.embeddings = {{3, 2}};
-  s.head_starts_at_zero = false;
-  s.loss = Loss::mse;
-  return s;
-}
+using testing::rich_catalog;
+using testing::some_windows;
 
 struct Case {
   const char* name;
   ModelSpec spec;
   bool missing;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 std::vector<Case> cases() {
   std::vector<Case> out;
@@ -90,19 +58,12 @@ std::vector<Case> cases() {
   return out;
 }
 
-std::vector<Window> some_windows() {
-  std::vector<Window> windows;
-  for (const auto& [series, origin] : std::vector<std::pair<int, int>>{
-           {0, 30}, {1, 25}, {2, 11}, {3, 7}, {4, 57}, {5, 40}, {1, 5}, {0, 58}}) {
-    Window w;
-    w.series = series;
-    w.origin = origin;
-    windows.push_back(w);
-  }
-  return windows;
-}
+class EngineContract : public ::testing::Test {
+ protected:
+  void SetUp() override { static_cast<void>(testing::skip_without_engine()); }
+};
 
-class EngineParity : public ::testing::TestWithParam<Case> {};
+class EngineParity : public EngineContract, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(EngineParity, LossAndGradientsAreTheReferences) {
   const Case& c = GetParam();
@@ -192,7 +153,7 @@ ModelSpec small_spec() {
   return s;
 }
 
-TEST(Engine, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
+TEST_F(EngineContract, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   auto series = testing::weekly_series(3, 50);
   const Catalog before{testing::daily_parts(series)};
   for (auto& values : series) {
@@ -228,7 +189,7 @@ TEST(Engine, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   EXPECT_NE(a->state().params, b->state().params);
 }
 
-TEST(Engine, GivesTheSameBitsForTheSameSeedAndThreads) {
+TEST_F(EngineContract, GivesTheSameBitsForTheSameSeedAndThreads) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
   const ModelSpec spec = small_spec();
   const std::vector<std::int64_t> end(4, 45);
@@ -243,7 +204,7 @@ TEST(Engine, GivesTheSameBitsForTheSameSeedAndThreads) {
   EXPECT_NE(a->state().params, engine_for(catalog, spec, scaling, 1)->state().params);
 }
 
-TEST(Engine, ForecastOfAZeroHeadIsItsBase) {
+TEST_F(EngineContract, ForecastOfAZeroHeadIsItsBase) {
   const auto series = testing::weekly_series(2, 40);
   const Catalog catalog{testing::daily_parts(series)};
   ModelSpec spec = small_spec();
@@ -261,7 +222,7 @@ TEST(Engine, ForecastOfAZeroHeadIsItsBase) {
   }
 }
 
-TEST(Engine, OffsetsMoveTheForecastInTheModelsSpace) {
+TEST_F(EngineContract, OffsetsMoveTheForecastInTheModelsSpace) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 40))};
   ModelSpec spec = small_spec();
   spec.space = Space::log;
@@ -279,7 +240,7 @@ TEST(Engine, OffsetsMoveTheForecastInTheModelsSpace) {
   }
 }
 
-TEST(Engine, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
+TEST_F(EngineContract, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
   auto series = testing::weekly_series(3, 50);
   series[1][35] = 3e38f;
   const Catalog catalog{testing::daily_parts(series)};
@@ -295,7 +256,7 @@ TEST(Engine, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) {
   EXPECT_EQ(engine->state().params, before);
 }
 
-TEST(Engine, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
+TEST_F(EngineContract, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
   auto series = testing::weekly_series(2, 20);
   series[1][2] = 0;
   const Catalog catalog{testing::daily_parts(series)};
@@ -312,7 +273,7 @@ TEST(Engine, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
   }
 }
 
-TEST(Engine, CarriedStateMakesConsecutiveWindowsOneSequence) {
+TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 60))};
   ModelSpec spec = small_spec();
   spec.T = 10, spec.warmup = 0, spec.carry_state = true;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 #include "support/device.hpp"
@@ -16,6 +19,8 @@ std::unique_ptr<Engine> testing::make_engine_under_test(EngineSetup setup) {
   setup.precision = "fp32";
   return make_cuda_engine(setup);
 }
+
+bool testing::skip_without_engine() { return skip_without_device(); }
 
 namespace {
 
@@ -59,6 +64,19 @@ TEST_F(CudaEngineTest, AStreamedCatalogueGivesTheBitsOfAResidentOne) {
   }
 }
 
+TEST_F(CudaEngineTest, ASeriesThatIsNotFiniteIsNamedAsTheCatalogueCounts) {
+  World world(false, 40, 4000);
+  std::fill(world.start.begin(), world.start.end(), std::numeric_limits<float>::quiet_NaN());
+  const std::vector<Window> windows = world.windows(1);
+  for (const std::int64_t limit : {0, 4 << 20}) {  // resident, streamed
+    world.limit = limit;
+    const auto engine = world.engine();
+    engine->train_step(windows, fast());
+    EXPECT_EQ(engine->take_loss().bad_series, windows[0].series) << engine->description();
+    EXPECT_EQ(engine->validate(windows, world.ends(80)).bad_series, windows[0].series);
+  }
+}
+
 TEST_F(CudaEngineTest, AResumedTrainingGivesTheSameBits) {
   const World world(true);
   const auto whole = world.engine(), before = world.engine(), after = world.engine();
@@ -69,6 +87,34 @@ TEST_F(CudaEngineTest, AResumedTrainingGivesTheSameBits) {
   EXPECT_EQ(resumed.params, expected.params);
   EXPECT_EQ(resumed.average, expected.average);
   EXPECT_EQ(resumed.forecast, expected.forecast);
+}
+
+TEST_F(CudaEngineTest, ASmallerBatchMayTakeTheHeadInALargerChunk) {
+  // 128 windows are 66,048 rows of the head and go in two chunks, 127 are 65,532 and go in one.
+  World world(false);
+  world.spec.T = 516, world.spec.H = 4, world.spec.L = 1, world.spec.K = 1, world.spec.warmup = 0;
+  world.spec.head_starts_at_zero = true;
+  world.start.assign(static_cast<std::size_t>(ParamLayout(world.spec).size()), 0.01f);
+  world.batch = 128;
+  const auto engine = world.engine();
+  engine->train_step(world.windows(0), fast());
+  engine->train_step(world.windows(3), fast());
+  EXPECT_EQ(engine->state().step, 2);
+  EXPECT_GT(engine->take_loss().targets, 0);
+}
+
+TEST_F(CudaEngineTest, ABatchThatDoesNotFitLeavesSmallerOnesGoing) {
+  World world(false);
+  world.spec.T = 400, world.batch = 64, world.limit = 16 << 20;
+  const std::vector<Window> all = world.windows(0), few(all.begin(), all.begin() + 2);
+  const auto engine = world.engine(), undisturbed = world.engine();
+  for (int i = 0; i < 3; ++i) {
+    undisturbed->train_step(few, fast());
+    engine->train_step(few, fast());
+    EXPECT_THROW(engine->train_step(all, fast()), DeviceError);
+  }
+  EXPECT_EQ(engine->state().step, 3);
+  EXPECT_EQ(engine->state().params, undisturbed->state().params);
 }
 
 TEST_F(CudaEngineTest, RecurrencesAgreeOnATraining) {

@@ -260,11 +260,54 @@ TEST_F(FusedMma, BackwardTwiceGivesTheSameBits) {
   EXPECT_EQ(run.results(), once);
 }
 
-/// Gradients of made-up gates, with one or two buffers in shared memory.
+// The input product and the states that are carried between its parts belong to the graph, too.
+TEST_F(FusedMma, AReplayedGraphTakesNewWeightsAndTheMasksOfItsOwnStep) {
+  if (IsSkipped()) return;
+  const RecurrenceCase c{.shape = {.T = 4, .N = 5, .C = 4, .H = 9, .L = 2},
+                         .states = true,
+                         .dropout = {.rate = 0.5f, .seed = 1, .step = 2}};
+  const RecurrenceProblem problem(c, Precision::bf16);
+  const FusedMmaChoices choices{.hoist_input = true, .workspace_bytes = 1};
+  const auto make = [&] {
+    return DeviceRun(*context_, problem, problem.shape.N,
+                     make_fused_mma(spec_of(problem.shape, Precision::bf16), *context_, choices));
+  };
+  DeviceRun run = make();
+  const auto train = [](DeviceRun& now) {
+    now.load();
+    now.forward();
+    now.backward();
+  };
+  check(cudaStreamBeginCapture(context_->stream(), cudaStreamCaptureModeThreadLocal),
+        "cudaStreamBeginCapture");
+  train(run);
+  cudaGraph_t captured = nullptr;
+  check(cudaStreamEndCapture(context_->stream(), &captured), "cudaStreamEndCapture");
+  const Graph graph(captured);
+  cudaGraphExec_t made = nullptr;
+  check(cudaGraphInstantiate(&made, captured, 0), "cudaGraphInstantiate");
+  const GraphExec replay(made);
+  for (std::int64_t step = 3; step <= 4; ++step) {
+    Floats weights = problem.weights;
+    for (float& w : weights) w *= 1 / static_cast<float>(step);
+    DeviceRun direct = make();
+    for (DeviceRun* now : {&run, &direct}) {
+      copy_to_device(std::span<const float>(weights), now->weights.span(), context_->stream());
+      copy_to_device(std::span<const std::int64_t>(&step, 1), now->step.span(), context_->stream());
+      testing::synchronize_device();
+    }
+    check(cudaGraphLaunch(replay.get(), context_->stream()), "cudaGraphLaunch");
+    train(direct);
+    EXPECT_EQ(run.results(), direct.results()) << step;
+  }
+}
+
+/// Gradients of made-up gates, with one or two buffers in shared memory. Many warps and steps: a
+/// warp has to run well ahead of another to show a missing barrier.
 template <Precision kPrecision>
 std::vector<Floats> walk_back(DeviceContext& context, int buffers) {
   using E = mma::Element<kPrecision>;
-  constexpr int T = 4, N = 18, H = 24, units = 32;
+  constexpr int T = 12, N = 18, H = 60, units = 64;
   DeviceMemory& memory = context.memory();
   std::mt19937 random(7);
   std::vector<mma::KeptGate<E>> made;

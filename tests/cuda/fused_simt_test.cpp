@@ -14,6 +14,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -69,13 +70,18 @@ using Outputs = std::vector<std::pair<std::string, Floats>>;
 
 class FusedSimt : public testing::DeviceTest {
  protected:
+  void SetUp() override {
+    testing::DeviceTest::SetUp();
+    if (!IsSkipped() && !HasFatalFailure()) context_ = std::make_unique<DeviceContext>();
+  }
+
   Outputs run(const Shape& s, const Inputs& in, const std::optional<Form>& form) {
     const RecurrenceSpec spec{.C = s.C, .H = s.H, .L = s.L};
     const auto recurrence =
-        form ? fused_simt::make(spec, context_, *form) : make_fused_simt(spec, context_);
+        form ? fused_simt::make(spec, *context_, *form) : make_fused_simt(spec, *context_);
     recurrence->prepare(s.T, s.N, false);
     recurrence->prepare(s.T, s.N, true);
-    DeviceMemory& memory = context_.memory();
+    DeviceMemory& memory = context_->memory();
     const auto weights = testing::upload(memory, in.weights), x = testing::upload(memory, in.x);
     const auto h0 = testing::upload(memory, in.h0), c0 = testing::upload(memory, in.c0);
     const auto dh = testing::upload(memory, in.dh);
@@ -112,7 +118,7 @@ class FusedSimt : public testing::DeviceTest {
     return out;
   }
 
-  DeviceContext context_;
+  std::unique_ptr<DeviceContext> context_;
 };
 
 Floats narrow(const reference::Vector& values) { return {values.begin(), values.end()}; }
@@ -249,7 +255,7 @@ TEST_F(FusedSimt, WindowsGiveWhatTheirRowsGive) {
   EXPECT_GT(before_start, 0);  // rows of zeros are among them
   const Outputs want = run(s, in, {});
 
-  DeviceMemory& memory = context_.memory();
+  DeviceMemory& memory = context_->memory();
   std::vector<DeviceBuffer<std::byte>> kept;
   const auto place = [&]<typename T>(const std::vector<T>& values) {
     const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
@@ -259,7 +265,7 @@ TEST_F(FusedSimt, WindowsGiveWhatTheirRowsGive) {
   };
   WindowRows rows = problem.view(place);
   rows.space.calendar_row = place(no_calendar);
-  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, context_);
+  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, *context_);
   ASSERT_TRUE(recurrence->assembles_input());
   recurrence->prepare(s.T, N, false);
   const auto weights = testing::upload(memory, in.weights);
@@ -272,7 +278,7 @@ TEST_F(FusedSimt, WindowsGiveWhatTheirRowsGive) {
 
 TEST_F(FusedSimt, TakesWindowsOnlyWhereTheInputProductIsNotHoisted) {
   const Form hoisted{.hoist_first = true};
-  const auto recurrence = fused_simt::make({.C = 2, .H = 3, .L = 1}, context_, hoisted);
+  const auto recurrence = fused_simt::make({.C = 2, .H = 3, .L = 1}, *context_, hoisted);
   EXPECT_FALSE(recurrence->assembles_input());
   recurrence->prepare(2, 2, false);
   const WindowRows rows;
@@ -284,9 +290,9 @@ TEST_F(FusedSimt, StatesMayBeReplacedInPlace) {
   const Shape s{.T = 3, .N = 5, .C = 2, .H = 6, .L = 2};
   const Inputs in(s);
   const Outputs want = run(s, in, {});
-  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, context_);
+  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, *context_);
   recurrence->prepare(s.T, s.N, true);
-  DeviceMemory& memory = context_.memory();
+  DeviceMemory& memory = context_->memory();
   const auto weights = testing::upload(memory, in.weights), x = testing::upload(memory, in.x);
   const auto h0 = testing::upload(memory, in.h0), c0 = testing::upload(memory, in.c0);
   const auto dh = testing::upload(memory, in.dh), dh_last = testing::upload(memory, in.dh_last);
@@ -315,9 +321,9 @@ TEST_F(FusedSimt, StatesMayBeReplacedInPlace) {
 TEST_F(FusedSimt, AReplayedGraphDrawsTheMasksOfItsStep) {
   const Shape s{.T = 3, .N = 5, .C = 2, .H = 6, .L = 2, .dropout = 0.5f};
   const Inputs in(s);
-  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, context_);
+  const auto recurrence = make_fused_simt({.C = s.C, .H = s.H, .L = s.L}, *context_);
   recurrence->prepare(s.T, s.N, true);
-  DeviceMemory& memory = context_.memory();
+  DeviceMemory& memory = context_->memory();
   const auto weights = testing::upload(memory, in.weights), x = testing::upload(memory, in.x);
   const auto dh = testing::upload(memory, in.dh);
   const auto step = testing::upload(memory, std::vector<std::int64_t>{1});
@@ -331,14 +337,14 @@ TEST_F(FusedSimt, AReplayedGraphDrawsTheMasksOfItsStep) {
   };
   const auto gradients_of = [&](std::int64_t number, const auto& run) {
     const std::vector<std::int64_t> value{number};
-    copy_to_device(std::span(value), step.span(), context_.stream());
+    copy_to_device(std::span(value), step.span(), context_->stream());
     run();
-    context_.synchronize();
+    context_->synchronize();
     return testing::download(dweights);
   };
-  const GraphExec graph = capture_graph(context_.stream(), train);
+  const GraphExec graph = capture_graph(context_->stream(), train);
   const auto replay = [&] {
-    check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch");
+    check(cudaGraphLaunch(graph.get(), context_->stream()), "cudaGraphLaunch");
   };
   const Floats first = gradients_of(1, train), second = gradients_of(2, train);
   EXPECT_NE(first, second);
@@ -347,9 +353,9 @@ TEST_F(FusedSimt, AReplayedGraphDrawsTheMasksOfItsStep) {
 }
 
 TEST_F(FusedSimt, RefusesAShapeThatWasNotPrepared) {
-  const auto recurrence = make_fused_simt({.C = 1, .H = 2, .L = 2}, context_);
+  const auto recurrence = make_fused_simt({.C = 1, .H = 2, .L = 2}, *context_);
   recurrence->prepare(2, 3, true);
-  const DeviceBuffer<float> x(context_.memory(), 12, "x"), h(context_.memory(), 24, "h");
+  const DeviceBuffer<float> x(context_->memory(), 12, "x"), h(context_->memory(), 24, "h");
   EXPECT_THROW(recurrence->forward(4, 3, x.span(), {}, {}, h.span(), {}), InternalError);
 }
 
@@ -393,7 +399,7 @@ TEST(FusedSimtRefusal, NamesTheBytesThatAreMissing) {
 // H = 114 is the largest: only the smallest cut is left, and only for R.
 TEST_F(FusedSimt, ComputesTheLargestHThatItDoesNotRefuse) {
   const Shape s{.T = 2, .N = 9, .C = 2, .H = 114, .L = 2};
-  ASSERT_THAT(fused_simt_refusal({.C = 2, .H = 115, .L = 1}, context_.info()),
+  ASSERT_THAT(fused_simt_refusal({.C = 2, .H = 115, .L = 1}, context_->info()),
               HasSubstr("H = 115"));
   const Inputs in(s);
   expect_near(s, run(s, in, {}), reference_outputs(s, in));

@@ -12,6 +12,8 @@ std::unique_ptr<Engine> testing::make_engine_under_test(EngineSetup setup) {
   return make_cpu_engine(setup);
 }
 
+bool testing::skip_without_engine() { return false; }
+
 namespace {
 
 TEST(CpuEngine, RefusesAnUnknownRecurrencePrecisionAndDevice) {

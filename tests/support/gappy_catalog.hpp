@@ -1,0 +1,135 @@
+// Series of very different lengths with many gaps, and models over them: what slices of a catalogue
+// (engine/slices.hpp) and their kernels have to get right.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <ostream>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/model_space.hpp"
+#include "sluice/model/params.hpp"
+#include "support/rich_catalog.hpp"
+
+namespace sluice::testing {
+
+/// Two targets, a past and a future channel, one static number, two categories. In each target a
+/// value in seven is missing, besides a gap that begins with series 4 and one of 45 steps in series
+/// 6.
+inline Catalog gappy_catalog() {
+  const std::vector<int> lengths = {1, 6, 30, 90, 120, 150, 200};
+  std::mt19937 random(7);
+  CatalogParts parts = daily_parts({});
+  parts.channels = {{"sales", Role::target, {}},
+                    {"visits", Role::target, {}},
+                    {"traffic", Role::past, {}},
+                    {"price", Role::future, {}}};
+  parts.static_reals = {{"area", {}}};
+  parts.static_categories = {{"shop", {"unknown", "a", "b"}, {}},
+                             {"town", {"unknown", "c", "d", "e", "f"}, {}}};
+  for (std::size_t s = 0; s < lengths.size(); ++s) {
+    const int length = lengths[s];
+    for (std::size_t c = 0; c < parts.channels.size(); ++c) {
+      for (int t = 0; t < length; ++t) {
+        const bool gap = (s == 4 && t < 40) || (s == 6 && t >= 80 && t < 125) || random() % 7 == 0;
+        const float value = 2 + static_cast<float>(random() % 1000) / 500;
+        parts.channels[c].values.push_back(c < 2 && gap ? kMissing : value);
+      }
+    }
+    parts.ids.push_back("s" + std::to_string(s));
+    parts.first.push_back(19'700 + 3 * static_cast<std::int64_t>(s));
+    parts.offsets.push_back(parts.offsets.back() + length);
+    parts.static_reals[0].values.push_back(static_cast<float>(s));
+    parts.static_categories[0].codes.push_back(static_cast<std::int32_t>(s % 3));
+    parts.static_categories[1].codes.push_back(static_cast<std::int32_t>(s % 5));
+  }
+  return Catalog(std::move(parts));
+}
+
+struct NamedSpec {
+  std::string name;
+  ModelSpec spec;
+};
+inline void PrintTo(const NamedSpec& named, std::ostream* out) { *out << named.name; }
+
+/// Models that use all of gappy_catalog(): every base, space and scaling, and each of what makes a
+/// model look back as the only one that does.
+inline std::vector<NamedSpec> gappy_specs() {
+  ModelSpec s = full_spec();
+  s.M = 2, s.K = 9, s.base_season = 4, s.seasonal_context = 5, s.embeddings = {{3, 2}, {5, 3}};
+  s.level_weight = 0.5f;
+  std::vector<NamedSpec> out;
+  out.push_back({"log_seasonal", s});
+  s.base = Base::last, s.missing_indicator = true;
+  out.push_back({"log_last", s});
+  s.space = Space::linear, s.level = Level::smoothing, s.base = Base::smoothing;
+  out.push_back({"linear_smoothing", s});
+  s = ModelSpec();  // next to nothing is read besides the window
+  s.T = 6, s.K = 2, s.M = 2, s.H = 3, s.past_channels = 1, s.future_channels = 1;
+  s.static_reals = 1, s.embeddings = {{3, 1}, {5, 1}}, s.base = Base::seasonal, s.base_season = 7;
+  s.nonnegative = true;
+  const std::pair<const char*, WindowScaling> scalings[] = {
+      {"window_mean", WindowScaling::mean},
+      {"window_standard", WindowScaling::standard},
+      {"window_robust", WindowScaling::robust}};
+  for (const auto& [name, scaling] : scalings) {
+    s.window_scaling = scaling;
+    out.push_back({name, s});
+  }
+  s.window_scaling = WindowScaling::none, s.base = Base::none;
+  out.push_back({"nothing_before", s});
+  s.context = 11;
+  out.push_back({"context", s});
+  s.context = 0, s.seasonal_context = 12;
+  out.push_back({"seasonal_context", s});
+  s.seasonal_context = 0, s.lags = {13, 2};
+  out.push_back({"lags", s});
+  s.lags = {}, s.level = Level::mean, s.level_window = 5, s.level_change = true;
+  s.base_season = 14;
+  out.push_back({"level_change", s});
+  return out;
+}
+
+/// The catalogue in the space of `spec`, with different weights of the series.
+inline ModelSpace space_of(const Catalog& catalog, const ModelSpec& spec) {
+  std::vector<std::int64_t> end;
+  std::vector<float> weights;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    end.push_back(catalog.length(s));
+    weights.push_back(1 + 0.25f * static_cast<float>(s));
+  }
+  const SeriesScaling scaling = fit_scaling(
+      catalog, spec.level != Level::none ? Scaling::mean : Scaling::none, Scaling::standard, end);
+  EngineSetup setup;
+  setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling;
+  setup.series_weight = weights;
+  return ModelSpace(setup);
+}
+
+/// Parameters of the model, all different from zero.
+inline std::vector<float> some_params(const ModelSpec& spec) {
+  std::vector<float> params(static_cast<std::size_t>(ParamLayout(spec).size()));
+  init_params(spec, 5, params);
+  return params;
+}
+
+/// Windows anywhere: padded, at a series' last step, and some that have not begun (origin -1).
+inline std::vector<Window> random_windows(const Catalog& catalog, int count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<Window> windows;
+  for (int i = 0; i < count; ++i) {
+    const auto below = [&](std::int64_t bound) {
+      return static_cast<std::int64_t>(random()) % bound;
+    };
+    const std::int64_t s = below(catalog.series_count());
+    const std::int64_t origin = below(catalog.length(s) + 1) - 1;
+    windows.push_back(
+        {.origin = origin, .series = static_cast<std::int32_t>(s), .continues = i % 2});
+  }
+  return windows;
+}
+
+}  // namespace sluice::testing

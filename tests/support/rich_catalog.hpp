@@ -1,0 +1,66 @@
+// A small catalogue with everything that a catalogue can have, and a model that uses all of it.
+#pragma once
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "sluice/data/window.hpp"
+#include "sluice/model/spec.hpp"
+#include "support/catalogs.hpp"
+
+namespace sluice::testing {
+
+/// Six series with a price known ahead, traffic known afterwards, a few missing values, one short
+/// series.
+inline Catalog rich_catalog(bool missing) {
+  auto series = weekly_series(6, 60);
+  series[3].resize(9);
+  if (missing) series[1][20] = series[1][21] = series[4][59] = series[2][0] = kMissing;
+  CatalogParts parts = daily_parts(series);
+  Channel past{"traffic", Role::past, {}}, future{"price", Role::future, {}};
+  StaticReal area{"area", {}};
+  StaticCategory shop{"shop", {"unknown", "a", "b"}, {}};
+  for (std::size_t i = 0; i < parts.channels[0].values.size(); ++i) {
+    past.values.push_back(static_cast<float>(std::sin(0.7 * static_cast<double>(i))));
+    future.values.push_back(static_cast<float>(10 + std::cos(1.3 * static_cast<double>(i))));
+  }
+  if (missing) past.values[5] = kMissing;
+  for (int s = 0; s < 6; ++s) {
+    area.values.push_back(static_cast<float>(100 + 10 * s * s));
+    shop.codes.push_back(s % 3);
+  }
+  parts.channels.push_back(past);
+  parts.channels.push_back(future);
+  parts.static_reals.push_back(area);
+  parts.static_categories.push_back(shop);
+  return Catalog(std::move(parts));
+}
+
+inline ModelSpec full_spec() {
+  ModelSpec s;
+  s.T = 12, s.H = 5, s.L = 2, s.K = 4, s.M = 1;
+  s.space = Space::log, s.level = Level::mean, s.level_window = 10;
+  s.base = Base::seasonal, s.base_season = 7, s.lags = {7, 14};
+  s.context = 7, s.seasonal_context = 14, s.forking = true, s.warmup = 3, s.head_hidden = 6;
+  s.level_change = true, s.level_input = true, s.calendar = 8;
+  s.past_channels = 1, s.future_channels = 1, s.static_reals = 1, s.embeddings = {{3, 2}};
+  s.head_starts_at_zero = false;
+  s.loss = Loss::mse;
+  return s;
+}
+
+/// One of them mostly padding, one at the end of its series.
+inline std::vector<Window> some_windows() {
+  std::vector<Window> windows;
+  for (const auto& [series, origin] : std::vector<std::pair<int, int>>{
+           {0, 30}, {1, 25}, {2, 11}, {3, 7}, {4, 57}, {5, 40}, {1, 5}, {0, 58}}) {
+    Window w;
+    w.series = series;
+    w.origin = origin;
+    windows.push_back(w);
+  }
+  return windows;
+}
+
+}  // namespace sluice::testing
