@@ -428,12 +428,12 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
                 "cpu.",
             .choices = {"auto", "cpu", "cuda"}},
         e.device);
-  visit(
-      Key{.name = "engine.recurrence",
-          .meaning = "Implementation of the LSTM (the article's used_frame): onednn on the CPU, "
-                     "the others on CUDA; fused and cudnn: that for the precision; auto: by shape.",
-          .choices = {std::begin(kRecurrences), std::end(kRecurrences)}},
-      e.recurrence);
+  visit(Key{.name = "engine.recurrence",
+            .meaning =
+                "The LSTM's code (the article's used_frame): fused or onednn on the CPU, all but "
+                "onednn on CUDA; fused and cudnn: that for the precision; auto: by shape.",
+            .choices = {std::begin(kRecurrences), std::end(kRecurrences)}},
+        e.recurrence);
   visit(Key{.name = "engine.precision",
             .meaning = "Numbers of the LSTM's products: fp32; on CUDA also tf32 and bf16 (tensor "
                        "cores); auto: fp32 on the CPU, tf32 on CUDA.",
