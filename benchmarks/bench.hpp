@@ -35,7 +35,8 @@ struct Result {
 std::vector<Result> run_benchmarks(const std::vector<Benchmark>& benchmarks,
                                    const RunSettings& settings);
 
-/// The sections.
+/// The sections. peak_benchmarks() counts the threads that are set when it is called.
+std::vector<Benchmark> peak_benchmarks();
 std::vector<Benchmark> recurrence_benchmarks();
 std::vector<Benchmark> engine_benchmarks();
 

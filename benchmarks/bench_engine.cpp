@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bench.hpp"
-#include "engine/recurrence.hpp"
+#include "engine/cpu_recurrence.hpp"
 #include "sluice/base/rng.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/params.hpp"
@@ -165,8 +165,8 @@ std::function<void()> head_products(const ModelSpec& spec, std::int64_t rows, bo
 std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int batches,
                                        bool training) {
   const int C = spec.inputs(), H = spec.H, L = spec.L, T = spec.T;
-  std::shared_ptr<Recurrence> recurrence = make_sharded_recurrence(
-      C, H, L, omp_get_max_threads(), [=] { return make_onednn_recurrence(C, H, L); });
+  std::shared_ptr<Recurrence> recurrence =
+      make_cpu_recurrence("auto", C, H, L, omp_get_max_threads());
   const auto floats = [](std::int64_t size) {
     auto v = std::make_shared<std::vector<float>>(static_cast<std::size_t>(size));
     for (std::size_t i = 0; i < v->size(); ++i) (*v)[i] = 0.1f * std::sin(static_cast<float>(i));

@@ -18,12 +18,13 @@ namespace {
 
 /// B,T,I,H,L: the grid of Sluice's users, from a global model over a catalogue (first rows) to one
 /// shop (64,10,14,64,4) and M4 Hourly (32,96,3,64,1).
-constexpr std::array<RecurrenceShape, 8> kShapes = {{
+constexpr std::array<RecurrenceShape, 9> kShapes = {{
     {.T = 28, .N = 4096, .C = 8, .H = 32, .L = 1},
     {.T = 28, .N = 1024, .C = 8, .H = 64, .L = 1},
     {.T = 28, .N = 1024, .C = 8, .H = 64, .L = 2},
     {.T = 56, .N = 1024, .C = 8, .H = 128, .L = 1},
     {.T = 56, .N = 256, .C = 16, .H = 256, .L = 1},
+    {.T = 28, .N = 256, .C = 8, .H = 512, .L = 1},
     {.T = 10, .N = 64, .C = 14, .H = 64, .L = 4},
     {.T = 24, .N = 256, .C = 15, .H = 128, .L = 1},
     {.T = 96, .N = 32, .C = 3, .H = 64, .L = 1},

@@ -15,7 +15,7 @@ namespace {
 
 using Section = std::vector<Benchmark> (*)();
 
-constexpr Section kCpuSections[] = {recurrence_benchmarks, engine_benchmarks};
+constexpr Section kCpuSections[] = {peak_benchmarks, recurrence_benchmarks, engine_benchmarks};
 
 struct Options {
   std::string filter;
@@ -54,12 +54,12 @@ std::vector<Benchmark> choose(std::span<const Section> sections, const std::stri
 }
 
 void run(std::span<const Section> sections, const Options& options) {
+  if (options.threads > 0) omp_set_num_threads(options.threads);
   const std::vector<Benchmark> benchmarks = choose(sections, options.filter);
   if (options.list) {
     for (const Benchmark& benchmark : benchmarks) fmt::print("{}\n", benchmark.name);
     return;
   }
-  if (options.threads > 0) omp_set_num_threads(options.threads);
   const std::vector<Result> results = run_benchmarks(benchmarks, options.run);
   fmt::print("{}{}", table(results), shares(results));
   if (!options.json.empty()) write_json(options.json, results, options.run);

@@ -9,13 +9,10 @@
 namespace sluice {
 namespace {
 
-/// Up to this H `fused` trains faster than `onednn`, by this machine's instruction set. Measured by
+/// Up to this H `fused` was never slower than `onednn` (docs/kernels.md, "On the CPU"):
 ///   OMP_WAIT_POLICY=passive sluice-bench cpu --filter recurrence/ --threads 2
-/// (docs/kernels.md, "On the CPU"). With vectors of four or less nothing was measured.
-int largest_fused_h(int lanes) {
-  if (lanes >= 16) return 512;
-  return lanes >= 8 ? 128 : 0;
-}
+/// Vectors of four were not measured, nor were wider layers, whose weights leave the caches.
+int largest_fused_h(int lanes) { return lanes >= 8 ? 512 : 0; }
 
 }  // namespace
 

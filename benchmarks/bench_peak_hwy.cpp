@@ -1,0 +1,77 @@
+// What the machine's cores can do at most: products and sums of full vectors from registers to
+// registers, on all threads. A recurrence's GFLOP/s are a share of this.
+#include <omp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bench.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "bench_peak_hwy.cpp"
+#include <hwy/foreach_target.h>
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace sluice::bench {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Twelve chains hide the latency on two units and leave registers for the factors.
+constexpr int kChains = 12;
+
+/// Returns the floating point operations done; `value` keeps the compiler from dropping them.
+double multiply_add(std::int64_t repeats, float* value) {
+  const hn::CappedTag<float, 16> d;
+  using V = hn::Vec<decltype(d)>;
+  const V factor = hn::Set(d, 0.999f), addend = hn::Set(d, *value);
+  V a0 = addend, a1 = addend, a2 = addend, a3 = addend, a4 = addend, a5 = addend;
+  V a6 = addend, a7 = addend, a8 = addend, a9 = addend, a10 = addend, a11 = addend;
+  for (std::int64_t i = 0; i < repeats; ++i) {
+    a0 = hn::MulAdd(a0, factor, addend), a1 = hn::MulAdd(a1, factor, addend);
+    a2 = hn::MulAdd(a2, factor, addend), a3 = hn::MulAdd(a3, factor, addend);
+    a4 = hn::MulAdd(a4, factor, addend), a5 = hn::MulAdd(a5, factor, addend);
+    a6 = hn::MulAdd(a6, factor, addend), a7 = hn::MulAdd(a7, factor, addend);
+    a8 = hn::MulAdd(a8, factor, addend), a9 = hn::MulAdd(a9, factor, addend);
+    a10 = hn::MulAdd(a10, factor, addend), a11 = hn::MulAdd(a11, factor, addend);
+  }
+  const V sum =
+      hn::Add(hn::Add(hn::Add(a0, a1), hn::Add(a2, a3)), hn::Add(hn::Add(a4, a5), hn::Add(a6, a7)));
+  *value = hn::GetLane(hn::Add(sum, hn::Add(hn::Add(a8, a9), hn::Add(a10, a11))));
+  return 2.0 * kChains * static_cast<double>(hn::MaxLanes(d)) * static_cast<double>(repeats);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sluice::bench
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sluice::bench {
+
+HWY_EXPORT(multiply_add);
+
+std::vector<Benchmark> peak_benchmarks() {
+  constexpr std::int64_t kRepeats = 1'000'000;
+  float once = 1;
+  Benchmark benchmark;
+  benchmark.name = "peak/fma";
+  benchmark.unit = "GFLOP/s";
+  benchmark.work =
+      HWY_DYNAMIC_DISPATCH(multiply_add)(1, &once) * kRepeats * omp_get_max_threads() / 1e9;
+  benchmark.make = [] {
+    const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+    const auto values = std::make_shared<std::vector<float>>(threads, 1.0f);
+    return [values] {
+#pragma omp parallel for schedule(static, 1)
+      for (float& value : *values) HWY_DYNAMIC_DISPATCH(multiply_add)(kRepeats, &value);
+    };
+  };
+  return {benchmark};
+}
+
+}  // namespace sluice::bench
+#endif
