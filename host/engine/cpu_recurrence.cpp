@@ -30,7 +30,7 @@ std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, 
 }
 
 std::string cpu_vector_text() {
-  const FusedKernels& kernels = fused_kernels();
+  const FusedKernels<float>& kernels = fused_kernels();
   return fmt::format("{}, {} floats at once", kernels.target, kernels.lanes);
 }
 

@@ -2,10 +2,12 @@
 // series by one thread, forward and backward, for each instruction set that Highway built in.
 // Everything here is raw pointers into arrays that fused_recurrence.cpp owns.
 //
-// Packed arrays. V: lanes of a vector; U = ceil(H/V) blocks of units; padding is zero.
-//   weights        [U][C+H][4][V]   of inputs and h, the four gates of V units side by side
+// Packed arrays. Number: what products take in and what is kept of the gates; sums, c and the bias
+// are float. V: lanes of a vector of floats; U = ceil(H/V) blocks of units; P: Numbers in 32 bits,
+// which lie side by side along a product's sum; padding is zero.
+//   weights        [U][ceil(C/P)+ceil(H/P)][4][V][P] of inputs and h, the gates of V units together
 //   bias           [U][4][V]
-//   dh_weights     per block of `width` (at most 4) vectors of columns: [U*4*V][width*V]
+//   dh_weights     per block of `width` (at most 4) vectors of columns: [U*4*V/P][width*V][P]
 //   dx_weights     the same with the C inputs for columns
 //   gates          [U][rows][4][V]  rows of one step
 //   c              [U][rows][V]
@@ -25,6 +27,7 @@ struct FusedScale {
 };
 
 /// Sequences of one forward walk: rows [0, n) of the arrays given.
+template <typename Number>
 struct FusedForward {
   int T, n, C, H;
   const float* x;  ///< row i of step t at x + t*x_step + i*C
@@ -32,14 +35,17 @@ struct FusedForward {
   const float *h0, *c0;  ///< [n,H] each; null: zeros
   float* h;              ///< out: row i of step t at h + t*h_step + i*H
   std::int64_t h_step;
-  const float *weights, *bias;
-  float* c;              ///< [U][n][V] scratch
-  const float* zeros;    ///< at least n*H zeros
-  float *gates, *cells;  ///< out, for backward; null: not wanted. Rows of step t: + t*gates_step
+  const Number* weights;
+  const float* bias;
+  float* c;            ///< [U][n][V] scratch
+  const float* zeros;  ///< at least n*H zeros
+  Number* gates;       ///< out, for backward; null: not wanted. Rows of step t: + t*gates_step
+  float* cells;        ///< the same
   std::int64_t gates_step, cells_step, kept_rows;  ///< kept_rows: rows of [U][rows]
   float* c_last;                                   ///< [n,H] out; null: not wanted
 };
 
+template <typename Number>
 struct FusedBackward {
   int T, n, C, H;
   const float* x;
@@ -47,9 +53,10 @@ struct FusedBackward {
   const float *h0, *c0;  ///< as in forward
   const float* h;
   std::int64_t h_step;
-  const float *gates, *cells;
+  const Number* gates;
+  const float* cells;
   std::int64_t gates_step, cells_step, kept_rows;
-  const float *dh_weights, *dx_weights;
+  const Number *dh_weights, *dx_weights;
   const float* dh;  ///< row i of step t at dh + t*dh_step + i*H
   std::int64_t dh_step;
   const float *dh_last, *dc_last;  ///< [n,H]; null: zeros
@@ -58,18 +65,19 @@ struct FusedBackward {
   float *dh0, *dc0;  ///< out, [n,H]; null: not wanted
   float* dweights;   ///< added to
   // Scratch.
-  float* da;            ///< [U][steps*n][4][V]: gradients of the pre-activations
+  Number* da;           ///< [U][steps*n][4][V]: gradients of the pre-activations
   int steps;            ///< so many steps are added to dweights together
   float* dh_next;       ///< [n][U*V]
   float *dc, *c_first;  ///< [U][n][V]
 };
 
+template <typename Number>
 struct FusedKernels {
   const char* target;  ///< Highway's name of the instruction set
   int lanes;           ///< V
   int rows;            ///< series whose products share a load of the weights
-  void (*forward)(const FusedForward&);
-  void (*backward)(const FusedBackward&);
+  void (*forward)(const FusedForward<Number>&);
+  void (*backward)(const FusedBackward<Number>&);
   /// out[i] = f(in[i]). Error of sigmoid: 2e-7 (of 1), relative to itself (3 - min(x, 0)) 2^-23
   /// down to 2^-124; of tanh: 4e-7 relative to itself, 1e-37 absolute. NaN stays NaN.
   void (*sigmoid)(const float* in, std::int64_t count, float* out);
@@ -77,9 +85,9 @@ struct FusedKernels {
 };
 
 /// Of the best instruction set that this machine has.
-const FusedKernels& fused_kernels();
+const FusedKernels<float>& fused_kernels();
 /// Of every instruction set that is built in and that this machine has, best first. Not while
 /// another thread calls fused_kernels().
-std::vector<const FusedKernels*> all_fused_kernels();
+std::vector<const FusedKernels<float>*> all_fused_kernels();
 
 }  // namespace sluice

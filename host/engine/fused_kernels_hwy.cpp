@@ -115,7 +115,7 @@ void forward_rows(const ForwardStep& s, int row, int n) {
   }
 }
 
-void forward(const FusedForward& walk) {
+void forward(const FusedForward<float>& walk) {
   const int U = unit_blocks(walk.H);
   const bool keep = walk.gates != nullptr;
   load_states(walk.c0, walk.n, walk.H, walk.c);
@@ -159,7 +159,7 @@ void forward(const FusedForward& walk) {
 
 /// Gradients of the pre-activations of one step into walk.da at `slot`, of the bias into dweights,
 /// of c_{t-1} into walk.dc.
-void backward_cells(const FusedBackward& walk, int t, int slot) {
+void backward_cells(const FusedBackward<float>& walk, int t, int slot) {
   const V one = hn::Set(d, 1.0f);
   const int H = walk.H, n = walk.n, U = unit_blocks(H);
   for (int u = 0; u < U; ++u) {
@@ -310,7 +310,7 @@ void dweights_of(const Inputs& in, const Waiting& waiting, int n, const float* d
   }
 }
 
-void add_dweights(const FusedBackward& walk, const Waiting& waiting) {
+void add_dweights(const FusedBackward<float>& walk, const Waiting& waiting) {
   const int C = walk.C, H = walk.H, n = walk.n;
   const Inputs x{walk.x, walk.x_step, 0, walk.x, C};
   const Inputs h{walk.h, walk.h_step, 1, walk.h0, H};
@@ -325,7 +325,7 @@ void add_dweights(const FusedBackward& walk, const Waiting& waiting) {
   }
 }
 
-void backward(const FusedBackward& walk) {
+void backward(const FusedBackward<float>& walk) {
   const int H = walk.H, n = walk.n, U = unit_blocks(H);
   load_states(walk.dc_last, n, H, walk.dc);
   load_states(walk.c0, n, H, walk.c_first);
@@ -389,8 +389,8 @@ void tanhs(const float* in, std::int64_t count, float* out) {
   }
 }
 
-const FusedKernels* kernels() {
-  static const FusedKernels table{
+const FusedKernels<float>* kernels() {
+  static const FusedKernels<float> table{
       hwy::TargetName(HWY_TARGET), kV, kRows, forward, backward, sigmoids, tanhs};
   return &table;
 }
@@ -404,10 +404,10 @@ namespace sluice {
 
 HWY_EXPORT(kernels);
 
-const FusedKernels& fused_kernels() { return *HWY_DYNAMIC_DISPATCH(kernels)(); }
+const FusedKernels<float>& fused_kernels() { return *HWY_DYNAMIC_DISPATCH(kernels)(); }
 
-std::vector<const FusedKernels*> all_fused_kernels() {
-  std::vector<const FusedKernels*> all;
+std::vector<const FusedKernels<float>*> all_fused_kernels() {
+  std::vector<const FusedKernels<float>*> all;
   for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0;
        targets &= targets - 1) {  // the lower bit is the better target
     hwy::SetSupportedTargetsForTest(targets & -targets);

@@ -7,41 +7,47 @@
 namespace sluice {
 namespace {
 
-// Rows [gate*H + first unit ...) of a matrix [4H,width] to the columns k of packed [k][gate][V].
-// Written in order; the V rows read are few enough for the first cache.
+void put(float value, float& to) { to = value; }
+
+// Rows [gate*H + first unit ...) of a matrix [4H,width] to the columns k of packed
+// [k/P][gate][V][P]. The V rows read are few enough for the first cache.
+template <typename Number>
 void pack_columns(const FusedLayerShape& shape, int u, const float* matrix, int width,
-                  float* packed) {
-  const int V = shape.V, units = std::min(V, shape.H - u * V);
+                  Number* packed) {
+  const int V = shape.V, P = shape.P, units = std::min(V, shape.H - u * V);
   for (int gate = 0; gate < 4; ++gate) {
     const float scale = gate == 2 ? FusedScale::tanh : FusedScale::sigmoid;
     const float* rows = matrix + (std::int64_t{gate} * shape.H + u * V) * width;
-    for (int k = 0; k < width; ++k) {
-      float* out = packed + k * shape.gates() + gate * V;
-      for (int lane = 0; lane < units; ++lane) {
-        out[lane] = rows[std::int64_t{lane} * width + k] * scale;
+    for (int k = 0; k < shape.padded(width); ++k) {
+      Number* out = packed + (k / P * shape.gates() + gate * V) * P + k % P;
+      const int real = k < width ? units : 0;
+      for (int lane = 0; lane < real; ++lane) {
+        put(rows[std::int64_t{lane} * width + k] * scale, out[lane * P]);
       }
-      std::fill(out + units, out + V, 0.0f);
+      for (int lane = real; lane < V; ++lane) put(0.0f, out[lane * P]);
     }
   }
 }
 
-// Rows of a matrix [4H,columns], blocks of at most four vectors of columns side by side.
+// Rows of a matrix [4H,columns], P of them interleaved, in blocks of at most four vectors of
+// columns side by side.
+template <typename Number>
 void pack_rows(const FusedLayerShape& shape, int u, const float* matrix, int columns,
-               float* packed) {
-  const int V = shape.V, units = std::min(V, shape.H - u * V);
+               Number* packed) {
+  const int V = shape.V, P = shape.P, units = std::min(V, shape.H - u * V);
   const int vectors = (columns + V - 1) / V, blocks = (vectors + 3) / 4;
   const std::int64_t rows = shape.blocks() * shape.gates();
   for (int b = 0; b < blocks; ++b) {
     const int begin = vectors * b / blocks * V, end = vectors * (b + 1) / blocks * V;
-    const int real = std::min(end, columns) - begin;
     for (int gate = 0; gate < 4; ++gate) {
       for (int lane = 0; lane < V; ++lane) {
-        float* out = packed + rows * begin + (u * shape.gates() + gate * V + lane) * (end - begin);
-        const int copied = lane < units ? real : 0;
+        const std::int64_t at = u * shape.gates() + gate * V + lane;
+        Number* out = packed + rows * begin + at / P * P * (end - begin) + at % P;
+        const int real = lane < units ? std::min(end, columns) - begin : 0;
         const float* row =
-            matrix + (std::int64_t{gate} * shape.H + u * V + (lane < units ? lane : 0)) * columns;
-        std::copy_n(row + begin, copied, out);
-        std::fill(out + copied, out + (end - begin), 0.0f);
+            matrix + (std::int64_t{gate} * shape.H + u * V + std::min(lane, units - 1)) * columns;
+        for (int k = 0; k < real; ++k) put(row[begin + k], out[k * P]);
+        for (int k = real; k < end - begin; ++k) put(0.0f, out[k * P]);
       }
     }
   }
@@ -61,18 +67,22 @@ void unpack_columns(const FusedLayerShape& shape, int u, const float* packed, in
 
 }  // namespace
 
-void pack_forward(const FusedLayerShape& shape, int u, const float* weights, float* packed,
+template <typename Number>
+void pack_forward(const FusedLayerShape& shape, int u, const float* weights, Number* packed,
                   float* bias) {
   const std::int64_t H = shape.H;
-  float* own = packed + u * shape.gates() * (shape.C + H);
+  Number* of_x = packed + u * shape.gates() * (shape.padded(shape.C) + shape.padded(shape.H));
   const float* R = weights + 4 * H * shape.C;
-  pack_columns(shape, u, weights, shape.C, own);
-  pack_columns(shape, u, R, shape.H, own + shape.C * shape.gates());
-  pack_columns(shape, u, R + 4 * H * H, 1, bias + u * shape.gates());
+  pack_columns(shape, u, weights, shape.C, of_x);
+  pack_columns(shape, u, R, shape.H, of_x + shape.padded(shape.C) * shape.gates());
+  FusedLayerShape alone = shape;
+  alone.P = 1;
+  pack_columns(alone, u, R + 4 * H * H, 1, bias + u * shape.gates());
 }
 
-void pack_backward(const FusedLayerShape& shape, int u, const float* weights, float* dh_weights,
-                   float* dx_weights) {
+template <typename Number>
+void pack_backward(const FusedLayerShape& shape, int u, const float* weights, Number* dh_weights,
+                   Number* dx_weights) {
   pack_rows(shape, u, weights + std::int64_t{4} * shape.H * shape.C, shape.H, dh_weights);
   pack_rows(shape, u, weights, shape.C, dx_weights);
 }
@@ -85,5 +95,8 @@ void unpack_gradient(const FusedLayerShape& shape, int u, const float* packed, f
   unpack_columns(shape, u, own + shape.C * shape.gates(), shape.H, dR);
   unpack_columns(shape, u, own + (shape.C + H) * shape.gates(), 1, dR + 4 * H * H);
 }
+
+template void pack_forward(const FusedLayerShape&, int, const float*, float*, float*);
+template void pack_backward(const FusedLayerShape&, int, const float*, float*, float*);
 
 }  // namespace sluice

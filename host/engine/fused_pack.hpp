@@ -6,13 +6,14 @@
 
 namespace sluice {
 
-/// One layer: C inputs, H units, V lanes of a vector.
+/// One layer: C inputs, H units, V lanes of a vector, P numbers in 32 bits.
 struct FusedLayerShape {
-  int C, H, V;
+  int C, H, V, P;
   int blocks() const { return (H + V - 1) / V; }  ///< of units: U
   std::int64_t gates() const { return std::int64_t{4} * V; }
-  /// Floats of each packed array.
-  std::int64_t weights() const { return blocks() * gates() * (C + H); }
+  int padded(int width) const { return (width + P - 1) / P * P; }
+  /// Elements of each packed array.
+  std::int64_t weights() const { return blocks() * gates() * (padded(C) + padded(H)); }
   std::int64_t bias() const { return blocks() * gates(); }
   std::int64_t dh_weights() const { return blocks() * gates() * blocks() * V; }
   std::int64_t dx_weights() const { return blocks() * gates() * ((C + V - 1) / V) * V; }
@@ -20,10 +21,12 @@ struct FusedLayerShape {
 };
 
 /// Packs what one block of units, `u`, has of `weights` (W [4H,C], R [4H,H], b [4H]).
-void pack_forward(const FusedLayerShape& shape, int u, const float* weights, float* packed,
+template <typename Number>
+void pack_forward(const FusedLayerShape& shape, int u, const float* weights, Number* packed,
                   float* bias);
-void pack_backward(const FusedLayerShape& shape, int u, const float* weights, float* dh_weights,
-                   float* dx_weights);
+template <typename Number>
+void pack_backward(const FusedLayerShape& shape, int u, const float* weights, Number* dh_weights,
+                   Number* dx_weights);
 /// The gradient of one block of units from its packed form.
 void unpack_gradient(const FusedLayerShape& shape, int u, const float* packed, float* dweights);
 

@@ -12,9 +12,9 @@
 #include <set>
 #include <tuple>
 
-#include "engine/aligned_floats.hpp"
+#include "engine/aligned_array.hpp"
 #include "engine/dropout.hpp"
-#include "engine/fused_pack.hpp"
+#include "engine/fused_layers.hpp"
 #include "engine/recurrence_check.hpp"
 #include "sluice/base/error.hpp"
 
@@ -45,25 +45,18 @@ Range part(std::int64_t N, std::int64_t i, std::int64_t count) {
 
 std::int64_t tiles_of(std::int64_t N) { return (N + kTile - 1) / kTile; }
 
-struct Layer {
-  FusedLayerShape shape;
-  std::int64_t offset;  ///< of its first weight in the flat buffer
-  std::int64_t packed;  ///< of its first packed gradient in a group's
-  AlignedFloats weights, bias, dh_weights, dx_weights;
-  // Training.
-  AlignedFloats gates, cells;
-  AlignedFloats output, dropped;  ///< [T,N,H]; of layers below the top
-};
-
 /// What a thread needs for itself.
+template <typename Number>
 struct Scratch {
-  AlignedFloats c, output[2];                     // forward
-  AlignedFloats da, dh, dc, c_first, doutput[2];  // backward
+  AlignedArray<float> c, output[2];  // forward
+  AlignedArray<Number> da;           // backward
+  AlignedArray<float> dh, dc, c_first, doutput[2];
 };
 
+template <typename Number>
 class FusedRecurrence final : public Recurrence {
  public:
-  FusedRecurrence(int C, int H, int L, const FusedKernels& kernels);
+  FusedRecurrence(int C, int H, int L, const FusedKernels<Number>& kernels);
   std::string name() const override { return "fused"; }
   void prepare(int T, int N, bool training) override;
   void load(std::span<const float> weights) override;
@@ -91,11 +84,10 @@ class FusedRecurrence final : public Recurrence {
   void check_arrays(const char* caller, int T, int N, std::span<const float> x, StateIn initial,
                     std::span<float> h, StateOut last) const;
   void reserve(int T, int N, bool training);
-  void pack();
   void run(int T, int N, const Arrays& arrays, bool training);
-  void forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training, Scratch& scratch);
-  void backward_chunk(Range r, const Gradients& g, float* dweights, Scratch& scratch);
-  void sum_gradients(std::int64_t groups, std::span<float> dweights);
+  void forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training,
+                     Scratch<Number>& scratch);
+  void backward_chunk(Range r, const Gradients& g, float* dweights, Scratch<Number>& scratch);
   std::int64_t group_count(std::int64_t N) const;
   /// Part of a chunk in states [L,N,H], or null.
   const float* state(std::span<const float> all, int l, std::int64_t N, Range r) const {
@@ -106,14 +98,13 @@ class FusedRecurrence final : public Recurrence {
   }
   void drop(int l, int T, Range r, const float* in, float* out, std::int64_t step) const;
 
-  const FusedKernels& kernels_;
+  const FusedKernels<Number>& kernels_;
   int C_, L_;
   std::int64_t H_;
-  std::vector<Layer> layers_;
-  std::int64_t packed_size_ = 0;  ///< of all layers' packed gradients
+  FusedLayers<Number> layers_;
   std::vector<float> weights_, zeros_;
-  std::vector<Scratch> scratch_;  ///< [threads]
-  AlignedFloats groups_;          ///< [groups][packed_size_]
+  std::vector<Scratch<Number>> scratch_;  ///< [threads]
+  AlignedArray<float> groups_;            ///< [groups][layers_.packed_size()]
   std::set<std::tuple<int, int, bool>> ready_;
   bool training_ = false;  ///< some shape was made ready for it
   int threads_ = 1;
@@ -128,32 +119,27 @@ class FusedRecurrence final : public Recurrence {
   Kept kept_;
 };
 
-FusedRecurrence::FusedRecurrence(int C, int H, int L, const FusedKernels& kernels)
-    : kernels_(kernels), C_(C), L_(L), H_(H), layers_(static_cast<std::size_t>(L)) {
-  for (int l = 0; l < L; ++l) {
-    Layer& layer = layers_[static_cast<std::size_t>(l)];
-    layer.shape = {.C = l == 0 ? C : H, .H = H, .V = kernels.lanes};
-    layer.offset = recurrence_params(C, H, l);
-    layer.packed = packed_size_;
-    packed_size_ += layer.shape.dweights();
-  }
-}
+template <typename Number>
+FusedRecurrence<Number>::FusedRecurrence(int C, int H, int L, const FusedKernels<Number>& kernels)
+    : kernels_(kernels), C_(C), L_(L), H_(H), layers_(C, H, L, kernels.lanes) {}
 
-std::int64_t FusedRecurrence::group_count(std::int64_t N) const {
-  const std::int64_t room = std::max<std::int64_t>(kMostGroupFloats / packed_size_, 4);
+template <typename Number>
+std::int64_t FusedRecurrence<Number>::group_count(std::int64_t N) const {
+  const std::int64_t room = std::max<std::int64_t>(kMostGroupFloats / layers_.packed_size(), 4);
   return std::clamp<std::int64_t>(tiles_of(N) / kGroupTiles, 1, std::min(kMaxGroups, room));
 }
 
-void FusedRecurrence::reserve(int T, int N, bool training) {
-  const std::int64_t TN = std::int64_t{T} * N, rows = std::min<std::int64_t>(N, kMaxTiles * kTile);
+template <typename Number>
+void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
+  const std::int64_t rows = std::min<std::int64_t>(N, kMaxTiles * kTile);
   const std::int64_t width = layers_[0].shape.blocks() * std::int64_t{kernels_.lanes};
   if (static_cast<int>(scratch_.size()) < threads_) {
     scratch_.resize(static_cast<std::size_t>(threads_));
   }
-  for (Scratch& scratch : scratch_) {
+  for (Scratch<Number>& scratch : scratch_) {
     scratch.c.reserve(rows * width);
     if (!training && L_ > 1) {
-      for (AlignedFloats& output : scratch.output) output.reserve(T * rows * H_);
+      for (AlignedArray<float>& output : scratch.output) output.reserve(T * rows * H_);
     }
     if (!training) continue;
     // All steps of a chunk at most.
@@ -162,25 +148,19 @@ void FusedRecurrence::reserve(int T, int N, bool training) {
     scratch.dc.reserve(rows * width);
     scratch.c_first.reserve(rows * width);
     if (L_ > 1) {
-      for (AlignedFloats& doutput : scratch.doutput) doutput.reserve(T * rows * H_);
+      for (AlignedArray<float>& doutput : scratch.doutput) doutput.reserve(T * rows * H_);
     }
   }
   if (static_cast<std::int64_t>(zeros_.size()) < rows * H_) {
     zeros_.assign(static_cast<std::size_t>(rows * H_), 0.0f);
   }
   if (!training) return;
-  for (Layer& layer : layers_) {
-    layer.gates.reserve(4 * TN * width);
-    layer.cells.reserve(TN * width);
-    if (&layer != &layers_.back()) {
-      layer.output.reserve(TN * H_);
-      layer.dropped.reserve(TN * H_);
-    }
-  }
-  groups_.reserve(group_count(N) * packed_size_);
+  layers_.reserve_kept(T, N);
+  groups_.reserve(group_count(N) * layers_.packed_size());
 }
 
-void FusedRecurrence::prepare(int T, int N, bool training) {
+template <typename Number>
+void FusedRecurrence<Number>::prepare(int T, int N, bool training) {
   if (T < 1 || N < 1) {
     throw InternalError(fmt::format("prepare: T={} N={}, both must be at least 1", T, N));
   }
@@ -192,7 +172,7 @@ void FusedRecurrence::prepare(int T, int N, bool training) {
     reserve(T, N, training);
     if (training && !training_) {
       training_ = true;
-      if (!weights_.empty()) pack();
+      if (!weights_.empty()) layers_.pack(weights_, true, threads_);
     }
   } catch (const std::bad_alloc&) {
     throw DeviceError(fmt::format(
@@ -203,37 +183,18 @@ void FusedRecurrence::prepare(int T, int N, bool training) {
   ready_.insert({T, N, training});
 }
 
-void FusedRecurrence::load(std::span<const float> weights) {
+template <typename Number>
+void FusedRecurrence<Number>::load(std::span<const float> weights) {
   const int H = static_cast<int>(H_);
   check_size("load", "weights", weights.size(), recurrence_params(C_, H, L_),
              {.T = 1, .N = 1, .C = C_, .H = H, .L = L_});
   weights_.assign(weights.begin(), weights.end());
   kept_.T = 0;
-  pack();
+  layers_.pack(weights_, training_, threads_);
 }
 
-void FusedRecurrence::pack() {
-  for (Layer& layer : layers_) {
-    const FusedLayerShape& shape = layer.shape;
-    layer.weights.reserve(shape.weights());
-    layer.bias.reserve(shape.bias());
-    if (training_) {
-      layer.dh_weights.reserve(shape.dh_weights());
-      layer.dx_weights.reserve(shape.dx_weights());
-    }
-    const float* from = weights_.data() + layer.offset;
-    const bool training = training_;
-#pragma omp parallel for schedule(static) num_threads(threads_) if (shape.weights() > 20'000)
-    for (int u = 0; u < shape.blocks(); ++u) {
-      pack_forward(shape, u, from, layer.weights.data(), layer.bias.data());
-      if (training) {
-        pack_backward(shape, u, from, layer.dh_weights.data(), layer.dx_weights.data());
-      }
-    }
-  }
-}
-
-void FusedRecurrence::check_ready(const char* caller, int T, int N, bool training) const {
+template <typename Number>
+void FusedRecurrence<Number>::check_ready(const char* caller, int T, int N, bool training) const {
   if (weights_.empty()) {
     throw InternalError(fmt::format("{}: no weights; call load() first", caller));
   }
@@ -242,8 +203,10 @@ void FusedRecurrence::check_ready(const char* caller, int T, int N, bool trainin
                                   caller, T, N, T, N, training));
 }
 
-void FusedRecurrence::check_arrays(const char* caller, int T, int N, std::span<const float> x,
-                                   StateIn initial, std::span<float> h, StateOut last) const {
+template <typename Number>
+void FusedRecurrence<Number>::check_arrays(const char* caller, int T, int N,
+                                           std::span<const float> x, StateIn initial,
+                                           std::span<float> h, StateOut last) const {
   const RecurrenceShape shape{.T = T, .N = N, .C = C_, .H = static_cast<int>(H_), .L = L_};
   const std::int64_t TN = std::int64_t{T} * N;
   check_size(caller, "x", x.size(), TN * C_, shape);
@@ -252,8 +215,9 @@ void FusedRecurrence::check_arrays(const char* caller, int T, int N, std::span<c
   check_states(caller, "a last state", last, shape);
 }
 
-void FusedRecurrence::drop(int l, int T, Range r, const float* in, float* out,
-                           std::int64_t step) const {
+template <typename Number>
+void FusedRecurrence<Number>::drop(int l, int T, Range r, const float* in, float* out,
+                                   std::int64_t step) const {
   const DropoutKey& key = kept_.dropout;
   const std::int64_t sequences = key.sequences == 0 ? kept_.N : key.sequences;
   const auto size = static_cast<std::size_t>(r.size() * H_);
@@ -263,38 +227,39 @@ void FusedRecurrence::drop(int l, int T, Range r, const float* in, float* out,
   }
 }
 
-void FusedRecurrence::forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training,
-                                    Scratch& scratch) {
+template <typename Number>
+void FusedRecurrence<Number>::forward_chunk(int T, int N, Range r, const Arrays& arrays,
+                                            bool training, Scratch<Number>& scratch) {
   const std::int64_t n = r.size();
   const float* x = arrays.x + r.begin * C_;
   std::int64_t x_step = std::int64_t{N} * C_;
   for (int l = 0; l < L_; ++l) {
-    Layer& layer = layers_[static_cast<std::size_t>(l)];
+    FusedLayer<Number>& layer = layers_[l];
     const bool whole = training || l == L_ - 1;  // the output is [T,N,H], not [T,n,H]
     float* h = l == L_ - 1 ? arrays.h + r.begin * H_
                : training  ? layer.output.data() + r.begin * H_
                            : scratch.output[l % 2].data();
     const std::int64_t gates = layer.shape.gates(), blocks = layer.shape.blocks();
-    FusedForward walk{.T = T,
-                      .n = r.size(),
-                      .C = layer.shape.C,
-                      .H = layer.shape.H,
-                      .x = x,
-                      .x_step = x_step,
-                      .h0 = state(arrays.initial.h, l, N, r),
-                      .c0 = state(arrays.initial.c, l, N, r),
-                      .h = h,
-                      .h_step = (whole ? N : n) * H_,
-                      .weights = layer.weights.data(),
-                      .bias = layer.bias.data(),
-                      .c = scratch.c.data(),
-                      .zeros = zeros_.data(),
-                      .gates = nullptr,
-                      .cells = nullptr,
-                      .gates_step = blocks * N * gates,
-                      .cells_step = blocks * N * kernels_.lanes,
-                      .kept_rows = N,
-                      .c_last = state(arrays.last.c, l, N, r)};
+    FusedForward<Number> walk{.T = T,
+                              .n = r.size(),
+                              .C = layer.shape.C,
+                              .H = layer.shape.H,
+                              .x = x,
+                              .x_step = x_step,
+                              .h0 = state(arrays.initial.h, l, N, r),
+                              .c0 = state(arrays.initial.c, l, N, r),
+                              .h = h,
+                              .h_step = (whole ? N : n) * H_,
+                              .weights = layer.weights.data(),
+                              .bias = layer.bias.data(),
+                              .c = scratch.c.data(),
+                              .zeros = zeros_.data(),
+                              .gates = nullptr,
+                              .cells = nullptr,
+                              .gates_step = blocks * N * gates,
+                              .cells_step = blocks * N * kernels_.lanes,
+                              .kept_rows = N,
+                              .c_last = state(arrays.last.c, l, N, r)};
     if (training) {
       walk.gates = layer.gates.data() + r.begin * gates;
       walk.cells = layer.cells.data() + r.begin * kernels_.lanes;
@@ -313,7 +278,8 @@ void FusedRecurrence::forward_chunk(int T, int N, Range r, const Arrays& arrays,
   }
 }
 
-void FusedRecurrence::run(int T, int N, const Arrays& arrays, bool training) {
+template <typename Number>
+void FusedRecurrence<Number>::run(int T, int N, const Arrays& arrays, bool training) {
   const std::int64_t tiles = tiles_of(N), round = kMaxTiles * threads_;
   const std::int64_t count = std::min(tiles, (tiles + round - 1) / round * threads_);
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
@@ -323,15 +289,17 @@ void FusedRecurrence::run(int T, int N, const Arrays& arrays, bool training) {
   }
 }
 
-void FusedRecurrence::infer(int T, int N, std::span<const float> x, StateIn initial,
-                            std::span<float> h, StateOut last) {
+template <typename Number>
+void FusedRecurrence<Number>::infer(int T, int N, std::span<const float> x, StateIn initial,
+                                    std::span<float> h, StateOut last) {
   check_ready("infer", T, N, false);
   check_arrays("infer", T, N, x, initial, h, last);
   run(T, N, {x.data(), initial, h.data(), last}, false);
 }
 
-void FusedRecurrence::forward(int T, int N, std::span<const float> x, StateIn initial,
-                              DropoutKey dropout, std::span<float> h, StateOut last) {
+template <typename Number>
+void FusedRecurrence<Number>::forward(int T, int N, std::span<const float> x, StateIn initial,
+                                      DropoutKey dropout, std::span<float> h, StateOut last) {
   check_ready("forward", T, N, true);
   check_arrays("forward", T, N, x, initial, h, last);
   if (!(dropout.rate >= 0 && dropout.rate < 1)) {
@@ -348,15 +316,16 @@ void FusedRecurrence::forward(int T, int N, std::span<const float> x, StateIn in
   run(T, N, {x.data(), {kept_.h0, kept_.c0}, h.data(), last}, true);
 }
 
-void FusedRecurrence::backward_chunk(Range r, const Gradients& g, float* dweights,
-                                     Scratch& scratch) {
+template <typename Number>
+void FusedRecurrence<Number>::backward_chunk(Range r, const Gradients& g, float* dweights,
+                                             Scratch<Number>& scratch) {
   const int T = kept_.T;
   const std::int64_t N = kept_.N, n = r.size();
   const float* dh = g.dh + r.begin * H_;
   std::int64_t dh_step = N * H_;
   for (int l = L_ - 1; l >= 0; --l) {
-    const Layer& layer = layers_[static_cast<std::size_t>(l)];
-    const Layer& below = layers_[static_cast<std::size_t>(l > 0 ? l - 1 : 0)];
+    const FusedLayer<Number>& layer = layers_[l];
+    const FusedLayer<Number>& below = layers_[l > 0 ? l - 1 : 0];
     const bool dropped = l > 0 && kept_.dropout.rate > 0;
     float* dx = l > 0 ? scratch.doutput[l % 2].data() : g.dx;
     if (l == 0 && dx != nullptr) dx += r.begin * C_;
@@ -402,24 +371,10 @@ void FusedRecurrence::backward_chunk(Range r, const Gradients& g, float* dweight
   }
 }
 
-void FusedRecurrence::sum_gradients(std::int64_t groups, std::span<float> dweights) {
-  for (const Layer& layer : layers_) {
-    const FusedLayerShape& shape = layer.shape;
-    const std::int64_t size = shape.dweights() / shape.blocks();
-#pragma omp parallel for schedule(static) num_threads(threads_) if (groups * size > 5'000)
-    for (int u = 0; u < shape.blocks(); ++u) {
-      float* sum = groups_.data() + layer.packed + u * size;
-      for (std::int64_t group = 1; group < groups; ++group) {
-        const float* add = sum + group * packed_size_;
-        for (std::int64_t i = 0; i < size; ++i) sum[i] += add[i];
-      }
-      unpack_gradient(shape, u, groups_.data() + layer.packed, dweights.data() + layer.offset);
-    }
-  }
-}
-
-void FusedRecurrence::backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
-                               std::span<float> dweights, StateOut dinitial) {
+template <typename Number>
+void FusedRecurrence<Number>::backward(std::span<const float> dh, StateIn dlast,
+                                       std::span<float> dx, std::span<float> dweights,
+                                       StateOut dinitial) {
   if (kept_.T == 0) {
     throw InternalError(
         "backward: no forward pass is kept; call forward() first, with no load() or "
@@ -438,8 +393,8 @@ void FusedRecurrence::backward(std::span<const float> dh, StateIn dlast, std::sp
   const std::int64_t groups = group_count(N);
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
   for (std::int64_t group = 0; group < groups; ++group) {
-    float* sums = groups_.data() + group * packed_size_;
-    std::fill_n(sums, packed_size_, 0.0f);
+    float* sums = groups_.data() + group * layers_.packed_size();
+    std::fill_n(sums, layers_.packed_size(), 0.0f);
     const Range all = part(N, group, groups);
     const std::int64_t chunks = (tiles_of(all.size()) + kMaxTiles - 1) / kMaxTiles;
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
@@ -448,18 +403,18 @@ void FusedRecurrence::backward(std::span<const float> dh, StateIn dlast, std::sp
       backward_chunk(r, gradients, sums, scratch_[static_cast<std::size_t>(omp_get_thread_num())]);
     }
   }
-  sum_gradients(groups, dweights);
+  layers_.sum_gradients(groups_.data(), groups, dweights, threads_);
 }
 
 }  // namespace
 
 std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L,
-                                                  const FusedKernels& kernels) {
+                                                  const FusedKernels<float>& kernels) {
   if (C < 1 || H < 1 || L < 1) {
     throw InternalError(
         fmt::format("make_fused_recurrence: C={} H={} L={}, each must be at least 1", C, H, L));
   }
-  return std::make_unique<FusedRecurrence>(C, H, L, kernels);
+  return std::make_unique<FusedRecurrence<float>>(C, H, L, kernels);
 }
 
 std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L) {

@@ -39,7 +39,7 @@ Floats all_over() {
   return out;
 }
 
-class OnEverySet : public testing::TestWithParam<const FusedKernels*> {};
+class OnEverySet : public testing::TestWithParam<const FusedKernels<float>*> {};
 
 TEST_P(OnEverySet, SigmoidIsWithinItsErrorOverAllFloats) {
   const Floats in = all_over();
