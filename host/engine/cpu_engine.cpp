@@ -1,5 +1,5 @@
-// The CPU engine: gather, recurrence, head with loss, backward, clip, AdamW - one function each,
-// called in that order.
+// The CPU engine: recurrence (which gathers its inputs as it walks), head with loss, backward,
+// clip, AdamW - one function each, called in that order.
 #include <fmt/core.h>
 #include <omp.h>
 
@@ -105,8 +105,8 @@ class CpuEngine final : public Engine {
   Seconds seconds_;
 
   // Workspace.
-  std::vector<float> x_, h_, dh_, dx_, dcontext_, gradient_, u_, target_;
-  std::vector<float> chain_h_, chain_c_;
+  std::vector<float> h_, dh_, dx_, dcontext_, gradient_, u_, target_;
+  std::vector<float> last_h_, chain_c_;  ///< [L,N,H] of inference
   std::vector<double> norm_blocks_;
 };
 
@@ -167,15 +167,16 @@ void CpuEngine::prepare(std::int64_t N, bool training) {
   const auto grow = [](std::vector<float>& v, std::int64_t size) {
     if (static_cast<std::int64_t>(v.size()) < size) v.resize(static_cast<std::size_t>(size));
   };
+  if (!training) {
+    grow(last_h_, spec_.L * N * spec_.H);
+    return;
+  }
   const std::int64_t TN = spec_.T * N;
-  grow(x_, TN * spec_.inputs());
   grow(h_, TN * spec_.H);
-  if (training) {
-    grow(dh_, TN * spec_.H);
-    if (spec_.embedding_width() > 0) {
-      grow(dx_, TN * spec_.inputs());
-      grow(dcontext_, TN * spec_.embedding_width());
-    }
+  grow(dh_, TN * spec_.H);
+  if (spec_.embedding_width() > 0) {
+    grow(dx_, TN * spec_.inputs());
+    grow(dcontext_, TN * spec_.embedding_width());
   }
 }
 
@@ -209,7 +210,6 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   prepare(N, true);
   const auto TN = static_cast<std::size_t>(spec_.T * N);
   const auto H = static_cast<std::size_t>(spec_.H), C = static_cast<std::size_t>(spec_.inputs());
-  const std::span x = std::span(x_).first(TN * C);
   const std::span h = std::span(h_).first(TN * H), dh = std::span(dh_).first(TN * H);
   const bool embeddings = spec_.embedding_width() > 0;
   const std::span dx = embeddings ? std::span(dx_).first(TN * C) : std::span<float>();
@@ -218,7 +218,6 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   {
     const Stopwatch watch(seconds_.gather);
     gather_.begin(windows, limit_);
-    gather_.inputs(state_.params, x);
   }
   {
     const Stopwatch watch(seconds_.recurrence);
@@ -226,7 +225,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
     const StateIn initial = carried_in(windows);
     const StateOut last =
         spec_.carry_state ? StateOut{state_.carried_h, state_.carried_c} : StateOut{};
-    recurrence_->forward(spec_.T, static_cast<int>(N), x, initial,
+    recurrence_->forward(spec_.T, static_cast<int>(N), gather_.inputs(state_.params), initial,
                          {spec_.dropout, seed_, state_.step}, h, last);
   }
   LossSums sums;
@@ -321,30 +320,26 @@ LossReport CpuEngine::take_loss() {
   return report;
 }
 
-// h of the last step for one batch, at the end of h_.
+// The last states of one batch, in last_h_ [L,N,H].
 void CpuEngine::infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit) {
   const auto N = static_cast<std::int64_t>(windows.size());
-  const auto TN = static_cast<std::size_t>(spec_.T * N);
-  const std::span x = std::span(x_).first(TN * static_cast<std::size_t>(spec_.inputs()));
-  const std::span h = std::span(h_).first(TN * static_cast<std::size_t>(spec_.H));
+  const std::span last = std::span(last_h_).first(static_cast<std::size_t>(spec_.L * N * spec_.H));
   {
     const Stopwatch watch(seconds_.gather);
     gather_.begin(windows, limit);
-    gather_.inputs(evaluation_params_, x);
   }
   const Stopwatch watch(seconds_.recurrence);
-  recurrence_->infer(spec_.T, static_cast<int>(N), x, {}, h, {});
+  recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_), {}, {},
+                     {last, {}});
 }
 
 // carry_state: the windows before are walked first, from each series' start, and hand their state
 // on.
 void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit) {
   const auto N = static_cast<std::int64_t>(windows.size());
-  const auto TN = static_cast<std::size_t>(spec_.T * N);
-  const std::span x = std::span(x_).first(TN * static_cast<std::size_t>(spec_.inputs()));
-  const std::span h = std::span(h_).first(TN * static_cast<std::size_t>(spec_.H));
   const auto size = static_cast<std::size_t>(spec_.L * N * spec_.H);
-  chain_h_.assign(size, 0.0f);
+  const std::span last_h = std::span(last_h_).first(size);
+  std::fill(last_h.begin(), last_h.end(), 0.0f);
   chain_c_.assign(size, 0.0f);
   std::int64_t links = 0;
   for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
@@ -355,13 +350,12 @@ void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std
       if (link[n].origin >= 0) continue;  // this series has not begun: its state stays zero
     }
     gather_.begin(link, limit);
-    gather_.inputs(evaluation_params_, x);
-    recurrence_->infer(spec_.T, static_cast<int>(N), x, {chain_h_, chain_c_}, h,
-                       {chain_h_, chain_c_});
+    recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_),
+                       {last_h, chain_c_}, {}, {last_h, chain_c_});
     for (std::int64_t l = 0; l < spec_.L; ++l) {
       for (std::int64_t n = 0; n < N; ++n) {
         if (link[static_cast<std::size_t>(n)].origin >= 0) continue;
-        std::fill_n(chain_h_.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
+        std::fill_n(last_h.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
         std::fill_n(chain_c_.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
       }
     }
@@ -387,9 +381,10 @@ void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
       infer_batch(part, limit);
     }
     const Stopwatch watch(seconds_.head);
-    const auto last = static_cast<std::size_t>((spec_.T - 1) * n * spec_.H);
+    const auto top = static_cast<std::size_t>((spec_.L - 1) * n * spec_.H);
     head_.infer(gather_, evaluation_params_,
-                std::span(h_).subspan(last, static_cast<std::size_t>(n * spec_.H)), u_, target_);
+                std::span(last_h_).subspan(top, static_cast<std::size_t>(n * spec_.H)), u_,
+                target_);
     use(begin, part);
   }
 }

@@ -16,10 +16,17 @@
 // (FusedScale).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "engine/recurrence.hpp"
+
 namespace sluice {
+
+/// Steps of x that are made at a time where it is made on demand: a window's numbers lie side by
+/// side in the catalogue.
+inline constexpr int kInputSteps = 8;
 
 /// Factors of the pre-activations: sigmoid(a) = 1/(1 + 2^(a sigmoid)), tanh(a) by 2^(a tanh).
 struct FusedScale {
@@ -30,11 +37,17 @@ struct FusedScale {
 template <typename Number>
 struct FusedForward {
   int T, n, C, H;
-  const float* x;  ///< row i of step t at x + t*x_step + i*C
+  const float* x;  ///< row i of step t at x + (t % x_steps)*x_step + i*C
   std::int64_t x_step;
+  int x_steps;  ///< T, or kInputSteps
+  const InputRows*
+      rows;  ///< makes x at x_made, which is x, for series `first` on; null: x is there
+  std::int64_t first;
+  float* x_made;
   const float *h0, *c0;  ///< [n,H] each; null: zeros
-  float* h;              ///< out: row i of step t at h + t*h_step + i*H
+  float* h;              ///< out: row i of step t at h + (t % h_steps)*h_step + i*H
   std::int64_t h_step;
+  int h_steps;  ///< T, or at least 2
   const Number* weights;
   const float* bias;
   float* c;            ///< [U][n][V] scratch
@@ -44,6 +57,17 @@ struct FusedForward {
   std::int64_t gates_step, cells_step, kept_rows;  ///< kept_rows: rows of [U][rows]
   float* c_last;                                   ///< [n,H] out; null: not wanted
 };
+
+/// The rows of step t of x, made if it is their turn. Steps are asked for in their order.
+template <typename Number>
+const float* input_step(const FusedForward<Number>& walk, int t) {
+  const std::int64_t at = t % walk.x_steps * walk.x_step;
+  if (walk.rows != nullptr && t % kInputSteps == 0) {
+    walk.rows->write(t, std::min(kInputSteps, walk.T - t), walk.first, walk.n, walk.x_made + at,
+                     walk.x_step);
+  }
+  return walk.x + at;
+}
 
 template <typename Number>
 struct FusedBackward {

@@ -124,12 +124,13 @@ void forward(const FusedForward<float>& walk) {
   const std::int64_t c_rows = keep ? walk.kept_rows : walk.n;
   for (int t = 0; t < walk.T; ++t) {
     float* c = keep ? walk.cells + t * walk.cells_step : walk.c;
-    float* h = walk.h + t * walk.h_step;
+    float* h = walk.h + t % walk.h_steps * walk.h_step;
+    const float* x = input_step(walk, t);
     for (int u = 0; u < U; ++u) {
       ForwardStep s{.C = walk.C,
                     .H = walk.H,
                     .units = walk.H - u * kV,
-                    .x = walk.x + t * walk.x_step,
+                    .x = x,
                     .h_prev = h_prev,
                     .weights = walk.weights + std::int64_t{u} * (walk.C + walk.H) * kGates,
                     .bias = walk.bias + u * kGates,

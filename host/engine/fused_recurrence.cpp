@@ -2,7 +2,8 @@
 // fused_kernels_hwy.cpp.
 //
 // The surprise: nothing of the caller's is copied. Walks read x and h where they lie, h_{t-1} as
-// the row that was written a step before, and backward reads them again.
+// the row that was written a step before, and backward reads them again. Where x is made on demand,
+// a thread makes some steps for its series just before it walks them; only training keeps them.
 #include "engine/fused_recurrence.hpp"
 
 #include <fmt/format.h>
@@ -48,8 +49,8 @@ std::int64_t tiles_of(std::int64_t N) { return (N + kTile - 1) / kTile; }
 /// What a thread needs for itself.
 template <typename Number>
 struct Scratch {
-  AlignedArray<float> c, output[2];  // forward
-  AlignedArray<Number> da;           // backward
+  AlignedArray<float> c, x, output[2];  // forward
+  AlignedArray<Number> da;              // backward
   AlignedArray<float> dh, dc, c_first, doutput[2];
 };
 
@@ -60,16 +61,16 @@ class FusedRecurrence final : public Recurrence {
   std::string name() const override { return "fused"; }
   void prepare(int T, int N, bool training) override;
   void load(std::span<const float> weights) override;
-  void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
+  void infer(int T, int N, const Input& x, StateIn initial, std::span<float> h,
              StateOut last) override;
-  void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
+  void forward(int T, int N, const Input& x, StateIn initial, DropoutKey dropout,
                std::span<float> h, StateOut last) override;
   void backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
                 std::span<float> dweights, StateOut dinitial) override;
 
  private:
   struct Arrays {
-    const float* x;
+    Input x;
     StateIn initial;
     float* h;
     StateOut last;
@@ -81,8 +82,8 @@ class FusedRecurrence final : public Recurrence {
     StateOut dinitial;
   };
   void check_ready(const char* caller, int T, int N, bool training) const;
-  void check_arrays(const char* caller, int T, int N, std::span<const float> x, StateIn initial,
-                    std::span<float> h, StateOut last) const;
+  void check_arrays(const char* caller, int T, int N, const Input& x, StateIn initial,
+                    std::span<float> h, StateOut last, bool h_wanted) const;
   void reserve(int T, int N, bool training);
   void run(int T, int N, const Arrays& arrays, bool training);
   void forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training,
@@ -105,6 +106,7 @@ class FusedRecurrence final : public Recurrence {
   std::vector<float> weights_, zeros_;
   std::vector<Scratch<Number>> scratch_;  ///< [threads]
   AlignedArray<float> groups_;            ///< [groups][layers_.packed_size()]
+  AlignedArray<float> x_;                 ///< [T,N,C] of training, where it was made on demand
   std::set<std::tuple<int, int, bool>> ready_;
   bool training_ = false;  ///< some shape was made ready for it
   int threads_ = 1;
@@ -138,8 +140,11 @@ void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
   }
   for (Scratch<Number>& scratch : scratch_) {
     scratch.c.reserve(rows * width);
-    if (!training && L_ > 1) {
-      for (AlignedArray<float>& output : scratch.output) output.reserve(T * rows * H_);
+    if (!training) scratch.x.reserve(kInputSteps * rows * C_);
+    if (!training) {
+      for (AlignedArray<float>& output : scratch.output) {
+        output.reserve((L_ > 1 ? std::max(T, 2) : 2) * rows * H_);
+      }
     }
     if (!training) continue;
     // All steps of a chunk at most.
@@ -155,6 +160,7 @@ void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
     zeros_.assign(static_cast<std::size_t>(rows * H_), 0.0f);
   }
   if (!training) return;
+  x_.reserve(std::int64_t{T} * N * C_);
   layers_.reserve_kept(T, N);
   groups_.reserve(group_count(N) * layers_.packed_size());
 }
@@ -204,13 +210,13 @@ void FusedRecurrence<Number>::check_ready(const char* caller, int T, int N, bool
 }
 
 template <typename Number>
-void FusedRecurrence<Number>::check_arrays(const char* caller, int T, int N,
-                                           std::span<const float> x, StateIn initial,
-                                           std::span<float> h, StateOut last) const {
+void FusedRecurrence<Number>::check_arrays(const char* caller, int T, int N, const Input& x,
+                                           StateIn initial, std::span<float> h, StateOut last,
+                                           bool h_wanted) const {
   const RecurrenceShape shape{.T = T, .N = N, .C = C_, .H = static_cast<int>(H_), .L = L_};
   const std::int64_t TN = std::int64_t{T} * N;
-  check_size(caller, "x", x.size(), TN * C_, shape);
-  check_size(caller, "h", h.size(), TN * H_, shape);
+  check_input(caller, x, shape);
+  if (!h.empty() || h_wanted) check_size(caller, "h", h.size(), TN * H_, shape);
   check_states(caller, "an initial state", initial, shape);
   check_states(caller, "a last state", last, shape);
 }
@@ -231,14 +237,17 @@ template <typename Number>
 void FusedRecurrence<Number>::forward_chunk(int T, int N, Range r, const Arrays& arrays,
                                             bool training, Scratch<Number>& scratch) {
   const std::int64_t n = r.size();
-  const float* x = arrays.x + r.begin * C_;
-  std::int64_t x_step = std::int64_t{N} * C_;
+  const InputRows* rows = arrays.x.rows();
+  const bool all_steps = rows == nullptr || training;
+  float* made = rows == nullptr ? nullptr : training ? x_.data() + r.begin * C_ : scratch.x.data();
+  const float* x = rows == nullptr ? arrays.x.array().data() + r.begin * C_ : made;
+  std::int64_t x_step = (all_steps ? N : n) * C_;
   for (int l = 0; l < L_; ++l) {
     FusedLayer<Number>& layer = layers_[l];
-    const bool whole = training || l == L_ - 1;  // the output is [T,N,H], not [T,n,H]
-    float* h = l == L_ - 1 ? arrays.h + r.begin * H_
-               : training  ? layer.output.data() + r.begin * H_
-                           : scratch.output[l % 2].data();
+    const bool top = l == L_ - 1, own = top ? arrays.h == nullptr : !training;
+    float* h = own   ? scratch.output[l % 2].data()  // [T,n,H], or two steps of the top layer's
+               : top ? arrays.h + r.begin * H_
+                     : layer.output.data() + r.begin * H_;
     const std::int64_t gates = layer.shape.gates(), blocks = layer.shape.blocks();
     FusedForward<Number> walk{.T = T,
                               .n = r.size(),
@@ -246,10 +255,15 @@ void FusedRecurrence<Number>::forward_chunk(int T, int N, Range r, const Arrays&
                               .H = layer.shape.H,
                               .x = x,
                               .x_step = x_step,
+                              .x_steps = l > 0 || all_steps ? T : kInputSteps,
+                              .rows = l > 0 ? nullptr : rows,
+                              .first = r.begin,
+                              .x_made = made,
                               .h0 = state(arrays.initial.h, l, N, r),
                               .c0 = state(arrays.initial.c, l, N, r),
                               .h = h,
-                              .h_step = (whole ? N : n) * H_,
+                              .h_step = (own ? n : N) * H_,
+                              .h_steps = own && top ? 2 : T,
                               .weights = layer.weights.data(),
                               .bias = layer.bias.data(),
                               .c = scratch.c.data(),
@@ -266,7 +280,7 @@ void FusedRecurrence<Number>::forward_chunk(int T, int N, Range r, const Arrays&
     }
     kernels_.forward(walk);
     if (float* last = state(arrays.last.h, l, N, r)) {
-      std::copy_n(h + (T - 1) * walk.h_step, n * H_, last);
+      std::copy_n(h + (T - 1) % walk.h_steps * walk.h_step, n * H_, last);
     }
     x = h;
     x_step = walk.h_step;
@@ -290,30 +304,30 @@ void FusedRecurrence<Number>::run(int T, int N, const Arrays& arrays, bool train
 }
 
 template <typename Number>
-void FusedRecurrence<Number>::infer(int T, int N, std::span<const float> x, StateIn initial,
+void FusedRecurrence<Number>::infer(int T, int N, const Input& x, StateIn initial,
                                     std::span<float> h, StateOut last) {
   check_ready("infer", T, N, false);
-  check_arrays("infer", T, N, x, initial, h, last);
-  run(T, N, {x.data(), initial, h.data(), last}, false);
+  check_arrays("infer", T, N, x, initial, h, last, false);
+  run(T, N, {x, initial, h.empty() ? nullptr : h.data(), last}, false);
 }
 
 template <typename Number>
-void FusedRecurrence<Number>::forward(int T, int N, std::span<const float> x, StateIn initial,
+void FusedRecurrence<Number>::forward(int T, int N, const Input& x, StateIn initial,
                                       DropoutKey dropout, std::span<float> h, StateOut last) {
   check_ready("forward", T, N, true);
-  check_arrays("forward", T, N, x, initial, h, last);
+  check_arrays("forward", T, N, x, initial, h, last, true);
   if (!(dropout.rate >= 0 && dropout.rate < 1)) {
     throw InternalError(fmt::format("forward: dropout rate {} is not in [0, 1)", dropout.rate));
   }
   kept_.T = T;
   kept_.N = N;
-  kept_.x = x.data();
+  kept_.x = x.rows() == nullptr ? x.array().data() : x_.data();
   kept_.h = h.data();
   kept_.dropout = dropout;
   // Copies: the caller may have the last states written over the initial ones.
   kept_.h0.assign(initial.h.begin(), initial.h.end());
   kept_.c0.assign(initial.c.begin(), initial.c.end());
-  run(T, N, {x.data(), {kept_.h0, kept_.c0}, h.data(), last}, true);
+  run(T, N, {x, {kept_.h0, kept_.c0}, h.data(), last}, true);
 }
 
 template <typename Number>

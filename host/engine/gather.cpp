@@ -74,14 +74,18 @@ void Gather::fit_windows() {
   }
 }
 
-void Gather::inputs(std::span<const float> params, std::span<float> x) const {
-  const WindowRows from = rows(params);
-#pragma omp parallel for schedule(static)
-  for (std::int64_t n = 0; n < from.N; ++n) {
-    for (int j = 0; j < space_.T; ++j) {
-      input_row(from, n, j, x.data() + (j * from.N + n) * space_.C);
+void WindowInputs::write(int t, int steps, std::int64_t first, std::int64_t count, float* out,
+                         std::int64_t out_step) const {
+  const std::int64_t C = rows_.space.C;
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (int j = 0; j < steps; ++j) {
+      input_row(rows_, first + i, t + j, out + j * out_step + i * C);
     }
   }
+}
+
+WindowInputs Gather::inputs(std::span<const float> params) const {
+  return WindowInputs(rows(params));
 }
 
 void Gather::head(int first_step, std::int64_t row, std::int64_t count,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model_space.hpp"
+#include "recurrence.hpp"
 #include "sluice/data/window.hpp"
 
 namespace sluice {
@@ -18,6 +19,16 @@ struct HeadRows {
   float* context;  ///< [rows, F]
   float* base;     ///< [rows, K, M]
   float* target;   ///< [rows, K, M], NaN where there is none; null: not wanted
+};
+
+class WindowInputs final : public InputRows {
+ public:
+  explicit WindowInputs(const WindowRows& rows) : rows_(rows) {}
+  void write(int t, int steps, std::int64_t first, std::int64_t count, float* out,
+             std::int64_t out_step) const override;
+
+ private:
+  WindowRows rows_;
 };
 
 class Gather {
@@ -31,8 +42,9 @@ class Gather {
   /// The batch as the functions of window_rows.hpp take it. `params`: the flat buffer (embeddings).
   WindowRows rows(std::span<const float> params = {}) const;
 
-  /// x [T,N,C], all threads. Steps before a series' start are zero.
-  void inputs(std::span<const float> params, std::span<float> x) const;
+  /// x of the batch, as the recurrence asks for it; for as long as the batch. Steps before a
+  /// series' start are zero.
+  WindowInputs inputs(std::span<const float> params) const;
 
   /// Rows [row, row + count) counted from step `first_step` of the window, one thread.
   void head(int first_step, std::int64_t row, std::int64_t count, std::span<const float> params,

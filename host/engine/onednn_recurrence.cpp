@@ -30,6 +30,8 @@ struct Arrays {
   std::vector<OneDnnBuffer> output;   ///< [T,N,H] of layers below the top; infer() uses two in turn
   std::vector<OneDnnBuffer> dropped;  ///< training: the same after dropout
   std::vector<OneDnnBuffer> workspace;  ///< training: what oneDNN keeps of each layer
+  OneDnnBuffer x;                       ///< where rows are made
+  OneDnnBuffer h;                       ///< of infer(), where the caller wants none
   States dfirst, dlast;
   OneDnnBuffer doutput[2], dW, dR, dx;
 };
@@ -40,9 +42,9 @@ class OneDnnRecurrence final : public Recurrence {
   std::string name() const override { return "onednn"; }
   void prepare(int T, int N, bool training) override;
   void load(std::span<const float> weights) override;
-  void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
+  void infer(int T, int N, const Input& x, StateIn initial, std::span<float> h,
              StateOut last) override;
-  void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
+  void forward(int T, int N, const Input& x, StateIn initial, DropoutKey dropout,
                std::span<float> h, StateOut last) override;
   void backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
                 std::span<float> dweights, StateOut dinitial) override;
@@ -50,8 +52,9 @@ class OneDnnRecurrence final : public Recurrence {
  private:
   OneDnnPlan& plan(int T, int N, bool training, const char* caller);
   void update_weights(OneDnnPlan& plan);
-  void run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<const float> x, StateIn initial,
+  void run_forward(OneDnnPlan& plan, Arrays& arrays, const Input& x, StateIn initial,
                    DropoutKey dropout, std::span<float> h, StateOut last);
+  static const float* array_of(const Input& x, const OneDnnPlan& plan, const Arrays& arrays);
   bool reserve_arrays(const OneDnnPlan& plan);
   const float* W(int l) const { return weights_.data() + offset_[static_cast<std::size_t>(l)]; }
   const float* R(int l) const { return W(l) + 4 * H_ * layer_inputs(shape(1, 1), l); }
@@ -138,7 +141,11 @@ bool OneDnnRecurrence::reserve_arrays(const OneDnnPlan& plan) {
   for (OneDnnBuffer& output : arrays.output) grow(output, elements(shape, shape.H));
   grew = reserve_states(arrays.first, shape, engine_) || grew;
   grew = reserve_states(arrays.last, shape, engine_) || grew;
-  if (!plan.training) return grew;
+  grow(arrays.x, elements(shape, shape.C));
+  if (!plan.training) {
+    grow(arrays.h, elements(shape, shape.H));
+    return grew;
+  }
 
   arrays.dropped.resize(below);
   for (OneDnnBuffer& dropped : arrays.dropped) grow(dropped, elements(shape, shape.H));
@@ -188,6 +195,14 @@ OneDnnPlan& OneDnnRecurrence::plan(int T, int N, bool training, const char* call
   return *found->second;
 }
 
+const float* OneDnnRecurrence::array_of(const Input& x, const OneDnnPlan& plan,
+                                        const Arrays& arrays) {
+  if (x.rows() == nullptr) return x.array().data();
+  const RecurrenceShape& shape = plan.shape;
+  x.rows()->write(0, shape.T, 0, shape.N, arrays.x.data(), std::int64_t{shape.N} * shape.C);
+  return arrays.x.data();
+}
+
 void OneDnnRecurrence::update_weights(OneDnnPlan& plan) {
   for (int l = 0; l < L_; ++l) {
     const auto index = static_cast<std::size_t>(l);
@@ -196,18 +211,19 @@ void OneDnnRecurrence::update_weights(OneDnnPlan& plan) {
   }
 }
 
-void OneDnnRecurrence::run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<const float> x,
+void OneDnnRecurrence::run_forward(OneDnnPlan& plan, Arrays& arrays, const Input& x,
                                    StateIn initial, DropoutKey dropout, std::span<float> h,
                                    StateOut last) {
   const RecurrenceShape& shape = plan.shape;
   const std::int64_t state = std::int64_t{shape.N} * shape.H;
   update_weights(plan);
   put(initial, arrays.first, shape);
-  const float* input = x.data();
+  const float* input = array_of(x, plan, arrays);
   for (int l = 0; l < L_; ++l) {
     const auto index = static_cast<std::size_t>(l);
     const bool top = l == L_ - 1;
-    float* output = top ? h.data() : arrays.output[index % arrays.output.size()].data();
+    float* top_output = h.empty() ? arrays.h.data() : h.data();
+    float* output = top ? top_output : arrays.output[index % arrays.output.size()].data();
     OneDnnForward& layer = plan.forward[index];
     set_array(layer.arguments, DNNL_ARG_SRC_LAYER, input);
     set_array(layer.arguments, DNNL_ARG_SRC_ITER, arrays.first.h.data() + l * state);
@@ -232,21 +248,23 @@ void OneDnnRecurrence::run_forward(OneDnnPlan& plan, Arrays& arrays, std::span<c
   take(arrays.last, last);
 }
 
-void OneDnnRecurrence::infer(int T, int N, std::span<const float> x, StateIn initial,
-                             std::span<float> h, StateOut last) {
+void OneDnnRecurrence::infer(int T, int N, const Input& x, StateIn initial, std::span<float> h,
+                             StateOut last) {
   OneDnnPlan& ready = plan(T, N, false, "infer");
-  check_size("infer", "x", x.size(), elements(ready.shape, C_), ready.shape);
-  check_size("infer", "h", h.size(), elements(ready.shape, ready.shape.H), ready.shape);
+  check_input("infer", x, ready.shape);
+  if (!h.empty()) {
+    check_size("infer", "h", h.size(), elements(ready.shape, ready.shape.H), ready.shape);
+  }
   check_states("infer", "an initial state", initial, ready.shape);
   check_states("infer", "a last state", last, ready.shape);
   onednn_call("run the LSTM forward", ready.shape,
               [&] { run_forward(ready, infer_, x, initial, DropoutKey{}, h, last); });
 }
 
-void OneDnnRecurrence::forward(int T, int N, std::span<const float> x, StateIn initial,
-                               DropoutKey dropout, std::span<float> h, StateOut last) {
+void OneDnnRecurrence::forward(int T, int N, const Input& x, StateIn initial, DropoutKey dropout,
+                               std::span<float> h, StateOut last) {
   OneDnnPlan& ready = plan(T, N, true, "forward");
-  check_size("forward", "x", x.size(), elements(ready.shape, C_), ready.shape);
+  check_input("forward", x, ready.shape);
   check_size("forward", "h", h.size(), elements(ready.shape, ready.shape.H), ready.shape);
   check_states("forward", "an initial state", initial, ready.shape);
   check_states("forward", "a last state", last, ready.shape);

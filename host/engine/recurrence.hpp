@@ -2,6 +2,9 @@
 // own copies of the weights in whatever layout it likes; nothing of the library behind it shows
 // here.
 //
+// x is an array, or made row by row while a recurrence walks: a batch of windows need never be in
+// memory as a whole.
+//
 // All arrays are row-major, time-major, fp32: x [T,N,C], h [T,N,H], states [L,N,H]; gate order i,
 // f, g, o. Weights are the LSTM's part of the flat buffer (model/params.hpp): per layer W [4H,C], R
 // [4H,H], b [4H].
@@ -44,6 +47,32 @@ struct StateOut {
   std::span<float> h, c;
 };
 
+/// Rows of x made on demand.
+class InputRows {
+ public:
+  virtual ~InputRows() = default;
+  /// Writes steps [t, t + steps) of sequences [first, first + count): row i of step t + j to
+  /// out + j * out_step + i * C. Called by several threads at once.
+  virtual void write(int t, int steps, std::int64_t first, std::int64_t count, float* out,
+                     std::int64_t out_step) const = 0;
+};
+
+/// x [T,N,C]: an array or rows on demand. A view, as a span is.
+class Input {
+ public:
+  Input(std::span<const float> array) : array_(array) {}
+  Input(std::span<float> array) : array_(array) {}
+  Input(const std::vector<float>& array) : array_(array) {}
+  Input(const InputRows& rows) : rows_(&rows) {}
+
+  std::span<const float> array() const { return array_; }  ///< where rows() is null
+  const InputRows* rows() const { return rows_; }
+
+ private:
+  std::span<const float> array_;
+  const InputRows* rows_ = nullptr;
+};
+
 class Recurrence {
  public:
   virtual ~Recurrence() = default;
@@ -57,12 +86,14 @@ class Recurrence {
   /// Takes new weights. `weights`: [lstm_size], read during the call only.
   virtual void load(std::span<const float> weights) = 0;
 
-  /// h of the top layer for all steps. (T,N) must have been prepared. No dropout, nothing is kept.
-  virtual void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
+  /// h of the top layer for all steps; an empty h is not wanted. (T,N) must have been prepared. No
+  /// dropout, nothing is kept.
+  virtual void infer(int T, int N, const Input& x, StateIn initial, std::span<float> h,
                      StateOut last) = 0;
-  /// The same, keeping what backward needs; with dropout between layers. x and h are read again by
-  /// backward(): they stay where and as they are until then.
-  virtual void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
+  /// The same, keeping what backward needs; with dropout between layers. h, and x if it is an
+  /// array, are read again by backward(): they stay where and as they are until then. Rows are made
+  /// once.
+  virtual void forward(int T, int N, const Input& x, StateIn initial, DropoutKey dropout,
                        std::span<float> h, StateOut last) = 0;
   /// Gradients of the last forward (no load() in between). dh [T,N,H] in; dlast: gradients of the
   /// last states, may be empty. dx [T,N,C] out, may be empty if not wanted; dweights [lstm_size]

@@ -26,6 +26,11 @@ void check_size(const char* caller, const char* what, std::size_t size, std::int
                                   expected));
 }
 
+void check_input(const char* caller, const Input& x, const RecurrenceShape& shape) {
+  if (x.rows() != nullptr) return;
+  check_size(caller, "x", x.array().size(), std::int64_t{shape.T} * shape.N * shape.C, shape);
+}
+
 void check_states(const char* caller, const char* what, const StateIn& state,
                   const RecurrenceShape& shape) {
   check_state(caller, what, state.h.size(), shape);

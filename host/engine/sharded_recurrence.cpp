@@ -33,9 +33,9 @@ class ShardedRecurrence final : public Recurrence {
   std::string name() const override { return shards_.front().recurrence->name(); }
   void prepare(int T, int N, bool training) override;
   void load(std::span<const float> weights) override;
-  void infer(int T, int N, std::span<const float> x, StateIn initial, std::span<float> h,
+  void infer(int T, int N, const Input& x, StateIn initial, std::span<float> h,
              StateOut last) override;
-  void forward(int T, int N, std::span<const float> x, StateIn initial, DropoutKey dropout,
+  void forward(int T, int N, const Input& x, StateIn initial, DropoutKey dropout,
                std::span<float> h, StateOut last) override;
   void backward(std::span<const float> dh, StateIn dlast, std::span<float> dx,
                 std::span<float> dweights, StateOut dinitial) override;
@@ -64,7 +64,7 @@ class ShardedRecurrence final : public Recurrence {
   /// one threw.
   template <typename Work>
   void for_each_shard(std::int64_t N, Work work);
-  void run(int T, int N, std::span<const float> x, StateIn initial, const DropoutKey* dropout,
+  void run(int T, int N, const Input& x, StateIn initial, const DropoutKey* dropout,
            std::span<float> h, StateOut last);
 
   int C_, H_, L_;
@@ -136,7 +136,7 @@ void ShardedRecurrence::load(std::span<const float> weights) {
   for (Shard& shard : shards_) shard.recurrence->load(weights);
 }
 
-void ShardedRecurrence::run(int T, int N, std::span<const float> x, StateIn initial,
+void ShardedRecurrence::run(int T, int N, const Input& x, StateIn initial,
                             const DropoutKey* dropout, std::span<float> h, StateOut last) {
   for_each_shard(N, [&](Shard& shard, Range r) {
     const std::int64_t n = r.size();
@@ -153,7 +153,11 @@ void ShardedRecurrence::run(int T, int N, std::span<const float> x, StateIn init
     const StateOut end{room(last.h, shard.last_h), room(last.c, shard.last_c)};
     const auto own_x = std::span(shard.x).first(static_cast<std::size_t>(T * n * C_));
     const auto own_h = std::span(shard.h).first(static_cast<std::size_t>(T * n * H_));
-    copy_in(x.data(), T, N, r.begin, n, C_, own_x.data());
+    if (x.rows() != nullptr) {
+      x.rows()->write(0, T, r.begin, n, own_x.data(), n * C_);
+    } else {
+      copy_in(x.array().data(), T, N, r.begin, n, C_, own_x.data());
+    }
     if (dropout == nullptr) {
       shard.recurrence->infer(T, static_cast<int>(n), own_x, first, own_h, end);
     } else {
@@ -162,19 +166,19 @@ void ShardedRecurrence::run(int T, int N, std::span<const float> x, StateIn init
       key.sequences = N;
       shard.recurrence->forward(T, static_cast<int>(n), own_x, first, key, own_h, end);
     }
-    copy_out(own_h.data(), T, N, r.begin, n, H_, h.data());
+    if (!h.empty()) copy_out(own_h.data(), T, N, r.begin, n, H_, h.data());
     if (!end.h.empty()) copy_out(end.h.data(), L_, N, r.begin, n, H_, last.h.data());
     if (!end.c.empty()) copy_out(end.c.data(), L_, N, r.begin, n, H_, last.c.data());
   });
 }
 
-void ShardedRecurrence::infer(int T, int N, std::span<const float> x, StateIn initial,
-                              std::span<float> h, StateOut last) {
+void ShardedRecurrence::infer(int T, int N, const Input& x, StateIn initial, std::span<float> h,
+                              StateOut last) {
   run(T, N, x, initial, nullptr, h, last);
 }
 
-void ShardedRecurrence::forward(int T, int N, std::span<const float> x, StateIn initial,
-                                DropoutKey dropout, std::span<float> h, StateOut last) {
+void ShardedRecurrence::forward(int T, int N, const Input& x, StateIn initial, DropoutKey dropout,
+                                std::span<float> h, StateOut last) {
   run(T, N, x, initial, &dropout, h, last);
   T_ = T;
   N_ = N;

@@ -96,7 +96,8 @@ TEST_P(GatherTest, InputsAreTheHosts) {
   gather_inputs(both.rows, x.span(), both.context.stream());
   Floats expected(static_cast<std::size_t>(size));
   if (spec.window_scaling == WindowScaling::none) {
-    both.host.inputs(both.params, expected);
+    both.host.inputs(both.params)
+        .write(0, spec.T, 0, both.rows.N, expected.data(), both.rows.N * spec.inputs());
   } else {  // with the device's own scaling, which is tested below
     const std::vector<Affine> affine = download(both.affine);
     WindowRows rows = both.host.rows(both.params);
@@ -241,7 +242,8 @@ TEST_F(GatherShapesTest, ARowTooLongForSharedMemoryIsGatheredToo) {
   DeviceBuffer<float> x = both.floats(size);
   gather_inputs(both.rows, x.span(), both.context.stream());
   Floats expected(static_cast<std::size_t>(size));
-  both.host.inputs(both.params, expected);
+  both.host.inputs(both.params)
+      .write(0, spec.T, 0, both.rows.N, expected.data(), both.rows.N * spec.inputs());
   expect_same(download(x), expected, "x");
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 
 #include "engine/fused_recurrence.hpp"
@@ -127,6 +128,70 @@ TEST_P(Recurrences, ContinuesFromItsLastStates) {
   ready.recurrence->infer(3, kN, x.subspan(2 * kN * kC), {h_between, c_between}, second, {});
   first.insert(first.end(), second.begin(), second.end());
   for (std::size_t e = 0; e < whole.size(); ++e) EXPECT_NEAR(first[e], whole[e], 1e-6f) << e;
+}
+
+/// What the engine asks of a recurrence, so of the dealt one, too.
+class InputForms : public Recurrences {};
+
+std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
+  return make_sharded_recurrence(C, H, L, 3, [=] { return make_onednn_recurrence(C, H, L); });
+}
+
+/// Rows of an array, counted: how often each was asked for.
+class ArrayRows final : public InputRows {
+ public:
+  ArrayRows(const Floats& x, int N) : x_(x), N_(N) {}
+  void write(int t, int steps, std::int64_t first, std::int64_t count, float* out,
+             std::int64_t out_step) const override {
+    for (int j = 0; j < steps; ++j) {
+      std::copy_n(x_.data() + ((t + j) * N_ + first) * kC, count * kC, out + j * out_step);
+    }
+    asked_ += steps * count;
+  }
+  std::int64_t asked() const { return asked_; }
+
+ private:
+  const Floats& x_;
+  std::int64_t N_;
+  mutable std::atomic<std::int64_t> asked_ = 0;
+};
+
+// More steps than are made at a time, more series than a thread takes.
+TEST_P(InputForms, RowsOnDemandGiveTheBitsOfAnArray) {
+  constexpr int T = 19, N = 101;
+  const Floats x = uniform(T * N * kC, 2), dh = uniform(T * N * kH, 3);
+  const Floats states = uniform(kL * N * kH, 4);
+  const ArrayRows rows(x, N);
+  const auto answers = [&](const Input& input) {
+    const auto recurrence = make(kC, kH, kL);
+    recurrence->prepare(T, N, false);
+    recurrence->prepare(T, N, true);
+    recurrence->load(uniform(static_cast<std::size_t>(recurrence_params(kC, kH, kL)), 1));
+    Floats infer(dh.size()), h(dh.size()), dx(x.size());
+    Floats dweights(static_cast<std::size_t>(recurrence_params(kC, kH, kL)));
+    recurrence->infer(T, N, input, {states, states}, infer, {});
+    recurrence->forward(T, N, input, {}, {.rate = 0.5f}, h, {});
+    recurrence->backward(dh, {}, dx, dweights, {});
+    return std::vector<Floats>{infer, h, dx, dweights};
+  };
+  EXPECT_EQ(answers(rows), answers(x));
+  EXPECT_EQ(rows.asked(), 2 * T * N);
+}
+
+TEST_P(InputForms, InferenceWithoutHGivesTheSameLastStates) {
+  Ready ready;
+  for (const int T : {1, 2, kT}) {
+    ready.recurrence->prepare(T, kN, false);
+    const auto x = std::span(ready.x).first(static_cast<std::size_t>(T * kN * kC));
+    Floats h(static_cast<std::size_t>(T * kN * kH)), states(kL * kN * kH);
+    Floats h_with(states), c_with(states), h_without(states), c_without(states);
+    ready.recurrence->infer(T, kN, x, {}, h, {h_with, c_with});
+    ready.recurrence->infer(T, kN, x, {}, {}, {h_without, c_without});
+    EXPECT_EQ(h_without, h_with) << T;
+    EXPECT_EQ(c_without, c_with) << T;
+    const Floats top(h_with.end() - kN * kH, h_with.end());
+    EXPECT_EQ(top, Floats(h.end() - kN * kH, h.end())) << T;
+  }
 }
 
 TEST_P(Recurrences, InferenceBetweenForwardAndBackwardDisturbsNothing) {
@@ -260,6 +325,12 @@ TEST_P(Recurrences, RefusesAnImpossibleRateOrSize) {
 
 INSTANTIATE_TEST_SUITE_P(All, Recurrences,
                          testing::Values(Kind{"onednn", make_onednn_recurrence},
+                                         Kind{"fused", make_fused_recurrence}),
+                         [](const auto& kind) { return kind.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(All, InputForms,
+                         testing::Values(Kind{"onednn", make_onednn_recurrence},
+                                         Kind{"dealt", make_dealt},
                                          Kind{"fused", make_fused_recurrence}),
                          [](const auto& kind) { return kind.param.name; });
 

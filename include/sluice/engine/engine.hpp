@@ -113,7 +113,8 @@ class Engine {
   virtual void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                          std::span<float> out) = 0;
 
-  /// Seconds since construction spent in: gather, recurrence, head (with loss), optimizer.
+  /// Seconds since construction spent in: gather (on the CPU a batch's inputs are gathered in the
+  /// recurrence's walk and count there), recurrence, head (with loss), optimizer.
   struct Seconds {
     double gather = 0, recurrence = 0, head = 0, optimizer = 0;
   };
