@@ -15,6 +15,7 @@
 
 #include "engine/aligned_array.hpp"
 #include "engine/dropout.hpp"
+#include "engine/fused_dealing.hpp"
 #include "engine/fused_layers.hpp"
 #include "engine/recurrence_check.hpp"
 #include "sluice/base/error.hpp"
@@ -22,29 +23,9 @@
 namespace sluice {
 namespace {
 
-/// Series are dealt in tiles of so many: what shares a load of the weights with AVX-512.
-constexpr std::int64_t kTile = 6;
-/// Most tiles of a chunk: their h, and one block of units' weights, stay in the first cache.
-constexpr std::int64_t kMaxTiles = 8;
-/// Gradients of the weights are summed in so many groups of series (their number depends on the
-/// batch alone, so that the sum does), each at least kGroupTiles; and in so many bytes.
-constexpr std::int64_t kMaxGroups = 32, kGroupTiles = 4, kMostGroupFloats = 16 << 20;
 /// Rows (series and steps) whose gradients are added to the weights' gradients together: one block
 /// of units of them fills half of the first cache.
 constexpr std::int64_t kGradientRows = 96;
-
-struct Range {
-  std::int64_t begin, end;
-  int size() const { return static_cast<int>(end - begin); }
-};
-
-/// Part `i` of `count` of N series, in whole tiles.
-Range part(std::int64_t N, std::int64_t i, std::int64_t count) {
-  const std::int64_t tiles = (N + kTile - 1) / kTile;
-  return {std::min(N, tiles * i / count * kTile), std::min(N, tiles * (i + 1) / count * kTile)};
-}
-
-std::int64_t tiles_of(std::int64_t N) { return (N + kTile - 1) / kTile; }
 
 /// What a thread needs for itself.
 template <typename Number>
@@ -86,18 +67,17 @@ class FusedRecurrence final : public Recurrence {
                     std::span<float> h, StateOut last, bool h_wanted) const;
   void reserve(int T, int N, bool training);
   void run(int T, int N, const Arrays& arrays, bool training);
-  void forward_chunk(int T, int N, Range r, const Arrays& arrays, bool training,
+  void forward_chunk(int T, int N, SeriesRange r, const Arrays& arrays, bool training,
                      Scratch<Number>& scratch);
-  void backward_chunk(Range r, const Gradients& g, float* dweights, Scratch<Number>& scratch);
-  std::int64_t group_count(std::int64_t N) const;
+  void backward_chunk(SeriesRange r, const Gradients& g, float* dweights, Scratch<Number>& scratch);
   /// Part of a chunk in states [L,N,H], or null.
-  const float* state(std::span<const float> all, int l, std::int64_t N, Range r) const {
+  const float* state(std::span<const float> all, int l, std::int64_t N, SeriesRange r) const {
     return all.empty() ? nullptr : all.data() + (l * N + r.begin) * H_;
   }
-  float* state(std::span<float> all, int l, std::int64_t N, Range r) const {
+  float* state(std::span<float> all, int l, std::int64_t N, SeriesRange r) const {
     return all.empty() ? nullptr : all.data() + (l * N + r.begin) * H_;
   }
-  void drop(int l, int T, Range r, const float* in, float* out, std::int64_t step) const;
+  void drop(int l, int T, SeriesRange r, const float* in, float* out, std::int64_t step) const;
 
   const FusedKernels<Number>& kernels_;
   int C_, L_;
@@ -126,14 +106,8 @@ FusedRecurrence<Number>::FusedRecurrence(int C, int H, int L, const FusedKernels
     : kernels_(kernels), C_(C), L_(L), H_(H), layers_(C, H, L, kernels.lanes) {}
 
 template <typename Number>
-std::int64_t FusedRecurrence<Number>::group_count(std::int64_t N) const {
-  const std::int64_t room = std::max<std::int64_t>(kMostGroupFloats / layers_.packed_size(), 4);
-  return std::clamp<std::int64_t>(tiles_of(N) / kGroupTiles, 1, std::min(kMaxGroups, room));
-}
-
-template <typename Number>
 void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
-  const std::int64_t rows = std::min<std::int64_t>(N, kMaxTiles * kTile);
+  const std::int64_t rows = std::min<std::int64_t>(N, kChunkSeries);
   const std::int64_t width = layers_[0].shape.blocks() * std::int64_t{kernels_.lanes};
   if (static_cast<int>(scratch_.size()) < threads_) {
     scratch_.resize(static_cast<std::size_t>(threads_));
@@ -162,7 +136,7 @@ void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
   if (!training) return;
   x_.reserve(std::int64_t{T} * N * C_);
   layers_.reserve_kept(T, N);
-  groups_.reserve(group_count(N) * layers_.packed_size());
+  groups_.reserve(group_count(N, layers_.packed_size()) * layers_.packed_size());
 }
 
 template <typename Number>
@@ -222,7 +196,7 @@ void FusedRecurrence<Number>::check_arrays(const char* caller, int T, int N, con
 }
 
 template <typename Number>
-void FusedRecurrence<Number>::drop(int l, int T, Range r, const float* in, float* out,
+void FusedRecurrence<Number>::drop(int l, int T, SeriesRange r, const float* in, float* out,
                                    std::int64_t step) const {
   const DropoutKey& key = kept_.dropout;
   const std::int64_t sequences = key.sequences == 0 ? kept_.N : key.sequences;
@@ -234,7 +208,7 @@ void FusedRecurrence<Number>::drop(int l, int T, Range r, const float* in, float
 }
 
 template <typename Number>
-void FusedRecurrence<Number>::forward_chunk(int T, int N, Range r, const Arrays& arrays,
+void FusedRecurrence<Number>::forward_chunk(int T, int N, SeriesRange r, const Arrays& arrays,
                                             bool training, Scratch<Number>& scratch) {
   const std::int64_t n = r.size();
   const InputRows* rows = arrays.x.rows();
@@ -294,11 +268,10 @@ void FusedRecurrence<Number>::forward_chunk(int T, int N, Range r, const Arrays&
 
 template <typename Number>
 void FusedRecurrence<Number>::run(int T, int N, const Arrays& arrays, bool training) {
-  const std::int64_t tiles = tiles_of(N), round = kMaxTiles * threads_;
-  const std::int64_t count = std::min(tiles, (tiles + round - 1) / round * threads_);
+  const std::int64_t count = chunk_count(N, threads_);
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
   for (std::int64_t i = 0; i < count; ++i) {
-    forward_chunk(T, N, part(N, i, count), arrays, training,
+    forward_chunk(T, N, series_part(N, i, count), arrays, training,
                   scratch_[static_cast<std::size_t>(omp_get_thread_num())]);
   }
 }
@@ -331,7 +304,7 @@ void FusedRecurrence<Number>::forward(int T, int N, const Input& x, StateIn init
 }
 
 template <typename Number>
-void FusedRecurrence<Number>::backward_chunk(Range r, const Gradients& g, float* dweights,
+void FusedRecurrence<Number>::backward_chunk(SeriesRange r, const Gradients& g, float* dweights,
                                              Scratch<Number>& scratch) {
   const int T = kept_.T;
   const std::int64_t N = kept_.N, n = r.size();
@@ -404,15 +377,15 @@ void FusedRecurrence<Number>::backward(std::span<const float> dh, StateIn dlast,
   check_states("backward", "a last state's gradient", dlast, shape);
   check_states("backward", "an initial state's gradient", dinitial, shape);
   const Gradients gradients{dh.data(), dlast, dx.empty() ? nullptr : dx.data(), dinitial};
-  const std::int64_t groups = group_count(N);
+  const std::int64_t groups = group_count(N, layers_.packed_size());
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
   for (std::int64_t group = 0; group < groups; ++group) {
     float* sums = groups_.data() + group * layers_.packed_size();
     std::fill_n(sums, layers_.packed_size(), 0.0f);
-    const Range all = part(N, group, groups);
-    const std::int64_t chunks = (tiles_of(all.size()) + kMaxTiles - 1) / kMaxTiles;
+    const SeriesRange all = series_part(N, group, groups);
+    const std::int64_t chunks = chunk_count(all.size());
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-      Range r = part(all.size(), chunk, chunks);
+      SeriesRange r = series_part(all.size(), chunk, chunks);
       r = {r.begin + all.begin, r.end + all.begin};
       backward_chunk(r, gradients, sums, scratch_[static_cast<std::size_t>(omp_get_thread_num())]);
     }
