@@ -35,12 +35,15 @@ inline std::int64_t chunk_count(std::int64_t N, std::int64_t threads) {
   return std::min(N, rounds * threads);
 }
 
-/// Groups of a batch: few enough for the sum over them, `packed_size` floats each, to cost little
-/// beside T steps of the walk; a number that two, four or eight threads share evenly.
-inline std::int64_t group_count(std::int64_t N, std::int64_t packed_size) {
-  constexpr std::int64_t kFewSeries = 8, kMostGroups = 64, kMostFloats = 16 << 20;
+/// Groups of a batch of N series of T steps: few enough for clearing and summing their gradients,
+/// `packed_size` floats each, to cost little beside the walks; a number that two, four or eight
+/// threads share evenly.
+inline std::int64_t group_count(std::int64_t T, std::int64_t N, std::int64_t packed_size) {
+  constexpr std::int64_t kLeastSeries = 8, kLeastRows = 160, kMostGroups = 64;
+  constexpr std::int64_t kMostFloats = 16 << 20;
+  const std::int64_t most = std::min(N / kLeastSeries, T * N / kLeastRows);
   std::int64_t groups = 1;
-  while (groups < 8 && N >= 2 * groups * kFewSeries) groups *= 2;
+  while (groups < 8 && 2 * groups <= most) groups *= 2;
   if (groups == 8) groups = std::max<std::int64_t>(8, (chunk_count(N) + 7) / 8 * 8);
   const std::int64_t room = std::max<std::int64_t>(kMostFloats / packed_size, 4);
   return std::min({groups, kMostGroups, room});

@@ -136,7 +136,7 @@ void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
   if (!training) return;
   x_.reserve(std::int64_t{T} * N * C_);
   layers_.reserve_kept(T, N);
-  groups_.reserve(group_count(N, layers_.packed_size()) * layers_.packed_size());
+  groups_.reserve(group_count(T, N, layers_.packed_size()) * layers_.packed_size());
 }
 
 template <typename Number>
@@ -377,7 +377,7 @@ void FusedRecurrence<Number>::backward(std::span<const float> dh, StateIn dlast,
   check_states("backward", "a last state's gradient", dlast, shape);
   check_states("backward", "an initial state's gradient", dinitial, shape);
   const Gradients gradients{dh.data(), dlast, dx.empty() ? nullptr : dx.data(), dinitial};
-  const std::int64_t groups = group_count(N, layers_.packed_size());
+  const std::int64_t groups = group_count(kept_.T, N, layers_.packed_size());
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
   for (std::int64_t group = 0; group < groups; ++group) {
     float* sums = groups_.data() + group * layers_.packed_size();

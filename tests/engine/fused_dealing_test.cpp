@@ -43,20 +43,24 @@ TEST(FusedDealing, EveryThreadHasASeriesWhereThereAreAsMany) {
 }
 
 TEST(FusedDealing, GroupsCoverABatchAndTwoThreadsShareThem) {
-  for (std::int64_t N = 1; N < 6000; N += 1 + N / 64) {
-    const std::int64_t groups = group_count(N, 1000);
-    largest_part(N, groups);
-    if (N >= 16) {
-      EXPECT_EQ(groups % 2, 0) << N;
+  for (const std::int64_t T : {1, 10, 100}) {
+    for (std::int64_t N = 1; N < 6000; N += 1 + N / 64) {
+      const std::int64_t groups = group_count(T, N, 1000);
+      largest_part(N, groups);
+      EXPECT_LE(groups, 64) << T << ' ' << N;
+      if (N >= 16 && T * N >= 320) {
+        EXPECT_EQ(groups % 2, 0) << T << ' ' << N;
+      }
     }
-    EXPECT_LE(groups, 64);
   }
 }
 
-TEST(FusedDealing, WideLayersHaveFewerGroups) {
-  EXPECT_EQ(group_count(1024, 1000), 24);
-  EXPECT_EQ(group_count(1024, 2 << 20), 8);
-  EXPECT_EQ(group_count(1024, 1 << 30), 4);
+TEST(FusedDealing, ShortWindowsAndWideLayersHaveFewerGroups) {
+  EXPECT_EQ(group_count(28, 1024, 1000), 24);
+  EXPECT_EQ(group_count(28, 1024, 2 << 20), 8);
+  EXPECT_EQ(group_count(28, 1024, 1 << 30), 4);
+  EXPECT_EQ(group_count(100, 64, 1000), 8);
+  EXPECT_EQ(group_count(10, 64, 1000), 4);
 }
 
 }  // namespace
