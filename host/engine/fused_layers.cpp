@@ -3,6 +3,12 @@
 #include "engine/recurrence.hpp"
 
 namespace sluice {
+namespace {
+
+/// Up to so many floats one thread moves them sooner than it could wake another.
+constexpr std::int64_t kSerialFloats = 100'000;
+
+}  // namespace
 
 template <typename Number>
 FusedLayers<Number>::FusedLayers(int C, int H, int L, int lanes)
@@ -27,13 +33,17 @@ void FusedLayers<Number>::pack(std::span<const float> weights, bool training, in
       layer.dh_weights.reserve(shape.dh_weights());
       layer.dx_weights.reserve(shape.dx_weights());
     }
+  }
+  const int U = layers_[0].shape.blocks();
+  // All layers' blocks in one region: a thread is woken once.
+#pragma omp parallel for schedule(static) \
+    num_threads(threads) if (packed_size_ > kSerialFloats / (training ? 2 : 1))
+  for (int i = 0; i < count() * U; ++i) {
+    FusedLayer<Number>& layer = layers_[static_cast<std::size_t>(i / U)];
     const float* from = weights.data() + layer.offset;
-#pragma omp parallel for schedule(static) num_threads(threads) if (shape.weights() > 20'000)
-    for (int u = 0; u < shape.blocks(); ++u) {
-      pack_forward(shape, u, from, layer.weights.data(), layer.bias.data());
-      if (training) {
-        pack_backward(shape, u, from, layer.dh_weights.data(), layer.dx_weights.data());
-      }
+    pack_forward(layer.shape, i % U, from, layer.weights.data(), layer.bias.data());
+    if (training) {
+      pack_backward(layer.shape, i % U, from, layer.dh_weights.data(), layer.dx_weights.data());
     }
   }
 }
@@ -55,18 +65,19 @@ void FusedLayers<Number>::reserve_kept(int T, int N) {
 template <typename Number>
 void FusedLayers<Number>::sum_gradients(float* groups, std::int64_t group_count,
                                         std::span<float> dweights, int threads) const {
-  for (const FusedLayer<Number>& layer : layers_) {
+  const int U = layers_[0].shape.blocks();
+#pragma omp parallel for schedule(static) \
+    num_threads(threads) if (group_count * packed_size_ > kSerialFloats)
+  for (int i = 0; i < count() * U; ++i) {
+    const FusedLayer<Number>& layer = layers_[static_cast<std::size_t>(i / U)];
     const FusedLayerShape& shape = layer.shape;
-    const std::int64_t size = shape.dweights() / shape.blocks();
-#pragma omp parallel for schedule(static) num_threads(threads) if (group_count * size > 5'000)
-    for (int u = 0; u < shape.blocks(); ++u) {
-      float* sum = groups + layer.packed + u * size;
-      for (std::int64_t group = 1; group < group_count; ++group) {
-        const float* add = sum + group * packed_size_;
-        for (std::int64_t i = 0; i < size; ++i) sum[i] += add[i];
-      }
-      unpack_gradient(shape, u, groups + layer.packed, dweights.data() + layer.offset);
+    const std::int64_t size = shape.dweights() / U;
+    float* sum = groups + layer.packed + i % U * size;
+    for (std::int64_t group = 1; group < group_count; ++group) {
+      const float* add = sum + group * packed_size_;
+      for (std::int64_t k = 0; k < size; ++k) sum[k] += add[k];
     }
+    unpack_gradient(shape, i % U, groups + layer.packed, dweights.data() + layer.offset);
   }
 }
 
