@@ -166,8 +166,8 @@ void backward_cells(const FusedBackward<float>& walk, int t, int slot) {
   for (int u = 0; u < U; ++u) {
     const int units = H - u * kV;
     const float* gates = walk.gates + t * walk.gates_step + u * walk.kept_rows * kGates;
-    const float* c = walk.cells + t * walk.cells_step + u * walk.kept_rows * kV;
-    const float* c_prev = t > 0 ? c - walk.cells_step : walk.c_first + u * n * kV;
+    const float* c_prev = t > 0 ? walk.cells + (t - 1) * walk.cells_step + u * walk.kept_rows * kV
+                                : walk.c_first + u * n * kV;
     float* da = walk.da + (std::int64_t{u} * walk.steps + slot) * n * kGates;
     float* db = walk.dweights + (std::int64_t{u} * (walk.C + H + 1) + walk.C + H) * kGates;
     V db0 = hn::Load(d, db), db1 = hn::Load(d, db + kV), db2 = hn::Load(d, db + 2 * kV),
@@ -177,15 +177,17 @@ void backward_cells(const FusedBackward<float>& walk, int t, int slot) {
               o = hn::Load(d, gates + 3 * kV);
       const V dh = hn::Add(load_row(walk.dh + t * walk.dh_step + r * H + u * kV, units),
                            hn::Load(d, walk.dh_next + (r * U + u) * kV));
-      const V tanh_c = tanh_of(hn::Load(d, c + r * kV));
+      const V h = load_row(walk.h + t * walk.h_step + r * H + u * kV, units);
       float* dc_at = walk.dc + (u * n + r) * kV;
-      const V dho = hn::Mul(dh, o);
-      const V dc = hn::MulAdd(dho, hn::NegMulAdd(tanh_c, tanh_c, one), hn::Load(d, dc_at));
+      // o (1 - tanh(c)^2) without an exponential, since h = o tanh(c). Where o is tiny the quotient
+      // is as exact as h and o are, and h times it is at most o.
+      const V slope = hn::NegMulAdd(h, hn::Mul(h, reciprocal(o)), o);
+      const V dc = hn::MulAdd(dh, slope, hn::Load(d, dc_at));
       const V dci = hn::Mul(dc, i), dcf = hn::Mul(dc, f);
       const V a_i = hn::Mul(hn::Mul(dci, g), hn::Sub(one, i));
       const V a_f = hn::Mul(hn::Mul(dcf, hn::Load(d, c_prev + r * kV)), hn::Sub(one, f));
       const V a_g = hn::Mul(dci, hn::NegMulAdd(g, g, one));
-      const V a_o = hn::Mul(hn::Mul(dho, tanh_c), hn::Sub(one, o));
+      const V a_o = hn::Mul(hn::Mul(dh, h), hn::Sub(one, o));
       hn::Store(dcf, d, dc_at);
       hn::Store(a_i, d, da);
       hn::Store(a_f, d, da + kV);
@@ -203,6 +205,56 @@ void backward_cells(const FusedBackward<float>& walk, int t, int slot) {
   }
 }
 
+/// What backward reads of step t and has not written itself, fetched while the step after it is
+/// multiplied: without that, its cells wait for memory and its products leave memory idle.
+class Ahead {
+ public:
+  Ahead(const FusedBackward<float>& walk, int t) : none_(walk.da) {
+    if (t < 0) return;
+    const int U = unit_blocks(walk.H);
+    const std::int64_t n = walk.n, rows = walk.kept_rows;
+    add({walk.gates + t * walk.gates_step, rows * kGates, U, n * kGates});
+    if (t > 0) add({walk.cells + (t - 1) * walk.cells_step, rows * kV, U, n * kV});
+    add({walk.dh + t * walk.dh_step, 0, 1, n * walk.H});
+    if (t > 0) add({walk.h + (t - 1) * walk.h_step, 0, 1, n * walk.H});
+  }
+
+  /// Where the next kGates lines begin; when there are none left, where lines are in the cache.
+  const float* next() {
+    if (at_ == count_) return none_;
+    const Stretch& s = stretches_[at_];
+    const float* lines = s.from + block_ * s.block + offset_;
+    offset_ += kGates * kLine;
+    if (offset_ >= s.floats) {
+      offset_ = 0;
+      if (++block_ == s.blocks) {
+        block_ = 0;
+        ++at_;
+      }
+    }
+    return lines;
+  }
+
+  static HWY_INLINE void fetch(const float* lines, int line) {
+    __builtin_prefetch(lines + line * kLine, 0, 2);  // into the second cache
+  }
+
+ private:
+  static constexpr int kLine = 16;  // floats
+  struct Stretch {
+    const float* from;
+    std::int64_t block;  ///< floats between blocks of units
+    int blocks;
+    std::int64_t floats;  ///< of each block
+  };
+  void add(const Stretch& s) { stretches_[count_++] = s; }
+
+  Stretch stretches_[4];
+  const float* none_;
+  int count_ = 0, at_ = 0, block_ = 0;
+  std::int64_t offset_ = 0;
+};
+
 /// out [n, columns] = da of one step times packed weights.
 struct Product {
   const float* da;
@@ -211,6 +263,7 @@ struct Product {
   const float* weights;
   float* out;
   std::int64_t out_row;  ///< floats between rows of out
+  Ahead* ahead;
 };
 
 template <int... v>
@@ -236,7 +289,9 @@ void product_tile(const Product& p, const float* weights, int first, int row, Ro
   const float* w = weights;
   for (int u = 0; u < p.U; ++u) {
     const float* da = p.da + u * p.block + row * kGates;
+    const float* lines = p.ahead->next();
     for (int k = 0; k < kGates; ++k, w += kVectors * kV) {
+      Ahead::fetch(lines, k);
       const V column[] = {hn::Load(d, w + v * kV)...};
       (add_columns(hn::Set(d, da[r * kGates + k]), column, sum[r], columns), ...);
     }
@@ -340,6 +395,7 @@ void backward(const FusedBackward<float>& walk) {
   Waiting waiting{walk.T - 1, 0};
   for (int t = walk.T - 1; t >= 0; --t) {
     backward_cells(walk, t, waiting.count);
+    Ahead ahead(walk, t - 1);
     Product p{.da = walk.da + waiting.count * n * kGates,
               .block = std::int64_t{walk.steps} * n * kGates,
               .U = U,
@@ -347,7 +403,8 @@ void backward(const FusedBackward<float>& walk) {
               .columns = U * kV,
               .weights = walk.dh_weights,
               .out = walk.dh_next,
-              .out_row = U * kV};
+              .out_row = U * kV,
+              .ahead = &ahead};
     if (t > 0 || walk.dh0 != nullptr) multiply(p);
     if (walk.dx != nullptr) {
       p.columns = walk.C;
