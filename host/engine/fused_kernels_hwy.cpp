@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/fused_kernels_hwy.cpp"
@@ -36,13 +35,6 @@ void load_states(const float* from, int n, int H, float* to) {
   }
 }
 
-/// Rows 0, 1, ... of a tile as constants: what is written for each of them stays in registers,
-/// which a loop's array does not.
-template <int... r>
-using Rows = std::integer_sequence<int, r...>;
-template <int kCount>
-using RowsOf = std::make_integer_sequence<int, kCount>;
-
 HWY_INLINE void add_products(V v, V w0, V w1, V w2, V w3, V (&sum)[4]) {
   sum[0] = hn::MulAdd(w0, v, sum[0]);
   sum[1] = hn::MulAdd(w1, v, sum[1]);
@@ -64,22 +56,34 @@ struct ForwardStep {
   float *c, *gates, *h;
 };
 
-/// c of row `row` from its gates' sums, and o in place of sum[3].
+/// c of row `row` from its gates' sums, and 1/o in place of sum[3].
 template <bool kKeep>
 HWY_INLINE V forward_cell(const ForwardStep& s, int row, V (&sum)[4]) {
-  const V i = sigmoid_scaled(sum[0]), f = sigmoid_scaled(sum[1]);
-  const V g = tanh_scaled(sum[2]), o = sigmoid_scaled(sum[3]);
+  PowerOfTwo e[4];
+  powers_of_two(sum, e, RowsOf<4>());
+  const V i_under = one_more(e[0]), f_under = one_more(e[1]), o_under = one_more(e[3]);
+  const V g_over = one_less(e[2]), g_under = two_more(g_over);
   const int at = row * kV;
-  const V c = hn::MulAdd(f, hn::Load(d, s.c_prev + at), hn::Mul(i, g));
-  hn::Store(c, d, s.c + at);
+  const V c_prev = hn::Load(d, s.c_prev + at);
+  V c;
   if constexpr (kKeep) {
+    const V i = reciprocal(i_under), f = reciprocal(f_under), o = reciprocal(o_under);
+    const V g = hn::Mul(g_over, reciprocal(g_under));
+    c = hn::MulAdd(f, c_prev, hn::Mul(i, g));
     float* gates = s.gates + 4 * at;
     hn::Stream(i, d, gates);
     hn::Stream(f, d, gates + kV);
     hn::Stream(g, d, gates + 2 * kV);
     hn::Stream(o, d, gates + 3 * kV);
+  } else {
+    // f c + i g over one denominator, since a reciprocal costs more than two products. It is at
+    // most 2^91, so that no product overflows while |c| < 2^66.
+    const V ig_under = hn::Mul(i_under, g_under);
+    const V over = hn::MulAdd(c_prev, ig_under, hn::Mul(g_over, f_under));
+    c = hn::Mul(over, reciprocal(hn::Mul(ig_under, f_under)));
   }
-  sum[3] = o;
+  hn::Store(c, d, s.c + at);
+  sum[3] = o_under;
   return c;
 }
 
@@ -101,8 +105,12 @@ void forward_tile(const ForwardStep& s, int row, Rows<r...>) {
     width = s.H;
   }
   // All rows' c before the first tanh of one: a processor looks some three rows ahead.
-  const V c[] = {forward_cell<kKeep>(s, row + r, sum[r])...};
-  (store_row(hn::Mul(sum[r][3], tanh_of(c[r])), s.h + (row + r) * s.H, s.units), ...);
+  const V c[] = {hn::Mul(forward_cell<kKeep>(s, row + r, sum[r]), hn::Set(d, FusedScale::tanh))...};
+  PowerOfTwo e[sizeof...(r)];
+  powers_of_two(c, e, Rows<r...>());
+  const V over[] = {one_less(e[r])...};
+  const V under[] = {hn::Mul(sum[r][3], two_more(over[r]))...};
+  (store_row(hn::Mul(over[r], reciprocal(under[r])), s.h + (row + r) * s.H, s.units), ...);
 }
 
 template <bool kKeep, int R = kRows>

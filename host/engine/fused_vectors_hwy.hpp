@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <utility>
 
 #include "engine/fused_kernels.hpp"
 
@@ -27,6 +29,13 @@ constexpr int product_rows(int vectors) {
   return kManyRegisters ? many[vectors - 1] : few[vectors - 1];
 }
 
+/// Rows 0, 1, ... of a tile as constants: what is written for each of them stays in registers,
+/// which a loop's array does not.
+template <int... r>
+using Rows = std::integer_sequence<int, r...>;
+template <int kCount>
+using RowsOf = std::make_integer_sequence<int, kCount>;
+
 // 1/x to 2^-23. x in [1, 2^126].
 HWY_INLINE V reciprocal(V x) {
   if constexpr (HWY_TARGET == HWY_AVX3) {  // 14 bits of its own
@@ -37,46 +46,63 @@ HWY_INLINE V reciprocal(V x) {
   }
 }
 
-/// 2^y = scale (1 + f p), |y| <= 126, |f| <= 1/2. NaN: f and p are NaN.
+/// y as far as it goes: sigmoid and tanh end at 2^-30 and 1 - 2^-29, which leaves denominators room
+/// to be multiplied.
+// Limits first: x86's Max and Min give their second argument when one is NaN.
+HWY_INLINE V limit(V y) { return hn::Min(hn::Set(d, 30.0f), hn::Max(hn::Set(d, -30.0f), y)); }
+
+/// 2^y = scale (1 + f p). NaN: f and p are NaN.
 struct PowerOfTwo {
   V scale, f, p;
 };
 
-HWY_INLINE PowerOfTwo power_of_two(V y) {
+/// Of y[i], operation by operation rather than one after the other: each is a chain of some 40
+/// cycles, and a processor's scheduler holds few more operations than two such chains have.
+template <int... i>
+HWY_INLINE void powers_of_two(const V* y, PowerOfTwo* e, Rows<i...>) {
+  const V limited[] = {limit(y[i])...};
   // Adding it rounds to an integer, in the lowest bits, which begin at an exponent's bias.
   const V magic = hn::Set(d, 0x1.8p23f + 127);
-  const V shifted = hn::Add(y, magic);
-  const V f = hn::Sub(y, hn::Sub(shifted, magic));
+  const V shifted[] = {hn::Add(limited[i], magic)...};
+  const V rounded[] = {hn::Sub(shifted[i], magic)...};
+  ((e[i].f = hn::Sub(limited[i], rounded[i])), ...);
+  // (2^f - 1)/f over [-1/2, 1/2] by the polynomial of least relative error: 4.7e-7.
+  constexpr float kTerms[] = {0.0013333542738109827f, 0.009666245430707932f, 0.05550500378012657f,
+                              0.24022351205348969f, 0.6931471228599548f};
+  ((e[i].p = hn::Set(d, kTerms[0])), ...);
+  for (std::size_t k = 1; k < std::size(kTerms); ++k) {
+    const V term = hn::Set(d, kTerms[k]);
+    ((e[i].p = hn::MulAdd(e[i].p, e[i].f, term)), ...);
+  }
   const auto di = hn::RebindToSigned<D>();
-  const V scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted)));
-  // (2^f - 1)/f interpolated at Chebyshev's points of [-1/2, 1/2]: 9e-9.
-  V p = hn::Set(d, 0.00015453163359779865f);
-  p = hn::MulAdd(p, f, hn::Set(d, 0.0013390863314270973f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.009618083015084267f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.055503569543361664f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.24022650718688965f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.6931471824645996f));
-  return {scale, f, p};
+  ((e[i].scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted[i])))), ...);
 }
 
-// Limits first: x86's Max and Min give their second argument when one is NaN.
-HWY_INLINE V limit(V y, float most) {
-  return hn::Min(hn::Set(d, most), hn::Max(hn::Set(d, -most), y));
-}
-
-/// sigmoid(a) from a * FusedScale::sigmoid.
-HWY_INLINE V sigmoid_scaled(V y) {
-  const PowerOfTwo e = power_of_two(limit(y, 125.0f));
+/// 2^y + 1: a sigmoid is 1 over it, from a * FusedScale::sigmoid.
+HWY_INLINE V one_more(const PowerOfTwo& e) {
   const V one = hn::Set(d, 1.0f);
-  return reciprocal(hn::MulAdd(e.scale, hn::MulAdd(e.f, e.p, one), one));
+  return hn::MulAdd(e.scale, hn::MulAdd(e.f, e.p, one), one);
 }
 
-/// tanh(a) from a * FusedScale::tanh.
+/// 2^y - 1, in a form that keeps its digits near y = 0: tanh is it over itself + 2, from
+/// a * FusedScale::tanh.
+HWY_INLINE V one_less(const PowerOfTwo& e) {
+  return hn::MulAdd(e.scale, hn::Mul(e.f, e.p), hn::Sub(e.scale, hn::Set(d, 1.0f)));
+}
+
+HWY_INLINE V two_more(V v) { return hn::Add(v, hn::Set(d, 2.0f)); }
+
+HWY_INLINE V sigmoid_scaled(V y) {
+  PowerOfTwo e[1];
+  powers_of_two(&y, e, RowsOf<1>());
+  return reciprocal(one_more(e[0]));
+}
+
 HWY_INLINE V tanh_scaled(V y) {
-  const PowerOfTwo e = power_of_two(limit(y, 30.0f));
-  // 2^y - 1 in a form that keeps its digits near y = 0.
-  const V less_one = hn::MulAdd(e.scale, hn::Mul(e.f, e.p), hn::Sub(e.scale, hn::Set(d, 1.0f)));
-  return hn::Mul(less_one, reciprocal(hn::Add(less_one, hn::Set(d, 2.0f))));
+  PowerOfTwo e[1];
+  powers_of_two(&y, e, RowsOf<1>());
+  const V less = one_less(e[0]);
+  return hn::Mul(less, reciprocal(two_more(less)));
 }
 
 HWY_INLINE V tanh_of(V x) { return tanh_scaled(hn::Mul(x, hn::Set(d, FusedScale::tanh))); }
