@@ -24,13 +24,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// Twelve chains hide the latency on two units and leave registers for the factors.
 constexpr int kChains = 12;
 
+/// Where chain i begins: elsewhere than the others, or compilers make one chain of them all.
+template <typename D>
+auto begin_of(D d, float value, int i) {
+  return hn::Set(d, value + static_cast<float>(i));
+}
+
 /// Returns the floating point operations done; `value` keeps the compiler from dropping them.
 double multiply_add(std::int64_t repeats, float* value) {
   const hn::CappedTag<float, 16> d;
   using V = hn::Vec<decltype(d)>;
   const V factor = hn::Set(d, 0.999f), addend = hn::Set(d, *value);
-  V a0 = addend, a1 = addend, a2 = addend, a3 = addend, a4 = addend, a5 = addend;
-  V a6 = addend, a7 = addend, a8 = addend, a9 = addend, a10 = addend, a11 = addend;
+  V a0 = begin_of(d, *value, 0), a1 = begin_of(d, *value, 1), a2 = begin_of(d, *value, 2);
+  V a3 = begin_of(d, *value, 3), a4 = begin_of(d, *value, 4), a5 = begin_of(d, *value, 5);
+  V a6 = begin_of(d, *value, 6), a7 = begin_of(d, *value, 7), a8 = begin_of(d, *value, 8);
+  V a9 = begin_of(d, *value, 9), a10 = begin_of(d, *value, 10), a11 = begin_of(d, *value, 11);
   for (std::int64_t i = 0; i < repeats; ++i) {
     a0 = hn::MulAdd(a0, factor, addend), a1 = hn::MulAdd(a1, factor, addend);
     a2 = hn::MulAdd(a2, factor, addend), a3 = hn::MulAdd(a3, factor, addend);
