@@ -62,23 +62,24 @@ namespace sluice::bench {
 
 HWY_EXPORT(multiply_add);
 
-std::vector<Benchmark> peak_benchmarks() {
+Benchmark peak_benchmark() {
   constexpr std::int64_t kRepeats = 1'000'000;
   float once = 1;
   Benchmark benchmark;
-  benchmark.name = "peak/fma";
+  benchmark.group = "peak";
+  benchmark.kind = kPeak;
   benchmark.unit = "GFLOP/s";
   benchmark.work =
       HWY_DYNAMIC_DISPATCH(multiply_add)(1, &once) * kRepeats * omp_get_max_threads() / 1e9;
   benchmark.make = [] {
     const auto threads = static_cast<std::size_t>(omp_get_max_threads());
     const auto values = std::make_shared<std::vector<float>>(threads, 1.0f);
-    return [values] {
+    return timed([values] {
 #pragma omp parallel for schedule(static, 1)
       for (float& value : *values) HWY_DYNAMIC_DISPATCH(multiply_add)(kRepeats, &value);
-    };
+    });
   };
-  return {benchmark};
+  return benchmark;
 }
 
 }  // namespace sluice::bench
