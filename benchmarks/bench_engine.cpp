@@ -13,6 +13,7 @@
 
 #include "bench.hpp"
 #include "engine/cpu_recurrence.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/base/rng.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/params.hpp"
@@ -20,20 +21,24 @@
 namespace sluice::bench {
 namespace {
 
+/// Of the whole and of the part alone.
+constexpr const char* kRecurrence = "auto";
+
 struct Job {
   const char* name;
   ModelSpec spec;
   int batch, series, length;
+  double recipe_windows = 0;  ///< of one whole training; 0: the job is no recipe
 };
 
-/// configs/hourly.toml: M4 Hourly's recipe.
+/// configs/hourly.toml: M4 Hourly's recipe, at 2,000 steps.
 Job hourly() {
   ModelSpec s;
   s.T = 96, s.H = 64, s.K = 48, s.space = Space::log, s.level = Level::mean, s.level_window = 168;
   s.base = Base::seasonal, s.base_season = 24, s.lags = {24, 168}, s.context = 24;
   s.seasonal_context = 168, s.forking = true, s.warmup = 24, s.head_hidden = 128;
   s.loss = Loss::quantile, s.quantiles = {0.1f, 0.5f, 0.9f};
-  return {"hourly", s, 32, 414, 850};
+  return {"hourly", s, 32, 414, 850, 64'000};
 }
 
 /// configs/catalog.toml without its covariates.
@@ -98,6 +103,7 @@ std::shared_ptr<World> make_world(const Job& job, int batch, int windows) {
   setup.spec = &world->spec;
   setup.scaling = &world->scaling;
   setup.batch = batch;
+  setup.recurrence = kRecurrence;
   world->engine = make_cpu_engine(setup);
   EngineState state;
   state.params.resize(static_cast<std::size_t>(ParamLayout(world->spec).size()));
@@ -161,12 +167,15 @@ std::function<void()> head_products(const ModelSpec& spec, std::int64_t rows, bo
   };
 }
 
+std::unique_ptr<Recurrence> make_recurrence(const ModelSpec& spec) {
+  return make_cpu_recurrence(kRecurrence, spec.inputs(), spec.H, spec.L, omp_get_max_threads());
+}
+
 /// The recurrence as the engine uses it, on random numbers.
 std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int batches,
                                        bool training) {
   const int C = spec.inputs(), H = spec.H, L = spec.L, T = spec.T;
-  std::shared_ptr<Recurrence> recurrence =
-      make_cpu_recurrence("auto", C, H, L, omp_get_max_threads());
+  const std::shared_ptr<Recurrence> recurrence = make_recurrence(spec);
   const auto floats = [](std::int64_t size) {
     auto v = std::make_shared<std::vector<float>>(static_cast<std::size_t>(size));
     for (std::size_t i = 0; i < v->size(); ++i) (*v)[i] = 0.1f * std::sin(static_cast<float>(i));
@@ -190,22 +199,33 @@ std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int bat
   };
 }
 
+/// The share of the parts means nothing if the whole runs another recurrence.
+void expect_same(const std::string& recurrence, const Engine& engine) {
+  if (engine.recurrence() == recurrence) return;
+  throw InternalError(fmt::format("the engine runs the recurrence {}, the benchmark of it alone {}",
+                                  engine.recurrence(), recurrence));
+}
+
 constexpr int kForecastBatch = 1024, kForecastBatches = 4;
 
 std::vector<Benchmark> of_job(const Job& job) {
   std::vector<Benchmark> out;
+  const std::string recurrence = make_recurrence(job.spec)->name();
   const auto add = [&](const char* what, const char* part, double windows, auto make) {
     Benchmark b;
-    b.name = fmt::format("engine/{}/{}/{}", job.name, what, part);
+    b.group = fmt::format("engine/{}/{}", job.name, what);
+    b.kind = part;
+    b.recurrence = b.kind == "products" ? "" : recurrence;
     b.parameters = {{"B", job.batch}, {"T", job.spec.T}, {"H", job.spec.H}, {"L", job.spec.L}};
     b.unit = "windows/s";
     b.work = b.items = windows;
-    b.make = make;
+    b.make = [make] { return timed(make()); };
     out.push_back(std::move(b));
   };
   const std::int64_t rows = std::int64_t{job.batch} * (job.spec.T - job.spec.first_head_step());
-  add("train", "whole", job.batch, [job]() -> std::function<void()> {
+  add("train", "whole", job.batch, [job, recurrence]() -> std::function<void()> {
     const auto world = make_world(job, job.batch, job.batch);
+    expect_same(recurrence, *world->engine);
     return [world] {
       StepSettings settings;
       settings.clip_norm = 1;
@@ -213,12 +233,14 @@ std::vector<Benchmark> of_job(const Job& job) {
       world->engine->train_step(world->windows, settings);
     };
   });
+  out.back().recipe_items = job.recipe_windows;
   add("train", "recurrence", job.batch,
       [job] { return recurrence_alone(job.spec, job.batch, 1, true); });
   add("train", "products", job.batch, [job, rows] { return head_products(job.spec, rows, true); });
   constexpr int kWindows = kForecastBatch * kForecastBatches;
-  add("forecast", "whole", kWindows, [job]() -> std::function<void()> {
+  add("forecast", "whole", kWindows, [job, recurrence]() -> std::function<void()> {
     const auto world = make_world(job, kForecastBatch, kWindows);
+    expect_same(recurrence, *world->engine);
     return [world] { world->engine->forecast(world->windows, {}, world->out); };
   });
   add("forecast", "recurrence", kWindows,

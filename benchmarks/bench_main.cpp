@@ -1,9 +1,10 @@
-// sluice-bench: measures parts of Sluice. `sluice-bench cpu` takes about half a minute.
+// sluice-bench: measures parts of Sluice. `sluice-bench cpu` takes some minutes.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/wait_passively.hpp"
 #include "commands.hpp"
 #include "sluice/base/error.hpp"
 
@@ -29,4 +30,7 @@ int main_of(int argc, char** argv) {
 }  // namespace
 }  // namespace sluice::bench
 
-int main(int argc, char** argv) { return sluice::bench::main_of(argc, argv); }
+int main(int argc, char** argv) {
+  sluice::wait_passively(argv);
+  return sluice::bench::main_of(argc, argv);
+}

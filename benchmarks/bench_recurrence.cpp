@@ -1,50 +1,52 @@
-// The recurrences of the CPU engine by themselves: h from x (forward), and load + forward +
-// backward (train), which is what one training step asks of them. Work is counted as the products'
-// floating point operations, 8 H (I + H) a layer, series and step, and three times that in
-// training.
 #include <fmt/format.h>
 #include <omp.h>
 
 #include <array>
-#include <memory>
 #include <random>
 
-#include "bench.hpp"
 #include "engine/fused_recurrence.hpp"
-#include "engine/recurrence.hpp"
+#include "recurrence_kinds.hpp"
 
 namespace sluice::bench {
 namespace {
 
-/// B,T,I,H,L: the grid of Sluice's users, from a global model over a catalogue (first rows) to one
-/// shop (64,10,14,64,4) and M4 Hourly (32,96,3,64,1).
-constexpr std::array<RecurrenceShape, 9> kShapes = {{
+/// From a global model over a catalogue (one layer; B 256 to 4096, T 10 to 56) to the article's one
+/// shop (64,10,14,64,4), M4 Hourly (32,96,3,64,1) and OpenNN's benchmark (256,24,15,128,1).
+constexpr std::array<RecurrenceShape, 23> kShapes = {{
+    {.T = 56, .N = 256, .C = 16, .H = 16, .L = 1},
+    {.T = 28, .N = 1024, .C = 8, .H = 16, .L = 1},
+    {.T = 28, .N = 4096, .C = 8, .H = 16, .L = 1},
+    {.T = 56, .N = 256, .C = 16, .H = 32, .L = 1},
+    {.T = 28, .N = 1024, .C = 8, .H = 32, .L = 2},
     {.T = 28, .N = 4096, .C = 8, .H = 32, .L = 1},
+    {.T = 56, .N = 256, .C = 16, .H = 64, .L = 1},
     {.T = 28, .N = 1024, .C = 8, .H = 64, .L = 1},
     {.T = 28, .N = 1024, .C = 8, .H = 64, .L = 2},
+    {.T = 10, .N = 4096, .C = 8, .H = 64, .L = 1},
+    {.T = 28, .N = 256, .C = 8, .H = 128, .L = 2},
     {.T = 56, .N = 1024, .C = 8, .H = 128, .L = 1},
+    {.T = 10, .N = 4096, .C = 16, .H = 128, .L = 1},
     {.T = 56, .N = 256, .C = 16, .H = 256, .L = 1},
+    {.T = 10, .N = 1024, .C = 8, .H = 256, .L = 1},
+    {.T = 10, .N = 256, .C = 8, .H = 256, .L = 2},
     {.T = 28, .N = 256, .C = 8, .H = 512, .L = 1},
+    {.T = 10, .N = 1024, .C = 16, .H = 512, .L = 1},
+    {.T = 10, .N = 256, .C = 16, .H = 512, .L = 1},
     {.T = 10, .N = 64, .C = 14, .H = 64, .L = 4},
-    {.T = 24, .N = 256, .C = 15, .H = 128, .L = 1},
     {.T = 96, .N = 32, .C = 3, .H = 64, .L = 1},
+    {.T = 24, .N = 256, .C = 15, .H = 128, .L = 1},
+    {.T = 24, .N = 256, .C = 15, .H = 64, .L = 1},
 }};
 
-struct Kind {
-  const char* name;
-  std::unique_ptr<Recurrence> (*make)(int C, int H, int L);
-};
+std::unique_ptr<Recurrence> make_fused(int C, int H, int L) {
+  return make_fused_recurrence(C, H, L);
+}
+
 /// As the engine uses it: sequences dealt to threads.
 std::unique_ptr<Recurrence> make_dealt(int C, int H, int L) {
   return make_sharded_recurrence(C, H, L, omp_get_max_threads(),
                                  [=] { return make_onednn_recurrence(C, H, L); });
 }
-/// "onednn" is the engine's; "onednn-own" lets oneDNN thread each product, as PyTorch does.
-std::unique_ptr<Recurrence> make_fused(int C, int H, int L) {
-  return make_fused_recurrence(C, H, L);
-}
-constexpr std::array<Kind, 3> kKinds = {
-    {{"onednn", make_dealt}, {"onednn-own", make_onednn_recurrence}, {"fused", make_fused}}};
 
 using Floats = std::vector<float>;
 
@@ -56,22 +58,32 @@ Floats uniform(std::int64_t size, float range) {
   return out;
 }
 
-/// A recurrence with its arrays; the timed functions share it.
+/// A recurrence with its arrays.
 struct Arrays {
   RecurrenceShape shape;
   std::unique_ptr<Recurrence> recurrence;
   Floats weights, x, h, dh, dx, dweights;
 
-  Arrays(const Kind& kind, const RecurrenceShape& s)
+  Arrays(const RecurrenceKind& kind, const RecurrenceShape& s, bool training)
       : shape(s),
         recurrence(kind.make(s.C, s.H, s.L)),
         weights(uniform(recurrence_params(s.C, s.H, s.L), 0.1f)),
         x(uniform(std::int64_t{s.T} * s.N * s.C, 1)),
-        h(static_cast<std::size_t>(s.T) * static_cast<std::size_t>(s.N * s.H)),
-        dh(uniform(static_cast<std::int64_t>(h.size()), 1)),
-        dx(x.size()),
-        dweights(weights.size()) {
+        h(static_cast<std::size_t>(s.T) * static_cast<std::size_t>(s.N * s.H)) {
+    if (training) {
+      dh = uniform(static_cast<std::int64_t>(h.size()), 1);
+      dx.resize(x.size());
+      dweights.resize(weights.size());
+    }
     recurrence->load(weights);
+    recurrence->prepare(s.T, s.N, training);
+  }
+
+  void infer() { recurrence->infer(shape.T, shape.N, x, {}, h, {}); }
+  void train() {
+    recurrence->load(weights);
+    recurrence->forward(shape.T, shape.N, x, {}, {}, h, {});
+    recurrence->backward(dh, {}, dx, dweights, {});
   }
 };
 
@@ -81,53 +93,57 @@ double forward_flops(const RecurrenceShape& s) {
   return per_step * s.T * s.N;
 }
 
-Benchmark forward_benchmark(const Kind& kind, const RecurrenceShape& s) {
+Benchmark benchmark_of(const RecurrenceShape& s, bool training, const RecurrenceKind& kind,
+                       const std::shared_ptr<TorchWorker>& torch) {
   Benchmark benchmark;
-  benchmark.work = forward_flops(s) / 1e9;
-  benchmark.make = [kind, s] {
-    auto arrays = std::make_shared<Arrays>(kind, s);
-    arrays->recurrence->prepare(s.T, s.N, false);
-    return [arrays, s] { arrays->recurrence->infer(s.T, s.N, arrays->x, {}, arrays->h, {}); };
-  };
-  return benchmark;
-}
-
-Benchmark train_benchmark(const Kind& kind, const RecurrenceShape& s) {
-  Benchmark benchmark;
-  benchmark.work = 3 * forward_flops(s) / 1e9;
-  benchmark.make = [kind, s] {
-    auto arrays = std::make_shared<Arrays>(kind, s);
-    arrays->recurrence->prepare(s.T, s.N, true);
-    return [arrays, s] {
-      Arrays& a = *arrays;
-      a.recurrence->load(a.weights);
-      a.recurrence->forward(s.T, s.N, a.x, {}, {}, a.h, {});
-      a.recurrence->backward(a.dh, {}, a.dx, a.dweights, {});
+  benchmark.group = fmt::format("recurrence/{}/{}", shape_text(s), training ? kTrain : kForward);
+  benchmark.kind = kind.name;
+  benchmark.parameters = {{"B", s.N}, {"T", s.T}, {"I", s.C}, {"H", s.H}, {"L", s.L}};
+  benchmark.unit = "GFLOP/s";
+  benchmark.work = (training ? 3 : 1) * forward_flops(s) / 1e9;
+  benchmark.items = s.N;
+  if (!kind.make) {
+    benchmark.make = [torch, s, training]() -> Timer {
+      torch->make_case(s, training);
+      return [torch](int times) { return torch->seconds(times); };
     };
-  };
+  } else {
+    benchmark.make = [kind, s, training] {
+      auto arrays = std::make_shared<Arrays>(kind, s, training);
+      return timed([arrays, training] { training ? arrays->train() : arrays->infer(); });
+    };
+  }
   return benchmark;
 }
 
 }  // namespace
 
-std::vector<Benchmark> recurrence_benchmarks() {
-  std::vector<Benchmark> benchmarks;
-  const auto add = [&](Benchmark benchmark, const Kind& kind, const char* what,
-                       const RecurrenceShape& s) {
-    benchmark.name =
-        fmt::format("recurrence/{}/{}/{},{},{},{},{}", kind.name, what, s.N, s.T, s.C, s.H, s.L);
-    benchmark.parameters = {{"B", s.N}, {"T", s.T}, {"I", s.C}, {"H", s.H}, {"L", s.L}};
-    benchmark.unit = "GFLOP/s";
-    benchmark.items = s.N;
-    benchmarks.push_back(std::move(benchmark));
+std::span<const RecurrenceKind> recurrence_kinds() {
+  static const std::vector<RecurrenceKind> kinds = {
+      {"fused", make_fused, {"onednn", "pytorch"}},
+      {"onednn", make_dealt, {}},
+      {"onednn-own", make_onednn_recurrence, {"onednn", "pytorch"}, false},
+      {"pytorch", {}, {}},
   };
-  for (const Kind& kind : kKinds) {
-    for (const RecurrenceShape& shape : kShapes) {
-      add(forward_benchmark(kind, shape), kind, "forward", shape);
-      add(train_benchmark(kind, shape), kind, "train", shape);
+  return kinds;
+}
+
+std::string shape_text(const RecurrenceShape& s) {
+  return fmt::format("{},{},{},{},{}", s.N, s.T, s.C, s.H, s.L);
+}
+
+std::vector<Benchmark> recurrence_benchmarks(const RecurrenceShape& shape,
+                                             std::span<const RecurrenceKind> kinds,
+                                             const std::shared_ptr<TorchWorker>& torch) {
+  std::vector<Benchmark> benchmarks;
+  for (const bool training : {false, true}) {
+    for (const RecurrenceKind& kind : kinds) {
+      benchmarks.push_back(benchmark_of(shape, training, kind, torch));
     }
   }
   return benchmarks;
 }
+
+std::span<const RecurrenceShape> recurrence_shapes() { return kShapes; }
 
 }  // namespace sluice::bench

@@ -11,17 +11,34 @@
 
 namespace sluice::bench {
 
-/// One line a result: median of the rate, its lowest and highest sample, items a second.
+/// Of a run.
+struct RunFacts {
+  std::string torch;       ///< TorchWorker::description(); "" without PyTorch
+  double load_before = 0;  ///< load_average() at its begin: other work, if there is any
+};
+/// Of the last minute.
+double load_average();
+
+/// The machine's, as /proc/cpuinfo has it.
+std::string cpu_model();
+std::string onednn_version();
+
+/// One line a result: median of the rate in its unit, its lowest and highest sample. At most 80
+/// columns.
 std::string table(std::span<const Result> results);
 
-/// For each NAME/whole that has its parts in the same results (NAME/recurrence, NAME/products): the
-/// parts' time over the whole's, from medians, with the range over samples taken together. Empty if
-/// there is none.
+/// For each group with a "whole", a "recurrence" and "products": the parts' time over the whole's,
+/// median and range over samples taken together. Empty if there is none.
 std::string shares(std::span<const Result> results);
 
-/// {"machine": {...}, "settings": {...}, "results": [{"name", "parameters", "unit", "work",
-/// "items", "seconds": [...]}]}. Throws DataError if the file cannot be written.
+/// For each result of a recipe, how long it takes at the measured pace: "engine/hourly/train/whole:
+/// 64000 windows in 5.8 s (5.6..6.1)".
+std::string recipes(std::span<const Result> results);
+
+/// {"machine": {...}, "settings": {...}, "results": [{"name", "group", "kind", "recurrence",
+/// "parameters", "unit", "work", "items", "seconds": [...]}]}. Throws DataError if the file cannot
+/// be written.
 void write_json(const std::filesystem::path& file, std::span<const Result> results,
-                const RunSettings& settings);
+                const RunSettings& settings, const RunFacts& facts);
 
 }  // namespace sluice::bench

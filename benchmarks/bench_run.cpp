@@ -7,38 +7,47 @@
 namespace sluice::bench {
 namespace {
 
-double seconds_of(const std::function<void()>& run, int times) {
-  const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < times; ++i) run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / times;
-}
-
 struct Warm {
-  std::function<void()> run;
+  Timer timer;
   int times;  ///< runs of one sample
+  Result result;
 };
 
 Warm warm_up(const Benchmark& benchmark, double sample_seconds) {
-  std::function<void()> run = benchmark.make();
-  seconds_of(run, 1);  // touches the arrays
-  const double once = seconds_of(run, 2);
-  return {run, std::max(1, static_cast<int>(std::ceil(sample_seconds / once)))};
+  const Timer timer = benchmark.make();
+  timer(1);  // touches the arrays
+  const double once = timer(2);
+  return {timer, std::max(1, static_cast<int>(std::ceil(sample_seconds / once))), {benchmark, {}}};
 }
 
 }  // namespace
 
+Timer timed(std::function<void()> run) {
+  return [run = std::move(run)](int times) {
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < times; ++i) run();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / times;
+  };
+}
+
 std::vector<Result> run_benchmarks(const std::vector<Benchmark>& benchmarks,
-                                   const RunSettings& settings) {
-  std::vector<Warm> warm;
-  std::vector<Result> results;
-  for (const Benchmark& benchmark : benchmarks) {
-    warm.push_back(warm_up(benchmark, settings.sample_seconds));
-    results.push_back({benchmark, {}});
+                                   const RunSettings& settings,
+                                   const std::function<void(const std::string&)>& progress) {
+  std::vector<std::string> groups;
+  for (const Benchmark& b : benchmarks) {
+    if (std::find(groups.begin(), groups.end(), b.group) == groups.end()) groups.push_back(b.group);
   }
-  for (int round = 0; round < settings.repeat; ++round) {
-    for (std::size_t i = 0; i < warm.size(); ++i) {
-      results[i].seconds.push_back(seconds_of(warm[i].run, warm[i].times));
+  std::vector<Result> results;
+  for (const std::string& group : groups) {
+    progress(group);
+    std::vector<Warm> warm;
+    for (const Benchmark& b : benchmarks) {
+      if (b.group == group) warm.push_back(warm_up(b, settings.sample_seconds));
     }
+    for (int round = 0; round < settings.repeat; ++round) {
+      for (Warm& w : warm) w.result.seconds.push_back(w.timer(w.times));
+    }
+    for (Warm& w : warm) results.push_back(std::move(w.result));
   }
   return results;
 }

@@ -1,20 +1,17 @@
 #!/usr/bin/env python3
-"""Compares Sluice's recurrences with PyTorch's nn.LSTM: the same shapes, in one call; on the CPU, or with --cuda.
-
-Each round runs `sluice-bench cpu` and then PyTorch on the shapes that sluice-bench reports, so that
-both meet the same machine. Forward is inference; training is forward and backward (Sluice's includes
-taking in new weights; PyTorch is not asked for the gradient of x, Sluice computes it). PyTorch's CPU
-LSTM calls oneDNN, as Sluice's `onednn` recurrence does. Each has the OpenMP waiting that suits it:
-Sluice's threads sleep (OMP_WAIT_POLICY=passive), PyTorch's do as they do by default, unless the
-variable is set.
+"""PyTorch's nn.LSTM beside Sluice's recurrences: on the CPU for `sluice-bench cpu`, which starts this script, or with --cuda.
 
 PyTorch lives in an environment of its own, build/peers, made only by --install (a download of some
-GB); --python names another interpreter that has torch. About a minute a round on two cores.
+GB). Then `sluice-bench cpu` measures it in turn with Sluice: it runs this script with --worker, which
+reads a request a line and answers with a line: `case train B T I H L` -> `ready`; `time N` -> seconds
+of one run of N; what fails -> `error ...`. The first line says which PyTorch it is. Forward is
+inference; training is forward and backward, not asked for the gradient of x, which Sluice computes.
+PyTorch's CPU LSTM calls oneDNN.
 
 With --cuda: `sluice-bench gpu`, then nn.LSTM on its shapes in fp32, tf32, bf16 and fp16, forward and the
 whole step (forward and backward; not the gradient of x, which Sluice computes), eager and replayed
-from a CUDA graph, by CUDA events. Without a GPU: status 4. Never run on a GPU: how long it takes is not
-known.
+from a CUDA graph, by CUDA events. --python names an interpreter that has torch, if this one has not.
+Without a GPU: status 4. Never run on a GPU: how long it takes is not known.
 """
 
 import argparse
@@ -38,14 +35,13 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--install", action="store_true", help="make build/peers with torch from PyPI first")
     parser.add_argument("--python", default=str(PEERS / "bin" / "python"), help="interpreter that has torch")
-    parser.add_argument("--bench", default=str(ROOT / "build" / "release" / "sluice-bench"))
-    parser.add_argument("--rounds", type=int, default=5, help="turns of Sluice and PyTorch (default 5)")
-    parser.add_argument("--repeat", type=int, default=3, help="samples of a case in each turn (default 3)")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--filter", default="recurrence/", help="only cases whose name contains this")
-    parser.add_argument("--json", help="write every sample to this file")
+    parser.add_argument("--worker", action="store_true", help="answer requests of sluice-bench cpu")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the worker")
     cuda = parser.add_argument_group("with --cuda")
     cuda.add_argument("--cuda", action="store_true", help="compare on the GPU")
+    cuda.add_argument("--bench", default=str(ROOT / "build" / "release" / "sluice-bench"))
+    cuda.add_argument("--filter", default="recurrence/", help="only cases whose name contains this")
+    cuda.add_argument("--json", help="write every sample to this file")
     cuda.add_argument("--quick", action="store_true", help="a few shapes, as sluice-bench gpu --quick")
     cuda.add_argument("--sluice-json", help="take this file of sluice-bench gpu instead of running it")
     cuda.add_argument("--samples", type=int, default=21, help="samples of a case (default 21)")
@@ -78,19 +74,6 @@ def go_to_interpreter_with_torch(arguments):
         os.execv(arguments.python, [arguments.python, str(pathlib.Path(__file__).resolve()), *rest])
 
 
-def run_sluice(arguments):
-    """One turn of sluice-bench: its whole JSON document."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "cpu.json"
-        command = [arguments.bench, "cpu", "--filter", arguments.filter, "--repeat", str(arguments.repeat),
-                   "--threads", str(arguments.threads), "--json", str(file)]
-        environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, env=environment)
-        if done.returncode != 0:
-            fail(f"'{' '.join(command)}' returned {done.returncode}")
-        return json.loads(file.read_text())
-
-
 class TorchCase:
     """nn.LSTM on one shape; `run` is what is timed."""
 
@@ -120,28 +103,37 @@ def seconds_of(case, times):
     return (time.perf_counter() - begin) / times
 
 
-def run_torch(sluice_results, sample_seconds, repeat):
-    """One turn of PyTorch: {name: [seconds]}, its samples interleaved across cases as Sluice's are."""
-    cases = {}
-    for result in sluice_results:
-        case = TorchCase(result["parameters"], "/train/" in result["name"])
-        seconds_of(case, 1)
-        cases[result["name"]] = (case, max(1, math.ceil(sample_seconds / seconds_of(case, 2))))
-    samples = {name: [] for name in cases}
-    for _ in range(repeat):
-        for name, (case, times) in cases.items():
-            samples[name].append(seconds_of(case, times))
-    return samples
+def describe(torch):
+    return {"torch": torch.__version__, "threads": torch.get_num_threads(),
+            "mkldnn": torch.backends.mkldnn.is_available(), "vectors": torch.backends.cpu.get_cpu_capability(),
+            **{name: os.environ.get(name) for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}}
 
 
-def print_table(results):
-    print(f"{'case (B,T,I,H,L)':<42}{'Sluice':>8}{'PyTorch':>9}{'ratio':>7} lowest..highest")
-    for name, result in results.items():
-        sluice = [result["work"] / statistics.median(turn) for turn in result["sluice_seconds"]]
-        torch = [result["work"] / statistics.median(turn) for turn in result["torch_seconds"]]
-        ratios = [a / b for a, b in zip(sluice, torch)]
-        print(f"{name:<42}{statistics.median(sluice):>8.1f}{statistics.median(torch):>9.1f}"
-              f"{statistics.median(ratios):>7.2f} {min(ratios):.2f}..{max(ratios):.2f}")
+def answer(request, case):
+    """(answer, the case of later requests) for one line."""
+    words = request.split()
+    if words[0] == "case":
+        shape = dict(zip("BTIHL", map(int, words[2:]), strict=True))
+        return "ready", TorchCase(shape, {"train": True, "forward": False}[words[1]])
+    if words[0] == "time" and case is not None:
+        return repr(seconds_of(case, int(words[1]))), case
+    raise ValueError(f"no such request now: {request.strip()}")
+
+
+def serve(threads):
+    try:
+        import torch
+    except ImportError:
+        fail(f"{sys.executable} has no torch; run with --install, or name an interpreter that has it")
+    torch.set_num_threads(threads)
+    print(json.dumps(describe(torch)), flush=True)
+    case = None
+    for request in sys.stdin:
+        try:
+            text, case = answer(request, case)
+        except (RuntimeError, ValueError, LookupError) as error:  # RuntimeError: no memory, among others
+            text = f"error {type(error).__name__}: {' '.join(str(error).split())}"
+        print(text, flush=True)
 
 
 # ---- with --cuda --------------------------------------------------------------------------------
@@ -298,36 +290,18 @@ def main():
     arguments = parse_arguments()
     if arguments.install:
         install()
-    if arguments.cuda:
-        expect_driver()
+    if not (arguments.worker or arguments.cuda):
+        if not arguments.install:
+            fail("say what to do: --install, or --cuda; on the CPU, run sluice-bench cpu", 2)
+        return
+    if arguments.worker:
+        serve(arguments.threads)
+        return
+    expect_driver()
     go_to_interpreter_with_torch(arguments)
     if not pathlib.Path(arguments.bench).exists():
         fail(f"{arguments.bench} is not there; build it: cmake --build build/release --target sluice-bench")
-    if arguments.cuda:
-        main_cuda(arguments)
-        return
-    import torch
-    torch.set_num_threads(arguments.threads)
-
-    results = {}
-    load_before = os.getloadavg()
-    for turn in range(arguments.rounds):
-        print(f"round {turn + 1} of {arguments.rounds}", file=sys.stderr)
-        document = run_sluice(arguments)
-        torch_samples = run_torch(document["results"], document["settings"]["sample_seconds"], arguments.repeat)
-        for result in document["results"]:
-            entry = results.setdefault(result["name"], {
-                "parameters": result["parameters"], "unit": result["unit"], "work": result["work"],
-                "items": result["items"], "sluice_seconds": [], "torch_seconds": []})
-            entry["sluice_seconds"].append(result["seconds"])
-            entry["torch_seconds"].append(torch_samples[result["name"]])
-    print_table(results)
-    if arguments.json:
-        machine = {**document["machine"], "torch": torch.__version__, "torch_threads": torch.get_num_threads(),
-                   "torch_mkldnn": torch.backends.mkldnn.is_available(), "date": datetime.date.today().isoformat(),
-                   "load_before": load_before, "load_after": os.getloadavg()}
-        text = json.dumps({"machine": machine, "results": results}, indent=1)
-        pathlib.Path(arguments.json).write_text(text + "\n")
+    main_cuda(arguments)
 
 
 if __name__ == "__main__":

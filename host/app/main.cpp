@@ -4,7 +4,6 @@
 //   evaluate  read_catalog -> backtest -> report
 // Before any of that, main starts itself again once (wait_passively).
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "app/arguments.hpp"
 #include "app/info.hpp"
+#include "base/wait_passively.hpp"
 #include "run/atomic_file.hpp"
 #include "run/config_value.hpp"
 #include "sluice/sluice.hpp"
@@ -269,16 +269,6 @@ int run(int argc, char** argv) {
   }
   if (command == explain_command) return explain(request);
   return command == info_command ? info(request) : simulate(request);
-}
-
-/// Threads that wait for work must sleep: OpenMP's spin, and with another process on a core they
-/// fall to a tenth of their speed. The policy is read when the library is loaded, before main; so
-/// the program sets it, if the user has not, and starts itself again.
-void wait_passively(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-  if (::setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
-  ::execv("/proc/self/exe", argv);
-  log_warning("cannot start itself again with OMP_WAIT_POLICY=passive; set it before the start");
 }
 
 int fail(const char* message, int exit_code) {

@@ -267,6 +267,7 @@ double CpuEngine::scale_and_norm(float factor) {
 #pragma omp parallel for schedule(static) num_threads(threads_) if (P > kSerialParams)
   for (std::int64_t block = 0; block < blocks; ++block) {
     double squares = 0;
+#pragma omp simd reduction(+ : squares)
     for (std::int64_t i = block * kNormBlock; i < std::min(P, (block + 1) * kNormBlock); ++i) {
       float& g = gradient_[static_cast<std::size_t>(i)];
       g *= factor;

@@ -2,24 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "engine/cpu_selection_table.hpp"
 #include "engine/fused_recurrence.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 
 namespace sluice {
-namespace {
-
-/// Up to this H `fused` was never slower than `onednn` (docs/kernels.md, "On the CPU"):
-///   OMP_WAIT_POLICY=passive sluice-bench cpu --filter recurrence/ --threads 2
-/// Vectors of four were not measured, nor were wider layers, whose weights leave the caches.
-int largest_fused_h(int lanes) { return lanes >= 8 ? 512 : 0; }
-
-}  // namespace
 
 std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, int H, int L,
                                                 int threads) {
   const bool fused =
-      name == "fused" || (name == "auto" && H <= largest_fused_h(fused_kernels().lanes));
+      name == "fused" ||
+      (name == "auto" && fused_is_chosen(kCpuSelection, fused_kernels().lanes, H, L));
   if (fused) return make_fused_recurrence(C, H, L);
   if (name == "auto" || name == "onednn") {
     return make_sharded_recurrence(C, H, L, threads,

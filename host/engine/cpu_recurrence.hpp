@@ -8,8 +8,9 @@
 
 namespace sluice {
 
-/// By the name of engine.recurrence; "auto": the one that the benchmark found faster for this H.
-/// On `threads` threads. Throws ConfigError if the CPU has none of that name.
+/// By the name of engine.recurrence; "auto": the one that the benchmark found faster in training
+/// for this H and L (cpu_selection_table.hpp). On `threads` threads. Throws ConfigError if the CPU
+/// has none of that name.
 std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, int H, int L,
                                                 int threads);
 

@@ -92,12 +92,13 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t count,
                   std::span<const float> params, const HeadRows& out) const {
   const WindowRows from = rows(params);
   const std::int64_t KM = space_.K * space_.M;
+  std::int64_t n = row % from.N, step = first_step + row / from.N;
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t n = (row + i) % from.N, step = first_step + (row + i) / from.N;
     const std::int64_t t = from.windows[n].origin - space_.T + 1 + step;
-    context_row(from, n, t, F_, out.context + i * F_);
+    context_row(from, n, t, F_, out.context + i * out.context_stride);
     base_row(from, n, t, out.base + i * KM);
     if (out.target != nullptr) target_row(from, n, t, out.target + i * KM);
+    if (++n == from.N) n = 0, ++step;
   }
 }
 

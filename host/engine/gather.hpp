@@ -16,9 +16,10 @@ namespace sluice {
 /// Rows of the head: row r belongs to step `step(r)` of window r % N; time-major, beginning at
 /// spec.first_head_step().
 struct HeadRows {
-  float* context;  ///< [rows, F]
-  float* base;     ///< [rows, K, M]
-  float* target;   ///< [rows, K, M], NaN where there is none; null: not wanted
+  float* context;               ///< [rows, F]
+  std::int64_t context_stride;  ///< >= F, floats from one row's context to the next
+  float* base;                  ///< [rows, K, M]
+  float* target;                ///< [rows, K, M], NaN where there is none; null: not wanted
 };
 
 class WindowInputs final : public InputRows {

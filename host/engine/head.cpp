@@ -1,34 +1,41 @@
 #include "head.hpp"
 
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <type_traits>
+#include <utility>
 
-#include "sluice/base/error.hpp"
 #include "sluice/model/loss.hpp"
+#include "sluice/model/params.hpp"
 
 namespace sluice {
 namespace {
 
 constexpr std::int64_t kGroups = 8;
 constexpr std::int64_t kChunkRows = 256;
+/// Rows of the gathered input begin at a cache line.
+constexpr std::int64_t kLine = 16;
 
-/// C [m,n] = A B + beta C, row-major; 't' means the array holds the transpose. Runs on the calling
-/// thread inside a parallel region.
-void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-          std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
-          std::int64_t ldc) {
-  if (m == 0 || n == 0 || k == 0) return;
-  const dnnl_status_t status = dnnl_sgemm(ta, tb, m, n, k, 1.0f, a, lda, b, ldb, beta, c, ldc);
-  if (status != dnnl_success) throw InternalError("oneDNN refused a matrix product of the head");
-}
-
-void add_to(float* sum, const float* term, std::int64_t count) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) sum[i] += term[i];
+// One row's loss and its gradient for the outputs of one quantile (or of the only one). `out`, as
+// the product left it, becomes the gradient, which is added to dbias too. Branch-free, so that it
+// runs on vectors: a missing target is an error of 0, which every loss and gradient answers with 0.
+template <Loss kLoss>
+float loss_of(std::int64_t count, const float* bias, const float* base, const float* target,
+              float parameter, float share, float* out, float* dbias) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float error = out[i] + (bias[i] + base[i]) - target[i];
+    const LossValue value = loss_value(kLoss, std::isnan(target[i]) ? 0.0f : error, parameter);
+    const float gradient = value.gradient * share;
+    sum += value.value * share;
+    out[i] = gradient;
+    dbias[i] += gradient;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -39,19 +46,33 @@ void LossSums::add(const LossSums& other) {
   if (bad_series < 0) bad_series = other.bad_series;
 }
 
-struct Head::Weights {
-  const float *w1, *b1, *w2, *b2;  // hidden (null without one), linear
-};
-
 Head::Head(const ModelSpec& spec, int threads)
-    : spec_(spec), layout_(spec), threads_(threads), buffers_(static_cast<std::size_t>(threads)) {
-  for (std::int64_t o = 0; o < spec.outputs(); ++o) {
+    : spec_(spec),
+      KM_(std::int64_t{spec.K} * spec.M),
+      threads_(threads),
+      buffers_(static_cast<std::size_t>(threads)) {
+  const ParamLayout layout(spec);
+  std::int64_t in = spec.H + spec.head_context();
+  const auto add = [&](const char* weight, const char* bias, std::vector<std::int64_t> order) {
+    HeadLayer::Place place{layout.block(weight).offset, layout.block(bias).offset, in,
+                           std::move(order)};
+    in = static_cast<std::int64_t>(place.order.size());
+    layers_.emplace_back(std::move(place));
+    gradient_size_ += layers_.back().gradient_size();
+  };
+  if (spec.head_hidden > 0) {
+    std::vector<std::int64_t> as_it_is(static_cast<std::size_t>(spec.head_hidden));
+    std::iota(as_it_is.begin(), as_it_is.end(), 0);
+    add("hidden.weight", "hidden.bias", std::move(as_it_is));
+  }
+  std::vector<std::int64_t> by_quantile;
+  for (int q = 0; q < spec.Q(); ++q) {
+    for (std::int64_t i = 0; i < KM_; ++i) by_quantile.push_back(i * spec.Q() + q);
     output_parameter_.push_back(spec.loss == Loss::quantile
-                                    ? spec.quantiles[static_cast<std::size_t>(o % spec.Q())]
+                                    ? spec.quantiles[static_cast<std::size_t>(q)]
                                     : spec.huber_delta);
   }
-  const ParamBlock& last = layout_.block("linear.bias");
-  head_size_ = last.offset + last.size - layout_.lstm_size();
+  add("linear.weight", "linear.bias", std::move(by_quantile));
 }
 
 void Head::prepare(std::int64_t N) {
@@ -63,177 +84,161 @@ void Head::prepare(std::int64_t N) {
   const std::int64_t chunks = (group + kChunkRows - 1) / kChunkRows;
   chunk_ = std::max<std::int64_t>(1, (group + chunks - 1) / chunks);
   for (Buffers& b : buffers_) {
-    const auto size = [&](std::int64_t width) { return static_cast<std::size_t>(chunk_ * width); };
-    b.context.resize(size(spec_.head_context()));
-    b.base.resize(size(spec_.K * spec_.M));
-    b.target.resize(size(spec_.K * spec_.M));
-    b.hidden.resize(size(spec_.head_hidden));
-    b.dhidden.resize(size(spec_.head_hidden));
-    b.out.resize(size(spec_.outputs()));
-    b.dout.resize(size(spec_.outputs()));
+    b.input.reserve(chunk_ * ((reader().in() + kLine - 1) / kLine * kLine));
+    b.base.reserve(chunk_ * KM_);
+    b.target.reserve(chunk_ * KM_);
+    b.hidden.reserve(chunk_ * spec_.head_hidden);
+    b.dhidden.reserve(chunk_ * spec_.head_hidden);
+    b.out.reserve(chunk_ * writer().out());
   }
-  group_gradients_.resize(static_cast<std::size_t>(kGroups * head_size_));
+  group_gradients_.reserve(kGroups * gradient_size_);
 }
 
-Head::Weights Head::weights(std::span<const float> params) const {
-  const auto at = [&](const char* name) { return params.data() + layout_.block(name).offset; };
-  Weights w{nullptr, nullptr, at("linear.weight"), at("linear.bias")};
-  if (spec_.head_hidden > 0) {
-    w.w1 = at("hidden.weight");
-    w.b1 = at("hidden.bias");
-  }
-  return w;
+// h stays where it is if the head sees nothing beside it.
+Head::Rows Head::gather_rows(const Gather& gather, std::span<const float> params, int first_step,
+                             std::int64_t begin, std::int64_t count, const float* h, bool targets,
+                             Buffers& b) const {
+  const std::int64_t H = spec_.H, in = reader().in();
+  const std::int64_t stride = (in + kLine - 1) / kLine * kLine;
+  gather.head(first_step, begin, count, params,
+              {b.input.data() + H, stride, b.base.data(), targets ? b.target.data() : nullptr});
+  if (in == H) return {begin, count, h, H};
+  for (std::int64_t r = 0; r < count; ++r) std::copy_n(h + r * H, H, b.input.data() + r * stride);
+  return {begin, count, b.input.data(), stride};
 }
 
-void Head::forward(const Weights& w, std::int64_t rows, const float* h, Buffers& b) const {
-  const std::int64_t H = spec_.H, F = spec_.head_context(), G = spec_.head_hidden;
-  const std::int64_t O = spec_.outputs(), width = H + F;
-  const int Q = spec_.Q();
-  for (std::int64_t r = 0; r < rows; ++r) {
-    float* out = b.out.data() + r * O;
-    const float* base = b.base.data() + r * spec_.K * spec_.M;
-    for (std::int64_t i = 0, o = 0; i < O / Q; ++i) {
-      for (int q = 0; q < Q; ++q, ++o) out[o] = w.b2[o] + base[i];
-    }
-  }
-  if (G == 0) {
-    gemm('N', 'T', rows, O, H, h, H, w.w2, width, 1, b.out.data(), O);
-    gemm('N', 'T', rows, O, F, b.context.data(), F, w.w2 + H, width, 1, b.out.data(), O);
+// Up to the last product: the outputs' bias and base are added by who reads them.
+void Head::forward(const Rows& rows, Buffers& b) const {
+  if (spec_.head_hidden == 0) {
+    writer().forward(rows.count, rows.input, rows.stride, b.out.data());
     return;
   }
-  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(w.b1, G, b.hidden.data() + r * G);
-  gemm('N', 'T', rows, G, H, h, H, w.w1, width, 1, b.hidden.data(), G);
-  gemm('N', 'T', rows, G, F, b.context.data(), F, w.w1 + H, width, 1, b.hidden.data(), G);
-  float* hidden = b.hidden.data();
+  const std::int64_t G = spec_.head_hidden;
+  reader().forward(rows.count, rows.input, rows.stride, b.hidden.data());
+  const float* bias = reader().bias();
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    float* hidden = b.hidden.data() + r * G;
 #pragma omp simd
-  for (std::int64_t i = 0; i < rows * G; ++i) hidden[i] = std::max(hidden[i], 0.0f);
-  gemm('N', 'T', rows, O, G, b.hidden.data(), G, w.w2, G, 1, b.out.data(), O);
+    for (std::int64_t j = 0; j < G; ++j) hidden[j] = std::max(hidden[j] + bias[j], 0.0f);
+  }
+  writer().forward(rows.count, b.hidden.data(), G, b.out.data());
 }
 
-// One row: the weighted loss, and its gradient. Branch-free, so that it runs on vectors.
-float Head::row_loss_of(const float* target, const float* out, float share, float* dout) const {
-  const std::int64_t O = spec_.outputs();
-  const float* parameter = output_parameter_.data();
-  const int Q = spec_.Q();
-  const auto over_outputs = [&](auto loss) {
+float Head::row_loss(const float* base, const float* target, float share, float* out,
+                     float* dbias) const {
+  const auto over_quantiles = [&](auto loss) {
     float sum = 0;
-    for (std::int64_t i = 0, o = 0; i < O / Q;
-         ++i) {  // dout holds the targets until it is overwritten
-      for (int q = 0; q < Q; ++q) dout[o++] = target[i];
-    }
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t o = 0; o < O; ++o) {
-      const bool has = !std::isnan(dout[o]);
-      const LossValue value = loss_value(loss, has ? out[o] - dout[o] : 0.0f, parameter[o]);
-      dout[o] = has ? value.gradient * share : 0.0f;
-      sum += has ? value.value * share : 0.0f;
+    for (std::int64_t q = 0; q < spec_.Q(); ++q) {
+      sum += loss_of<decltype(loss)::value>(KM_, writer().bias() + q * KM_, base, target,
+                                            output_parameter_[static_cast<std::size_t>(q)], share,
+                                            out + q * KM_, dbias + q * KM_);
     }
     return sum;
   };
   switch (spec_.loss) {
     case Loss::mse:
-      return over_outputs(std::integral_constant<Loss, Loss::mse>());
+      return over_quantiles(std::integral_constant<Loss, Loss::mse>());
     case Loss::mae:
-      return over_outputs(std::integral_constant<Loss, Loss::mae>());
+      return over_quantiles(std::integral_constant<Loss, Loss::mae>());
     case Loss::huber:
-      return over_outputs(std::integral_constant<Loss, Loss::huber>());
+      return over_quantiles(std::integral_constant<Loss, Loss::huber>());
     case Loss::quantile:
-      return over_outputs(std::integral_constant<Loss, Loss::quantile>());
+      return over_quantiles(std::integral_constant<Loss, Loss::quantile>());
   }
   return 0;
 }
 
 // Loss and its gradient with respect to the outputs, weighted by series; masked targets give zero.
-LossSums Head::loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const {
+LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const {
   LossSums sums;
   const WindowRows batch = gather.rows();
-  const std::int64_t N = batch.N, KM = spec_.K * spec_.M;
-  const std::int64_t Q = spec_.Q();
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t n = (row + r) % N;
+  const int first = spec_.first_head_step();
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    const std::int64_t n = (rows.begin + r) % batch.N;
     const Window& window = batch.windows[n];
     const float weight =
-        row_weight(batch, n, window.origin - spec_.T + 1 + spec_.first_head_step() + (row + r) / N);
-    const float share = weight / static_cast<float>(Q);
-    const float* target = b.target.data() + r * KM;
-    const float* out = b.out.data() + r * KM * Q;
-    float* dout = b.dout.data() + r * KM * Q;
-    std::int64_t valid = 0;
-    for (std::int64_t i = 0; i < KM; ++i) valid += std::isnan(target[i]) ? 0 : 1;
-    const float row_loss = row_loss_of(target, out, share, dout);
+        row_weight(batch, n, window.origin - spec_.T + 1 + first + (rows.begin + r) / batch.N);
+    const float* target = b.target.data() + r * KM_;
+    int valid = 0;
+#pragma omp simd reduction(+ : valid)
+    for (std::int64_t i = 0; i < KM_; ++i) valid += std::isnan(target[i]) ? 0 : 1;
+    const float loss =
+        row_loss(b.base.data() + r * KM_, target, weight / static_cast<float>(spec_.Q()),
+                 b.out.data() + r * writer().out(), dbias);
     sums.targets += valid;
-    sums.loss += static_cast<double>(row_loss);
-    if (!std::isfinite(row_loss) && sums.bad_series < 0) sums.bad_series = window.series;
+    sums.loss += static_cast<double>(loss);
+    if (!std::isfinite(loss) && sums.bad_series < 0) sums.bad_series = window.series;
   }
   return sums;
 }
 
-LossSums Head::train(const Gather& gather, std::span<const float> params, std::span<const float> h,
-                     std::span<float> dh, std::span<float> gradient, std::span<float> dcontext) {
-  const std::int64_t H = spec_.H, F = spec_.head_context(), G = spec_.head_hidden;
-  const std::int64_t O = spec_.outputs(), width = H + F, E = spec_.embedding_width();
-  const auto N = static_cast<std::int64_t>(gather.windows().size());
-  const int first = spec_.first_head_step();
-  const std::int64_t rows = N * (spec_.T - first);
-  const Weights w = weights(params);
-  const std::int64_t from = layout_.lstm_size();
-  const auto offset_of = [&](const char* name) { return layout_.block(name).offset - from; };
-  const std::int64_t w2_at = offset_of("linear.weight"), b2_at = offset_of("linear.bias");
-  const std::int64_t w1_at = G > 0 ? offset_of("hidden.weight") : 0;
-  const std::int64_t b1_at = G > 0 ? offset_of("hidden.bias") : 0;
-  LossSums group_sums[kGroups];
-  std::fill_n(dh.data(), static_cast<std::int64_t>(first) * N * H, 0.0f);
-
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-  for (std::int64_t group = 0; group < kGroups; ++group) {
-    Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
-    float* g = group_gradients_.data() + group * head_size_;
-    std::fill_n(g, head_size_, 0.0f);
-    const std::int64_t begin = rows * group / kGroups, end = rows * (group + 1) / kGroups;
-    for (std::int64_t row = begin; row < end; row += chunk_) {
-      const std::int64_t n = std::min(chunk_, end - row);
-      gather.head(first, row, n, params, {b.context.data(), b.base.data(), b.target.data()});
-      const std::int64_t h_at = (first * N + row) * H;
-      const float* hr = h.data() + h_at;
-      float* dhr = dh.data() + h_at;
-      forward(w, n, hr, b);
-      group_sums[group].add(loss(gather, row, n, b));
-
-      for (std::int64_t r = 0; r < n; ++r) add_to(g + b2_at, b.dout.data() + r * O, O);
-      const float* d = b.dout.data();  // gradient of the layer that reads [h, context]
-      std::int64_t d_width = O, d_at = w2_at;
-      const float* d_weight = w.w2;
-      if (G > 0) {
-        gemm('T', 'N', O, G, n, b.dout.data(), O, b.hidden.data(), G, 1, g + w2_at, G);
-        gemm('N', 'N', n, G, O, b.dout.data(), O, w.w2, G, 0, b.dhidden.data(), G);
-        for (std::int64_t r = 0; r < n; ++r) {
-          float* dhidden = b.dhidden.data() + r * G;
-          const float* hidden = b.hidden.data() + r * G;
-          for (std::int64_t j = 0; j < G; ++j) dhidden[j] = hidden[j] > 0 ? dhidden[j] : 0.0f;
-          add_to(g + b1_at, dhidden, G);
-        }
-        d = b.dhidden.data(), d_width = G, d_at = w1_at, d_weight = w.w1;
-      }
-      gemm('T', 'N', d_width, H, n, d, d_width, hr, H, 1, g + d_at, width);
-      gemm('T', 'N', d_width, F, n, d, d_width, b.context.data(), F, 1, g + d_at + H, width);
-      gemm('N', 'N', n, H, d_width, d, d_width, d_weight, width, 0, dhr, H);
-      if (E > 0) {
-        gemm('N', 'N', n, E, d_width, d, d_width, d_weight + H + F - E, width, 0,
-             dcontext.data() + row * E, E);
+// b.out holds the loss's gradient. With `add` the chunk's gradient is added to that of the layers.
+void Head::backward(const Rows& rows, bool add, Buffers& b, float* dh, float* dcontext,
+                    float* gradient) const {
+  const std::int64_t G = spec_.head_hidden, n = rows.count;
+  const float* d = b.out.data();  // gradient of the layer that reads [h, context]
+  if (G > 0) {
+    writer().weight_gradient(n, d, b.hidden.data(), G, add, of_writer(gradient));
+    writer().backward(n, d, 0, G, b.dhidden.data());
+    float* dbias = reader().bias_gradient(gradient);
+    for (std::int64_t r = 0; r < n; ++r) {
+      float* dhidden = b.dhidden.data() + r * G;
+      const float* hidden = b.hidden.data() + r * G;
+#pragma omp simd
+      for (std::int64_t j = 0; j < G; ++j) {
+        dhidden[j] = hidden[j] > 0 ? dhidden[j] : 0.0f;
+        dbias[j] += dhidden[j];
       }
     }
+    d = b.dhidden.data();
   }
+  reader().weight_gradient(n, d, rows.input, rows.stride, add, gradient);
+  reader().backward(n, d, 0, spec_.H, dh);
+  const std::int64_t E = spec_.embedding_width();
+  if (E > 0) reader().backward(n, d, reader().in() - E, E, dcontext);
+}
 
-  float* out = gradient.data() + from;
-  constexpr std::int64_t kBlock = 4096;
-#pragma omp parallel for schedule(static) num_threads(threads_) if (head_size_ > 16 * kBlock)
-  for (std::int64_t begin = 0; begin < head_size_; begin += kBlock) {
-    const std::int64_t end = std::min(head_size_, begin + kBlock);
-    const float* from_groups = group_gradients_.data();
-    std::copy(from_groups + begin, from_groups + end, out + begin);
-    for (std::int64_t group = 1; group < kGroups; ++group) {
-      const float* g = from_groups + group * head_size_;
-      for (std::int64_t i = begin; i < end; ++i) out[i] += g[i];
+LossSums Head::train(const Gather& gather, std::span<const float> params, std::span<const float> h,
+                     std::span<float> dh, std::span<float> gradient, std::span<float> dcontext) {
+  const std::int64_t E = spec_.embedding_width();
+  const auto N = static_cast<std::int64_t>(gather.windows().size());
+  const int first = spec_.first_head_step();
+  const std::int64_t rows = N * (spec_.T - first), step_size = N * spec_.H;
+  const float* first_h = h.data() + first * step_size;
+  float* first_dh = dh.data() + first * step_size;
+  LossSums group_sums[kGroups];
+  for (HeadLayer& layer : layers_) layer.load(params);
+
+#pragma omp parallel num_threads(threads_)
+  {
+#pragma omp for schedule(static) nowait
+    for (std::int64_t step = 0; step < first; ++step) {
+      std::fill_n(dh.data() + step * step_size, step_size, 0.0f);
+    }
+#pragma omp for schedule(dynamic, 1)
+    for (std::int64_t group = 0; group < kGroups; ++group) {
+      Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
+      float* g = group_gradients_.data() + group * gradient_size_;
+      const std::int64_t begin = rows * group / kGroups, end = rows * (group + 1) / kGroups;
+      std::fill_n(reader().bias_gradient(g), reader().out(), 0.0f);
+      std::fill_n(writer().bias_gradient(of_writer(g)), writer().out(), 0.0f);
+      if (begin == end) std::fill_n(g, gradient_size_, 0.0f);
+      for (std::int64_t row = begin; row < end; row += chunk_) {
+        const Rows chunk = gather_rows(gather, params, first, row, std::min(chunk_, end - row),
+                                       first_h + row * spec_.H, true, b);
+        forward(chunk, b);
+        group_sums[group].add(loss(gather, chunk, b, writer().bias_gradient(of_writer(g))));
+        backward(chunk, row > begin, b, first_dh + row * spec_.H, dcontext.data() + row * E, g);
+      }
+    }
+#pragma omp for schedule(static) nowait
+    for (std::int64_t row = 0; row < writer().out(); ++row) {
+      writer().sum_gradients(row, of_writer(group_gradients_.data()), gradient_size_, kGroups,
+                             gradient);
+    }
+#pragma omp for schedule(static)
+    for (std::int64_t row = 0; row < spec_.head_hidden; ++row) {
+      reader().sum_gradients(row, group_gradients_.data(), gradient_size_, kGroups, gradient);
     }
   }
   LossSums total;
@@ -244,17 +249,30 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
 void Head::infer(const Gather& gather, std::span<const float> params, std::span<const float> h,
                  std::span<float> u, std::span<float> target) {
   const auto N = static_cast<std::int64_t>(gather.windows().size());
-  const std::int64_t KM = spec_.K * spec_.M, O = spec_.outputs();
-  const Weights w = weights(params);
+  const int Q = spec_.Q();
+  for (HeadLayer& layer : layers_) layer.load(params);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-  for (std::int64_t row = 0; row < N; row += chunk_) {
+  for (std::int64_t begin = 0; begin < N; begin += chunk_) {
     Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
-    const std::int64_t n = std::min(chunk_, N - row);
-    gather.head(spec_.T - 1, row, n, params,
-                {b.context.data(), b.base.data(), target.empty() ? nullptr : b.target.data()});
-    forward(w, n, h.data() + row * spec_.H, b);
-    std::copy_n(b.out.data(), n * O, u.data() + row * O);
-    if (!target.empty()) std::copy_n(b.target.data(), n * KM, target.data() + row * KM);
+    const std::int64_t count = std::min(chunk_, N - begin);
+    const Rows rows = gather_rows(gather, params, spec_.T - 1, begin, count,
+                                  h.data() + begin * spec_.H, !target.empty(), b);
+    forward(rows, b);
+    const float* bias = writer().bias();
+    for (std::int64_t r = 0; r < count; ++r) {
+      const float* out = b.out.data() + r * writer().out();
+      const float* base = b.base.data() + r * KM_;
+      float* to = u.data() + (begin + r) * writer().out();
+      for (std::int64_t i = 0; i < KM_; ++i) {
+        for (int q = 0; q < Q; ++q) {
+          const std::int64_t at = q * KM_ + i;
+          to[i * Q + q] = out[at] + (bias[at] + base[i]);
+        }
+      }
+    }
+    if (!target.empty()) {
+      std::copy_n(b.target.data(), count * KM_, target.data() + begin * KM_);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // The head and the loss: from h_t (and the context gathered beside it) to K x M x Q corrections of
 // the base, at every trained step of every window. With forking that is a product over T N rows and
 // costs as much as the recurrence, so it goes chunk by chunk: gather the context of some hundred
-// rows, three products, the loss, and the products back while all of it is in cache.
+// rows beside h, the products, the loss, and the products back while all of it is in cache.
 //
 // Rows are dealt to a fixed number of groups, each with its own gradient, summed in the order of
 // the groups: the same bits for any number of threads.
@@ -11,8 +11,9 @@
 #include <span>
 #include <vector>
 
+#include "aligned_floats.hpp"
 #include "gather.hpp"
-#include "sluice/model/params.hpp"
+#include "head_layer.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {
@@ -45,24 +46,40 @@ class Head {
 
  private:
   struct Buffers {  // of one thread, for one chunk of rows
-    std::vector<float> context, base, target, hidden, out, dout, dhidden;
+    AlignedFloats input, base, target, hidden, dhidden, out;
   };
-  struct Weights;  // the head's blocks inside the flat buffer
-  Weights weights(std::span<const float> params) const;
-  void forward(const Weights& w, std::int64_t rows, const float* h, Buffers& b) const;
-  LossSums loss(const Gather& gather, std::int64_t row, std::int64_t rows, Buffers& b) const;
-
-  float row_loss_of(const float* target, const float* out, float share, float* dout) const;
+  struct Rows {  // of one chunk, from row `begin` on
+    std::int64_t begin, count;
+    const float* input;  ///< [count, H+F]: h and its context
+    std::int64_t stride;
+  };
+  Rows gather_rows(const Gather& gather, std::span<const float> params, int first_step,
+                   std::int64_t begin, std::int64_t count, const float* h, bool targets,
+                   Buffers& b) const;
+  void forward(const Rows& rows, Buffers& b) const;
+  LossSums loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const;
+  float row_loss(const float* base, const float* target, float share, float* out,
+                 float* dbias) const;
+  void backward(const Rows& rows, bool add, Buffers& b, float* dh, float* dcontext,
+                float* gradient) const;
+  const HeadLayer& reader() const { return layers_.front(); }  ///< of h and its context
+  const HeadLayer& writer() const { return layers_.back(); }   ///< of the outputs
+  /// The writer's part of a gradient of all layers.
+  float* of_writer(float* gradient) const {
+    return gradient + gradient_size_ - writer().gradient_size();
+  }
 
   const ModelSpec spec_;
-  const ParamLayout layout_;
+  const std::int64_t KM_;
   int threads_;
   std::int64_t N_ = 0, chunk_ = 0;
-  std::int64_t head_size_ = 0;  ///< parameters of the head
-  std::vector<float>
-      output_parameter_;          ///< [K, M, Q]: the quantile of each output, or Huber's delta
-  std::vector<Buffers> buffers_;  ///< [threads]
-  std::vector<float> group_gradients_;  ///< [groups, head_size]
+  /// The hidden layer, if there is one, and the linear one. Within the head outputs are in the
+  /// order [Q, K, M]: there is one base and one target to Q of them.
+  std::vector<HeadLayer> layers_;
+  std::vector<float> output_parameter_;  ///< [Q]: the quantile, or Huber's delta
+  std::vector<Buffers> buffers_;         ///< [threads]
+  std::int64_t gradient_size_ = 0;       ///< of all layers
+  AlignedFloats group_gradients_;        ///< [groups, gradient_size]
 };
 
 }  // namespace sluice

@@ -1,0 +1,19 @@
+// How OpenMP's threads wait for work, which is settled before main.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// Threads that wait for work must sleep: OpenMP's spin, and with another process on a core they
+/// fall to a tenth of their speed. The policy is read when the library is loaded, before main; so
+/// this sets OMP_WAIT_POLICY=passive, if the user has set neither it nor GOMP_SPINCOUNT, and starts
+/// the program again. Warns if that fails. To be called first in main.
+void wait_passively(char** argv);
+
+/// The environment, NAME=VALUE each, without what wait_passively() set: for programs that this one
+/// starts.
+std::vector<std::string> environment_of_user();
+
+}  // namespace sluice
