@@ -23,9 +23,9 @@
 namespace sluice {
 namespace {
 
-/// Rows (series and steps) whose gradients are added to the weights' gradients together: one block
-/// of units of them fills half of the first cache.
-constexpr std::int64_t kGradientRows = 96;
+/// Rows (series and steps) whose gradients are added to the weights' gradients together: many, since
+/// at H 512 those are read from memory and written back each time; few enough for the second cache.
+constexpr std::int64_t kGradientRows = 192;
 
 /// What a thread needs for itself.
 template <typename Number>
