@@ -171,7 +171,8 @@ std::unique_ptr<Recurrence> make_recurrence(const ModelSpec& spec) {
   return make_cpu_recurrence(kRecurrence, spec.inputs(), spec.H, spec.L, omp_get_max_threads());
 }
 
-/// The recurrence as the engine uses it, on random numbers.
+/// The recurrence as the engine uses it (of a forecast it takes the last states only), on random
+/// numbers that lie ready.
 std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int batches,
                                        bool training) {
   const int C = spec.inputs(), H = spec.H, L = spec.L, T = spec.T;
@@ -183,6 +184,7 @@ std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int bat
   };
   const auto weights = floats(recurrence_params(C, H, L)), x = floats(std::int64_t{T} * batch * C);
   const auto h = floats(std::int64_t{T} * batch * H), dh = floats(std::int64_t{T} * batch * H);
+  const auto last = floats(std::int64_t{L} * batch * H);
   const auto gradient = floats(recurrence_params(C, H, L));
   recurrence->prepare(T, batch, training);
   recurrence->load(*weights);
@@ -193,7 +195,7 @@ std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int bat
         recurrence->forward(T, batch, *x, {}, {}, *h, {});
         recurrence->backward(*dh, {}, {}, *gradient, {});
       } else {
-        recurrence->infer(T, batch, *x, {}, *h, {});
+        recurrence->infer(T, batch, *x, {}, {}, {*last, {}});
       }
     }
   };
