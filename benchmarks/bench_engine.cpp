@@ -4,15 +4,16 @@
 // share of their speed that is left when everything else is counted.
 #include <fmt/format.h>
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.h>
 
 #include <array>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "bench.hpp"
 #include "engine/cpu_recurrence.hpp"
+#include "engine/head_layer.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/rng.hpp"
 #include "sluice/engine/engine.hpp"
@@ -122,20 +123,25 @@ std::shared_ptr<World> make_world(const Job& job, int batch, int windows) {
   return world;
 }
 
-void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k,
-          const std::vector<float>& a, const std::vector<float>& b, std::vector<float>& c) {
-  if (m == 0 || n == 0 || k == 0) return;
-  dnnl_sgemm(ta, tb, m, n, k, 1.0f, a.data(), ta == 'N' ? k : m, b.data(), tb == 'N' ? n : k, 0.0f,
-             c.data(), n);
+HeadLayer make_layer(std::int64_t in, std::int64_t out) {
+  HeadLayer::Place place{.weight = 0, .bias = in * out, .in = in, .order = {}};
+  place.order.resize(static_cast<std::size_t>(out));
+  std::iota(place.order.begin(), place.order.end(), 0);
+  HeadLayer layer(std::move(place));
+  layer.load(std::vector<float>(static_cast<std::size_t>(layer.gradient_size()), 0.01f));
+  return layer;
 }
 
-/// The head's products on `rows` rows, cut for the threads as the engine cuts them.
+/// The head's products on `rows` rows, by the engine's layers, cut for the threads as the engine
+/// cuts them.
 std::function<void()> head_products(const ModelSpec& spec, std::int64_t rows, bool training) {
   struct Arrays {
-    std::vector<float> h, context, hidden, out, w1h, w1c, w2, dh, g1h, g1c, g2;
+    std::vector<float> input, hidden, dhidden, out, dh, reader_gradient, writer_gradient;
   };
-  const std::int64_t H = spec.H, F = spec.head_context(), G = spec.head_hidden, O = spec.outputs();
-  const std::int64_t first = G > 0 ? G : O;  // width of the layer that reads [h, context]
+  const std::int64_t H = spec.H, in = H + spec.head_context(), G = spec.head_hidden;
+  const auto layers = std::make_shared<std::vector<HeadLayer>>();
+  if (G > 0) layers->push_back(make_layer(in, G));
+  layers->push_back(make_layer(G > 0 ? G : in, spec.outputs()));
   constexpr std::int64_t kChunk = 256;
   auto threads =
       std::make_shared<std::vector<Arrays>>(static_cast<std::size_t>(omp_get_max_threads()));
@@ -143,26 +149,28 @@ std::function<void()> head_products(const ModelSpec& spec, std::int64_t rows, bo
     const auto fill = [](std::vector<float>& v, std::int64_t size) {
       v.assign(static_cast<std::size_t>(size), 0.01f);
     };
-    fill(a.h, kChunk * H), fill(a.context, kChunk * F), fill(a.hidden, kChunk * first),
-        fill(a.out, kChunk * O);
-    fill(a.w1h, first * H), fill(a.w1c, first * F), fill(a.w2, O * G), fill(a.dh, kChunk * H);
-    fill(a.g1h, first * H), fill(a.g1c, first * F), fill(a.g2, O * G);
+    fill(a.input, kChunk * in), fill(a.hidden, kChunk * G), fill(a.dhidden, kChunk * G);
+    fill(a.out, kChunk * spec.outputs()), fill(a.dh, kChunk * H);
+    fill(a.reader_gradient, layers->front().gradient_size());
+    fill(a.writer_gradient, layers->back().gradient_size());
   }
   return [=] {
+    const HeadLayer &reader = layers->front(), &writer = layers->back();
     const std::int64_t chunk = std::min(kChunk, (rows + 7) / 8);
 #pragma omp parallel for schedule(dynamic, 1)
     for (std::int64_t row = 0; row < rows; row += chunk) {
       Arrays& a = (*threads)[static_cast<std::size_t>(omp_get_thread_num())];
       const std::int64_t n = std::min(chunk, rows - row);
-      gemm('N', 'T', n, first, H, a.h, a.w1h, a.hidden);
-      gemm('N', 'T', n, first, F, a.context, a.w1c, a.hidden);
-      gemm('N', 'T', n, O, G, a.hidden, a.w2, a.out);
+      if (G > 0) reader.forward(n, a.input.data(), in, a.hidden.data());
+      writer.forward(n, G > 0 ? a.hidden.data() : a.input.data(), writer.in(), a.out.data());
       if (!training) continue;
-      gemm('T', 'N', O, G, n, a.out, a.hidden, a.g2);
-      gemm('N', 'N', n, G, O, a.out, a.w2, a.hidden);
-      gemm('T', 'N', first, H, n, a.hidden, a.h, a.g1h);
-      gemm('T', 'N', first, F, n, a.hidden, a.context, a.g1c);
-      gemm('N', 'N', n, H, first, a.hidden, a.w1h, a.dh);
+      if (G > 0) {
+        writer.weight_gradient(n, a.out.data(), a.hidden.data(), G, true, a.writer_gradient.data());
+        writer.backward(n, a.out.data(), 0, G, a.dhidden.data());
+      }
+      const float* d = G > 0 ? a.dhidden.data() : a.out.data();
+      reader.weight_gradient(n, d, a.input.data(), in, true, a.reader_gradient.data());
+      reader.backward(n, d, 0, H, a.dh.data());
     }
   };
 }
@@ -171,7 +179,8 @@ std::unique_ptr<Recurrence> make_recurrence(const ModelSpec& spec) {
   return make_cpu_recurrence(kRecurrence, spec.inputs(), spec.H, spec.L, omp_get_max_threads());
 }
 
-/// The recurrence as the engine uses it, on random numbers.
+/// The recurrence as the engine uses it (of a forecast it takes the last states only), on random
+/// numbers that lie ready.
 std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int batches,
                                        bool training) {
   const int C = spec.inputs(), H = spec.H, L = spec.L, T = spec.T;
@@ -183,6 +192,7 @@ std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int bat
   };
   const auto weights = floats(recurrence_params(C, H, L)), x = floats(std::int64_t{T} * batch * C);
   const auto h = floats(std::int64_t{T} * batch * H), dh = floats(std::int64_t{T} * batch * H);
+  const auto last = floats(std::int64_t{L} * batch * H);
   const auto gradient = floats(recurrence_params(C, H, L));
   recurrence->prepare(T, batch, training);
   recurrence->load(*weights);
@@ -193,7 +203,7 @@ std::function<void()> recurrence_alone(const ModelSpec& spec, int batch, int bat
         recurrence->forward(T, batch, *x, {}, {}, *h, {});
         recurrence->backward(*dh, {}, {}, *gradient, {});
       } else {
-        recurrence->infer(T, batch, *x, {}, *h, {});
+        recurrence->infer(T, batch, *x, {}, {}, {*last, {}});
       }
     }
   };

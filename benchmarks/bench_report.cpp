@@ -38,7 +38,7 @@ nlohmann::json machine(const RunFacts& facts) {
 }
 
 std::string rate_text(double rate) {
-  if (rate >= 1e6) return fmt::format("{:.1f} M", 1e-6 * rate);
+  if (rate >= 1e6) return fmt::format("{:.{}f} M", 1e-6 * rate, rate < 1e7 ? 2 : 1);
   return fmt::format("{:.{}f}", rate, rate < 1000 ? 1 : 0);
 }
 

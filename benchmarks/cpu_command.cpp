@@ -20,6 +20,8 @@ namespace sluice::bench {
 namespace {
 
 constexpr const char* kPytorch = "pytorch";
+/// A thread's share of the load average that is no other work.
+constexpr double kQuietLoad = 0.25;
 
 struct Options {
   std::string filter;
@@ -144,6 +146,11 @@ void run(const Options& options) {
   if (!others.empty()) fmt::print("{}{}{}", table(others), shares(others), recipes(others));
   fmt::print("{} threads, {}; load average {:.1f} before\n", omp_get_max_threads(),
              cpu_vector_text(), facts.load_before);
+  if (!facts.torch.empty() && facts.load_before > kQuietLoad * omp_get_max_threads()) {
+    fmt::print(
+        "Other work took cores: PyTorch's threads spin and lose far more by it than ours, so\n"
+        "that ratios to it mean little here.\n");
+  }
   if (!options.json.empty()) write_json(options.json, results, options.run, facts);
 }
 

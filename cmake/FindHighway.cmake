@@ -10,5 +10,8 @@ if(Highway_FOUND AND NOT TARGET hwy::hwy)
   # AES is in every machine with AVX2, and x86-64-v3 does not say so: without this, Highway would take
   # SSSE3 for the baseline.
   target_compile_definitions(hwy::hwy INTERFACE HWY_DISABLE_PCLMUL_AES)
+  # Vectors of a size that only the processor knows cannot be elements of arrays; arm64 has NEON beside SVE.
+  target_compile_definitions(hwy::hwy INTERFACE
+    "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)")
   target_link_libraries(hwy::hwy INTERFACE ${Highway_LIBRARY})
 endif()

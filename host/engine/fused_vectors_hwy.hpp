@@ -48,8 +48,16 @@ HWY_INLINE V reciprocal(V x) {
 
 /// y as far as it goes: sigmoid and tanh end at 2^-30 and 1 - 2^-29, which leaves denominators room
 /// to be multiplied.
-// Limits first: x86's Max and Min give their second argument when one is NaN.
-HWY_INLINE V limit(V y) { return hn::Min(hn::Set(d, 30.0f), hn::Max(hn::Set(d, -30.0f), y)); }
+// A NaN stays one. Limits first: x86's Max and Min give their second argument when one is NaN;
+// NEON's give the other one.
+HWY_INLINE V limit(V y) {
+  const V limited = hn::Min(hn::Set(d, 30.0f), hn::Max(hn::Set(d, -30.0f), y));
+  if constexpr (HWY_ARCH_X86) {
+    return limited;
+  } else {
+    return hn::IfThenElse(hn::Eq(y, y), limited, y);
+  }
+}
 
 /// 2^y = scale (1 + f p). NaN: f and p are NaN.
 struct PowerOfTwo {

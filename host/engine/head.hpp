@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "aligned_floats.hpp"
+#include "aligned_array.hpp"
 #include "gather.hpp"
 #include "head_layer.hpp"
 #include "sluice/model/spec.hpp"
@@ -46,7 +46,7 @@ class Head {
 
  private:
   struct Buffers {  // of one thread, for one chunk of rows
-    AlignedFloats input, base, target, hidden, dhidden, out;
+    AlignedArray<float> input, base, target, hidden, dhidden, out;
   };
   struct Rows {  // of one chunk, from row `begin` on
     std::int64_t begin, count;
@@ -79,7 +79,7 @@ class Head {
   std::vector<float> output_parameter_;  ///< [Q]: the quantile, or Huber's delta
   std::vector<Buffers> buffers_;         ///< [threads]
   std::int64_t gradient_size_ = 0;       ///< of all layers
-  AlignedFloats group_gradients_;        ///< [groups, gradient_size]
+  AlignedArray<float> group_gradients_;  ///< [groups, gradient_size]
 };
 
 }  // namespace sluice

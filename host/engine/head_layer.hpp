@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "aligned_floats.hpp"
+#include "aligned_array.hpp"
 
 namespace sluice {
 
@@ -53,7 +53,7 @@ class HeadLayer {
 
  private:
   Place place_;
-  AlignedFloats weight_, transposed_, bias_;  ///< [out, in], [in, out], [out]
+  AlignedArray<float> weight_, transposed_, bias_;  ///< [out, in], [in, out], [out]
 };
 
 }  // namespace sluice

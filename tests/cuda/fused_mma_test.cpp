@@ -44,7 +44,7 @@ class FusedMma : public testing::DeviceTest {
   /// All that infer(), forward() and backward() give.
   std::vector<Floats> results(const RecurrenceProblem& problem, Precision precision,
                               const FusedMmaChoices& choices) {
-    DeviceRun run(*context_, problem, problem.shape.N,
+    DeviceRun run(*context_, problem,
                   make_fused_mma(spec_of(problem.shape, precision), *context_, choices));
     run.infer();
     std::vector<Floats> all{download(run.h), download(run.h_last), download(run.c_last)};
@@ -251,7 +251,7 @@ TEST_F(FusedMma, BackwardTwiceGivesTheSameBits) {
   const RecurrenceCase c{.shape = {.T = 3, .N = 5, .C = 4, .H = 9, .L = 2},
                          .dropout = {.rate = 0.5f, .seed = 1, .step = 2}};
   const RecurrenceProblem problem(c, Precision::bf16);
-  DeviceRun run(*context_, problem, problem.shape.N,
+  DeviceRun run(*context_, problem,
                 make_fused_mma(spec_of(problem.shape, Precision::bf16), *context_));
   run.forward();
   run.backward();
@@ -269,7 +269,7 @@ TEST_F(FusedMma, AReplayedGraphTakesNewWeightsAndTheMasksOfItsOwnStep) {
   const RecurrenceProblem problem(c, Precision::bf16);
   const FusedMmaChoices choices{.hoist_input = true, .workspace_bytes = 1};
   const auto make = [&] {
-    return DeviceRun(*context_, problem, problem.shape.N,
+    return DeviceRun(*context_, problem,
                      make_fused_mma(spec_of(problem.shape, Precision::bf16), *context_, choices));
   };
   DeviceRun run = make();

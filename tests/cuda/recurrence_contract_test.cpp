@@ -62,7 +62,7 @@ class DeviceRecurrenceContract : public testing::DeviceTest,
     return {.C = kC, .H = kH, .L = kL, .precision = GetParam().precision};
   }
   DeviceRun make(const RecurrenceProblem& problem) {
-    return DeviceRun(*context_, problem, kN,
+    return DeviceRun(*context_, problem,
                      make_device_recurrence(GetParam().name, spec(), *context_));
   }
   const RecurrenceProblem problem_ = problem_of(GetParam().precision);
@@ -244,7 +244,7 @@ TEST_F(GemmRecurrenceContract, BackwardCanRunAgain) {
   DeviceContext context;
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
     const RecurrenceSpec spec{.C = kC, .H = kH, .L = kL, .precision = precision};
-    DeviceRun run(context, problem_of(precision), kN, make_gemm_recurrence(spec, context));
+    DeviceRun run(context, problem_of(precision), make_gemm_recurrence(spec, context));
     const Results expected = step_of(run);
     run.backward();
     EXPECT_EQ(run.results(), expected);

@@ -18,7 +18,6 @@ using reference::RecurrenceCase;
 using reference::RecurrenceProblem;
 using testing::DeviceRun;
 using testing::download;
-using testing::gather;
 using testing::TestedRecurrence;
 
 RecurrenceSpec spec_of(const RecurrenceShape& shape, Precision precision) {
@@ -29,11 +28,11 @@ void check(DeviceContext& context, const RecurrenceCase& c, Precision precision,
            std::unique_ptr<DeviceRecurrence> recurrence) {
   SCOPED_TRACE(::testing::PrintToString(c));
   const RecurrenceProblem problem(c, precision);
-  const int batch = c.batch == 0 ? c.shape.N : c.batch, T = c.shape.T, L = c.shape.L;
-  DeviceRun run(context, problem, batch, std::move(recurrence));
+  const int T = c.shape.T, L = c.shape.L;
+  DeviceRun run(context, problem, std::move(recurrence));
   const auto expect = [&](const char* what, const DeviceBuffer<float>& got, int outer,
                           const reference::Vector& want) {
-    problem.expect_near(what, testing::gather(problem, batch, testing::download(got), outer), want);
+    problem.expect_near(what, problem.gather(testing::download(got), outer), want);
   };
   run.infer();
   expect("infer h", run.h, T, problem.trace_infer.h());

@@ -63,7 +63,8 @@ inline DeviceBuffer<float> unset(DeviceMemory& memory, std::size_t size) {
   return upload(memory, reference::Floats(size, kUnset));
 }
 
-/// The arrays of one batch on the device, results unset, and a recurrence made ready for them.
+/// The arrays of a problem's batch on the device, results unset, and a recurrence made ready for
+/// them.
 struct DeviceRun {
   DeviceContext& context;
   int T, N;
@@ -74,7 +75,7 @@ struct DeviceRun {
   float rate = 0;
   std::unique_ptr<DeviceRecurrence> recurrence;
 
-  DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem, int batch,
+  DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem,
             std::unique_ptr<DeviceRecurrence> a_recurrence);
 
   DeviceStateIn initial() const { return {h0.span(), c0.span()}; }
@@ -99,67 +100,28 @@ struct DeviceRun {
   }
 };
 
-/// A problem's array [outer, N, width] as one of a batch: its sequences at problem.places, between
-/// them values of order 1, or `fill`.
-inline reference::Floats spread(const reference::RecurrenceProblem& problem, int batch,
-                                const reference::Floats& values, int outer, bool zeros) {
-  if (values.empty() || batch == problem.shape.N) return values;
-  const auto rows = static_cast<std::size_t>(outer) * problem.places.size();
-  const std::size_t width = values.size() / rows;
-  std::mt19937 random(99);
-  reference::Floats out = reference::uniform(
-      random, static_cast<std::size_t>(outer) * static_cast<std::size_t>(batch) * width,
-      zeros ? 0 : 1);
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::size_t to = row / problem.places.size() * static_cast<std::size_t>(batch) +
-                           problem.places[row % problem.places.size()];
-    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(row * width), width,
-                out.begin() + static_cast<std::ptrdiff_t>(to * width));
-  }
-  return out;
-}
-
-/// The problem's sequences out of a batch's array.
-inline reference::Floats gather(const reference::RecurrenceProblem& problem, int batch,
-                                const reference::Floats& values, int outer) {
-  if (batch == problem.shape.N) return values;
-  const std::size_t width =
-      values.size() / (static_cast<std::size_t>(outer) * static_cast<std::size_t>(batch));
-  reference::Floats out;
-  for (std::size_t k = 0; k < static_cast<std::size_t>(outer); ++k) {
-    for (const std::size_t place : problem.places) {
-      const auto from = (k * static_cast<std::size_t>(batch) + place) * width;
-      out.insert(out.end(), values.begin() + static_cast<std::ptrdiff_t>(from),
-                 values.begin() + static_cast<std::ptrdiff_t>(from + width));
-    }
-  }
-  return out;
-}
-
 inline DeviceRun::DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem,
                             int batch, std::unique_ptr<DeviceRecurrence> a_recurrence)
     : context(a_context),
       T(problem.shape.T),
-      N(batch),
+      N(problem.batch),
       seed(problem.dropout.seed),
       rate(problem.dropout.rate),
       recurrence(std::move(a_recurrence)) {
   DeviceMemory& memory = context.memory();
-  const RecurrenceShape& s = problem.shape;
+  const reference::RecurrenceArrays all = problem.in_batch();
+  const RecurrenceShape& s = all.shape;
   const auto size = [&](int outer, int width) {
     return static_cast<std::size_t>(outer) * static_cast<std::size_t>(N) *
            static_cast<std::size_t>(width);
   };
-  const auto put = [&](const reference::Floats& values, int outer, bool zeros) {
-    return to_device(memory, spread(problem, N, values, outer, zeros));
-  };
-  weights = to_device(memory, problem.weights);
-  x = put(problem.x, T, false);
-  h0 = put(problem.h0, s.L, false);
-  c0 = put(problem.c0, s.L, false);
-  dh = put(problem.dh, T, true);  // so the weights' gradients are the problem's
-  dh_last = put(problem.dh_last, s.L, true);
-  dc_last = put(problem.dc_last, s.L, true);
+  weights = to_device(memory, all.weights);
+  x = to_device(memory, all.x);
+  h0 = to_device(memory, all.h0);
+  c0 = to_device(memory, all.c0);
+  dh = to_device(memory, all.dh);
+  dh_last = to_device(memory, all.dh_last);
+  dc_last = to_device(memory, all.dc_last);
   step = upload(memory, std::vector<std::int64_t>{problem.dropout.step});
   h = unset(memory, size(T, s.H));
   for (DeviceBuffer<float>* state : {&h_last, &c_last, &dh0, &dc0}) {

@@ -15,6 +15,15 @@
 // dh_last, dc_last) and a gate passes some 0.1 of each, so 0.2, times sqrt(T N) for sums over all
 // steps.
 //
+// Long windows and large batches stay within it. T itself enters only through the decay above. A
+// sum of n = T N gradients one after another in fp32 rounds each partial sum, of the order of
+// sqrt(k) after k of them, by u/sqrt(3) of itself at random: together u n/sqrt(6), so u sqrt(n)/2.4
+// of the sum's own sqrt(n). The largest of many such errors is 4 times that where the largest of as
+// many sums is 3 times theirs: 110 u of an array's size for the 40,000 steps of the largest case
+// here, beside 16 u (4 + sqrt(K)) = 130 u at K = 16; and n is smaller by the groups and blocks that
+// a recurrence sums apart. Measured: a third of the tolerance for db, a fifth for dW and dR, a
+// twentieth for dx and h.
+//
 // In tf32 and bf16 the inputs of a product are rounded by up to u = 2^-11 or 2^-9 of themselves, at
 // random, so a sum of products by about u of its own size whatever K is; in bf16 h and the kept
 // gates are rounded, too. A handful of such errors comes together in an element: 4 u = 2e-3 of an
@@ -28,6 +37,7 @@
 #include <cstdint>
 #include <ostream>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "engine/recurrence.hpp"
@@ -70,8 +80,7 @@ inline LstmShape reference_shape(const RecurrenceShape& s) {
 /// The masks as the contract words them, from Philox itself. Sequence n is sequence `places[n]` of
 /// a batch of `batch`.
 inline std::vector<Vector> documented_masks(const RecurrenceShape& shape, const DropoutKey& key,
-                                            std::size_t batch,
-                                            const std::vector<std::size_t>& places) {
+                                            int batch, const std::vector<std::size_t>& places) {
   const LstmShape s = reference_shape(shape);
   std::vector<Vector> masks;
   for (std::size_t l = 0; l + 1 < s.L; ++l) {
@@ -79,7 +88,7 @@ inline std::vector<Vector> documented_masks(const RecurrenceShape& shape, const 
     const std::uint64_t stream = static_cast<std::uint64_t>(key.step) * 65536 + l * 256 +
                                  static_cast<std::uint64_t>(RandomUse::dropout);
     for (std::size_t row = 0; row < s.T * s.N; ++row) {
-      const std::size_t in_batch = row / s.N * batch + places[row % s.N];
+      const std::size_t in_batch = row / s.N * static_cast<std::size_t>(batch) + places[row % s.N];
       for (std::size_t e = in_batch * s.H; e < (in_batch + 1) * s.H; ++e) {
         const float number = to_uniform(philox(key.seed, e / 4, stream).v[e % 4]);
         mask.push_back(number >= key.rate ? 1.0 / (1.0 - static_cast<double>(key.rate)) : 0.0);
@@ -99,79 +108,142 @@ inline double recurrence_tolerance(const RecurrenceShape& shape, Precision preci
   return 16 * 0x1p-24 * (4 + std::sqrt(products)) * layers;
 }
 
-/// One case's arrays, and the reference's answers to them.
-struct RecurrenceProblem {
+/// Each element of `got` within tolerance x size of that of `want`. `terms`: how many products each
+/// element sums, beyond those of a step.
+inline void expect_near(const char* what, std::span<const float> got, std::span<const double> want,
+                        double tolerance, double terms = 1) {
+  ASSERT_EQ(got.size(), want.size()) << what;
+  double largest = 0.2 * std::sqrt(terms), worst = 0;
+  for (std::size_t e = 0; e < want.size(); ++e) {
+    largest = std::max(largest, std::abs(want[e]));
+    const double error = std::abs(static_cast<double>(got[e]) - want[e]);
+    if (!(error <= worst)) worst = error;  // takes NaN, too
+  }
+  EXPECT_LE(worst, tolerance * largest) << what;
+}
+
+/// dW, dR and db of each layer, summed over `rows` sequences and steps.
+inline void expect_weights_near(const RecurrenceShape& shape, const Floats& got, const Vector& want,
+                                double tolerance, double rows) {
+  const LstmShape s = reference_shape(shape);
+  ASSERT_EQ(got.size(), want.size());
+  std::size_t offset = 0;
+  for (std::size_t l = 0; l < s.L; ++l) {
+    const std::size_t sizes[] = {4 * s.H * s.inputs(l), 4 * s.H * s.H, 4 * s.H};
+    const char* names[] = {"dW", "dR", "db"};
+    for (int k = 0; k < 3; ++k) {
+      expect_near(names[k], std::span(got).subspan(offset, sizes[k]),
+                  std::span(want).subspan(offset, sizes[k]), tolerance, rows);
+      offset += sizes[k];
+    }
+  }
+}
+
+/// What goes into a recurrence; states are empty where a case has none.
+struct RecurrenceArrays {
   RecurrenceShape shape;
   DropoutKey dropout;
-  double tolerance;
-  std::vector<std::size_t> places;  // of the N sequences in the batch, from first to last
-  Floats x, weights, h0, c0, dh, dh_last, dc_last;
-  LstmTrace trace;          // with dropout
-  LstmTrace trace_infer;    // without
-  LstmGradients gradients;  // with dropout
+  Floats x, weights, dh, h0, c0, dh_last, dc_last;
 
-  explicit RecurrenceProblem(const RecurrenceCase& c, Precision precision = Precision::fp32)
-      : shape(c.shape), dropout(c.dropout), tolerance(recurrence_tolerance(c.shape, precision)) {
-    const auto batch = static_cast<std::size_t>(c.batch == 0 ? shape.N : c.batch);
-    const auto N = static_cast<std::size_t>(shape.N);
-    for (std::size_t n = 0; n < N; ++n) places.push_back(N == 1 ? 0 : n * (batch - 1) / (N - 1));
+  explicit RecurrenceArrays(const RecurrenceCase& c) : shape(c.shape), dropout(c.dropout) {
     const LstmShape s = reference_shape(shape);
     std::mt19937 random(static_cast<std::mt19937::result_type>(
         shape.T * 7 + shape.N * 11 + shape.C * 13 + shape.H * 17 + shape.L * 19));
     x = uniform(random, s.T * s.N * s.C, 1.5);
     weights = uniform(random, s.weights(), 1 / std::sqrt(shape.H));
     dh = uniform(random, s.T * s.N * s.H, 1);
-    const std::size_t states = s.L * s.N * s.H;
-    LstmInput in;
-    in.x = widen(x);
-    in.weights = widen(weights);
-    in.h0.assign(states, 0);
-    in.c0.assign(states, 0);
-    Vector dh_end(states, 0), dc_end(states, 0);
-    if (c.states) {
-      h0 = uniform(random, states, 1);
-      c0 = uniform(random, states, 1);
-      dh_last = uniform(random, states, 1);
-      dc_last = uniform(random, states, 1);
-      in.h0 = widen(h0);
-      in.c0 = widen(c0);
-      dh_end = widen(dh_last);
-      dc_end = widen(dc_last);
+    if (!c.states) return;
+    for (Floats* state : {&h0, &c0, &dh_last, &dc_last}) {
+      *state = uniform(random, s.L * s.N * s.H, 1);
     }
-    trace_infer = lstm_forward(s, in);
-    if (dropout.rate > 0) in.mask = documented_masks(shape, dropout, batch, places);
-    trace = lstm_forward(s, in);
-    gradients = lstm_backward(s, in, trace, widen(dh), dh_end, dc_end);
   }
+};
 
-  /// `terms`: how many products each element sums, beyond those of a step.
-  void expect_near(const char* what, const Floats& got, const Vector& want,
-                   double terms = 1) const {
-    ASSERT_EQ(got.size(), want.size()) << what;
-    double largest = 0.2 * std::sqrt(terms), worst = 0;
-    for (std::size_t e = 0; e < want.size(); ++e) {
-      largest = std::max(largest, std::abs(want[e]));
-      const double error = std::abs(static_cast<double>(got[e]) - want[e]);
-      if (!(error <= worst)) worst = error;  // takes NaN, too
-    }
-    EXPECT_LE(worst, tolerance * largest) << what;
-  }
+/// One case's arrays, and the reference's answers to them.
+struct RecurrenceProblem : RecurrenceArrays {
+  double tolerance;
+  int batch;                        // sequences of the batch that the N are dealt over
+  std::vector<std::size_t> places;  // of the N sequences in the batch, from first to last
+  LstmTrace trace;                  // with dropout
+  LstmTrace trace_infer;            // without
+  LstmGradients gradients;          // with dropout
 
-  void expect_weights_near(const Floats& got) const {
-    std::size_t offset = 0;
+  explicit RecurrenceProblem(const RecurrenceCase& c, Precision precision = Precision::fp32)
+      : RecurrenceArrays(c),
+        tolerance(recurrence_tolerance(c.shape, precision)),
+        batch(c.batch == 0 ? c.shape.N : c.batch) {
     const LstmShape s = reference_shape(shape);
-    for (std::size_t l = 0; l < s.L; ++l) {
-      const std::size_t sizes[] = {4 * s.H * s.inputs(l), 4 * s.H * s.H, 4 * s.H};
-      const char* names[] = {"dW", "dR", "db"};
-      for (int k = 0; k < 3; ++k) {
-        const auto begin = static_cast<std::ptrdiff_t>(offset);
-        const auto end = static_cast<std::ptrdiff_t>(offset + sizes[k]);
-        expect_near(names[k], {got.begin() + begin, got.begin() + end},
-                    {gradients.dweights.begin() + begin, gradients.dweights.begin() + end},
-                    static_cast<double>(shape.T) * shape.N);
-        offset += sizes[k];
+    const auto last = static_cast<std::size_t>(batch - 1);
+    for (std::size_t n = 0; n < s.N; ++n) {
+      places.push_back(s.N == 1 ? 0 : n * last / (s.N - 1));
+    }
+    const auto state = [&](const Floats& values) {
+      return values.empty() ? Vector(s.L * s.N * s.H) : widen(values);
+    };
+    LstmInput in{
+        .x = widen(x), .weights = widen(weights), .h0 = state(h0), .c0 = state(c0), .mask = {}};
+    trace_infer = lstm_forward(s, in);
+    trace = trace_infer;
+    if (dropout.rate > 0 && s.L > 1) {
+      in.mask = documented_masks(shape, dropout, batch, places);
+      trace = lstm_forward(s, in);
+    }
+    gradients = lstm_backward(s, in, trace, widen(dh), state(dh_last), state(dc_last));
+  }
+
+  /// The batch: between the problem's sequences others, whose gradients are zero, so that the
+  /// weights' gradients are the problem's.
+  RecurrenceArrays in_batch() const {
+    RecurrenceArrays all = *this;
+    all.shape.N = batch;
+    if (batch == shape.N) return all;
+    all.x = spread(x, shape.T, 1);
+    for (Floats* state : {&all.h0, &all.c0}) *state = spread(*state, shape.L, 1);
+    all.dh = spread(dh, shape.T, 0);
+    for (Floats* state : {&all.dh_last, &all.dc_last}) *state = spread(*state, shape.L, 0);
+    return all;
+  }
+
+  /// The problem's sequences out of a batch's array [outer, batch, width].
+  Floats gather(const Floats& values, int outer) const {
+    if (batch == shape.N) return values;
+    const auto N = static_cast<std::size_t>(batch);
+    const std::size_t width = values.size() / (static_cast<std::size_t>(outer) * N);
+    Floats out;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(outer); ++k) {
+      for (const std::size_t place : places) {
+        const auto from = (k * N + place) * width;
+        out.insert(out.end(), values.begin() + static_cast<std::ptrdiff_t>(from),
+                   values.begin() + static_cast<std::ptrdiff_t>(from + width));
       }
     }
+    return out;
+  }
+
+  void expect_near(const char* what, const Floats& got, const Vector& want) const {
+    reference::expect_near(what, got, want, tolerance);
+  }
+  void expect_weights_near(const Floats& got) const {
+    reference::expect_weights_near(shape, got, gradients.dweights, tolerance,
+                                   static_cast<double>(shape.T) * shape.N);
+  }
+
+ private:
+  /// [outer, N, width] of the problem as [outer, batch, width], with values up to `range` between.
+  Floats spread(const Floats& values, int outer, double range) const {
+    if (values.empty()) return values;
+    const auto rows = static_cast<std::size_t>(outer) * places.size();
+    const auto N = static_cast<std::size_t>(batch);
+    const std::size_t width = values.size() / rows;
+    std::mt19937 random(99);
+    Floats out(static_cast<std::size_t>(outer) * N * width);
+    if (range > 0) out = uniform(random, out.size(), range);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t to = row / places.size() * N + places[row % places.size()];
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+                  out.begin() + static_cast<std::ptrdiff_t>(to * width));
+    }
+    return out;
   }
 };
 
