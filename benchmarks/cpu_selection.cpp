@@ -140,7 +140,7 @@ std::vector<CpuSelectionRow> selection_rows(int lanes, std::span<const Result> r
       rows.push_back({lanes, p.at("L"), p.at("H"), 0, 0});
     }
     (name.ends_with(kTrain) ? rows.back().training : rows.back().forward) =
-        ratio(fused, onednn).median;
+        spread(onednn.seconds).low / spread(fused.seconds).low;
   }
   return rows;
 }
@@ -159,10 +159,10 @@ void write_selection(const std::filesystem::path& file, const RunSettings& setti
     last = kernels->lanes;
   }
   const std::string source = selection_source(
-      {fmt::format("on {}, {} threads, {:%Y-%m-%d}, oneDNN {};", cpu_model(), omp_get_max_threads(),
+      {fmt::format("on {}, {} threads, {:%Y-%m-%d}, oneDNN {}", cpu_model(), omp_get_max_threads(),
                    fmt::gmtime(std::time(nullptr)), onednn_version()),
-       fmt::format("lanes {}; {} samples each; commit {}", fmt::join(sets, ", "), settings.repeat,
-                   git_commit())},
+       fmt::format("lanes {}; fastest of {} samples each; commit {}", fmt::join(sets, ", "),
+                   settings.repeat, git_commit())},
       rows);
   std::ofstream out(file);
   out << source;

@@ -17,7 +17,8 @@ namespace sluice::bench {
 std::string selection_source(const std::vector<std::string>& origin,
                              std::span<const CpuSelectionRow> rows);
 
-/// The rows of results that were measured with vectors of so many lanes: ratios of medians.
+/// The rows of results that were measured with vectors of so many lanes: ratios of the fastest
+/// samples. Other work only makes slower, and a table that outlives the run must not depend on it.
 std::vector<CpuSelectionRow> selection_rows(int lanes, std::span<const Result> results);
 
 /// Each instruction set in a process of its own, both recurrences held to it, on the threads that

@@ -59,11 +59,12 @@ Result result(int H, const char* phase, const char* kind, double seconds) {
   r.benchmark.kind = kind;
   r.benchmark.parameters = {{"H", H}, {"L", 2}};
   r.benchmark.work = 1;
-  r.seconds = {seconds, 2 * seconds, 3 * seconds};
+  // Other work fell on one of the two.
+  r.seconds = {std::string(kind) == "fused" ? 9 * seconds : seconds, seconds, 9 * seconds};
   return r;
 }
 
-TEST(SelectionRows, HoldTheRatiosOfBothPhases) {
+TEST(SelectionRows, HoldTheRatiosOfTheFastestSamplesOfBothPhases) {
   const std::vector<Result> results = {
       result(16, "forward", "fused", 1), result(16, "forward", "onednn", 3),
       result(16, "train", "fused", 2),   result(16, "train", "onednn", 8),
