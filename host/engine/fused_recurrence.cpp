@@ -23,8 +23,9 @@
 namespace sluice {
 namespace {
 
-/// Rows (series and steps) whose gradients are added to the weights' gradients together: many, since
-/// at H 512 those are read from memory and written back each time; few enough for the second cache.
+/// Rows (series and steps) whose gradients are added to the weights' gradients together: many,
+/// since at H 512 those are read from memory and written back each time; few enough for the second
+/// cache.
 constexpr std::int64_t kGradientRows = 192;
 
 /// What a thread needs for itself.
