@@ -11,14 +11,20 @@ namespace sluice {
 namespace {
 
 constexpr const char* kPolicy = "OMP_WAIT_POLICY";
+constexpr const char* kSpins = "GOMP_SPINCOUNT";
 /// Tells the program that was started again whose policy it is.
 constexpr const char* kOurs = "SLUICE_SET_OMP_WAIT_POLICY";
+/// Some microseconds: the next parallel region of a step often begins sooner than a thread could
+/// fall asleep and be woken.
+constexpr const char* kFewSpins = "1000";
+
+bool set(const char* name, const char* value) { return ::setenv(name, value, 1) == 0; }
 
 }  // namespace
 
 void wait_passively(char** argv) {
-  if (std::getenv(kPolicy) || std::getenv("GOMP_SPINCOUNT")) return;
-  if (::setenv(kPolicy, "passive", 1) != 0 || ::setenv(kOurs, "1", 1) != 0) return;
+  if (std::getenv(kPolicy) || std::getenv(kSpins)) return;
+  if (!set(kPolicy, "passive") || !set(kSpins, kFewSpins) || !set(kOurs, "1")) return;
   ::execv("/proc/self/exe", argv);
   log_warning("cannot start itself again with OMP_WAIT_POLICY=passive; set it before the start");
 }
@@ -29,7 +35,9 @@ std::vector<std::string> environment_of_user() {
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view name =
         std::string_view(*variable).substr(0, std::string_view(*variable).find('='));
-    if (!ours || (name != kPolicy && name != kOurs)) variables.emplace_back(*variable);
+    if (!ours || (name != kPolicy && name != kSpins && name != kOurs)) {
+      variables.emplace_back(*variable);
+    }
   }
   return variables;
 }
