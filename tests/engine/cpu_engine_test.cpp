@@ -76,9 +76,10 @@ TEST(CpuEngine, ABatchOfManyChunksHasTheGradientOfItsWindows) {
   float largest = 0;
   for (const float m : one) largest = std::max(largest, std::abs(m));
   ASSERT_GT(largest, 1e-4f);
+  // fp32 sums of 50,000 terms: they round by sqrt(50,000) 2^-24 of themselves, four of which are
+  // allowed.
   for (std::size_t i = 0; i < one.size(); ++i) {
-    ASSERT_NEAR(many[i], one[i], 1e-5f * largest)
-        << "parameter " << i;  // fp32 sums of 50,000 terms
+    ASSERT_NEAR(many[i], one[i], 5e-5f * largest) << "parameter " << i;
   }
 }
 
