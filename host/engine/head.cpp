@@ -20,22 +20,23 @@ constexpr std::int64_t kChunkRows = 256;
 constexpr std::int64_t kLine = 16;
 
 // One row's loss and its gradient for the outputs of one quantile (or of the only one). `out`, as
-// the product left it, becomes the gradient, which is added to dbias too. Branch-free, so that it
-// runs on vectors: a missing target is an error of 0, which every loss and gradient answers with 0.
+// the product left it, becomes the gradient, which is added to dbias too. `distance`: base -
+// target, NaN where there is no target. Branch-free, so that it runs on vectors: a missing target
+// is an error of 0, which every loss and gradient answers with 0.
 template <Loss kLoss>
-float loss_of(std::int64_t count, const float* bias, const float* base, const float* target,
-              float parameter, float share, float* out, float* dbias) {
+float loss_of(std::int64_t count, const float* bias, const float* distance, float parameter,
+              float share, float* out, float* dbias) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < count; ++i) {
-    const float error = out[i] + (bias[i] + base[i]) - target[i];
-    const LossValue value = loss_value(kLoss, std::isnan(target[i]) ? 0.0f : error, parameter);
+    const float error = out[i] + (bias[i] + distance[i]);
+    const LossValue value = loss_value(kLoss, std::isnan(distance[i]) ? 0.0f : error, parameter);
     const float gradient = value.gradient * share;
-    sum += value.value * share;
+    sum += value.value;
     out[i] = gradient;
     dbias[i] += gradient;
   }
-  return sum;
+  return sum * share;
 }
 
 }  // namespace
@@ -124,12 +125,11 @@ void Head::forward(const Rows& rows, Buffers& b) const {
   writer().forward(rows.count, b.hidden.data(), G, b.out.data());
 }
 
-float Head::row_loss(const float* base, const float* target, float share, float* out,
-                     float* dbias) const {
+float Head::row_loss(const float* distance, float share, float* out, float* dbias) const {
   const auto over_quantiles = [&](auto loss) {
     float sum = 0;
     for (std::int64_t q = 0; q < spec_.Q(); ++q) {
-      sum += loss_of<decltype(loss)::value>(KM_, writer().bias() + q * KM_, base, target,
+      sum += loss_of<decltype(loss)::value>(KM_, writer().bias() + q * KM_, distance,
                                             output_parameter_[static_cast<std::size_t>(q)], share,
                                             out + q * KM_, dbias + q * KM_);
     }
@@ -149,6 +149,7 @@ float Head::row_loss(const float* base, const float* target, float share, float*
 }
 
 // Loss and its gradient with respect to the outputs, weighted by series; masked targets give zero.
+// b.base becomes base - target.
 LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const {
   LossSums sums;
   const WindowRows batch = gather.rows();
@@ -159,12 +160,15 @@ LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* d
     const float weight =
         row_weight(batch, n, window.origin - spec_.T + 1 + first + (rows.begin + r) / batch.N);
     const float* target = b.target.data() + r * KM_;
+    float* distance = b.base.data() + r * KM_;
     int valid = 0;
 #pragma omp simd reduction(+ : valid)
-    for (std::int64_t i = 0; i < KM_; ++i) valid += std::isnan(target[i]) ? 0 : 1;
-    const float loss =
-        row_loss(b.base.data() + r * KM_, target, weight / static_cast<float>(spec_.Q()),
-                 b.out.data() + r * writer().out(), dbias);
+    for (std::int64_t i = 0; i < KM_; ++i) {
+      valid += std::isnan(target[i]) ? 0 : 1;
+      distance[i] -= target[i];
+    }
+    const float loss = row_loss(distance, weight / static_cast<float>(spec_.Q()),
+                                b.out.data() + r * writer().out(), dbias);
     sums.targets += valid;
     sums.loss += static_cast<double>(loss);
     if (!std::isfinite(loss) && sums.bad_series < 0) sums.bad_series = window.series;

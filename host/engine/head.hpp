@@ -58,8 +58,7 @@ class Head {
                    Buffers& b) const;
   void forward(const Rows& rows, Buffers& b) const;
   LossSums loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const;
-  float row_loss(const float* base, const float* target, float share, float* out,
-                 float* dbias) const;
+  float row_loss(const float* distance, float share, float* out, float* dbias) const;
   void backward(const Rows& rows, bool add, Buffers& b, float* dh, float* dcontext,
                 float* gradient) const;
   const HeadLayer& reader() const { return layers_.front(); }  ///< of h and its context

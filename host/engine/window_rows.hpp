@@ -269,6 +269,10 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
     context += space.context;
     if (season == 0) continue;
     for (int k = 0; k < K; k += season) {  // the last season, again and again
+      if (kLanes == 1 && k > 0) {
+        for (; k < K; ++k) context[k] = context[k - season];
+        break;
+      }
       copy_inputs<kLanes>(v, t - season + 1, K - k < season ? K - k : season, a, context + k, lane);
     }
     context += K;

@@ -43,7 +43,7 @@ std::vector<Case> cases() {
   s.loss = Loss::huber, s.huber_delta = 0.2f;
   out.push_back({"linear_smoothing_missing", s, true});
   s.loss = Loss::quantile, s.quantiles = {0.1f, 0.5f, 0.9f}, s.base = Base::last,
-  s.level = Level::mean;
+  s.level = Level::mean, s.seasonal_context = 3;  // the context repeats it
   out.push_back({"quantile_last_missing", s, true});
   s = full_spec();
   s.base = Base::seasonal, s.missing_indicator = true, s.loss = Loss::quantile;

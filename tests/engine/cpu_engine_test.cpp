@@ -1,10 +1,16 @@
 // What is the CPU engine's own; what every engine promises is in tests/contract.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
 #include "sluice/engine/engine.hpp"
+#include "sluice/model/params.hpp"
 #include "support/catalogs.hpp"
 #include "support/engine_under_test.hpp"
+#include "support/rich_catalog.hpp"
 
 namespace sluice {
 
@@ -41,6 +47,40 @@ TEST(CpuEngine, RefusesAnUnknownRecurrencePrecisionAndDevice) {
   EXPECT_THROW(make_cpu_engine(setup), ConfigError);
   setup.precision = "auto";
   EXPECT_THROW(make_engine("tpu", setup), DeviceError);
+}
+
+// The head cuts its rows into groups and those into chunks of some hundred rows; 700 copies of a
+// batch make several chunks of a group, and their mean gradient is that of one copy.
+TEST(CpuEngine, ABatchOfManyChunksHasTheGradientOfItsWindows) {
+  const Catalog catalog = testing::rich_catalog(true);
+  ModelSpec spec = testing::full_spec();
+  spec.calendar = calendar_size(catalog.frequency());
+  spec.loss = Loss::quantile, spec.quantiles = {0.25f, 0.5f, 0.75f};
+  const std::vector<std::int64_t> end(6, 60);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  const std::vector<Window> once = testing::some_windows();
+  std::vector<Window> often;
+  for (int i = 0; i < 700; ++i) often.insert(often.end(), once.begin(), once.end());
+  EngineSetup setup;
+  setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling;
+  const auto gradient = [&](const std::vector<Window>& windows) {
+    const auto engine = make_cpu_engine(setup);
+    EngineState state;
+    state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+    init_params(spec, 3, state.params);
+    engine->set_state(state);
+    engine->train_step(windows, {});
+    return engine->state().m;  // (1 - beta1) times the gradient
+  };
+  const std::vector<float> one = gradient(once), many = gradient(often);
+  float largest = 0;
+  for (const float m : one) largest = std::max(largest, std::abs(m));
+  ASSERT_GT(largest, 1e-4f);
+  // fp32 sums of 50,000 terms: they round by sqrt(50,000) 2^-24 of themselves, four of which are
+  // allowed.
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    ASSERT_NEAR(many[i], one[i], 5e-5f * largest) << "parameter " << i;
+  }
 }
 
 }  // namespace
