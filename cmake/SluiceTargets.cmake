@@ -38,6 +38,22 @@ function(sluice_module name)
   endforeach()
 endfunction()
 
+# Leaves one of the sources fused_bf16_*.cpp in the list named `variable`: the one for compilers that know
+# x86's bf16 dot products, or the one that has none.
+include(CheckCXXSourceCompiles)
+function(sluice_choose_bf16 variable)
+  check_cxx_source_compiles("#include <immintrin.h>
+    #pragma GCC target(\"avx512f,avx512bf16\")
+    __m512 add(__m512 sum, __m512bh a) { return _mm512_dpbf16_ps(sum, a, a); }
+    int main() {}" SLUICE_HAVE_X86_BF16)
+  set(other x86)
+  if(SLUICE_HAVE_X86_BF16)
+    set(other none)
+  endif()
+  list(FILTER ${variable} EXCLUDE REGEX "/fused_bf16_${other}\\.cpp$")
+  set(${variable} "${${variable}}" PARENT_SCOPE)
+endfunction()
+
 # How device code is compiled: 8.0 (A100) and 9.0a (Hopper, with its own instructions) as machine code,
 # and PTX for what is newer.
 function(sluice_device_code target)

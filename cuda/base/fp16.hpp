@@ -1,5 +1,5 @@
-// IEEE half precision as 16 bits, rounded to nearest even. Storage only, as bf16.hpp; only the
-// comparison with cuDNN uses it, whose fastest type it is.
+// IEEE half precision as 16 bits, rounded to nearest even. Storage only, as sluice/base/bf16.hpp;
+// only the comparison with cuDNN uses it, whose fastest type it is.
 #pragma once
 
 #include <cstdint>

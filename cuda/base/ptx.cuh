@@ -21,7 +21,7 @@ __device__ inline std::uint32_t to_tf32(float x) {
   return bits;
 }
 
-/// pack_bf16() of base/bf16.hpp in one instruction; NaN becomes 0x7fff.
+/// pack_bf16() of sluice/base/bf16.hpp in one instruction; NaN becomes 0x7fff.
 __device__ inline std::uint32_t pack_bf16x2(float low, float high) {
   std::uint32_t bits;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "base/bf16.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 

@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include "base/bf16.hpp"
 #include "base/device_buffer.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 

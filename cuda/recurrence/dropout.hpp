@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
-#include "base/bf16.hpp"
 #include "recurrence/device_recurrence.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 

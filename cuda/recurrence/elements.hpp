@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "base/bf16.hpp"
+#include "sluice/base/bf16.hpp"
 #include "sluice/base/host_device.hpp"
 
 namespace sluice {

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "base/bf16.hpp"
 #include "engine/window_rows.hpp"
 #include "recurrence/fused_mma_layout.hpp"
+#include "sluice/base/bf16.hpp"
 #include "sluice/model/precision.hpp"
 
 namespace sluice::mma {

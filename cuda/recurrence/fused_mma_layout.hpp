@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/bf16.hpp"
+#include "sluice/base/bf16.hpp"
 #include "sluice/base/host_device.hpp"
 #include "sluice/model/precision.hpp"
 

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 
-#include "base/bf16.hpp"
 #include "base/ptx.cuh"
 #include "recurrence/fused_mma_kernels.hpp"
 #include "recurrence/pack.hpp"
+#include "sluice/base/bf16.hpp"
 #include "sluice/model/cell.hpp"
 
 namespace sluice::mma {

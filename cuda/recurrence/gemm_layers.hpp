@@ -17,10 +17,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/bf16.hpp"
 #include "base/matmul.hpp"
 #include "recurrence/cast.hpp"
 #include "recurrence/device_recurrence.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice::gemm {
 

@@ -2,9 +2,9 @@
 // small one (a bias) leaves most of its threads idle; all of them together are a few megabytes.
 #include "recurrence/weight_copy.hpp"
 
-#include "base/bf16.hpp"
 #include "base/fp16.hpp"
 #include "base/launch.cuh"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 namespace {

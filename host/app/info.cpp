@@ -65,6 +65,7 @@ std::string program_info() {
   out += fmt::format("threads       {} of {} processors, OMP_WAIT_POLICY {}\n",
                      omp_get_max_threads(), omp_get_num_procs(), environment("OMP_WAIT_POLICY"));
   out += fmt::format("vectors       {}\n", cpu_vector_text());
+  out += fmt::format("bf16          {}\n", cpu_bf16_text());
   out += fmt::format("cuda          {}\n", cuda_device_text());
   out +=
       fmt::format("libraries     Arrow {}, oneDNN {}.{}.{}, fmt {}.{}.{}, CLI11 {},\n",

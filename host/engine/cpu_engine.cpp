@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "cpu_precision.hpp"
 #include "cpu_recurrence.hpp"
 #include "gather.hpp"
 #include "head.hpp"
@@ -48,10 +49,13 @@ class CpuEngine final : public Engine {
   explicit CpuEngine(const EngineSetup& setup);
 
   std::string description() const override {
-    return fmt::format("cpu, {} recurrence, fp32, {} thread{}", recurrence_->name(), threads_,
-                       threads_ == 1 ? "" : "s");
+    return fmt::format("cpu, {} recurrence, {}, {} thread{}", recurrence_->name(),
+                       to_string(precision_), threads_, threads_ == 1 ? "" : "s");
   }
-  std::string recurrence() const override { return recurrence_->name(); }
+  std::string recurrence() const override {
+    if (precision_ == Precision::fp32) return recurrence_->name();
+    return fmt::format("{} ({})", recurrence_->name(), to_string(precision_));
+  }
 
   void set_state(const EngineState& state) override;
   EngineState state() const override { return state_; }
@@ -87,6 +91,7 @@ class CpuEngine final : public Engine {
                       std::span<const std::int64_t> limit, Use use);
 
   ModelSpec spec_;
+  Precision precision_;
   int threads_, batch_;
   std::uint64_t seed_;
   ParamLayout layout_;
@@ -112,6 +117,7 @@ class CpuEngine final : public Engine {
 
 CpuEngine::CpuEngine(const EngineSetup& setup)
     : spec_(*setup.spec),
+      precision_(cpu_precision(setup.precision)),
       threads_(setup.threads > 0 ? setup.threads : omp_get_max_threads()),
       batch_(setup.batch),
       seed_(setup.seed),
@@ -120,12 +126,10 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
       gather_(space_),
       head_(spec_, threads_) {
   omp_set_num_threads(threads_);
-  if (setup.precision != "auto" && setup.precision != "fp32") {
-    throw ConfigError(
-        fmt::format("engine.precision = \"{}\" does not exist on the CPU; choose auto or fp32",
-                    setup.precision));
-  }
-  recurrence_ = make_cpu_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L, threads_);
+  recurrence_ =
+      precision_ == Precision::bf16
+          ? make_cpu_bf16_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L)
+          : make_cpu_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L, threads_);
   gradient_.resize(static_cast<std::size_t>(layout_.size()));
   norm_blocks_.resize(static_cast<std::size_t>((layout_.size() + kNormBlock - 1) / kNormBlock));
   for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));

@@ -56,6 +56,7 @@ struct FusedForward {
   float* cells;        ///< the same
   std::int64_t gates_step, cells_step, kept_rows;  ///< kept_rows: rows of [U][rows]
   float* c_last;                                   ///< [n,H] out; null: not wanted
+  Number* rounded;  ///< scratch: FusedLayerShape::forward_scratch(); null where that is 0
 };
 
 /// The rows of step t of x, made if it is their turn. Steps are asked for in their order.
@@ -89,7 +90,7 @@ struct FusedBackward {
   float *dh0, *dc0;  ///< out, [n,H]; null: not wanted
   float* dweights;   ///< added to
   // Scratch.
-  Number* da;           ///< [U][steps*n][4][V]: gradients of the pre-activations
+  Number* da;           ///< gradients of the pre-activations: FusedLayerShape::backward_scratch()
   int steps;            ///< so many steps are added to dweights together
   float* dh_next;       ///< [n][U*V]
   float *dc, *c_first;  ///< [U][n][V]

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/fused_ahead.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/fused_kernels_hwy.cpp"
 #include <hwy/foreach_target.h>
@@ -213,56 +215,6 @@ void backward_cells(const FusedBackward<float>& walk, int t, int slot) {
   }
 }
 
-/// What backward reads of step t and has not written itself, fetched while the step after it is
-/// multiplied: without that, its cells wait for memory and its products leave memory idle.
-class Ahead {
- public:
-  Ahead(const FusedBackward<float>& walk, int t) : none_(walk.da) {
-    if (t < 0) return;
-    const int U = unit_blocks(walk.H);
-    const std::int64_t n = walk.n, rows = walk.kept_rows;
-    add({walk.gates + t * walk.gates_step, rows * kGates, U, n * kGates});
-    if (t > 0) add({walk.cells + (t - 1) * walk.cells_step, rows * kV, U, n * kV});
-    add({walk.dh + t * walk.dh_step, 0, 1, n * walk.H});
-    if (t > 0) add({walk.h + (t - 1) * walk.h_step, 0, 1, n * walk.H});
-  }
-
-  /// Where the next kGates lines begin; when there are none left, where lines are in the cache.
-  const float* next() {
-    if (at_ == count_) return none_;
-    const Stretch& s = stretches_[at_];
-    const float* lines = s.from + block_ * s.block + offset_;
-    offset_ += kGates * kLine;
-    if (offset_ >= s.floats) {
-      offset_ = 0;
-      if (++block_ == s.blocks) {
-        block_ = 0;
-        ++at_;
-      }
-    }
-    return lines;
-  }
-
-  static HWY_INLINE void fetch(const float* lines, int line) {
-    __builtin_prefetch(lines + line * kLine, 0, 2);  // into the second cache
-  }
-
- private:
-  static constexpr int kLine = 16;  // floats
-  struct Stretch {
-    const float* from;
-    std::int64_t block;  ///< floats between blocks of units
-    int blocks;
-    std::int64_t floats;  ///< of each block
-  };
-  void add(const Stretch& s) { stretches_[count_++] = s; }
-
-  Stretch stretches_[4];
-  const float* none_;
-  int count_ = 0, at_ = 0, block_ = 0;
-  std::int64_t offset_ = 0;
-};
-
 /// out [n, columns] = da of one step times packed weights.
 struct Product {
   const float* da;
@@ -271,7 +223,7 @@ struct Product {
   const float* weights;
   float* out;
   std::int64_t out_row;  ///< floats between rows of out
-  Ahead* ahead;
+  FusedAhead* ahead;
 };
 
 template <int... v>
@@ -297,9 +249,9 @@ void product_tile(const Product& p, const float* weights, int first, int row, Ro
   const float* w = weights;
   for (int u = 0; u < p.U; ++u) {
     const float* da = p.da + u * p.block + row * kGates;
-    const float* lines = p.ahead->next();
+    const char* lines = p.ahead->next(kGates);
     for (int k = 0; k < kGates; ++k, w += kVectors * kV) {
-      Ahead::fetch(lines, k);
+      FusedAhead::fetch(lines, k);
       const V column[] = {hn::Load(d, w + v * kV)...};
       (add_columns(hn::Set(d, da[r * kGates + k]), column, sum[r], columns), ...);
     }
@@ -403,7 +355,7 @@ void backward(const FusedBackward<float>& walk) {
   Waiting waiting{walk.T - 1, 0};
   for (int t = walk.T - 1; t >= 0; --t) {
     backward_cells(walk, t, waiting.count);
-    Ahead ahead(walk, t - 1);
+    FusedAhead ahead(walk, t - 1, kV);
     Product p{.da = walk.da + waiting.count * n * kGates,
               .block = std::int64_t{walk.steps} * n * kGates,
               .U = U,

@@ -1,6 +1,7 @@
 #include "engine/fused_layers.hpp"
 
 #include "engine/recurrence.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 namespace {
@@ -82,5 +83,6 @@ void FusedLayers<Number>::sum_gradients(float* groups, std::int64_t group_count,
 }
 
 template class FusedLayers<float>;
+template class FusedLayers<Bf16>;
 
 }  // namespace sluice

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "engine/fused_kernels.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 namespace {
 
 void put(float value, float& to) { to = value; }
+void put(float value, Bf16& to) { to = to_bf16(value); }
 
 // Rows [gate*H + first unit ...) of a matrix [4H,width] to the columns k of packed
 // [k/P][gate][V][P]. The V rows read are few enough for the first cache.
@@ -98,5 +100,7 @@ void unpack_gradient(const FusedLayerShape& shape, int u, const float* packed, f
 
 template void pack_forward(const FusedLayerShape&, int, const float*, float*, float*);
 template void pack_backward(const FusedLayerShape&, int, const float*, float*, float*);
+template void pack_forward(const FusedLayerShape&, int, const float*, Bf16*, float*);
+template void pack_backward(const FusedLayerShape&, int, const float*, Bf16*, Bf16*);
 
 }  // namespace sluice

@@ -18,6 +18,19 @@ struct FusedLayerShape {
   std::int64_t dh_weights() const { return blocks() * gates() * blocks() * V; }
   std::int64_t dx_weights() const { return blocks() * gates() * ((C + V - 1) / V) * V; }
   std::int64_t dweights() const { return blocks() * gates() * (C + H + 1); }
+
+  /// Numbers of a row of h and x, rounded for products, in whole vectors.
+  int rounded_row() const { return (blocks() + (C + V - 1) / V) * V; }
+  /// Numbers of a walk's scratch for n rows: two steps' rounded rows; floats need none.
+  std::int64_t forward_scratch(std::int64_t n) const { return P == 1 ? 0 : 2 * n * rounded_row(); }
+  /// Gradients of the pre-activations, [U][steps*n][4][V]. If P > 1 these are [U][n][4][V] of one
+  /// step, [U][steps][ceil(n/P)][4][V][P] for products along rows, and the inputs of these,
+  /// [steps][ceil(n/P)][C+H][P] and a vector.
+  std::int64_t backward_scratch(std::int64_t n, std::int64_t steps) const {
+    if (P == 1) return blocks() * gates() * steps * n;
+    const std::int64_t waiting = steps * ((n + P - 1) / P * P);
+    return blocks() * gates() * (n + waiting) + waiting * (C + H) + P * V;
+  }
 };
 
 /// Packs what one block of units, `u`, has of `weights` (W [4H,C], R [4H,H], b [4H]).

@@ -18,6 +18,7 @@
 #include "engine/fused_dealing.hpp"
 #include "engine/fused_layers.hpp"
 #include "engine/recurrence_check.hpp"
+#include "sluice/base/bf16.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -28,11 +29,17 @@ namespace {
 /// cache.
 constexpr std::int64_t kGradientRows = 192;
 
+/// Steps of n series that are so many rows, T at most.
+std::int64_t gradient_steps(std::int64_t n, std::int64_t T) {
+  return std::clamp<std::int64_t>(kGradientRows / n, 1, T);
+}
+
 /// What a thread needs for itself.
 template <typename Number>
 struct Scratch {
   AlignedArray<float> c, x, output[2];  // forward
-  AlignedArray<Number> da;              // backward
+  AlignedArray<Number> rounded;
+  AlignedArray<Number> da;  // backward
   AlignedArray<float> dh, dc, c_first, doutput[2];
 };
 
@@ -121,9 +128,14 @@ void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
         output.reserve((L_ > 1 ? std::max(T, 2) : 2) * rows * H_);
       }
     }
+    for (int l = 0; l < L_; ++l) {
+      const FusedLayerShape& shape = layers_[l].shape;
+      scratch.rounded.reserve(shape.forward_scratch(rows));
+      for (std::int64_t n = 1; training && n <= rows; ++n) {
+        scratch.da.reserve(shape.backward_scratch(n, gradient_steps(n, T)));
+      }
+    }
     if (!training) continue;
-    // All steps of a chunk at most.
-    scratch.da.reserve(4 * width * std::max(rows, kGradientRows + rows));
     scratch.dh.reserve(rows * width);
     scratch.dc.reserve(rows * width);
     scratch.c_first.reserve(rows * width);
@@ -248,7 +260,8 @@ void FusedRecurrence<Number>::forward_chunk(int T, int N, SeriesRange r, const A
                               .gates_step = blocks * N * gates,
                               .cells_step = blocks * N * kernels_.lanes,
                               .kept_rows = N,
-                              .c_last = state(arrays.last.c, l, N, r)};
+                              .c_last = state(arrays.last.c, l, N, r),
+                              .rounded = scratch.rounded.data()};
     if (training) {
       walk.gates = layer.gates.data() + r.begin * gates;
       walk.cells = layer.cells.data() + r.begin * kernels_.lanes;
@@ -320,7 +333,6 @@ void FusedRecurrence<Number>::backward_chunk(SeriesRange r, const Gradients& g, 
     const float* x = l == 0 ? kept_.x : (dropped ? below.dropped : below.output).data();
     const float* h = l == L_ - 1 ? kept_.h : layer.output.data();
     const std::int64_t gates = layer.shape.gates(), blocks = layer.shape.blocks();
-    const std::int64_t steps = std::clamp<std::int64_t>(kGradientRows / n, 1, T);
     kernels_.backward({.T = T,
                        .n = r.size(),
                        .C = layer.shape.C,
@@ -348,7 +360,7 @@ void FusedRecurrence<Number>::backward_chunk(SeriesRange r, const Gradients& g, 
                        .dc0 = state(g.dinitial.c, l, N, r),
                        .dweights = dweights + layer.packed,
                        .da = scratch.da.data(),
-                       .steps = static_cast<int>(steps),
+                       .steps = static_cast<int>(gradient_steps(n, T)),
                        .dh_next = scratch.dh.data(),
                        .dc = scratch.dc.data(),
                        .c_first = scratch.c_first.data()});
@@ -396,14 +408,20 @@ void FusedRecurrence<Number>::backward(std::span<const float> dh, StateIn dlast,
 
 }  // namespace
 
+template <typename Number>
 std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L,
-                                                  const FusedKernels<float>& kernels) {
+                                                  const FusedKernels<Number>& kernels) {
   if (C < 1 || H < 1 || L < 1) {
     throw InternalError(
         fmt::format("make_fused_recurrence: C={} H={} L={}, each must be at least 1", C, H, L));
   }
-  return std::make_unique<FusedRecurrence<float>>(C, H, L, kernels);
+  return std::make_unique<FusedRecurrence<Number>>(C, H, L, kernels);
 }
+
+template std::unique_ptr<Recurrence> make_fused_recurrence(int, int, int,
+                                                           const FusedKernels<float>&);
+template std::unique_ptr<Recurrence> make_fused_recurrence(int, int, int,
+                                                           const FusedKernels<Bf16>&);
 
 std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L) {
   return make_fused_recurrence(C, H, L, fused_kernels());

@@ -13,9 +13,10 @@ namespace sluice {
 /// thread, so that it may be dealt by make_sharded_recurrence, too. The same bits for any number of
 /// threads and any dealing of the series; the gradient's too, for one batch. Throws DeviceError if
 /// memory does not suffice.
+template <typename Number>
 std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L,
-                                                  const FusedKernels<float>& kernels);
-/// With the kernels for this machine.
+                                                  const FusedKernels<Number>& kernels);
+/// In fp32, with the kernels for this machine.
 std::unique_ptr<Recurrence> make_fused_recurrence(int C, int H, int L);
 
 }  // namespace sluice

@@ -9,9 +9,9 @@
 #include <limits>
 #include <vector>
 
-#include "base/bf16.hpp"
 #include "base/fp16.hpp"
 #include "engine/device_context.hpp"
+#include "sluice/base/bf16.hpp"
 #include "support/device.hpp"
 
 namespace sluice {

@@ -43,7 +43,7 @@ TEST(CpuEngine, RefusesAnUnknownRecurrencePrecisionAndDevice) {
     EXPECT_EQ(make_cpu_engine(setup)->recurrence(), name);
   }
   setup.recurrence = "auto";
-  setup.precision = "bf16";
+  setup.precision = "tf32";
   EXPECT_THROW(make_cpu_engine(setup), ConfigError);
   setup.precision = "auto";
   EXPECT_THROW(make_engine("tpu", setup), DeviceError);

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -13,35 +12,18 @@
 #include <vector>
 
 #include "engine/aligned_array.hpp"
+#include "support/all_floats.hpp"
 
 namespace sluice {
 namespace {
 
+using reference::all_floats;
 using Floats = std::vector<float>;
-
-/// Every 4,099th float, both signs, denormals and infinities included: about a million.
-Floats all_over() {
-  Floats out;
-  for (std::uint64_t bits = 0; bits <= 0x7f800000u; bits += 4099) {
-    const float v = std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-    out.push_back(v);
-    out.push_back(-v);
-  }
-  for (float v = 0; v < 100; v += 0x1p-10f) {  // where they bend
-    out.push_back(v);
-    out.push_back(-v);
-  }
-  const float infinity = std::numeric_limits<float>::infinity();
-  for (const float v : {infinity, -infinity, 0x1p-149f, -0x1p-149f, 0x1.fffffep127f}) {
-    out.push_back(v);
-  }
-  return out;
-}
 
 class OnEverySet : public testing::TestWithParam<const FusedKernels<float>*> {};
 
 TEST_P(OnEverySet, SigmoidIsWithinItsErrorOverAllFloats) {
-  const Floats in = all_over();
+  const Floats in = all_floats();
   Floats out(in.size());
   GetParam()->sigmoid(in.data(), static_cast<std::int64_t>(in.size()), out.data());
   double absolute = 0, relative = 0, far = 0;
@@ -59,7 +41,7 @@ TEST_P(OnEverySet, SigmoidIsWithinItsErrorOverAllFloats) {
 }
 
 TEST_P(OnEverySet, TanhIsWithinItsErrorOverAllFloats) {
-  const Floats in = all_over();
+  const Floats in = all_floats();
   Floats out(in.size());
   GetParam()->tanh(in.data(), static_cast<std::int64_t>(in.size()), out.data());
   double relative = 0, absolute = 0;

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "base/bf16.hpp"
 #include "base/ptx.cuh"
 #include "shadow/cuda_runtime.h"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 namespace {

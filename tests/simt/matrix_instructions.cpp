@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/bf16.hpp"
 #include "base/ptx.cuh"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/bf16.hpp"
 #include "cublas_v2.h"
+#include "sluice/base/bf16.hpp"
 #include "standin_state.hpp"
 
 namespace standin {

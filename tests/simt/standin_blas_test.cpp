@@ -10,9 +10,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/bf16.hpp"
 #include "base/device_buffer.hpp"
 #include "engine/device_context.hpp"
+#include "sluice/base/bf16.hpp"
 #include "standin.hpp"
 #include "support/device.hpp"
 

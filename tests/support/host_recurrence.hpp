@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/fused_bf16.hpp"
 #include "engine/fused_recurrence.hpp"
 #include "engine/recurrence.hpp"
 #include "support/recurrence_problem.hpp"
@@ -29,13 +30,19 @@ inline HostRecurrence dealt(const HostRecurrence& one) {
           }};
 }
 
-/// `fused` on every instruction set that this machine has, the best first.
+/// `fused` on every instruction set that this machine has, the best first; then in bf16, where it
+/// multiplies that (cpu_precision_test says so where it does not).
 inline std::vector<HostRecurrence> fused_recurrences() {
   std::vector<HostRecurrence> all;
   for (const FusedKernels<float>* kernels : all_fused_kernels()) {
     all.push_back(
         {std::string("fused_") + kernels->target, Precision::fp32,
          [kernels](int C, int H, int L) { return make_fused_recurrence(C, H, L, *kernels); }});
+  }
+  if (const FusedKernels<Bf16>* kernels = fused_bf16_kernels()) {
+    all.push_back({"fused_bf16", Precision::bf16, [kernels](int C, int H, int L) {
+                     return make_fused_recurrence(C, H, L, *kernels);
+                   }});
   }
   return all;
 }

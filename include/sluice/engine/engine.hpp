@@ -43,7 +43,7 @@ struct EngineSetup {
   int batch = 1;                    ///< most windows in one step
   std::uint64_t seed = 0;           ///< of dropout
   std::string recurrence = "auto";  ///< one of kRecurrences
-  std::string precision = "auto";   ///< "fp32"; on CUDA also "tf32", "bf16"
+  std::string precision = "auto";   ///< "fp32", "bf16"; on CUDA also "tf32"
   int threads = 0;                  ///< 0: all
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
   /// workspace is streamed.
@@ -127,8 +127,8 @@ class Engine {
   virtual LevelStatistics level_statistics() const = 0;
 };
 
-/// The CPU engine. Throws ConfigError for an unknown recurrence, DeviceError if it refuses the
-/// shape.
+/// The CPU engine. Throws ConfigError for an unknown recurrence or precision, or for two that do
+/// not go together, DeviceError if it refuses the shape or this machine has no bf16 products.
 std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
 
 /// The CUDA engine on the current device; exists in builds with CUDA. Throws DeviceError if there
@@ -143,6 +143,9 @@ std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup
 /// The instruction set that the CPU's fused recurrence uses here: "AVX3, 16 floats at once" (AVX3
 /// is Highway's name of AVX-512).
 std::string cpu_vector_text();
+
+/// What multiplies bf16 on this machine's CPU: "AVX3_BF16, 16 pairs at once", or why nothing does.
+std::string cpu_bf16_text();
 
 /// What "cuda" means here, in a few words: the device's name and facts, or why there is none.
 std::string cuda_device_text();

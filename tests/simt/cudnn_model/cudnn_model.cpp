@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "base/bf16.hpp"
 #include "base/fp16.hpp"
+#include "sluice/base/bf16.hpp"
 #include "standin.hpp"
 #include "support/reference_lstm.hpp"
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <source_location>
 
-#include "base/bf16.hpp"
 #include "interpreter.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 
