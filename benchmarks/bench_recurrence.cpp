@@ -4,6 +4,7 @@
 #include <array>
 #include <random>
 
+#include "engine/fused_bf16.hpp"
 #include "engine/fused_recurrence.hpp"
 #include "recurrence_kinds.hpp"
 
@@ -40,6 +41,11 @@ constexpr std::array<RecurrenceShape, 23> kShapes = {{
 
 std::unique_ptr<Recurrence> make_fused(int C, int H, int L) {
   return make_fused_recurrence(C, H, L);
+}
+
+/// Where there are kernels for it.
+std::unique_ptr<Recurrence> make_fused_bf16(int C, int H, int L) {
+  return make_fused_recurrence(C, H, L, *fused_bf16_kernels());
 }
 
 /// As the engine uses it: sequences dealt to threads.
@@ -119,12 +125,18 @@ Benchmark benchmark_of(const RecurrenceShape& s, bool training, const Recurrence
 }  // namespace
 
 std::span<const RecurrenceKind> recurrence_kinds() {
-  static const std::vector<RecurrenceKind> kinds = {
-      {"fused", make_fused, {"onednn", "pytorch"}},
-      {"onednn", make_dealt, {}},
-      {"onednn-own", make_onednn_recurrence, {"onednn", "pytorch"}, false},
-      {"pytorch", {}, {}},
-  };
+  static const std::vector<RecurrenceKind> kinds = [] {
+    std::vector<RecurrenceKind> all = {
+        {"fused", make_fused, {"onednn", "pytorch"}},
+        {"onednn", make_dealt, {}},
+        {"onednn-own", make_onednn_recurrence, {"onednn", "pytorch"}, false},
+        {"pytorch", {}, {}},
+    };
+    if (fused_bf16_kernels() != nullptr) {
+      all.insert(all.begin() + 1, {"fused_bf16", make_fused_bf16, {"fused", "pytorch"}});
+    }
+    return all;
+  }();
   return kinds;
 }
 

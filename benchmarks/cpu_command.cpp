@@ -38,7 +38,8 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--filter", options.filter, "only benchmarks whose name contains this text");
   command
       .add_option("--kinds", options.kinds,
-                  "recurrences, by commas: fused, onednn, onednn-own (its own threads), pytorch "
+                  "recurrences, by commas: fused, fused_bf16, onednn, onednn-own (its own "
+                  "threads), pytorch "
                   "(default: all but onednn-own)")
       ->delimiter(',');
   command.add_option("--torch", options.torch,

@@ -29,7 +29,8 @@ struct RecurrenceKind {
 /// The phases, a group each.
 constexpr const char *kForward = "forward", *kTrain = "train";
 
-/// "fused", "onednn", "onednn-own" (oneDNN threads each product, as PyTorch has it), "pytorch".
+/// "fused", "fused_bf16" (where the processor has bf16 dot products), "onednn", "onednn-own"
+/// (oneDNN threads each product, as PyTorch has it), "pytorch".
 std::span<const RecurrenceKind> recurrence_kinds();
 
 /// "1024,28,8,64,1" (B,T,I,H,L).

@@ -55,8 +55,7 @@ TEST_F(RecurrenceParts, DropoutDrawsTheDocumentedMasks) {
       std::vector<std::size_t> places;
       for (int n = 0; n < shape.N; ++n) places.push_back(static_cast<std::size_t>(n));
       const auto mask = reference::documented_masks(
-          shape, {.rate = dropout.rate, .seed = dropout.seed, .step = 11}, places.size(),
-          places)[layer];
+          shape, {.rate = dropout.rate, .seed = dropout.seed, .step = 11}, shape.N, places)[layer];
       const Floats in = numbers(rows * H);
       Floats want(static_cast<std::size_t>(rows * pitch), kGap), want_bf16 = want;
       std::vector<Bf16> want_rounded = to_bf16(want);

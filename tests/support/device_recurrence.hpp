@@ -101,7 +101,7 @@ struct DeviceRun {
 };
 
 inline DeviceRun::DeviceRun(DeviceContext& a_context, const reference::RecurrenceProblem& problem,
-                            int batch, std::unique_ptr<DeviceRecurrence> a_recurrence)
+                            std::unique_ptr<DeviceRecurrence> a_recurrence)
     : context(a_context),
       T(problem.shape.T),
       N(problem.batch),
