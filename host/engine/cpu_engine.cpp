@@ -166,6 +166,7 @@ void CpuEngine::load(Loaded which) {
 }
 
 void CpuEngine::prepare(std::int64_t N, bool training) {
+  omp_set_num_threads(threads_);  // another engine may have set its own
   recurrence_->prepare(spec_.T, static_cast<int>(N), training);
   head_.prepare(N);
   const auto grow = [](std::vector<float>& v, std::int64_t size) {

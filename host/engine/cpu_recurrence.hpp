@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/cpu_selection.hpp"
 #include "engine/recurrence.hpp"
 
 namespace sluice {
@@ -13,5 +14,9 @@ namespace sluice {
 /// has none of that name.
 std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, int H, int L,
                                                 int threads);
+/// The same by another table.
+std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, int H, int L,
+                                                int threads,
+                                                std::span<const CpuSelectionRow> table);
 
 }  // namespace sluice

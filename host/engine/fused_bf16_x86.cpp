@@ -487,7 +487,7 @@ void tanhs(const float* in, std::int64_t count, float* out) {
 namespace sluice {
 
 const FusedKernels<Bf16>* fused_bf16_kernels() {
-  static const FusedKernels<Bf16> table{"AVX3_BF16",    bf16::kV,       bf16::kRows, bf16::forward,
+  static const FusedKernels<Bf16> table{"AVX3_BF16",    bf16::kV,       bf16::forward,
                                         bf16::backward, bf16::sigmoids, bf16::tanhs};
   return __builtin_cpu_supports("avx512bf16") != 0 ? &table : nullptr;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace sluice {
@@ -46,7 +47,9 @@ inline std::int64_t group_count(std::int64_t T, std::int64_t N, std::int64_t pac
   while (groups < 8 && 2 * groups <= most) groups *= 2;
   if (groups == 8) groups = std::max<std::int64_t>(8, (chunk_count(N) + 7) / 8 * 8);
   const std::int64_t room = std::max<std::int64_t>(kMostFloats / packed_size, 4);
-  return std::min({groups, kMostGroups, room});
+  groups = std::min(groups, kMostGroups);
+  if (groups <= room) return groups;
+  return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(room)));
 }
 
 }  // namespace sluice

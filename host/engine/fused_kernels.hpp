@@ -1,6 +1,7 @@
 // What the fused recurrence of the CPU is made of: one layer walked through all T steps for a few
-// series by one thread, forward and backward, for each instruction set that Highway built in.
-// Everything here is raw pointers into arrays that fused_recurrence.cpp owns.
+// series by one thread, forward and backward, for each instruction set that Highway built in, and
+// in bf16 for AVX-512 BF16. Everything here is raw pointers into arrays that fused_recurrence.cpp
+// owns.
 //
 // Packed arrays. Number: what products take in and what is kept of the gates; sums, c and the bias
 // are float. V: lanes of a vector of floats; U = ceil(H/V) blocks of units; P: Numbers in 32 bits,
@@ -100,11 +101,11 @@ template <typename Number>
 struct FusedKernels {
   const char* target;  ///< Highway's name of the instruction set
   int lanes;           ///< V
-  int rows;            ///< series whose products share a load of the weights
   void (*forward)(const FusedForward<Number>&);
   void (*backward)(const FusedBackward<Number>&);
-  /// out[i] = f(in[i]). Error of sigmoid: 2e-7 (of 1), relative to itself (3 - min(x, 0)) 2^-23
-  /// down to 2^-29; it ends at 2^-30. Of tanh: 2e-7 (of 1), 8e-7 relative to itself. NaN stays NaN.
+  /// out[i] = f(in[i]). In fp32, error of sigmoid: 2e-7 (of 1), relative to itself (3 - min(x, 0))
+  /// 2^-23 down to 2^-29; it ends at 2^-30. Of tanh: 2e-7 (of 1), 8e-7 relative to itself. In bf16
+  /// (fused_bf16_vectors.hpp): 2^-13 and 2^-14 of themselves. NaN stays NaN.
   void (*sigmoid)(const float* in, std::int64_t count, float* out);
   void (*tanh)(const float* in, std::int64_t count, float* out);
 };

@@ -409,7 +409,7 @@ void tanhs(const float* in, std::int64_t count, float* out) {
 
 const FusedKernels<float>* kernels() {
   static const FusedKernels<float> table{
-      hwy::TargetName(HWY_TARGET), kV, kRows, forward, backward, sigmoids, tanhs};
+      hwy::TargetName(HWY_TARGET), kV, forward, backward, sigmoids, tanhs};
   return &table;
 }
 

@@ -160,14 +160,22 @@ void FusedRecurrence<Number>::prepare(int T, int N, bool training) {
   const int threads = omp_in_parallel() != 0 ? 1 : omp_get_max_threads();
   if (threads == threads_ && ready_.contains({T, N, training})) return;
   if (training) kept_.T = 0;  // arrays that grow lose what the last forward kept
+  const bool other_threads = threads != threads_;
   threads_ = threads;
   try {
     reserve(T, N, training);
+    if (other_threads) {  // each thread has scratch of its own for every shape
+      for (const auto& [ready_T, ready_N, for_training] : ready_) {
+        reserve(ready_T, ready_N, for_training);
+      }
+    }
     if (training && !training_) {
       training_ = true;
       if (!weights_.empty()) layers_.pack(weights_, true, threads_);
     }
   } catch (const std::bad_alloc&) {
+    ready_.clear();  // an array that could not grow is gone
+    kept_.T = 0;
     throw DeviceError(fmt::format(
         "the fused recurrence has no memory for T={} N={} C={} H={} L={}; try a smaller batch, "
         "window or hidden size",

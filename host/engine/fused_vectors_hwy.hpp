@@ -36,7 +36,7 @@ using Rows = std::integer_sequence<int, r...>;
 template <int kCount>
 using RowsOf = std::make_integer_sequence<int, kCount>;
 
-// 1/x to 2^-23. x in [1, 2^126].
+// 1/x to 2^-23. x in [2^-30, 2^126].
 HWY_INLINE V reciprocal(V x) {
   if constexpr (HWY_TARGET == HWY_AVX3) {  // 14 bits of its own
     const V guess = hn::ApproximateReciprocal(x);

@@ -39,6 +39,14 @@ float loss_of(std::int64_t count, const float* bias, const float* distance, floa
   return sum * share;
 }
 
+/// Rows of a chunk where a batch has so many: equal ones in a group, so that none ends in a sliver.
+/// By this batch alone: what was made ready for others does not move a step's bits.
+std::int64_t rows_of_a_chunk(std::int64_t rows) {
+  const std::int64_t group = (rows + kGroups - 1) / kGroups;
+  const std::int64_t chunks = std::max<std::int64_t>(1, (group + kChunkRows - 1) / kChunkRows);
+  return std::max<std::int64_t>(1, (group + chunks - 1) / chunks);
+}
+
 }  // namespace
 
 void LossSums::add(const LossSums& other) {
@@ -79,18 +87,14 @@ Head::Head(const ModelSpec& spec, int threads)
 void Head::prepare(std::int64_t N) {
   if (N <= N_) return;
   N_ = N;
-  const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
-  // Equal chunks, so that no group ends in a sliver.
-  const std::int64_t group = (std::max(rows, N) + kGroups - 1) / kGroups;
-  const std::int64_t chunks = (group + kChunkRows - 1) / kChunkRows;
-  chunk_ = std::max<std::int64_t>(1, (group + chunks - 1) / chunks);
+  const std::int64_t rows = std::min(kChunkRows, N * (spec_.T - spec_.first_head_step()));
   for (Buffers& b : buffers_) {
-    b.input.reserve(chunk_ * ((reader().in() + kLine - 1) / kLine * kLine));
-    b.base.reserve(chunk_ * KM_);
-    b.target.reserve(chunk_ * KM_);
-    b.hidden.reserve(chunk_ * spec_.head_hidden);
-    b.dhidden.reserve(chunk_ * spec_.head_hidden);
-    b.out.reserve(chunk_ * writer().out());
+    b.input.reserve(rows * ((reader().in() + kLine - 1) / kLine * kLine));
+    b.base.reserve(rows * KM_);
+    b.target.reserve(rows * KM_);
+    b.hidden.reserve(rows * spec_.head_hidden);
+    b.dhidden.reserve(rows * spec_.head_hidden);
+    b.out.reserve(rows * writer().out());
   }
   group_gradients_.reserve(kGroups * gradient_size_);
 }
@@ -208,6 +212,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const int first = spec_.first_head_step();
   const std::int64_t rows = N * (spec_.T - first), step_size = N * spec_.H;
+  const std::int64_t chunk_rows = rows_of_a_chunk(rows);
   const float* first_h = h.data() + first * step_size;
   float* first_dh = dh.data() + first * step_size;
   LossSums group_sums[kGroups];
@@ -227,8 +232,8 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
       std::fill_n(reader().bias_gradient(g), reader().out(), 0.0f);
       std::fill_n(writer().bias_gradient(of_writer(g)), writer().out(), 0.0f);
       if (begin == end) std::fill_n(g, gradient_size_, 0.0f);
-      for (std::int64_t row = begin; row < end; row += chunk_) {
-        const Rows chunk = gather_rows(gather, params, first, row, std::min(chunk_, end - row),
+      for (std::int64_t row = begin; row < end; row += chunk_rows) {
+        const Rows chunk = gather_rows(gather, params, first, row, std::min(chunk_rows, end - row),
                                        first_h + row * spec_.H, true, b);
         forward(chunk, b);
         group_sums[group].add(loss(gather, chunk, b, writer().bias_gradient(of_writer(g))));
@@ -255,10 +260,11 @@ void Head::infer(const Gather& gather, std::span<const float> params, std::span<
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const int Q = spec_.Q();
   for (HeadLayer& layer : layers_) layer.load(params);
+  const std::int64_t chunk_rows = rows_of_a_chunk(N);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-  for (std::int64_t begin = 0; begin < N; begin += chunk_) {
+  for (std::int64_t begin = 0; begin < N; begin += chunk_rows) {
     Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
-    const std::int64_t count = std::min(chunk_, N - begin);
+    const std::int64_t count = std::min(chunk_rows, N - begin);
     const Rows rows = gather_rows(gather, params, spec_.T - 1, begin, count,
                                   h.data() + begin * spec_.H, !target.empty(), b);
     forward(rows, b);

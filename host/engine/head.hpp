@@ -71,7 +71,7 @@ class Head {
   const ModelSpec spec_;
   const std::int64_t KM_;
   int threads_;
-  std::int64_t N_ = 0, chunk_ = 0;
+  std::int64_t N_ = 0;
   /// The hidden layer, if there is one, and the linear one. Within the head outputs are in the
   /// order [Q, K, M]: there is one base and one target to Q of them.
   std::vector<HeadLayer> layers_;

@@ -13,10 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sluice {
@@ -52,7 +50,7 @@ class InputRows {
  public:
   virtual ~InputRows() = default;
   /// Writes steps [t, t + steps) of sequences [first, first + count): row i of step t + j to
-  /// out + j * out_step + i * C. Called by several threads at once.
+  /// out + j * out_step + i * C. Called by several threads at once; must not throw.
   virtual void write(int t, int steps, std::int64_t first, std::int64_t count, float* out,
                      std::int64_t out_step) const = 0;
 };

@@ -43,7 +43,9 @@ class ShardedRecurrence final : public Recurrence {
  private:
   struct Shard {
     std::unique_ptr<Recurrence> recurrence;
-    std::vector<float> x, h, dweights, first_h, first_c, last_h, last_c;
+    std::vector<float> x, h;              ///< of forward(), for backward()
+    std::vector<float> infer_x, infer_h;  ///< an inference between them disturbs nothing
+    std::vector<float> dweights, first_h, first_c, last_h, last_c;
   };
   /// Sequences [begin, end) of a batch.
   struct Range {
@@ -122,8 +124,8 @@ void ShardedRecurrence::prepare(int T, int N, bool training) {
     const auto grow = [](std::vector<float>& v, std::int64_t size) {
       if (static_cast<std::int64_t>(v.size()) < size) v.resize(static_cast<std::size_t>(size));
     };
-    grow(shard.x, T * r.size() * C_);
-    grow(shard.h, T * r.size() * H_);
+    grow(training ? shard.x : shard.infer_x, T * r.size() * C_);
+    grow(training ? shard.h : shard.infer_h, T * r.size() * H_);
     for (auto* state : {&shard.first_h, &shard.first_c, &shard.last_h, &shard.last_c}) {
       grow(*state, L_ * r.size() * H_);
     }
@@ -151,14 +153,17 @@ void ShardedRecurrence::run(int T, int N, const Input& x, StateIn initial,
     };
     const StateIn first{in(initial.h, shard.first_h), in(initial.c, shard.first_c)};
     const StateOut end{room(last.h, shard.last_h), room(last.c, shard.last_c)};
-    const auto own_x = std::span(shard.x).first(static_cast<std::size_t>(T * n * C_));
-    const auto own_h = std::span(shard.h).first(static_cast<std::size_t>(T * n * H_));
+    const bool training = dropout != nullptr;
+    const auto own_x =
+        std::span(training ? shard.x : shard.infer_x).first(static_cast<std::size_t>(T * n * C_));
+    const auto own_h =
+        std::span(training ? shard.h : shard.infer_h).first(static_cast<std::size_t>(T * n * H_));
     if (x.rows() != nullptr) {
       x.rows()->write(0, T, r.begin, n, own_x.data(), n * C_);
     } else {
       copy_in(x.array().data(), T, N, r.begin, n, C_, own_x.data());
     }
-    if (dropout == nullptr) {
+    if (!training) {
       shard.recurrence->infer(T, static_cast<int>(n), own_x, first, own_h, end);
     } else {
       DropoutKey key = *dropout;

@@ -51,6 +51,36 @@ TEST(CpuEngine, RefusesAnUnknownRecurrencePrecisionAndDevice) {
 
 // The head cuts its rows into groups and those into chunks of some hundred rows; 700 copies of a
 // batch make several chunks of a group, and their mean gradient is that of one copy.
+// As a resumed training has validated another number of times.
+TEST(CpuEngine, AValidationOfManyWindowsDoesNotMoveATrainingsBits) {
+  const Catalog catalog = testing::rich_catalog(true);
+  ModelSpec spec = testing::full_spec();
+  spec.calendar = calendar_size(catalog.frequency());
+  const std::vector<std::int64_t> end(6, 60);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  std::vector<Window> windows;
+  while (windows.size() < 2000) {
+    for (const Window& w : testing::some_windows()) windows.push_back(w);
+  }
+  EngineSetup setup;
+  setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling;
+  setup.batch = static_cast<int>(windows.size());
+  const auto params = [&](bool validate) {
+    const auto engine = make_cpu_engine(setup);
+    EngineState state;
+    state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+    init_params(spec, 3, state.params);
+    engine->set_state(state);
+    engine->set_evaluation_params(state.params);
+    if (validate) engine->validate(windows, end);
+    // Some 2,300 rows of the head: more than one chunk in each of its eight groups.
+    const int steps = spec.T - spec.first_head_step();
+    engine->train_step(std::span(windows).first(static_cast<std::size_t>(2300 / steps)), {});
+    return engine->state().params;
+  };
+  EXPECT_EQ(params(true), params(false));
+}
+
 TEST(CpuEngine, ABatchOfManyChunksHasTheGradientOfItsWindows) {
   const Catalog catalog = testing::rich_catalog(true);
   ModelSpec spec = testing::full_spec();

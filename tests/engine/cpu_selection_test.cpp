@@ -43,10 +43,13 @@ TEST(FusedIsChosen, NotWhereNothingWasMeasured) {
   EXPECT_FALSE(fused_is_chosen({}, 16, 32, 1));
 }
 
-// On a machine whose vectors the table has.
 TEST(AutoRecurrence, FollowsTheTable) {
   const int lanes = fused_kernels().lanes;
-  for (const CpuSelectionRow& row : kCpuSelection) {
+  const CpuSelectionRow rows[] = {{lanes, 1, 32, 1.5, 0.5}, {lanes, 1, 64, 0.5, 1.5}};
+  EXPECT_EQ(make_cpu_recurrence("auto", 3, 32, 1, 1, rows)->name(), "fused");
+  EXPECT_EQ(make_cpu_recurrence("auto", 3, 64, 1, 1, rows)->name(), "onednn");
+  EXPECT_EQ(make_cpu_recurrence("fused", 3, 64, 1, 1, rows)->name(), "fused");
+  for (const CpuSelectionRow& row : kCpuSelection) {  // the measured one, where it has these lanes
     if (row.lanes != lanes) continue;
     EXPECT_EQ(make_cpu_recurrence("auto", 3, row.H, row.L, 1)->name(),
               fused_is_chosen(kCpuSelection, lanes, row.H, row.L) ? "fused" : "onednn")

@@ -43,13 +43,15 @@ TEST(FusedDealing, EveryThreadHasASeriesWhereThereAreAsMany) {
 }
 
 TEST(FusedDealing, GroupsCoverABatchAndTwoThreadsShareThem) {
-  for (const std::int64_t T : {1, 10, 100}) {
-    for (std::int64_t N = 1; N < 6000; N += 1 + N / 64) {
-      const std::int64_t groups = group_count(T, N, 1000);
-      largest_part(N, groups);
-      EXPECT_LE(groups, 64) << T << ' ' << N;
-      if (N >= 16 && T * N >= 320) {
-        EXPECT_EQ(groups % 2, 0) << T << ' ' << N;
+  for (const std::int64_t packed_size : {1'000, 1'100'000, 3'200'000}) {
+    for (const std::int64_t T : {1, 10, 100}) {
+      for (std::int64_t N = 1; N < 6000; N += 1 + N / 64) {
+        const std::int64_t groups = group_count(T, N, packed_size);
+        largest_part(N, groups);
+        EXPECT_LE(groups, 64) << T << ' ' << N;
+        if (N >= 16 && T * N >= 320) {
+          EXPECT_EQ(groups % 2, 0) << packed_size << ' ' << T << ' ' << N;
+        }
       }
     }
   }

@@ -5,18 +5,22 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <atomic>
+#include <functional>
 #include <random>
 
 #include "engine/fused_recurrence.hpp"
 #include "engine/onednn_call.hpp"
 #include "sluice/base/error.hpp"
+#include "support/host_recurrence.hpp"
 
 namespace sluice {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
+using testing::HostRecurrence;
 using Floats = std::vector<float>;
 
 constexpr int kC = 3, kH = 8, kL = 2;
@@ -41,14 +45,14 @@ std::string message_of(Call call) {
 }
 
 struct Kind {
-  const char* name;
-  std::unique_ptr<Recurrence> (*make)(int C, int H, int L);
+  std::string name;
+  std::function<std::unique_ptr<Recurrence>(int C, int H, int L)> make;
 };
 
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 /// The test's name names the one of them.
-class Recurrences : public testing::TestWithParam<Kind> {};
+class Recurrences : public ::testing::TestWithParam<Kind> {};
 
 std::unique_ptr<Recurrence> make(int C, int H, int L) {
   return Recurrences::GetParam().make(C, H, L);
@@ -196,7 +200,7 @@ TEST_P(InputForms, InferenceWithoutHGivesTheSameLastStates) {
   }
 }
 
-TEST_P(Recurrences, InferenceBetweenForwardAndBackwardDisturbsNothing) {
+TEST_P(InputForms, InferenceBetweenForwardAndBackwardDisturbsNothing) {
   Ready ready;
   ready.forward();
   ready.backward();
@@ -239,6 +243,28 @@ TEST_P(Recurrences, ALargerShapeLeavesASmallerOneReady) {
   untouched.forward();
   untouched.backward();
   EXPECT_EQ(ready.dweights, untouched.dweights);
+}
+
+TEST_P(InputForms, ShapesStayReadyForAnotherNumberOfThreads) {
+  constexpr int N = 200;
+  const auto run = [](bool change) {
+    const int threads = omp_get_max_threads();
+    const auto recurrence = make(kC, kH, kL);
+    recurrence->load(uniform(static_cast<std::size_t>(recurrence_params(kC, kH, kL)), 1));
+    omp_set_num_threads(1);
+    recurrence->prepare(kT, N, true);
+    omp_set_num_threads(change ? 4 : 1);
+    recurrence->prepare(1, 1, false);
+    recurrence->prepare(kT, N, true);
+    const Floats x = uniform(kT * N * kC, 2), dh = uniform(kT * N * kH, 3);
+    Floats h(dh.size()), dweights(static_cast<std::size_t>(recurrence_params(kC, kH, kL)));
+    recurrence->forward(kT, N, x, {}, {}, h, {});
+    recurrence->backward(dh, {}, {}, dweights, {});
+    omp_set_num_threads(threads);
+    return dweights;
+  };
+  const Floats one = run(false), four = run(true);
+  for (std::size_t i = 0; i < one.size(); ++i) ASSERT_NEAR(four[i], one[i], 1e-4f) << i;
 }
 
 TEST_P(Recurrences, AShapeMadeReadyAfterASmallerOneHasRoom) {
@@ -326,14 +352,23 @@ TEST_P(Recurrences, RefusesAnImpossibleRateOrSize) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Recurrences,
-                         testing::Values(Kind{"onednn", make_onednn_recurrence},
-                                         Kind{"fused", make_fused_recurrence}),
+                         ::testing::Values(Kind{"onednn", make_onednn_recurrence},
+                                           Kind{"fused",
+                                                [](int C, int H, int L) {
+                                                  return make_fused_recurrence(C, H, L);
+                                                }}),
                          [](const auto& kind) { return kind.param.name; });
 
-INSTANTIATE_TEST_SUITE_P(All, InputForms,
-                         testing::Values(Kind{"onednn", make_onednn_recurrence},
-                                         Kind{"dealt", make_dealt},
-                                         Kind{"fused", make_fused_recurrence}),
+/// On every instruction set.
+std::vector<Kind> forms() {
+  std::vector<Kind> kinds = {{"onednn", make_onednn_recurrence}, {"dealt", make_dealt}};
+  for (const HostRecurrence& fused : testing::fused_recurrences()) {
+    kinds.push_back({fused.name, fused.make});
+  }
+  return kinds;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, InputForms, ::testing::ValuesIn(forms()),
                          [](const auto& kind) { return kind.param.name; });
 
 TEST(OneDnnCall, SaysWhatTheLibraryRefusedAndForWhichShape) {

@@ -2,7 +2,7 @@
 // weights are fp32 in all of them.
 //   fp32  fp32 products
 //   tf32  inputs of products rounded to 10 bits of mantissa (NVIDIA tensor cores)
-//   bf16  weights, h and what is kept for backward in bfloat16 (tensor cores; x86's AVX-512 BF16)
+//   bf16  weights, h and the gates kept for backward in bfloat16 (tensor cores; x86's AVX-512 BF16)
 #pragma once
 
 #include <string_view>
