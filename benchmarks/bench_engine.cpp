@@ -132,8 +132,8 @@ HeadLayer make_layer(std::int64_t in, std::int64_t out) {
   return layer;
 }
 
-/// The head's products on `rows` rows, by the engine's layers, cut for the threads as the engine
-/// cuts them.
+/// The head's products on `rows` rows, by the engine's layers, cut for the threads into about such
+/// chunks as the engine's.
 std::function<void()> head_products(const ModelSpec& spec, std::int64_t rows, bool training) {
   struct Arrays {
     std::vector<float> input, hidden, dhidden, out, dh, reader_gradient, writer_gradient;
