@@ -206,13 +206,12 @@ SLUICE_HD inline void base_row(const WindowRows& rows, std::int64_t n, std::int6
       const std::int64_t at = t - season + 1 - from;  // of k = 0
       const int known = at + from >= 0 ? from : (at + end <= 0 ? end : static_cast<int>(-at));
       for (int k = from + lane; k < known; k += kLanes) base[k * M + m] = 0;
-      int gaps = 0;
-      for (int k = known + lane; k < end; k += kLanes) {
-        const float value = v[at + k] * a.s - a.o;
-        base[k * M + m] = value;
-        gaps |= std::isnan(value) ? 1 : 0;
+      for (int k = known + lane; k < end; k += kLanes) base[k * M + m] = v[at + k] * a.s - a.o;
+      if constexpr (kLanes == 1) {  // a look for gaps runs on vectors; several lanes spill by it
+        int gaps = 0;
+        for (int k = known; k < end; ++k) gaps |= std::isnan(base[k * M + m]) ? 1 : 0;
+        if (gaps == 0) continue;
       }
-      if (gaps == 0) continue;
       for (int k = known + lane; k < end; k += kLanes) {  // rarely: a season further back, or 0
         if (std::isnan(base[k * M + m])) base[k * M + m] = base_value(rows, m, n, t, k);
       }
