@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <array>
 #include <cmath>
 #include <memory>
 #include <numeric>

@@ -37,10 +37,10 @@ struct Options {
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--filter", options.filter, "only benchmarks whose name contains this text");
   command
-      .add_option("--kinds", options.kinds,
-                  "recurrences, by commas: fused, fused_bf16, onednn, onednn-own (its own "
-                  "threads), pytorch "
-                  "(default: all but onednn-own)")
+      .add_option(
+          "--kinds", options.kinds,
+          "recurrences, by commas: fused, fused_bf16, onednn, onednn-own (its own threads), "
+          "pytorch (default: all but onednn-own)")
       ->delimiter(',');
   command.add_option("--torch", options.torch,
                      "interpreter that has PyTorch, or none (default: build/peers/bin/python)");

@@ -11,9 +11,9 @@
 
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
 #include "engine/fused_kernels.hpp"
+#include "engine/fused_rows.hpp"
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx512bf16")
@@ -123,13 +123,6 @@ template <int kHalf>
 [[gnu::always_inline]] inline V tanh_of(V x) {
   return tanh_scaled(_mm512_mul_ps(x, set(FusedScale::tanh)));
 }
-
-/// Rows 0, 1, ... of a tile as constants: what is written for each of them stays in registers,
-/// which a loop's array does not.
-template <int... r>
-using Rows = std::integer_sequence<int, r...>;
-template <int kCount>
-using RowsOf = std::make_integer_sequence<int, kCount>;
 
 }  // namespace sluice::bf16
 #pragma GCC pop_options

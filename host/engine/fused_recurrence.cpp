@@ -122,8 +122,8 @@ void FusedRecurrence<Number>::reserve(int T, int N, bool training) {
   }
   for (Scratch<Number>& scratch : scratch_) {
     scratch.c.reserve(rows * width);
-    if (!training) scratch.x.reserve(kInputSteps * rows * C_);
     if (!training) {
+      scratch.x.reserve(kInputSteps * rows * C_);
       for (AlignedArray<float>& output : scratch.output) {
         output.reserve((L_ > 1 ? std::max(T, 2) : 2) * rows * H_);
       }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <utility>
 
 #include "engine/fused_kernels.hpp"
+#include "engine/fused_rows.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sluice {
@@ -28,13 +28,6 @@ constexpr int product_rows(int vectors) {
   constexpr int many[] = {12, 12, 8, 6}, few[] = {8, 6, 4, 3};
   return kManyRegisters ? many[vectors - 1] : few[vectors - 1];
 }
-
-/// Rows 0, 1, ... of a tile as constants: what is written for each of them stays in registers,
-/// which a loop's array does not.
-template <int... r>
-using Rows = std::integer_sequence<int, r...>;
-template <int kCount>
-using RowsOf = std::make_integer_sequence<int, kCount>;
 
 // 1/x to 2^-23. x in [2^-30, 2^126].
 HWY_INLINE V reciprocal(V x) {
