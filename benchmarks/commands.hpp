@@ -6,9 +6,9 @@
 
 namespace sluice::bench {
 
-/// cpu_command.cpp; in a build of the CUDA engine alone no_cpu_command.cpp, which adds nothing.
+/// cpu/command.cpp; in a build of the CUDA engine alone no_cpu.cpp, which adds nothing.
 void add_cpu_command(CLI::App& app);
-/// gpu/gpu_command.cpp; without a CUDA engine no_gpu_command.cpp, which throws DeviceError.
+/// gpu/gpu_command.cpp; without a CUDA engine no_gpu.cpp, which throws DeviceError.
 void add_gpu_command(CLI::App& app);
 
 }  // namespace sluice::bench

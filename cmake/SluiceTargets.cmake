@@ -38,7 +38,7 @@ function(sluice_module name)
   endforeach()
 endfunction()
 
-# Leaves one of the sources fused_bf16_*.cpp in the list named `variable`: the one for compilers that know
+# Leaves one of the sources fused/bf16/*.cpp in the list named `variable`: the one for compilers that know
 # x86's bf16 dot products, or the one that has none.
 include(CheckCXXSourceCompiles)
 function(sluice_choose_bf16 variable)
@@ -50,7 +50,7 @@ function(sluice_choose_bf16 variable)
   if(SLUICE_HAVE_X86_BF16)
     set(other none)
   endif()
-  list(FILTER ${variable} EXCLUDE REGEX "/fused_bf16_${other}\\.cpp$")
+  list(FILTER ${variable} EXCLUDE REGEX "/bf16/${other}\\.cpp$")
   set(${variable} "${${variable}}" PARENT_SCOPE)
 endfunction()
 

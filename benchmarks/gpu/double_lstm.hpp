@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "gpu/gpu_bench.hpp"
+#include "gpu/bench.hpp"
 
 namespace sluice::bench {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "gpu/gpu_rows.hpp"
+#include "gpu/rows.hpp"
 
 namespace sluice::bench {
 

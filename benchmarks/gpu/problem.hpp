@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/device_buffer.hpp"
-#include "engine/device_context.hpp"
+#include "engine/context.hpp"
+#include "gpu/bench.hpp"
 #include "gpu/fill.hpp"
-#include "gpu/gpu_bench.hpp"
 
 namespace sluice::bench {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "gpu/gpu_bench.hpp"
+#include "gpu/bench.hpp"
 
 namespace sluice::bench {
 

@@ -1,4 +1,5 @@
-// The CUDA engine: the same parts as the CPU engine (host/engine/cpu_engine.cpp), on the device.
+// The CUDA engine: the same parts as the CPU engine (host/engine/cpu/cpu_engine.cpp), on the
+// device.
 //
 // A training step is one CUDA graph: gather, forward, head and loss, backward, clip, AdamW,
 // average. The host sends it a list of windows and a few numbers, and nothing comes back before
@@ -17,13 +18,13 @@
 #include <vector>
 
 #include "base/graph.hpp"
-#include "engine/device_context.hpp"
-#include "engine/device_gather.hpp"
-#include "engine/device_head.hpp"
-#include "engine/device_optimizer.hpp"
-#include "engine/device_space.hpp"
+#include "engine/context.hpp"
 #include "engine/embedding_gradient.hpp"
-#include "engine/model_space.hpp"
+#include "engine/gather.hpp"
+#include "engine/head.hpp"
+#include "engine/optimizer.hpp"
+#include "engine/shared/model_space.hpp"
+#include "engine/space.hpp"
 #include "engine/streamer.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "sluice/engine/engine.hpp"

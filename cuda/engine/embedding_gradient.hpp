@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include "base/device_buffer.hpp"
-#include "engine/device_context.hpp"
+#include "engine/context.hpp"
 #include "engine/reduce.hpp"
-#include "engine/window_rows.hpp"
+#include "engine/shared/window_rows.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "engine/loss_sums.hpp"
-#include "engine/window_rows.hpp"
+#include "engine/shared/window_rows.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {

@@ -1,5 +1,5 @@
 // What CUB does for us. reduce.cu is the only file that includes it: a CUB algorithm costs seconds
-// to compile, and no host compiler takes it; tests without CUDA link tests/simt/reduce_standin.cpp
+// to compile, and no host compiler takes it; tests without CUDA link tests/simt/standin/reduce.cpp
 // in its place.
 #pragma once
 

@@ -1,8 +1,8 @@
-// Which engine a device name means in a build with CUDA (host/engine/cpu_only.cpp is the other
+// Which engine a device name means in a build with CUDA (host/engine/cpu/only.cpp is the other
 // one).
 #include <fmt/core.h>
 
-#include "engine/device_context.hpp"
+#include "engine/context.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 

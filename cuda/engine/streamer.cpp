@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "engine/space_arrays.hpp"
+#include "engine/shared/space_arrays.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {

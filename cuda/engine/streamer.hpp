@@ -3,7 +3,7 @@
 //
 // Nothing here knows whether the catalogue is resident or streamed but what a block holds: the
 // windows alone, or the windows and the slices of the series that they read
-// (host/engine/slices.hpp). The kernels, and their numbers, are the same.
+// (host/engine/shared/slices.hpp). The kernels, and their numbers, are the same.
 //
 // All device addresses and all numbers in a batch's WindowRows, N apart, are fixed for a slot of
 // the ring: a captured graph can be kept for each (slot, N).
@@ -17,11 +17,11 @@
 
 #include "base/device_buffer.hpp"
 #include "base/handles.hpp"
-#include "engine/device_context.hpp"
-#include "engine/device_space.hpp"
-#include "engine/model_space.hpp"
-#include "engine/slices.hpp"
-#include "engine/window_rows.hpp"
+#include "engine/context.hpp"
+#include "engine/shared/model_space.hpp"
+#include "engine/shared/slices.hpp"
+#include "engine/shared/window_rows.hpp"
+#include "engine/space.hpp"
 
 namespace sluice {
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/device_buffer.hpp"
-#include "engine/device_context.hpp"
+#include "engine/context.hpp"
 #include "engine/recurrence.hpp"
-#include "engine/window_rows.hpp"
+#include "engine/shared/window_rows.hpp"
 #include "sluice/model/precision.hpp"
 
 namespace sluice {

@@ -7,11 +7,11 @@
 #include <array>
 #include <functional>
 
-#include "recurrence/cudnn_recurrence.hpp"
+#include "recurrence/cudnn/recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
-#include "recurrence/fused_mma.hpp"
-#include "recurrence/fused_simt.hpp"
-#include "recurrence/gemm_recurrence.hpp"
+#include "recurrence/fused_mma/recurrence.hpp"
+#include "recurrence/fused_simt/recurrence.hpp"
+#include "recurrence/gemm/recurrence.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {

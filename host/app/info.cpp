@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "run/config_keys.hpp"
+#include "run/config/keys.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/checkpoint.hpp"

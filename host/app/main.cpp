@@ -15,8 +15,8 @@
 #include "app/arguments.hpp"
 #include "app/info.hpp"
 #include "base/wait_passively.hpp"
-#include "run/atomic_file.hpp"
-#include "run/config_value.hpp"
+#include "run/checkpoint/atomic_file.hpp"
+#include "run/config/value.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {

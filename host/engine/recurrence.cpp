@@ -1,4 +1,4 @@
-#include "recurrence.hpp"
+#include "engine/recurrence.hpp"
 
 namespace sluice {
 

@@ -11,8 +11,8 @@
 #include <functional>
 #include <random>
 
-#include "engine/fused_recurrence.hpp"
-#include "engine/onednn_call.hpp"
+#include "engine/fused/recurrence.hpp"
+#include "engine/onednn/call.hpp"
 #include "sluice/base/error.hpp"
 #include "support/host_recurrence.hpp"
 

@@ -7,9 +7,9 @@
 
 #include "base/device_buffer.hpp"
 #include "base/handles.hpp"
-#include "engine/device_context.hpp"
+#include "engine/context.hpp"
 #include "sluice/base/error.hpp"
-#include "standin.hpp"
+#include "standin/standin.hpp"
 #include "support/device.hpp"
 
 namespace sluice {

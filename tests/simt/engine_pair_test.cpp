@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "sluice/base/error.hpp"
-#include "standin.hpp"
+#include "standin/standin.hpp"
 #include "support/device.hpp"
 #include "support/engine_world.hpp"
 

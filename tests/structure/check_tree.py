@@ -5,9 +5,12 @@ usage: check_tree.py ROOT
 
   rank       app -> run -> engine -> {data, model} -> base; an include points to a lower rank or to
              its own module; data and model do not know each other; nothing but app includes sluice.hpp
+  rooms      a folder of a module includes its own files and those of folders on lower floors (ROOMS); what
+             lies beside the folders of cuda/recurrence/ and host/engine/ is the seam, under all of them
+  family     four files that share a prefix ("mma_forward", "mma_backward", ...) are a folder
   cuda       include/ and host/ never name a CUDA header
   device     in cuda/: <<< and __shared__ in base/launch.cuh only, asm in base/ptx.cuh only, Thrust and
-             CUB in engine/reduce.cu only, cuDNN in cudnn_* only, no atomics, no fmt in device code
+             CUB in engine/reduce.cu only, cuDNN in recurrence/cudnn/ only, no atomics, no fmt in device code
   public     include/ includes the C++ standard library and sluice/ only
   condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro;
              in *_hwy.cpp also what Highway compiles a file for each instruction set with
@@ -16,14 +19,26 @@ usage: check_tree.py ROOT
   todo       open work is marked with an issue number
   catch      no catch (...): an unknown exception is not swallowed
 """
+import collections
 import pathlib
 import re
 import sys
 
 RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "app": 4}
+# The folders of a module, floor by floor; "." is what lies beside them.
+ROOMS = {
+    "host/data": (("calendar",), ("table",), ("catalog", "simulate"), (".",)),
+    "host/engine": ((".",), ("shared",), ("fused", "onednn"), ("cpu",)),
+    "host/run": (("config",), (".", "checkpoint", "report"), ("training", "forecast")),
+    "cuda/recurrence": ((".",), ("shared",), ("gemm", "fused_simt", "fused_mma", "cudnn")),
+}
+# Files that may include any room of theirs: they choose between them.
+DOORS = {"cuda/recurrence/selection.cpp"}
+MAX_FAMILY = 3
 MAX_LINES = 500
 SOURCE_DIRS = ("include", "host", "cuda", "tests", "benchmarks", "python", "cmake", "scripts")
 SOURCES = {".hpp", ".cpp", ".cu", ".cuh", ".h", ".py", ".cmake"}
+CODE = {".hpp", ".cpp", ".cu", ".cuh", ".h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
@@ -40,8 +55,8 @@ DEVICE = (
      "has inline PTX; put the instruction into base/ptx.cuh"),
     (re.compile(r"#\s*include\s*<(cub|thrust)/"), re.compile(r"^cuda/engine/reduce\.cu$"),
      "includes Thrust or CUB; only engine/reduce.cu may"),
-    (re.compile(r"#\s*include\s*<cudnn"), re.compile(r"^cuda/recurrence/cudnn_\w+\.(cpp|cu|hpp)$"),
-     "includes cuDNN; only recurrence/cudnn_* may"),
+    (re.compile(r"#\s*include\s*<cudnn"), re.compile(r"^cuda/recurrence/cudnn/\w+\.(cpp|cu|hpp)$"),
+     "includes cuDNN; only recurrence/cudnn/ may"),
     (re.compile(r"\batomic[A-Z]\w*\("), re.compile(r"^$"),
      "uses an atomic; sums are made in a fixed order"),
     (re.compile(r"#\s*include\s*<(fmt/|iostream|regex)"), re.compile(r"\.(cpp|hpp)$"),
@@ -98,6 +113,40 @@ def check_include(path, quote, name):
         yield "rank", f'includes "{name}": {own} (rank {RANK[own]}) may not know {target} (rank {RANK[target]})'
 
 
+def check_room(path, name):
+    """Messages about an include of a file in a room of its own module."""
+    for module, floors in ROOMS.items():
+        top = module.split("/")[0]
+        if not path.as_posix().startswith(module + "/") or path.as_posix() in DOORS:
+            continue
+        if not f"{top}/{name}".startswith(module + "/"):
+            continue
+        inside = path.relative_to(module).parts
+        own = inside[0] if len(inside) > 1 else "."
+        parts = name.split("/")[1:]
+        other = parts[0] if len(parts) > 1 else "."
+        floor = {room: number for number, rooms in enumerate(floors) for room in rooms}
+        if own not in floor or other not in floor:
+            yield "rooms", f'includes "{name}": {own if own not in floor else other} has no floor in {module}; add it to ROOMS'
+        elif own != other and floor[other] >= floor[own]:
+            yield "rooms", f'includes "{name}": {own} (floor {floor[own]}) may not know {other} (floor {floor[other]})'
+
+
+def check_families(files):
+    """Messages about prefixes that four files of a folder share. A file and its header count once."""
+    families = collections.defaultdict(set)
+    for path in files:
+        if path.suffix in CODE:
+            stem = path.name.split(".")[0].removesuffix("_test")
+            words = stem.split("_")
+            for end in range(1, len(words) + 1):
+                families[path.parent, "_".join(words[:end])].add(stem)
+    for (folder, prefix), stems in families.items():
+        if len(stems) > MAX_FAMILY:
+            yield (f"{folder}/{prefix}*:1: [family] {len(stems)} files share the prefix '{prefix}': give them the "
+                   f"folder {folder}/{prefix}/")
+
+
 def check_line(path, lines, index):
     line = lines[index]
     core = path.parts[0] in ("include", "host")
@@ -106,6 +155,8 @@ def check_line(path, lines, index):
         quote, name = include.groups()
         if core:
             yield from check_include(path, quote, name)
+        if quote == '"':
+            yield from check_room(path, name)
         if path.parts[0] != "tests" and "tests/" in name:
             yield "tests", f"includes {name}; nothing outside tests/ may"
     if core and path.name != "host_device.hpp":
@@ -133,13 +184,14 @@ def check_line(path, lines, index):
 def check_tree(root):
     """Messages "path:line: [rule] what", in the order of the files."""
     root = pathlib.Path(root)
-    found = []
+    found, seen = [], []
     for top in SOURCE_DIRS:
         for file in sorted((root / top).rglob("*")):
             named = file.suffix in SOURCES or file.name == "CMakeLists.txt"
             if not named or not file.is_file() or "__pycache__" in file.parts:
                 continue
             path = file.relative_to(root)
+            seen.append(path)
             lines = file.read_text(encoding="utf-8").splitlines()
             if len(lines) > MAX_LINES:
                 found.append(f"{path}:{MAX_LINES + 1}: [size] has {len(lines)} lines, {MAX_LINES} at "
@@ -147,7 +199,7 @@ def check_tree(root):
             for index in range(len(lines)):
                 for rule, what in check_line(path, lines, index):
                     found.append(f"{path}:{index + 1}: [{rule}] {what}")
-    return found
+    return found + sorted(check_families(seen))
 
 
 if __name__ == "__main__":

@@ -29,15 +29,40 @@ class Rules(unittest.TestCase):
         self.breaks("rank", "host/data/a.cpp", '// a\n#include "sluice/model/spec.hpp"\n')
         self.breaks("rank", "host/model/a.cpp", '// a\n#include "sluice/data/table.hpp"\n')
         self.breaks("rank", "include/sluice/base/a.hpp", '// a\n#include "sluice/run/config.hpp"\n')
-        self.breaks("rank", "host/engine/a.cpp", '// a\n#include "run/config_keys.hpp"\n')
+        self.breaks("rank", "host/engine/a.cpp", '// a\n#include "run/config/keys.hpp"\n')
         self.breaks("rank", "host/run/a.cpp", '// a\n#include "sluice/sluice.hpp"\n')
         self.breaks("rank", "host/run/a.cpp", '// a\n#include "../data/files.hpp"\n')
         self.breaks("rank", "host/other/a.cpp", '// a\n#include "sluice/base/error.hpp"\n')
         self.keeps("host/engine/a.cpp", '#include "sluice/data/table.hpp"\n#include "engine/b.hpp"\n'
                                         '#include "sluice/model/spec.hpp"\n#include <fmt/core.h>\n')
-        self.keeps("host/run/a.cpp", '#include "config_keys.hpp"\n')
+        self.keeps("host/run/a.cpp", '#include "engine_setup.hpp"\n')
         self.keeps("host/app/main.cpp", '#include "sluice/sluice.hpp"\n#include "run/a.hpp"\n')
         self.keeps("include/sluice/sluice.hpp", '#include "sluice/run/config.hpp"\n')
+
+    def test_rooms(self):
+        self.breaks("rooms", "host/engine/fused/a.cpp", '// a\n#include "engine/cpu/head.hpp"\n')
+        self.breaks("rooms", "host/engine/fused/a.cpp", '// a\n#include "engine/onednn/plan.hpp"\n')
+        self.breaks("rooms", "host/engine/recurrence.cpp", '// a\n#include "engine/shared/slices.hpp"\n')
+        self.breaks("rooms", "host/engine/attic/a.cpp", '// a\n#include "engine/shared/slices.hpp"\n')
+        self.breaks("rooms", "host/data/table/a.cpp", '// a\n#include "data/catalog/build.hpp"\n')
+        self.breaks("rooms", "cuda/recurrence/gemm/a.cu", '// a\n#include "recurrence/cudnn/rnn.hpp"\n')
+        self.keeps("host/engine/cpu/a.cpp", '#include "engine/fused/recurrence.hpp"\n#include "engine/recurrence.hpp"\n'
+                                            '#include "engine/cpu/head.hpp"\n')
+        self.keeps("cuda/recurrence/selection.cpp", '#include "recurrence/cudnn/recurrence.hpp"\n')
+        self.keeps("cuda/engine/a.cu", '#include "recurrence/shared/cast.hpp"\n#include "engine/shared/slices.hpp"\n')
+
+    def test_families(self):
+        def messages(*names):
+            with tempfile.TemporaryDirectory() as root:
+                folder = pathlib.Path(root) / "cuda" / "engine"
+                folder.mkdir(parents=True)
+                for name in names:
+                    (folder / name).write_text("", encoding="utf-8")
+                return check_tree(root)
+        found = messages("mma_a.cu", "mma_b.cu", "mma_c.hpp", "mma_c.cpp", "mma.cu")
+        self.assertEqual(len(found), 1, found)
+        self.assertTrue(found[0].startswith("cuda/engine/mma*:1: [family] 4 files"), found)
+        self.assertEqual(messages("mma_a.cu", "mma_b.cu", "mma_c.hpp", "mma_c.cpp", "mmap.cu"), [])
 
     def test_cuda(self):
         for name in ("<cuda_runtime.h>", "<cublas_v2.h>", "<cudnn.h>", "<cuda/std/span>", '"cuda/a.hpp"'):
@@ -52,7 +77,7 @@ class Rules(unittest.TestCase):
         self.keeps("cuda/base/launch.cuh", "extern __shared__ float a[];\nkernel<<<1, 2>>>();\n")
         self.keeps("cuda/base/ptx.cuh", 'asm("nop;");\n')
         self.keeps("cuda/engine/reduce.cu", "#include <cub/cub.cuh>\n")
-        self.keeps("cuda/recurrence/cudnn_recurrence.cpp", "#include <cudnn.h>\n#include <fmt/core.h>\n")
+        self.keeps("cuda/recurrence/cudnn/recurrence.cpp", "#include <cudnn.h>\n#include <fmt/core.h>\n")
         self.keeps("cuda/engine/a.cu", "// no <<< here\n")
 
     def test_public(self):

@@ -1,5 +1,5 @@
 // What every test of device code needs. The same test is linked with the stand-in for CUDA
-// (tests/simt/device_standin.cpp) and with CUDA itself (tests/support/device_cuda.cpp), where it
+// (tests/simt/standin/device.cpp) and with CUDA itself (tests/support/device_cuda.cpp), where it
 // needs a card.
 #pragma once
 

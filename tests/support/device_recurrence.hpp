@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "recurrence/cudnn_recurrence.hpp"
+#include "recurrence/cudnn/recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "support/device.hpp"
 #include "support/recurrence_problem.hpp"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/model_space.hpp"
+#include "engine/shared/model_space.hpp"
 #include "sluice/model/params.hpp"
 #include "support/rich_catalog.hpp"
 

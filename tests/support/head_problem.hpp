@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/window_rows.hpp"
+#include "engine/shared/window_rows.hpp"
 #include "sluice/model/params.hpp"
 #include "sluice/model/spec.hpp"
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/fused_bf16.hpp"
-#include "engine/fused_recurrence.hpp"
+#include "engine/fused/bf16/bf16.hpp"
+#include "engine/fused/recurrence.hpp"
 #include "engine/recurrence.hpp"
 #include "support/recurrence_problem.hpp"
 

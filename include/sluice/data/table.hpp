@@ -28,7 +28,7 @@ struct ReadOptions {
 
 class Table {
  public:
-  struct Impl;  ///< host/data/table_impl.hpp; holds an arrow::Table and where it came from
+  struct Impl;  ///< host/data/table/impl.hpp; holds an arrow::Table and where it came from
   explicit Table(std::unique_ptr<Impl> impl);
   Table(Table&&) noexcept;
   Table& operator=(Table&&) noexcept;

@@ -1,6 +1,6 @@
 // Every setting of Sluice, with its default. One TOML file, its sections named as the article
 // groups its settings; every key is also a flag `--section.key value`; flag > file > default.
-// `visit_keys` (host/run/config_keys.hpp) lists the keys once with range and meaning: parser,
+// `visit_keys` (host/run/config/keys.hpp) lists the keys once with range and meaning: parser,
 // flags, `sluice explain`, configs/README.md and the copy inside a model are made from it.
 //
 // std::optional<...> means "auto" when empty: the default then depends on the data's frequency

@@ -1,4 +1,4 @@
-#include "compare.hpp"
+#include "cpu/compare.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

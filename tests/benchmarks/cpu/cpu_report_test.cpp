@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "bench_report.hpp"
+#include "cpu/report.hpp"
 
 namespace sluice::bench {
 namespace {

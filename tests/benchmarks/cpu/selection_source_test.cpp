@@ -3,8 +3,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "cpu_selection.hpp"
-#include "engine/cpu_selection_table.hpp"
+#include "cpu/selection.hpp"
+#include "engine/cpu/selection_table.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -13,15 +13,15 @@ TEST(SelectionSource, IsWhatTheReaderIncludes) {
   const std::vector<CpuSelectionRow> rows = {{16, 1, 64, 1.625, 1.5}, {8, 2, 512, 0.98, 1.004}};
   EXPECT_EQ(
       selection_source({"on a machine", "2 threads"}, rows),
-      R"(// Measured, not written by hand. By which rule it is read: cpu_selection.hpp. Made by
-//   sluice-bench cpu --selection host/engine/cpu_selection_table.hpp
+      R"(// Measured, not written by hand. By which rule it is read: cpu/selection.hpp. Made by
+//   sluice-bench cpu --selection host/engine/cpu/selection_table.hpp
 // on a machine
 // 2 threads
 #pragma once
 
 #include <array>
 
-#include "engine/cpu_selection.hpp"
+#include "engine/cpu/selection.hpp"
 
 namespace sluice {
 

@@ -1,6 +1,6 @@
 // The worker's protocol from both sides: this program's with a shell that answers, or does not; the
 // script's with a module that stands in for PyTorch.
-#include "torch_worker.hpp"
+#include "cpu/torch_worker.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A model of the calls of cuDNN that recurrence/cudnn_*.cpp makes, on the stand-in's streams, with
+// A model of the calls of cuDNN that recurrence/cudnn/ makes, on the stand-in's streams, with
 // the reference LSTM behind them. It shows whether our side keeps cuDNN's rules as its reference
 // words them (what goes where, which arrays must stay, sizes, order of calls), and nothing about
 // cuDNN itself. The matrices lie in an order and with gaps that no one would guess, each call
@@ -17,7 +17,7 @@
 
 #include "base/fp16.hpp"
 #include "sluice/base/bf16.hpp"
-#include "standin.hpp"
+#include "standin/standin.hpp"
 #include "support/reference_lstm.hpp"
 
 namespace reference = sluice::reference;

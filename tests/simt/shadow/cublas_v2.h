@@ -1,5 +1,5 @@
 // Takes the place of cuBLAS' header of this name where the engine is built without CUDA; see
-// cuda_runtime_api.h beside it. The products are in tests/simt/standin_blas.cpp.
+// cuda_runtime_api.h beside it. The products are in tests/simt/standin/blas.cpp.
 #pragma once
 
 #include "cuda_runtime_api.h"

@@ -10,7 +10,7 @@
 
 #include "base/check.hpp"
 #include "interpreter.hpp"
-#include "standin.hpp"
+#include "standin/standin.hpp"
 
 namespace sluice {
 

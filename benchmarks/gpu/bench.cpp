@@ -1,0 +1,39 @@
+#include "gpu/bench.hpp"
+
+#include <fmt/format.h>
+
+namespace sluice::bench {
+
+std::string_view to_string(Number number) {
+  switch (number) {
+    case Number::tf32:
+      return "tf32";
+    case Number::bf16:
+      return "bf16";
+    case Number::fp16:
+      return "fp16";
+    case Number::fp32:
+      break;
+  }
+  return "fp32";
+}
+
+std::string_view to_string(Phase phase) {
+  switch (phase) {
+    case Phase::backward:
+      return "backward";
+    case Phase::train:
+      return "train";
+    case Phase::forward:
+      break;
+  }
+  return "forward";
+}
+
+std::string name_of(const GpuCase& c) {
+  const GpuShape& s = c.shape;
+  return fmt::format("{}/{}/{}/{}/{},{},{},{},{}", c.section, c.method, to_string(c.number),
+                     to_string(c.phase), s.B, s.T, s.I, s.H, s.L);
+}
+
+}  // namespace sluice::bench

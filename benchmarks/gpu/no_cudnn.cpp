@@ -1,0 +1,9 @@
+// A build without cuDNN: nothing of it can be measured.
+#include "gpu/bench.hpp"
+
+namespace sluice::bench {
+
+std::string cudnn_version() { return {}; }
+std::vector<GpuCase> cudnn_grid_cases(bool) { return {}; }
+
+}  // namespace sluice::bench

@@ -1,0 +1,136 @@
+// The recurrences of the CUDA engine by themselves, every one that the engine has, ours and cuDNN's
+// algorithms, in every precision: what a training step or a forecast asks of them.
+#include <memory>
+
+#include "gpu/bench.hpp"
+#include "gpu/problem.hpp"
+#include "recurrence/device_recurrence.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice::bench {
+namespace {
+
+Number number_of(Precision precision) {
+  switch (precision) {
+    case Precision::tf32:
+      return Number::tf32;
+    case Precision::bf16:
+      return Number::bf16;
+    case Precision::fp32:
+      break;
+  }
+  return Number::fp32;
+}
+
+/// A recurrence with its arrays; the functions of a GpuWork share it.
+struct Bench {
+  GpuShape shape;
+  std::unique_ptr<DeviceRecurrence> recurrence;
+  Problem problem;
+  DeviceBuffer<float> h, dx, dweights;
+
+  Bench(const GpuShape& s, Phase phase, std::unique_ptr<DeviceRecurrence> made,
+        DeviceContext& context)
+      : shape(s), recurrence(std::move(made)), problem(s, phase, context) {
+    const std::int64_t rows = std::int64_t{s.T} * s.B;
+    const bool training = phase != Phase::forward;
+    h = DeviceBuffer<float>(context.memory(), rows * s.H, "h of the benchmark");
+    if (training) {
+      dx = DeviceBuffer<float>(context.memory(), rows * s.I, "dx of the benchmark");
+      dweights = DeviceBuffer<float>(context.memory(), weight_count(s), "dW of the benchmark");
+    }
+    recurrence->prepare(s.T, s.B, training);
+    recurrence->load(problem.weights());
+  }
+
+  void infer() { recurrence->infer(shape.T, shape.B, {problem.x()}, {}, h.span(), {}); }
+  void forward() {
+    recurrence->load(problem.weights());
+    recurrence->forward(shape.T, shape.B, problem.x(), {}, {}, h.span(), {});
+  }
+  void backward() { recurrence->backward(problem.dh(), {}, dx.span(), dweights.span(), {}); }
+};
+
+GpuWork make_work(const std::string& method, Precision precision, Phase phase,
+                  const GpuShape& shape, DeviceContext& context) {
+  const RecurrenceSpec spec{.C = shape.I, .H = shape.H, .L = shape.L, .precision = precision};
+  const std::string why_not = refusal(method, spec, context.info());
+  if (!why_not.empty()) throw DeviceError(why_not);
+  auto bench =
+      std::make_shared<Bench>(shape, phase, make_device_recurrence(method, spec, context), context);
+  GpuWork work;
+  work.tolerance = tolerance_of(number_of(precision), shape.T);
+  if (phase == Phase::forward) {
+    work.run = [bench] { bench->infer(); };
+    work.error = [bench] {
+      bench->infer();
+      return bench->problem.forward_error(bench->h.span());
+    };
+    return work;
+  }
+  const auto train = [bench] { bench->forward(), bench->backward(); };
+  if (phase == Phase::train) {
+    work.run = train;
+  } else {
+    work.before = [bench] { bench->forward(); };
+    work.run = [bench] { bench->backward(); };
+  }
+  work.error = [bench, train] {
+    return bench->problem.gradient_error(train, bench->dx.span(), bench->dweights.span());
+  };
+  return work;
+}
+
+}  // namespace
+
+/// From a global model over a catalogue, in batches small to large, to one shop (64,10,14,64,4) and
+/// M4 Hourly (32,96,3,64,1); 256,24,15,128,1 is OpenNN's benchmark. H 40, 50 and 100 and B 1000 are
+/// here because tiles do not divide them.
+std::vector<GpuShape> recurrence_shapes(bool quick) {
+  if (quick) {
+    return {{.B = 1024, .T = 28, .I = 8, .H = 64, .L = 1},
+            {.B = 1000, .T = 28, .I = 8, .H = 50, .L = 1},
+            {.B = 256, .T = 24, .I = 15, .H = 128, .L = 1}};
+  }
+  return {{.B = 32, .T = 96, .I = 3, .H = 64, .L = 1},
+          {.B = 64, .T = 10, .I = 14, .H = 64, .L = 4},
+          {.B = 16384, .T = 10, .I = 14, .H = 64, .L = 4},
+          {.B = 4096, .T = 28, .I = 8, .H = 32, .L = 1},
+          {.B = 1000, .T = 28, .I = 8, .H = 40, .L = 1},
+          {.B = 1000, .T = 28, .I = 8, .H = 50, .L = 1},
+          {.B = 1024, .T = 28, .I = 8, .H = 64, .L = 1},
+          {.B = 1024, .T = 28, .I = 8, .H = 64, .L = 2},
+          {.B = 16384, .T = 28, .I = 16, .H = 64, .L = 1},
+          {.B = 1000, .T = 56, .I = 8, .H = 100, .L = 1},
+          {.B = 256, .T = 24, .I = 15, .H = 128, .L = 1},
+          {.B = 1024, .T = 56, .I = 8, .H = 128, .L = 1},
+          {.B = 32768, .T = 24, .I = 15, .H = 128, .L = 1},
+          {.B = 1024, .T = 56, .I = 16, .H = 256, .L = 1},
+          {.B = 128, .T = 168, .I = 8, .H = 512, .L = 1},
+          {.B = 4096, .T = 28, .I = 16, .H = 512, .L = 1}};
+}
+
+std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape) {
+  std::vector<GpuCase> cases;
+  for (const Phase phase : {Phase::forward, Phase::backward, Phase::train}) {
+    for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+      for (const std::string& method : device_recurrences()) {
+        cases.push_back(
+            {"recurrence", method, number_of(precision), phase, shape, [=](DeviceContext& context) {
+               return make_work(method, precision, phase, shape, context);
+             }});
+      }
+    }
+  }
+  return cases;
+}
+
+std::vector<GpuCase> recurrence_cases(bool quick) {
+  std::vector<GpuCase> cases;
+  for (const GpuShape& shape : recurrence_shapes(quick)) {
+    for (GpuCase& c : recurrence_cases_of(shape)) cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+}  // namespace sluice::bench

@@ -1,0 +1,12 @@
+// Forward kernels of fused_mma in tf32 with x from memory, or with a finished input product.
+#include "recurrence/fused_mma/forward.cuh"
+
+namespace sluice::mma {
+
+template <>
+void launch_forward<Precision::tf32>(const Forward<Element<Precision::tf32>>& layer, int tiles,
+                                     cudaStream_t stream) {
+  launch_forward_units<Precision::tf32>(layer, tiles, 1, CopiedInput<Precision::tf32>{}, stream);
+}
+
+}  // namespace sluice::mma

@@ -1,0 +1,149 @@
+// What differs between bf16 and tf32 in the kernels of fused_mma: the matrix instruction, how pairs
+// of numbers are kept, and how exact the non-linearities are.
+#pragma once
+
+#include <cstdint>
+
+#include "base/ptx.cuh"
+#include "recurrence/fused_mma/kernels.hpp"
+#include "recurrence/shared/pack.hpp"
+#include "sluice/base/bf16.hpp"
+#include "sluice/model/cell.hpp"
+
+namespace sluice::mma {
+
+template <Precision kPrecision>
+struct Numbers;
+
+/// tanh by the special function unit, error 2^-11: an eighth of what bf16 keeps. sigmoid(a) = (1 +
+/// tanh(a / 2)) / 2, and the half lies in the packed weights (kFold), where it costs nothing and
+/// rounds nothing.
+template <>
+struct Numbers<Precision::bf16> {
+  static constexpr float kFold = 0.5f;
+  using Pair = Pack<std::uint32_t, 1>;    // two elements
+  using Gates8 = Pack<std::uint32_t, 4>;  // the gates of two units, as gate_column() says
+
+  __device__ static Gates<float> gates(float i, float f, float g, float o) {
+    return {half_sigmoid(i), half_sigmoid(f), tanh_approx(g), half_sigmoid(o)};
+  }
+  __device__ static float tanh(float x) { return tanh_approx(x); }
+
+  __device__ static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
+                                  const std::uint32_t (&b)[2]) {
+    mma_m16n8k16_bf16(d, a, b);
+  }
+  /// Makes a fragment of numbers from memory fit for multiply().
+  __device__ static void round_fragment(std::uint32_t (&)[4]) {}
+
+  /// For multiply(), and to be kept.
+  __device__ static Pair operand(float low, float high) { return {{pack_bf16x2(low, high)}}; }
+  __device__ static Pair kept(float low, float high) { return {{pack_bf16x2(low, high)}}; }
+  __device__ static void set_gate(Gates8& gates, int gate, Pair p) { gates.v[gate] = p.v[0]; }
+
+  /// Gates are kept as fractions of 65535, g in (-1,1) as (1 + g) / 2: bf16 would leave 1 - i and
+  /// 1 - g^2 of nearly saturated gates with errors of several hundredths.
+  __device__ static Gates8 keep_gates(const Gates<float> (&of)[2]) {
+    return {{fractions(of[0].i, of[1].i), fractions(of[0].f, of[1].f),
+             fractions(0.5f * of[0].g + 0.5f, 0.5f * of[1].g + 0.5f), fractions(of[0].o, of[1].o)}};
+  }
+  __device__ static Gates<float> kept_gates(const Gates8& kept, int unit) {
+    const auto value = [&](int gate) { return fraction(kept.v[gate] >> 16 * unit); };
+    return {value(0), value(1), 2 * value(2) - 1, value(3)};
+  }
+
+ private:
+  __device__ static float half_sigmoid(float half) { return 0.5f * tanh_approx(half) + 0.5f; }
+
+  // At 2^23 a float's steps are 1: adding it rounds to a whole number and leaves it in the last
+  // bits.
+  static constexpr float kWhole = 0x1p23f;
+  static constexpr std::uint32_t kWholeBits = 0x4b000000u;
+  __device__ static std::uint32_t fractions(float low, float high) {
+    return (__float_as_uint(low * 65535.0f + kWhole) & 0xffffu) |
+           (__float_as_uint(high * 65535.0f + kWhole) << 16);
+  }
+  __device__ static float fraction(std::uint32_t bits) {
+    return (__uint_as_float(kWholeBits | (bits & 0xffffu)) - kWhole) * (1.0f / 65535.0f);
+  }
+};
+
+template <>
+struct Numbers<Precision::tf32> {
+  static constexpr float kFold = 1;
+  using Pair = Pack<std::uint32_t, 2>;
+  struct alignas(16) Gates8 {
+    std::uint32_t v[8];
+  };
+
+  __device__ static Gates<float> gates(float i, float f, float g, float o) {
+    return gate_values(i, f, g, o);
+  }
+  __device__ static float tanh(float x) { return std::tanh(x); }
+
+  __device__ static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
+                                  const std::uint32_t (&b)[2]) {
+    mma_m16n8k8_tf32(d, a, b);
+  }
+  __device__ static void round_fragment(std::uint32_t (&a)[4]) {
+    for (std::uint32_t& bits : a) bits = to_tf32(__uint_as_float(bits));
+  }
+
+  __device__ static Pair operand(float low, float high) { return {{to_tf32(low), to_tf32(high)}}; }
+  __device__ static Pair kept(float low, float high) {
+    return {{__float_as_uint(low), __float_as_uint(high)}};
+  }
+  __device__ static void set_gate(Gates8& gates, int gate, Pair p) {
+    gates.v[2 * gate] = p.v[0];
+    gates.v[2 * gate + 1] = p.v[1];
+  }
+
+  __device__ static Gates8 keep_gates(const Gates<float> (&of)[2]) {
+    Gates8 out;
+    set_gate(out, 0, kept(of[0].i, of[1].i));
+    set_gate(out, 1, kept(of[0].f, of[1].f));
+    set_gate(out, 2, kept(of[0].g, of[1].g));
+    set_gate(out, 3, kept(of[0].o, of[1].o));
+    return out;
+  }
+  __device__ static Gates<float> kept_gates(const Gates8& kept, int unit) {
+    const auto value = [&](int gate) { return __uint_as_float(kept.v[2 * gate + unit]); };
+    return {value(0), value(1), value(2), value(3)};
+  }
+};
+
+/// Where a thread stands: its warp's 8 units, its row (and row + 8) of a tile, its two units.
+struct Seat {
+  int warp, lane, row, pair, unit;
+};
+
+__device__ inline Seat seat() {
+  const int thread = static_cast<int>(threadIdx.x);
+  const int warp = thread / 32, lane = thread % 32;
+  return {warp, lane, lane / 4, lane % 4, kUnitsOfWarp * warp + 2 * (lane % 4)};
+}
+
+/// Where this lane's row of an A fragment begins in a tile of rows of `pitch` bytes.
+__device__ inline int fragment_offset(int lane, int pitch) {
+  return (lane % 16) * pitch + lane / 16 * 16;
+}
+
+/// Two floats of a row of `pitch` (any alignment), units beyond H left out.
+__device__ inline Pack<float, 2> load_units(const float* row, int unit, int H, bool vector) {
+  if (vector) {
+    return unit < H ? *reinterpret_cast<const Pack<float, 2>*>(row + unit) : Pack<float, 2>{};
+  }
+  return {{unit < H ? row[unit] : 0.0f, unit + 1 < H ? row[unit + 1] : 0.0f}};
+}
+
+__device__ inline void store_units(float* row, int unit, int H, bool vector, float low,
+                                   float high) {
+  if (vector) {
+    if (unit < H) *reinterpret_cast<Pack<float, 2>*>(row + unit) = {{low, high}};
+    return;
+  }
+  if (unit < H) row[unit] = low;
+  if (unit + 1 < H) row[unit + 1] = high;
+}
+
+}  // namespace sluice::mma

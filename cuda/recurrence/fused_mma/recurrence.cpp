@@ -1,0 +1,493 @@
+// The host's side of fused_mma: memory, which kernel with which tile, and the products outside the
+// kernels (the input product where W does not fit on chip; dx, dW and dR after the backward walk).
+#include "recurrence/fused_mma/recurrence.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "base/matmul.hpp"
+#include "recurrence/fused_mma/kernels.hpp"
+#include "recurrence/shared/cast.hpp"
+#include "recurrence/shared/column_sums.hpp"
+#include "recurrence/shared/dropout.hpp"
+#include "recurrence/shared/pack.hpp"
+#include "recurrence/shared/weights.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+using mma::forward_shared;
+
+template <Precision kPrecision>
+class FusedMma final : public DeviceRecurrence {
+ public:
+  using E = mma::Element<kPrecision>;
+
+  FusedMma(const RecurrenceSpec& spec, DeviceContext& context, const FusedMmaChoices& choices);
+
+  std::string name() const override { return "fused_mma"; }
+  bool assembles_input() const override { return !layers_[0].hoisted; }
+  void prepare(int T, int N, bool training) override;
+  void load(DeviceSpan<const float> weights) override;
+  void infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial, DeviceSpan<float> h,
+             DeviceStateOut last) override;
+  void forward(int T, int N, DeviceSpan<const float> x, DeviceStateIn initial,
+               DeviceDropout dropout, DeviceSpan<float> h, DeviceStateOut last) override;
+  void backward(DeviceSpan<const float> dh, DeviceStateIn dlast, DeviceSpan<float> dx,
+                DeviceSpan<float> dweights, DeviceStateOut dinitial) override;
+
+ private:
+  struct Layer {
+    LayerWeights at;
+    int pitch = 0, x_steps = 0;
+    bool hoisted = false;  // x W^T is made before the kernel
+    DeviceBuffer<std::uint32_t> forward, backward;
+    DeviceBuffer<float> bias;
+    DeviceBuffer<E> W;
+    // Kept for backward.
+    DeviceBuffer<E> h;
+    DeviceBuffer<mma::KeptGate<E>> gates;
+    DeviceBuffer<float> c;
+  };
+  /// Windows that the first layer's x is assembled from.
+  struct Assembly {
+    const WindowRows* rows;
+    int first_step;
+  };
+
+  void run(const Layer& layer, mma::Forward<E> call, const Assembly* assembly = nullptr);
+  void run_in_parts(const Layer& layer, const mma::Forward<E>& call);
+  int forward_tiles(std::int64_t N, int x_steps) const;
+  const E* layer_input(int l);
+  const E* operand(std::int64_t rows, const float* x, DeviceBuffer<E>& copy);
+  /// Where layer l's part of states [L,N,H] begins; null for an empty span.
+  template <typename T>
+  T* part(DeviceSpan<T> states, int l, std::int64_t N) const {
+    return states.empty() ? nullptr : states.data() + l * N * H_;
+  }
+  std::int64_t product_bytes() const { return 4 * std::int64_t{units_} * 4; }  // of a row
+  int infer_steps(int T, int N) const;
+  int product_steps(int T, int N) const;
+  void multiply(const MatmulShape& shape, const E* a, const E* b, float* c) const;
+  void check_size(const char* call, const char* what, std::int64_t size,
+                  std::int64_t expected) const;
+  void grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose);
+
+  int C_, H_, L_, units_;
+  DeviceContext& context_;
+  FusedMmaChoices choices_;
+  bool any_hoisted_ = false;
+  std::vector<Layer> layers_;
+
+  DeviceBuffer<E> infer_x_, infer_h_[2];
+  DeviceBuffer<float> carry_h_, carry_c_, product_;
+
+  DeviceBuffer<E> x_, dropped_, da_;
+  DeviceBuffer<float> dinput_, dW_, dR_, db_, sums_;
+  struct {  // of the last forward()
+    int T = 0, N = 0;
+    const E* x = nullptr;
+    DeviceDropout dropout;
+  } last_;
+};
+
+template <Precision kPrecision>
+FusedMma<kPrecision>::FusedMma(const RecurrenceSpec& spec, DeviceContext& context,
+                               const FusedMmaChoices& choices)
+    : C_(spec.C),
+      H_(spec.H),
+      L_(spec.L),
+      units_(mma::padded_units(spec.H)),
+      context_(context),
+      choices_(choices) {
+  DeviceMemory& memory = context.memory();
+  const std::int64_t warps = units_ / mma::kUnitsOfWarp, columns = 4 * std::int64_t{units_};
+  for (int l = 0; l < L_; ++l) {
+    Layer layer;
+    layer.at = layer_weights(C_, H_, l);
+    layer.pitch = l == 0 ? mma::input_pitch(kPrecision, C_) : units_;
+    const int x_steps = mma::input_steps(kPrecision, layer.pitch);
+    layer.hoisted = choices.hoist_input || forward_shared(kPrecision, units_, 1, x_steps, 2).end >
+                                               context.info().shared_bytes;
+    layer.x_steps = layer.hoisted ? 0 : x_steps;
+    any_hoisted_ = any_hoisted_ || layer.hoisted;
+    layer.forward = {
+        memory,
+        (mma::hidden_steps(kPrecision, units_) + layer.x_steps) * warps * mma::kForwardFragment,
+        "a layer's packed weights"};
+    layer.backward = {memory,
+                      mma::gradient_steps(kPrecision, units_) * warps * mma::kBackwardFragment,
+                      "a layer's packed weights"};
+    layer.bias = {memory, columns, "a layer's bias"};
+    layer.W = {memory, columns * layer.pitch, "a layer's input weights"};
+    layers_.push_back(std::move(layer));
+  }
+}
+
+/// Steps that a workspace of choices_.workspace_bytes has room for.
+template <Precision kPrecision>
+int FusedMma<kPrecision>::infer_steps(int T, int N) const {
+  std::int64_t row = layers_[0].pitch * std::int64_t{sizeof(E)};
+  row += std::min(L_ - 1, 2) * units_ * std::int64_t{sizeof(E)};
+  if (any_hoisted_) row += product_bytes();
+  return static_cast<int>(
+      std::clamp<std::int64_t>(choices_.workspace_bytes / (row * std::max(N, 1)), 1, T));
+}
+
+template <Precision kPrecision>
+int FusedMma<kPrecision>::product_steps(int T, int N) const {
+  return static_cast<int>(std::clamp<std::int64_t>(
+      choices_.workspace_bytes / (product_bytes() * std::max(N, 1)), 1, T));
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size,
+                                       const char* purpose) {
+  if (buffer.size() >= size) return;
+  buffer.grow(context_.memory(), size, purpose);
+  set_zero(buffer.span(), context_.stream());  // the padding, which nobody writes
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::prepare(int T, int N, bool training) {
+  const std::int64_t rows = std::int64_t{T} * N;
+  if (rows > std::numeric_limits<int>::max()) {
+    throw DeviceError(
+        fmt::format("fused_mma: {} steps of {} sequences are {} rows, and products have less than "
+                    "2^31; take a smaller batch",
+                    T, N, rows));
+  }
+  DeviceMemory& memory = context_.memory();
+  if (any_hoisted_) {
+    const int steps = training ? product_steps(T, N) : infer_steps(T, N);
+    product_.grow(memory, std::int64_t{steps} * N * 4 * units_, "the input product");
+  }
+  const std::int64_t states = std::int64_t{L_} * N * H_;
+  if (any_hoisted_ || !training) {
+    carry_h_.grow(memory, states, "states between launches");
+    carry_c_.grow(memory, states, "states between launches");
+  }
+  if (!training) {
+    const std::int64_t steps = infer_steps(T, N);
+    grow_zeroed(infer_x_, steps * N * layers_[0].pitch, "the recurrence's input");
+    for (int l = 0; l < std::min(L_ - 1, 2); ++l) {
+      infer_h_[l].grow(memory, (steps + 1) * N * units_, "a layer's output");
+    }
+    return;
+  }
+  grow_zeroed(x_, rows * layers_[0].pitch, "the recurrence's input");
+  for (Layer& layer : layers_) {
+    layer.h.grow(memory, (rows + N) * units_, "h kept for backward");
+    layer.c.grow(memory, (rows + N) * units_, "c kept for backward");
+    layer.gates.grow(memory, rows * 4 * units_, "gates kept for backward");
+  }
+  if (L_ > 1) {
+    grow_zeroed(dropped_, rows * units_, "a layer's input after dropout");
+    dinput_.grow(memory, rows * units_, "the gradient between layers");
+  }
+  const std::int64_t columns = 4 * std::int64_t{units_};
+  da_.grow(memory, rows * columns, "gradients of the gates");
+  dW_.grow(memory, columns * std::max(layers_[0].pitch, units_), "gradients of a layer's weights");
+  dR_.grow(memory, columns * units_, "gradients of a layer's weights");
+  db_.grow(memory, columns, "gradients of a layer's bias");
+  sums_.grow(memory, column_sums_workspace(rows, columns), "the sums of a bias' gradient");
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::check_size(const char* call, const char* what, std::int64_t size,
+                                      std::int64_t expected) const {
+  if (size == expected) return;
+  throw InternalError(
+      fmt::format("fused_mma, {}: {} has {} elements, not {}", call, what, size, expected));
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::load(DeviceSpan<const float> weights) {
+  check_size("load", "weights", weights.size(), lstm_weights(C_, H_, L_));
+  for (const Layer& layer : layers_) {
+    const float* from = weights.data();
+    mma::pack<kPrecision>({.H = H_,
+                           .units = units_,
+                           .inputs = layer.at.inputs,
+                           .W = from + layer.at.W,
+                           .R = from + layer.at.R,
+                           .b = from + layer.at.b},
+                          layer.x_steps, layer.pitch, layer.forward.data(), layer.bias.data(),
+                          layer.backward.data(), layer.W.data(), context_.stream());
+  }
+}
+
+/// Tiles of 16 series to a CTA. A step of a CTA takes about as long as its tiles and one more, for
+/// the barrier and the chain from h to h; the multiprocessors take the CTAs in turns.
+template <Precision kPrecision>
+int FusedMma<kPrecision>::forward_tiles(std::int64_t N, int x_steps) const {
+  const std::int64_t rows = (N + mma::kTileRows - 1) / mma::kTileRows;
+  std::int64_t best = 0;
+  int chosen = 0;
+  for (int tiles = 1; tiles <= (choices_.tiles > 0 ? choices_.tiles : mma::kMostTiles); ++tiles) {
+    const int shared = forward_shared(kPrecision, units_, tiles, x_steps, 2).end;
+    if (tiles > 1 && shared > context_.info().shared_bytes) break;
+    const std::int64_t blocks = (rows + tiles - 1) / tiles;
+    const std::int64_t at_once = std::max(context_.info().multiprocessors, 1);
+    const std::int64_t time = (blocks + at_once - 1) / at_once * (tiles + 1);
+    if (chosen == 0 || time < best || choices_.tiles > 0) {
+      chosen = tiles;
+      best = time;
+    }
+  }
+  return chosen;
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::multiply(const MatmulShape& shape, const E* a, const E* b,
+                                    float* c) const {
+  if constexpr (kPrecision == Precision::bf16) {
+    matmul(context_.blas(), shape, a, b, c);
+  } else {
+    matmul(context_.blas(), shape, kPrecision, a, b, c);
+  }
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::run(const Layer& layer, mma::Forward<E> call, const Assembly* assembly) {
+  call.H = H_;
+  call.units = units_;
+  call.x_steps = layer.x_steps;
+  call.x_pitch = layer.pitch;
+  call.fragments = layer.forward.data();
+  call.bias = layer.bias.data();
+  if (layer.hoisted) {
+    multiply({.m = call.steps * call.N,
+              .n = 4 * std::int64_t{units_},
+              .k = layer.pitch,
+              .transpose_b = true,
+              .lda = layer.pitch,
+              .ldb = layer.pitch,
+              .ldc = 4 * std::int64_t{units_}},
+             call.x, layer.W.data(), product_.data());
+    call.product = product_.data();
+  }
+  const int tiles = forward_tiles(call.N, call.x_steps);
+  if (assembly == nullptr) {
+    mma::launch_forward<kPrecision>(call, tiles, context_.stream());
+    return;
+  }
+  // As many steps at a time as give every thread a row, if there is room for them.
+  int ahead = std::clamp(mma::threads_of(units_) / (tiles * mma::kTileRows), 1, 8);
+  while (ahead > 1 && forward_shared(kPrecision, units_, tiles, call.x_steps, 2 * ahead).end >
+                          context_.info().shared_bytes) {
+    ahead /= 2;
+  }
+  mma::launch_assembled<kPrecision>(call, *assembly->rows, assembly->first_step, tiles, ahead,
+                                    context_.stream());
+}
+
+/// x [rows,C] as an operand with rows of whole 16 bytes: itself, if it is one.
+template <Precision kPrecision>
+auto FusedMma<kPrecision>::operand(std::int64_t rows, const float* x, DeviceBuffer<E>& copy)
+    -> const E* {
+  const int pitch = layers_[0].pitch;
+  if constexpr (kPrecision == Precision::tf32) {
+    if (pitch == C_ && aligned({x}, 16)) return x;
+  }
+  cast({.rows = rows, .columns = C_, .from_pitch = C_, .to_pitch = pitch}, x, copy.data(),
+       context_.stream());
+  return copy.data();
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial,
+                                 DeviceSpan<float> h, DeviceStateOut last) {
+  if (input.rows == nullptr) check_size("infer", "x", input.x.size(), std::int64_t{T} * N * C_);
+  if (!h.empty()) check_size("infer", "h", h.size(), std::int64_t{T} * N * H_);
+  if (input.rows != nullptr && !assembles_input()) {
+    throw InternalError("fused_mma, infer: windows given, but assembles_input() is false");
+  }
+  const int share = infer_steps(T, N);
+  for (int begin = 0; begin < T; begin += share) {
+    const int steps = std::min(share, T - begin);
+    const bool end = begin + steps == T;
+    const std::int64_t row = std::int64_t{begin} * N;
+    const Assembly assembly{input.rows, begin};
+    const E* below = input.rows != nullptr
+                         ? nullptr
+                         : operand(std::int64_t{steps} * N, input.x.data() + row * C_, infer_x_);
+    for (int l = 0; l < L_; ++l) {
+      const bool top = l + 1 == L_;
+      mma::Forward<E> call{.steps = steps, .N = N, .x = below};
+      const DeviceStateIn carried{carry_h_.span(), carry_c_.span()};
+      const DeviceStateIn& from = begin == 0 ? initial : carried;
+      const DeviceStateOut& to = end ? last : DeviceStateOut{carry_h_.span(), carry_c_.span()};
+      call.h_first = part(from.h, l, N);
+      call.c_first = part(from.c, l, N);
+      call.h_last = part(to.h, l, N);
+      call.c_last = part(to.c, l, N);
+      if (top && !h.empty()) call.h = h.data() + row * H_;
+      if (!top) call.h_sequence = infer_h_[l % 2].data();
+      run(layers_[static_cast<std::size_t>(l)], call,
+          l == 0 && input.rows != nullptr ? &assembly : nullptr);
+      if (!top) below = call.h_sequence + std::int64_t{N} * units_;
+    }
+  }
+}
+
+/// run() in as many parts as the input product's workspace asks for; one where there is none.
+template <Precision kPrecision>
+void FusedMma<kPrecision>::run_in_parts(const Layer& layer, const mma::Forward<E>& call) {
+  const int share =
+      layer.hoisted ? product_steps(call.steps, static_cast<int>(call.N)) : call.steps;
+  for (int begin = 0; begin < call.steps; begin += share) {
+    mma::Forward<E> now = call;
+    now.steps = std::min(share, call.steps - begin);
+    if (begin > 0) {
+      now.h_first = carry_h_.data();
+      now.c_first = carry_c_.data();
+    }
+    if (begin + now.steps < call.steps) {
+      now.h_last = carry_h_.data();
+      now.c_last = carry_c_.data();
+    }
+    const std::int64_t row = begin * call.N;
+    now.x += row * layer.pitch;
+    if (now.h != nullptr) now.h += row * H_;
+    now.h_sequence += row * units_;
+    now.c_sequence += row * units_;
+    now.gates += row * 4 * units_;
+    run(layer, now);
+  }
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::forward(int T, int N, DeviceSpan<const float> x, DeviceStateIn initial,
+                                   DeviceDropout dropout, DeviceSpan<float> h,
+                                   DeviceStateOut last) {
+  const std::int64_t rows = std::int64_t{T} * N;
+  check_size("forward", "x", x.size(), rows * C_);
+  check_size("forward", "h", h.size(), rows * H_);
+  last_.T = T;
+  last_.N = N;
+  last_.x = operand(rows, x.data(), x_);
+  last_.dropout = dropout;
+  for (int l = 0; l < L_; ++l) {
+    Layer& layer = layers_[static_cast<std::size_t>(l)];
+    mma::Forward<E> call{.steps = T, .N = N, .x = layer_input(l)};
+    call.h_first = part(initial.h, l, N);
+    call.c_first = part(initial.c, l, N);
+    call.h_last = part(last.h, l, N);
+    call.c_last = part(last.c, l, N);
+    if (l + 1 == L_) call.h = h.data();
+    call.h_sequence = layer.h.data();
+    call.c_sequence = layer.c.data();
+    call.gates = layer.gates.data();
+    run_in_parts(layer, call);
+  }
+}
+
+/// What layer l of the last forward() reads: x, or the layer below after dropout.
+template <Precision kPrecision>
+auto FusedMma<kPrecision>::layer_input(int l) -> const E* {
+  if (l == 0) return last_.x;
+  const std::int64_t N = last_.N, rows = last_.T * N;
+  const E* below = layers_[static_cast<std::size_t>(l - 1)].h.data() + N * units_;
+  if (last_.dropout.rate == 0) return below;
+  apply_dropout(last_.dropout, l - 1,
+                {.rows = rows, .H = H_, .from_pitch = units_, .to_pitch = units_}, below,
+                dropped_.data(), context_.stream());
+  return dropped_.data();
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dlast,
+                                    DeviceSpan<float> dx, DeviceSpan<float> dweights,
+                                    DeviceStateOut dinitial) {
+  const std::int64_t N = last_.N, rows = last_.T * N, columns = 4 * std::int64_t{units_};
+  check_size("backward", "dh", dh.size(), rows * H_);
+  check_size("backward", "dweights", dweights.size(), lstm_weights(C_, H_, L_));
+  if (!dx.empty()) check_size("backward", "dx", dx.size(), rows * C_);
+  const cudaStream_t stream = context_.stream();
+  const bool room = mma::backward_shared(kPrecision, units_, 2).end <= context_.info().shared_bytes;
+  for (int l = L_; l-- > 0;) {
+    const Layer& layer = layers_[static_cast<std::size_t>(l)];
+    const bool top = l + 1 == L_;
+    mma::Backward<E> call{.steps = last_.T, .H = H_, .units = units_, .N = N};
+    call.dh = top ? dh.data() : dinput_.data();
+    call.dh_pitch = top ? H_ : units_;
+    call.buffers = room ? 2 : 1;
+    call.fragments = layer.backward.data();
+    call.gates = layer.gates.data();
+    call.c_sequence = layer.c.data();
+    call.dh_last = part(dlast.h, l, N);
+    call.dc_last = part(dlast.c, l, N);
+    call.dh_first = part(dinitial.h, l, N);
+    call.dc_first = part(dinitial.c, l, N);
+    call.da = da_.data();
+    mma::launch_backward<kPrecision>(call, stream);
+
+    // dW = dA^T x, dR = dA^T h_{t-1}: h [T+1,N,Hp] begins with the initial state.
+    MatmulShape product{.m = columns, .k = rows, .transpose_a = true, .lda = columns};
+    product.n = product.ldb = product.ldc = layer.pitch;
+    multiply(product, da_.data(), layer_input(l), dW_.data());
+    product.n = product.ldb = product.ldc = units_;
+    multiply(product, da_.data(), layer.h.data(), dR_.data());
+    column_sums({.rows = rows, .columns = columns, .pitch = columns}, da_.data(), db_.data(),
+                sums_.span(), stream);
+    mma::unpack({.H = H_,
+                 .units = units_,
+                 .inputs = layer.at.inputs,
+                 .pitch = layer.pitch,
+                 .dW = dW_.data(),
+                 .dR = dR_.data(),
+                 .db = db_.data()},
+                dweights.data() + layer.at.W, dweights.data() + layer.at.R,
+                dweights.data() + layer.at.b, stream);
+
+    if (l == 0 && dx.empty()) return;
+    const int width = l == 0 ? C_ : units_;
+    multiply(
+        {.m = rows, .n = width, .k = columns, .lda = columns, .ldb = layer.pitch, .ldc = width},
+        da_.data(), layer.W.data(), l == 0 ? dx.data() : dinput_.data());
+    if (l > 0 && last_.dropout.rate > 0) {
+      apply_dropout(last_.dropout, l - 1,
+                    {.rows = rows, .H = H_, .from_pitch = units_, .to_pitch = units_},
+                    dinput_.data(), dinput_.data(), stream);
+    }
+  }
+}
+
+}  // namespace
+
+std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& device) {
+  if (spec.precision == Precision::fp32) return "fused_mma needs tf32 or bf16, not fp32";
+  if (device.compute_capability < 80) {
+    return fmt::format("fused_mma needs compute capability 8.0, not {}.{}",
+                       device.compute_capability / 10, device.compute_capability % 10);
+  }
+  const int units = mma::padded_units(spec.H);
+  if (units == 0) return fmt::format("fused_mma needs H <= {}, not {}", mma::kMostUnits, spec.H);
+  const int needed = std::max(forward_shared(spec.precision, units, 1, 0, 2).end,
+                              mma::backward_shared(spec.precision, units, 1).end);
+  if (needed > device.shared_bytes) {
+    return fmt::format(
+        "fused_mma with H = {} in {} needs {} bytes of shared memory to a block, and the device "
+        "has {}",
+        spec.H, to_string(spec.precision), needed, device.shared_bytes);
+  }
+  return "";
+}
+
+std::unique_ptr<DeviceRecurrence> make_fused_mma(const RecurrenceSpec& spec, DeviceContext& context,
+                                                 const FusedMmaChoices& choices) {
+  const std::string refusal = fused_mma_refusal(spec, context.info());
+  if (!refusal.empty()) throw DeviceError(refusal);
+  if (spec.precision == Precision::bf16) {
+    return std::make_unique<FusedMma<Precision::bf16>>(spec, context, choices);
+  }
+  return std::make_unique<FusedMma<Precision::tf32>>(spec, context, choices);
+}
+
+}  // namespace sluice

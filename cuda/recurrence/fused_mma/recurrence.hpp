@@ -1,0 +1,62 @@
+// The recurrence with the whole sequence in one launch on tensor cores (mma.sync, sm_80 and newer):
+// weights on chip, four gate products and the cell in one place. H <= 128, bf16 or tf32.
+//
+// It has never run on a GPU. What is known: nvcc compiles it, and its source has been run on a CPU
+// by tests/simt. All figures here are counted, not measured.
+//
+// A CTA owns 16..64 series for all T; each warp owns 8 units. R stays in the warps' registers (in
+// tf32 at H > 96: half of it in shared memory), W, h, x and c in shared memory; the layouts are in
+// layout.hpp, a step in forward.cuh and backward.cuh. Inference reads
+// x and writes h. Training keeps, per unit and step, h (bf16), c (fp32) and four gates (16 bits
+// each); backward reads these and dh, and writes dA (bf16), which is read by the products for dW,
+// dR and dx and by the bias' sums. In tf32 all of that is fp32.
+//
+// Floors on an H100 in bf16, ns per series and step of one layer, from 790 TFLOP/s (mma.sync
+// reaches some 62 % of that), 3.7e12 special functions/s, 3.0 TB/s and 128 bytes of shared memory a
+// clock:
+//
+//      H    I   mma.sync   special   shared   memory: infer   train forward   train backward
+//     64   16       0.08      0.09     0.08            0.10            0.39             0.51
+//    128   16       0.31      0.17     0.23            0.18            0.78             1.02
+//    128  128       0.53      0.17     0.60            0.26            0.85             1.02
+//
+// So inference at H = 64 is bound by three things at once, at H = 128 by the matrix instructions or
+// shared memory, and training by memory (the products after the backward walk come on top: about
+// 32 H bytes).
+//
+// Registers of a thread as nvcc 13.0 reports them, sm_80 / sm_90a; no spills:
+//
+//      Hp  forward bf16   assembling        tf32   assembling   backward bf16        tf32
+//      16      80 /  80     69 /  72    84 /  80    110 /  86        72 /  74    94 /  96
+//      32      85 /  87     77 /  83   100 /  96    122 / 102        86 /  88   110 / 112
+//      48      98 / 100     87 /  90   126 / 128    148 / 144        94 /  96   126 / 128
+//      64     102 / 102     95 / 101   128 / 124    128 / 128       102 / 104   128 / 128
+//      96     123 / 123    120 / 118   162 / 158    164 / 166       118 / 120   168 / 168
+//     128     127 / 122    124 / 122   128 / 126    128 / 128       126 / 128   128 / 125
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "recurrence/device_recurrence.hpp"
+
+namespace sluice {
+
+/// Why fused_mma cannot run that there ("fused_mma needs H <= 128, not 200"), or empty.
+std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& device);
+
+/// What fused_mma chooses by itself, for tests and benchmarks that choose otherwise; results are
+/// the same but for rounding of the input product.
+struct FusedMmaChoices {
+  bool hoist_input = false;  ///< x W^T before the kernel, even where W fits into shared memory
+  int tiles = 0;             ///< of 16 series to a CTA, at most; 0: by N
+  std::int64_t workspace_bytes = std::int64_t{256} << 20;  ///< decides into how many launches
+                                                           ///< inference cuts a long sequence
+};
+
+/// Throws DeviceError with the refusal. The context outlives it.
+std::unique_ptr<DeviceRecurrence> make_fused_mma(const RecurrenceSpec& spec, DeviceContext& context,
+                                                 const FusedMmaChoices& choices = {});
+
+}  // namespace sluice

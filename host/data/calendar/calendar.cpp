@@ -1,0 +1,179 @@
+// Periods of a frequency's grid and the times that stamp them. A month, quarter or year counts
+// months; a week counts days from the first stamp day of 1970; all else counts seconds.
+#include "sluice/data/calendar.hpp"
+
+#include <fmt/format.h>
+
+#include "data/calendar/civil.hpp"
+
+namespace sluice {
+namespace {
+
+using civil::floor_div;
+using civil::kDay;
+
+/// Months in one unit; 0 for units that are not made of months.
+std::int64_t months_in(Unit unit) {
+  switch (unit) {
+    case Unit::month:
+      return 1;
+    case Unit::quarter:
+      return 3;
+    case Unit::year:
+      return 12;
+    default:
+      return 0;
+  }
+}
+
+/// Length of one unit in seconds (integer: 1), for units of constant length.
+std::int64_t unit_length(Unit unit) {
+  switch (unit) {
+    case Unit::minute:
+      return civil::kMinute;
+    case Unit::hour:
+      return civil::kHour;
+    case Unit::day:
+      return kDay;
+    default:
+      return 1;
+  }
+}
+
+/// The first day at or after 1970-01-01 that falls on the week's stamp day.
+std::int64_t week_origin(int anchor) { return (anchor + 4) % 7; }
+
+}  // namespace
+
+std::int64_t period_containing(const Frequency& frequency, Timestamp time) {
+  if (const std::int64_t months = months_in(frequency.unit); months > 0) {
+    const std::int64_t unit = floor_div(civil::month_of_day(civil::day_of(time)), months);
+    return floor_div(unit - frequency.phase, frequency.multiple);
+  }
+  if (frequency.unit == Unit::week) {
+    const std::int64_t week =
+        floor_div(civil::day_of(time) - week_origin(frequency.anchor), std::int64_t{7});
+    return floor_div(week - frequency.phase, frequency.multiple);
+  }
+  return floor_div(time - frequency.phase, frequency.multiple * unit_length(frequency.unit));
+}
+
+Timestamp time_of(const Frequency& frequency, std::int64_t period) {
+  const std::int64_t step = period * frequency.multiple;
+  if (const std::int64_t months = months_in(frequency.unit); months > 0) {
+    const std::int64_t first = (step + frequency.phase) * months;
+    const std::int64_t month = frequency.anchor == 0 ? first : first + months - 1;
+    return civil::day_of_month_end(month, frequency.anchor) * kDay;
+  }
+  if (frequency.unit == Unit::week) {
+    return ((step + frequency.phase) * 7 + week_origin(frequency.anchor)) * kDay;
+  }
+  return step * unit_length(frequency.unit) + frequency.phase;
+}
+
+std::optional<std::int64_t> period_of(const Frequency& frequency, Timestamp time) {
+  const std::int64_t period = period_containing(frequency, time);
+  if (time_of(frequency, period) != time) return std::nullopt;
+  return period;
+}
+
+std::string format_time(const Frequency& frequency, Timestamp time) {
+  if (frequency.unit == Unit::integer) return fmt::format("{}", time);
+  const std::int64_t day = civil::day_of(time);
+  const std::int64_t second = time - day * kDay;
+  const auto date = civil::date_of_day(day);
+  std::string text =
+      fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  if (frequency.unit == Unit::minute || frequency.unit == Unit::hour || second != 0) {
+    text += fmt::format(" {:02}:{:02}:{:02}", second / civil::kHour,
+                        second % civil::kHour / civil::kMinute, second % civil::kMinute);
+  }
+  return text;
+}
+
+namespace {
+
+/// Reads digits and separators of one text from left to right.
+struct Scanner {
+  std::string_view text;
+
+  bool done() const { return text.empty(); }
+  bool take(char c) {
+    if (text.empty() || text.front() != c) return false;
+    text.remove_prefix(1);
+    return true;
+  }
+  /// Between `least` and `most` digits, as many as there are.
+  std::optional<int> digits(std::size_t least, std::size_t most) {
+    std::size_t n = 0;
+    int value = 0;
+    while (n < most && n < text.size() && text[n] >= '0' && text[n] <= '9') {
+      value = value * 10 + (text[n] - '0');
+      ++n;
+    }
+    if (n < least) return std::nullopt;
+    text.remove_prefix(n);
+    return value;
+  }
+};
+
+/// "13:15[:00[.000]][Z]" or Monash's "12-00-00" as seconds of the day.
+std::optional<std::int64_t> parse_clock(Scanner scan) {
+  const auto hour = scan.digits(1, 2);
+  if (!hour) return std::nullopt;
+  const char separator = scan.take('-') ? '-' : ':';
+  if (separator == ':' && !scan.take(':')) return std::nullopt;
+  const auto minute = scan.digits(2, 2);
+  if (!minute) return std::nullopt;
+  int second = 0;
+  if (scan.take(separator)) {
+    const auto digits = scan.digits(2, 2);
+    if (!digits) return std::nullopt;
+    second = *digits;
+    if (scan.take('.')) {
+      const auto fraction = scan.digits(1, 9);
+      if (!fraction || *fraction != 0) return std::nullopt;
+    }
+  }
+  scan.take('Z');
+  if (!scan.done() || *hour > 23 || *minute > 59 || second > 59) return std::nullopt;
+  return *hour * civil::kHour + *minute * civil::kMinute + second;
+}
+
+std::optional<Timestamp> midnight_of(int year, int month, int day) {
+  const auto date = std::chrono::year(year) / std::chrono::month(static_cast<unsigned>(month)) /
+                    std::chrono::day(static_cast<unsigned>(day));
+  if (year < 1 || !date.ok()) return std::nullopt;
+  return civil::day_of_date(date) * kDay;
+}
+
+}  // namespace
+
+std::optional<Timestamp> parse_time(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  Scanner scan{text};
+  const auto year = scan.digits(4, 4);
+  if (!year) return std::nullopt;
+  if (const auto rest = scan.digits(4, 4)) {
+    if (!scan.done()) return std::nullopt;
+    return midnight_of(*year, *rest / 100, *rest % 100);
+  }
+  const char separator = scan.take('/') ? '/' : '-';
+  if (separator == '-' && !scan.take('-')) return std::nullopt;
+  const auto month = scan.digits(1, 2);
+  if (!month) return std::nullopt;
+  if (scan.done()) return midnight_of(*year, *month, 1);
+  if (!scan.take(separator)) return std::nullopt;
+  const auto day = scan.digits(1, 2);
+  if (!day) return std::nullopt;
+  const auto midnight = midnight_of(*year, *month, *day);
+  if (!midnight || scan.done()) return midnight;
+  if (!scan.take(' ') && !scan.take('T')) return std::nullopt;
+  const auto clock = parse_clock(scan);
+  if (!clock) return std::nullopt;
+  return *midnight + *clock;
+}
+
+}  // namespace sluice

@@ -1,0 +1,89 @@
+// The steps of building a catalogue, one file each. Everything here is private to catalog_*.cpp.
+//   catalog.cpp         the class; which layout
+//   grid.cpp    the frequency, given or inferred; periods of times
+//   series.cpp  id columns -> series
+//   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
+//   rows.cpp    a series in each row; .tsf
+//   future.cpp  rows of a second file, past the history's end
+//   static.cpp  what belongs to a series, not to a time
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/catalog/columns.hpp"
+#include "data/catalog/values.hpp"
+#include "sluice/data/catalog.hpp"
+
+namespace sluice {
+
+/// Where each series' id came from: the values of the id columns, for joins with other files.
+struct SeriesKeys {
+  std::vector<std::string> columns;           ///< names of the id columns
+  std::vector<std::vector<std::string>> key;  ///< [columns][S]
+};
+
+/// Codes of an id: its columns joined with "/".
+struct Series {
+  std::vector<std::int32_t> of_row;  ///< [rows]; empty: one series
+  std::vector<std::string> ids;      ///< [S]
+  SeriesKeys keys;
+
+  std::size_t at(std::int64_t row) const {
+    return of_row.empty() ? 0 : static_cast<std::size_t>(of_row[static_cast<std::size_t>(row)]);
+  }
+};
+
+/// Series in the order of their first rows. Throws DataError where an id is missing or two
+/// different ids have the same joined name.
+Series read_series(const Table::Impl& table, std::span<const int> id_columns);
+
+/// read_times; plain years become dates where `wanted` is a yearly frequency.
+Times read_times_as(const Table::Impl& table, int column, const std::string& wanted);
+
+/// The distinct values of `times`, ascending.
+std::vector<Timestamp> distinct_times(std::span<const Timestamp> times);
+
+/// The frequency that all of `distinct` times lie on: `wanted` with its phase taken from the data,
+/// or inferred where `wanted` is "auto". Throws DataError naming `source`.
+Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
+                           bool integers, const std::string& source, CatalogNotes& notes);
+
+/// "2022-01-05" or "17", for messages before a frequency is known.
+std::string time_text(Timestamp time, bool integers);
+
+/// "2022-01-05" of a period.
+inline std::string period_text(const Frequency& frequency, std::int64_t period) {
+  return format_time(frequency, time_of(frequency, period));
+}
+
+/// The columns that were chosen by data.id and data.time or by their usual names.
+struct ColumnChoice {
+  std::vector<int> ids;
+  std::optional<int> time;
+};
+
+CatalogParts build_long(const Table::Impl& table, const CatalogSpec& spec,
+                        const ColumnChoice& choice, CatalogNotes& notes);
+CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
+                           const ColumnChoice& choice, CatalogNotes& notes);
+CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
+                        const ColumnChoice& choice, CatalogNotes& notes);
+
+/// Adds spec.static_reals and spec.static_categories: from spec.static_file where it has the
+/// column, else from the table, in which a column must be constant within each series.
+void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
+                 CatalogParts& parts);
+
+/// Missing steps at the start and (if `both_ends`) at the end of every series' targets are cut off;
+/// a series without any value keeps one step.
+void trim_missing(CatalogParts& parts, bool both_ends);
+
+/// A file beside the main one, its `text_columns` read as text whatever they hold.
+Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
+                  const std::vector<std::string>& text_columns);
+
+}  // namespace sluice

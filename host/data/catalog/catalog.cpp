@@ -1,0 +1,95 @@
+// The catalogue itself. How it is made from a table: read.cpp.
+#include "sluice/data/catalog.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+#include <utility>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+void check_parts(const CatalogParts& parts) {
+  const auto expect = [](bool fits, const char* what) {
+    if (!fits) throw InternalError(fmt::format("Catalog: {}", what));
+  };
+  const std::size_t series = parts.ids.size();
+  expect(parts.offsets.size() == series + 1 && parts.offsets.front() == 0,
+         "offsets must have S+1 entries, the first one 0");
+  for (std::size_t s = 0; s < series; ++s) {
+    expect(parts.offsets[s] <= parts.offsets[s + 1], "offsets must not fall");
+  }
+  expect(parts.first.size() == series, "first must have S entries");
+  expect(!parts.channels.empty() && parts.channels.front().role == Role::target,
+         "there must be a target, and targets come first");
+  for (std::size_t c = 0; c < parts.channels.size(); ++c) {
+    expect(parts.channels[c].values.size() == static_cast<std::size_t>(parts.offsets.back()),
+           "every channel must have offsets.back() values");
+    expect(c == 0 || parts.channels[c - 1].role <= parts.channels[c].role,
+           "channels are targets, then past, then future");
+  }
+  for (const StaticReal& real : parts.static_reals) {
+    expect(real.values.size() == series, "static reals must have S values");
+  }
+  for (const StaticCategory& category : parts.static_categories) {
+    expect(category.codes.size() == series, "static categories must have S codes");
+    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
+    for (const std::int32_t code : category.codes) {
+      expect(code >= 0 && static_cast<std::size_t>(code) < category.vocabulary.size(),
+             "a category code lies outside its vocabulary");
+    }
+  }
+  std::unordered_set<std::string_view> ids(parts.ids.begin(), parts.ids.end());
+  expect(ids.size() == series, "ids must be distinct");
+}
+
+}  // namespace
+
+Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
+  check_parts(parts_);
+  history_.assign(parts_.ids.size(), 0);
+  for (std::int64_t s = 0; s < series_count(); ++s) {
+    std::int64_t& end = history_[static_cast<std::size_t>(s)];
+    for (int m = 0; m < count(Role::target); ++m) {
+      const auto y = values(m, s);
+      auto t = static_cast<std::int64_t>(y.size());
+      while (t > end && std::isnan(y[static_cast<std::size_t>(t - 1)])) --t;
+      end = std::max(end, t);
+    }
+  }
+}
+
+std::string Catalog::date(std::int64_t s, std::int64_t t) const {
+  return format_time(parts_.frequency, time_of(parts_.frequency, period(s, t)));
+}
+
+int Catalog::count(Role role) const {
+  int n = 0;
+  for (const Channel& channel : parts_.channels) n += channel.role == role ? 1 : 0;
+  return n;
+}
+
+std::int64_t Catalog::bytes() const {
+  std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() + history_.capacity()) *
+                      sizeof(std::int64_t);
+  const auto of_strings = [](const std::vector<std::string>& strings) {
+    std::size_t sum = strings.capacity() * sizeof(std::string);
+    // Short strings live inside the object.
+    for (const std::string& text : strings) sum += text.capacity() > 15 ? text.capacity() + 1 : 0;
+    return sum;
+  };
+  bytes += of_strings(parts_.ids);
+  for (const Channel& channel : parts_.channels) bytes += channel.values.capacity() * sizeof(float);
+  for (const StaticReal& real : parts_.static_reals)
+    bytes += real.values.capacity() * sizeof(float);
+  for (const StaticCategory& category : parts_.static_categories) {
+    bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+}  // namespace sluice

@@ -1,0 +1,378 @@
+// A series in each row: value columns side by side (M4, M5), or a list of values (.tsf).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "data/calendar/civil.hpp"
+#include "data/catalog/build.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kSeriesNames[] = {"series_name"};
+constexpr std::string_view kStarts[] = {"start_timestamp", "start"};
+
+class RowsBuilder {
+ public:
+  RowsBuilder(const Table::Impl& table, const CatalogSpec& spec, const ColumnChoice& choice,
+              CatalogNotes& notes)
+      : table_(table), header_(header_of(table)), spec_(spec), ids_(choice.ids), notes_(notes) {
+    if (!spec.past.empty() || !spec.future.empty() || spec.future_file) {
+      throw DataError(fmt::format(
+          "{}: past and future channels have no place where a row is a series (data.layout "
+          "\"rows\"); give the data in long form: a row for each series and time",
+          table.source));
+    }
+  }
+
+  CatalogParts build() {
+    const std::optional<int> lists = list_column();
+    choose_ids();
+    Series series = read_ids();
+    notes_.id_columns = series.keys.columns;
+    std::vector<int> columns;
+    if (lists) {
+      notes_.target_columns = names_of(header_, std::vector<int>{*lists});
+    } else {
+      columns = value_columns();
+      refuse_one_value(columns);
+      const std::string& first = table_.names[static_cast<std::size_t>(columns.front())];
+      const std::string& last = table_.names[static_cast<std::size_t>(columns.back())];
+      notes_.target_columns = {columns.size() == 1 ? first : first + " .. " + last};
+    }
+    CatalogParts parts;
+    parts.ids = series.ids;
+    parts.channels.push_back({"y", Role::target, {}});
+    parts.offsets = {0};
+    if (lists) {
+      take_lists(*lists, parts);
+    } else {
+      take_columns(columns, parts);
+    }
+    settle_starts(columns, parts);
+    trim_missing(parts, true);
+    add_statics(table_, spec_, series, parts);
+    return parts;
+  }
+
+ private:
+  std::optional<int> list_column() const {
+    const std::vector<int> wanted = find_columns(header_, spec_.targets, "data.targets");
+    if (wanted.size() == 1 && is_list(table_, wanted.front())) return wanted.front();
+    std::vector<int> lists;
+    for (int column = 0; column < static_cast<int>(table_.names.size()); ++column) {
+      if (is_list(table_, column)) lists.push_back(column);
+    }
+    if (lists.empty()) return std::nullopt;
+    if (lists.size() > 1) {
+      throw DataError(fmt::format("{}: several columns hold lists; set data.targets to one of: {}",
+                                  table_.source, list_columns(header_)));
+    }
+    return lists.front();
+  }
+
+  void choose_ids() {
+    if (!ids_.empty()) return;
+    if (const auto usual = usual_column(header_, kSeriesNames)) {
+      ids_ = {*usual};
+    } else if (!is_numeric(table_, 0) && !is_list(table_, 0)) {
+      ids_ = {0};
+    } else {
+      throw DataError(fmt::format(
+          "{}: neither a time column nor an id column has a usual name; set data.time where a row "
+          "is a time, or data.id where a row is a series; the columns are: {}",
+          table_.source, list_columns(header_)));
+    }
+  }
+
+  /// A table of two columns, "Month, Passengers", is a series of many rows with an unusual name for
+  /// its time rather than many series of one value.
+  void refuse_one_value(const std::vector<int>& columns) const {
+    if (columns.size() > 1 || spec_.layout == Layout::rows) return;
+    throw DataError(fmt::format(
+        "{}: no time column has a usual name (ds, timestamp, date, time, 日期), and with '{}' as "
+        "the only value of a row there is nothing to forecast; set data.time, or data.layout = "
+        "\"rows\"; the columns are: {}",
+        table_.source, table_.names[static_cast<std::size_t>(columns.front())],
+        list_columns(header_)));
+  }
+
+  Series read_ids() const {
+    Series series = read_series(table_, ids_);
+    std::vector<std::int64_t> row_of(series.ids.size(), -1);
+    for (std::size_t row = 0; row < series.of_row.size(); ++row) {
+      std::int64_t& first = row_of[series.at(static_cast<std::int64_t>(row))];
+      if (first >= 0) {
+        throw DataError(fmt::format(
+            "{}: a second row for series '{}' (the first one: {}); where a row is a series the id "
+            "must be unique: remove one, or name more id columns (data.id)",
+            place_of_row(table_, static_cast<std::int64_t>(row)),
+            series.ids[series.at(static_cast<std::int64_t>(row))], place_of_row(table_, first)));
+      }
+      first = static_cast<std::int64_t>(row);
+    }
+    return series;
+  }
+
+  /// Columns that say something about the series and hold no values.
+  std::vector<int> described_columns() const {
+    std::vector<int> columns = ids_;
+    for (const auto* names : {&spec_.static_reals, &spec_.static_categories}) {
+      for (const std::string& name : *names) {
+        if (spec_.static_file && !has_column(header_, name)) continue;
+        const std::vector<int> found = find_columns(header_, {name}, "data.static_*");
+        columns.insert(columns.end(), found.begin(), found.end());
+      }
+    }
+    if (const auto start = start_column()) columns.push_back(*start);
+    return columns;
+  }
+
+  std::vector<int> value_columns() const {
+    const std::vector<int> described = described_columns();
+    const auto is_described = [&](int column) {
+      return std::find(described.begin(), described.end(), column) != described.end();
+    };
+    const int count = static_cast<int>(table_.names.size());
+    int first = count;
+    if (!spec_.first_value.empty()) {
+      first = find_column(header_, spec_.first_value, "data.first_value");
+    } else {
+      while (first > 0 && is_numeric(table_, first - 1) && !is_described(first - 1)) --first;
+      refuse_number_before(first, is_described);
+    }
+    std::vector<int> columns;
+    for (int column = first; column < count; ++column) {
+      if (!is_described(column)) columns.push_back(column);
+    }
+    if (columns.empty()) {
+      throw DataError(fmt::format(
+          "{}: no value columns at the end of the rows and no time column; set data.first_value "
+          "(a row for each series) or data.time (a row for each time); the columns are: {}",
+          table_.source, list_columns(header_)));
+    }
+    return columns;
+  }
+
+  /// A number column before the last text column may be a value column whose neighbour has one
+  /// wrong cell: taking the values after it only would drop half the data without a word.
+  template <typename IsDescribed>
+  void refuse_number_before(int first, IsDescribed is_described) const {
+    const auto name = [&](int column) { return table_.names[static_cast<std::size_t>(column)]; };
+    for (int column = 0; column < first; ++column) {
+      if (is_described(column) || !is_numeric(table_, column)) continue;
+      int text = column;
+      while (is_numeric(table_, text) || is_described(text)) ++text;
+      throw DataError(fmt::format(
+          "{}: column '{}' holds numbers but '{}' after it holds text; set data.first_value to the "
+          "first value column, or name '{}' in data.id, data.static_reals or "
+          "data.static_categories",
+          table_.source, name(column), name(text), name(column)));
+    }
+  }
+
+  void take_lists(int column, CatalogParts& parts) {
+    std::vector<float>& values = parts.channels.front().values;
+    read_lists(table_, column, [&](std::int64_t, std::span<const float> numbers) {
+      values.insert(values.end(), numbers.begin(), numbers.end());
+      if (numbers.empty()) values.push_back(kMissing);
+      parts.offsets.push_back(static_cast<std::int64_t>(values.size()));
+    });
+  }
+
+  /// The transpose of the table's value columns, a few columns at a time.
+  void take_columns(const std::vector<int>& columns, CatalogParts& parts) {
+    const std::size_t rows = parts.ids.size(), width = columns.size();
+    std::vector<float>& values = parts.channels.front().values;
+    values.resize(rows * width);
+    constexpr std::size_t kGroup = 16;  // one cache line of a row
+    std::vector<std::vector<float>> group;
+    for (std::size_t begin = 0; begin < width; begin += kGroup) {
+      group.clear();
+      for (std::size_t c = begin; c < std::min(begin + kGroup, width); ++c) {
+        group.push_back(read_numbers(table_, columns[c]));
+      }
+      for (std::size_t row = 0; row < rows; ++row) {
+        float* out = values.data() + row * width + begin;
+        for (std::size_t c = 0; c < group.size(); ++c) out[c] = group[c][row];
+      }
+    }
+    for (std::size_t row = 1; row <= rows; ++row) {
+      parts.offsets.push_back(static_cast<std::int64_t>(row * width));
+    }
+  }
+
+  std::optional<int> start_column() const {
+    if (!spec_.time.empty()) return find_column(header_, spec_.time, "data.time");
+    return usual_column(header_, kStarts);
+  }
+
+  /// Where each series begins: by the names of the value columns, a start column, data.start, or 0.
+  void settle_starts(const std::vector<int>& columns, CatalogParts& parts) {
+    if (const auto start = start_column()) return starts_of_column(*start, parts);
+    if (!spec_.start.empty()) return start_of_all(parts);
+    if (!columns.empty() && starts_of_names(columns, parts)) return;
+    if (spec_.frequency != "auto" && parse_frequency(spec_.frequency).unit != Unit::integer) {
+      throw DataError(fmt::format(
+          "{}: data.frequency is {}, but nothing says when the first value was; set data.start",
+          table_.source, spec_.frequency));
+    }
+    parts.integer_times = true;
+    parts.first.assign(parts.ids.size(), 0);
+    if (spec_.frequency != "auto") parts.frequency = parse_frequency(spec_.frequency);
+  }
+
+  /// data.frequency, or the .tsf file's own, or steps of one integer.
+  std::string wanted_frequency(Timestamp start) const {
+    if (spec_.frequency != "auto") return spec_.frequency;
+    if (!table_.tsf_frequency) return "1";
+    if (*table_.tsf_frequency != "W") return *table_.tsf_frequency;
+    // .tsf files say "weekly" and nothing about the weekday.
+    Frequency weekly{.unit = Unit::week};
+    weekly.anchor = static_cast<int>(civil::weekday(civil::day_of(start)));
+    return to_string(weekly);
+  }
+
+  void starts_of_column(int column, CatalogParts& parts) {
+    const Times times = read_times_as(table_, column, spec_.frequency);
+    notes_.time_columns = names_of(header_, std::vector<int>{column});
+    parts.integer_times = times.integers;
+    const bool given = spec_.frequency != "auto";
+    if (!given && !table_.tsf_frequency && !times.integers) {
+      throw DataError(fmt::format(
+          "{}: column '{}' says when each series begins, but nothing says how far its values are "
+          "apart; set data.frequency",
+          table_.source, table_.names[static_cast<std::size_t>(column)]));
+    }
+    const Timestamp earliest = *std::min_element(times.values.begin(), times.values.end());
+    parts.frequency = settle_frequency(wanted_frequency(earliest), std::vector<Timestamp>{earliest},
+                                       times.integers, table_.source, notes_);
+    // Monash's files stamp days at noon and months on any day: a start means its period.
+    const Unit unit = parts.frequency.unit;
+    if (unit == Unit::day) parts.frequency.phase = 0;
+    for (const Timestamp time : times.values) {
+      parts.first.push_back(period_containing(parts.frequency, time));
+    }
+  }
+
+  void start_of_all(CatalogParts& parts) {
+    Timestamp start = 0;
+    if (const auto time = parse_time(spec_.start)) {
+      start = *time;
+    } else {
+      const auto* end = spec_.start.data() + spec_.start.size();
+      const auto result = std::from_chars(spec_.start.data(), end, start);
+      constexpr Timestamp kLargest = Timestamp{1} << 53;
+      if (result.ec != std::errc() || result.ptr != end || std::abs(start) > kLargest) {
+        throw ConfigError(fmt::format(
+            "data.start: '{}' is not a time; write 2022-01-31 or a plain integer", spec_.start));
+      }
+      parts.integer_times = true;
+    }
+    if (!parts.integer_times && spec_.frequency == "auto" && !table_.tsf_frequency) {
+      throw ConfigError(
+          "data.start is a date, but nothing says how far the values are apart; set "
+          "data.frequency (\"D\", \"h\", ...)");
+    }
+    parts.frequency = settle_frequency(wanted_frequency(start), std::vector<Timestamp>{start},
+                                       parts.integer_times, table_.source, notes_);
+    const auto period = period_of(parts.frequency, start);
+    if (!period) {
+      throw ConfigError(fmt::format(
+          "data.start: {} is not on the grid of frequency {}; set another start or data.frequency",
+          spec_.start, to_string(parts.frequency)));
+    }
+    parts.first.assign(parts.ids.size(), *period);
+  }
+
+  /// Value columns named by dates or integers, one step apart.
+  bool starts_of_names(const std::vector<int>& columns, CatalogParts& parts) {
+    const std::vector<std::string> names = names_of(header_, columns);
+    std::vector<Timestamp> times;
+    const bool integers = !parse_time(names.front()).has_value();
+    for (const std::string& name : names) {
+      Timestamp value = 0;
+      const auto* end = name.data() + name.size();
+      const auto result = std::from_chars(name.data(), end, value);
+      const bool integer = result.ec == std::errc() && result.ptr == end && name.size() < 16;
+      const auto time =
+          integers ? (integer ? std::optional(value) : std::nullopt) : parse_time(name);
+      if (!time) return false;
+      times.push_back(*time);
+    }
+    for (std::size_t i = 1; i < times.size(); ++i) {
+      if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
+    }
+    parts.integer_times = integers;
+    parts.frequency = settle_frequency(spec_.frequency, times, integers, table_.source, notes_);
+    notes_.time_columns = notes_.target_columns;
+    const auto first = period_of(parts.frequency, times.front());
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const auto period = period_of(parts.frequency, times[i]);
+      if (!first || !period || *period != *first + static_cast<std::int64_t>(i)) {
+        out_of_step(names[i], names[i == 0 ? 0 : i - 1]);
+      }
+    }
+    parts.first.assign(parts.ids.size(), *first);
+    return true;
+  }
+
+  [[noreturn]] void out_of_step(const std::string& name, const std::string& before) const {
+    throw DataError(fmt::format(
+        "{}: value column '{}' does not follow '{}' by one step; name the columns one step apart, "
+        "or set data.frequency",
+        table_.source, name, before));
+  }
+
+  const Table::Impl& table_;
+  Header header_;
+  const CatalogSpec& spec_;
+  std::vector<int> ids_;
+  CatalogNotes& notes_;
+};
+
+}  // namespace
+
+CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
+                        const ColumnChoice& choice, CatalogNotes& notes) {
+  return RowsBuilder(table, spec, choice, notes).build();
+}
+
+void trim_missing(CatalogParts& parts, bool both_ends) {
+  const std::vector<std::int64_t> offsets = parts.offsets;
+  const std::vector<float>& y = parts.channels.front().values;
+  const std::size_t count = parts.ids.size();
+  std::vector<std::int64_t> begins(count), ends(count);
+  std::vector<char> empty(count, 0);
+  for (std::size_t s = 0; s < count; ++s) {
+    std::int64_t begin = offsets[s], end = offsets[s + 1];
+    const auto missing = [&](std::int64_t i) { return std::isnan(y[static_cast<std::size_t>(i)]); };
+    while (begin < end && missing(begin)) ++begin;
+    while (both_ends && end > begin && missing(end - 1)) --end;
+    empty[s] = begin == end;
+    if (empty[s] != 0) begin = offsets[s], end = std::min(offsets[s] + 1, offsets[s + 1]);
+    begins[s] = begin;
+    ends[s] = end;
+    parts.first[s] += begin - offsets[s];
+    parts.offsets[s + 1] = parts.offsets[s] + end - begin;
+  }
+  if (parts.offsets.back() == offsets.back()) return;
+  for (Channel& channel : parts.channels) {
+    std::int64_t out = 0;
+    for (std::size_t s = 0; s < count; ++s) {
+      // Towards the front, so that nothing is overwritten before it is moved.
+      if (out != begins[s]) {
+        std::copy(channel.values.begin() + begins[s], channel.values.begin() + ends[s],
+                  channel.values.begin() + out);
+      }
+      out += ends[s] - begins[s];
+    }
+    channel.values.resize(static_cast<std::size_t>(out));
+    channel.values.shrink_to_fit();
+  }
+}
+
+}  // namespace sluice

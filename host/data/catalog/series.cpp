@@ -1,0 +1,115 @@
+// Ids to series. Columns are folded one after the other: (series so far, code of the next column)
+// is looked up in a plain table where that is small, else in a hash table.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "data/catalog/build.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+/// Codes of the columns of each series so far.
+using Members = std::vector<std::vector<std::int32_t>>;  // [columns][S]
+
+void check_no_missing(const Table::Impl& table, int column, const Codes& codes) {
+  const auto missing = std::find(codes.codes.begin(), codes.codes.end(), -1);
+  if (missing == codes.codes.end()) return;
+  throw DataError(fmt::format(
+      "{}: the id is missing; fill the cell or remove the row (a word that means \"no value\" "
+      "cannot be an id: see data.missing)",
+      place_of_row(table, missing - codes.codes.begin(), column)));
+}
+
+/// Series that differ in their codes of one more column.
+void fold(std::vector<std::int32_t>& of_row, const Codes& codes, Members& members) {
+  const std::uint64_t words = codes.words.size();
+  const std::uint64_t before = members.front().size();
+  std::vector<std::int32_t> next_code;
+  std::vector<std::int32_t> parent;
+  const auto add = [&](std::int32_t old, std::int32_t code) {
+    parent.push_back(old);
+    next_code.push_back(code);
+    return static_cast<std::int32_t>(parent.size() - 1);
+  };
+  if (before * words <= 4 * of_row.size() + (1u << 20)) {
+    std::vector<std::int32_t> table(before * words, -1);
+    for (std::size_t row = 0; row < of_row.size(); ++row) {
+      const auto key = static_cast<std::uint64_t>(of_row[row]) * words +
+                       static_cast<std::uint64_t>(codes.codes[row]);
+      if (table[key] < 0) table[key] = add(of_row[row], codes.codes[row]);
+      of_row[row] = table[key];
+    }
+  } else {
+    std::unordered_map<std::uint64_t, std::int32_t> table;
+    for (std::size_t row = 0; row < of_row.size(); ++row) {
+      const auto key = static_cast<std::uint64_t>(of_row[row]) * words +
+                       static_cast<std::uint64_t>(codes.codes[row]);
+      const auto found = table.find(key);
+      if (found != table.end()) {
+        of_row[row] = found->second;
+      } else {
+        of_row[row] = table[key] = add(of_row[row], codes.codes[row]);
+      }
+    }
+  }
+  for (auto& column : members) {
+    std::vector<std::int32_t> moved(parent.size());
+    for (std::size_t s = 0; s < parent.size(); ++s) {
+      moved[s] = column[static_cast<std::size_t>(parent[s])];
+    }
+    column = std::move(moved);
+  }
+  members.push_back(std::move(next_code));
+}
+
+}  // namespace
+
+Series read_series(const Table::Impl& table, std::span<const int> id_columns) {
+  Series series;
+  series.keys.columns = names_of(header_of(table), id_columns);
+  Members members;
+  std::vector<std::vector<std::string>> words;
+  for (const int column : id_columns) {
+    Codes codes = read_codes(table, column);
+    check_no_missing(table, column, codes);
+    if (members.empty()) {
+      members.emplace_back(codes.words.size());
+      for (std::size_t s = 0; s < codes.words.size(); ++s) {
+        members[0][s] = static_cast<std::int32_t>(s);
+      }
+      series.of_row = std::move(codes.codes);
+    } else {
+      fold(series.of_row, codes, members);
+    }
+    words.push_back(std::move(codes.words));
+  }
+
+  const std::size_t count = members.front().size();
+  series.ids.resize(count);
+  series.keys.key.resize(words.size());
+  for (std::size_t column = 0; column < words.size(); ++column) {
+    series.keys.key[column].resize(count);
+    for (std::size_t s = 0; s < count; ++s) {
+      const std::string& word = words[column][static_cast<std::size_t>(members[column][s])];
+      series.keys.key[column][s] = word;
+      series.ids[s] += (column == 0 ? "" : "/") + word;
+    }
+  }
+  std::unordered_set<std::string_view> distinct;
+  for (const std::string& id : series.ids) {
+    if (!distinct.insert(id).second) {
+      throw DataError(fmt::format(
+          "{}: two different series have the joined id '{}', because their id columns contain "
+          "'/'; write the ids without it",
+          table.source, id));
+    }
+  }
+  return series;
+}
+
+}  // namespace sluice

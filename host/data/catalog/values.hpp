@@ -1,0 +1,57 @@
+// Cells of a table as numbers, times and codes, whatever types they are stored in. Blocks, so that
+// no whole column is copied; errors name the cell by a second pass that only an error pays for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/table/impl.hpp"
+#include "sluice/data/calendar.hpp"
+
+namespace sluice {
+
+inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+/// Gives the numbers of one column, block by block: `row` counts over all parts of the table. NaN =
+/// missing. Throws DataError where a cell is no number, or infinite, or beyond a float.
+void read_numbers(const Table::Impl& table, int column,
+                  const std::function<void(std::int64_t row, std::span<const float>)>& take);
+
+/// The whole column.
+std::vector<float> read_numbers(const Table::Impl& table, int column);
+
+/// A column of lists of numbers: for each row its list's numbers.
+void read_lists(const Table::Impl& table, int column,
+                const std::function<void(std::int64_t row, std::span<const float>)>& take);
+bool is_list(const Table::Impl& table, int column);
+
+/// Whether every part stores the column as numbers (or has no value in it at all).
+bool is_numeric(const Table::Impl& table, int column);
+
+struct Times {
+  std::vector<Timestamp> values;  ///< a row each
+  bool integers = false;
+};
+
+/// Dates in any type, plain integers, or integers that all are dates (20220131). Throws DataError
+/// where a cell is missing or no time.
+Times read_times(const Table::Impl& table, int column);
+
+/// A column as codes of its distinct texts, in the order of their first appearance.
+struct Codes {
+  std::vector<std::int32_t> codes;  ///< a row each; -1 = missing
+  std::vector<std::string> words;
+};
+Codes read_codes(const Table::Impl& table, int column);
+
+/// "FILE:LINE:COLUMN" of a row that counts over all parts.
+std::string place_of_row(const Table::Impl& table, std::int64_t row, int column);
+/// "FILE:LINE".
+std::string place_of_row(const Table::Impl& table, std::int64_t row);
+
+}  // namespace sluice

@@ -1,0 +1,172 @@
+// `sluice simulate`: checks what is asked for, and writes each file to a temporary name that
+// becomes the real one when it is complete.
+#include "sluice/data/simulate.hpp"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "data/calendar/civil.hpp"
+#include "data/simulate/model.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
+#include "sluice/data/table.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_range(const char* name, double value, double low, double high) {
+  if (value >= low && value <= high) return;
+  throw ConfigError(
+      fmt::format("simulate: {} = {:g} is out of range; give {} to {}", name, value, low, high));
+}
+
+Timestamp check(const SimulateSpec& spec) {
+  check_range("stores", spec.stores, 1, 1'000'000);
+  check_range("items", spec.items, 1, 1'000'000);
+  check_range("days", spec.days, 1, 100'000);
+  check_range("future_days", spec.future_days, 0, 10'000);
+  check_range("intermittent", spec.intermittent, 0, 1);
+  check_range("launches", spec.launches, 0, 1);
+  check_range("missing", spec.missing, 0, 0.99);
+  if (spec.schema != "catalog" && spec.schema != "article")
+    throw ConfigError(fmt::format("simulate: schema = '{}' is unknown; give 'catalog' or 'article'",
+                                  spec.schema));
+  const auto start = parse_time(spec.start);
+  if (!start)
+    throw ConfigError(
+        fmt::format("simulate: start = '{}' is no date; write it like 2023-01-01", spec.start));
+  const std::int64_t end = civil::day_of(*start) + spec.days + spec.future_days;
+  if (end > civil::day_of(civil::kLatest))
+    throw ConfigError(
+        fmt::format("simulate: {} days from {} end after the year 9999; give fewer days",
+                    spec.days + spec.future_days, spec.start));
+  return *start;
+}
+
+enum class Kind { csv, compressed_csv, parquet, arrow };
+
+struct Ending {
+  const char* text;
+  Kind kind;
+};
+constexpr Ending kEndings[] = {{".csv", Kind::csv},
+                               {".csv.gz", Kind::compressed_csv},
+                               {".csv.zst", Kind::compressed_csv},
+                               {".parquet", Kind::parquet},
+                               {".arrow", Kind::arrow},
+                               {".feather", Kind::arrow}};
+
+const Ending& ending_of(const fs::path& path) {
+  const std::string name = path.filename().string();
+  for (const Ending& ending : kEndings) {
+    if (name.size() > std::strlen(ending.text) && name.ends_with(ending.text)) return ending;
+  }
+  throw ConfigError(fmt::format(
+      "{}: this ending is not known; name the file .csv, .csv.gz, .csv.zst, .parquet, .arrow or "
+      ".feather",
+      path.string()));
+}
+
+fs::path future_path(const fs::path& path) {
+  const std::string name = path.filename().string(), end = ending_of(path).text;
+  return path.parent_path() / (name.substr(0, name.size() - end.size()) + ".future" + end);
+}
+
+void write_plain(const fs::path& path, const std::function<void(const TextSink&)>& write) {
+  const auto fail = [&] {
+    throw DataError(fmt::format("{}: cannot be written: {}; check the folder and the free space",
+                                path.string(), std::strerror(errno)));
+  };
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "wb"));
+  if (!file) fail();
+  std::setvbuf(file.get(), nullptr, _IONBF, 0);  // blocks come large
+  write([&](std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file.get()) != text.size()) fail();
+  });
+  if (std::fclose(file.release()) != 0) fail();
+}
+
+/// Runs `write` on a temporary name beside `path`, then gives it its name.
+void write_whole(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure)
+    throw DataError(fmt::format("{}: the folder cannot be made: {}; choose another",
+                                folder.string(), failure.message()));
+  const fs::path partial = path.string() + ".partial";
+  try {
+    write(partial);
+  } catch (const Error&) {
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    throw;
+  }
+  fs::rename(partial, path, failure);
+  if (failure)
+    throw DataError(fmt::format("{}: cannot be renamed from {}: {}; check the folder",
+                                path.string(), partial.string(), failure.message()));
+}
+
+void write_text(Kind kind, const fs::path& path,
+                const std::function<void(const TextSink&)>& write) {
+  write_whole(path, [&](const fs::path& partial) {
+    if (kind == Kind::csv) {
+      write_plain(partial, write);
+    } else {
+      write_compressed(partial, path, write);
+    }
+  });
+}
+
+void write_catalog(const StoreWorld& world, bool future, const fs::path& path) {
+  const Kind kind = ending_of(path).kind;
+  if (kind == Kind::parquet) {
+    write_whole(path, [&](const fs::path& p) { write_catalog_parquet(world, future, p); });
+  } else if (kind == Kind::arrow) {
+    write_whole(path, [&](const fs::path& p) { write_catalog_ipc(world, future, p); });
+  } else {
+    write_text(kind, path, [&](const TextSink& sink) { catalog_csv(world, future, sink); });
+  }
+}
+
+void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, const fs::path& path) {
+  std::vector<OutputColumn> columns(kShopColumns.size());
+  for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = kShopColumns[c];
+  std::int64_t day = first_day;
+  for (const ShopDay& row : simulate_shop(spec, first_day)) {
+    columns[0].times.push_back(day++ * civil::kDay);
+    for (std::size_t c = 1; c < columns.size(); ++c)
+      columns[c].numbers.push_back(row.values[c - 1]);
+  }
+  write_table(path, columns);
+}
+
+}  // namespace
+
+void simulate(const SimulateSpec& spec, const fs::path& path) {
+  const std::int64_t first_day = civil::day_of(check(spec));
+  const Kind kind = ending_of(path).kind;
+  if (spec.schema == "article") {
+    if (kind == Kind::parquet || kind == Kind::arrow) {
+      write_shop_table(spec, first_day, path);
+    } else {
+      write_text(kind, path, [&](const TextSink& sink) { shop_csv(spec, first_day, sink); });
+    }
+    return;
+  }
+  const StoreWorld world(spec);
+  write_catalog(world, false, path);
+  if (spec.future_days > 0) write_catalog(world, true, future_path(path));
+}
+
+}  // namespace sluice

@@ -1,0 +1,484 @@
+// The CPU engine: recurrence (which gathers its inputs as it walks), head with loss, backward,
+// clip, AdamW - one function each, called in that order.
+#include <fmt/core.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "engine/cpu/choice.hpp"
+#include "engine/cpu/head.hpp"
+#include "engine/cpu/precision.hpp"
+#include "engine/recurrence.hpp"
+#include "engine/shared/gather.hpp"
+#include "engine/shared/model_space.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/loss.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Adds the time since its construction to `total`.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& total) : total_(total), start_(now()) {}
+  ~Stopwatch() { total_ += now() - start_; }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& total_;
+  double start_;
+};
+
+constexpr std::int64_t kNormBlock = 16'384;
+/// Up to so many parameters one thread updates them sooner than it could wake another.
+constexpr std::int64_t kSerialParams = 200'000;
+
+class CpuEngine final : public Engine {
+ public:
+  explicit CpuEngine(const EngineSetup& setup);
+
+  std::string description() const override {
+    return fmt::format("cpu, {} recurrence, {}, {} thread{}", recurrence_->name(),
+                       to_string(precision_), threads_, threads_ == 1 ? "" : "s");
+  }
+  std::string recurrence() const override {
+    if (precision_ == Precision::fp32) return recurrence_->name();
+    return fmt::format("{} ({})", recurrence_->name(), to_string(precision_));
+  }
+
+  void set_state(const EngineState& state) override;
+  EngineState state() const override { return state_; }
+  void set_evaluation_params(std::span<const float> params) override;
+  void set_target_limit(std::span<const std::int64_t> limit) override {
+    limit_.assign(limit.begin(), limit.end());
+  }
+  void train_step(std::span<const Window> windows, const StepSettings& settings) override;
+  LossReport take_loss() override;
+  LossReport validate(std::span<const Window> windows,
+                      std::span<const std::int64_t> limit) override;
+  void forecast(std::span<const Window> windows, std::span<const float> offsets,
+                std::span<float> out) override;
+  void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                 std::span<float> out) override;
+  Seconds seconds() const override { return seconds_; }
+  LevelStatistics level_statistics() const override {
+    return {space_.level_mean(), space_.level_spread()};
+  }
+
+ private:
+  enum class Loaded { nothing, training, evaluation };
+  void load(Loaded which);
+  void prepare(std::int64_t N, bool training);
+  StateIn carried_in(std::span<const Window> windows);
+  double scale_and_norm(float factor);
+  void update(const StepSettings& settings, double norm);
+  void infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit);
+  void infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit);
+  /// Calls use(first window, windows of the batch) after u_ and targets_ of that batch are there.
+  template <typename Use>
+  void for_each_batch(std::span<const Window> windows, bool targets,
+                      std::span<const std::int64_t> limit, Use use);
+
+  ModelSpec spec_;
+  Precision precision_;
+  int threads_, batch_;
+  std::uint64_t seed_;
+  ParamLayout layout_;
+  ModelSpace space_;
+  Gather gather_;
+  Head head_;
+  std::unique_ptr<Recurrence> recurrence_;
+  Loaded loaded_ = Loaded::nothing;
+
+  EngineState state_;
+  std::vector<float> evaluation_params_;
+  std::vector<std::int64_t> limit_;
+  LossSums sums_;
+  std::int64_t windows_seen_ = 0;
+  double last_norm_ = 0;
+  Seconds seconds_;
+
+  // Workspace.
+  std::vector<float> h_, dh_, dx_, dcontext_, gradient_, u_, target_;
+  std::vector<float> last_h_, chain_c_;  ///< [L,N,H] of inference
+  std::vector<double> norm_blocks_;
+};
+
+CpuEngine::CpuEngine(const EngineSetup& setup)
+    : spec_(*setup.spec),
+      precision_(cpu_precision(setup.precision)),
+      threads_(setup.threads > 0 ? setup.threads : omp_get_max_threads()),
+      batch_(setup.batch),
+      seed_(setup.seed),
+      layout_(spec_),
+      space_(setup),
+      gather_(space_),
+      head_(spec_, threads_) {
+  omp_set_num_threads(threads_);
+  recurrence_ =
+      precision_ == Precision::bf16
+          ? make_cpu_bf16_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L)
+          : make_cpu_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L, threads_);
+  gradient_.resize(static_cast<std::size_t>(layout_.size()));
+  norm_blocks_.resize(static_cast<std::size_t>((layout_.size() + kNormBlock - 1) / kNormBlock));
+  for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));
+}
+
+void CpuEngine::set_state(const EngineState& state) {
+  const auto P = static_cast<std::size_t>(layout_.size());
+  if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
+    throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
+                                    state.params.size(), layout_.size()));
+  }
+  state_ = state;
+  if (state_.m.empty()) {
+    state_.m.assign(P, 0.0f);
+    state_.v.assign(P, 0.0f);
+  }
+  loaded_ = Loaded::nothing;
+}
+
+void CpuEngine::set_evaluation_params(std::span<const float> params) {
+  if (static_cast<std::int64_t>(params.size()) != layout_.size()) {
+    throw InternalError("evaluation parameters of a different model");
+  }
+  evaluation_params_.assign(params.begin(), params.end());
+  loaded_ = Loaded::nothing;
+}
+
+void CpuEngine::load(Loaded which) {
+  if (loaded_ == which) return;
+  const auto& params = which == Loaded::training ? state_.params : evaluation_params_;
+  if (params.empty()) throw InternalError("the engine has no parameters yet");
+  recurrence_->load(std::span(params).first(static_cast<std::size_t>(layout_.lstm_size())));
+  loaded_ = which;
+}
+
+void CpuEngine::prepare(std::int64_t N, bool training) {
+  omp_set_num_threads(threads_);  // another engine may have set its own
+  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  head_.prepare(N);
+  const auto grow = [](std::vector<float>& v, std::int64_t size) {
+    if (static_cast<std::int64_t>(v.size()) < size) v.resize(static_cast<std::size_t>(size));
+  };
+  if (!training) {
+    grow(last_h_, spec_.L * N * spec_.H);
+    return;
+  }
+  const std::int64_t TN = spec_.T * N;
+  grow(h_, TN * spec_.H);
+  grow(dh_, TN * spec_.H);
+  if (spec_.embedding_width() > 0) {
+    grow(dx_, TN * spec_.inputs());
+    grow(dcontext_, TN * spec_.embedding_width());
+  }
+}
+
+// The state each slot begins with: the carried one where a window continues, else zero.
+StateIn CpuEngine::carried_in(std::span<const Window> windows) {
+  if (!spec_.carry_state) return {};
+  const auto N = static_cast<std::int64_t>(windows.size());
+  const auto size = static_cast<std::size_t>(spec_.L * N * spec_.H);
+  if (state_.carried_h.size() != size) {
+    const bool fresh = std::all_of(windows.begin(), windows.end(),
+                                   [](const Window& w) { return w.continues == 0; });
+    if (!fresh && !state_.carried_h.empty()) {
+      throw InternalError("a carried batch must keep its number of windows");
+    }
+    state_.carried_h.assign(size, 0.0f);
+    state_.carried_c.assign(size, 0.0f);
+  }
+  for (std::int64_t l = 0; l < spec_.L; ++l) {
+    for (std::int64_t n = 0; n < N; ++n) {
+      if (windows[static_cast<std::size_t>(n)].continues != 0) continue;
+      std::fill_n(state_.carried_h.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
+      std::fill_n(state_.carried_c.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
+    }
+  }
+  return {state_.carried_h, state_.carried_c};
+}
+
+void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  if (N == 0) return;
+  prepare(N, true);
+  const auto TN = static_cast<std::size_t>(spec_.T * N);
+  const auto H = static_cast<std::size_t>(spec_.H), C = static_cast<std::size_t>(spec_.inputs());
+  const std::span h = std::span(h_).first(TN * H), dh = std::span(dh_).first(TN * H);
+  const bool embeddings = spec_.embedding_width() > 0;
+  const std::span dx = embeddings ? std::span(dx_).first(TN * C) : std::span<float>();
+  const std::span lstm_gradient =
+      std::span(gradient_).first(static_cast<std::size_t>(layout_.lstm_size()));
+  {
+    const Stopwatch watch(seconds_.gather);
+    gather_.begin(windows, limit_);
+  }
+  {
+    const Stopwatch watch(seconds_.recurrence);
+    load(Loaded::training);
+    const StateIn initial = carried_in(windows);
+    const StateOut last =
+        spec_.carry_state ? StateOut{state_.carried_h, state_.carried_c} : StateOut{};
+    recurrence_->forward(spec_.T, static_cast<int>(N), gather_.inputs(state_.params), initial,
+                         {spec_.dropout, seed_, state_.step}, h, last);
+  }
+  LossSums sums;
+  {
+    const Stopwatch watch(seconds_.head);
+    sums = head_.train(gather_, state_.params, h, dh, gradient_, dcontext_);
+  }
+  {
+    const Stopwatch watch(seconds_.recurrence);
+    recurrence_->backward(dh, {}, dx, lstm_gradient, {});
+  }
+  if (embeddings) {
+    const Stopwatch watch(seconds_.gather);
+    const ParamBlock& last = layout_.block("linear.bias");
+    std::fill(gradient_.begin() + last.offset + last.size, gradient_.end(), 0.0f);
+    gather_.embedding_gradient(dx, N * (spec_.T - spec_.first_head_step()), dcontext_, gradient_);
+  }
+  sums_.add(sums);
+  windows_seen_ += N;
+  if (sums.targets == 0) {  // every target of the batch is missing: a step without an update
+    ++state_.step;
+    return;
+  }
+  const Stopwatch watch(seconds_.optimizer);
+  last_norm_ = scale_and_norm(1.0f / static_cast<float>(sums.targets));
+  // Not finite: the parameters stay as they are, and take_loss() says where it came from.
+  if (sums.bad_series >= 0 || !std::isfinite(last_norm_)) {
+    if (sums_.bad_series < 0) sums_.bad_series = windows.front().series;
+    return;
+  }
+  update(settings, last_norm_);
+}
+
+// Sums of gradients become means; the norm is summed in fixed blocks, whatever the number of
+// threads.
+double CpuEngine::scale_and_norm(float factor) {
+  const std::int64_t P = layout_.size();
+  const auto blocks = static_cast<std::int64_t>(norm_blocks_.size());
+#pragma omp parallel for schedule(static) num_threads(threads_) if (P > kSerialParams)
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    double squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t i = block * kNormBlock; i < std::min(P, (block + 1) * kNormBlock); ++i) {
+      float& g = gradient_[static_cast<std::size_t>(i)];
+      g *= factor;
+      squares += static_cast<double>(g) * static_cast<double>(g);
+    }
+    norm_blocks_[static_cast<std::size_t>(block)] = squares;
+  }
+  double total = 0;
+  for (const double squares : norm_blocks_) total += squares;
+  return std::sqrt(total);
+}
+
+void CpuEngine::update(const StepSettings& settings, double norm) {
+  const std::int64_t P = layout_.size();
+  const float clip = clip_factor(norm, settings.clip_norm);
+  ++state_.step;
+  const AdamWStep step = adamw_step(settings.adamw, state_.step);
+  const bool averaging = settings.average_decay > 0;
+  if (averaging && state_.average.empty()) state_.average = state_.params;
+  const float decay = average_decay(settings.average_decay, state_.step);
+  const AdamWSettings adamw = settings.adamw;
+  const float* gradient = gradient_.data();
+  float *m = state_.m.data(), *v = state_.v.data(), *params = state_.params.data();
+  float* average = averaging ? state_.average.data() : nullptr;
+#pragma omp parallel for schedule(static) num_threads(threads_) if (P > kSerialParams)
+  for (std::int64_t begin = 0; begin < P; begin += kNormBlock) {
+    const std::int64_t end = std::min(P, begin + kNormBlock);
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) {
+      adamw_update(adamw, step, gradient[i] * clip, m[i], v[i], params[i]);
+    }
+    if (!averaging) continue;
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) {
+      average[i] += (1.0f - decay) * (params[i] - average[i]);
+    }
+  }
+  loaded_ = Loaded::nothing;
+}
+
+LossReport CpuEngine::take_loss() {
+  LossReport report;
+  report.targets = sums_.targets;
+  report.windows = windows_seen_;
+  report.loss = sums_.targets > 0 ? sums_.loss / static_cast<double>(sums_.targets)
+                                  : std::numeric_limits<double>::quiet_NaN();
+  report.bad_series = sums_.bad_series;
+  report.gradient_norm = last_norm_;
+  sums_ = {};
+  windows_seen_ = 0;
+  return report;
+}
+
+// The last states of one batch, in last_h_ [L,N,H].
+void CpuEngine::infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  const std::span last = std::span(last_h_).first(static_cast<std::size_t>(spec_.L * N * spec_.H));
+  {
+    const Stopwatch watch(seconds_.gather);
+    gather_.begin(windows, limit);
+  }
+  const Stopwatch watch(seconds_.recurrence);
+  recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_), {}, {},
+                     {last, {}});
+}
+
+// carry_state: the windows before are walked first, from each series' start, and hand their state
+// on.
+void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit) {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  const auto size = static_cast<std::size_t>(spec_.L * N * spec_.H);
+  const std::span last_h = std::span(last_h_).first(size);
+  std::fill(last_h.begin(), last_h.end(), 0.0f);
+  chain_c_.assign(size, 0.0f);
+  std::int64_t links = 0;
+  for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
+  std::vector<Window> link(windows.begin(), windows.end());
+  for (std::int64_t j = links - 1; j >= 0; --j) {
+    for (std::size_t n = 0; n < link.size(); ++n) {
+      link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
+      if (link[n].origin >= 0) continue;  // this series has not begun: its state stays zero
+    }
+    gather_.begin(link, limit);
+    recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_),
+                       {last_h, chain_c_}, {}, {last_h, chain_c_});
+    for (std::int64_t l = 0; l < spec_.L; ++l) {
+      for (std::int64_t n = 0; n < N; ++n) {
+        if (link[static_cast<std::size_t>(n)].origin >= 0) continue;
+        std::fill_n(last_h.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
+        std::fill_n(chain_c_.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
+      }
+    }
+  }
+}
+
+template <typename Use>
+void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
+                               std::span<const std::int64_t> limit, Use use) {
+  load(Loaded::evaluation);
+  const auto total = static_cast<std::int64_t>(windows.size());
+  const std::int64_t batch = std::min<std::int64_t>(total, batch_);
+  if (batch == 0) return;
+  u_.resize(static_cast<std::size_t>(batch * spec_.outputs()));
+  target_.resize(targets ? static_cast<std::size_t>(batch * spec_.K * spec_.M) : 0);
+  for (std::int64_t begin = 0; begin < total; begin += batch) {
+    const std::int64_t n = std::min(batch, total - begin);
+    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
+    prepare(n, false);
+    if (spec_.carry_state) {
+      infer_chain(part, limit);
+    } else {
+      infer_batch(part, limit);
+    }
+    const Stopwatch watch(seconds_.head);
+    const auto top = static_cast<std::size_t>((spec_.L - 1) * n * spec_.H);
+    head_.infer(gather_, evaluation_params_,
+                std::span(last_h_).subspan(top, static_cast<std::size_t>(n * spec_.H)), u_,
+                target_);
+    use(begin, part);
+  }
+}
+
+LossReport CpuEngine::validate(std::span<const Window> windows,
+                               std::span<const std::int64_t> limit) {
+  const int Q = spec_.Q();
+  const std::int64_t KM = spec_.K * spec_.M;
+  double loss = 0;
+  LossReport report;
+  for_each_batch(windows, true, limit, [&](std::int64_t, std::span<const Window> part) {
+    const WindowRows batch = gather_.rows();
+    for (std::size_t n = 0; n < part.size(); ++n) {
+      double window_loss = 0;
+      for (std::int64_t i = 0; i < KM; ++i) {
+        const float target =
+            target_[n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)];
+        if (std::isnan(target)) continue;
+        for (int q = 0; q < Q; ++q) {
+          const float u = u_[(n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)) *
+                                 static_cast<std::size_t>(Q) +
+                             static_cast<std::size_t>(q)];
+          const float parameter = spec_.loss == Loss::quantile
+                                      ? spec_.quantiles[static_cast<std::size_t>(q)]
+                                      : spec_.huber_delta;
+          window_loss +=
+              static_cast<double>(loss_value(spec_.loss, u - target, parameter).value) / Q;
+        }
+        ++report.targets;
+      }
+      if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
+      const float weight = row_weight(batch, static_cast<std::int64_t>(n), part[n].origin);
+      loss += window_loss * static_cast<double>(weight);
+    }
+  });
+  report.windows = static_cast<std::int64_t>(windows.size());
+  report.loss = report.targets > 0 ? loss / static_cast<double>(report.targets)
+                                   : std::numeric_limits<double>::quiet_NaN();
+  return report;
+}
+
+void CpuEngine::forecast(std::span<const Window> windows, std::span<const float> offsets,
+                         std::span<float> out) {
+  const int Q = spec_.Q(), M = spec_.M;
+  const std::int64_t KM = spec_.K * M;
+  if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
+  const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
+  for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window>) {
+    const WindowRows batch = gather_.rows();
+#pragma omp parallel for schedule(static) num_threads(threads_)
+    for (std::int64_t n = 0; n < batch.N; ++n) {
+      const Window& window = batch.windows[n];
+      for (std::int64_t i = 0; i < KM; ++i) {
+        const int m = static_cast<int>(i % M);
+        const Affine a = row_affine(batch, m, n, window.origin);
+        const float* u = u_.data() + (n * KM + i) * Q;
+        float* y = out.data() + ((begin + n) * KM + i) * J;
+        for (std::int64_t j = 0; j < J; ++j) {
+          const float moved =
+              offsets.empty() ? u[j] : u[0] + offsets[static_cast<std::size_t>(i * J + j)];
+          y[j] = to_y(batch.space, m, window.series, (moved + a.o) / a.s);
+        }
+      }
+    }
+  });
+}
+
+void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
+                          std::span<float> out) {
+  const int Q = spec_.Q();
+  std::int64_t median = 0;
+  for (int q = 0; q < Q && spec_.loss == Loss::quantile; ++q) {
+    if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;
+  }
+  const std::int64_t KM = spec_.K * spec_.M;
+  for_each_batch(windows, true, limit, [&](std::int64_t begin, std::span<const Window> part) {
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(part.size()) * KM; ++i) {
+      out[static_cast<std::size_t>(begin * KM + i)] =
+          target_[static_cast<std::size_t>(i)] - u_[static_cast<std::size_t>(i * Q + median)];
+    }
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup) {
+  check_spec(*setup.spec);
+  return std::make_unique<CpuEngine>(setup);
+}
+
+}  // namespace sluice

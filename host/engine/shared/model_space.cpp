@@ -1,0 +1,270 @@
+#include "engine/shared/model_space.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+/// In linear space a level is never smaller than this share of the series' own mean, so that a
+/// product that has not sold for a season does not divide by zero.
+constexpr double kLevelFloor = 0.02;
+
+/// Exponential smoothing whose first steps are plain means: alpha_t = max(alpha, 1 / age).
+class Smoother {
+ public:
+  explicit Smoother(double alpha) : alpha_(alpha) {}
+  double next(float value, double fallback) {
+    if (!std::isnan(value)) {
+      ++age_;
+      const double a = std::max(alpha_, 1.0 / static_cast<double>(age_));
+      state_ += a * (static_cast<double>(value) - state_);
+    }
+    return age_ > 0 ? state_ : fallback;
+  }
+
+ private:
+  double alpha_, state_ = 0;
+  std::int64_t age_ = 0;
+};
+
+}  // namespace
+
+ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
+  const Catalog& catalog = *setup.catalog;
+  offsets_.assign(catalog.offsets().begin(), catalog.offsets().end());
+  if (setup.series_weight.empty()) {
+    weight_.assign(static_cast<std::size_t>(catalog.series_count()), 1.0f);
+  } else {
+    weight_.assign(setup.series_weight.begin(), setup.series_weight.end());
+  }
+  if (catalog.count(Role::target) != spec_.M || catalog.count(Role::past) != spec_.past_channels ||
+      catalog.count(Role::future) != spec_.future_channels) {
+    throw InternalError("the model's channels are not the catalogue's");
+  }
+  fill_scales(*setup.scaling);
+  fill_values(catalog);
+  fill_levels();
+  fill_level_statistics(setup);
+  fill_covariates(catalog, *setup.scaling);
+  fill_statics(setup);
+  fill_calendar(catalog);
+  const ParamLayout layout(spec_);
+  const auto blocks = layout.blocks();
+  for (std::size_t e = 0; e < spec_.embeddings.size(); ++e) {
+    embedding_width_.push_back(spec_.embeddings[e].width);
+    embedding_at_.push_back(blocks[blocks.size() - spec_.embeddings.size() + e].offset);
+  }
+}
+
+SpaceView ModelSpace::view() const {
+  const auto there = [](const auto& array) { return array.empty() ? nullptr : array.data(); };
+  SpaceView view;
+  view.T = spec_.T, view.K = spec_.K, view.M = spec_.M, view.C = spec_.inputs();
+  view.log_space = spec_.space == Space::log;
+  view.nonnegative = spec_.nonnegative;
+  view.missing_indicator = spec_.missing_indicator;
+  view.level_input = spec_.level_input, view.level_change = spec_.level_change;
+  view.base = spec_.base, view.base_season = spec_.base_season;
+  view.lag_count = static_cast<int>(spec_.lags.size());
+  view.context = spec_.context, view.seasonal_context = spec_.seasonal_context;
+  view.past_channels = spec_.past_channels, view.future_channels = spec_.future_channels;
+  view.calendar_terms = spec_.calendar, view.static_count = spec_.static_reals;
+  view.embedding_count = static_cast<int>(spec_.embeddings.size());
+  view.first_head_step = spec_.first_head_step();
+  view.level_mean = level_mean_, view.level_spread = level_spread_;
+  view.level_weight = spec_.level_weight;
+  view.series = series_count(), view.total = total();
+  if (spec_.calendar > 0) {
+    view.calendar_rows = static_cast<std::int64_t>(calendar_.size()) / spec_.calendar;
+  }
+  view.offset = there(offsets_), view.calendar_row = there(calendar_row_);
+  view.v = there(v_), view.s = there(s_), view.o = there(o_), view.smoothed = there(smoothed_);
+  view.covariates = there(covariates_), view.calendar = there(calendar_);
+  view.statics = there(static_reals_), view.codes = there(codes_), view.weight = there(weight_);
+  view.log_scale = there(log_scale_), view.scale = there(scale_), view.shift = there(shift_);
+  view.lags = there(spec_.lags);
+  view.embedding_width = there(embedding_width_), view.embedding_at = there(embedding_at_);
+  return view;
+}
+
+void ModelSpace::fill_scales(const SeriesScaling& scaling) {
+  for (int m = 0; m < spec_.M; ++m) {
+    for (std::int64_t s = 0; s < series_count(); ++s) {
+      scale_.push_back(scaling.scale_of(m, s));
+      shift_.push_back(scaling.offset_of(m, s));
+      log_scale_.push_back(std::log(scale_.back()));
+    }
+  }
+}
+
+void ModelSpace::fill_values(const Catalog& catalog) {
+  const std::int64_t S = catalog.series_count();
+  v_.resize(static_cast<std::size_t>(spec_.M * total()));
+  for (int m = 0; m < spec_.M; ++m) {
+    std::int64_t bad = std::numeric_limits<std::int64_t>::max();  // first step without a logarithm
+#pragma omp parallel for schedule(static) reduction(min : bad)
+    for (std::int64_t s = 0; s < S; ++s) {
+      const auto y = catalog.values(m, s);
+      float* out = v_.data() + at(m, s);
+      const auto ms = static_cast<std::size_t>(m * S + s);
+      const float shift = shift_[ms], scale = scale_[ms];
+      for (std::size_t t = 0; t < y.size(); ++t) {
+        const float value = (y[t] - shift) / scale;
+        if (spec_.space == Space::log) {
+          if (value <= 0) bad = std::min(bad, offset(s) + static_cast<std::int64_t>(t));
+          out[t] = std::log(value);
+        } else {
+          out[t] = value;
+        }
+      }
+    }
+    if (bad != std::numeric_limits<std::int64_t>::max()) {
+      const auto after = std::upper_bound(offsets_.begin(), offsets_.end(), bad);
+      const auto s = static_cast<std::int64_t>(after - offsets_.begin()) - 1;
+      throw DataError(
+          fmt::format("series '{}', {}: {} is {}, and log space needs values above 0; set "
+                      "network.space = \"linear\"",
+                      catalog.id(s), catalog.date(s, bad - offset(s)), catalog.target(m).name,
+                      catalog.target(m).values[static_cast<std::size_t>(bad)]));
+    }
+  }
+}
+
+void ModelSpace::fill_levels() {
+  const std::int64_t S = series_count();
+  const auto size = static_cast<std::size_t>(spec_.M * total());
+  if (spec_.base == Base::smoothing) smoothed_.resize(size);
+  if (spec_.level != Level::none) {
+    o_.resize(size);
+    if (spec_.space == Space::linear) s_.resize(size);
+  }
+  for (int m = 0; m < spec_.M; ++m) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t s = 0; s < S; ++s) fill_level(m, s);
+  }
+}
+
+void ModelSpace::fill_level(int m, std::int64_t s) {
+  const bool log = spec_.space == Space::log;
+  const std::size_t begin = at(m, s);
+  const float* values = v_.data() + begin;
+  const auto n = static_cast<std::size_t>(length(s));
+  if (spec_.base == Base::smoothing) {
+    Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
+    for (std::size_t t = 0; t < n; ++t) {
+      smoothed_[begin + t] = static_cast<float>(smooth.next(values[t], 0));
+    }
+  }
+  if (spec_.level == Level::none) return;
+  Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
+  const auto window = static_cast<std::size_t>(spec_.level_window);
+  double sum = 0, level = 1;
+  std::int64_t count = 0;
+  for (std::size_t t = 0; t < n; ++t) {
+    const auto size_of = [&](std::size_t i) {
+      return log ? std::exp(static_cast<double>(values[i]))
+                 : std::abs(static_cast<double>(values[i]));
+    };
+    if (spec_.level == Level::smoothing) {
+      level = smooth.next(std::isnan(values[t]) ? kMissing : static_cast<float>(size_of(t)), 1.0);
+    } else {
+      if (!std::isnan(values[t])) sum += size_of(t), ++count;
+      if (t >= window && !std::isnan(values[t - window])) sum -= size_of(t - window), --count;
+      if (count > 0) level = std::max(sum / static_cast<double>(count), 0.0);
+    }
+    if (log) {
+      o_[begin + t] = static_cast<float>(std::log(std::max(level, 1e-30)));
+    } else {
+      s_[begin + t] = static_cast<float>(1.0 / (level + kLevelFloor));
+      o_[begin + t] = 1.0f;
+    }
+  }
+}
+
+void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
+  level_mean_ = setup.level_mean;
+  level_spread_ = setup.level_spread;
+  if (!spec_.level_input || level_spread_ > 0) return;
+  double sum = 0, squares = 0;
+  const std::int64_t S = series_count();
+  for (std::int64_t s = 0; s < S; ++s) {
+    const double x = std::log(static_cast<double>(scale_[static_cast<std::size_t>(s)]));
+    sum += x;
+    squares += x * x;
+  }
+  const double mean = sum / static_cast<double>(S);
+  level_mean_ = static_cast<float>(mean);
+  level_spread_ =
+      static_cast<float>(std::sqrt(std::max(1e-4, squares / static_cast<double>(S) - mean * mean)));
+}
+
+void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& scaling) {
+  const std::int64_t S = catalog.series_count();
+  const auto channels = static_cast<int>(catalog.channels().size());
+  covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total()));
+  for (int c = spec_.M; c < channels; ++c) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t s = 0; s < S; ++s) {
+      const auto y = catalog.values(c, s);
+      float* to = covariates_.data() + at(c - spec_.M, s);
+      const float shift = scaling.offset_of(c, s), scale = scaling.scale_of(c, s);
+      for (std::size_t t = 0; t < y.size(); ++t) {
+        const float value = (y[t] - shift) / scale;
+        to[t] = std::isnan(value) ? 0.0f : std::clamp(value, -10.0f, 10.0f);
+      }
+    }
+  }
+}
+
+void ModelSpace::fill_statics(const EngineSetup& setup) {
+  const Catalog& catalog = *setup.catalog;
+  const SeriesScaling& scaling = *setup.scaling;
+  const std::int64_t S = catalog.series_count();
+  static_reals_.resize(static_cast<std::size_t>(S * spec_.static_reals));
+  for (int r = 0; r < spec_.static_reals; ++r) {
+    const auto ri = static_cast<std::size_t>(r);
+    const auto& values = catalog.static_reals()[ri].values;
+    for (std::int64_t s = 0; s < S; ++s) {
+      const float x = values[static_cast<std::size_t>(s)];
+      static_reals_[static_cast<std::size_t>(s * spec_.static_reals + r)] =
+          std::isnan(x) ? 0.0f : (x - scaling.static_offset[ri]) / scaling.static_scale[ri];
+    }
+  }
+  const std::size_t categories = spec_.embeddings.size();
+  codes_.resize(static_cast<std::size_t>(S) * categories);
+  for (std::size_t e = 0; e < categories; ++e) {
+    const auto& codes = setup.codes.empty() ? catalog.static_categories()[e].codes : setup.codes[e];
+    for (std::size_t s = 0; s < static_cast<std::size_t>(S); ++s) {
+      codes_[s * categories + e] = codes[s];
+    }
+  }
+}
+
+void ModelSpace::fill_calendar(const Catalog& catalog) {
+  calendar_row_.resize(static_cast<std::size_t>(series_count()));
+  if (spec_.calendar == 0) return;
+  std::int64_t low = std::numeric_limits<std::int64_t>::max(), high = -low;
+  for (std::int64_t s = 0; s < series_count(); ++s) {
+    low = std::min(low, catalog.period(s, 0));
+    high = std::max(high, catalog.period(s, length(s)));
+  }
+  for (std::int64_t s = 0; s < series_count(); ++s) {
+    calendar_row_[static_cast<std::size_t>(s)] = catalog.period(s, 0) - low;
+  }
+  calendar_.resize(static_cast<std::size_t>((high - low + 2) * spec_.calendar));
+  for (std::int64_t p = low; p <= high + 1; ++p) {
+    calendar_features(catalog.frequency(), p, calendar_.data() + (p - low) * spec_.calendar);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,63 @@
+// The engine's copy of the catalogue, in the model's space u (model/spec.hpp): what the gather
+// reads. Everything that depends on a step but not on a window - logarithms, levels, standardised
+// covariates, calendar terms - is computed here, once, so that gathering an input is one
+// multiplication and one subtraction. Arrays are flat, as a device takes them.
+//
+// Every number at step t is a function of values at or before t and of statistics of the training
+// range: nothing here lets a window see its future. Future-known channels are the exception by
+// definition.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/shared/window_rows.hpp"
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/spec.hpp"
+
+namespace sluice {
+
+class ModelSpace {
+ public:
+  /// Throws DataError naming series and date where a value has no logarithm in log space.
+  explicit ModelSpace(const EngineSetup& setup);
+
+  const ModelSpec& spec() const { return spec_; }
+  std::int64_t series_count() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
+  std::int64_t length(std::int64_t s) const { return offset(s + 1) - offset(s); }
+  std::int64_t offset(std::int64_t s) const { return offsets_[static_cast<std::size_t>(s)]; }
+  float level_mean() const { return level_mean_; }
+  float level_spread() const { return level_spread_; }
+
+  /// All of it as pointers to this object's memory: what the functions of window_rows.hpp read.
+  SpaceView view() const;
+
+ private:
+  void fill_values(const Catalog& catalog);
+  void fill_levels();
+  void fill_level(int m, std::int64_t s);
+  void fill_level_statistics(const EngineSetup& setup);
+  void fill_scales(const SeriesScaling& scaling);
+  void fill_covariates(const Catalog& catalog, const SeriesScaling& scaling);
+  void fill_statics(const EngineSetup& setup);
+  void fill_calendar(const Catalog& catalog);
+  std::int64_t total() const { return offsets_.back(); }
+  /// Where step 0 of target (or covariate) m of series s lies in an array of [M,total].
+  std::size_t at(int m, std::int64_t s) const {
+    return static_cast<std::size_t>(m * total() + offset(s));
+  }
+
+  ModelSpec spec_;
+  std::vector<std::int64_t> offsets_, calendar_row_;
+  std::vector<float> v_, s_, o_, smoothed_, covariates_;  ///< [M,total]; empty: not there
+  std::vector<float> calendar_, static_reals_, weight_;
+  std::vector<float> scale_, shift_, log_scale_;  ///< [M,S]
+  std::vector<std::int32_t> codes_;
+  std::vector<int> embedding_width_;
+  std::vector<std::int64_t> embedding_at_;
+  float level_mean_ = 0, level_spread_ = 1;
+};
+
+}  // namespace sluice

@@ -1,0 +1,158 @@
+#include "engine/shared/slices.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/shared/space_arrays.hpp"
+
+namespace sluice {
+namespace {
+
+/// Below so many bytes one thread packs a block sooner than it could wake another.
+constexpr std::int64_t kSerialBytes = 1 << 20;
+/// Channels begin on a multiple of so many steps.
+constexpr std::int64_t kStepAlignment = kArrayAlignment / static_cast<std::int64_t>(sizeof(float));
+
+/// Steps that seasonal_value() goes back from the worst step of v [length], at most. A gap that
+/// begins with the series does not count: nothing is found before it, on a slice as on the whole.
+std::int64_t longest_walk(const float* v, std::int64_t length, int season) {
+  constexpr std::int64_t kLeading = -1;
+  std::vector<std::int64_t> gap(static_cast<std::size_t>(season), kLeading);  // steps of t % season
+  std::int64_t longest = 0;
+  for (std::int64_t t = 0; t < length; ++t) {
+    std::int64_t& seasons = gap[static_cast<std::size_t>(t % season)];
+    if (!std::isnan(v[t])) {
+      seasons = 0;
+    } else if (seasons != kLeading) {
+      longest = std::max(longest, ++seasons);
+    }
+  }
+  return longest * season;
+}
+
+}  // namespace
+
+Slices::Slices(const ModelSpace& space, int threads) : space_(space.view()), threads_(threads) {
+  for (int i = 0; i < space_.lag_count; ++i) {
+    lookback_ = std::max<std::int64_t>(lookback_, space_.lags[i]);
+  }
+  lookback_ = std::max<std::int64_t>({lookback_, space_.context, space_.seasonal_context,
+                                      space_.level_change ? space_.base_season : 0});
+  const bool walks = space_.base == Base::last || space_.base == Base::seasonal;
+  const int season = space_.base == Base::seasonal ? space_.base_season : 1;
+  if (walks) base_lookback_ = season;
+  walk_.assign(static_cast<std::size_t>(space_.series), 0);
+#pragma omp parallel for schedule(static) num_threads(threads_)
+  for (std::int64_t s = 0; s < space_.series; ++s) {
+    for (int m = 0; m < space_.M && walks; ++m) {
+      std::int64_t& walk = walk_[static_cast<std::size_t>(s)];
+      walk = std::max(walk, longest_walk(space_.v + m * space_.total + space_.offset[s],
+                                         space.length(s), season));
+    }
+  }
+  for (std::int64_t s = 0; s < space_.series; ++s) {
+    longest_ = std::max(longest_, std::min(space.length(s), lookback(s) + space_.T + space_.K));
+  }
+}
+
+std::int64_t Slices::lookback(std::int64_t s) const {
+  return std::max(lookback_, base_lookback_ + walk_[static_cast<std::size_t>(s)]);
+}
+
+Slices::Range Slices::range(const Window& window) const {
+  const std::int64_t s = window.series, length = space_.offset[s + 1] - space_.offset[s];
+  const std::int64_t begin = std::max<std::int64_t>(0, window.origin - space_.T + 1 - lookback(s));
+  return {begin, std::max(begin, std::min(length, window.origin + space_.K + 1))};
+}
+
+Slices::Shape Slices::shape(std::int64_t batch) const {
+  Shape shape;
+  shape.batch = batch;
+  shape.total = (batch * longest_ + kStepAlignment - 1) / kStepAlignment * kStepAlignment;
+  SpaceView view = space_;
+  view.series = batch;
+  for_each_series_array(view, [&]<typename T>(const T*& pointer, std::int64_t elements) {
+    if (pointer != nullptr) {
+      shape.series_bytes += aligned(elements * static_cast<std::int64_t>(sizeof(T)));
+    }
+  });
+  for_each_step_array(view, [&](const float*& pointer, int channels) {
+    if (pointer != nullptr) shape.channels += channels;
+  });
+  return shape;
+}
+
+SpaceView Slices::view(const Shape& shape, const SpaceView& from, std::byte* block) const {
+  SpaceView view = space_;
+  view.calendar = from.calendar, view.lags = from.lags;
+  view.embedding_width = from.embedding_width, view.embedding_at = from.embedding_at;
+  view.series = shape.batch, view.total = shape.total;
+  for_each_series_array(view, [&]<typename T>(const T*& pointer, std::int64_t elements) {
+    if (pointer == nullptr) return;
+    pointer = reinterpret_cast<const T*>(block);
+    block += aligned(elements * static_cast<std::int64_t>(sizeof(T)));
+  });
+  const auto* steps = reinterpret_cast<const float*>(block);
+  for_each_step_array(view, [&](const float*& pointer, int channels) {
+    if (pointer == nullptr) return;
+    pointer = steps;
+    steps += channels * shape.total;
+  });
+  return view;
+}
+
+std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, std::byte* block,
+                          std::span<Window> slots) const {
+  const auto N = static_cast<std::int64_t>(windows.size());
+  const SpaceView to = view(shape, space_, block);
+  // The view's pointers are to const for those who read it; here is where they are written.
+  const auto writable = []<typename T>(const T* pointer) { return const_cast<T*>(pointer); };
+  std::int64_t* offset = writable(to.offset);
+  offset[0] = 0;
+  for (std::int64_t n = 0; n < N; ++n) {
+    const Range range = this->range(windows[static_cast<std::size_t>(n)]);
+    offset[n + 1] = offset[n] + range.end - range.begin;
+  }
+  std::vector<const float*> sources;  // [channels], in the order of the block
+  SpaceView whole = space_;
+  for_each_step_array(whole, [&](const float* channel, int channels) {
+    if (channel == nullptr) return;
+    for (int c = 0; c < channels; ++c) sources.push_back(channel + c * space_.total);
+  });
+  const bool parallel = offset[N] * shape.channels * 4 > kSerialBytes;
+#pragma omp parallel for schedule(static) num_threads(threads_) if (parallel)
+  for (std::int64_t n = 0; n < N; ++n) {
+    const Window& window = windows[static_cast<std::size_t>(n)];
+    const std::int64_t s = window.series, begin = range(window).begin;
+    slots[static_cast<std::size_t>(n)] = {.origin = window.origin - begin,
+                                          .series = static_cast<std::int32_t>(n),
+                                          .continues = window.continues};
+    const auto copy = [&](const auto* from, std::int64_t from_at, const auto* into,
+                          std::int64_t into_at, std::int64_t count) {
+      if (from == nullptr || count == 0) return;
+      std::memcpy(writable(into) + into_at, from + from_at,
+                  static_cast<std::size_t>(count) * sizeof *from);
+    };
+    writable(to.calendar_row)[n] = space_.calendar_row[s] + begin;
+    copy(space_.statics, s * space_.static_count, to.statics, n * space_.static_count,
+         space_.static_count);
+    copy(space_.codes, s * space_.embedding_count, to.codes, n * space_.embedding_count,
+         space_.embedding_count);
+    writable(to.weight)[n] = space_.weight[s];
+    for (int m = 0; m < space_.M; ++m) {
+      const std::int64_t from = m * space_.series + s, into = m * to.series + n;
+      writable(to.log_scale)[into] = space_.log_scale[from];
+      writable(to.scale)[into] = space_.scale[from];
+      writable(to.shift)[into] = space_.shift[from];
+    }
+    float* out = writable(to.v) + offset[n];
+    for (const float* source : sources) {
+      copy(source, space_.offset[s] + begin, out, 0, offset[n + 1] - offset[n]);
+      out += to.total;
+    }
+  }
+  return offset[N];
+}
+
+}  // namespace sluice

@@ -1,0 +1,64 @@
+// A catalogue that does not fit into a device's memory, batch by batch: of each window's series the
+// slice that the window reads, put together in one block of a fixed shape, with a view in which
+// window n is series n and steps count from the slice's begin. The functions of window_rows.hpp
+// give the same bits on it as on the whole catalogue.
+//
+// What makes that true: a slice that does not begin at the series' own step 0 begins so far before
+// the window that every test there of a step against 0, a lag or a season answers as it would on
+// the whole; and it ends with the last step that the window's horizon reaches.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/shared/model_space.hpp"
+
+namespace sluice {
+
+class Slices {
+ public:
+  /// Takes what it needs to know from `space`, which outlives it. `threads` pack a block.
+  Slices(const ModelSpace& space, int threads);
+
+  /// The steps [begin, end) of its series that a window reads.
+  struct Range {
+    std::int64_t begin = 0, end = 0;
+  };
+  Range range(const Window& window) const;
+  /// Steps of the longest slice there can be.
+  std::int64_t longest() const { return longest_; }
+
+  /// Shape of a block for batches of up to `batch` windows: [bytes of small arrays], then step
+  /// arrays as one [channels, total] of floats, channel after channel.
+  struct Shape {
+    std::int64_t batch = 0, total = 0, channels = 0;
+    std::int64_t series_bytes = 0;
+    std::int64_t bytes() const {
+      return series_bytes + channels * total * static_cast<std::int64_t>(sizeof(float));
+    }
+  };
+  Shape shape(std::int64_t batch) const;
+
+  /// A view with that shape and its series and step arrays in `block`; `tables` are left as they
+  /// are in `from`. Nothing is read: `block` may be device memory, aligned to kArrayAlignment.
+  SpaceView view(const Shape& shape, const SpaceView& from, std::byte* block) const;
+
+  /// Fills host memory `block` with the slices of a batch, and `slots` [windows] with the windows
+  /// as they are in it. Gives the steps in use: the first so many of each channel.
+  std::int64_t pack(std::span<const Window> windows, const Shape& shape, std::byte* block,
+                    std::span<Window> slots) const;
+
+ private:
+  std::int64_t lookback(std::int64_t s) const;
+
+  SpaceView space_;
+  int threads_;
+  std::int64_t lookback_ = 0;       ///< steps before a window's first that inputs and context read
+  std::int64_t base_lookback_ = 0;  ///< and the base, where nothing is missing
+  std::vector<std::int64_t> walk_;  ///< [S] further steps that the base goes back over gaps
+  std::int64_t longest_ = 0;
+};
+
+}  // namespace sluice

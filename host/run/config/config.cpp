@@ -1,0 +1,208 @@
+// TOML files and flags into a Config. toml++ reads the syntax; what the keys are is in
+// keys.hpp, and what a value must be in value.hpp.
+#include "sluice/run/config.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <system_error>
+
+#include "run/config/value.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+/// `text` of the file without its last line break; lines count from 1.
+std::string line_of(const std::string& text, std::uint32_t line) {
+  std::size_t begin = 0;
+  for (std::uint32_t i = 1; i < line && begin != std::string::npos; ++i) {
+    begin = text.find('\n', begin);
+    if (begin != std::string::npos) ++begin;
+  }
+  if (begin == std::string::npos) return {};
+  std::string found = text.substr(begin, text.find('\n', begin) - begin);
+  while (!found.empty() && (found.back() == '\r' || found.back() == ' ')) found.pop_back();
+  return found;
+}
+
+template <typename Part>
+std::string text_of(const Part& part) {
+  std::ostringstream out;
+  out << part;
+  return out.str();
+}
+
+Value value_of(const toml::node& node) {
+  if (const auto* boolean = node.as_boolean()) return {boolean->get()};
+  if (const auto* integer = node.as_integer()) return {integer->get()};
+  if (const auto* number = node.as_floating_point()) return {number->get()};
+  if (const auto* text = node.as_string()) return {text->get()};
+  // Dates may stand without quotes, as TOML has them.
+  if (const auto* date = node.as_date()) return {text_of(date->get())};
+  if (const auto* time = node.as_date_time()) return {text_of(time->get())};
+  if (const auto* array = node.as_array()) {
+    ValueList list;
+    for (const toml::node& element : *array) {
+      Value value = value_of(element);
+      if (std::holds_alternative<ValueList>(value.data)) value.data = Value::Other{"a list"};
+      list.push_back(std::move(value));
+    }
+    return {std::move(list)};
+  }
+  return {Value::Other{node.is_table() ? "a table" : "a time of day"}};
+}
+
+std::string place(const std::string& origin, const toml::source_region& source) {
+  return fmt::format("{}:{}", origin, source.begin.line);
+}
+
+std::vector<std::string_view> section_names() {
+  std::vector<std::string_view> names;
+  for (const Section& section : kSections) names.push_back(section.name);
+  return names;
+}
+
+[[noreturn]] void refuse_key(const std::string& where, const std::string& written) {
+  const std::string_view near = nearest_key(written);
+  if (!near.empty()) {
+    throw ConfigError(
+        fmt::format("{}: unknown key '{}'; did you mean '{}'?", where, written, near));
+  }
+  const std::string section = written.substr(0, written.find('.'));
+  throw ConfigError(
+      fmt::format("{}: unknown key '{}'; 'sluice explain {}' lists the keys there are", where,
+                  written, section));
+}
+
+[[noreturn]] void refuse_section(const std::string& where, const std::string& written) {
+  const std::vector<std::string_view> names = section_names();
+  const std::string_view near = nearest_name(written, names);
+  throw ConfigError(fmt::format("{}: unknown section [{}]; {}", where, written,
+                                near.empty()
+                                    ? fmt::format("the sections are {}", fmt::join(names, ", "))
+                                    : fmt::format("did you mean [{}]?", near)));
+}
+
+[[noreturn]] void refuse_outside(const std::string& where, const std::string& written) {
+  const std::string_view near = nearest_key(written);
+  throw ConfigError(fmt::format(
+      "{}: '{}' stands outside the sections; {}", where, written,
+      near.empty()
+          ? fmt::format("keys belong under one of [{}]", fmt::join(section_names(), "] ["))
+          : fmt::format("did you mean '{}', under [{}]?", near, near.substr(0, near.find('.')))));
+}
+
+void check_names(const toml::table& root, const std::string& origin) {
+  const std::vector<std::string> keys = config_keys();
+  const std::set<std::string, std::less<>> known(keys.begin(), keys.end());
+  const std::vector<std::string_view> sections = section_names();
+  for (const auto& [name, node] : root) {
+    const std::string where = place(origin, name.source());
+    const toml::table* table = node.as_table();
+    if (std::ranges::find(sections, name.str()) == sections.end()) {
+      if (table) refuse_section(where, std::string(name.str()));
+      refuse_outside(where, std::string(name.str()));
+    }
+    if (!table) {
+      throw ConfigError(fmt::format("{}: '{}' is a section; write [{}] on a line of its own", where,
+                                    name.str(), name.str()));
+    }
+    for (const auto& [key, value] : *table) {
+      std::string full = fmt::format("{}.{}", name.str(), key.str());
+      if (!known.contains(full)) refuse_key(place(origin, key.source()), full);
+    }
+  }
+}
+
+Config config_from(const std::string& text, const std::string& origin) {
+  toml::table root;
+  try {
+    root = toml::parse(text, std::string_view(origin));
+  } catch (const toml::parse_error& e) {
+    const std::uint32_t line = e.source().begin.line;
+    std::string_view what = e.description();
+    if (what.starts_with("Error while parsing ")) what.remove_prefix(what.find(": ") + 2);
+    const bool repeated = what.find("cannot redefine") != std::string_view::npos;
+    throw ConfigError(fmt::format("{}:{}: {} in '{}'; {}", origin, line, what, line_of(text, line),
+                                  repeated
+                                      ? "write each key and each section once"
+                                      : "TOML is written as key = value, texts in \"quotes\""));
+  }
+  check_names(root, origin);
+  Config config;
+  visit_keys(config, [&](const Key& key, auto& member) {
+    const toml::node* node = root.at_path(key.name).node();
+    if (!node) return;
+    using Member = std::remove_reference_t<decltype(member)>;
+    assign(value_of(*node), key, member_type<Member>(),
+           fmt::format("{}: {}", place(origin, node->source()), key.name), member);
+  });
+  return config;
+}
+
+void apply(Config& config, const Override& override) {
+  const auto& [name, text] = override;
+  bool found = false;
+  visit_keys(config, [&](const Key& key, auto& member) {
+    if (key.name != name) return;
+    found = true;
+    using Member = std::remove_reference_t<decltype(member)>;
+    constexpr MemberType type = member_type<Member>();
+    assign(value_from_text(text, key, type), key, type, "--" + name, member);
+  });
+  if (found) return;
+  const std::string_view near = nearest_key(name);
+  throw ConfigError(fmt::format("--{}: unknown key; {}", name,
+                                near.empty()
+                                    ? std::string("'sluice explain' lists the keys there are")
+                                    : fmt::format("did you mean --{}?", near)));
+}
+
+std::string read_text(const std::filesystem::path& file) {
+  std::error_code status;
+  if (std::filesystem::is_directory(file, status)) {
+    throw ConfigError(fmt::format("{}: is a directory; give a TOML file", file.string()));
+  }
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    throw ConfigError(fmt::format(
+        "{}: cannot be read ({}); give the path of a TOML file, such as configs/shop.toml",
+        file.string(), std::generic_category().message(errno)));
+  }
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides) {
+  Config config;
+  if (!file.empty()) config = config_from(read_text(file), file.string());
+  std::set<std::string> given;
+  for (const Override& override : overrides) {
+    if (!given.insert(override.first).second) {
+      throw ConfigError(fmt::format("--{} is given twice; give it once", override.first));
+    }
+    apply(config, override);
+  }
+  return config;
+}
+
+Config parse_config(const std::string& toml, const std::string& origin) {
+  return config_from(toml, origin);
+}
+
+std::vector<std::string> config_keys() {
+  static const Config defaults;
+  std::vector<std::string> keys;
+  visit_keys(defaults, [&](const Key& key, const auto&) { keys.emplace_back(key.name); });
+  return keys;
+}
+
+}  // namespace sluice

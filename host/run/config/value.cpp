@@ -1,0 +1,291 @@
+// Values as written against keys: type, range, choices, and what to say when they do not fit.
+#include "run/config/value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+/// A number as a person writes it: 1000000, not 1e+06; 0.5.
+std::string number_text(double number) {
+  if (number == std::floor(number) && std::fabs(number) < 1e16) {
+    return fmt::format("{}", static_cast<std::int64_t>(number));
+  }
+  return fmt::format("{}", number);
+}
+
+std::string written(const Value& value) {
+  if (const auto* boolean = std::get_if<bool>(&value.data)) return *boolean ? "true" : "false";
+  if (const auto* integer = std::get_if<std::int64_t>(&value.data)) {
+    return fmt::format("{}", *integer);
+  }
+  if (const auto* number = std::get_if<double>(&value.data)) {
+    const std::string text = fmt::format("{}", *number);
+    return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+  }
+  if (const auto* text = std::get_if<std::string>(&value.data)) {
+    return is_utf8(*text) ? fmt::format("\"{}\"", *text) : "bytes that are not UTF-8";
+  }
+  if (std::holds_alternative<ValueList>(value.data)) return "a list";
+  return std::get<Value::Other>(value.data).what;
+}
+
+[[noreturn]] void refuse(const Value& value, const Key& key, MemberType whole,
+                         const std::string& where) {
+  std::string message =
+      fmt::format("{} must be {}, got {}", where, expected_text(key, whole), written(value));
+  if (whole.list) message += " in it";
+  if (const auto* text = std::get_if<std::string>(&value.data); text && !key.choices.empty()) {
+    const std::string_view near = nearest_name(*text, key.choices);
+    if (!near.empty()) message += fmt::format("; did you mean \"{}\"?", near);
+  } else if (!text && whole.kind == Kind::text && !whole.list && key.form == Form::plain &&
+             !std::holds_alternative<ValueList>(value.data) &&
+             !std::holds_alternative<Value::Other>(value.data)) {
+    message += "; write it in quotes";
+  }
+  throw ConfigError(message);
+}
+
+bool in_range(double number, const Range& range) {
+  return (range.above ? number > range.min : number >= range.min) &&
+         (range.below ? number < range.max : number <= range.max);
+}
+
+std::string scalar_text(const Key& key, Kind kind) {
+  if (!key.choices.empty()) return fmt::format("one of {}", fmt::join(key.choices, ", "));
+  const std::string range = range_text(key.range);
+  const std::string tail = range.empty() ? "" : " " + range;
+  switch (kind) {
+    case Kind::boolean:
+      return "true or false";
+    case Kind::integer:
+      return "an integer" + tail;
+    case Kind::number:
+      return key.form == Form::share_or_steps
+                 ? "a share from 0 to below 1, or a whole number of steps"
+                 : "a number" + tail;
+    case Kind::text:
+      if (key.form == Form::column) return "a column's name or its 0-based place";
+      return key.form == Form::one_character ? "one character, or \"tab\"" : "text";
+  }
+  return {};
+}
+
+std::string list_text(const Key& key, Kind kind) {
+  const std::string range = range_text(key.range);
+  const std::string tail = range.empty() ? "" : " " + range;
+  if (kind == Kind::integer) return "a list of integers" + tail;
+  if (kind == Kind::number) return "a list of numbers" + tail;
+  return key.form == Form::column ? "a list of columns' names or 0-based places"
+                                  : "a list of texts";
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] =
+          std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? std::size_t{0} : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+/// Names farther away than this are not what was meant.
+std::size_t allowed_distance(std::string_view written) {
+  return std::clamp<std::size_t>(written.size() / 3, 1, 5);
+}
+
+/// Whether a key's meaning says that the article calls it `name`.
+bool article_calls_it(const Key& key, std::string_view name) {
+  const std::size_t article = key.meaning.find("the article's ");
+  return article != std::string_view::npos && name.size() >= 4 &&
+         key.meaning.substr(article).find(name) != std::string_view::npos;
+}
+
+std::string_view last_part(std::string_view key) { return key.substr(key.find('.') + 1); }
+
+template <typename Number>
+std::optional<Number> number_in(std::string_view text) {
+  Number number{};
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Value scalar_from_text(const std::string& text, const Key& key, MemberType type) {
+  if (type.kind == Kind::boolean) {
+    if (text == "true") return {true};
+    if (text == "false") return {false};
+  } else if (type.kind != Kind::text || key.form == Form::column) {
+    if (const auto integer = number_in<std::int64_t>(text)) return {*integer};
+    if (type.kind != Kind::text) {
+      if (const auto number = number_in<double>(text)) return {*number};
+    }
+  }
+  return {text};
+}
+
+}  // namespace
+
+std::string range_text(const Range& range) {
+  const double far = std::numeric_limits<double>::max();
+  if (range.min == -far && range.max == far) return {};
+  if (!range.above && !range.below) {
+    return fmt::format("from {} to {}", number_text(range.min), number_text(range.max));
+  }
+  return fmt::format("{} {} {} {}", range.above ? "above" : "from", number_text(range.min),
+                     range.below ? "to below" : (range.above ? "up to" : "to"),
+                     number_text(range.max));
+}
+
+std::string expected_text(const Key& key, MemberType type) {
+  std::string text = type.list ? list_text(key, type.kind) : scalar_text(key, type.kind);
+  if (type.optional) text += ", or \"auto\"";
+  return text;
+}
+
+Value value_from_text(const std::string& text, const Key& key, MemberType type) {
+  if (type.optional && text == "auto") return {text};
+  if (!type.list) return scalar_from_text(text, key, type);
+  ValueList list;
+  if (!text.empty()) {
+    std::size_t begin = 0;
+    while (begin <= text.size()) {
+      const std::size_t comma = std::min(text.find(',', begin), text.size());
+      list.push_back(scalar_from_text(text.substr(begin, comma - begin), key, type));
+      begin = comma + 1;
+    }
+  }
+  return {std::move(list)};
+}
+
+bool as_boolean(const Value& value, const Key& key, MemberType whole, const std::string& where) {
+  const auto* boolean = std::get_if<bool>(&value.data);
+  if (!boolean) refuse(value, key, whole, where);
+  return *boolean;
+}
+
+double as_number(const Value& value, const Key& key, MemberType whole, const std::string& where) {
+  double number = 0;
+  if (const auto* integer = std::get_if<std::int64_t>(&value.data)) {
+    number = static_cast<double>(*integer);
+  } else if (const auto* real = std::get_if<double>(&value.data)) {
+    number = *real;
+  } else {
+    refuse(value, key, whole, where);
+  }
+  if (!std::isfinite(number) || !in_range(number, key.range)) refuse(value, key, whole, where);
+  if (key.form == Form::share_or_steps && number >= 1 && number != std::floor(number)) {
+    refuse(value, key, whole, where);
+  }
+  return number;
+}
+
+std::int64_t as_integer(const Value& value, const Key& key, MemberType whole,
+                        const std::string& where) {
+  const auto* integer = std::get_if<std::int64_t>(&value.data);
+  if (!integer || !in_range(static_cast<double>(*integer), key.range)) {
+    refuse(value, key, whole, where);
+  }
+  return *integer;
+}
+
+std::string as_text(const Value& value, const Key& key, MemberType whole,
+                    const std::string& where) {
+  if (const auto* place = std::get_if<std::int64_t>(&value.data);
+      place && key.form == Form::column && *place >= 0) {
+    return fmt::format("#{}", *place);
+  }
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (!text || !is_utf8(*text)) refuse(value, key, whole, where);
+  if (!key.choices.empty() && std::ranges::find(key.choices, *text) == key.choices.end()) {
+    refuse(value, key, whole, where);
+  }
+  if (key.form == Form::one_character) {
+    if (*text == "tab" || *text == "\\t") return "\t";
+    if (text->size() != 1) refuse(value, key, whole, where);
+  }
+  return *text;
+}
+
+ValueList list_of(const Value& value) {
+  if (const auto* list = std::get_if<ValueList>(&value.data)) return *list;
+  return {value};
+}
+
+bool is_auto(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  return text && *text == "auto";
+}
+
+bool is_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned first = byte(i);
+    if (first < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = first >= 0xF0 ? 4 : (first >= 0xE0 ? 3 : 2);
+    if (first < 0xC2 || first > 0xF4 || i + length > text.size()) return false;
+    std::uint32_t point = first & (0xFFu >> (length + 1));
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((byte(i + k) & 0xC0u) != 0x80u) return false;
+      point = (point << 6) | (byte(i + k) & 0x3Fu);
+    }
+    const bool overlong = point < (length == 4 ? 0x10000u : (length == 3 ? 0x800u : 0x80u));
+    const bool surrogate = point >= 0xD800u && point <= 0xDFFFu;
+    if (overlong || surrogate || point > 0x10FFFFu) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string_view nearest_name(std::string_view written,
+                              const std::vector<std::string_view>& names) {
+  std::string_view best;
+  std::size_t least = allowed_distance(written) + 1;
+  for (const std::string_view name : names) {
+    const std::size_t distance = edit_distance(written, name);
+    if (distance < least) {
+      least = distance;
+      best = name;
+    }
+  }
+  return best;
+}
+
+std::string_view nearest_key(std::string_view written) {
+  static const Config defaults;
+  const std::string_view part = last_part(written);
+  std::string_view best;
+  std::size_t least = allowed_distance(part) + 1;
+  visit_keys(defaults, [&](const Key& key, const auto&) {
+    // The right name in another section is nearer than a wrong name in this one.
+    std::size_t distance =
+        std::min(edit_distance(written, key.name), edit_distance(part, last_part(key.name)) * 2);
+    if (article_calls_it(key, part)) distance = std::min<std::size_t>(distance, 1);
+    if (distance < least) {
+      least = distance;
+      best = key.name;
+    }
+  });
+  return best;
+}
+
+}  // namespace sluice

@@ -1,0 +1,266 @@
+#include "run/training/loop.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "run/training/interrupt.hpp"
+#include "run/training/progress.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
+
+namespace sluice {
+namespace {
+
+/// Steps between two looks at the loss (a look waits for the device).
+constexpr std::int64_t kLookEvery = 20;
+/// Validations without improvement before schedule = "plateau" halves the rate.
+constexpr int kPlateauPatience = 5;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class Loop {
+ public:
+  Loop(const LoopSetup& setup, TrainingState& state)
+      : setup_(setup),
+        training_(*setup.training),
+        state_(state),
+        progress_(setup.label, setup.announce) {
+    const std::int64_t size = setup.plan->size();
+    batch_size_ = training_.batch_size;
+    if (training_.carry_state) {
+      batches_ = setup.plan->batches_carried(batch_size_);
+    } else if (training_.sampling == "series") {
+      batches_ = training_.steps_per_epoch > 0 ? training_.steps_per_epoch : 100;
+    } else {
+      batches_ = (size + batch_size_ - 1) / batch_size_;
+      if (training_.steps_per_epoch > 0) batches_ = std::min(batches_, training_.steps_per_epoch);
+    }
+    total_steps_ = setup.steps;
+    if (training_.epochs > 0) {
+      const std::int64_t by_epochs = training_.epochs * batches_;
+      total_steps_ = total_steps_ > 0 ? std::min(total_steps_, by_epochs) : by_epochs;
+    }
+    if (training_.schedule == "cosine" && total_steps_ == 0) {
+      throw ConfigError(
+          "training.schedule = \"cosine\" needs to know the end: set training.steps or "
+          "training.epochs");
+    }
+    before_ = state.seconds;
+    start_ = last_save_ = now();
+    gather_start_ = setup.engine->seconds().gather;
+  }
+
+  LoopResult run() {
+    bool stop = reached_limit();
+    while (!stop) {
+      stop = run_epoch();
+      if (result_.interrupted) break;
+    }
+    if (!result_.interrupted && setup_.validation.empty()) keep_current();
+    result_.params = state_.best_params;
+    result_.loss = setup_.validation.empty() ? kNone : state_.best_loss;
+    result_.step = state_.best_step;
+    result_.seconds = elapsed();
+    if (!result_.interrupted) progress_.finish(progress(true));
+    return result_;
+  }
+
+ private:
+  static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+  double elapsed() const { return before_ + now() - start_; }
+
+  bool reached_limit() const {
+    const std::int64_t step = state_.engine.step + steps_here_;
+    return (total_steps_ > 0 && step >= total_steps_) ||
+           (setup_.max_seconds > 0 && elapsed() >= setup_.max_seconds) ||
+           (training_.epochs > 0 && state_.epoch >= training_.epochs);
+  }
+
+  double learning_rate(std::int64_t step) const {
+    double rate = training_.learning_rate * state_.plateau_factor;
+    if (step < training_.warmup_steps) {
+      rate *= static_cast<double>(step + 1) / static_cast<double>(training_.warmup_steps);
+    }
+    if (training_.schedule == "cosine") {
+      const double done = static_cast<double>(step) / static_cast<double>(total_steps_);
+      rate *= 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done)));
+    }
+    return rate;
+  }
+
+  void next_batch(std::int64_t step) {
+    if (training_.carry_state) {
+      setup_.plan->batch_carried(setup_.seed, state_.epoch, state_.batch, batch_size_, windows_);
+    } else if (training_.sampling == "series") {
+      setup_.plan->batch_by_series(setup_.seed, step, batch_size_, windows_);
+    } else {
+      setup_.plan->batch(setup_.seed, training_.shuffle ? state_.epoch : -1, state_.batch,
+                         batch_size_, windows_);
+    }
+  }
+
+  /// True if the training ends with this epoch.
+  bool run_epoch() {
+    StepSettings settings;
+    settings.adamw.weight_decay = static_cast<float>(training_.weight_decay);
+    settings.clip_norm = training_.clip_norm;
+    settings.average_decay = static_cast<float>(training_.average_decay);
+    bool limit = false;
+    while (state_.batch < batches_ && !limit) {
+      const std::int64_t step = state_.engine.step + steps_here_;
+      next_batch(step);
+      settings.adamw.learning_rate = static_cast<float>(learning_rate(step));
+      setup_.engine->train_step(windows_, settings);
+      ++steps_here_;
+      ++state_.batch;
+      result_.windows += static_cast<std::int64_t>(windows_.size());
+      limit = reached_limit();
+      if (steps_here_ % kLookEvery == 0 || limit || state_.batch == batches_) look();
+      if (InterruptGuard::requested()) {
+        save();
+        result_.interrupted = true;
+        if (state_.best_params.empty()) keep_current();
+        return true;
+      }
+      if (setup_.save && now() - last_save_ >= training_.checkpoint_seconds) save();
+    }
+    if (state_.batch == batches_) {
+      state_.batch = 0;
+      ++state_.epoch;
+    }
+    const bool stop = end_epoch();
+    return stop || limit || reached_limit();
+  }
+
+  void look() {
+    const LossReport report = setup_.engine->take_loss();
+    if (report.bad_series >= 0) {
+      throw DataError(
+          fmt::format("step {}: the loss is not finite (a window of series '{}', loss {}); nothing "
+                      "of this step was "
+                      "kept. Look at that series with `sluice check`, or lower "
+                      "training.learning_rate ({}) or set "
+                      "training.clip_norm",
+                      state_.engine.step + steps_here_, setup_.catalog->id(report.bad_series),
+                      report.loss, training_.learning_rate));
+    }
+    if (report.targets > 0) {
+      epoch_loss_ += report.loss * static_cast<double>(report.targets);
+      epoch_targets_ += report.targets;
+      train_loss_ = report.loss;
+    }
+    progress_.update(progress(false));
+  }
+
+  /// The weights a forecast would use now: the moving average where there is one.
+  std::vector<float> current_params() const {
+    const EngineState state = setup_.engine->state();
+    return state.average.empty() ? state.params : state.average;
+  }
+
+  void keep_current() {
+    state_.best_params = current_params();
+    state_.best_step = state_.engine.step + steps_here_;
+  }
+
+  bool end_epoch() {
+    if (epoch_targets_ > 0) train_loss_ = epoch_loss_ / static_cast<double>(epoch_targets_);
+    epoch_loss_ = 0;
+    epoch_targets_ = 0;
+    bool stop = false;
+    if (!setup_.validation.empty()) {
+      const std::vector<float> params = current_params();
+      setup_.engine->set_evaluation_params(params);
+      valid_loss_ = setup_.engine->validate(setup_.validation, setup_.valid_limit).loss;
+      const bool better = state_.best_params.empty() || valid_loss_ < state_.best_loss;
+      if (better && std::isfinite(valid_loss_)) {
+        state_.best_params = params;
+        state_.best_loss = valid_loss_;
+        state_.best_step = state_.engine.step + steps_here_;
+        state_.bad_epochs = 0;
+      } else {
+        ++state_.bad_epochs;
+        if (training_.schedule == "plateau" && state_.bad_epochs % kPlateauPatience == 0) {
+          state_.plateau_factor *= 0.5;
+        }
+        stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
+      }
+    }
+    log_event(fmt::format(
+        "{{\"event\": \"epoch\", \"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
+        "\"train_loss\": {}, \"valid_loss\": {}, \"windows_per_second\": {:.1f}, "
+        "\"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
+        setup_.label, state_.epoch, state_.engine.step + steps_here_, json_number(train_loss_),
+        json_number(valid_loss_), rate(), elapsed(), data_share()));
+    progress_.end_epoch(progress(false));
+    return stop;
+  }
+
+  static std::string json_number(double x) {
+    return std::isfinite(x) ? fmt::format("{:.9g}", x) : "null";
+  }
+
+  double rate() const {
+    const double here = now() - start_;
+    return here > 0 ? static_cast<double>(result_.windows) / here : 0;
+  }
+
+  double data_share() const {
+    const double here = now() - start_;
+    return here > 0 ? (setup_.engine->seconds().gather - gather_start_) / here : 0;
+  }
+
+  ProgressState progress(bool done) const {
+    ProgressState p;
+    p.step = state_.engine.step + steps_here_;
+    p.total_steps = total_steps_;
+    p.seconds = elapsed();
+    if (total_steps_ > 0) {
+      p.fraction = static_cast<double>(p.step) / static_cast<double>(total_steps_);
+    }
+    if (setup_.max_seconds > 0) p.fraction = std::max(p.fraction, p.seconds / setup_.max_seconds);
+    if (done) p.fraction = 1;
+    p.windows_per_second = rate();
+    p.train_loss = train_loss_;
+    p.valid_loss = done && !setup_.validation.empty() ? state_.best_loss : valid_loss_;
+    p.data_share = data_share();
+    return p;
+  }
+
+  void save() {
+    if (!setup_.save) return;
+    TrainingState copy = state_;
+    copy.engine = setup_.engine->state();
+    copy.seconds = elapsed();
+    setup_.save(copy);
+    last_save_ = now();
+  }
+
+  const LoopSetup& setup_;
+  const Config::Training& training_;
+  TrainingState& state_;
+  Progress progress_;
+  LoopResult result_;
+  std::vector<Window> windows_;
+  std::int64_t batch_size_ = 0, batches_ = 0, total_steps_ = 0;
+  std::int64_t steps_here_ = 0;  ///< since state_.engine was taken over
+  double before_ = 0, start_ = 0, last_save_ = 0, gather_start_ = 0;
+  double train_loss_ = kNone, valid_loss_ = kNone, epoch_loss_ = 0;
+  std::int64_t epoch_targets_ = 0;
+};
+
+}  // namespace
+
+LoopResult run_loop(const LoopSetup& setup, TrainingState& state) {
+  return Loop(setup, state).run();
+}
+
+}  // namespace sluice

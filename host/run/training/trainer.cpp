@@ -1,0 +1,441 @@
+// A training from settings to a model: the choice by validation, then, if wanted, the final fit of
+// every seed on all data up to the forecast origin.
+#include "sluice/run/trainer.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <system_error>
+
+#include "base/text.hpp"
+#include "run/engine_setup.hpp"
+#include "run/training/interrupt.hpp"
+#include "run/training/loop.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/params.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+/// More validation windows than this are thinned evenly.
+constexpr std::int64_t kMaxValidationWindows = 16'384;
+/// Fewer residuals than this say nothing about a 90 % quantile.
+constexpr std::size_t kMinResiduals = 20;
+
+/// Windows whose whole horizon lies in [from[s], to[s]); where a range is shorter than K, the one
+/// at its start.
+std::vector<Window> validation_windows(std::span<const std::int64_t> from,
+                                       std::span<const std::int64_t> to, int K) {
+  std::int64_t total = 0;
+  for (std::size_t s = 0; s < from.size(); ++s) {
+    total += std::max<std::int64_t>(to[s] > from[s] ? 1 : 0, to[s] - from[s] - K + 1);
+  }
+  const std::int64_t stride = total / kMaxValidationWindows + 1;
+  std::vector<Window> windows;
+  for (std::size_t s = 0; s < from.size(); ++s) {
+    if (to[s] <= from[s] || from[s] < 1) continue;
+    const std::int64_t last = std::max(from[s], to[s] - K);
+    for (std::int64_t start = from[s]; start <= last; start += stride) {
+      Window w;
+      w.series = static_cast<std::int32_t>(s);
+      w.origin = start - 1;
+      windows.push_back(w);
+    }
+  }
+  // Where series alone are more than the limit, every stride-th series stays.
+  if (static_cast<std::int64_t>(windows.size()) > 2 * kMaxValidationWindows) {
+    const std::size_t keep_every = windows.size() / kMaxValidationWindows;
+    std::vector<Window> kept;
+    for (std::size_t i = 0; i < windows.size(); i += keep_every) kept.push_back(windows[i]);
+    windows = std::move(kept);
+  }
+  return windows;
+}
+
+class Training {
+ public:
+  Training(const Config& config, const Catalog& catalog, const TrainOptions& options)
+      : config_(config), catalog_(catalog), options_(options) {
+    SplitSpec shares{config.data.valid, config.data.test};
+    if (!options.end.empty()) shares.test = 0;
+    split_ = split_by_time(catalog, shares, options.end);
+    has_valid_ = config.data.valid > 0;
+    spec_ = resolve_model(config, catalog, split_.train_end);
+    season_ =
+        config.evaluate.season > 0 ? config.evaluate.season : season_length(catalog.frequency());
+    const Config::Training& t = config.training;
+    if (t.steps == 0 && t.epochs == 0 && t.max_seconds == 0) {
+      throw ConfigError(
+          "nothing ends the training: set training.steps, training.epochs or training.max_seconds");
+    }
+    final_fit_ = t.final_fit && has_valid_;
+    load_start();
+  }
+
+  TrainResult run();
+
+ private:
+  struct Phase {  // an engine on the data before `end`
+    std::unique_ptr<Engine> engine;
+    std::unique_ptr<TrainingPlan> plan;
+    SeriesScaling scaling;
+  };
+
+  void load_start();
+  void load_state();
+  Phase make_phase(std::span<const std::int64_t> end) const;
+  EngineState start_state(int member) const;
+  LoopResult run_member(Phase& phase, int member, bool final_phase, std::int64_t steps);
+  void fit_residuals(Engine& engine);
+  Model make_model(const Phase& phase) const;
+  void announce(const std::string& message) const {
+    if (options_.announce) log_info(wrapped(message, 80));
+  }
+
+  const Config& config_;
+  const Catalog& catalog_;
+  const TrainOptions& options_;
+  Split split_;
+  bool has_valid_ = false, final_fit_ = false;
+  ModelSpec spec_;
+  int season_ = 1;
+  std::vector<Window> validation_;
+  std::unique_ptr<Model> start_;  ///< init_from
+  double start_loss_ = kNone;     ///< its loss on the validation range
+  TrainingState state_;
+  bool resumed_ = false;
+  double seconds_before_ = 0;
+  std::int64_t windows_ = 0;
+  double loop_seconds_ = 0;
+  std::vector<double> residual_probabilities_;
+  std::vector<float> residual_quantiles_;
+};
+
+void Training::load_start() {
+  std::string from = config_.training.init_from;
+  if (from.empty() && config_.mode.incremental && std::filesystem::exists(config_.path.model)) {
+    from = config_.path.model;
+  }
+  if (from.empty()) return;
+  if (!has_valid_) {
+    throw ConfigError(
+        "training from an earlier model needs data.valid > 0, to tell whether the new one is "
+        "better");
+  }
+  start_ = std::make_unique<Model>(load_model(from));
+  ModelSpec old = start_->spec;
+  old.dropout = spec_.dropout;
+  old.huber_delta = spec_.huber_delta;
+  old.nonnegative = spec_.nonnegative;
+  old.head_starts_at_zero = spec_.head_starts_at_zero;
+  if (!(old == spec_)) {
+    throw ConfigError(
+        fmt::format("{}: its model ({}) is not the one of these settings ({}); give the "
+                    "settings it was trained with, or train without it",
+                    from, describe(start_->spec), describe(spec_)));
+  }
+  announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
+}
+
+void Training::load_state() {
+  if (!config_.mode.resume) return;
+  const auto path = state_path(config_.path.model);
+  if (!std::filesystem::exists(path)) {
+    throw DataError(fmt::format("{}: there is no training state to resume; set mode.resume = false",
+                                path.string()));
+  }
+  TrainingState state = load_training_state(path);
+  if (state.config != state_.config) {
+    throw ConfigError(
+        fmt::format("{}: it was saved with other settings; a resumed training must keep them all "
+                    "(only [mode], [path] "
+                    "and training.checkpoint_seconds may change)",
+                    path.string()));
+  }
+  state_ = std::move(state);
+  resumed_ = true;
+  announce(fmt::format("resuming {} at step {}", config_.path.model, state_.engine.step));
+}
+
+Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
+  Phase phase;
+  PlanSpec plan;
+  plan.T = spec_.T;
+  plan.K = spec_.K;
+  plan.stride = config_.training.stride;
+  plan.min_history = config_.data.min_history;
+  plan.carry_state = spec_.carry_state;
+  phase.plan = std::make_unique<TrainingPlan>(catalog_, end, plan);
+  phase.scaling = fit_scaling(catalog_, target_scaling(config_, spec_),
+                              parse_scaling(config_.network.covariate_scaling), end);
+  const std::vector<float> weights =
+      series_weights(catalog_, end, season_, config_.training.series_weight);
+  EngineSetup setup;
+  setup.catalog = &catalog_;
+  setup.spec = &spec_;
+  setup.scaling = &phase.scaling;
+  setup.series_weight = weights;
+  setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
+  setup.seed = static_cast<std::uint64_t>(config_.training.seed);
+  set_engine(config_.engine, setup);
+  phase.engine = make_engine(config_.engine.device, setup);
+  phase.engine->set_target_limit(end);
+  return phase;
+}
+
+EngineState Training::start_state(int member) const {
+  EngineState state;
+  if (start_) {
+    const auto& members = start_->members;
+    state.params = members[static_cast<std::size_t>(member) % members.size()];
+  } else {
+    state.params.resize(static_cast<std::size_t>(ParamLayout(spec_).size()));
+    init_params(spec_, static_cast<std::uint64_t>(config_.training.seed + member), state.params);
+  }
+  return state;
+}
+
+LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std::int64_t steps) {
+  const bool continuing = resumed_ && !state_.engine.params.empty();
+  if (!continuing) {
+    state_.member = member;
+    state_.final_phase = final_phase;
+    state_.epoch = state_.batch = 0;
+    state_.engine = start_state(member);
+    state_.best_params.clear();
+    state_.best_loss = 0;
+    state_.best_step = 0;
+    state_.bad_epochs = 0;
+    state_.plateau_factor = 1;
+    state_.seconds = 0;
+  }
+  resumed_ = false;
+  phase.engine->set_state(state_.engine);
+  state_.engine = phase.engine->state();
+
+  LoopSetup setup;
+  setup.engine = phase.engine.get();
+  setup.catalog = &catalog_;
+  setup.plan = phase.plan.get();
+  setup.training = &config_.training;
+  setup.seed = static_cast<std::uint64_t>(config_.training.seed + member);
+  if (!final_phase) {
+    setup.validation = validation_;
+    setup.valid_limit = split_.valid_end;
+  }
+  const int runs = config_.training.seeds + (final_fit_ ? 1 : 0);
+  setup.steps = final_phase ? steps : config_.training.steps;
+  setup.max_seconds = final_phase ? 0 : config_.training.max_seconds / runs;
+  if (config_.training.seeds > 1)
+    setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
+  if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
+  setup.announce = options_.announce;
+  if (options_.save) {
+    setup.save = [this](const TrainingState& state) {
+      save_training_state(state_path(config_.path.model), state);
+    };
+  }
+  const LoopResult result = run_loop(setup, state_);
+  windows_ += result.windows;
+  loop_seconds_ += result.seconds;
+  return result;
+}
+
+// Split conformal prediction in the model's space (Papadopoulos et al. 2002): the quantiles of the
+// validation errors, step by step, pooled over series; with few of them, over steps too. They give
+// a point model its intervals.
+void Training::fit_residuals(Engine& engine) {
+  const std::size_t KM = static_cast<std::size_t>(spec_.K * spec_.M);
+  std::vector<float> errors(validation_.size() * KM);
+  engine.set_evaluation_params(state_.selected_params);
+  engine.residuals(validation_, split_.valid_end, errors);
+  for (int p = 1; p < 200; ++p) residual_probabilities_.push_back(p / 200.0);
+  const std::size_t G = residual_probabilities_.size();
+  std::vector<float> pooled;
+  for (const float e : errors) {
+    if (std::isfinite(e)) pooled.push_back(e);
+  }
+  std::sort(pooled.begin(), pooled.end());
+  if (pooled.size() < kMinResiduals) {
+    residual_probabilities_.clear();
+    return;
+  }
+  residual_quantiles_.resize(KM * G);
+  std::vector<float> at_step;
+  for (std::size_t i = 0; i < KM; ++i) {
+    at_step.clear();
+    for (std::size_t n = 0; n < validation_.size(); ++n) {
+      const float e = errors[n * KM + i];
+      if (std::isfinite(e)) at_step.push_back(e);
+    }
+    std::sort(at_step.begin(), at_step.end());
+    const std::vector<float>& sorted = at_step.size() >= kMinResiduals ? at_step : pooled;
+    const auto n = static_cast<double>(sorted.size());
+    for (std::size_t g = 0; g < G; ++g) {
+      const double p = residual_probabilities_[g];
+      // The finite-sample order statistics: ceil((n+1) p) from above the median, floor((n+1) p)
+      // from below.
+      const double rank = p >= 0.5 ? std::ceil((n + 1) * p) : std::floor((n + 1) * p);
+      const auto place = static_cast<std::size_t>(std::clamp(rank - 1, 0.0, n - 1));
+      residual_quantiles_[i * G + g] = sorted[place];
+    }
+  }
+}
+
+Model Training::make_model(const Phase& phase) const {
+  Model model;
+  model.spec = spec_;
+  model.config = config_;
+  model.frequency = catalog_.frequency();
+  for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
+  for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
+  for (const StaticCategory& category : catalog_.static_categories()) {
+    model.category_names.push_back(category.name);
+    model.vocabularies.push_back(category.vocabulary);
+  }
+  model.series_ids = catalog_.ids();
+  model.scaling = phase.scaling;
+  const Engine::LevelStatistics level = phase.engine->level_statistics();
+  model.level_mean = level.mean;
+  model.level_spread = level.spread;
+  model.members = state_.done_members;
+  model.residual_probabilities = residual_probabilities_;
+  model.residual_quantiles = residual_quantiles_;
+  model.seen_until = split_.valid_end;
+  model.recurrence = phase.engine->recurrence();
+  model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
+  model.steps = state_.selected_step;
+  model.train_seconds = loop_seconds_;
+  return model;
+}
+
+TrainResult Training::run() {
+  const InterruptGuard guard;
+  // What a resumed training must share with the one before it.
+  Config comparable = config_;
+  comparable.mode = {};
+  comparable.path = {};
+  comparable.path.data = config_.path.data;
+  comparable.training.checkpoint_seconds = 0;
+  state_.config = to_toml(comparable);
+  load_state();
+
+  const int seeds = config_.training.seeds;
+  Phase phase = make_phase(split_.train_end);
+  announce(describe(spec_));
+  announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
+                       phase.plan->series_used(), phase.plan->size()));
+  if (!phase.plan->skip_note().empty()) announce(phase.plan->skip_note());
+  if (has_valid_) {
+    validation_ = validation_windows(split_.train_end, split_.valid_end, spec_.K);
+    if (validation_.empty()) {
+      throw ConfigError(fmt::format(
+          "data.valid = {} leaves no validation step in any series; make it larger, or 0 for none",
+          config_.data.valid));
+    }
+  }
+
+  TrainResult result;
+  const auto finish = [&](bool interrupted) {
+    result.interrupted = interrupted;
+    if (interrupted && static_cast<int>(state_.done_members.size()) < seeds) {
+      state_.done_members.push_back(state_.best_params);
+    }
+    result.model = make_model(phase);
+    result.seconds = loop_seconds_;
+    result.windows_per_second =
+        loop_seconds_ > 0 ? static_cast<double>(windows_) / loop_seconds_ : 0;
+    return result;
+  };
+
+  // The choice by validation: of the first seed if a final fit follows, of every seed otherwise.
+  if (start_ && state_.selected_params.empty()) {
+    phase.engine->set_state(start_state(0));
+    phase.engine->set_evaluation_params(start_->members[0]);
+    start_loss_ = phase.engine->validate(validation_, split_.valid_end).loss;
+    announce(fmt::format("the earlier model's validation loss: {:.6g}", start_loss_));
+  }
+  const int choices = final_fit_ ? 1 : seeds;
+  if (!state_.final_phase) {
+    for (int member = static_cast<int>(state_.done_members.size()); member < choices; ++member) {
+      const LoopResult loop = run_member(phase, member, false, 0);
+      if (member == 0 || state_.selected_params.empty()) {
+        state_.selected_params = loop.params;
+        state_.selected_loss = loop.loss;
+        state_.selected_step = loop.step;
+      }
+      if (loop.interrupted) return finish(true);
+      if (!final_fit_) state_.done_members.push_back(loop.params);
+      state_.engine = {};
+    }
+  }
+  if (has_valid_) fit_residuals(*phase.engine);
+  if (start_ && !(state_.selected_loss < start_loss_)) {
+    announce(fmt::format(
+        "the earlier model is better on the validation range ({:.6g}, new {:.6g}): kept",
+        start_loss_, state_.selected_loss));
+    result.model = *start_;
+    result.kept_older = true;
+    result.seconds = loop_seconds_;
+    return result;
+  }
+  if (final_fit_) {
+    phase = make_phase(split_.valid_end);
+    for (int member = static_cast<int>(state_.done_members.size()); member < seeds; ++member) {
+      const LoopResult loop = run_member(phase, member, true, state_.selected_step);
+      if (loop.interrupted) return finish(true);
+      state_.done_members.push_back(loop.params);
+      state_.engine = {};
+    }
+  }
+  return finish(false);
+}
+
+/// A night's training must not end in a place that cannot be written.
+void check_writable(const std::filesystem::path& path) {
+  const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!std::filesystem::is_directory(directory) || access(directory.c_str(), W_OK) != 0) {
+    throw DataError(
+        fmt::format("{}: the model cannot be written here ({}); choose another path.model",
+                    path.string(), error ? error.message() : "no permission"));
+  }
+}
+
+}  // namespace
+
+TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  if (options.save) check_writable(config.path.model);
+  TrainResult result = Training(config, catalog, options).run();
+  if (!options.save) return result;
+  const auto state = state_path(config.path.model);
+  if (result.kept_older) {
+    if (config.training.init_from != "" && !std::filesystem::exists(config.path.model)) {
+      save_model(config.path.model, result.model);
+    }
+  } else {
+    save_model(config.path.model, result.model);
+  }
+  if (result.interrupted) {
+    log_warning(fmt::format("the best weights so far are in {}, the training state in {}",
+                            config.path.model, state.string()));
+  } else {
+    std::filesystem::remove(state);
+  }
+  return result;
+}
+
+}  // namespace sluice

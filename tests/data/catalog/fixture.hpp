@@ -1,0 +1,54 @@
+// Catalogues from files written by the test.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "data/temporary.hpp"
+#include "sluice/data/catalog.hpp"
+
+namespace sluice {
+
+inline constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+
+inline CatalogSpec spec_of(const std::filesystem::path& path) {
+  CatalogSpec spec;
+  spec.read.paths = {path};
+  return spec;
+}
+
+/// All series' values of a channel, for comparison.
+inline std::vector<std::vector<float>> series_of(const Catalog& catalog, int channel = 0) {
+  std::vector<std::vector<float>> all;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const auto values = catalog.values(channel, s);
+    all.emplace_back(values.begin(), values.end());
+  }
+  return all;
+}
+
+MATCHER_P(Values, expected, "") {
+  if (arg.size() != expected.size()) return false;
+  for (std::size_t i = 0; i < arg.size(); ++i) {
+    if (arg[i] != expected[i] && !(std::isnan(arg[i]) && std::isnan(expected[i]))) return false;
+  }
+  return true;
+}
+inline auto values(std::vector<float> expected) { return Values(std::move(expected)); }
+
+class CatalogBuild : public WithFiles {
+ protected:
+  Catalog build(const CatalogSpec& spec) { return read_catalog(spec, &notes_); }
+  Catalog build(const std::string& csv) { return build(spec(csv)); }
+  CatalogSpec spec(const std::string& csv) { return spec_of(file("a.csv", csv)); }
+  std::string error(const CatalogSpec& s) {
+    return data_error([&] { read_catalog(s); });
+  }
+  CatalogNotes notes_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,259 @@
+// What the stand-in's files share: its state, the frame round every call, memory, the queues.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "standin/standin.hpp"
+
+namespace standin {
+
+/// A call is refused with this status; thrown inside a call, caught by its frame.
+struct Refusal {
+  cudaError_t status;
+};
+
+/// The point in a stream where an event was recorded.
+struct Moment {
+  bool reached = false;
+  double at_ms = 0;
+};
+
+/// A range of memory that an operation touches. `block` 0: pageable, not known here.
+struct Range {
+  const void* pointer = nullptr;
+  std::size_t bytes = 0;
+  int block = 0;
+};
+
+/// What a stream or a graph is asked to do. `run` throws nothing but std::logic_error.
+struct Operation {
+  std::string what;
+  std::function<void()> run;
+  std::vector<Range> ranges;  ///< looked at again before it runs
+};
+
+/// An operation in a graph, after those that it depends on (indices).
+struct Node {
+  Operation operation;
+  std::vector<std::size_t> after;
+};
+using Nodes = std::shared_ptr<const std::vector<Node>>;
+
+/// An entry of a stream. `step` does a part and says whether all is done.
+struct Item {
+  std::string what;
+  std::int64_t order = 0;
+  std::function<bool()> ready;
+  std::function<bool()> step;
+  std::vector<Range> ranges;
+};
+
+struct Capture {
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id thread;
+  CUstream_st* origin = nullptr;
+  bool invalid = false, active = true;
+  std::vector<Node> nodes;
+};
+
+struct Block {
+  unsigned char* raw = nullptr;  ///< begins with the first redzone
+  std::size_t bytes = 0;
+  int number = 0;
+  bool device = true;
+};
+
+}  // namespace standin
+
+struct CUstream_st {
+  bool blocking = true, live = true;
+  std::deque<standin::Item> items;
+  std::shared_ptr<standin::Capture> capture;  ///< null unless capturing
+  std::vector<std::size_t> frontier;          ///< nodes that the next captured one comes after
+};
+
+struct CUevent_st {
+  bool timed = true, live = true;
+  std::shared_ptr<standin::Moment> moment;    ///< null: not recorded, or recorded in a capture
+  std::shared_ptr<standin::Capture> capture;  ///< of the last record, if it was captured
+  std::vector<std::size_t> frontier;
+};
+
+struct CUgraph_st {
+  bool live = true;
+  standin::Nodes nodes;
+};
+
+struct CUgraphExec_st {
+  bool live = true;
+  standin::Nodes nodes;
+  std::shared_ptr<standin::Moment> last;  ///< the end of the last launch: launches do not overlap
+};
+
+struct cublasContext {
+  bool live = true;
+  CUstream_st* stream = nullptr;
+  bool has_workspace = false, tf32 = false;
+};
+
+namespace standin {
+
+/// Handles of one kind, kept after they are destroyed so that a later use is known for what it is.
+template <typename T>
+struct Handles {
+  std::map<const T*, std::unique_ptr<T>> all;
+
+  T* make() {
+    auto handle = std::make_unique<T>();
+    T* raw = handle.get();
+    all.emplace(raw, std::move(handle));
+    return raw;
+  }
+  /// Throws std::logic_error unless it is there and was not destroyed.
+  T& find(const T* handle, const char* kind) const {
+    const auto found = all.find(handle);
+    if (found == all.end()) {
+      throw std::logic_error(std::string("this ") + kind + " was never made");
+    }
+    if (!found->second->live) throw std::logic_error(std::string(kind) + " used after destroy");
+    return *found->second;
+  }
+  std::int64_t live() const {
+    std::int64_t count = 0;
+    for (const auto& [raw, handle] : all) count += handle->live ? 1 : 0;
+    return count;
+  }
+};
+
+struct State {
+  Device device;
+  std::int64_t memory_bytes = std::int64_t{4} << 30, used_bytes = 0;
+  std::map<std::uintptr_t, Block> blocks;  ///< by the address handed out
+  std::deque<std::pair<std::uintptr_t, Block>> freed;
+  std::size_t freed_bytes = 0;
+  int block_number = 0;
+
+  Handles<CUstream_st> streams;
+  Handles<CUevent_st> events;
+  Handles<CUgraph_st> graphs;
+  Handles<CUgraphExec_st> execs;
+  Handles<cublasContext> blas;
+  CUstream_st legacy;  ///< the default stream
+  std::vector<std::shared_ptr<Capture>> captures;
+
+  std::int64_t calls = 0, order = 0;
+  double clock_ms = 0;
+  bool running = false;  ///< inside an operation
+  std::mt19937_64 random{1};
+  cudaError_t last_error = cudaSuccess, lost = cudaSuccess;
+  int fail_in = 0;
+  cudaError_t fail_with = cudaSuccess;
+  bool fail_sticky = false;
+  std::string complaint;  ///< kept for the next call
+};
+
+State& state();
+std::recursive_mutex& mutex();
+
+// ---- the frame of a call -----------------------------------------------------------------------
+
+/// Throws what was kept, counts the call, and gives the injected or the lost device's error.
+cudaError_t enter(const char* call);
+cudaError_t keep(cudaError_t status);
+[[noreturn]] void complain(const char* call, const std::string& what);
+
+/// A runtime call: `body` returns a status or throws Refusal.
+template <typename Body>
+cudaError_t framed(const char* call, Body body) {
+  const std::lock_guard lock(mutex());
+  if (const cudaError_t status = enter(call); status != cudaSuccess) return keep(status);
+  try {
+    return keep(body());
+  } catch (const Refusal& refusal) {
+    return keep(refusal.status);
+  } catch (const std::logic_error& error) {
+    complain(call, error.what());
+  }
+}
+
+/// A call that destructors make: what is wrong is kept for later; not even that while an exception
+/// is under way, which is then what matters.
+template <typename Body>
+cudaError_t framed_release(const char* call, Body body) noexcept {
+  const std::lock_guard lock(mutex());
+  State& s = state();
+  try {
+    body();
+  } catch (const Refusal& refusal) {
+    return keep(refusal.status);
+  } catch (const std::exception& error) {
+    if (std::uncaught_exceptions() == 0 && s.complaint.empty()) {
+      s.complaint = std::string(call) + ": " + error.what();
+    }
+  }
+  return s.lost;
+}
+
+// ---- memory ------------------------------------------------------------------------------------
+
+/// What is known of [pointer, pointer + bytes). Throws std::logic_error if it overlaps a redzone or
+/// memory that was freed.
+Range range_of(const void* pointer, std::size_t bytes);
+/// The same, and in device memory: Refusal otherwise.
+Range device_range(const void* pointer, std::size_t bytes);
+/// Throws std::logic_error unless the blocks of `ranges` are still allocated.
+void expect_live(const std::vector<Range>& ranges);
+bool is_device(const Range& range);
+bool is_pinned(const Range& range);
+void release_all_memory();
+void check_redzones();
+void check_freed();
+
+// ---- queues ------------------------------------------------------------------------------------
+
+/// Null is the default stream. Throws Refusal if a capture is under way that forbids it.
+CUstream_st& stream_of(cudaStream_t stream);
+/// Queues or captures.
+cudaError_t submit(CUstream_st& stream, Operation operation);
+void push(CUstream_st& stream, Item item);
+std::size_t random_below(std::size_t count);
+/// Runs work until `done`, which waits for `target` (null: for all).
+void run_until(const std::function<bool()>& done, const CUstream_st* target);
+/// Runs a few items, perhaps none.
+void run_some();
+void run_all();
+void perform(const Operation& operation);
+std::vector<CUstream_st*> all_streams();
+
+// ---- captures ----------------------------------------------------------------------------------
+
+/// Throws Refusal, and spoils the capture, if this thread may not make calls that could wait.
+void refuse_in_capture();
+void spoil(Capture& capture);
+/// Runs one node of those whose predecessors have run; true when all have.
+class GraphRun {
+ public:
+  explicit GraphRun(Nodes nodes);
+  bool step();
+
+ private:
+  Nodes nodes_;
+  std::vector<bool> done_;
+  std::size_t left_;
+};
+std::vector<Range> ranges_of(const std::vector<Node>& nodes);
+
+}  // namespace standin
