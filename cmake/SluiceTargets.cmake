@@ -55,9 +55,11 @@ function(sluice_choose_bf16 variable)
 endfunction()
 
 # How device code is compiled: 8.0 (A100) and 9.0a (Hopper, with its own instructions) as machine code,
-# and PTX for what is newer.
+# and PTX for what is newer; or for the architectures asked for.
+set(SLUICE_CUDA_ARCHITECTURES "80-real;90a-real;90-virtual" CACHE STRING
+  "CUDA architectures of the device code, as CMake's CUDA_ARCHITECTURES names them; 90a-real builds for Hopper alone")
 function(sluice_device_code target)
-  set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES "80-real;90a-real;90-virtual")
+  set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES "${SLUICE_CUDA_ARCHITECTURES}")
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:sluice_flags,INTERFACE_COMPILE_OPTIONS>>
     $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extra-device-vectorization
