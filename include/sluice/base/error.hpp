@@ -37,6 +37,13 @@ class DeviceError : public Error {
   explicit DeviceError(const std::string& message) : Error(message, 4) {}
 };
 
+/// A library of the device does not do this here, and says so only when it is asked to run: nothing
+/// is broken, another way is to be chosen.
+class NotSupportedError : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 /// A promise inside Sluice is broken: a bug of ours, never the user's fault.
 class InternalError : public Error {
  public:
