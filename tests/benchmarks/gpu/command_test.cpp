@@ -21,7 +21,8 @@ using testing::Not;
 
 // Eight cases, of which three are refused because the stand-in has no cuDNN.
 constexpr const char* kFew =
-    "--plan tier1 --filter train/256,24,15,128 --repeat 2 --sample-seconds 0 --commit abc ";
+    "--plan tier1 --filter train/256,24,15,128 --exclude .nodx --exclude .own/bf16 "
+    "--exclude .own/tf32 --repeat 2 --sample-seconds 0 --commit abc ";
 
 struct Outcome {
   int status = 0;
@@ -98,7 +99,7 @@ TEST_F(GpuCommand, EveryCaseIsALineBetweenMachineAndEndAndARowOfTheDocument) {
 TEST_F(GpuCommand, AHangADeathAndALostDeviceCostTheirCaseOnly) {
   const Outcome r =
       run(kFew + fmt::format("--jsonl {} --json {} --case-timeout 0.5", file("l"), file("d")),
-          "hang:fused_mma/tf32;die:gemm/bf16;sticky:cudnn_standard/fp16");
+          "hang:fused_mma/tf32;die:gemm/bf16;sticky:cudnn_standard.own/fp16");
   EXPECT_EQ(r.status, 1) << r.output;
   EXPECT_THAT(r.output, HasSubstr("3 cases failed or were lost"));
   EXPECT_THAT(r.output, HasSubstr("FAILED: lost: silent for 0.5 s"));
@@ -212,8 +213,10 @@ TEST_F(GpuCommand, GraphOnlyTimesNoStreamExceptWhereThereIsNoGraph) {
 
 TEST_F(GpuCommand, ListPrintsTheNamesInOrder) {
   const Outcome r = run("--plan tier1 --filter 256,24,15,128 --filter tanh --list");
-  EXPECT_THAT(r.output, testing::StartsWith("recurrence/fused_mma/bf16/forward/256,24,15,128,1\n"
-                                            "recurrence/fused_mma/tf32/forward/256,24,15,128,1\n"));
+  EXPECT_THAT(r.output,
+              testing::StartsWith("recurrence/fused_mma/bf16/forward/256,24,15,128,1\n"
+                                  "recurrence/fused_mma.noh/bf16/forward/256,24,15,128,1\n"
+                                  "recurrence/fused_mma/tf32/forward/256,24,15,128,1\n"));
   EXPECT_EQ(run("--plan nonsense --list").status, 2);
 }
 

@@ -51,7 +51,7 @@ TEST(Plan, FirstIsRatesThenWhatDecidesThenTheEngineThenTheGridThenTheRest) {
 TEST(Plan, FirstIsTheOtherPlansInTurn) {
   const std::vector<GpuCase> cases = all_cases(false);
   std::vector<std::string> together;
-  for (const char* plan : {"rates", "tier1", "grid", "rest"}) {
+  for (const char* plan : {"rates", "tier1", "engine", "grid", "rest"}) {
     for (std::string& name : chosen(cases, {.plan = plan})) together.push_back(std::move(name));
   }
   EXPECT_EQ(chosen(cases, {.plan = "first"}), together);
@@ -63,8 +63,8 @@ TEST(Plan, TierOneHasOursAndCudnnsOnEveryDecidingShape) {
                             "4096,28,8,32,1", "16384,10,14,64,4"}) {
     for (const char* method :
          {"recurrence/fused_mma/bf16/", "recurrence/fused_mma/tf32/", "recurrence/gemm/bf16/",
-          "cudnn/cudnn_standard/fp16/", "recurrence/cudnn_standard/bf16/",
-          "cudnn/cudnn_persist_static_small_h/fp16/"}) {
+          "recurrence/cudnn_standard.own/fp16/", "recurrence/cudnn_standard/bf16/",
+          "recurrence/cudnn_persist_static_small_h.own/fp16/"}) {
       for (const char* phase : {"forward/", "train/"}) {
         EXPECT_THAT(names, testing::Contains(std::string(method) + phase + shape));
       }
