@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kT = 24, kI = 16, kL = 1;
 constexpr std::array kH{16, 32, 64, 96, 128, 160, 192, 256, 384, 512};
-constexpr std::array kB{16, 64, 256, 1024, 4096, 16384, 65536};
+constexpr std::array kB{16, 64, 256, 1024, 4096, 16384, 32768, 65536};
 
 CudnnType type_of(Number number) {
   switch (number) {

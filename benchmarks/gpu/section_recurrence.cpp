@@ -87,7 +87,7 @@ GpuWork make_work(const std::string& method, Precision precision, Phase phase, W
                   const GpuShape& shape, DeviceContext& context) {
   const RecurrenceSpec spec{.C = shape.I, .H = shape.H, .L = shape.L, .precision = precision};
   const std::string why_not = refusal(method, spec, context.info());
-  if (!why_not.empty()) throw Unsupported(why_not);
+  if (!why_not.empty()) throw NotSupportedError(why_not);
   auto bench = std::make_shared<Bench>(shape, phase, without,
                                        make_device_recurrence(method, spec, context), context);
   std::function<void()> whole = [bench] { bench->forward(), bench->backward(); };

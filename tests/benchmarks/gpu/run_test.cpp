@@ -146,7 +146,7 @@ TEST_F(GpuRun, NaNIsAFailedRow) {
 
 TEST_F(GpuRun, ARefusalIsARowAndTheNextCaseGoesOn) {
   const auto rows =
-      run({made_up([](DeviceContext&) -> GpuWork { throw Unsupported("needs more"); }),
+      run({made_up([](DeviceContext&) -> GpuWork { throw NotSupportedError("needs more"); }),
            made_up([](DeviceContext&) {
              GpuWork work;
              work.run = [] {};
@@ -164,7 +164,7 @@ TEST_F(GpuRun, OnlyWhatIsNotSupportedIsRefused) {
            made_up([](DeviceContext&) {
              GpuWork work;
              work.run = [] {};
-             work.error = []() -> double { throw Unsupported("not in prepare()"); };
+             work.error = []() -> double { throw NotSupportedError("not in prepare()"); };
              return work;
            })});
   EXPECT_EQ(rows.at(0).failed, "out of memory");
