@@ -48,11 +48,14 @@ struct GpuWork {
   std::function<std::vector<Fact>()> facts;
   double tolerance = 0;    ///< a larger error (or NaN) is a failed row, which is not timed
   bool capturable = true;  ///< false: timed as a stream of launches only
+  /// Above 0: `run` does so many steps on a stream of its own and waits for them. It is timed by
+  /// the host's clock, without a graph; seconds are of one step.
+  int waited_steps = 0;
   double model_bytes = 0;  ///< 0: the traffic model of roof.hpp
 };
 
 struct GpuCase {
-  std::string section;  ///< "recurrence", "cudnn"
+  std::string section;  ///< "recurrence", "cudnn", "engine"
   std::string method;   ///< "fused_mma", "cudnn_persist_static": what is compared in a shape
   Number number = Number::fp32;
   Phase phase = Phase::forward;
@@ -87,6 +90,8 @@ std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape);
 std::vector<GpuCase> cudnn_own_cases(const GpuShape& shape);
 /// cuDNN itself over {algorithm, type, H, B}, below our recurrence; none where cuDNN was not built.
 std::vector<GpuCase> cudnn_grid_cases(bool quick);
+/// Whole CUDA engines, resident and streamed.
+std::vector<GpuCase> engine_cases(bool quick);
 std::vector<RateCase> rate_cases(const DeviceInfo& device);
 
 }  // namespace sluice::bench

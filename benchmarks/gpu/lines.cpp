@@ -86,6 +86,7 @@ Line rate_line(const RateRow& row) {
   Line line = samples(row.samples);
   line["kind"] = "rate", line["name"] = row.name, line["unit"] = row.unit;
   line["work"] = row.work, line["failed"] = or_null(row.failed);
+  line["facts"] = facts(row.facts);
   return line;
 }
 
@@ -135,7 +136,8 @@ GpuMachine machine_of(const Line& j) {
 }
 
 RateRow rate_of(const Line& j) {
-  return {j.at("name"), j.at("unit"), j.at("work"), text_at(j, "failed"), samples_of(j)};
+  return {j.at("name"),         j.at("unit"),  j.at("work"),
+          text_at(j, "failed"), samples_of(j), facts_of(j.at("facts"))};
 }
 
 GpuRow case_of(const Line& j) {

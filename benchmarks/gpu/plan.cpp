@@ -115,6 +115,7 @@ std::vector<const GpuCase*> planned(std::span<const GpuCase> cases, const std::s
 std::vector<GpuCase> all_cases(bool quick) {
   std::vector<GpuCase> cases = recurrence_cases(quick);
   for (GpuCase& c : cudnn_grid_cases(quick)) cases.push_back(std::move(c));
+  for (GpuCase& c : engine_cases(quick)) cases.push_back(std::move(c));
   std::set<std::string> names;
   for (const GpuCase& c : cases) {
     if (const auto [name, is_new] = names.insert(name_of(c)); !is_new) {

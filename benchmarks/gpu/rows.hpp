@@ -50,6 +50,7 @@ struct RateRow {
   double work = 0;
   std::string failed;
   Samples samples;
+  std::vector<Fact> facts = {};  ///< what the rate tells of itself
 
   double rate() const { return samples.empty() ? 0 : work / samples.best(); }
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/graph.hpp"
@@ -57,21 +58,43 @@ void tell(const OnPhase& on_phase, const char* phase) {
   if (on_phase) on_phase(phase);
 }
 
-std::vector<double> sample(const Launches& launches, cudaStream_t stream,
-                           const GpuRunSettings& settings, const OnPhase& on_phase) {
-  Stopwatch stopwatch(stream);
-  stopwatch.seconds(launches, 1);  // first use: code is loaded, a graph uploaded
-  const double once = stopwatch.seconds(launches, 2);
+/// `seconds_of(times)`: of one run, from so many.
+template <typename SecondsOf>
+std::vector<double> samples_of(const SecondsOf& seconds_of, const GpuRunSettings& settings,
+                               const OnPhase& on_phase) {
+  seconds_of(1);  // first use: code is loaded, a graph uploaded
+  const double once = seconds_of(2);
   constexpr double kMostRuns = 1000;
   const double wanted = once > 0 ? std::ceil(settings.sample_seconds / once) : 1;
   const int times = static_cast<int>(std::clamp(wanted, 1.0, kMostRuns));
-  stopwatch.seconds(launches, times);  // the clocks rise
+  seconds_of(times);  // the clocks rise
   tell(on_phase, "warm");
   std::vector<double> seconds;
   for (int i = 0; i < settings.repeat; ++i) {
-    seconds.push_back(stopwatch.seconds(launches, times));
+    seconds.push_back(seconds_of(times));
     tell(on_phase, "sampled");
   }
+  return seconds;
+}
+
+std::vector<double> sample(const Launches& launches, cudaStream_t stream,
+                           const GpuRunSettings& settings, const OnPhase& on_phase) {
+  Stopwatch stopwatch(stream);
+  return samples_of([&](int times) { return stopwatch.seconds(launches, times); }, settings,
+                    on_phase);
+}
+
+/// Seconds of a step of a run that waits by itself, by the host's clock.
+std::vector<double> sample_waiting(const GpuWork& work, const GpuRunSettings& settings,
+                                   const OnPhase& on_phase) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds_of = [&](int times) {
+    const Clock::time_point begin = Clock::now();
+    for (int i = 0; i < times; ++i) work.run();
+    return std::chrono::duration<double>(Clock::now() - begin).count() / times;
+  };
+  std::vector<double> seconds = samples_of(seconds_of, settings, on_phase);
+  for (double& s : seconds) s /= work.waited_steps;
   return seconds;
 }
 
@@ -121,6 +144,11 @@ Samples time_work(const GpuWork& work, DeviceContext& context, const GpuRunSetti
   const cudaStream_t stream = context.stream();
   const Launches launches{work.before, work.run};
   Samples samples;
+  if (work.waited_steps > 0) {
+    samples.stream = sample_waiting(work, settings, on_phase);
+    samples.no_graph = "has a stream and graphs of its own; timed by the host's clock";
+    return samples;
+  }
   if (settings.graph_only) {
     Stopwatch(stream).seconds(launches, 1);  // first use: what may not happen in a capture
   } else {
@@ -164,6 +192,7 @@ RateRow run_rate(const RateCase& rate, DeviceContext& context, const GpuRunSetti
   try {
     const GpuWork work = rate.make(context);
     tell(on_phase, "made");
+    if (work.facts) row.facts = work.facts();
     row.samples = time_work(work, context, settings, on_phase);
   } catch (const std::exception& error) {
     row.failed = error.what();
