@@ -55,8 +55,8 @@ struct RateRow {
   double rate() const { return samples.empty() ? 0 : work / samples.best(); }
 };
 
-/// How often faster than cuDNN's best algorithm on the same shape and phase, by best medians; above
-/// 1: faster. Nothing where there is no such row.
+/// How often faster than cuDNN's best algorithm on the same shape and phase (an engine: than an
+/// engine with it), by best medians; above 1: faster. Nothing where there is no such row.
 struct Ratios {
   std::optional<double> half;  ///< of bf16 and fp16
   std::optional<double> same;  ///< of the row's own type

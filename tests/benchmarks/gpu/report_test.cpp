@@ -75,6 +75,14 @@ TEST(GpuRows, OtherShapesAndPhasesAreNotCompared) {
   EXPECT_FALSE(ratios_of(r.rows[0], r.rows).same.has_value());
 }
 
+TEST(GpuRows, AWholeEngineIsComparedWithWholeEnginesOnly) {
+  GpuReport r = report();
+  r.rows[0].section = "engine";
+  EXPECT_FALSE(ratios_of(r.rows[0], r.rows).half.has_value());
+  r.rows[1].section = "engine";
+  EXPECT_DOUBLE_EQ(ratios_of(r.rows[0], r.rows).half.value(), 4);
+}
+
 TEST(GpuRows, RatesAreFoundByName) {
   EXPECT_DOUBLE_EQ(measured_rates(report().rates).tanh, 1e12);
   EXPECT_DOUBLE_EQ(measured_rates(report().rates).copy_bytes, 0);
