@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "engine/context.hpp"
@@ -29,6 +30,12 @@ struct GpuShape {
   bool operator==(const GpuShape&) const = default;
 };
 
+/// Something a case tells of itself: which kernel ran, how far an array is from another's.
+struct Fact {
+  std::string name;
+  std::variant<double, std::string> value;
+};
+
 /// What a case asks of the device. The functions queue work on context.stream(), allocate nothing
 /// and do not wait, unless said; everything that `run` needs is owned by them.
 struct GpuWork {
@@ -37,6 +44,8 @@ struct GpuWork {
   /// Largest error relative to double precision; may wait and allocate. Called once, before the
   /// timing. Empty: there is nothing to compare.
   std::function<double()> error;
+  /// Called once, after error() and before the timing; written with the case. May be empty.
+  std::function<std::vector<Fact>()> facts;
   double tolerance = 0;    ///< a larger error (or NaN) is a failed row, which is not timed
   bool capturable = true;  ///< false: timed as a stream of launches only
   double model_bytes = 0;  ///< 0: the traffic model of roof.hpp

@@ -14,6 +14,15 @@ double Samples::best() const {
   return best;
 }
 
+GpuRow row_of(const GpuCase& c) {
+  GpuRow row;
+  row.name = name_of(c);
+  row.section = c.section, row.method = c.method, row.number = c.number, row.phase = c.phase;
+  row.shape = c.shape;
+  row.demand = demand_of(c.shape, c.phase, c.number);
+  return row;
+}
+
 Ratios ratios_of(const GpuRow& row, std::span<const GpuRow> rows) {
   Ratios ratios;
   if (row.samples.empty()) return ratios;

@@ -35,11 +35,15 @@ struct GpuRow {
   Demand demand;
   std::string refused;          ///< why this method cannot run that; no samples then
   std::string failed;           ///< what went wrong: an error above the tolerance, a lost device
+  std::vector<Fact> facts;      ///< what the case tells of itself
   std::optional<double> error;  ///< largest, relative to double precision
   double tolerance = 0;
   Samples samples;
   std::optional<ClockReading> clocks;
 };
+
+/// A row with nothing measured yet.
+GpuRow row_of(const GpuCase& gpu_case);
 
 struct RateRow {
   std::string name, unit;

@@ -55,7 +55,7 @@ GpuWork make_work(const std::string& method, Precision precision, Phase phase,
                   const GpuShape& shape, DeviceContext& context) {
   const RecurrenceSpec spec{.C = shape.I, .H = shape.H, .L = shape.L, .precision = precision};
   const std::string why_not = refusal(method, spec, context.info());
-  if (!why_not.empty()) throw DeviceError(why_not);
+  if (!why_not.empty()) throw Unsupported(why_not);
   auto bench =
       std::make_shared<Bench>(shape, phase, make_device_recurrence(method, spec, context), context);
   GpuWork work;

@@ -12,9 +12,9 @@
 
 namespace sluice {
 
-/// Throws DeviceError unless `status` is CUDNN_STATUS_SUCCESS, with cuDNN's own name of the status
-/// and its last message. `call`: what was called and for what, "cudnnRNNForward of cudnn_standard
-/// (fp32, C 16, H 64, L 1)".
+/// Throws DeviceError unless `status` is CUDNN_STATUS_SUCCESS (Unsupported for any NOT_SUPPORTED),
+/// with cuDNN's own name of the status and its last message. `call`: what was called and for what,
+/// "cudnnRNNForward of cudnn_standard (fp32, C 16, H 64, L 1)".
 void check(cudnnStatus_t status, const std::string& call,
            std::source_location where = std::source_location::current());
 

@@ -27,6 +27,10 @@ const char* remedy_of(cudnnStatus_t status) {
   }
 }
 
+bool is_not_supported(cudnnStatus_t status) {
+  return static_cast<int>(status) / 1000 == CUDNN_STATUS_NOT_SUPPORTED / 1000;
+}
+
 }  // namespace
 
 std::string words_of(cudnnStatus_t status) {
@@ -41,9 +45,11 @@ void check(cudnnStatus_t status, const std::string& call, std::source_location w
   if (status == CUDNN_STATUS_SUCCESS) return;
   static_cast<void>(cudaGetLastError());
   const char* file = std::strrchr(where.file_name(), '/');
-  throw DeviceError(fmt::format("{}:{}: {} failed: cuDNN: {}; {}",
-                                file == nullptr ? where.file_name() : file + 1, where.line(), call,
-                                words_of(status), remedy_of(status)));
+  const std::string text =
+      fmt::format("{}:{}: {} failed: cuDNN: {}; {}", file == nullptr ? where.file_name() : file + 1,
+                  where.line(), call, words_of(status), remedy_of(status));
+  if (is_not_supported(status)) throw Unsupported(text);
+  throw DeviceError(text);
 }
 
 }  // namespace sluice

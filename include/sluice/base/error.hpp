@@ -37,6 +37,13 @@ class DeviceError : public Error {
   explicit DeviceError(const std::string& message) : Error(message, 4) {}
 };
 
+/// A device or a library does not do what was asked, here or at all, and would not if asked again:
+/// no fault and no want of memory. Another choice works.
+class Unsupported : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 /// A promise inside Sluice is broken: a bug of ours, never the user's fault.
 class InternalError : public Error {
  public:
