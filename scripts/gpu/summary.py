@@ -6,7 +6,7 @@ import time
 from gpu import child, table
 
 PASSED, FAILED, LEFT_OUT, NOT_BEGUN = "passed", "FAILED", "left out", "not begun"
-MOST_DETAILS = 60
+MOST_DETAILS = 40
 
 
 @dataclasses.dataclass
