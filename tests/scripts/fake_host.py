@@ -1,7 +1,8 @@
 """A host with a GPU, of shell scripts: nvidia-smi, ldd, ncu, compute-sanitizer, a Python with a stand-in for PyTorch and the
 wheels of CUDA; and a bundle with the benchmark on the stand-in for CUDA and a test program that does as it is told.
 
-FAKE_TESTS="hang:TEXT" (die, fail, sticky): what the test program does where its filter has TEXT."""
+FAKE_TESTS="hang:TEXT" (die, fail, sticky; stay: hang, in a program of its own, and not end when asked to): what the test
+program does where its filter has TEXT."""
 import os
 import pathlib
 import shutil
@@ -37,11 +38,25 @@ echo "libraries: $LD_LIBRARY_PATH"
 printf '[ RUN      ] Fake.First\n[       OK ] Fake.First (0 ms)\n[ RUN      ] Fake.Second\n'
 case "$what" in
   hang) exec sleep 1000 ;;
+  stay) trap '' TERM; sleep 1000 ;;
   die) kill -SEGV $$ ;;
   fail) echo '[  FAILED  ] Fake.Second (1 ms)'; exit 1 ;;
   sticky) echo 'an illegal memory access was encountered'; echo '[  FAILED  ] Fake.Second (1 ms)'; exit 1 ;;
 esac
 echo '[       OK ] Fake.Second (0 ms)'
+"""
+# The stand-in's times mean nothing: one short sample of each case, and the cases of a few shapes.
+BENCH = r"""
+echo "libraries: $LD_LIBRARY_PATH" >&2
+left=$#
+while [ "$left" -gt 0 ]; do
+  case $1 in
+    --repeat | --sample-seconds) shift 2; left=$((left - 2)) ;;
+    *) set -- "$@" "$1"; shift; left=$((left - 1)) ;;
+  esac
+done
+exec "$FAKE_BENCH" "$@" --repeat 1 --sample-seconds 0.00001 --filter rate/ --filter engine/ \
+  --filter /32768,24,15,128,1 --filter /256,24,15,128,1 --filter cudnn/cudnn_standard/fp16/train
 """
 SANITIZER = r"""
 echo "$*"; echo '========= ERROR SUMMARY: 0 errors'
@@ -62,7 +77,7 @@ class FakeHost:
     def __init__(self, folder, bench):
         self.folder = pathlib.Path(folder)
         self.bin, self.bundle, self.out = self.folder / "bin", self.folder / "bundle", self.folder / "out"
-        self.environment = {"FAKE_MARK": str(self.folder), "CUDA_HOME": f"{folder}/no-toolkit"}
+        self.environment = {"FAKE_MARK": str(self.folder), "FAKE_BENCH": str(bench), "CUDA_HOME": f"{folder}/no-toolkit"}
         self._make_bin()
         self._make_site()
         self._make_bundle(bench)
@@ -98,7 +113,7 @@ class FakeHost:
         shutil.copy(ROOT / "scripts" / "gpu_check", self.bundle)
         shutil.copytree(ROOT / "scripts" / "gpu", self.bundle / "gpu", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "benchmarks" / "peers" / "pytorch_lstm.py", self.bundle / "peers")
-        (self.bundle / "sluice-bench").symlink_to(bench)
+        script(self.bundle / "sluice-bench", BENCH)
         script(self.bundle / "sluice_gpu_test", TESTS)
         (self.bundle / "COMMIT").write_text("0123456789ab\n")
         (self.bundle / "build.json").write_text('{"cuda": "13.0.88", "architectures": ["90a-real"]}\n')
