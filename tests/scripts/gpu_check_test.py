@@ -23,7 +23,7 @@ from gpu import child, outputs, summary, table  # noqa: E402
 BENCH = os.environ.get("SLUICE_BENCH_STANDIN", "")
 FILES = ["bench.jsonl", "bench.log", "ncu.txt", "pytorch.jsonl", "sanitizer.log", "summary.txt", "tests.log"]
 STEPS = ["smoke tests", "rates", "tier 1", "engine", "tests", "cuDNN's grid", "ncu", "compute-sanitizer", "PyTorch",
-         "cuDNN's tests", "rest", "large tests"]
+         "cuDNN's tests", "cuDNN, compiled", "rest", "large tests"]
 SHORT = ("--minutes", "0.7")  # enough for the stand-ins; a step that hangs gets its share only
 
 
@@ -75,7 +75,7 @@ class WholeRun(GpuCheck):
         self.assertEqual((status, err), (0, ""), out)
         self.assertEqual(self.host.files(), FILES)
         states = self.states()
-        self.assertEqual(list(states), STEPS)
+        self.assertEqual(list(states), [step for step in STEPS if step != "cuDNN, compiled"])  # of a short run
         not_passed = {name: state for name, state in states.items() if state[0] != "passed"}
         self.assertIn(not_passed, ({}, {"engine": ("left out", "this build has no such case")}))
         self.assertIn("no step failed", out)
