@@ -83,6 +83,8 @@ std::string cudnn_version();
 /// The sections. `quick`: a few shapes, for a first look.
 std::vector<GpuCase> recurrence_cases(bool quick);
 std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape);
+/// cuDNN itself beside those: bf16, tf32 and fp16, arrays in its own type ("cudnn_standard.own").
+std::vector<GpuCase> cudnn_own_cases(const GpuShape& shape);
 /// cuDNN itself over {algorithm, type, H, B}, below our recurrence; none where cuDNN was not built.
 std::vector<GpuCase> cudnn_grid_cases(bool quick);
 std::vector<RateCase> rate_cases(const DeviceInfo& device);

@@ -65,7 +65,7 @@ void Descriptor::reset(int number) {
   number_ = number;
 }
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts() : pipe_before_(std::signal(SIGPIPE, SIG_IGN)) {
   sigset_t watched;
   sigemptyset(&watched);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
@@ -82,6 +82,7 @@ Interrupts::~Interrupts() {
   while (taken() != 0) {  // the run has answered them
   }
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  std::signal(SIGPIPE, pipe_before_);
 }
 
 int Interrupts::taken() {
@@ -91,7 +92,6 @@ int Interrupts::taken() {
 }
 
 Process::Process(const std::vector<std::string>& arguments) {
-  std::signal(SIGPIPE, SIG_IGN);  // writing to a process that has ended is no end of this one
   Pipe in = make_pipe(), out = make_pipe();
   Start start;
   ::posix_spawn_file_actions_adddup2(&start.files, in.read.get(), STDIN_FILENO);

@@ -37,7 +37,8 @@ class Descriptor {
 };
 
 /// SIGINT, SIGTERM and SIGHUP as something to wait for beside a pipe, while this lives; those that
-/// the program was started to ignore (nohup) stay ignored.
+/// the program was started to ignore (nohup) stay ignored. SIGPIPE is ignored: a process that has
+/// ended does not end the one that writes to it.
 class Interrupts {
  public:
   Interrupts();
@@ -49,6 +50,7 @@ class Interrupts {
   int taken();
 
  private:
+  void (*pipe_before_)(int);
   sigset_t before_{};
   Descriptor descriptor_;
 };

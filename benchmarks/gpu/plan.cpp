@@ -27,14 +27,14 @@ constexpr std::array<GpuShape, 5> kTier1Shapes{{{.B = 32768, .T = 24, .I = 15, .
                                                 {.B = 4096, .T = 28, .I = 8, .H = 32, .L = 1},
                                                 {.B = 16384, .T = 10, .I = 14, .H = 64, .L = 4}}};
 
-/// A method with all of its variants ("fused_mma.nodx").
 struct Contender {
   std::string_view method;
   Number number;
+  bool variants = true;  ///< its variants, too ("fused_mma.nodx")
 };
 constexpr std::array kTier1Contenders{
     Contender{"fused_mma", Number::bf16},      Contender{"fused_mma", Number::tf32},
-    Contender{"gemm", Number::bf16},           Contender{"cudnn_standard", Number::fp16},
+    Contender{"gemm", Number::bf16, false},    Contender{"cudnn_standard", Number::fp16},
     Contender{"cudnn_standard", Number::bf16}, Contender{"cudnn_standard", Number::tf32},
     Contender{kSmallH, Number::fp16},          Contender{kSmallH, Number::fp32}};
 
@@ -59,9 +59,10 @@ enum Place { kTier1 = 1, kEngine, kGrid, kRest };
 
 std::optional<double> place_in_tier1(const GpuCase& c) {
   const auto shape = std::find(kTier1Shapes.begin(), kTier1Shapes.end(), c.shape);
-  const auto contender = std::find_if(
-      kTier1Contenders.begin(), kTier1Contenders.end(),
-      [&](const Contender& k) { return k.method == method_of(c) && k.number == c.number; });
+  const auto contender =
+      std::find_if(kTier1Contenders.begin(), kTier1Contenders.end(), [&](const Contender& k) {
+        return k.method == (k.variants ? method_of(c) : c.method) && k.number == c.number;
+      });
   if (shape == kTier1Shapes.end() || contender == kTier1Contenders.end()) return {};
   if (c.phase == Phase::backward) return {};
   const auto phases = 2 * (shape - kTier1Shapes.begin()) + (c.phase == Phase::train ? 1 : 0);

@@ -86,9 +86,10 @@ void measure(GpuRow& row, const GpuWork& work, DeviceContext& context,
                                *row.error, work.tolerance);
     }
   }
+  tell(on_phase, "checked");
   if (work.facts) row.facts = work.facts();
   if (!row.failed.empty()) return;
-  tell(on_phase, "checked");
+  tell(on_phase, "told");
   row.samples = time_work(work, context, settings, on_phase);
 }
 
@@ -149,7 +150,7 @@ GpuRow run_case(const GpuCase& gpu_case, DeviceContext& context, const GpuRunSet
     tell(on_phase, "made");
     measure(row, work, context, settings, on_phase);
     if (read_clocks && !row.samples.empty()) row.clocks = read_clocks();
-  } catch (const Unsupported& error) {
+  } catch (const NotSupportedError& error) {
     row.refused = error.what();
   } catch (const std::exception& error) {
     row.failed = error.what();

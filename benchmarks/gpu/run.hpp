@@ -19,7 +19,8 @@ struct GpuRunSettings {
   bool graph_only = false;
 };
 
-/// Told that the case at hand lives: "made", "checked", "warm", and "sampled" after each sample.
+/// Told that the case at hand lives: "made", "checked", "told" (its facts), "warm", and "sampled"
+/// after each sample.
 using OnPhase = std::function<void(const char* phase)>;
 
 /// Blocks. Throws what the work throws; a capture that is refused is Samples::no_graph.
@@ -29,8 +30,8 @@ Samples time_work(const GpuWork& work, DeviceContext& context, const GpuRunSetti
 /// Reads the clocks now, or nothing where there is no way to.
 using ReadClocks = std::function<std::optional<ClockReading>()>;
 
-/// The case's row, whatever happens: `refused` if something throws Unsupported, `failed` if the
-/// error is above the tolerance or anything else is thrown. Blocks.
+/// The case's row, whatever happens: `refused` if something throws NotSupportedError, `failed` if
+/// the error is above the tolerance or anything else is thrown. Blocks.
 GpuRow run_case(const GpuCase& gpu_case, DeviceContext& context, const GpuRunSettings& settings,
                 const ReadClocks& read_clocks = {}, const OnPhase& on_phase = {});
 RateRow run_rate(const RateCase& rate, DeviceContext& context, const GpuRunSettings& settings,

@@ -5,10 +5,10 @@
 
 namespace sluice {
 
-/// Captures what `enqueue` puts on `stream` (and on streams that join it by events); nothing of it
-/// runs. If `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
+/// What `enqueue` puts on `stream` (and on streams that join it by events); nothing of it runs. If
+/// `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
 template <typename Enqueue>
-GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
+Graph capture(cudaStream_t stream, Enqueue enqueue) {
   /// Ends a capture that was not ended in order.
   struct Capture {
     explicit Capture(cudaStream_t s) : stream(s) {
@@ -30,9 +30,15 @@ GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
     }
     cudaStream_t stream;
   };
-  Capture capture(stream);
+  Capture under_way(stream);
   enqueue();
-  const Graph graph = capture.end();
+  return under_way.end();
+}
+
+/// The same, ready to be launched.
+template <typename Enqueue>
+GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
+  const Graph graph = capture(stream, enqueue);
   cudaGraphExec_t exec = nullptr;
   check(cudaGraphInstantiate(&exec, graph.get(), 0), "cudaGraphInstantiate");
   return GraphExec(exec);

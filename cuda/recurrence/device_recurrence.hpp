@@ -83,7 +83,8 @@ std::string refusal(const std::string& name, const RecurrenceSpec& spec, const D
 /// recurrence/selection.cpp; any other name is given back.
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device);
-/// Throws Unsupported with the refusal, ConfigError for an unknown name. The context outlives it.
+/// Throws NotSupportedError with the refusal, ConfigError for an unknown name. The context outlives
+/// it.
 std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,
                                                          const RecurrenceSpec& spec,
                                                          DeviceContext& context);

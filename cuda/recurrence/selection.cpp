@@ -122,7 +122,7 @@ std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name
   const Entry& entry = entry_of(choose_recurrence(name, spec, context.info()));
   const std::string reason = entry.refusal(spec, context.info());
   if (!reason.empty()) {
-    throw Unsupported(fmt::format(
+    throw NotSupportedError(fmt::format(
         "engine.recurrence = \"{}\": {}; choose another, \"gemm\" takes any shape", name, reason));
   }
   return entry.make(spec, context);

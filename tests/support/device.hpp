@@ -16,6 +16,12 @@ namespace sluice::testing {
 /// Whether this program is linked with CUDA itself and there is a device: large sizes pay there.
 bool on_device();
 
+/// Whether this program is linked with the stand-in. There host and device compute the same bits
+/// from the same source, and a product's sums do not depend on its other sizes. On CUDA neither is
+/// promised: nvcc contracts to FMA what the host's compiler does not, and cuBLAS chooses kernels,
+/// and so orders of sums, by shape and workspace.
+bool on_standin();
+
 /// Why device code cannot run at all, or empty: never, on the stand-in.
 std::string missing_device();
 

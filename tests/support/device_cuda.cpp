@@ -18,6 +18,8 @@ bool on_device() {
   return missing_device().empty() && std::getenv("SLUICE_SMALL_TESTS") == nullptr;
 }
 
+bool on_standin() { return false; }
+
 void begin_device_test() { static_cast<void>(cudaGetLastError()); }
 
 void end_device_test(bool owners_gone) {

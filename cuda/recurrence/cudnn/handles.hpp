@@ -12,9 +12,10 @@
 
 namespace sluice {
 
-/// Throws DeviceError unless `status` is CUDNN_STATUS_SUCCESS (Unsupported for any NOT_SUPPORTED),
-/// with cuDNN's own name of the status and its last message. `call`: what was called and for what,
-/// "cudnnRNNForward of cudnn_standard (fp32, C 16, H 64, L 1)".
+/// Throws NotSupportedError if `status` is of cuDNN's category NOT_SUPPORTED, else DeviceError,
+/// unless it is CUDNN_STATUS_SUCCESS, with cuDNN's own name of the status and its last message.
+/// `call`: what was called and for what, "cudnnRNNForward of cudnn_standard (fp32, C 16, H 64, L
+/// 1)".
 void check(cudnnStatus_t status, const std::string& call,
            std::source_location where = std::source_location::current());
 
@@ -24,6 +25,7 @@ std::string words_of(cudnnStatus_t status);
 using CudnnHandle = Owned<cudnnHandle_t, cudnnDestroy>;
 using RnnDescriptor = Owned<cudnnRNNDescriptor_t, cudnnDestroyRNNDescriptor>;
 using RnnDataDescriptor = Owned<cudnnRNNDataDescriptor_t, cudnnDestroyRNNDataDescriptor>;
+using DropoutDescriptor = Owned<cudnnDropoutDescriptor_t, cudnnDestroyDropoutDescriptor>;
 using TensorDescriptor = Owned<cudnnTensorDescriptor_t, cudnnDestroyTensorDescriptor>;
 
 /// A handle that works on `stream`.
@@ -45,6 +47,12 @@ inline RnnDataDescriptor make_rnn_data_descriptor() {
   cudnnRNNDataDescriptor_t raw = nullptr;
   check(cudnnCreateRNNDataDescriptor(&raw), "cudnnCreateRNNDataDescriptor");
   return RnnDataDescriptor(raw);
+}
+
+inline DropoutDescriptor make_dropout_descriptor() {
+  cudnnDropoutDescriptor_t raw = nullptr;
+  check(cudnnCreateDropoutDescriptor(&raw), "cudnnCreateDropoutDescriptor");
+  return DropoutDescriptor(raw);
 }
 
 inline TensorDescriptor make_tensor_descriptor() {

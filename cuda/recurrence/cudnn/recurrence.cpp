@@ -235,7 +235,7 @@ std::unique_ptr<DeviceRecurrence> make_cudnn_recurrence(const std::string& name,
                                                         DeviceContext& context) {
   const std::string refusal = cudnn_refusal(name, spec);
   if (!refusal.empty()) {
-    throw Unsupported(refusal + "; choose cudnn_standard, gemm or fused (engine.recurrence)");
+    throw NotSupportedError(refusal + "; choose cudnn_standard, gemm or fused (engine.recurrence)");
   }
   return std::make_unique<CudnnRecurrence>(name, spec, context);
 }

@@ -10,25 +10,23 @@
 namespace sluice {
 namespace {
 
+constexpr int kCategory = 1000;  // as CUDNN_STATUS_CATEGORY cuts statuses
+
 const char* remedy_of(cudnnStatus_t status) {
-  switch (static_cast<int>(status) / 1000) {  // as CUDNN_STATUS_CATEGORY cuts them
-    case CUDNN_STATUS_NOT_INITIALIZED / 1000:
+  switch (static_cast<int>(status) / kCategory) {
+    case CUDNN_STATUS_NOT_INITIALIZED / kCategory:
       return "see that driver, CUDA and cuDNN fit (nvidia-smi) and that all of cuDNN's libraries "
              "are found (LD_LIBRARY_PATH)";
-    case CUDNN_STATUS_BAD_PARAM / 1000:
+    case CUDNN_STATUS_BAD_PARAM / kCategory:
       return "this is a fault of Sluice, or a limit that cuDNN does not tell: please report the "
              "shape and the device, or choose gemm or fused (engine.recurrence)";
-    case CUDNN_STATUS_NOT_SUPPORTED / 1000:
+    case CUDNN_STATUS_NOT_SUPPORTED / kCategory:
       return "cuDNN does not do this here: choose cudnn_standard, gemm or fused "
              "(engine.recurrence)";
     default:
       return "free device memory and try again; if it comes back, choose gemm or fused "
              "(engine.recurrence)";
   }
-}
-
-bool is_not_supported(cudnnStatus_t status) {
-  return static_cast<int>(status) / 1000 == CUDNN_STATUS_NOT_SUPPORTED / 1000;
 }
 
 }  // namespace
@@ -45,11 +43,13 @@ void check(cudnnStatus_t status, const std::string& call, std::source_location w
   if (status == CUDNN_STATUS_SUCCESS) return;
   static_cast<void>(cudaGetLastError());
   const char* file = std::strrchr(where.file_name(), '/');
-  const std::string text =
+  const std::string message =
       fmt::format("{}:{}: {} failed: cuDNN: {}; {}", file == nullptr ? where.file_name() : file + 1,
                   where.line(), call, words_of(status), remedy_of(status));
-  if (is_not_supported(status)) throw Unsupported(text);
-  throw DeviceError(text);
+  if (static_cast<int>(status) / kCategory == CUDNN_STATUS_NOT_SUPPORTED / kCategory) {
+    throw NotSupportedError(message);
+  }
+  throw DeviceError(message);
 }
 
 }  // namespace sluice

@@ -37,9 +37,9 @@ class DeviceError : public Error {
   explicit DeviceError(const std::string& message) : Error(message, 4) {}
 };
 
-/// A device or a library does not do what was asked, here or at all, and would not if asked again:
-/// no fault and no want of memory. Another choice works.
-class Unsupported : public DeviceError {
+/// A library of the device does not do this here, and says so only when it is asked to run: nothing
+/// is broken, another way is to be chosen.
+class NotSupportedError : public DeviceError {
  public:
   using DeviceError::DeviceError;
 };

@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "benchmarks/gpu/facts.hpp"
 #include "gpu/double_lstm.hpp"
 #include "gpu/lines.hpp"
 #include "gpu/problem.hpp"
@@ -59,7 +61,9 @@ GpuCase made_up(std::function<GpuWork(DeviceContext&)> make) {
 
 TEST_F(GpuRun, EveryRecurrenceIsCheckedAndTimedInBothWaysOrSaysWhyNot) {
   const std::vector<GpuCase> cases = recurrence_cases_of(kTiny);
-  EXPECT_EQ(cases.size(), 9 * device_recurrences().size());
+  const auto ours = std::ranges::count_if(
+      device_recurrences(), [](const std::string& name) { return !name.starts_with("cudnn"); });
+  EXPECT_EQ(cases.size(), 9 * device_recurrences().size() + 9 * static_cast<std::size_t>(ours));
   int measured = 0;
   for (const GpuRow& row : run(cases)) {
     EXPECT_EQ(row.failed, "") << row.name;
@@ -72,6 +76,30 @@ TEST_F(GpuRun, EveryRecurrenceIsCheckedAndTimedInBothWaysOrSaysWhyNot) {
     EXPECT_LE(row.error.value(), row.tolerance) << row.name;
   }
   EXPECT_GE(measured, 9);
+}
+
+TEST_F(GpuRun, EveryRecurrenceIsComparedAsAWholeWithAndWithoutDxAndH) {
+  DeviceContext context;
+  int compared = 0;
+  for (const GpuCase& c : recurrence_cases_of(kTiny)) {
+    std::vector<Fact> facts;
+    try {
+      facts = c.make(context).facts();
+    } catch (const DeviceError&) {
+      continue;  // refused, as another test has it
+    }
+    ++compared;
+    EXPECT_EQ(text(facts, "same bits"), "yes") << name_of(c);
+    EXPECT_GT(number(facts, "kernel nodes"), 0) << name_of(c);
+    EXPECT_LT(number(facts, "h max rel"), 0.05) << name_of(c);
+    EXPECT_EQ(has(facts, "dW max rel"), c.phase != Phase::forward) << name_of(c);
+    EXPECT_EQ(has(facts, "dx max rel"), c.phase != Phase::forward && !c.method.ends_with(".nodx"))
+        << name_of(c);
+    EXPECT_TRUE(c.number != Number::fp32 || !c.method.starts_with("gemm") ||
+                number(facts, "h max abs") == 0)
+        << name_of(c);
+  }
+  EXPECT_GE(compared, 36);
 }
 
 TEST_F(GpuRun, TheWholeReportIsMade) {
@@ -118,7 +146,7 @@ TEST_F(GpuRun, NaNIsAFailedRow) {
 
 TEST_F(GpuRun, ARefusalIsARowAndTheNextCaseGoesOn) {
   const auto rows =
-      run({made_up([](DeviceContext&) -> GpuWork { throw Unsupported("needs more"); }),
+      run({made_up([](DeviceContext&) -> GpuWork { throw NotSupportedError("needs more"); }),
            made_up([](DeviceContext&) {
              GpuWork work;
              work.run = [] {};
@@ -136,7 +164,7 @@ TEST_F(GpuRun, OnlyWhatIsNotSupportedIsRefused) {
            made_up([](DeviceContext&) {
              GpuWork work;
              work.run = [] {};
-             work.error = []() -> double { throw Unsupported("not in prepare()"); };
+             work.error = []() -> double { throw NotSupportedError("not in prepare()"); };
              return work;
            })});
   EXPECT_EQ(rows.at(0).failed, "out of memory");

@@ -1,6 +1,6 @@
 // Every device recurrence against the double-precision reference, forward and backward. Tolerances:
 // support/recurrence_problem.hpp. Which recurrences: support/device_recurrence.hpp. A shape that a
-// recurrence refuses is passed over.
+// recurrence refuses is passed over; cuDNN may refuse as late as when it is made ready.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "recurrence/gemm/recurrence.hpp"
+#include "sluice/base/error.hpp"
 #include "support/device_recurrence.hpp"
 
 namespace sluice {
@@ -61,17 +62,33 @@ class ParityTest : public testing::DeviceTest {
  protected:
   /// Runs the cases that are not refused. Skips the test if all are.
   static void check_all(const TestedRecurrence& tested, const std::vector<RecurrenceCase>& cases) {
-    DeviceContext context;
-    std::string refused;
+    const auto [count, refused] = check_those_that_run(tested, cases);
+    if (count == 0) GTEST_SKIP() << refused;
+  }
+
+  struct Checked {
     int count = 0;
+    std::string refused;  ///< why the last of the others did not run
+  };
+  static Checked check_those_that_run(const TestedRecurrence& tested,
+                                      const std::vector<RecurrenceCase>& cases) {
+    DeviceContext context;
+    Checked checked;
     for (const RecurrenceCase& c : cases) {
       const RecurrenceSpec spec = spec_of(c.shape, tested.precision);
-      refused = refusal(tested.name, spec, context.info());
-      if (!refused.empty()) continue;
-      check(context, c, tested.precision, make_device_recurrence(tested.name, spec, context));
-      ++count;
+      const std::string refused = refusal(tested.name, spec, context.info());
+      if (!refused.empty()) {
+        checked.refused = refused;
+        continue;
+      }
+      try {
+        check(context, c, tested.precision, make_device_recurrence(tested.name, spec, context));
+        ++checked.count;
+      } catch (const NotSupportedError& late) {
+        checked.refused = late.what();
+      }
     }
-    if (count == 0) GTEST_SKIP() << refused;
+    return checked;
   }
 };
 
@@ -120,6 +137,22 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& tested) {
       return label(std::get<0>(tested.param)) + "_H" + std::to_string(std::get<1>(tested.param));
     });
+
+// The model of cuDNN takes the descriptor of these 300 units and refuses to make them ready.
+class CudnnParity : public ParityTest {};
+
+TEST_F(CudnnParity, AShapeRefusedOnlyWhenItIsMadeReadyIsPassedOver) {
+  if (IsSkipped()) return;
+  if (cudnn_version().empty()) GTEST_SKIP() << "built without cuDNN";
+  if (!testing::on_standin()) GTEST_SKIP() << "what cuDNN itself refuses is not known";
+  const RecurrenceShape small{.T = 2, .N = 2, .C = 3, .H = 5, .L = 1};
+  RecurrenceShape large = small;
+  large.H = 300;
+  const auto [count, refused] = check_those_that_run({"cudnn_standard", Precision::fp32},
+                                                     {{.shape = large}, {.shape = small}});
+  EXPECT_EQ(count, 1);
+  EXPECT_NE(refused.find("CUDNN_STATUS_NOT_SUPPORTED"), std::string::npos) << refused;
+}
 
 class LargeDeviceRecurrence : public ParityTest,
                               public ::testing::WithParamInterface<TestedRecurrence> {};

@@ -7,6 +7,7 @@
 namespace sluice::testing {
 
 bool on_device() { return false; }
+bool on_standin() { return true; }
 std::string missing_device() { return {}; }
 
 void begin_device_test() { standin::reset(); }
