@@ -110,7 +110,8 @@ def bench(plan, *more):
         details = counts["lost"] + counts["failed"]
         trouble = outcome.trouble(bound)
         if trouble and (not details or outcome.timed_out or outcome.status != 1):
-            parts += [trouble] + outcome.lines[-1:]
+            said = [line for line in outcome.lines if line.startswith("sluice-bench: ")] or outcome.lines
+            parts += [trouble] + said[-1:]
         return Result(FAILED if trouble or details else PASSED, "; ".join(parts), details)
     return step
 
@@ -195,11 +196,11 @@ def pytorch(check, bound):
 STEPS = [
     Step("smoke tests", 25, "tests.log", smoke),
     Step("memcheck", 45, "sanitizer.log", memcheck, wanted=lambda check: check.device_lost),
-    Step("rates", 12, "bench.jsonl", bench("rates")),
-    Step("tier 1", 60, "bench.jsonl", bench("tier1")),
+    Step("rates", 15, "bench.jsonl", bench("rates")),
+    Step("tier 1", 66, "bench.jsonl", bench("tier1")),
     Step("engine", 25, "bench.jsonl", bench("engine")),
     Step("tests", 60, "tests.log", tests),
-    Step("cuDNN's grid", 80, "bench.jsonl", bench("grid")),
+    Step("cuDNN's grid", 75, "bench.jsonl", bench("grid")),
     Step("ncu", 60, "ncu.txt", ncu),
     Step("compute-sanitizer", 55, "sanitizer.log", sanitizer),
     Step("PyTorch", 40, "pytorch.jsonl", pytorch),

@@ -55,7 +55,7 @@ while [ "$left" -gt 0 ]; do
     *) set -- "$@" "$1"; shift; left=$((left - 1)) ;;
   esac
 done
-exec "$FAKE_BENCH" "$@" --repeat 1 --sample-seconds 0.00001 --filter rate/ --filter engine/ \
+exec "$FAKE_BENCH" "$@" --repeat 1 --sample-seconds 0.00001 --filter 'rate/device copy' --filter engine/ \
   --filter /32768,24,15,128,1 --filter /256,24,15,128,1 --filter cudnn/cudnn_standard/fp16/train
 """
 SANITIZER = r"""

@@ -147,6 +147,12 @@ class OneStep(GpuCheck):
         for name in names.values():
             self.assertIn(name, self.host.read("summary.txt"))
 
+    def test_of_timings_without_a_device_says_what_the_benchmark_said(self):
+        self.host.run(*SHORT, SLUICE_STANDIN_INJECT="absent:")
+        state, text = self.states()["tier 1"]
+        self.assertEqual(state, "FAILED")
+        self.assertRegex(text, r"0 measured; .*status 4; sluice-bench: two workers in a row did not get ready")
+
     def test_of_pytorch_that_hangs(self):
         self.host.run("--minutes", "0.4", FAKE_TORCH="hang")
         self.assert_only_failed(PyTorch="not done after")
