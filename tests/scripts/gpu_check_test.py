@@ -243,6 +243,7 @@ class CutInTheMiddle(GpuCheck):
     def cut(self, number):
         """Status and standard error of a run that got a signal while its shards of tests hang."""
         process = self.host.start(FAKE_TESTS="hang:-*udnn*")
+        self.addCleanup(process.kill)  # nothing, if all is well
         until = time.monotonic() + 40
         while time.monotonic() < until and not ((self.host.out / "summary.txt").exists()
                                                 and "running: tests" in self.host.read("summary.txt")):
