@@ -1,6 +1,7 @@
 # `cmake --build BUILD --target bundle`: BUILD/bundle, a folder that can be copied to a host without
-# network or compilers: programs, tests, scripts, and in lib/ the shared libraries that they need except
-# those of glibc, of the driver, of CUDA and of cuDNN, which the host has.
+# network or compilers: programs (stripped), tests, scripts, and in lib/ the shared libraries that they
+# need except those of glibc, of the driver, of cuBLAS and of cuDNN, which the host has. scripts/bundle
+# makes one file of it.
 #
 # DT_RPATH rather than DT_RUNPATH: it also holds for what a library in lib/ needs itself (libdnnl needs
 # libOpenCL), which RUNPATH does not.
@@ -16,14 +17,24 @@ foreach(program IN LISTS programs)
   target_link_options(${program} PRIVATE -Wl,--disable-new-dtags)
 endforeach()
 
+# What gpu_check compares the host's driver and card with.
+if(SLUICE_HAVE_CUDA)
+  list(JOIN SLUICE_CUDA_ARCHITECTURES "\", \"" architectures)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/build.json
+    CONTENT "{\"cuda\": \"${CMAKE_CUDA_COMPILER_VERSION}\", \"architectures\": [\"${architectures}\"]}\n")
+  install(FILES ${CMAKE_BINARY_DIR}/build.json DESTINATION . COMPONENT bundle)
+endif()
+
 install(TARGETS ${programs} RUNTIME_DEPENDENCY_SET bundle_libraries
   RUNTIME DESTINATION . COMPONENT bundle)
 install(RUNTIME_DEPENDENCY_SET bundle_libraries
   PRE_EXCLUDE_REGEXES
     "^lib(c|m|dl|rt|pthread|util|resolv|anl|mvec)\\.so" "^ld-linux"
-    "^lib(cuda|cudart|cublas|cublasLt|nvrtc|nvJitLink|nvidia-.*)\\.so" "^libcudnn"
+    "^lib(cuda|cublas|cublasLt|nvrtc|nvJitLink|nvidia-.*)\\.so" "^libcudnn"
   LIBRARY DESTINATION lib COMPONENT bundle)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/scripts/gpu_check DESTINATION . COMPONENT bundle)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts/gpu DESTINATION . COMPONENT bundle
+  FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/benchmarks/peers/pytorch_lstm.py DESTINATION peers COMPONENT bundle)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION . COMPONENT bundle)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION . COMPONENT bundle)
@@ -36,7 +47,7 @@ install(CODE "
 set(bundle ${CMAKE_BINARY_DIR}/bundle)
 add_custom_target(bundle
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${bundle}
-  COMMAND ${CMAKE_COMMAND} --install ${CMAKE_BINARY_DIR} --component bundle --prefix ${bundle}
+  COMMAND ${CMAKE_COMMAND} --install ${CMAKE_BINARY_DIR} --component bundle --prefix ${bundle} --strip
   DEPENDS ${programs}
   COMMENT "Bundle in ${bundle}"
   VERBATIM)

@@ -8,10 +8,12 @@ of one run of N; what fails -> `error ...`. The first line says which PyTorch it
 inference; training is forward and backward, not asked for the gradient of x, which Sluice computes.
 PyTorch's CPU LSTM calls oneDNN.
 
-With --cuda: `sluice-bench gpu`, then nn.LSTM on its shapes in fp32, tf32, bf16 and fp16, forward and the
-whole step (forward and backward; not the gradient of x, which Sluice computes), eager and replayed
-from a CUDA graph, by CUDA events. --python names an interpreter that has torch, if this one has not.
-Without a GPU: status 4. Never run on a GPU: how long it takes is not known.
+With --cuda: nn.LSTM on the GPU, forward and the whole step (forward and backward; not the gradient of x,
+which Sluice computes unless its method is named .nodx), eager and replayed from a CUDA graph, by CUDA
+events. Shapes are those of --shape, else of the results of `sluice-bench gpu` in --sluice-json, else of
+a run of it that this script starts; the results also give the ratios. --jsonl FILE gets a line after
+each case. --python names an interpreter that has torch, if this one has not. Without a GPU: status 4.
+Never run on a GPU: how long it takes is not known.
 """
 
 import argparse
@@ -29,6 +31,16 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "build" / "peers"
+TYPES = ("fp32", "tf32", "bf16", "fp16")  # of --cuda
+SAMPLE_SECONDS = 0.005  # least duration of a sample with --cuda, as sluice-bench gpu
+
+
+def shape_of(text):
+    """{"B": ..., "T": ..., "I": ..., "H": ..., "L": ...} of "B,T,I,H,L"."""
+    numbers = [int(number) for number in text.split(",")]
+    if len(numbers) != 5 or min(numbers) < 1:
+        raise ValueError
+    return dict(zip("BTIHL", numbers))
 
 
 def parse_arguments():
@@ -41,9 +53,12 @@ def parse_arguments():
     cuda.add_argument("--cuda", action="store_true", help="compare on the GPU")
     cuda.add_argument("--bench", default=str(ROOT / "build" / "release" / "sluice-bench"))
     cuda.add_argument("--filter", default="recurrence/", help="only cases whose name contains this")
-    cuda.add_argument("--json", help="write every sample to this file")
+    cuda.add_argument("--json", help="write every sample to this file, at the end")
+    cuda.add_argument("--jsonl", help="write a line to this file after each case")
     cuda.add_argument("--quick", action="store_true", help="a few shapes, as sluice-bench gpu --quick")
-    cuda.add_argument("--sluice-json", help="take this file of sluice-bench gpu instead of running it")
+    cuda.add_argument("--sluice-json", help="take this file of sluice-bench gpu (--json or --jsonl) instead of running it")
+    cuda.add_argument("--shape", action="append", type=shape_of, metavar="B,T,I,H,L", help="measure this; may be repeated")
+    cuda.add_argument("--type", action="append", choices=TYPES, help="measure in this; may be repeated (default: all)")
     cuda.add_argument("--samples", type=int, default=21, help="samples of a case (default 21)")
     return parser.parse_args()
 
@@ -138,9 +153,6 @@ def serve(threads):
 
 # ---- with --cuda --------------------------------------------------------------------------------
 
-SAMPLE_SECONDS = 0.005  # least duration of a sample, as sluice-bench gpu
-TYPES = ("fp32", "tf32", "bf16", "fp16")
-
 
 def expect_driver():
     """Before torch is looked for, which is large: whether there is a driver to run it on."""
@@ -205,8 +217,8 @@ def cuda_samples(torch, run, count):
 
 def run_cuda_case(shape, phase, number, count):
     import torch
-    result = {"parameters": shape, "phase": phase, "type": number, "eager_seconds": [], "graph_seconds": [],
-              "no_graph": None, "failed": None}
+    result = {"kind": "case", "parameters": shape, "phase": phase, "type": number, "eager_seconds": [],
+              "graph_seconds": [], "no_graph": None, "failed": None}
     try:
         case = CudaCase(shape, phase == "train", number)
         result["eager_seconds"] = cuda_samples(torch, case.run, count)
@@ -215,23 +227,70 @@ def run_cuda_case(shape, phase, number, count):
             result["graph_seconds"] = cuda_samples(torch, replay, count)
     except RuntimeError as error:  # out of memory among them
         result["failed"] = str(error).splitlines()[0]
+    medians = [statistics.median(result[how]) for how in ("eager_seconds", "graph_seconds") if result[how]]
+    if medians:
+        result["best_seconds"] = min(medians)
+        result["windows_per_second"] = shape["B"] / min(medians)
     torch.cuda.empty_cache()
     return result
 
 
+def read_sluice(file):
+    """(machine, rows) of a file of `sluice-bench gpu`, a document or a line a case; None, [] where it has none.
+
+    The last line of a run that was cut may be half a line: it is left out."""
+    try:
+        text = pathlib.Path(file).read_text()
+    except OSError as error:
+        fail(f"{file} cannot be read ({error.strerror}); --sluice-json takes a file of sluice-bench gpu")
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and "results" in document:
+        return document["machine"], document["results"]
+    machine, rows = None, []
+    for line in text.splitlines():
+        try:
+            line = json.loads(line)
+        except ValueError:
+            continue
+        kind = line.get("kind") if isinstance(line, dict) else None
+        if kind == "machine":
+            machine = line
+        elif kind == "case":
+            rows.append(line)
+    return machine, rows
+
+
 def run_sluice_gpu(arguments):
-    if arguments.sluice_json:
-        return json.loads(pathlib.Path(arguments.sluice_json).read_text())
     with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "gpu.json"
-        command = [arguments.bench, "gpu", "--filter", arguments.filter, "--json", str(file)]
+        file = pathlib.Path(folder) / "gpu.jsonl"
+        command = [arguments.bench, "gpu", "--filter", arguments.filter, "--jsonl", str(file)]
         command += ["--quick"] if arguments.quick else []
         status = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
-        if status == 70 and file.exists():
+        if status == 1 and file.exists():
             print("pytorch_lstm.py: sluice-bench reports failed cases; they are left out", file=sys.stderr)
         elif status != 0:
             fail(f"'{' '.join(command)}' returned {status}", 4 if status == 4 else 1)
-        return json.loads(file.read_text())
+        return read_sluice(file)
+
+
+def sluice_results(arguments):
+    """(machine, rows of the recurrence) to compare with, and that shapes are taken from without --shape."""
+    if arguments.sluice_json:
+        machine, rows = read_sluice(arguments.sluice_json)
+    elif arguments.shape:
+        machine, rows = None, []
+    elif pathlib.Path(arguments.bench).exists():
+        machine, rows = run_sluice_gpu(arguments)
+    else:
+        fail(f"{arguments.bench} is not there; build it: cmake --build build/release --target sluice-bench")
+    rows = [row for row in rows if row["section"] == "recurrence" and arguments.filter in row["name"]]
+    if not rows and not arguments.shape:
+        fail(f"{arguments.sluice_json or arguments.bench} has no case whose name contains '{arguments.filter}' "
+             "(was the run cut?); name shapes by --shape B,T,I,H,L")
+    return machine, rows
 
 
 def best_of_sluice(results):
@@ -263,26 +322,47 @@ def print_cuda_table(results, best):
               + (f"{1e6 * ours:>10.1f}{fastest / ours:>7.2f} {method}" if ours else f"{'-':>10}"))
 
 
+def describe_cuda(torch, arguments, machine):
+    return {"kind": "machine", "sluice": machine, "device": torch.cuda.get_device_name(), "torch": torch.__version__,
+            "torch_cuda": torch.version.cuda, "torch_cudnn": torch.backends.cudnn.version(),
+            "date": datetime.date.today().isoformat(),
+            "settings": {"samples": arguments.samples, "sample_seconds": SAMPLE_SECONDS}}
+
+
+def measure_cuda(torch, arguments, shapes, machine, lines):
+    """Results; each is also a line of the file `lines`, written out before the next is begun."""
+    def keep(line):
+        if lines:
+            print(json.dumps(line), file=lines, flush=True)
+
+    keep(machine)
+    results = []
+    for shape in shapes:
+        for phase in ("forward", "train"):
+            for number in arguments.type or TYPES:
+                print(f"pytorch {shape} {phase} {number}", file=sys.stderr)
+                results.append(run_cuda_case(shape, phase, number, arguments.samples))
+                keep(results[-1])
+    return results
+
+
 def main_cuda(arguments):
     import torch
     if not torch.cuda.is_available():
         fail("this PyTorch sees no CUDA device (torch.cuda.is_available() is false); take a build with CUDA on a host "
              "with a GPU", 4)
-    document = run_sluice_gpu(arguments)
-    rows = [row for row in document["results"] if row["section"] == "recurrence" and arguments.filter in row["name"]]
-    shapes = list({json.dumps(row["parameters"], sort_keys=True): row["parameters"] for row in rows}.values())
-    results = []
-    for shape in shapes:
-        for phase in ("forward", "train"):
-            for number in TYPES:
-                print(f"pytorch {shape} {phase} {number}", file=sys.stderr)
-                results.append(run_cuda_case(shape, phase, number, arguments.samples))
+    sluice, rows = sluice_results(arguments)
+    shapes = arguments.shape or list(
+        {json.dumps(row["parameters"], sort_keys=True): row["parameters"] for row in rows}.values())
+    machine = describe_cuda(torch, arguments, sluice)
+    try:
+        lines = open(arguments.jsonl, "w") if arguments.jsonl else None
+        results = measure_cuda(torch, arguments, shapes, machine, lines)
+    except OSError as error:
+        fail(f"{arguments.jsonl} cannot be written ({error.strerror}); is there room, and is the folder there?")
     print_cuda_table(results, best_of_sluice(rows))
     if arguments.json:
-        machine = {**document["machine"], "torch": torch.__version__, "torch_cuda": torch.version.cuda,
-                   "torch_cudnn": torch.backends.cudnn.version(), "date": datetime.date.today().isoformat()}
-        settings = {"samples": arguments.samples, "sample_seconds": SAMPLE_SECONDS}
-        text = json.dumps({"machine": machine, "settings": settings, "results": results}, indent=1)
+        text = json.dumps({"machine": machine, "results": results}, indent=1)
         pathlib.Path(arguments.json).write_text(text + "\n")
 
 
@@ -299,8 +379,6 @@ def main():
         return
     expect_driver()
     go_to_interpreter_with_torch(arguments)
-    if not pathlib.Path(arguments.bench).exists():
-        fail(f"{arguments.bench} is not there; build it: cmake --build build/release --target sluice-bench")
     main_cuda(arguments)
 
 

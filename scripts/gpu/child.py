@@ -1,0 +1,207 @@
+"""Runs programs side by side with one bound on their time; what they print goes to a log line by line."""
+import ctypes
+import dataclasses
+import os
+import selectors
+import signal
+import subprocess
+import time
+
+GRACE_SECONDS = 2.0  # between asking a program to end and ending it
+POLL_SECONDS = 0.03
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class Cut(Exception):
+    """The check itself was told to stop; the argument is the signal's number."""
+
+
+class ResultsError(Exception):
+    """A file of results cannot be written; the text names it and the remedy."""
+
+
+class Interrupts:
+    """Notes SIGINT, SIGTERM and SIGHUP; they take effect where `raise_if_any` is called, never in the middle of a write."""
+
+    def __init__(self):
+        self.signal = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number, _frame):
+        self.signal = self.signal or number
+
+    def raise_if_any(self):
+        if self.signal:
+            raise Cut(self.signal)
+
+
+class Log:
+    """A file that only grows, written through at once so that a cut run has all of it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def write(self, text):
+        try:
+            with open(self.path, "ab", buffering=0) as file:
+                data = text.encode("utf-8", "replace")
+                while data:
+                    data = data[file.write(data):]
+        except OSError as error:
+            raise ResultsError(f"{self.path} cannot be written ({error.strerror}); make room there, or name another folder "
+                               "by --out") from error
+
+
+class NoLog:
+    def write(self, text):
+        pass
+
+
+@dataclasses.dataclass
+class Command:
+    words: list
+    environment: dict = None  # None: this process's own
+    label: str = ""           # set before each line in the log, where several run side by side
+
+
+@dataclasses.dataclass
+class Outcome:
+    status: int       # of the program; -N if signal N ended it
+    timed_out: bool   # it was ended here, at its bound
+    seconds: float
+    lines: list
+
+    def trouble(self, bound):
+        """Why this is no success, or ''."""
+        if self.timed_out:
+            return f"not done after {bound:.0f} s, ended"
+        if self.status < 0:
+            try:
+                return f"died: {signal.Signals(-self.status).name}"
+            except ValueError:
+                return f"died: signal {-self.status}"
+        return f"status {self.status}" if self.status else ""
+
+
+def _tie_to_parent(parent):
+    """In the child: a process group of its own, which ends with this process even if that is killed."""
+    os.setpgid(0, 0)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(127)
+
+
+class _Child:
+    def __init__(self, command, log):
+        self.command, self.log = command, log
+        self.begin = time.monotonic()
+        self.rest, self.lines, self.timed_out, self.status = b"", [], False, None
+        parent = os.getpid()
+        self.process = subprocess.Popen(
+            command.words, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, preexec_fn=lambda: _tie_to_parent(parent))
+        self.pipe = self.process.stdout.fileno()
+
+    def read(self):
+        """Takes what the program has printed; whether there can be more."""
+        data = os.read(self.pipe, 1 << 16)
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        if not data and self.rest:
+            lines, self.rest = [self.rest], b""
+        self._keep(lines)
+        return bool(data)
+
+    def _keep(self, lines):
+        if not lines:
+            return
+        lines = [line.decode("utf-8", "replace") for line in lines]
+        self.lines += lines
+        start = f"[{self.command.label}] " if self.command.label else ""
+        self.log.write("".join(f"{start}{line}\n" for line in lines))
+
+    def ended(self):
+        """Whether the program itself has ended; it is not reaped, so that its process group stays its own."""
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def signal_group(self, number):
+        try:
+            os.killpg(self.process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass  # there is none left to end
+
+    def reap(self):
+        """Ends what is left of the program's group."""
+        self.signal_group(signal.SIGKILL)
+        self.status = self.process.wait()
+        self.seconds = time.monotonic() - self.begin
+        self.process.stdout.close()
+
+
+def _poll(selector, seconds):
+    for key, _ in selector.select(seconds):
+        if not key.data.read():
+            selector.unregister(key.fileobj)
+
+
+def _take(selector, child):
+    """The last lines of a program that has ended, while others go on."""
+    while child.pipe in {key.fd for key in selector.get_map().values()}:
+        if not any(key.data is child for key, _ in selector.select(0)):
+            return  # a program that it left behind holds the pipe
+        if not child.read():
+            selector.unregister(child.pipe)
+
+
+def _end(selector, children):
+    """Asks children to end, waits, and ends them."""
+    for child in children:
+        child.signal_group(signal.SIGTERM)
+    until = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < until and not all(child.ended() for child in children):
+        _poll(selector, POLL_SECONDS)
+
+
+def run(commands, seconds, log, interrupts):
+    """Outcomes, in the order of the commands, all of which have ended with all that they started.
+
+    Throws Cut and ResultsError, after that, too. A program that cannot be started has status 127."""
+    children, outcomes = [], {}
+    selector = selectors.DefaultSelector()
+    end = time.monotonic() + seconds
+    try:
+        for number, command in enumerate(commands):
+            try:
+                child = _Child(command, log)
+            except OSError as error:
+                line = f"{command.words[0]} cannot be started: {error.strerror}"
+                log.write(line + "\n")
+                outcomes[number] = Outcome(127, False, 0, [line])
+                continue
+            child.number = number
+            children.append(child)
+            selector.register(child.pipe, selectors.EVENT_READ, child)
+        running = list(children)
+        while running:
+            _poll(selector, POLL_SECONDS)
+            interrupts.raise_if_any()
+            for child in [child for child in running if child.ended()]:
+                _take(selector, child)
+                running.remove(child)
+            if running and time.monotonic() >= end:
+                for child in running:
+                    child.timed_out = True
+                break
+    finally:
+        left = [child for child in children if child.status is None]
+        try:
+            if any(not child.ended() for child in left):
+                _end(selector, left)
+        finally:
+            for child in left:
+                child.reap()
+            selector.close()
+    for child in children:
+        outcomes[child.number] = Outcome(child.status, child.timed_out, child.seconds, child.lines)
+    return [outcomes[number] for number in range(len(commands))]

@@ -1,0 +1,79 @@
+"""summary.txt: what passed, what failed, the table, and where the time ended; whole after every step."""
+import dataclasses
+import os
+import time
+
+from gpu import child, table
+
+PASSED, FAILED, LEFT_OUT, NOT_BEGUN = "passed", "FAILED", "left out", "not begun"
+MOST_DETAILS = 40
+
+
+@dataclasses.dataclass
+class Result:
+    state: str
+    text: str
+    details: list = dataclasses.field(default_factory=list)  # names of what failed
+
+
+@dataclasses.dataclass
+class _Entry:
+    name: str
+    file: str
+    at: float
+    seconds: float
+    result: Result
+
+
+class Summary:
+    def __init__(self, folder, begin, head):
+        self.folder, self.begin, self.head = folder, begin, head
+        self.entries, self.running, self.end = [], "", ""
+        self.write()
+
+    def start(self, name):
+        self.running = f"running: {name}, since {time.monotonic() - self.begin:.0f} s"
+        self.write()
+
+    def add(self, name, file, at, result):
+        self.running = ""
+        self.entries.append(_Entry(name, file, at - self.begin, time.monotonic() - at, result))
+        self.write()
+        return self._line(self.entries[-1])
+
+    def close(self, end):
+        self.end, self.running = end, ""
+        self.write()
+
+    def failed(self):
+        return [entry.name for entry in self.entries if entry.result.state == FAILED]
+
+    @staticmethod
+    def _line(entry):
+        return (f"{entry.at:>6.0f}{entry.seconds:>7.0f}  {entry.name:<20}{entry.result.state:<11}{entry.result.text}"
+                + (f" ({entry.file})" if entry.file and entry.result.state in (PASSED, FAILED) else ""))
+
+    def text(self):
+        lines = [*self.head, "", f"{'at s':>6}{'took':>7}  step"]
+        lines += [self._line(entry) for entry in self.entries]
+        lines += [line for line in (self.running, self.end) if line]
+        for entry in self.entries:
+            details = entry.result.details
+            if details:
+                lines += ["", f"{entry.name}:"] + [f"  {detail}" for detail in details[:MOST_DETAILS]]
+                if len(details) > MOST_DETAILS:
+                    lines.append(f"  and {len(details) - MOST_DETAILS} more in {entry.file}")
+        lines += ["", *table.tables(self.folder / "bench.jsonl", self.folder / "pytorch.jsonl")]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def write(self):
+        """Beside the file and then in its place: there is a whole one at every moment."""
+        path = self.folder / "summary.txt"
+        beside = self.folder / ".summary.new"
+        try:
+            beside.write_text(self.text())
+            os.replace(beside, path)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise child.ResultsError(f"{path} cannot be written ({error.strerror}); make room there, or name another folder by "
+                                     "--out") from error

@@ -1,0 +1,109 @@
+"""What was measured, from bench.jsonl and pytorch.jsonl, as a table of windows a second."""
+import json
+import statistics
+
+
+def read_lines(path, offset=0):
+    """The objects of a file of JSON lines from a byte on; half a line, which a cut run can leave, is left out."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except OSError:
+        return []
+    found = []
+    for line in data.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def count_cases(lines):
+    """{"measured": ..., "refused": ..., "failed": [names], "lost": [names with reasons], "left": ..., "stopped": ...}."""
+    cases = [line for line in lines if line.get("kind") in ("case", "rate")]
+    ends = [line for line in lines if line.get("kind") == "end"]
+    return {
+        "measured": sum(not line.get("failed") and not line.get("refused") for line in cases),
+        "refused": sum(bool(line.get("refused")) for line in cases),
+        "failed": [f"{line.get('name')}: {line['failed']}" for line in cases if line.get("failed")],
+        "lost": [f"{line.get('case')}: {line.get('reason')}" for line in lines if line.get("kind") == "lost"],
+        "left": ends[-1].get("left", 0) if ends else None,
+        "stopped": ends[-1].get("stopped") if ends else None,
+    }
+
+
+def _shape(case):
+    return ",".join(str(case["parameters"][letter]) for letter in "BTIHL")
+
+
+def _class(number):
+    return "16 bit" if number in ("bf16", "fp16") else number
+
+
+def _best(cases):
+    """{(shape, phase, class of types): the fastest case}."""
+    best = {}
+    for case in cases:
+        key = (_shape(case), case["phase"], _class(case["type"]))
+        if key not in best or case["best_seconds"] < best[key]["best_seconds"]:
+            best[key] = case
+    return best
+
+
+def _windows(case):
+    return case["parameters"]["B"] / case["best_seconds"]
+
+
+def _beside(ours, other, name):
+    if other is None:
+        return f"{'-':>9}{'':>7}  {'':<34}"
+    return f"{_windows(other) / 1e6:>9.3f}{other['best_seconds'] / ours['best_seconds']:>7.2f}  {name:<34}"
+
+
+def recurrence_table(bench, torch):
+    """Lines: each of our methods, M windows/s, beside the fastest of cuDNN and of PyTorch in the same type (bf16: or fp16)."""
+    measured = {case["name"]: case for case in bench if case.get("kind") == "case" and case.get("best_seconds")
+                and not case.get("failed")}.values()
+    cudnn = _best(case for case in measured if case["method"].startswith("cudnn"))
+    peers = _best(case for case in torch if case.get("kind") == "case" and case.get("best_seconds"))
+    ours = [case for case in measured if case["section"] == "recurrence" and not case["method"].startswith("cudnn")]
+    if not ours:
+        return []
+    lines = ["M windows/s; x: how many times as fast ours is; cuDNN and PyTorch: their fastest of the same type, for bf16 also fp16",
+             f"{'B,T,I,H,L':<20}{'phase':<9}{'type':<6}{'ours':<22}{'M/s':>9}{'cuDNN':>9}{'x':>7}  {'by':<34}{'PyTorch':>9}{'x':>7}  by"]
+    for case in ours:
+        key = (_shape(case), case["phase"], _class(case["type"]))
+        library, peer = cudnn.get(key), peers.get(key)
+        by = f"{library['method']} {library['type']}" if library else ""
+        lines.append((f"{key[0]:<20}{key[1]:<9}{case['type']:<6}{case['method']:<22}{_windows(case) / 1e6:>9.3f}"
+                      + _beside(case, library, by) + _beside(case, peer, peer["type"] if peer else "")).rstrip())
+    return lines
+
+
+def engine_table(bench):
+    measured = {case["name"]: case for case in bench if case.get("kind") == "case" and case.get("section") == "engine"
+                and case.get("best_seconds") and not case.get("failed")}
+    lines = [f"{name:<60}{_windows(case) / 1e6:>9.3f}" for name, case in measured.items()]
+    return ["The whole engine, M windows/s"] + lines if lines else []
+
+
+def rate_table(bench):
+    lines = []
+    for rate in {line["name"]: line for line in bench if line.get("kind") == "rate" and not line.get("failed")}.values():
+        medians = [statistics.median(rate[how]) for how in ("graph_seconds", "stream_seconds") if rate.get(how)]
+        if medians and min(medians) > 0:
+            lines.append(f"{rate['name']:<40}{rate['work'] / min(medians):>12.4g} {rate['unit']}")
+    return ["What the device reaches"] + lines if lines else []
+
+
+def tables(bench_file, torch_file):
+    """All tables, as lines, with an empty line between them."""
+    bench, torch = read_lines(bench_file), read_lines(torch_file)
+    out = []
+    for part in (recurrence_table(bench, torch), engine_table(bench), rate_table(bench)):
+        out += part + [""] if part else []
+    return out
