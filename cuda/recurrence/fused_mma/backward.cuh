@@ -124,8 +124,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       *reinterpret_cast<typename N::Gates8*>(
           tile + row * kPitch + gate_column(me.unit, 0) * element_bytes(kPrecision)) = out;
       if (n < layer.N) {
-        auto* to = layer.da + (t * layer.N + n) * (4 * kUnits) + gate_column(me.unit, 0);
-        *reinterpret_cast<typename N::Gates8*>(to) = out;
+        store_gates(layer.da + (t * layer.N + n) * (4 * kUnits) + gate_column(me.unit, 0), out);
       }
     }
 #pragma unroll
