@@ -28,15 +28,18 @@ template <typename E>
 struct Forward {
   int steps = 0, H = 0, units = 0, x_steps = 0, x_pitch = 0;
   std::int64_t N = 0;
+  std::int64_t x_stride = 0;  ///< elements between rows of x: x_pitch, or more; whole 16 bytes
+  std::int64_t h_stride = 0;  ///< the same of h_sequence: Hp, or more; whole pairs
   const std::uint32_t* fragments = nullptr;  ///< pack_forward()
   const float* bias = nullptr;               ///< [4Hp], pack_bias()
-  const E* x = nullptr;                      ///< [steps,N,x_pitch]
+  const E* x = nullptr;                      ///< [steps,N,x_stride], of which x_pitch are read
   const float* product = nullptr;            ///< [steps,N,4Hp] x W^T, gates in their columns
   const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H] or null: zero
   float *h_last = nullptr, *c_last = nullptr;          ///< [N,H] or null
   float* h = nullptr;                                  ///< [steps,N,H] or null
-  E* h_sequence = nullptr;       ///< [steps+1,N,Hp] or null; slot 0: the initial state
-  float* c_sequence = nullptr;   ///< the same
+  E* h_sequence = nullptr;       ///< [steps+1,N,h_stride], of which Hp are written, or
+                                 ///< null; slot 0: the initial state
+  float* c_sequence = nullptr;   ///< [steps+1,N,Hp] or null
   KeptGate<E>* gates = nullptr;  ///< [steps,N,4Hp] after their non-linearities, or null
 };
 

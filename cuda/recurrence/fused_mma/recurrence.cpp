@@ -259,6 +259,8 @@ void FusedMma<kPrecision>::run(const Layer& layer, mma::Forward<E> call, const A
   call.units = units_;
   call.x_steps = layer.x_steps;
   call.x_pitch = layer.pitch;
+  call.x_stride = layer.pitch;
+  call.h_stride = units_;
   call.fragments = layer.forward.data();
   call.bias = layer.bias.data();
   if (layer.hoisted) {
