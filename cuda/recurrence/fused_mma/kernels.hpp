@@ -82,11 +82,20 @@ template <Precision kPrecision>
 void pack(const Weights& from, int x_steps, int pitch, std::uint32_t* forward, float* bias,
           std::uint32_t* backward, Element<kPrecision>* W, cudaStream_t stream);
 
-/// Gradients in gate columns and with padding, dW [4Hp, pitch], dR [4Hp,Hp], db [4Hp], to the
-/// caller's layout: W [4H,I], R [4H,H], b [4H].
+/// 1 into every element of columns first, first + stride, ... of rows [rows, pitch], `count` of
+/// them.
+struct Ones {
+  std::int64_t rows = 0;
+  int pitch = 0, first = 0, stride = 0, count = 0;
+};
+void fill_ones(const Ones& ones, Bf16* to, cudaStream_t stream);
+void fill_ones(const Ones& ones, float* to, cudaStream_t stream);
+
+/// Gradients of padded units in gate columns, [4Hp, pitch]: of each row dR, db and dW begin where
+/// these point. To the caller's layout: W [4H,I], R [4H,H], b [4H].
 struct PaddedGradients {
-  int H = 0, units = 0, inputs = 0, pitch = 0;
-  const float *dW = nullptr, *dR = nullptr, *db = nullptr;
+  int H = 0, inputs = 0, pitch = 0;
+  const float *dR = nullptr, *db = nullptr, *dW = nullptr;
 };
 void unpack(const PaddedGradients& from, float* dW, float* dR, float* db, cudaStream_t stream);
 

@@ -100,10 +100,24 @@ __global__ void __launch_bounds__(kThreads)
   if (k < from.inputs) {
     dW[row * from.inputs + k] = from.dW[column * from.pitch + k];
   } else if (k < from.inputs + from.H) {
-    dR[row * from.H + k - from.inputs] = from.dR[column * from.units + k - from.inputs];
+    dR[row * from.H + k - from.inputs] = from.dR[column * from.pitch + k - from.inputs];
   } else {
-    db[row] = from.db[column];
+    db[row] = from.db[column * from.pitch];
   }
+}
+
+template <typename E>
+__global__ void __launch_bounds__(kThreads) fill_column(Ones ones, E* to) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::int64_t row = at / ones.count, column = at - row * ones.count;
+  if (row < ones.rows) to[row * ones.pitch + ones.first + column * ones.stride] = from_float<E>(1);
+}
+
+template <typename E>
+void fill(const Ones& ones, E* to, cudaStream_t stream) {
+  launch(fill_column<E>,
+         {.blocks = blocks_for(ones.rows * ones.count, kThreads), .threads = kThreads}, stream,
+         ones, to);
 }
 
 template <Precision kPrecision>
@@ -139,6 +153,9 @@ void pack<Precision::tf32>(const Weights& from, int x_steps, int pitch, std::uin
                            float* bias, std::uint32_t* backward, float* W, cudaStream_t stream) {
   pack_all<Precision::tf32>(from, x_steps, pitch, forward, bias, backward, W, stream);
 }
+
+void fill_ones(const Ones& ones, Bf16* to, cudaStream_t stream) { fill(ones, to, stream); }
+void fill_ones(const Ones& ones, float* to, cudaStream_t stream) { fill(ones, to, stream); }
 
 void unpack(const PaddedGradients& from, float* dW, float* dR, float* db, cudaStream_t stream) {
   const std::int64_t size = std::int64_t{4} * from.H * (from.inputs + from.H + 1);
