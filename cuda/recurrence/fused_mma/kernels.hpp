@@ -47,7 +47,6 @@ struct Forward {
 template <typename E>
 struct Backward {
   int steps = 0, H = 0, units = 0, dh_pitch = 0;
-  int buffers = 2;  ///< of gradients in shared memory
   std::int64_t N = 0;
   const std::uint32_t* fragments = nullptr;  ///< pack_backward()
   const float* dh = nullptr;                 ///< [steps,N,dh_pitch] from above

@@ -413,14 +413,12 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
   check_size("backward", "dweights", dweights.size(), lstm_weights(C_, H_, L_));
   if (!dx.empty()) check_size("backward", "dx", dx.size(), rows * C_);
   const cudaStream_t stream = context_.stream();
-  const bool room = mma::backward_shared(kPrecision, units_, 2).end <= context_.info().shared_bytes;
   for (int l = L_; l-- > 0;) {
     const Layer& layer = layers_[static_cast<std::size_t>(l)];
     const bool top = l + 1 == L_;
     mma::Backward<E> call{.steps = last_.T, .H = H_, .units = units_, .N = N};
     call.dh = top ? dh.data() : dinput_.data();
     call.dh_pitch = top ? H_ : units_;
-    call.buffers = room ? 2 : 1;
     call.fragments = layer.backward.data();
     call.gates = layer.gates.data();
     call.c_sequence = layer.c.data();
@@ -474,7 +472,7 @@ std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& devi
   const int units = mma::padded_units(spec.H);
   if (units == 0) return fmt::format("fused_mma needs H <= {}, not {}", mma::kMostUnits, spec.H);
   const int needed = std::max(forward_shared(spec.precision, units, 1, 0, 2).end,
-                              mma::backward_shared(spec.precision, units, 1).end);
+                              mma::backward_shared(spec.precision, units).end);
   if (needed > device.shared_bytes) {
     return fmt::format(
         "fused_mma with H = {} in {} needs {} bytes of shared memory to a block, and the device "
