@@ -85,7 +85,8 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       recurrence_spec_{.C = spec_.inputs(),
                        .H = spec_.H,
                        .L = spec_.L,
-                       .precision = parse_precision(setup.precision)},
+                       .precision = parse_precision(setup.precision),
+                       .dropout = spec_.dropout > 0},
       recurrence_(make_device_recurrence(
           chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
       head_(spec_, recurrence_spec_.precision, context_),

@@ -72,6 +72,7 @@ class DeviceRecurrence {
 struct RecurrenceSpec {
   int C = 1, H = 1, L = 1;
   Precision precision = Precision::fp32;
+  bool dropout = true;  ///< whether forward() may be asked for dropout; without, less may be kept
 };
 
 /// Names as engine.recurrence takes them: "gemm", "fused_simt", "fused_mma", "cudnn_standard", ...

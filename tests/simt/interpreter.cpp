@@ -361,6 +361,13 @@ void warp_collective(const char* name, std::uint32_t mask, void* argument, Execu
 unsigned char* shared_base() { return block().shared(); }
 std::size_t shared_bytes() { return block().shared_bytes(); }
 
+void expect_aligned(const char* name, const void* address, std::size_t alignment,
+                    std::source_location where) {
+  if (reinterpret_cast<std::uintptr_t>(address) % alignment == 0) return;
+  fail(std::string(name) + " at " + place(where) + " needs an address aligned to " +
+       std::to_string(alignment));
+}
+
 void expect_shared(const char* name, const void* address, std::size_t bytes, std::size_t alignment,
                    std::source_location where) {
   const Block& b = block();
@@ -370,10 +377,7 @@ void expect_shared(const char* name, const void* address, std::size_t bytes, std
          std::to_string(at - b.shared()) + " .. + " + std::to_string(bytes) + " of " +
          std::to_string(b.shared_bytes()));
   }
-  if (reinterpret_cast<std::uintptr_t>(at) % alignment != 0) {
-    fail(std::string(name) + " at " + place(where) + " needs an address aligned to " +
-         std::to_string(alignment));
-  }
+  expect_aligned(name, address, alignment, where);
 }
 
 void async_copy(void* shared, const void* global, std::size_t bytes, std::source_location where) {

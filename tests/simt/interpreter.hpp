@@ -52,6 +52,9 @@ void warp_collective(const char* name, std::uint32_t mask, void* argument, Execu
 
 unsigned char* shared_base();
 std::size_t shared_bytes();
+/// Throws unless the address is a multiple of `alignment`.
+void expect_aligned(const char* name, const void* address, std::size_t alignment,
+                    std::source_location where);
 /// Throws unless [address, address + bytes) lies in the block's shared memory, aligned.
 void expect_shared(const char* name, const void* address, std::size_t bytes, std::size_t alignment,
                    std::source_location where);

@@ -180,6 +180,16 @@ TEST(Interpreter, MatrixLoadsOutsideSharedMemoryAreFound) {
               HasSubstr("ldmatrix at interpreter_test.cpp:"));
 }
 
+TEST(Interpreter, WideStoresAreTheirWordsAndNeedTheirAlignment) {
+  alignas(16) std::uint32_t to[8] = {};
+  const auto store = [&](int first) {
+    simt::run_grid({1, 1, 0}, [&] { store_global_16(to + first, {1, 2, 3, 4}); });
+  };
+  store(4);
+  EXPECT_THAT(to, ::testing::ElementsAre(0, 0, 0, 0, 1, 2, 3, 4));
+  EXPECT_THAT(failure([&] { store(1); }), HasSubstr("needs an address aligned to 16"));
+}
+
 // The fragments, written down once more, element by element, from the manual's figures.
 struct Matrices {
   std::vector<float> a, b, c;  // [16,K], [K,8], [16,8]

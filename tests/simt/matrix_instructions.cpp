@@ -139,4 +139,9 @@ void ldmatrix_x4_trans(std::uint32_t (&r)[4], const void* row, Here where) {
   simt::warp_collective("ldmatrix.trans", kAllLanes, &argument, execute_ldmatrix<true>, where);
 }
 
+void store_global_16(void* global, const std::uint32_t (&words)[4], Here where) {
+  simt::expect_aligned("st.global.v4", global, sizeof words, where);
+  std::memcpy(global, words, sizeof words);
+}
+
 }  // namespace sluice

@@ -1,9 +1,15 @@
 // The backward kernel of fused_mma: a CTA owns 16 series and walks t = T-1 .. 0, a warp 8 units.
 //
-// One step: gates and c come from the stash (loaded one step ahead), dh from the accumulators of
-// the step before and from above; the gradients of the pre-activations go to memory for the
-// products that follow the kernel, and to shared memory as the A operand of dh_{t-1} = dA R. Its
-// accumulator fragment is again (row, 2 units): dh and dc never leave their registers.
+// One step: gates and c come from the stash (loaded one step ahead), dh from the products of the
+// step before and from above; the gradients of the pre-activations go to memory for the products
+// that follow the kernel, and to shared memory as the A operand of dh_{t-1} = dA R.
+//
+// If each warp made its own units' dh it would read all of that tile: at H = 128 16 warps x 32
+// ldmatrix are 2,048 cycles of shared memory a step, beside 820 of matrix instructions. So 2 or 4
+// neighbouring warps share the depth: each multiplies its share for the units of all of them, which
+// takes as many registers of R, and hands the others their sums: 512 cycles, and 384 for the sums
+// (counted, not measured). An accumulator fragment is again (row, 2 units): dc never leaves its
+// registers.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +38,11 @@ struct Kept {
 template <Precision kPrecision, int kUnits>
 __device__ inline Kept<kPrecision> load_kept(const Backward<Element<kPrecision>>& layer,
                                              const BackwardPlan& plan, const Seat& me, int t,
-                                             std::int64_t n) {
+                                             int n) {
   using N = Numbers<kPrecision>;
   Kept<kPrecision> kept;
   if (t < 0 || n >= layer.N) return kept;
-  const std::int64_t row = t * layer.N + n;
+  const std::int64_t row = t * static_cast<int>(layer.N) + n;
   kept.gates = *reinterpret_cast<const typename N::Gates8*>(layer.gates + row * (4 * kUnits) +
                                                             gate_column(me.unit, 0));
   kept.c_before =
@@ -51,25 +57,33 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   using N = Numbers<kPrecision>;
   using Words = Pack<std::uint32_t, 2>;
   constexpr int kWarps = kUnits / kUnitsOfWarp;
-  constexpr int kSteps = gradient_steps(kPrecision, kUnits);
+  constexpr int kPartners = partners(kPrecision, kUnits);
+  constexpr int kSteps = partner_steps(kPrecision, kUnits);
   constexpr int kResident = backward_resident(kPrecision, kUnits);
-  constexpr int kPitch = row_bytes(kSteps), kThreads = threads_of(kUnits);
-  // Two sums that take turns make half as long a chain of instructions that wait for each other;
-  // where not all of R fits into registers there are none left for them.
-  constexpr std::size_t kSums = kResident == kSteps ? 2 : 1;
+  constexpr int kPitch = row_bytes(kPartners * kSteps), kThreads = threads_of(kUnits);
+  constexpr BackwardShared at = backward_shared(kPrecision, kUnits);
   auto* shared = shared_memory<unsigned char>();
-  const BackwardShared at = backward_shared(kPrecision, kUnits, layer.buffers);
   const Seat me = seat();
-  const std::int64_t first = std::int64_t{blockIdx.x} * kTileRows;
+  // This warp's share of the depth. Its i-th sums belong to partner warp ^ i: the 0-th to itself.
+  const int share = me.warp % kPartners;
+  // Rows of [steps,N] are fewer than 2^31, for the products: 32 bits save registers.
+  const int series = static_cast<int>(layer.N);
+  const int first = static_cast<int>(blockIdx.x) * kTileRows;
 
   const auto* packed = reinterpret_cast<const Words*>(layer.fragments);
-  std::uint32_t resident[static_cast<std::size_t>(kResident)][2];
+  std::uint32_t resident[static_cast<std::size_t>(kResident)][static_cast<std::size_t>(kPartners)]
+                        [2];
 #pragma unroll
   for (int k = 0; k < kResident; ++k) {
-    const Words b = packed[(k * kWarps + me.warp) * 32 + me.lane];
-    resident[k][0] = b.v[0];
-    resident[k][1] = b.v[1];
+#pragma unroll
+    for (int i = 0; i < kPartners; ++i) {
+      const Words b = packed[((share * kSteps + k) * kWarps + (me.warp ^ i)) * 32 + me.lane];
+      resident[k][i][0] = b.v[0];
+      resident[k][i][1] = b.v[1];
+    }
   }
+  static_assert(kResident == kSteps || kPartners == 1,
+                "what lies in shared memory is not shared out");
   auto* weights = reinterpret_cast<Words*>(shared + at.weights);
   for (int i = static_cast<int>(threadIdx.x); i < (at.end - at.weights) / 16; i += kThreads) {
     cp_async_16(weights + 2 * i, packed + kResident * kWarps * 32 + 2 * i);
@@ -81,17 +95,19 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   Kept<kPrecision> kept[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const std::int64_t n = first + me.row + 8 * half;
+    const int n = first + me.row + 8 * half;
     kept[half] = load_kept<kPrecision, kUnits>(layer, plan, me, layer.steps - 1, n);
-    if (n >= layer.N) continue;
+    if (n >= series) continue;
     c[half] = *reinterpret_cast<const Pack<float, 2>*>(
-        layer.c_sequence + (layer.steps * layer.N + n) * kUnits + me.unit);
+        layer.c_sequence + (std::int64_t{layer.steps} * series + n) * kUnits + me.unit);
     Pack<float, 2> h_end{}, c_end{};
     if (layer.dh_last != nullptr) {
-      h_end = load_units(layer.dh_last + n * layer.H, me.unit, layer.H, plan.vector_states);
+      h_end = load_units(layer.dh_last + std::int64_t{n} * layer.H, me.unit, layer.H,
+                         plan.vector_states);
     }
     if (layer.dc_last != nullptr) {
-      c_end = load_units(layer.dc_last + n * layer.H, me.unit, layer.H, plan.vector_states);
+      c_end = load_units(layer.dc_last + std::int64_t{n} * layer.H, me.unit, layer.H,
+                         plan.vector_states);
     }
     for (int unit = 0; unit < 2; ++unit) {
       dh[2 * half + unit] = h_end.v[unit];
@@ -101,11 +117,11 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   cp_async_wait<0>();
 
   for (int t = layer.steps - 1; t >= 0; --t) {
-    unsigned char* tile = shared + at.gradients + t % layer.buffers * (kTileRows * kPitch);
+    unsigned char* tile = shared + at.gradients;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int row = me.row + 8 * half;
-      const std::int64_t n = first + row;
+      const int n = first + row;
       const Kept<kPrecision>& in = kept[half];
       CellGradient<float> da[2];
 #pragma unroll
@@ -123,23 +139,25 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       N::set_gate(out, 3, N::operand(da[0].a_o, da[1].a_o));
       *reinterpret_cast<typename N::Gates8*>(
           tile + row * kPitch + gate_column(me.unit, 0) * element_bytes(kPrecision)) = out;
-      if (n < layer.N) {
-        auto* to = layer.da + (t * layer.N + n) * (4 * kUnits) + gate_column(me.unit, 0);
-        *reinterpret_cast<typename N::Gates8*>(to) = out;
+      if (n < series) {
+        store_gates(
+            layer.da + std::int64_t{t * series + n} * (4 * kUnits) + gate_column(me.unit, 0), out);
       }
     }
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       kept[half] = load_kept<kPrecision, kUnits>(layer, plan, me, t - 1, first + me.row + 8 * half);
     }
-    __syncthreads();
-    float sums[kSums][4] = {};
-    const unsigned char* row = tile + fragment_offset(me.lane, kPitch);
+    __syncthreads();  // the tile is there; and all have read the sums of the step before
+    float sums[static_cast<std::size_t>(kPartners)][4] = {};
+    const unsigned char* row =
+        tile + fragment_offset(me.lane, kPitch) + share * (kSteps * kStepBytes);
 #pragma unroll
     for (int k = 0; k < kResident; ++k) {
       std::uint32_t a[4];
       ldmatrix_x4(a, row + k * kStepBytes);
-      N::multiply(sums[static_cast<std::size_t>(k) % kSums], a, resident[k]);
+#pragma unroll
+      for (int i = 0; i < kPartners; ++i) N::multiply(sums[i], a, resident[k][i]);
     }
     const Words* own = weights + me.warp * 32 + me.lane;
 #pragma unroll 4
@@ -147,25 +165,36 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       std::uint32_t a[4];
       ldmatrix_x4(a, row + k * kStepBytes);
       const std::uint32_t b[2] = {own->v[0], own->v[1]};
-      N::multiply(sums[static_cast<std::size_t>(k) % kSums], a, b);
+      N::multiply(sums[0], a, b);
     }
+    auto* exchange = reinterpret_cast<Pack<float, 4>*>(shared + at.sums) + me.lane;
 #pragma unroll
-    for (int e = 0; e < 4; ++e) dh[e] = kSums == 2 ? sums[0][e] + sums[kSums - 1][e] : sums[0][e];
-    // With one buffer it is still being read.
-    if (layer.buffers == 1) __syncthreads();
+    for (int i = 1; i < kPartners; ++i) {
+      exchange[((i - 1) * kWarps + (me.warp ^ i)) * 32] = {
+          {sums[i][0], sums[i][1], sums[i][2], sums[i][3]}};
+    }
+    __syncthreads();  // the sums are there; and all have read the tile
+#pragma unroll
+    for (int e = 0; e < 4; ++e) dh[e] = sums[0][e];
+#pragma unroll
+    for (int i = 1; i < kPartners; ++i) {
+      const Pack<float, 4> theirs = exchange[((i - 1) * kWarps + me.warp) * 32];
+#pragma unroll
+      for (int e = 0; e < 4; ++e) dh[e] += theirs.v[e];
+    }
   }
 
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const std::int64_t n = first + me.row + 8 * half;
-    if (n >= layer.N) continue;
+    const int n = first + me.row + 8 * half;
+    if (n >= series) continue;
     if (layer.dh_first != nullptr) {
-      store_units(layer.dh_first + n * layer.H, me.unit, layer.H, plan.vector_states, dh[2 * half],
-                  dh[2 * half + 1]);
+      store_units(layer.dh_first + std::int64_t{n} * layer.H, me.unit, layer.H, plan.vector_states,
+                  dh[2 * half], dh[2 * half + 1]);
     }
     if (layer.dc_first != nullptr) {
-      store_units(layer.dc_first + n * layer.H, me.unit, layer.H, plan.vector_states, dc[2 * half],
-                  dc[2 * half + 1]);
+      store_units(layer.dc_first + std::int64_t{n} * layer.H, me.unit, layer.H, plan.vector_states,
+                  dc[2 * half], dc[2 * half + 1]);
     }
   }
 }
@@ -177,7 +206,7 @@ void launch_backward_units(const Backward<Element<kPrecision>>& layer, cudaStrea
       .vector_states = layer.H % 2 == 0 &&
                        aligned({layer.dh_last, layer.dc_last, layer.dh_first, layer.dc_first}, 8)};
   const auto run = [&](auto kernel) {
-    const BackwardShared at = backward_shared(kPrecision, layer.units, layer.buffers);
+    const BackwardShared at = backward_shared(kPrecision, layer.units);
     launch(kernel,
            {.blocks = blocks_for(layer.N, kTileRows),
             .threads = threads_of(layer.units),

@@ -35,11 +35,12 @@ struct CopiedInput {
     const int chunks = layer.x_pitch * element_bytes(kPrecision) / 16;
     const std::int64_t live = layer.N - first < rows ? layer.N - first : rows;
     const auto* from =
-        reinterpret_cast<const unsigned char*>(layer.x + (step * layer.N + first) * layer.x_pitch);
+        reinterpret_cast<const unsigned char*>(layer.x + (step * layer.N + first) * layer.x_stride);
+    const std::int64_t stride = layer.x_stride * element_bytes(kPrecision);
     for (int i = static_cast<int>(threadIdx.x); i < static_cast<int>(live) * chunks;
          i += static_cast<int>(blockDim.x)) {
       const int row = i / chunks, chunk = i - row * chunks;
-      cp_async_16(slot + row * pitch + 16 * chunk, from + std::int64_t{i} * 16);
+      cp_async_16(slot + row * pitch + 16 * chunk, from + row * stride + 16 * chunk);
     }
   }
 };
@@ -182,7 +183,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
           N::operand(h0.v[0], h0.v[1]);
       if (n >= layer.N) continue;
       if (layer.h_sequence != nullptr) {
-        *reinterpret_cast<typename N::Pair*>(layer.h_sequence + n * kUnits + me.unit) =
+        *reinterpret_cast<typename N::Pair*>(layer.h_sequence + n * layer.h_stride + me.unit) =
             N::kept(h0.v[0], h0.v[1]);
       }
       if (layer.c_sequence != nullptr) {
@@ -279,8 +280,9 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
         if (n >= layer.N) continue;
         const std::int64_t at_step = t * layer.N + n;
         if (layer.h_sequence != nullptr) {
-          *reinterpret_cast<typename N::Pair*>(layer.h_sequence + (at_step + layer.N) * kUnits +
-                                               me.unit) = N::kept(h[0], h[1]);
+          *reinterpret_cast<typename N::Pair*>(layer.h_sequence +
+                                               (at_step + layer.N) * layer.h_stride + me.unit) =
+              N::kept(h[0], h[1]);
         }
         if (layer.gates != nullptr) {
           *reinterpret_cast<Pack<float, 2>*>(layer.c_sequence + (at_step + layer.N) * kUnits +

@@ -28,15 +28,18 @@ template <typename E>
 struct Forward {
   int steps = 0, H = 0, units = 0, x_steps = 0, x_pitch = 0;
   std::int64_t N = 0;
+  std::int64_t x_stride = 0;  ///< elements between rows of x: x_pitch, or more; whole 16 bytes
+  std::int64_t h_stride = 0;  ///< the same of h_sequence: Hp, or more; whole pairs
   const std::uint32_t* fragments = nullptr;  ///< pack_forward()
   const float* bias = nullptr;               ///< [4Hp], pack_bias()
-  const E* x = nullptr;                      ///< [steps,N,x_pitch]
+  const E* x = nullptr;                      ///< [steps,N,x_stride], of which x_pitch are read
   const float* product = nullptr;            ///< [steps,N,4Hp] x W^T, gates in their columns
   const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H] or null: zero
   float *h_last = nullptr, *c_last = nullptr;          ///< [N,H] or null
   float* h = nullptr;                                  ///< [steps,N,H] or null
-  E* h_sequence = nullptr;       ///< [steps+1,N,Hp] or null; slot 0: the initial state
-  float* c_sequence = nullptr;   ///< the same
+  E* h_sequence = nullptr;       ///< [steps+1,N,h_stride], of which Hp are written, or
+                                 ///< null; slot 0: the initial state
+  float* c_sequence = nullptr;   ///< [steps+1,N,Hp] or null
   KeptGate<E>* gates = nullptr;  ///< [steps,N,4Hp] after their non-linearities, or null
 };
 
@@ -44,7 +47,6 @@ struct Forward {
 template <typename E>
 struct Backward {
   int steps = 0, H = 0, units = 0, dh_pitch = 0;
-  int buffers = 2;  ///< of gradients in shared memory
   std::int64_t N = 0;
   const std::uint32_t* fragments = nullptr;  ///< pack_backward()
   const float* dh = nullptr;                 ///< [steps,N,dh_pitch] from above
@@ -79,11 +81,20 @@ template <Precision kPrecision>
 void pack(const Weights& from, int x_steps, int pitch, std::uint32_t* forward, float* bias,
           std::uint32_t* backward, Element<kPrecision>* W, cudaStream_t stream);
 
-/// Gradients in gate columns and with padding, dW [4Hp, pitch], dR [4Hp,Hp], db [4Hp], to the
-/// caller's layout: W [4H,I], R [4H,H], b [4H].
+/// 1 into every element of columns first, first + stride, ... of rows [rows, pitch], `count` of
+/// them.
+struct Ones {
+  std::int64_t rows = 0;
+  int pitch = 0, first = 0, stride = 0, count = 0;
+};
+void fill_ones(const Ones& ones, Bf16* to, cudaStream_t stream);
+void fill_ones(const Ones& ones, float* to, cudaStream_t stream);
+
+/// Gradients of padded units in gate columns, [4Hp, pitch]: of each row dR, db and dW begin where
+/// these point. To the caller's layout: W [4H,I], R [4H,H], b [4H].
 struct PaddedGradients {
-  int H = 0, units = 0, inputs = 0, pitch = 0;
-  const float *dW = nullptr, *dR = nullptr, *db = nullptr;
+  int H = 0, inputs = 0, pitch = 0;
+  const float *dR = nullptr, *db = nullptr, *dW = nullptr;
 };
 void unpack(const PaddedGradients& from, float* dW, float* dR, float* db, cudaStream_t stream);
 

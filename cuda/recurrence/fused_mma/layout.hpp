@@ -57,12 +57,25 @@ SLUICE_HD constexpr int hidden_steps(Precision precision, int units) {
 SLUICE_HD constexpr int forward_resident(Precision precision, int units) {
   return precision == Precision::tf32 && units > 96 ? 8 : hidden_steps(precision, units);
 }
-/// The same of dA R: 2 registers a step.
+/// Steps of depth of dA R.
 SLUICE_HD constexpr int gradient_steps(Precision precision, int units) {
   return 4 * units / step_depth(precision);
 }
+/// Neighbouring warps that make dh of their units together: each multiplies a share of the steps
+/// for the units of all, so that it loads a share of dA from shared memory, and they exchange sums.
+/// tf32 has registers for two only, and beyond 96 units no shared memory for their sums on an A100.
+SLUICE_HD constexpr int partners(Precision precision, int units) {
+  if (precision == Precision::tf32) return units > 96 ? 1 : 2;
+  return units >= 96 ? 4 : 2;
+}
+/// Steps that one of them multiplies, and how many of these it keeps in registers for the whole
+/// sequence: 2 registers a step and partner. The rest lies in shared memory.
+SLUICE_HD constexpr int partner_steps(Precision precision, int units) {
+  return gradient_steps(precision, units) / partners(precision, units);
+}
 SLUICE_HD constexpr int backward_resident(Precision precision, int units) {
-  return precision == Precision::tf32 && units > 96 ? 32 : gradient_steps(precision, units);
+  const int steps = partner_steps(precision, units);
+  return precision == Precision::tf32 && units > 96 ? steps / 2 : steps;
 }
 
 /// Words of 32 bits of the fragments of one step of one warp. Forward: [2][32 lanes][4], half and
@@ -107,17 +120,19 @@ SLUICE_HD constexpr ForwardShared forward_shared(Precision precision, int units,
 
 /// Shared memory of a backward CTA.
 struct BackwardShared {
-  int gradients = 0;  ///< [buffers][rows][row_bytes(gradient steps)]
+  int gradients = 0;  ///< [rows][row_bytes(gradient steps)]
+  int sums = 0;       ///< [partners - 1][warps][32 lanes][4] float: for a warp, by the others
   int weights = 0;    ///< [steps not in registers][warps][kBackwardFragment]
   int end = 0;
 };
 
-SLUICE_HD constexpr BackwardShared backward_shared(Precision precision, int units, int buffers) {
-  const int steps = gradient_steps(precision, units);
+SLUICE_HD constexpr BackwardShared backward_shared(Precision precision, int units) {
+  const int warps = units / kUnitsOfWarp;
+  const int others = partner_steps(precision, units) - backward_resident(precision, units);
   BackwardShared at;
-  at.weights = buffers * kTileRows * row_bytes(steps);
-  at.end = at.weights + (steps - backward_resident(precision, units)) * (units / kUnitsOfWarp) *
-                            kBackwardFragment * 4;
+  at.sums = kTileRows * row_bytes(gradient_steps(precision, units));
+  at.weights = at.sums + (partners(precision, units) - 1) * warps * 32 * 16;
+  at.end = at.weights + others * warps * kBackwardFragment * 4;
   return at;
 }
 

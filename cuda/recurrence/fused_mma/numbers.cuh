@@ -112,6 +112,18 @@ struct Numbers<Precision::tf32> {
   }
 };
 
+/// Eight gates of a row of memory, 16 bytes an instruction.
+template <typename Gates8>
+__device__ inline void store_gates(void* to, const Gates8& gates) {
+  constexpr std::size_t kStores = sizeof(Gates8) / 16;
+  std::uint32_t words[kStores][4];
+  __builtin_memcpy(words, &gates, sizeof gates);
+#pragma unroll
+  for (std::size_t k = 0; k < kStores; ++k) {
+    store_global_16(static_cast<unsigned char*>(to) + 16 * k, words[k]);
+  }
+}
+
 /// Where a thread stands: its warp's 8 units, its row (and row + 8) of a tile, its two units.
 struct Seat {
   int warp, lane, row, pair, unit;

@@ -1,5 +1,6 @@
 // The host's side of fused_mma: memory, which kernel with which tile, and the products outside the
-// kernels (the input product where W does not fit on chip; dx, dW and dR after the backward walk).
+// kernels (the input product where W does not fit on chip; dx and the gradients of the weights
+// after the backward walk).
 #include "recurrence/fused_mma/recurrence.hpp"
 
 #include <fmt/core.h>
@@ -11,8 +12,8 @@
 
 #include "base/matmul.hpp"
 #include "recurrence/fused_mma/kernels.hpp"
+#include "recurrence/fused_mma/rows.hpp"
 #include "recurrence/shared/cast.hpp"
-#include "recurrence/shared/column_sums.hpp"
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/pack.hpp"
 #include "recurrence/shared/weights.hpp"
@@ -49,8 +50,7 @@ class FusedMma final : public DeviceRecurrence {
     DeviceBuffer<std::uint32_t> forward, backward;
     DeviceBuffer<float> bias;
     DeviceBuffer<E> W;
-    // Kept for backward.
-    DeviceBuffer<E> h;
+    // Kept for backward, beside rows_.
     DeviceBuffer<mma::KeptGate<E>> gates;
     DeviceBuffer<float> c;
   };
@@ -63,7 +63,7 @@ class FusedMma final : public DeviceRecurrence {
   void run(const Layer& layer, mma::Forward<E> call, const Assembly* assembly = nullptr);
   void run_in_parts(const Layer& layer, const mma::Forward<E>& call);
   int forward_tiles(std::int64_t N, int x_steps) const;
-  const E* layer_input(int l);
+  E* rows_of(int l) { return rows_.data() + layout_.row(l, 0, last_.N) * layout_.pitch(); }
   const E* operand(std::int64_t rows, const float* x, DeviceBuffer<E>& copy);
   /// Where layer l's part of states [L,N,H] begins; null for an empty span.
   template <typename T>
@@ -76,9 +76,10 @@ class FusedMma final : public DeviceRecurrence {
   void multiply(const MatmulShape& shape, const E* a, const E* b, float* c) const;
   void check_size(const char* call, const char* what, std::int64_t size,
                   std::int64_t expected) const;
-  void grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose);
+  bool grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose);
 
   int C_, H_, L_, units_;
+  mma::TrainingRows layout_;
   DeviceContext& context_;
   FusedMmaChoices choices_;
   bool any_hoisted_ = false;
@@ -87,11 +88,10 @@ class FusedMma final : public DeviceRecurrence {
   DeviceBuffer<E> infer_x_, infer_h_[2];
   DeviceBuffer<float> carry_h_, carry_c_, product_;
 
-  DeviceBuffer<E> x_, dropped_, da_;
-  DeviceBuffer<float> dinput_, dW_, dR_, db_, sums_;
+  DeviceBuffer<E> rows_, da_;
+  DeviceBuffer<float> dinput_, gradients_;
   struct {  // of the last forward()
     int T = 0, N = 0;
-    const E* x = nullptr;
     DeviceDropout dropout;
   } last_;
 };
@@ -103,6 +103,7 @@ FusedMma<kPrecision>::FusedMma(const RecurrenceSpec& spec, DeviceContext& contex
       H_(spec.H),
       L_(spec.L),
       units_(mma::padded_units(spec.H)),
+      layout_(mma::training_rows(kPrecision, L_, units_, C_, spec.dropout && L_ > 1)),
       context_(context),
       choices_(choices) {
   DeviceMemory& memory = context.memory();
@@ -146,11 +147,12 @@ int FusedMma<kPrecision>::product_steps(int T, int N) const {
 }
 
 template <Precision kPrecision>
-void FusedMma<kPrecision>::grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size,
+bool FusedMma<kPrecision>::grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size,
                                        const char* purpose) {
-  if (buffer.size() >= size) return;
+  if (buffer.size() >= size) return false;
   buffer.grow(context_.memory(), size, purpose);
   set_zero(buffer.span(), context_.stream());  // the padding, which nobody writes
+  return true;
 }
 
 template <Precision kPrecision>
@@ -180,22 +182,23 @@ void FusedMma<kPrecision>::prepare(int T, int N, bool training) {
     }
     return;
   }
-  grow_zeroed(x_, rows * layers_[0].pitch, "the recurrence's input");
+  const std::int64_t kept = layout_.rows(T, N), columns = 4 * std::int64_t{units_};
+  if (grow_zeroed(rows_, kept * layout_.pitch(), "h and x kept for backward")) {
+    mma::fill_ones({.rows = rows_.size() / layout_.pitch(),
+                    .pitch = layout_.pitch(),
+                    .first = layout_.one(L_ - 1),
+                    .stride = layout_.stagger(),
+                    .count = L_},
+                   rows_.data(), context_.stream());
+  }
   for (Layer& layer : layers_) {
-    layer.h.grow(memory, (rows + N) * units_, "h kept for backward");
     layer.c.grow(memory, (rows + N) * units_, "c kept for backward");
-    layer.gates.grow(memory, rows * 4 * units_, "gates kept for backward");
+    layer.gates.grow(memory, rows * columns, "gates kept for backward");
   }
-  if (L_ > 1) {
-    grow_zeroed(dropped_, rows * units_, "a layer's input after dropout");
-    dinput_.grow(memory, rows * units_, "the gradient between layers");
-  }
-  const std::int64_t columns = 4 * std::int64_t{units_};
+  if (L_ > 1) dinput_.grow(memory, rows * units_, "the gradient between layers");
   da_.grow(memory, rows * columns, "gradients of the gates");
-  dW_.grow(memory, columns * std::max(layers_[0].pitch, units_), "gradients of a layer's weights");
-  dR_.grow(memory, columns * units_, "gradients of a layer's weights");
-  db_.grow(memory, columns, "gradients of a layer's bias");
-  sums_.grow(memory, column_sums_workspace(rows, columns), "the sums of a bias' gradient");
+  const int width = std::max(layout_.width(0), layout_.width(L_ - 1));
+  gradients_.grow(memory, columns * width, "gradients of a layer's weights");
 }
 
 template <Precision kPrecision>
@@ -266,7 +269,7 @@ void FusedMma<kPrecision>::run(const Layer& layer, mma::Forward<E> call, const A
               .n = 4 * std::int64_t{units_},
               .k = layer.pitch,
               .transpose_b = true,
-              .lda = layer.pitch,
+              .lda = call.x_stride,
               .ldb = layer.pitch,
               .ldc = 4 * std::int64_t{units_}},
              call.x, layer.W.data(), product_.data());
@@ -319,7 +322,8 @@ void FusedMma<kPrecision>::infer(int T, int N, const RecurrenceInput& input, Dev
                          : operand(std::int64_t{steps} * N, input.x.data() + row * C_, infer_x_);
     for (int l = 0; l < L_; ++l) {
       const bool top = l + 1 == L_;
-      mma::Forward<E> call{.steps = steps, .N = N, .x = below};
+      mma::Forward<E> call{.steps = steps, .N = N, .h_stride = units_, .x = below};
+      call.x_stride = layers_[static_cast<std::size_t>(l)].pitch;
       const DeviceStateIn carried{carry_h_.span(), carry_c_.span()};
       const DeviceStateIn& from = begin == 0 ? initial : carried;
       const DeviceStateOut& to = end ? last : DeviceStateOut{carry_h_.span(), carry_c_.span()};
@@ -353,9 +357,9 @@ void FusedMma<kPrecision>::run_in_parts(const Layer& layer, const mma::Forward<E
       now.c_last = carry_c_.data();
     }
     const std::int64_t row = begin * call.N;
-    now.x += row * layer.pitch;
+    now.x += row * call.x_stride;
     if (now.h != nullptr) now.h += row * H_;
-    now.h_sequence += row * units_;
+    now.h_sequence += row * call.h_stride;
     now.c_sequence += row * units_;
     now.gates += row * 4 * units_;
     run(layer, now);
@@ -369,36 +373,35 @@ void FusedMma<kPrecision>::forward(int T, int N, DeviceSpan<const float> x, Devi
   const std::int64_t rows = std::int64_t{T} * N;
   check_size("forward", "x", x.size(), rows * C_);
   check_size("forward", "h", h.size(), rows * H_);
+  if (dropout.rate > 0 && L_ > 1 && !layout_.copies) {
+    throw InternalError(
+        fmt::format("fused_mma, forward: a dropout of {}, but RecurrenceSpec::dropout was false",
+                    dropout.rate));
+  }
   last_.T = T;
   last_.N = N;
-  last_.x = operand(rows, x.data(), x_);
   last_.dropout = dropout;
+  const int pitch = layout_.pitch();
+  cast({.rows = rows, .columns = C_, .from_pitch = C_, .to_pitch = pitch}, x.data(),
+       rows_of(0) + layout_.x(0), context_.stream());
   for (int l = 0; l < L_; ++l) {
     Layer& layer = layers_[static_cast<std::size_t>(l)];
-    mma::Forward<E> call{.steps = T, .N = N, .x = layer_input(l)};
+    if (l > 0 && layout_.copies) {
+      apply_dropout(dropout, l - 1, {.rows = rows, .H = H_, .from_pitch = pitch, .to_pitch = pitch},
+                    rows_of(l) + layout_.h(l - 1), rows_of(l) + layout_.x(l), context_.stream());
+    }
+    mma::Forward<E> call{.steps = T, .N = N, .x_stride = pitch, .h_stride = pitch};
+    call.x = rows_of(l) + layout_.x(l);
     call.h_first = part(initial.h, l, N);
     call.c_first = part(initial.c, l, N);
     call.h_last = part(last.h, l, N);
     call.c_last = part(last.c, l, N);
     if (l + 1 == L_) call.h = h.data();
-    call.h_sequence = layer.h.data();
+    call.h_sequence = rows_of(l) + layout_.h(l);
     call.c_sequence = layer.c.data();
     call.gates = layer.gates.data();
     run_in_parts(layer, call);
   }
-}
-
-/// What layer l of the last forward() reads: x, or the layer below after dropout.
-template <Precision kPrecision>
-auto FusedMma<kPrecision>::layer_input(int l) -> const E* {
-  if (l == 0) return last_.x;
-  const std::int64_t N = last_.N, rows = last_.T * N;
-  const E* below = layers_[static_cast<std::size_t>(l - 1)].h.data() + N * units_;
-  if (last_.dropout.rate == 0) return below;
-  apply_dropout(last_.dropout, l - 1,
-                {.rows = rows, .H = H_, .from_pitch = units_, .to_pitch = units_}, below,
-                dropped_.data(), context_.stream());
-  return dropped_.data();
 }
 
 template <Precision kPrecision>
@@ -410,14 +413,12 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
   check_size("backward", "dweights", dweights.size(), lstm_weights(C_, H_, L_));
   if (!dx.empty()) check_size("backward", "dx", dx.size(), rows * C_);
   const cudaStream_t stream = context_.stream();
-  const bool room = mma::backward_shared(kPrecision, units_, 2).end <= context_.info().shared_bytes;
   for (int l = L_; l-- > 0;) {
     const Layer& layer = layers_[static_cast<std::size_t>(l)];
     const bool top = l + 1 == L_;
     mma::Backward<E> call{.steps = last_.T, .H = H_, .units = units_, .N = N};
     call.dh = top ? dh.data() : dinput_.data();
     call.dh_pitch = top ? H_ : units_;
-    call.buffers = room ? 2 : 1;
     call.fragments = layer.backward.data();
     call.gates = layer.gates.data();
     call.c_sequence = layer.c.data();
@@ -428,28 +429,29 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
     call.da = da_.data();
     mma::launch_backward<kPrecision>(call, stream);
 
-    // dW = dA^T x, dR = dA^T h_{t-1}: h [T+1,N,Hp] begins with the initial state.
-    MatmulShape product{.m = columns, .k = rows, .transpose_a = true, .lda = columns};
-    product.n = product.ldb = product.ldc = layer.pitch;
-    multiply(product, da_.data(), layer_input(l), dW_.data());
-    product.n = product.ldb = product.ldc = units_;
-    multiply(product, da_.data(), layer.h.data(), dR_.data());
-    column_sums({.rows = rows, .columns = columns, .pitch = columns}, da_.data(), db_.data(),
-                sums_.span(), stream);
+    const int width = layout_.width(l);
+    const float* gradients = gradients_.data();
+    multiply({.m = columns,
+              .n = width,
+              .k = rows,
+              .transpose_a = true,
+              .lda = columns,
+              .ldb = layout_.pitch(),
+              .ldc = width},
+             da_.data(), rows_of(l) + layout_.h(l), gradients_.data());
     mma::unpack({.H = H_,
-                 .units = units_,
                  .inputs = layer.at.inputs,
-                 .pitch = layer.pitch,
-                 .dW = dW_.data(),
-                 .dR = dR_.data(),
-                 .db = db_.data()},
+                 .pitch = width,
+                 .dR = gradients,
+                 .db = gradients + (layout_.one(l) - layout_.h(l)),
+                 .dW = gradients + (layout_.x(l) - layout_.h(l))},
                 dweights.data() + layer.at.W, dweights.data() + layer.at.R,
                 dweights.data() + layer.at.b, stream);
 
     if (l == 0 && dx.empty()) return;
-    const int width = l == 0 ? C_ : units_;
+    const int inputs = l == 0 ? C_ : units_;
     multiply(
-        {.m = rows, .n = width, .k = columns, .lda = columns, .ldb = layer.pitch, .ldc = width},
+        {.m = rows, .n = inputs, .k = columns, .lda = columns, .ldb = layer.pitch, .ldc = inputs},
         da_.data(), layer.W.data(), l == 0 ? dx.data() : dinput_.data());
     if (l > 0 && last_.dropout.rate > 0) {
       apply_dropout(last_.dropout, l - 1,
@@ -470,7 +472,7 @@ std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& devi
   const int units = mma::padded_units(spec.H);
   if (units == 0) return fmt::format("fused_mma needs H <= {}, not {}", mma::kMostUnits, spec.H);
   const int needed = std::max(forward_shared(spec.precision, units, 1, 0, 2).end,
-                              mma::backward_shared(spec.precision, units, 1).end);
+                              mma::backward_shared(spec.precision, units).end);
   if (needed > device.shared_bytes) {
     return fmt::format(
         "fused_mma with H = {} in {} needs {} bytes of shared memory to a block, and the device "

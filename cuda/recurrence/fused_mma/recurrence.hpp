@@ -8,8 +8,8 @@
 // tf32 at H > 96: half of it in shared memory), W, h, x and c in shared memory; the layouts are in
 // layout.hpp, a step in forward.cuh and backward.cuh. Inference reads
 // x and writes h. Training keeps, per unit and step, h (bf16), c (fp32) and four gates (16 bits
-// each); backward reads these and dh, and writes dA (bf16), which is read by the products for dW,
-// dR and dx and by the bias' sums. In tf32 all of that is fp32.
+// each); backward reads these and dh, and writes dA (bf16), which two products read: one for dR, db
+// and dW together (rows.hpp), one for dx. In tf32 all of that is fp32.
 //
 // Floors on an H100 in bf16, ns per series and step of one layer, from 790 TFLOP/s (mma.sync
 // reaches some 62 % of that), 3.7e12 special functions/s, 3.0 TB/s and 128 bytes of shared memory a
@@ -21,18 +21,18 @@
 //    128  128       0.53      0.17     0.60            0.26            0.85             1.02
 //
 // So inference at H = 64 is bound by three things at once, at H = 128 by the matrix instructions or
-// shared memory, and training by memory (the products after the backward walk come on top: about
-// 32 H bytes).
+// shared memory, and training by memory (the products after the backward walk come on top: some 18
+// H bytes: 0.38 and 0.77 ns at H = 64 and 128).
 //
 // Registers of a thread as nvcc 13.0 reports them, sm_80 / sm_90a; no spills:
 //
 //      Hp  forward bf16   assembling        tf32   assembling   backward bf16        tf32
-//      16      80 /  80     69 /  72    84 /  80    110 /  86        72 /  74    94 /  96
-//      32      85 /  87     77 /  83   100 /  96    122 / 102        86 /  88   110 / 112
-//      48      98 / 100     87 /  90   126 / 128    148 / 144        94 /  96   126 / 128
-//      64     102 / 102     95 / 101   128 / 124    128 / 128       102 / 104   128 / 128
-//      96     123 / 123    120 / 118   162 / 158    164 / 166       118 / 120   168 / 168
-//     128     127 / 122    124 / 122   128 / 126    128 / 128       126 / 128   128 / 125
+//      16      80 /  80     69 /  72    84 /  80    110 /  86        64 /  68    88 /  88
+//      32      85 /  87     77 /  83   100 /  96    122 / 102        80 /  80   106 / 108
+//      48      98 / 100     87 /  90   126 / 128    148 / 144        90 /  92   122 / 124
+//      64     102 / 102     95 / 101   128 / 124    128 / 128        98 / 100   128 / 128
+//      96     123 / 123    120 / 118   162 / 158    164 / 166       124 / 126   166 / 164
+//     128     127 / 122    124 / 122   128 / 126    128 / 128       128 / 128   125 / 125
 #pragma once
 
 #include <cstdint>

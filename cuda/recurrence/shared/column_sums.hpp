@@ -1,5 +1,6 @@
-// Sums over the rows of an array: the gradient of a bias. Two passes in an order that depends on
-// the array's shape only, so that the same numbers give the same bits on any card.
+// Sums over the rows of an array: the gradient of a bias. One pass where there are few rows, else
+// two, in an order that depends on the array's shape only, so that the same numbers give the same
+// bits on any card.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -17,7 +18,7 @@ struct ColumnSumsShape {
   bool add = false;  ///< to what is in `sums`; else it is overwritten
 };
 
-/// Floats of workspace for arrays of at most so many rows.
+/// Floats of workspace for arrays of at most so many rows; 0 where one launch sums them.
 std::int64_t column_sums_workspace(std::int64_t rows, std::int64_t columns);
 
 /// sums [columns] = (or +=) sum over rows of a, in fp32. Asynchronous; throws DeviceError, or

@@ -302,10 +302,10 @@ TEST_F(FusedMma, AReplayedGraphTakesNewWeightsAndTheMasksOfItsOwnStep) {
   }
 }
 
-/// Gradients of made-up gates, with one or two buffers in shared memory. Many warps and steps: a
-/// warp has to run well ahead of another to show a missing barrier.
+/// Gradients of made-up gates. Many warps and steps: a warp has to run well ahead of another to
+/// show a missing barrier.
 template <Precision kPrecision>
-std::vector<Floats> walk_back(DeviceContext& context, int buffers) {
+std::vector<Floats> walk_back(DeviceContext& context) {
   using E = mma::Element<kPrecision>;
   constexpr int T = 12, N = 18, H = 60, units = 64;
   DeviceMemory& memory = context.memory();
@@ -331,7 +331,7 @@ std::vector<Floats> walk_back(DeviceContext& context, int buffers) {
       forward.data(), bias.data(), backward.data(), packed_W.data(), context.stream());
   const DeviceBuffer<E> da(memory, T * N * 4 * units, "da");
   const DeviceBuffer<float> dh_first(memory, N * H, "dh"), dc_first(memory, N * H, "dc");
-  mma::Backward<E> call{.steps = T, .H = H, .units = units, .dh_pitch = H, .buffers = buffers};
+  mma::Backward<E> call{.steps = T, .H = H, .units = units, .dh_pitch = H};
   call.N = N;
   call.fragments = backward.data();
   call.dh = dh.data();
@@ -344,10 +344,15 @@ std::vector<Floats> walk_back(DeviceContext& context, int buffers) {
   return {download(dh_first), download(dc_first)};
 }
 
-TEST_F(FusedMma, OneBufferOfGradientsGivesTheSameBitsAsTwo) {
+// Warps run in another order each time, on the interpreter by design.
+TEST_F(FusedMma, AWalkBackGivesTheSameBitsInAnyOrderOfItsWarps) {
   if (IsSkipped()) return;
-  EXPECT_EQ(walk_back<Precision::bf16>(*context_, 1), walk_back<Precision::bf16>(*context_, 2));
-  EXPECT_EQ(walk_back<Precision::tf32>(*context_, 1), walk_back<Precision::tf32>(*context_, 2));
+  const auto bf16 = walk_back<Precision::bf16>(*context_);
+  const auto tf32 = walk_back<Precision::tf32>(*context_);
+  for (int again = 0; again < 3; ++again) {
+    EXPECT_EQ(walk_back<Precision::bf16>(*context_), bf16);
+    EXPECT_EQ(walk_back<Precision::tf32>(*context_), tf32);
+  }
 }
 
 // 20 steps: more than are assembled at a time (8 with one tile of 32 units, 2 with four).

@@ -9,6 +9,7 @@
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/pack.hpp"
 #include "recurrence/shared/weights.hpp"
+#include "sluice/base/error.hpp"
 #include "support/device.hpp"
 #include "support/recurrence_problem.hpp"
 
@@ -133,8 +134,9 @@ TEST_F(RecurrenceParts, CastsRoundAndLeaveTheGapsBetweenRows) {
 // 2^-24 n, and four times that for the largest of many. Sums of two numbers are rounded, too.
 TEST_F(RecurrenceParts, ColumnSumsAddAllRowsInTheSameOrderEachTime) {
   if (IsSkipped()) return;
-  for (const std::int64_t rows : {0, 1, 9, 64, 65, 1000}) {
+  for (const std::int64_t rows : {0, 1, 33, 1024, 1025, 1100, 20000}) {
     for (const std::int64_t columns : {1, 4, 12, 31, 132}) {
+      if (rows == 20000 && columns > 12) continue;
       const std::int64_t pitch = columns + (columns == 12 ? 4 : 0);
       const Floats in = numbers(rows * pitch + 1);
       std::vector<double> want(static_cast<std::size_t>(columns));
@@ -173,6 +175,27 @@ TEST_F(RecurrenceParts, ColumnSumsAddAllRowsInTheSameOrderEachTime) {
       column_sums(shape, a_half.data(), sums.data(), workspace.span(), nullptr);
       expect(want_half, 1);
     }
+  }
+}
+
+TEST_F(RecurrenceParts, ColumnSumsOfFewRowsNeedNoWorkspace) {
+  if (IsSkipped()) return;
+  ASSERT_EQ(column_sums_workspace(1024, 8), 0);
+  ASSERT_GT(column_sums_workspace(1025, 8), 0);
+  const auto a = testing::upload(memory_, Floats(8 * 1025, 0.5f)),
+             sums = testing::upload(memory_, Floats(8, kGap));
+  ColumnSumsShape shape{.rows = 1024, .columns = 8, .pitch = 8};
+  column_sums(shape, a.data(), sums.data(), {}, nullptr);
+  EXPECT_EQ(testing::download(sums), Floats(8, 512));
+  shape.rows = 1025;
+  EXPECT_THROW(column_sums(shape, a.data(), sums.data(), {}, nullptr), InternalError);
+}
+
+// An array may have fewer rows than the workspace was made for, and then more shares: 16,384 rows
+// are 256 of 64, 16,500 are 254 of 65.
+TEST(ColumnSumsWorkspace, IsEnoughForArraysOfFewerRows) {
+  for (std::int64_t rows = 1; rows < 40'000; rows += 7) {
+    ASSERT_GE(column_sums_workspace(rows + 7, 1), column_sums_workspace(rows, 1)) << rows;
   }
 }
 

@@ -25,6 +25,8 @@ void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uin
 void ldmatrix_x4(std::uint32_t (&r)[4], const void* row, Here where = Here::current());
 void ldmatrix_x4_trans(std::uint32_t (&r)[4], const void* row, Here where = Here::current());
 
+void store_global_16(void* global, const std::uint32_t (&words)[4], Here where = Here::current());
+
 inline void cp_async_16(void* shared, const void* global, Here where = Here::current()) {
   simt::async_copy(shared, global, 16, where);
 }
