@@ -13,25 +13,15 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INCLUDES = ("tests/simt/shadow", "tests/simt", "cuda", "host", "include")
 PARAMETERS_BEGIN = 0x210  # of constant bank 0, on sm_90
-
-# Structs whose fields a scenario may name: where each is declared.
-DECLARED = {
-    "Forward": "cuda/recurrence/fused_mma/kernels.hpp",
-    "ForwardPlan": "cuda/recurrence/fused_mma/forward.cuh",
-    "AssembledInput": "cuda/recurrence/fused_mma/forward.cuh",
-    "Backward": "cuda/recurrence/fused_mma/kernels.hpp",
-    "BackwardPlan": "cuda/recurrence/fused_mma/backward.cuh",
-    "WindowRows": "host/engine/shared/window_rows.hpp",
-    "SpaceView": "host/engine/shared/window_rows.hpp",
-    "Window": "include/sluice/data/window.hpp",
-    "ForwardWalk": "cuda/recurrence/fused_simt/walk.hpp",
-    "BackwardWalk": "cuda/recurrence/fused_simt/walk.hpp",
-    "Cut": "cuda/recurrence/fused_simt/walk.hpp",
-}
-# A field of one of these types is a struct of its own.
-NESTED = ("WindowRows", "SpaceView", "Cut")
+INPUTS = 15  # I of the model
 PRECISIONS = ("tf32", "bf16")
 UNITS = (16, 32, 48, 64, 96, 128)
+MOST_TILES = 4
+
+# Where structs are declared whose fields a scenario may name, and which fields are such structs themselves.
+DECLARED = ("cuda/recurrence/fused_mma", "host/engine/shared/window_rows.hpp", "include/sluice/data/window.hpp")
+STRUCTS = ("Forward", "ForwardPlan", "AssembledInput", "Backward", "BackwardPlan", "WindowRows", "SpaceView", "Window")
+NESTED = ("WindowRows", "SpaceView")
 
 Field = collections.namedtuple("Field", "offset size")
 
@@ -41,105 +31,138 @@ class LayoutError(Exception):
 
 
 def fields_of(text, struct):
-    """[(name, type)] of a struct's data members, by its declaration in `text`."""
+    """[(name, type)] of a struct's data members by its declaration in `text`, or None."""
     found = re.search(rf"\bstruct {struct} (?:final )?{{(.*?)\n}};", text, re.DOTALL)
     if not found:
-        raise LayoutError(f"no declaration of struct {struct}")
+        return None
     body = re.sub(r"//[^\n]*", "", found[1])
     while re.search(r"{[^{}]*}", body):  # functions, initialisers
         body = re.sub(r"{[^{}]*}", ";", body)
     names = []
-    for statement in body.split(";"):
-        statement = statement.strip()
+    for statement in (part.strip() for part in body.split(";")):
         if not statement or re.match(r"(template|using|static|friend|return|if|for)\b", statement) or re.search(
-                r"\boperator\b", statement) or re.search(r"\w\s*\(", statement):
+                r"\boperator\b|\w\s*\(", statement):
             continue
         statement = re.sub(r"=\s*[^,]*", "", statement)
         while re.search(r"<[^<>]*>", statement):
             statement = re.sub(r"<[^<>]*>", "", statement)
         parts = [part.strip() for part in statement.split(",")]
-        kind = parts[0].split()[0 if parts[0].split()[0] != "const" else 1].split("::")[-1]
-        names += [(re.findall(r"\w+", part)[-1], kind) for part in parts if re.findall(r"\w+", part)]
+        kind = next(word for word in parts[0].split() if word != "const").split("::")[-1]
+        names += [(words[-1], kind) for part in parts if (words := re.findall(r"\w+", part))]
     return names
 
 
-def source():
+def declared(tree):
+    """{struct: [(name, type)]} of STRUCTS."""
+    files = [file for place in DECLARED for file in
+             (sorted((tree / place).glob("*.*h*")) if (tree / place).is_dir() else [tree / place])]
+    texts, members = [file.read_text(encoding="utf-8") for file in files], {}
+    for struct in STRUCTS:
+        found = [fields for text in texts if (fields := fields_of(text, struct)) is not None]
+        if len(found) != 1:
+            raise LayoutError(f"{len(found)} declarations of struct {struct} in {', '.join(DECLARED)}, not one")
+        members[struct] = found[0]
+    return members
+
+
+def field_lines(members, struct, cpp, kernel, base, prefix=""):
+    """Statements that print the fields of a struct which begins at `base`."""
+    out = []
+    for name, kind in members[struct]:
+        place = f"{base} + offset(&{cpp}::{name})"
+        if kind in NESTED:
+            inner = f"std::remove_reference_t<decltype(std::declval<{cpp}&>().{name})>"
+            out += field_lines(members, kind, inner, kernel, place, f"{prefix}{name}.")
+        else:
+            out.append(f'std::printf("field {kernel} {prefix}{name} %zu %zu\\n", {place}, '
+                       f"sizeof(std::declval<{cpp}&>().{name}));")
+    return out
+
+
+def parameter_lines(members, kernel, *structs):
+    """The same for all parameters of a kernel, one after the other as a launch puts them."""
+    out = ["{ std::size_t at = 0;"]
+    for struct, cpp in structs:
+        out.append(f"at = (at + alignof({cpp}) - 1) / alignof({cpp}) * alignof({cpp});")
+        out += field_lines(members, struct, cpp, kernel, "at")
+        out.append(f"at += sizeof({cpp});")
+    return out + ["}"]
+
+
+def value_lines(precision, units):
+    """Statements that print Values."""
+    p = f"sluice::Precision::{precision}"
+    steps = f"input_steps({p}, input_pitch({p}, {INPUTS}))"
+    warps = f"({units} / kUnitsOfWarp)"
+    values = {
+        "threads": f"threads_of({units})",
+        "resident": f"resident_blocks({units})",
+        "x_steps": steps,
+        "x_pitch": f"input_pitch({p}, {INPUTS})",
+        "element_bytes": f"element_bytes({p})",
+        "backward_shared": f"backward_shared({p}, {units}, 2).end",
+        "forward_weights": f"(hidden_steps({p}, {units}) + {steps}) * {warps} * kForwardFragment * 4",
+        "backward_weights": f"gradient_steps({p}, {units}) * {warps} * kBackwardFragment * 4",
+    }
+    values |= {f"forward_shared_{tiles}": f"forward_shared({p}, {units}, {tiles}, {steps}, 2).end"
+               for tiles in range(1, MOST_TILES + 1)}
+    return [f'std::printf("value {precision} {units} {name} %lld\\n", static_cast<long long>({value}));'
+            for name, value in values.items()]
+
+
+def source(tree):
     """The program."""
-    texts = {name: (ROOT / file).read_text(encoding="utf-8") for name, file in DECLARED.items()}
-    members = {name: fields_of(text, name) for name, text in texts.items()}
-
-    def lines(struct, cpp, kernel, base, prefix=""):
-        out = []
-        for name, kind in members[struct]:
-            place = f"{base} + offset(&{cpp}::{name})"
-            if kind in NESTED:
-                inner = f"std::remove_reference_t<decltype(std::declval<{cpp}&>().{name})>"
-                out += lines(kind, inner, kernel, place, f"{prefix}{name}.")
-            else:
-                out.append(f'  std::printf("field {kernel} {prefix}{name} %zu %zu\\n", {place}, '
-                           f"sizeof(std::declval<{cpp}&>().{name}));")
-        return out
-
-    def parameters(kernel, *structs):
-        """Of one kernel, one after the other as a launch puts them."""
-        out = ["  { std::size_t at = 0;"]
-        for struct, cpp in structs:
-            out.append(f"  at = (at + alignof({cpp}) - 1) / alignof({cpp}) * alignof({cpp});")
-            out += lines(struct, cpp, kernel, "at")
-            out.append(f"  at += sizeof({cpp});")
-        return out + ["  }"]
-    body = []
+    members, body = declared(tree), []
     for precision in PRECISIONS:
         p = f"sluice::Precision::{precision}"
-        forward = ("Forward", f"sluice::mma::Forward<sluice::mma::Element<{p}>>")
-        plan = ("ForwardPlan", "sluice::mma::ForwardPlan")
-        body += parameters(f"forward.{precision}", forward, plan)
-        body += parameters(f"assembled.{precision}", forward, plan,
-                           ("AssembledInput", f"sluice::mma::AssembledInput<{p}>"))
-        body += parameters(f"backward.{precision}", ("Backward", f"sluice::mma::Backward<sluice::mma::Element<{p}>>"),
-                           ("BackwardPlan", "sluice::mma::BackwardPlan"))
+        forward, plan = ("Forward", f"Forward<Element<{p}>>"), ("ForwardPlan", "ForwardPlan")
+        body += parameter_lines(members, f"forward.{precision}", forward, plan)
+        body += parameter_lines(members, f"assembled.{precision}", forward, plan,
+                                ("AssembledInput", f"AssembledInput<{p}>"))
+        body += parameter_lines(members, f"backward.{precision}", ("Backward", f"Backward<Element<{p}>>"),
+                                ("BackwardPlan", "BackwardPlan"))
         for units in UNITS:
-            for inputs in (15,):
-                steps = f"sluice::mma::input_steps({p}, sluice::mma::input_pitch({p}, {inputs}))"
-                body.append(f'  std::printf("value {precision} {units} %d %d %d %d %d %d\\n", '
-                            f"sluice::mma::threads_of({units}), sluice::mma::resident_blocks({units}), {steps}, "
-                            f"sluice::mma::input_pitch({p}, {inputs}), sluice::mma::element_bytes({p}), "
-                            f"sluice::mma::backward_shared({p}, {units}, 2).end);")
-                body += [f'  std::printf("shared {precision} {units} {tiles} %d\\n", '
-                         f"sluice::mma::forward_shared({p}, {units}, {tiles}, {steps}, 2).end);" for tiles in range(1, 5)]
-    body += parameters("simt.forward", ("ForwardWalk", "sluice::fused_simt::ForwardWalk"))
-    body += parameters("simt.backward", ("BackwardWalk", "sluice::fused_simt::BackwardWalk"))
-    body += parameters("window", ("Window", "sluice::Window"))
+            body += value_lines(precision, units)
+    body += parameter_lines(members, "window", ("Window", "sluice::Window"))
     return "\n".join(["#include <cstddef>", "#include <cstdio>", "#include <type_traits>", "#include <utility>",
                       '#include "recurrence/fused_mma/backward.cuh"', '#include "recurrence/fused_mma/forward.cuh"',
-                      '#include "recurrence/fused_simt/walk.hpp"', '#include "sluice/data/window.hpp"',
+                      '#include "sluice/data/window.hpp"', "using namespace sluice::mma;",
                       "template <typename S, typename M> std::size_t offset(M S::*member) {",
                       "  static S object{};",
                       "  return static_cast<std::size_t>(reinterpret_cast<char*>(&(object.*member)) -",
                       "                                  reinterpret_cast<char*>(&object));", "}",
-                      "int main() {", *body, "}", ""])
+                      "int main() {", *("  " + line for line in body), "}", ""])
+
+
+class Values:
+    """Of a precision and a padded width, with INPUTS inputs: threads of a block; resident, blocks that registers
+    allow on a multiprocessor; x_steps, x_pitch; element_bytes; backward_shared and forward_shared[tiles], bytes of
+    shared memory; forward_weights and backward_weights, bytes that a block reads at its start."""
+
+    def __init__(self):
+        self.forward_shared = {}
+
+    def put(self, name, value):
+        if name.startswith("forward_shared_"):
+            self.forward_shared[int(name.rsplit("_", 1)[1])] = value
+        else:
+            setattr(self, name, value)
 
 
 class Layout:
-    """`fields`: {kernel: {field: Field}}, offsets in constant bank 0, but of "window" in the struct. `values`: {(precision, units): Values}."""
+    """`fields`: {kernel: {field: Field}}, offsets in constant bank 0, but of "window" in the struct. `values`:
+    {(precision, units): Values}. Of the lines that the program prints."""
 
     def __init__(self, text):
-        self.fields, self.values, self.shared = collections.defaultdict(dict), {}, {}
+        self.fields, self.values = collections.defaultdict(dict), collections.defaultdict(Values)
         for line in text.splitlines():
             kind, *rest = line.split()
             if kind == "field":
                 kernel, name, offset, size = rest
                 begin = 0 if kernel == "window" else PARAMETERS_BEGIN
                 self.fields[kernel][name] = Field(begin + int(offset), int(size))
-            elif kind == "value":
-                self.values[rest[0], int(rest[1])] = Values(*map(int, rest[2:]))
-            elif kind == "shared":
-                self.shared[rest[0], int(rest[1]), int(rest[2])] = int(rest[3])
-
-
-Values = collections.namedtuple("Values", "threads resident x_steps x_pitch element_bytes backward_shared")
-"""Of a precision and a padded width, with the model's inputs: threads of a block, blocks that registers allow on a
-multiprocessor, steps of depth and pitch of x, bytes of an element, shared memory of a backward block."""
+            else:
+                self.values[rest[0], int(rest[1])].put(rest[2], int(rest[3]))
 
 
 def compiler():
@@ -148,15 +171,15 @@ def compiler():
                  if name and (found := shutil.which(name))), None)
 
 
-def read():
-    """The layout of the sources as they are."""
+def read(tree=ROOT):
+    """The layout of a tree's sources."""
     cxx = compiler()
     if cxx is None:
         raise LayoutError("no C++ compiler here to ask the parameters' layout of; install one, or set CXX")
     with tempfile.TemporaryDirectory() as folder:
         file, program = pathlib.Path(folder) / "layout.cpp", pathlib.Path(folder) / "layout"
-        file.write_text(source(), encoding="utf-8")
-        command = [cxx, "-std=c++20", "-O0", "-w", *(f"-I{ROOT / place}" for place in INCLUDES), str(file), "-o",
+        file.write_text(source(tree), encoding="utf-8")
+        command = [cxx, "-std=c++20", "-O0", "-w", *(f"-I{tree / place}" for place in INCLUDES), str(file), "-o",
                    str(program)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:

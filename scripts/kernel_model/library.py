@@ -67,11 +67,11 @@ def short_name(full):
     return re.sub(r"(\w+|\(anonymous namespace\))::", "", name)
 
 
-def source_names(members):
+def source_names(members, tree):
     """{place of a member: its source's path below cuda/}. A library keeps no folders, so files of one name are told
     apart by their order: members lie as CMake lists the sources, by path."""
     places = collections.defaultdict(list)
-    for path in sorted(p.relative_to(ROOT / "cuda").as_posix() for p in (ROOT / "cuda").rglob("*.cu")):
+    for path in sorted(p.relative_to(tree / "cuda").as_posix() for p in (tree / "cuda").rglob("*.cu")):
         places[path.rsplit("/", 1)[-1]].append(path.removeprefix("recurrence/"))
     names = {}
     for place, member in enumerate(members):
@@ -83,7 +83,7 @@ def source_names(members):
     return names
 
 
-def parse_usage(text):
+def parse_usage(text, tree):
     """Usages out of `cuobjdump --dump-resource-usage`."""
     found, members, arch, function = [], [], "", ""
     for line in text.splitlines():
@@ -98,15 +98,15 @@ def parse_usage(text):
             value = {key: int(number) for key, number in re.findall(r"(\w+)(?:\[\d+\])?:(\d+)", line)}
             found.append(Usage(len(members) - 1, function, arch, value["REG"], value["STACK"], value["SHARED"],
                                value["LOCAL"]))
-    files, names = source_names(members), demangled(sorted({usage.name for usage in found}))
+    files, names = source_names(members, tree), demangled(sorted({usage.name for usage in found}))
     return [usage._replace(file=files[usage.file], name=short_name(names[usage.name])) for usage in found]
 
 
-def read_usage(library):
+def read_usage(library, tree=ROOT):
     """Registers, stack and shared memory of every kernel."""
     if not library.exists():
         raise LibraryError(f"{library} is not there; build it: cmake --build build/release --target sluice_cuda")
-    kernels = parse_usage(run("cuobjdump", "--dump-resource-usage", str(library)))
+    kernels = parse_usage(run("cuobjdump", "--dump-resource-usage", str(library)), tree)
     if not kernels:
         raise LibraryError(f"cuobjdump read no kernels from {library}")
     return kernels

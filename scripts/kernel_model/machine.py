@@ -53,7 +53,7 @@ class Constants:
         try:
             return sum(self.bytes[offset + i] << (8 * i) for i in range(size))
         except KeyError:
-            raise WalkError(f"a read of c[0x0][{offset:#x}], which is no parameter that parameters.cpp names "
+            raise WalkError(f"a read of c[0x0][{offset:#x}], which is no parameter that a declaration names "
                             f"(parameters begin at 0x210: byte {offset - 0x210})") from None
 
 
