@@ -1,6 +1,7 @@
 """Recorded rows of the fused kernels, and what may not become worse."""
 
 import json
+import math
 
 from . import counts
 
@@ -32,9 +33,9 @@ def rows_of(counted, usages):
 
 
 def stores(text):
-    """(how many, bits of the narrowest) of "2x128 4x64"; (0, 0) of "-"."""
+    """(how many, bits of the narrowest) of "2x128 4x64"; none, "-", are not narrow."""
     parts = [part.split("x") for part in text.split()] if text != "-" else []
-    return sum(float(n) for n, _ in parts), min((int(width) for _, width in parts), default=0)
+    return sum(float(n) for n, _ in parts), min((int(width) for _, width in parts), default=math.inf)
 
 
 def worse(title, now, before):

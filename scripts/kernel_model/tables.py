@@ -1,6 +1,7 @@
 """What the model says, as Markdown."""
 
 from . import model
+from .layout import INPUTS
 
 UNITS = (32, 64, 128)
 
@@ -11,7 +12,7 @@ def by_kernel(rows):
 
 
 def measured_ns(c, scenario, precision, batch, units):
-    seconds = c.get("measured", {}).get(f"{scenario} {precision} {batch},{model.STEPS},{model.INPUTS},{units},1")
+    seconds = c.get("measured", {}).get(f"{scenario} {precision} {batch},{model.STEPS},{INPUTS},{units},1")
     return f"{seconds * 1e9:.3g}" if seconds else ""
 
 
