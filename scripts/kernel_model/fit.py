@@ -54,7 +54,7 @@ def measured_of(lines):
     return found
 
 
-def error_of(c, rows, layout, measured, device):
+def error_of(c, rows, layout, host, measured, device):
     """Mean square of log(predicted / measured) of inference, or None where nothing can be compared."""
     errors = []
     for name, seconds in measured.items():
@@ -62,13 +62,13 @@ def error_of(c, rows, layout, measured, device):
         B, T, _, H, L = map(int, shape.split(","))
         row = rows.get(("forward", precision, H, "inference"))
         if scenario == "inference" and L == 1 and row is not None:
-            predicted = model.inference(row, layout, B, c, device, T).seconds
+            predicted = model.inference(row, layout, host, B, c, device, T).seconds
             errors.append(math.log(predicted / seconds) ** 2)
     return statistics.mean(errors) if errors else None
 
 
-def fit(file, c, rows, layout):
-    """New constants. `rows`: {(kind, precision, H, scenario): Row}. Rates give the constants of the hardware; issue_share
+def fit(file, c, rows, layout, host):
+    """New constants. `rows`: {(kind, precision, H, scenario): Row}; `host`: of model.read_sources(). Rates give the constants of the hardware; issue_share
     and latency_cycles are those that predict the measured inference best."""
     lines = lines_of(file)
     machine = next((line for line in lines if line.get("kind") == "machine"), None)
@@ -92,7 +92,7 @@ def fit(file, c, rows, layout):
     for share in range(50, 101, 2):
         for latency in range(0, 2001, 20):
             tried = {**out, "issue_share": share / 100, "latency_cycles": latency}
-            error = error_of(tried, rows, layout, out["measured"], device)
+            error = error_of(tried, rows, layout, host, out["measured"], device)
             if error is None:
                 return {**out, "origin": out["origin"] + " (rates; issue_share and latency_cycles assumed)"}
             if best is None or error < best[0]:

@@ -25,6 +25,10 @@ class LibraryError(Exception):
     pass
 
 
+class NoCode(LibraryError):
+    pass
+
+
 def find_tool(name):
     """cuobjdump or nvdisasm: of its own variable, the path, beside nvcc, or where scripts/setup put it."""
     venv = os.environ.get("SLUICE_VENV") or ROOT / "build" / "venv"
@@ -115,6 +119,8 @@ def read_usage(library, tree=ROOT):
 def read_code(library, wanted):
     """({short name: instructions} of the kernels on ARCHITECTURE whose short name `wanted` accepts, the version of the
     compiler that made them)."""
+    if not library.exists():
+        raise LibraryError(f"{library} is not there; build it: cmake --build build/release --target sluice_cuda")
     code, versions = {}, set()
     with tempfile.TemporaryDirectory() as folder:
         run("cuobjdump", "-xelf", ARCHITECTURE, str(library.resolve()), cwd=folder)
@@ -128,7 +134,8 @@ def read_code(library, wanted):
             for name, instructions in sass.parse(run("cuobjdump", "-sass", str(file), needs=("nvdisasm",))).items():
                 if name in names:
                     code[names[name]] = instructions
+    if not code:
+        raise NoCode(f"{library} has no such kernels for {ARCHITECTURE}; build with 90a-real in SLUICE_CUDA_ARCHITECTURES")
     if len(versions) != 1:
-        raise LibraryError(f"no code for {ARCHITECTURE} of one compiler in {library} (versions: {sorted(versions)}); "
-                           f"build with 90a-real in SLUICE_CUDA_ARCHITECTURES")
+        raise LibraryError(f"{library}: the kernels name no compiler, or several: {sorted(versions)}")
     return code, versions.pop()

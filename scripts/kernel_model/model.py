@@ -21,6 +21,7 @@ SCHEDULERS = 4
 TILE_ROWS = 16
 STEPS = 24  # T of the table; L = 1
 BATCHES = (256, 4096, 32768)
+SHARED_OF_BLOCK = 232448
 SHARED_OF_MULTIPROCESSOR = 233472  # and 1 KiB of each block is the system's
 THREADS_OF_MULTIPROCESSOR = 2048
 MATRIX_FLOPS = {"bf16": 4096, "tf32": 2048}  # of one matrix instruction
@@ -37,8 +38,11 @@ def constants(file=CONSTANTS):
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def read_products(tree=ROOT):
-    return products_of((tree / "cuda/recurrence/fused_mma/recurrence.cpp").read_text(encoding="utf-8"))
+def read_sources(tree=ROOT):
+    """What the host's side does: {"products": of products_of(), "tiles": of tile_rule()}."""
+    host = (tree / "cuda/recurrence/fused_mma/recurrence.cpp").read_text(encoding="utf-8")
+    headers = "".join(file.read_text(encoding="utf-8") for file in sorted((tree / "cuda/recurrence/fused_mma").glob("*.hpp")))
+    return {"products": products_of(host), "tiles": tile_rule(headers if "forward_tiles(" in headers else host)}
 
 
 def products_of(text):
@@ -59,6 +63,17 @@ def products_of(text):
     sums = calls.count("column_sums")
     launches = 3 + len(calls) + sums + len(re.findall(r"\bunpack\(", backward))  # x's cast, forward, backward
     return {"reads": before, "dx": len(calls) - before, "launches": launches}
+
+
+def tile_rule(text):
+    """How forward_tiles() weighs tiles, of the text of the file that has it: {"resident": whether blocks that are
+    resident together count, "extra": tiles that a step costs beside its own}."""
+    body = re.search(r"\bforward_tiles\([^;{]*{\n(.*?)\n}\n", text, re.DOTALL)
+    time = body and re.search(r"time = \(blocks \+ (\w+) - 1\) / \1 \* \(tiles \+ (\d+)\);", body[1])
+    at_once = time and re.search(rf"\b{time[1]} =([^;]*);", body[1])
+    if not at_once or "multiprocessors" not in at_once[1]:
+        raise ModelError("forward_tiles() no longer weighs tiles as model.py tiles_of() does; tell it the new way")
+    return {"resident": "resident" in at_once[1], "extra": int(time[2])}
 
 
 def cycles_of(row, values, blocks, tiles, c):
@@ -88,25 +103,24 @@ def resident(values, shared):
                       SHARED_OF_MULTIPROCESSOR // (shared + 1024)))
 
 
-def tiles_of(values, batch, c):
-    """Tiles of a block, as FusedMma::forward_tiles() chooses them."""
-    best = None
-    rows = math.ceil(batch / TILE_ROWS)
-    for tiles in range(1, 5):
-        shared = values.forward_shared[tiles]
-        if tiles > 1 and shared > 232448:
+def tiles_of(values, batch, c, rule):
+    """Tiles of a block, as forward_tiles() chooses them. `rule`: of tile_rule()."""
+    at_once = c["multiprocessors"] * (values.resident if rule["resident"] else 1)
+    rows, best = math.ceil(batch / TILE_ROWS), None
+    for tiles in sorted(values.forward_shared):
+        if tiles > 1 and values.forward_shared[tiles] > SHARED_OF_BLOCK:
             break
-        time = math.ceil(math.ceil(rows / tiles) / c["multiprocessors"]) * (tiles + 1)
+        time = math.ceil(math.ceil(rows / tiles) / at_once) * (tiles + rule["extra"])
         if best is None or time < best[0]:
             best = time, tiles
     return best[1]
 
 
-def compute_time(row, layout, batch, c, steps=STEPS):
-    """Of one series and step without global memory's roof."""
+def compute_time(row, layout, host, batch, c, steps=STEPS):
+    """Of one series and step without global memory's roof. `host`: of read_sources()."""
     kernel, forward = row.kernel, row.kernel.kind != "backward"
     values = layout.values[kernel.precision, kernel.units]
-    tiles = tiles_of(values, batch, c) if forward else 1
+    tiles = tiles_of(values, batch, c, host["tiles"]) if forward else 1
     shared = values.forward_shared[tiles] if forward else values.backward_shared
     weights = values.forward_weights if forward else values.backward_weights
     at_once = resident(values, shared)
@@ -131,16 +145,16 @@ def under_memory(time, size, c, device):
     return time
 
 
-def inference(forward, layout, batch, c, device, steps=STEPS):
+def inference(forward, layout, host, batch, c, device, steps=STEPS):
     """The kernel alone: x lies there as elements, no h is written but the last."""
-    return under_memory(compute_time(forward, layout, batch, c, steps), sum(forward.bytes.values()), c, device)
+    return under_memory(compute_time(forward, layout, host, batch, c, steps), sum(forward.bytes.values()), c, device)
 
 
-def training_parts(forward, backward, products, layout, batch, c, device, steps=STEPS):
+def training_parts(forward, backward, layout, host, batch, c, device, steps=STEPS):
     """({"forward", "backward", "products", "launches": Time}, {part: bytes of a series and step}): of one layer, with dx,
-    fp32 h and dh, x given in fp32. `products`: of products_of()."""
+    fp32 h and dh, x given in fp32."""
     values = layout.values[forward.kernel.precision, forward.kernel.units]
-    H, e = forward.kernel.units, values.element_bytes
+    products, H, e = host["products"], forward.kernel.units, values.element_bytes
     x, reads = values.x_pitch * e, products["reads"] + products["dx"]
     size = {"forward": sum(forward.bytes.values()), "backward": sum(backward.bytes.values()),
             # dA is read each time, h and x once; dx is written; x is cast before.
@@ -151,8 +165,8 @@ def training_parts(forward, backward, products, layout, batch, c, device, steps=
     rate = c["multiprocessors"] * c["clock"] * MATRIX_FLOPS[precision] / c["matrix_cycles"][precision]
     multiply = Time(flops / rate, "matrix units", 1, 0)
     launches = products["launches"] * c["launch_seconds"] / (batch * steps)
-    return {"forward": under_memory(compute_time(forward, layout, batch, c, steps), size["forward"], c, device),
-            "backward": under_memory(compute_time(backward, layout, batch, c, steps), size["backward"], c, device),
+    return {"forward": under_memory(compute_time(forward, layout, host, batch, c, steps), size["forward"], c, device),
+            "backward": under_memory(compute_time(backward, layout, host, batch, c, steps), size["backward"], c, device),
             "products": under_memory(multiply, size["products"] + size["cast"], c, device),
             "launches": Time(launches, "launches", 1, 0)}, size
 

@@ -42,7 +42,7 @@ def roofs(rows, layout, c):
     return markdown(["cycles of a tile (backward: of a step)", *names, "bytes a series and step"], out)
 
 
-def predictions(rows, layout, products, c):
+def predictions(rows, layout, host, c):
     """ns of a series and step, and windows a second, for each batch and width; beside them what was measured."""
     out, of, devices = [], by_kernel(rows), list(c["devices"])
     measured = bool(c.get("measured"))
@@ -53,12 +53,12 @@ def predictions(rows, layout, products, c):
                 backward = of.get(("backward", precision, units, "training"))
                 if infer is None or forward is None or backward is None:
                     continue
-                time = model.inference(infer, layout, batch, c, devices[0])
+                time = model.inference(infer, layout, host, batch, c, devices[0])
                 cells = [f"{precision}, {batch}, {units}", f"{time.seconds * 1e9:.3g}", windows(time.seconds),
-                         f"{time.roof} {100 * time.share:.0f} %"]
+                         f"{time.roof} {100 * time.share:.0f} %", time.tiles]
                 totals = []
                 for device in devices:
-                    parts, _ = model.training_parts(forward, backward, products, layout, batch, c, device)
+                    parts, _ = model.training_parts(forward, backward, layout, host, batch, c, device)
                     totals.append((model.training(parts), parts))
                 total, parts = totals[0]
                 cells += [f"{total.seconds * 1e9:.3g}", " + ".join(f"{p.seconds * 1e9:.2g}" for p in parts.values()),
@@ -66,7 +66,7 @@ def predictions(rows, layout, products, c):
                 if measured:
                     cells += [measured_ns(c, name, precision, batch, units) for name in ("inference", "training")]
                 out.append(cells)
-    head = ["precision, B, H", f"infer {devices[0]}: ns", "M windows/s", "roof",
+    head = ["precision, B, H", f"infer {devices[0]}: ns", "M windows/s", "roof", "tiles",
             f"train {devices[0]}: ns", "forward + backward + products + launches", f"M windows/s {', '.join(devices)}",
             "roof of the longest part"]
     return markdown(head + (["infer measured: ns", "train measured: ns"] if measured else []), out)

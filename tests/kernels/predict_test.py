@@ -20,6 +20,9 @@ def forward_row(issued=400.0, stores=None, written=0.0, scenario="inference", ki
     return counts.Row(scenarios.Kernel(kind, "bf16", 64, None), scenario, tile, 0.0, {"read": 32.0, "written": written})
 
 
+HOST = {"products": {"reads": 2, "dx": 1, "launches": 9}, "tiles": {"resident": False, "extra": 1}}
+
+
 def plan():
     """8 warps, one resident block, no weights to load."""
     values = {"threads": 256, "resident": 1, "x_steps": 1, "x_pitch": 16, "element_bytes": 2, "backward_shared": 1000,
@@ -30,26 +33,26 @@ def plan():
 class Formula(unittest.TestCase):
     def test_a_step_is_the_busiest_roof_and_the_latency(self):
         # 8 warps of 400 instructions on 4 schedulers: 800 cycles a tile; N 6400 is 100 blocks of 4 tiles.
-        time = model.inference(forward_row(), plan(), 6400, CONSTANTS, "D")
+        time = model.inference(forward_row(), plan(), HOST, 6400, CONSTANTS, "D")
         self.assertEqual((time.roof, time.tiles), ("issue", 4))
         self.assertAlmostEqual(time.seconds * 6400, (4 * 800 + 500) * 1e-9)
 
     def test_without_overlap_it_is_products_and_then_the_rest(self):
         # One tile: products 8 x 20 x 2 = 320 cycles, the rest 8 x 375 / 4 = 750.
-        time = model.inference(forward_row(), plan(), 1600, {**CONSTANTS, "latency_cycles": 100}, "D")
+        time = model.inference(forward_row(), plan(), HOST, 1600, {**CONSTANTS, "latency_cycles": 100}, "D")
         self.assertEqual(time.roof, "one tile's chain")
         self.assertAlmostEqual(time.seconds * 1600, (320 + 750) * 1e-9)
 
     def test_fewer_instructions_are_faster_until_another_roof_binds(self):
         def seconds(issued):
-            return model.inference(forward_row(issued), plan(), 6400, CONSTANTS, "D")
+            return model.inference(forward_row(issued), plan(), HOST, 6400, CONSTANTS, "D")
         self.assertLess(seconds(300).seconds, seconds(400).seconds)
         # Matrix units: 4 tiles x 8 warps x 20 x 2; special functions: 4 x 8 x 20 / 4 x 8 cycles, the same.
         self.assertEqual(seconds(100).roof, "matrix units")
         self.assertAlmostEqual(seconds(100).seconds * 6400, (1280 + 500) * 1e-9)
 
     def test_bytes_over_bandwidth_bind_where_they_are_many(self):
-        time = model.inference(forward_row(written=5000.0), plan(), 6400, CONSTANTS, "D")
+        time = model.inference(forward_row(written=5000.0), plan(), HOST, 6400, CONSTANTS, "D")
         self.assertEqual(time.roof, "memory")
         self.assertAlmostEqual(time.seconds, 5032 / 0.5e12)
 
@@ -60,7 +63,7 @@ class Formula(unittest.TestCase):
 
     def test_training_is_the_sum_of_its_parts(self):
         row, back = forward_row(scenario="training"), forward_row(scenario="training", kind="backward")
-        parts, size = model.training_parts(row, back, {"reads": 2, "dx": 1, "launches": 9}, plan(), 6400, CONSTANTS, "D")
+        parts, size = model.training_parts(row, back, plan(), HOST, 6400, CONSTANTS, "D")
         self.assertAlmostEqual(model.training(parts).seconds, sum(part.seconds for part in parts.values()))
         self.assertAlmostEqual(parts["launches"].seconds, 9 * 2e-6 / (6400 * 24))
         # dA three times, h, x, dx.
@@ -91,8 +94,31 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh) {
         with self.assertRaisesRegex(model.ModelError, "no FusedMma::backward"):
             model.products_of("")
 
-    def test_the_products_of_the_tree_are_understood(self):
-        self.assertGreaterEqual(model.read_products()["reads"], 1)
+    TILES = """
+int FusedMma<kPrecision>::forward_tiles(std::int64_t N, int x_steps) const {
+  for (int tiles = 1; tiles <= 4; ++tiles) {
+    const std::int64_t at_once = std::max(context_.info().multiprocessors, 1);
+    const std::int64_t time = (blocks + at_once - 1) / at_once * (tiles + 1);
+  }
+}
+"""
+
+    def test_the_weighing_of_tiles_is_read(self):
+        self.assertEqual(model.tile_rule(self.TILES), {"resident": False, "extra": 1})
+        resident = self.TILES.replace("multiprocessors, 1)", "multiprocessors, 1) * resident_blocks(units_)")
+        self.assertEqual(model.tile_rule(resident), {"resident": True, "extra": 1})
+        with self.assertRaisesRegex(model.ModelError, "tiles_of"):
+            model.tile_rule(self.TILES.replace("time =", "time = 2 *"))
+
+    def test_more_blocks_at_once_make_more_tiles_worth_it(self):
+        values = plan().values["bf16", 64]
+        values.resident = 2
+        def tiles(resident):
+            return model.tiles_of(values, 3200, CONSTANTS, {"resident": resident, "extra": 1})
+        self.assertEqual((tiles(False), tiles(True)), (2, 1))
+
+    def test_the_sources_of_the_tree_are_understood(self):
+        self.assertGreaterEqual(model.read_sources()["products"]["reads"], 1)
 
     def test_fields_are_read_from_a_declaration(self):
         text = """
@@ -128,7 +154,7 @@ def benchmark(latency=900, share=0.8):
         ("mma.sync bf16", sms * clock * 4096 / 4 * 1e-3), ("mma.sync tf32", sms * clock * 2048 / 8 * 1e-3),
         ("tanh.approx", sms * clock * 4 * 32 / 16 * 1e-3), ("device copy", 2e9), ("empty kernel", 250))]
     for batch in (256, 4096, 32768):
-        seconds = model.inference(forward_row(), plan(), batch, truth, "Card").seconds * batch * 24
+        seconds = model.inference(forward_row(), plan(), HOST, batch, truth, "Card").seconds * batch * 24
         lines.append({"kind": "case", "section": "recurrence", "method": "fused_mma.noh", "type": "bf16", "phase": "forward",
                       "parameters": {"B": batch, "T": 24, "I": 15, "H": 64, "L": 1}, "failed": None, **samples(seconds)})
     lines.append({"kind": "lost", "case": "x", "reason": "silent for 15 s"})
@@ -140,7 +166,7 @@ class Fit(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "bench.jsonl"
             file.write_text("".join(json.dumps(line) + "\n" for line in lines) + tail, encoding="utf-8")
-            return fit.fit(file, CONSTANTS, tables.by_kernel([forward_row()]), plan())
+            return fit.fit(file, CONSTANTS, tables.by_kernel([forward_row()]), plan(), HOST)
 
     def test_rates_become_the_constants_of_the_hardware(self):
         fitted = self.fit(benchmark())
@@ -163,12 +189,12 @@ class Fit(unittest.TestCase):
     def test_what_was_measured_stands_in_the_table(self):
         fitted = self.fit(benchmark())
         row, back = (forward_row(scenario="training", kind=kind) for kind in ("forward", "backward"))
-        text = tables.predictions([forward_row(), row, back], plan(), {"reads": 1, "dx": 1, "launches": 9}, fitted)
+        text = tables.predictions([forward_row(), row, back], plan(), HOST, fitted)
         self.assertIn("infer measured: ns", text)
         ns = fitted["measured"]["inference bf16 4096,24,15,64,1"] * 1e9
         line = next(line for line in text.splitlines() if line.startswith("| bf16, 4096, 64 |"))
-        self.assertEqual(line.split("|")[2].strip(), line.split("|")[9].strip())
-        self.assertEqual(line.split("|")[9].strip(), f"{ns:.3g}")
+        self.assertEqual(line.split("|")[2].strip(), line.split("|")[10].strip())
+        self.assertEqual(line.split("|")[10].strip(), f"{ns:.3g}")
 
     def test_a_cut_last_line_is_left_out_and_another_is_an_error(self):
         self.assertEqual(self.fit(benchmark(), '{"kind": "ca')["latency_cycles"], 900)
