@@ -14,8 +14,8 @@ CONSTANTS = {
     "latency_cycles": 500, "weight_bytes_per_cycle": 64, "launch_seconds": 2e-6}
 
 
-def forward_row(issued=400.0, stores=None, written=0.0, scenario="inference", kind="forward"):
-    pipes = {"HMMA": 20.0, "MUFU": 20.0, "LDSM": 5.0}
+def forward_row(issued=400.0, stores=None, written=0.0, scenario="inference", kind="forward", ldsm=5.0):
+    pipes = {"HMMA": 20.0, "MUFU": 20.0, "LDSM": ldsm}
     tile = counts.Work(issued, pipes, 0, {"STG": stores} if stores else {}, None)
     return counts.Row(scenarios.Kernel(kind, "bf16", 64, None), scenario, tile, 0.0, {"read": 32.0, "written": written})
 
@@ -50,6 +50,12 @@ class Formula(unittest.TestCase):
         # Matrix units: 4 tiles x 8 warps x 20 x 2; special functions: 4 x 8 x 20 / 4 x 8 cycles, the same.
         self.assertEqual(seconds(100).roof, "matrix units")
         self.assertAlmostEqual(seconds(100).seconds * 6400, (1280 + 500) * 1e-9)
+
+    def test_fragments_read_from_shared_memory_are_a_roof(self):
+        # 4 tiles x 8 warps x 40 x 4 cycles.
+        time = model.inference(forward_row(ldsm=40.0), plan(), HOST, 6400, CONSTANTS, "D")
+        self.assertEqual(time.roof, "LDSM")
+        self.assertAlmostEqual(time.seconds * 6400, (5120 + 500) * 1e-9)
 
     def test_bytes_over_bandwidth_bind_where_they_are_many(self):
         time = model.inference(forward_row(written=5000.0), plan(), HOST, 6400, CONSTANTS, "D")

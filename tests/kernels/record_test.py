@@ -28,7 +28,7 @@ class Check(unittest.TestCase):
         self.assertEqual(changed(written=514), ["a: 514 bytes written, 512 recorded"])
 
     def test_narrower_or_more_stores_are_worse(self):
-        for stores in ("2x128 2x64 4x32", "8x32", "3x128 4x64", "4x128 4x64"):
+        for stores in ("2x128 2x64 4x32", "3x128 2x32", "8x32", "3x128 4x64", "4x128 4x64"):
             self.assertEqual(changed(stores=stores), [f"a: stores {stores}, recorded 2x128 4x64 (number x bits of a thread)"])
         self.assertEqual(changed(stores="4x128"), [])
         self.assertEqual(changed(stores="-", written=0), [])

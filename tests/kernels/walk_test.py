@@ -47,6 +47,7 @@ class Integers(Case):
         self.run_lines("LEA R0, P0, R2, UR4, 0x2", "LEA.HI.X R1, R2, UR5, R3, 0x2, P0", R2=0xC0000000, R3=1, R260=4, R261=9)
         self.assertEqual(self.thread.r[0] | self.thread.r[1] << 32, (0x1C0000000 << 2) + (9 << 32 | 4))
         self.assertEqual(self.result("LEA.HI R0, R1, R2, RZ, 0x5", R1=0xF8000000, R2=1), 32)
+        self.assertEqual(self.result("LEA.HI R0, R1, R2, RZ, 0x10", R1=0xABCD1234, R2=1), 0xABCE)
 
     def test_shifts_logic_and_selection(self):
         self.assertEqual(self.result("SHF.R.S32.HI R0, RZ, 0x1f, R1", R1=0x80000000), 0xFFFFFFFF)
