@@ -17,10 +17,14 @@ INPUTS = 15  # I of the model
 PRECISIONS = ("tf32", "bf16")
 UNITS = (16, 32, 48, 64, 96, 128)
 MOST_TILES = 4
+BATCHES = tuple(1 << power for power in range(4, 18))  # whose tiles are asked for
+MULTIPROCESSORS, SHARED_OF_BLOCK = 132, 232448  # of the device that they are chosen for
+TILES = "cuda/recurrence/fused_mma/tiles.cpp"
 
 # Where structs are declared whose fields a scenario may name, and which fields are such structs themselves.
 DECLARED = ("cuda/recurrence/fused_mma", "host/engine/shared/window_rows.hpp", "include/sluice/data/window.hpp")
-STRUCTS = ("Forward", "ForwardPlan", "AssembledInput", "Backward", "BackwardPlan", "WindowRows", "SpaceView", "Window")
+STRUCTS = ("Forward", "ForwardPlan", "CopiedInput", "AssembledInput", "Backward", "BackwardPlan", "WindowRows", "SpaceView",
+           "Window")
 NESTED = ("WindowRows", "SpaceView")
 
 Field = collections.namedtuple("Field", "offset size")
@@ -31,11 +35,16 @@ class LayoutError(Exception):
 
 
 def fields_of(text, struct):
-    """[(name, type)] of a struct's data members by its declaration in `text`, or None."""
+    """[(name, type)] of a struct's data members by its declaration in `text`, or None. Of a member that is a struct
+    without a name the type is such a list."""
     found = re.search(rf"\bstruct {struct} (?:final )?{{(.*?)\n}};", text, re.DOTALL)
-    if not found:
-        return None
-    body = re.sub(r"//[^\n]*", "", found[1])
+    return members_of(re.sub(r"//[^\n]*", "", found[1])) if found else None
+
+
+def members_of(body):
+    nameless = re.compile(r"\bstruct\s*{([^{}]*)}\s*(\w+)\s*;")
+    inner = [(name, members_of(members)) for members, name in nameless.findall(body)]
+    body = nameless.sub("", body)
     while re.search(r"{[^{}]*}", body):  # functions, initialisers
         body = re.sub(r"{[^{}]*}", ";", body)
     names = []
@@ -49,7 +58,7 @@ def fields_of(text, struct):
         parts = [part.strip() for part in statement.split(",")]
         kind = next(word for word in parts[0].split() if word != "const").split("::")[-1]
         names += [(words[-1], kind) for part in parts if (words := re.findall(r"\w+", part))]
-    return names
+    return names + inner
 
 
 def declared(tree):
@@ -66,11 +75,11 @@ def declared(tree):
 
 
 def field_lines(members, struct, cpp, kernel, base, prefix=""):
-    """Statements that print the fields of a struct which begins at `base`."""
+    """Statements that print the fields of a struct, by its name or its members, which begins at `base`."""
     out = []
-    for name, kind in members[struct]:
+    for name, kind in members[struct] if isinstance(struct, str) else struct:
         place = f"{base} + offset(&{cpp}::{name})"
-        if kind in NESTED:
+        if isinstance(kind, list) or kind in NESTED:
             inner = f"std::remove_reference_t<decltype(std::declval<{cpp}&>().{name})>"
             out += field_lines(members, kind, inner, kernel, place, f"{prefix}{name}.")
         else:
@@ -89,8 +98,8 @@ def parameter_lines(members, kernel, *structs):
     return out + ["}"]
 
 
-def value_lines(precision, units):
-    """Statements that print Values."""
+def value_lines(precision, units, chooses):
+    """Statements that print Values. `chooses`: whether the sources have forward_tiles() as a function of its own."""
     p = f"sluice::Precision::{precision}"
     steps = f"input_steps({p}, input_pitch({p}, {INPUTS}))"
     warps = f"({units} / kUnitsOfWarp)"
@@ -100,51 +109,63 @@ def value_lines(precision, units):
         "x_steps": steps,
         "x_pitch": f"input_pitch({p}, {INPUTS})",
         "element_bytes": f"element_bytes({p})",
-        "backward_shared": f"backward_shared({p}, {units}, 2).end",
+        "backward_shared": f"backward_bytes<{p}>(std::integral_constant<int, {units}>{{}})",
         "forward_weights": f"(hidden_steps({p}, {units}) + {steps}) * {warps} * kForwardFragment * 4",
         "backward_weights": f"gradient_steps({p}, {units}) * {warps} * kBackwardFragment * 4",
     }
     values |= {f"forward_shared_{tiles}": f"forward_shared({p}, {units}, {tiles}, {steps}, 2).end"
                for tiles in range(1, MOST_TILES + 1)}
+    if chooses:
+        values |= {f"tiles_{batch}": f"forward_tiles(ForwardLoad{{.precision = {p}, .units = {units}, .x_steps = {steps}, "
+                                     f".N = {batch}, .multiprocessors = {MULTIPROCESSORS}, "
+                                     f".shared_bytes = {SHARED_OF_BLOCK}}})" for batch in BATCHES}
     return [f'std::printf("value {precision} {units} {name} %lld\\n", static_cast<long long>({value}));'
             for name, value in values.items()]
 
 
 def source(tree):
     """The program."""
-    members, body = declared(tree), []
+    members, body, chooses = declared(tree), [], (tree / TILES).exists()
     for precision in PRECISIONS:
         p = f"sluice::Precision::{precision}"
         forward, plan = ("Forward", f"Forward<Element<{p}>>"), ("ForwardPlan", "ForwardPlan")
-        body += parameter_lines(members, f"forward.{precision}", forward, plan)
+        body += parameter_lines(members, f"forward.{precision}", forward, plan,
+                                ("CopiedInput", f"CopiedInput<{p}>"))
         body += parameter_lines(members, f"assembled.{precision}", forward, plan,
                                 ("AssembledInput", f"AssembledInput<{p}>"))
         body += parameter_lines(members, f"backward.{precision}", ("Backward", f"Backward<Element<{p}>>"),
                                 ("BackwardPlan", "BackwardPlan"))
         for units in UNITS:
-            body += value_lines(precision, units)
+            body += value_lines(precision, units, chooses)
     body += parameter_lines(members, "window", ("Window", "sluice::Window"))
     return "\n".join(["#include <cstddef>", "#include <cstdio>", "#include <type_traits>", "#include <utility>",
                       '#include "recurrence/fused_mma/backward.cuh"', '#include "recurrence/fused_mma/forward.cuh"',
+                      *(['#include "recurrence/fused_mma/tiles.cpp"'] if chooses else []),
                       '#include "sluice/data/window.hpp"', "using namespace sluice::mma;",
                       "template <typename S, typename M> std::size_t offset(M S::*member) {",
                       "  static S object{};",
                       "  return static_cast<std::size_t>(reinterpret_cast<char*>(&(object.*member)) -",
                       "                                  reinterpret_cast<char*>(&object));", "}",
+                      "template <sluice::Precision p, typename Units> int backward_bytes(Units units) {",
+                      "  if constexpr (requires { backward_shared(p, units, 2); }) {",
+                      "    return backward_shared(p, units, 2).end;  // with two buffers",
+                      "  } else {", "    return backward_shared(p, units).end;", "  }", "}",
                       "int main() {", *("  " + line for line in body), "}", ""])
 
 
 class Values:
     """Of a precision and a padded width, with INPUTS inputs: threads of a block; resident, blocks that registers
     allow on a multiprocessor; x_steps, x_pitch; element_bytes; backward_shared and forward_shared[tiles], bytes of
-    shared memory; forward_weights and backward_weights, bytes that a block reads at its start."""
+    shared memory; forward_weights and backward_weights, bytes that a block reads at its start; tiles[batch] of a forward
+    block, empty if the sources have no function for it."""
 
     def __init__(self):
-        self.forward_shared = {}
+        self.forward_shared, self.tiles = {}, {}
 
     def put(self, name, value):
-        if name.startswith("forward_shared_"):
-            self.forward_shared[int(name.rsplit("_", 1)[1])] = value
+        table, _, key = name.rpartition("_")
+        if key.isdigit():
+            getattr(self, table)[int(key)] = value
         else:
             setattr(self, name, value)
 

@@ -13,7 +13,7 @@ import math
 import pathlib
 import re
 
-from .layout import INPUTS
+from .layout import INPUTS, SHARED_OF_BLOCK, TILES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSTANTS = pathlib.Path(__file__).resolve().parent / "constants.json"
@@ -21,7 +21,6 @@ SCHEDULERS = 4
 TILE_ROWS = 16
 STEPS = 24  # T of the table; L = 1
 BATCHES = (256, 4096, 32768)
-SHARED_OF_BLOCK = 232448
 SHARED_OF_MULTIPROCESSOR = 233472  # and 1 KiB of each block is the system's
 THREADS_OF_MULTIPROCESSOR = 2048
 MATRIX_FLOPS = {"bf16": 4096, "tf32": 2048}  # of one matrix instruction
@@ -39,10 +38,10 @@ def constants(file=CONSTANTS):
 
 
 def read_sources(tree=ROOT):
-    """What the host's side does: {"products": of products_of(), "tiles": of tile_rule()}."""
+    """What the host's side does: {"products": of products_of(), "tiles": of tile_rule(), or None where layout.py asks
+    forward_tiles() itself}."""
     host = (tree / "cuda/recurrence/fused_mma/recurrence.cpp").read_text(encoding="utf-8")
-    headers = "".join(file.read_text(encoding="utf-8") for file in sorted((tree / "cuda/recurrence/fused_mma").glob("*.hpp")))
-    return {"products": products_of(host), "tiles": tile_rule(headers if "forward_tiles(" in headers else host)}
+    return {"products": products_of(host), "tiles": None if (tree / TILES).exists() else tile_rule(host)}
 
 
 def products_of(text):
@@ -104,7 +103,10 @@ def resident(values, shared):
 
 
 def tiles_of(values, batch, c, rule):
-    """Tiles of a block, as forward_tiles() chooses them. `rule`: of tile_rule()."""
+    """Tiles of a block, as forward_tiles() chooses them, for the nearest batch that it was asked about; or by `rule`,
+    of tile_rule()."""
+    if rule is None:
+        return values.tiles[min(values.tiles, key=lambda known: abs(math.log(known / batch)))]
     at_once = c["multiprocessors"] * (values.resident if rule["resident"] else 1)
     rows, best = math.ceil(batch / TILE_ROWS), None
     for tiles in sorted(values.forward_shared):

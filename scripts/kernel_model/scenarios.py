@@ -4,7 +4,7 @@ no initial state, the input product made in the kernel."""
 import collections
 import re
 
-from .layout import INPUTS, PRECISIONS
+from .layout import INPUTS, PRECISIONS, SHARED_OF_BLOCK
 from .machine import Constants, Memory, Program, Thread, WalkError, walk
 from .operations.operands import to_bits
 
@@ -13,15 +13,14 @@ Kernel = collections.namedtuple("Kernel", "kind precision units stash")
 one kernel does both."""
 
 BIG_N = 1 << 15
-SHARED_BYTES = 232448
 ASSEMBLED_AHEAD = 8
 REGION = 1 << 36
 
 # Parameters that only some versions of the kernels have.
-OPTIONAL = {"x_stride", "h_stride", "slots", "copy_shift", "buffers"}
+OPTIONAL = {"x_stride", "h_stride", "slots", "copy_shift", "after_step", "buffers"}
 # Null or 0 in every scenario.
 ABSENT = {"product", "h_first", "c_first", "h", "h_sequence", "c_sequence", "gates", "dh_last", "dc_last", "dh_first",
-          "dc_first"}
+          "dc_first", "next"}
 
 
 def kernel_of(name):
@@ -85,6 +84,10 @@ def forward_values(kernel, name, steps, tiles, layout, pointers, data, fetch):
     values |= pointers("fragments", "x", "h_last", "c_last") | pointers("bias", value=data)
     if name == "training":
         values |= pointers("h", "h_sequence", "c_sequence", "gates")
+    # Elements from a step to the next, of the arrays that there are.
+    rows = {"x": of.x_pitch, "product": 0, "h": kernel.units, "h_sequence": kernel.units, "c_sequence": kernel.units,
+            "gates": 4 * kernel.units}
+    values |= {f"after_step.{array}": BIG_N * width if array in values else 0 for array, width in rows.items()}
     if kernel.kind == "assembled":
         ahead = max(1, min(ASSEMBLED_AHEAD, of.threads // (tiles * 16))) if fetch else 1
         values |= {"slots": 2 * ahead, "ahead": ahead} | window_values(layout, pointers)
@@ -94,7 +97,7 @@ def forward_values(kernel, name, steps, tiles, layout, pointers, data, fetch):
 def backward_values(kernel, steps, layout, pointers, data):
     of = layout.values[kernel.precision, kernel.units]
     values = {"steps": steps, "H": kernel.units, "units": kernel.units, "dh_pitch": kernel.units, "N": BIG_N,
-              "buffers": 2 if of.backward_shared <= SHARED_BYTES else 1, "vector_dh": 1, "vector_states": 1}
+              "buffers": 2 if of.backward_shared <= SHARED_OF_BLOCK else 1, "vector_dh": 1, "vector_states": 1}
     return values | pointers("fragments", "dh", "gates", "da") | pointers("c_sequence", value=data)
 
 
@@ -105,7 +108,7 @@ def launch_constants(kernel, values, layout):
     constants.put(4, 8, 1 | 1 << 32)
     constants.put(0x28, 4, 0x00FFFD00)  # stack
     constants.put(0x208, 8, 0)  # the descriptor of global memory
-    unknown = set(values) - set(fields) - OPTIONAL
+    unknown = {name for name in set(values) - set(fields) if name.split(".")[0] not in OPTIONAL}
     missing = {f for f in fields if f not in values and f not in ABSENT and not f.startswith("windows.")}
     if unknown or missing:
         raise WalkError(f"parameters of the {kernel.kind} kernel in scenarios.py and in the sources differ: "

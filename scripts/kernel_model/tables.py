@@ -26,7 +26,7 @@ def markdown(head, rows):
                       *("| " + " | ".join(map(str, row)) + " |" for row in rows)]) + "\n"
 
 
-def roofs(rows, layout, c):
+def roofs(rows, layout, host, c):
     """Cycles of a multiprocessor for one tile of one block, roof by roof, and bytes of a series and step."""
     out, of = [], by_kernel(rows)
     for (kind, precision, units, scenario), row in sorted(of.items(), key=lambda item: (
@@ -37,6 +37,11 @@ def roofs(rows, layout, c):
         cycles = model.cycles_of(row._replace(beside=0), values, 1, 1, {**c, "issue_share": 1})[2]
         out.append([f"{precision} H {units} {kind} {scenario}", *(f"{value:.0f}" for value in cycles.values()),
                     f"{sum(row.bytes.values()):.0f}"])
+        if kind == "backward":
+            forward = of.get(("forward", precision, units, "training"))
+            if forward is not None:
+                _, size = model.training_parts(forward, row, layout, host, model.BATCHES[0], c, next(iter(c["devices"])))
+                out.append([f"{precision} H {units} products", *[""] * len(cycles), f"{size['products'] + size['cast']:.0f}"])
     names = list(model.cycles_of(rows[0]._replace(beside=0), layout.values[rows[0].kernel.precision,
                                                                           rows[0].kernel.units], 1, 1, c)[2])
     return markdown(["cycles of a tile (backward: of a step)", *names, "bytes a series and step"], out)

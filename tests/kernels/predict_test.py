@@ -123,6 +123,11 @@ int FusedMma<kPrecision>::forward_tiles(std::int64_t N, int x_steps) const {
             return model.tiles_of(values, 3200, CONSTANTS, {"resident": resident, "extra": 1})
         self.assertEqual((tiles(False), tiles(True)), (2, 1))
 
+    def test_tiles_that_the_sources_chose_are_taken_for_the_nearest_batch(self):
+        values = plan().values["bf16", 64]
+        values.tiles = {256: 1, 4096: 2, 32768: 4}
+        self.assertEqual([model.tiles_of(values, batch, CONSTANTS, None) for batch in (256, 5000, 30000)], [1, 2, 4])
+
     def test_the_sources_of_the_tree_are_understood(self):
         self.assertGreaterEqual(model.read_sources()["products"]["reads"], 1)
 
@@ -134,6 +139,9 @@ struct Forward {
   const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H], or null; zero
   KeptGate<E, 2>* gates = nullptr;
   WindowRows rows = {};
+  struct {  // of a step
+    std::int64_t x, gates;
+  } after_step;
   bool operator==(const Forward&) const = default;
   void fetch(int step, std::int64_t first) const {
     if (step) return;
@@ -141,7 +149,8 @@ struct Forward {
 };
 """
         self.assertEqual(layout.fields_of(text, "Forward"), [("steps", "int"), ("H", "int"), ("h_first", "float"), (
-            "c_first", "float"), ("gates", "KeptGate*"), ("rows", "WindowRows")])
+            "c_first", "float"), ("gates", "KeptGate*"), ("rows", "WindowRows"), (
+                "after_step", [("x", "int64_t"), ("gates", "int64_t")])])
         self.assertIsNone(layout.fields_of(text, "Backward"))
 
 
