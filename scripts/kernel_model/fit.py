@@ -68,8 +68,8 @@ def error_of(c, rows, layout, host, measured, device):
 
 
 def fit(file, c, rows, layout, host):
-    """New constants. `rows`: {(kind, precision, H, scenario): Row}; `host`: of model.read_sources(). Rates give the constants of the hardware; issue_share
-    and latency_cycles are those that predict the measured inference best."""
+    """New constants. `rows`: {(kind, precision, H, scenario): Row}; `host`: of model.read_sources(). Rates give the
+    constants of the hardware; issue_share and latency_cycles are those that predict the measured inference best."""
     lines = lines_of(file)
     machine = next((line for line in lines if line.get("kind") == "machine"), None)
     if machine is None:
