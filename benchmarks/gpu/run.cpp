@@ -104,8 +104,10 @@ Samples time_work(const GpuWork& work, DeviceContext& context, const GpuRunSetti
   }
   GraphExec before, run;
   try {
-    if (work.before) before = capture_graph(stream, work.before);
-    run = capture_graph(stream, work.run);
+    // Relaxed: cuDNN may make calls that another capture forbids.
+    constexpr cudaStreamCaptureMode kMode = cudaStreamCaptureModeRelaxed;
+    if (work.before) before = capture_graph(stream, work.before, kMode);
+    run = capture_graph(stream, work.run, kMode);
   } catch (const DeviceError& error) {
     samples.no_graph = error.what();
     return samples;

@@ -8,11 +8,12 @@ namespace sluice {
 /// Captures what `enqueue` puts on `stream` (and on streams that join it by events); nothing of it
 /// runs. If `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
 template <typename Enqueue>
-GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
+GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue,
+                        cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
   /// Ends a capture that was not ended in order.
   struct Capture {
-    explicit Capture(cudaStream_t s) : stream(s) {
-      check(cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    Capture(cudaStream_t s, cudaStreamCaptureMode mode) : stream(s) {
+      check(cudaStreamBeginCapture(s, mode), "cudaStreamBeginCapture");
     }
     ~Capture() {
       if (stream == nullptr) return;
@@ -30,7 +31,7 @@ GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
     }
     cudaStream_t stream;
   };
-  Capture capture(stream);
+  Capture capture(stream, mode);
   enqueue();
   const Graph graph = capture.end();
   cudaGraphExec_t exec = nullptr;

@@ -292,7 +292,10 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
     warm_.insert(N);
   } else {
     GraphExec& graph = graphs_[{batch.slot, N}];
-    if (!graph) graph = capture_graph(context_.stream(), [&] { enqueue_step(batch); });
+    if (!graph) {
+      graph = capture_graph(
+          context_.stream(), [&] { enqueue_step(batch); }, recurrence_->capture_mode());
+    }
     check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
   }
   streamer_.release(batch);

@@ -47,8 +47,13 @@ class DeviceRecurrence {
   /// Whether infer() takes RecurrenceInput::rows: no x is ever written to memory then.
   virtual bool assembles_input() const { return false; }
 
+  /// How graphs with its calls are to be captured: a library's call may do what a thread-local
+  /// capture forbids.
+  virtual cudaStreamCaptureMode capture_mode() const { return cudaStreamCaptureModeThreadLocal; }
+
   /// Makes ready for this shape, for infer() or, if `training`, for forward() and backward(): the
-  /// only place that allocates. Shapes made ready before stay ready. Throws DeviceError.
+  /// only place that allocates. Shapes made ready before stay ready. Throws DeviceError;
+  /// NotSupportedError where a library refuses the shape only now.
   virtual void prepare(int T, int N, bool training) = 0;
   /// Takes new weights [lstm_size] (fp32), read on the stream; the caller may change them
   /// afterwards in stream order.
@@ -83,7 +88,8 @@ std::string refusal(const std::string& name, const RecurrenceSpec& spec, const D
 /// recurrence/selection.cpp; any other name is given back.
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device);
-/// Throws DeviceError with the refusal, ConfigError for an unknown name. The context outlives it.
+/// Throws NotSupportedError with the refusal, ConfigError for an unknown name. The context outlives
+/// it.
 std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,
                                                          const RecurrenceSpec& spec,
                                                          DeviceContext& context);
