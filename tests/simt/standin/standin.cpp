@@ -107,6 +107,13 @@ void finish() {
   if (!state().captures.empty()) throw std::logic_error("a capture was begun and not ended");
 }
 
+std::int64_t enqueued(const std::string& what) {
+  const std::lock_guard lock(mutex());
+  const auto& counts = state().enqueued;
+  const auto found = counts.find(what);
+  return found == counts.end() ? 0 : found->second;
+}
+
 std::int64_t live_allocations() {
   const std::lock_guard lock(mutex());
   return static_cast<std::int64_t>(state().blocks.size());

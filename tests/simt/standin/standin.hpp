@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cuda_runtime_api.h"
 
@@ -52,6 +53,12 @@ std::int64_t live_allocations();
 std::int64_t live_handles();
 /// Items that wait in streams.
 std::int64_t pending_work();
+
+/// Operations of this name ("kernel", "cublasGemmEx", "cudaMemsetAsync", "cudaGraphLaunch", ...)
+/// put on streams since reset(); what is captured is not counted.
+std::int64_t enqueued(const std::string& what);
+/// The names of the nodes of the graph that was instantiated last, in the order of their capture.
+std::vector<std::string> last_graph();
 
 /// A kernel launch: `run` executes the whole grid. Refusals are left to cudaGetLastError(), as by
 /// CUDA.

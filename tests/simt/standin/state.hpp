@@ -40,7 +40,7 @@ struct Range {
 
 /// What a stream or a graph is asked to do. `run` throws nothing but std::logic_error.
 struct Operation {
-  std::string what;
+  std::string what;  ///< the call, and for a captured one " (" with its place behind
   std::function<void()> run;
   std::vector<Range> ranges;  ///< looked at again before it runs
 };
@@ -154,6 +154,8 @@ struct State {
   CUstream_st legacy;  ///< the default stream
   std::vector<std::shared_ptr<Capture>> captures;
 
+  std::map<std::string, std::int64_t> enqueued;
+  Nodes last_graph;
   std::int64_t calls = 0, order = 0;
   double clock_ms = 0;
   bool running = false;  ///< inside an operation

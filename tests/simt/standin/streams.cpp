@@ -30,6 +30,7 @@ CUstream_st& stream_of(cudaStream_t stream) {
 
 void push(CUstream_st& stream, Item item) {
   item.order = ++state().order;
+  ++state().enqueued[item.what];
   item.what += " (call " + std::to_string(state().calls) + ")";
   stream.items.push_back(std::move(item));
 }
