@@ -58,7 +58,7 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       seed_(setup.seed),
       layout_(spec_),
       space_(setup),
-      context_(setup.device_memory_limit),
+      context_(setup.device_memory_limit, setup.cuda_device),
       recurrence_spec_{.C = spec_.inputs(),
                        .H = spec_.H,
                        .L = spec_.L,
@@ -89,20 +89,24 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
 
 CudaEngine::~CudaEngine() {
   // Buffers are freed next: nothing may be under way. An error here has no one left to hear it.
+  static_cast<void>(cudaSetDevice(context_.info().number));
   static_cast<void>(cudaStreamSynchronize(context_.stream()));
 }
 
 std::string CudaEngine::recurrence() const {
-  return fmt::format("{} ({}, cuda)", recurrence_->name(), to_string(recurrence_spec_.precision));
+  return fmt::format("{} ({}, cuda:{})", recurrence_->name(), to_string(recurrence_spec_.precision),
+                     context_.info().number);
 }
 
 std::string CudaEngine::description() const {
-  return fmt::format("cuda ({}), {} recurrence, {}, catalogue {}", context_.info().name,
-                     recurrence_->name(), to_string(recurrence_spec_.precision),
+  return fmt::format("cuda:{} ({}), {} recurrence, {}, catalogue {}", context_.info().number,
+                     context_.info().name, recurrence_->name(),
+                     to_string(recurrence_spec_.precision),
                      device_space_.resident() == Resident::everything ? "resident" : "streamed");
 }
 
 void CudaEngine::set_state(const EngineState& state) {
+  context_.make_current();
   const auto P = static_cast<std::size_t>(layout_.size());
   if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
     throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
@@ -123,6 +127,7 @@ void CudaEngine::set_state(const EngineState& state) {
 }
 
 EngineState CudaEngine::state() const {
+  context_.make_current();
   EngineState state;
   state.params = has_params_ ? download(params_.span(), context_) : std::vector<float>();
   optimizer_.get(state);
@@ -135,6 +140,7 @@ EngineState CudaEngine::state() const {
 }
 
 void CudaEngine::set_evaluation_params(std::span<const float> params) {
+  context_.make_current();
   if (static_cast<std::int64_t>(params.size()) != layout_.size()) {
     throw InternalError("evaluation parameters of a different model");
   }
@@ -265,11 +271,14 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
   const auto N = static_cast<std::int64_t>(windows.size());
   if (N == 0) return;
   if (!has_params_) throw InternalError("the engine has no parameters yet");
+  context_.make_current();
   prepare(N, true);
   if (spec_.carry_state) make_carried(windows);
   const Batch batch = stage(windows, limit_, params_.data(), settings);
   evaluation_loaded_ = false;
-  if (!warm_.contains(N)) {
+  if (!recurrence_->capturable()) {
+    enqueue_step(batch);
+  } else if (!warm_.contains(N)) {
     // The first step of a size runs as it is: libraries load their kernels then, which a capture
     // does not allow.
     enqueue_step(batch);
@@ -286,6 +295,7 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
 }
 
 LossReport CudaEngine::take_loss() {
+  context_.make_current();
   const TrainingStatus status = optimizer_.take_status();
   LossReport report = report_of(status.sums, status.windows);
   report.gradient_norm = status.norm;

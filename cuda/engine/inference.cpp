@@ -21,6 +21,10 @@ void CudaEngine::load_evaluation() {
 // The first run of a size goes as it is, as with training steps; the second captures.
 void CudaEngine::infer(const Batch& batch, Inference which) {
   const std::int64_t N = batch.rows.N;
+  if (!recurrence_->capturable()) {
+    enqueue_inference(batch, which);
+    return;
+  }
   if (!warm_inference_.contains({N, which})) {
     enqueue_inference(batch, which);
     warm_inference_.insert({N, which});
@@ -110,6 +114,7 @@ void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets,
 
 LossReport CudaEngine::validate(std::span<const Window> windows,
                                 std::span<const std::int64_t> limit) {
+  context_.make_current();
   const DeviceSpan<DeviceLossSums> sums = sums_.span().subspan(1, 1);
   head_.clear(sums);
   for_each_batch(
@@ -123,6 +128,7 @@ LossReport CudaEngine::validate(std::span<const Window> windows,
 
 void CudaEngine::forecast(std::span<const Window> windows, std::span<const float> offsets,
                           std::span<float> out) {
+  context_.make_current();
   const int Q = spec_.Q();
   const std::int64_t KM = spec_.K * spec_.M;
   if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
@@ -148,6 +154,7 @@ void CudaEngine::forecast(std::span<const Window> windows, std::span<const float
 
 void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                            std::span<float> out) {
+  context_.make_current();
   int median = 0;
   for (int q = 0; q < spec_.Q() && spec_.loss == Loss::quantile; ++q) {
     if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;

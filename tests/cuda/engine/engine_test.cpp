@@ -192,9 +192,9 @@ TEST_F(CudaEngineTest, SaysWhatRunsAndStoresWhatAutoChose) {
   World world(false);
   world.recurrence = "auto", world.precision = "auto";
   const auto engine = world.engine();
-  EXPECT_THAT(engine->description(), HasSubstr("cuda ("));
+  EXPECT_THAT(engine->description(), HasSubstr("cuda:0 ("));
   EXPECT_THAT(engine->description(), HasSubstr("tf32"));
-  EXPECT_THAT(engine->recurrence(), HasSubstr("(tf32, cuda)"));
+  EXPECT_THAT(engine->recurrence(), HasSubstr("(tf32, cuda:0)"));
   EXPECT_EQ(engine->recurrence().find("auto"), std::string::npos);
 }
 

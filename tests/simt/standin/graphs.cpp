@@ -145,6 +145,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
     refuse_in_capture();
     const CUgraph_st& g = state().graphs.find(graph, "graph");
     *exec = state().execs.make();
+    (*exec)->home = current_device();
     (*exec)->nodes = g.nodes;
     state().last_graph = g.nodes;
     return cudaSuccess;
@@ -163,6 +164,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   return framed("cudaGraphLaunch", [&] {
     CUgraphExec_st& e = state().execs.find(exec, "graph");
     CUstream_st& s = stream_of(stream);
+    expect_current(e.home, "graph");
     const std::vector<Range> ranges = ranges_of(*e.nodes);
     if (s.capture != nullptr) {  // a graph in a graph
       const auto run = [nodes = e.nodes] {
