@@ -51,6 +51,9 @@ class DeviceRecurrence {
   /// capture forbids.
   virtual cudaStreamCaptureMode capture_mode() const { return cudaStreamCaptureModeThreadLocal; }
 
+  /// Whether the calls below can be captured at all; if not, they may wait.
+  virtual bool capturable() const { return true; }
+
   /// Makes ready for this shape, for infer() or, if `training`, for forward() and backward(): the
   /// only place that allocates. Shapes made ready before stay ready. Throws DeviceError;
   /// NotSupportedError where a library refuses the shape only now.
@@ -79,13 +82,14 @@ struct RecurrenceSpec {
   Precision precision = Precision::fp32;
 };
 
-/// Names as engine.recurrence takes them: "gemm", "fused_simt", "fused_mma", "cudnn_standard", ...
+/// Names as engine.recurrence takes them, alone or two in "check:A,B": "gemm", "fused_simt",
+/// "fused_mma", "cudnn_standard", ...
 std::vector<std::string> device_recurrences();
 /// Why this recurrence cannot run that on this device ("fused_mma needs H <= 128, not 200"), or
 /// empty.
 std::string refusal(const std::string& name, const RecurrenceSpec& spec, const DeviceInfo& device);
 /// What "auto" (or "fused", "cudnn") means for this shape and device, by the table in
-/// recurrence/selection.cpp; any other name is given back.
+/// recurrence/selection.cpp, also within "check:A,B"; any other name is given back.
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device);
 /// Throws NotSupportedError with the refusal, ConfigError for an unknown name. The context outlives
