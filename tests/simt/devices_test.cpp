@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/devices.hpp"
@@ -39,7 +39,9 @@ int current() {
 }
 
 /// In a thread of its own, whose current device is 0.
-void in_another_thread(const std::function<void()>& what) { std::thread(what).join(); }
+void in_another_thread(const std::function<void()>& what) {
+  std::async(std::launch::async, what).get();  // with what it throws
+}
 
 TEST_F(Devices, AllOfAnEngineLivesOnTheOneThatItWasGiven) {
   World world(true);
