@@ -3,12 +3,17 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 
 namespace sluice::bench {
 
 /// cpu/command.cpp; in a build of the CUDA engine alone no_cpu.cpp, which adds nothing.
 void add_cpu_command(CLI::App& app);
-/// gpu/gpu_command.cpp; without a CUDA engine no_gpu.cpp, which throws DeviceError.
+/// gpu/command.cpp; without a CUDA engine no_gpu.cpp, whose command throws DeviceError.
 void add_gpu_command(CLI::App& app);
+
+/// Parses and runs the command line with the subcommands that `add` adds; the exit status. An Error
+/// becomes a line on standard error and its status.
+int run_program(int argc, char** argv, const std::function<void(CLI::App&)>& add);
 
 }  // namespace sluice::bench

@@ -46,10 +46,12 @@ struct Result {
 
 /// One group after the other, in the order of their first benchmarks: warms up each benchmark of
 /// the group, then takes one sample of each in turn, `repeat` times, so that a disturbance of the
-/// machine falls on all of them. `progress` is called with each group's name, before it.
+/// machine falls on all of them. `progress` is called with each group's name, before it, `done`
+/// with each of its results at its end: what throws later does not take them back.
 std::vector<Result> run_benchmarks(const std::vector<Benchmark>& benchmarks,
                                    const RunSettings& settings,
-                                   const std::function<void(const std::string&)>& progress);
+                                   const std::function<void(const std::string&)>& progress,
+                                   const std::function<void(const Result&)>& done = {});
 
 /// The peak's kind, in its own group and in those of which it is the yardstick.
 constexpr const char* kPeak = "fma";

@@ -5,7 +5,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "commands.hpp"
 #include "cpu/bench.hpp"
@@ -13,6 +15,7 @@
 #include "cpu/recurrence_kinds.hpp"
 #include "cpu/report.hpp"
 #include "cpu/selection.hpp"
+#include "line_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 
@@ -27,7 +30,7 @@ struct Options {
   std::string filter;
   std::vector<std::string> kinds;
   std::string torch;
-  std::string json;
+  std::string json, jsonl;
   std::string selection;
   RunSettings run;
   int threads = 0;
@@ -52,7 +55,10 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(0.0, 60.0));
   command.add_option("--threads", options.threads, "OpenMP threads (default: all)")
       ->check(CLI::Range(1, 1024));
-  command.add_option("--json", options.json, "write every sample and the machine to this file");
+  command.add_option("--jsonl", options.jsonl,
+                     "append a line for each benchmark to this file as it is measured");
+  command.add_option("--json", options.json,
+                     "write every sample and the machine to this file at the end");
   command.add_option("--selection", options.selection,
                      "instead: measure by which H, L and instruction set fused is faster than "
                      "onednn, write the table of recurrence = auto to this file");
@@ -114,15 +120,6 @@ std::vector<Benchmark> choose(std::vector<Benchmark> all, const std::string& fil
 
 void show_progress(const std::string& group) { fmt::print(stderr, "{}\n", group); }
 
-/// Those that are not compared: one line each.
-std::vector<Result> without_recurrences(const std::vector<Result>& results) {
-  std::vector<Result> others;
-  for (const Result& r : results) {
-    if (!r.benchmark.group.starts_with("recurrence/")) others.push_back(r);
-  }
-  return others;
-}
-
 void run(const Options& options) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
   if (!options.selection.empty()) {
@@ -137,14 +134,23 @@ void run(const Options& options) {
     for (const Benchmark& benchmark : benchmarks) fmt::print("{}\n", benchmark.name());
     return;
   }
+  if (!options.json.empty()) expect_writable(options.json);
+  std::optional<LineFile> lines;
+  if (!options.jsonl.empty()) lines.emplace(options.jsonl);
+  fmt::print(stderr, "{}\n", estimate(benchmarks, options.run));
   RunFacts facts{"", load_average()};
-  const std::vector<Result> results = run_benchmarks(benchmarks, options.run, show_progress);
+  if (lines) lines->append(machine_line(options.run, facts));
+  fmt::print("{}", table_header());
+  const auto keep = [&](const Result& result) {
+    fmt::print("{}", table_row(result));
+    std::fflush(stdout);
+    if (lines) lines->append(result_line(result));
+  };
+  const std::vector<Result> results = run_benchmarks(benchmarks, options.run, show_progress, keep);
   if (torch) facts.torch = torch->description();
-  const std::string compared = comparison(results);
-  fmt::print("{}", compared);
+  if (lines) lines->append(end_line(results.size(), facts));
+  fmt::print("{}{}{}", comparison(results), shares(results), recipes(results));
   if (!torch && options.torch != "none") fmt::print("PyTorch: not measured; {}\n", torch_remedy());
-  const std::vector<Result> others = compared.empty() ? results : without_recurrences(results);
-  if (!others.empty()) fmt::print("{}{}{}", table(others), shares(others), recipes(others));
   fmt::print("{} threads, {}; load average {:.1f} before\n", omp_get_max_threads(),
              cpu_vector_text(), facts.load_before);
   if (!facts.torch.empty() && facts.load_before > kQuietLoad * omp_get_max_threads()) {

@@ -17,6 +17,10 @@
 namespace sluice::bench {
 namespace {
 
+/// Seconds of a benchmark beside its samples: arrays, warm-up, PyTorch's threads coming to rest.
+/// From the four minutes that all of them take on two cores.
+constexpr double kBeside = 0.6;
+
 nlohmann::json environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? nlohmann::json() : nlohmann::json(value);
@@ -35,6 +39,23 @@ nlohmann::json machine(const RunFacts& facts) {
           {"load_after", load_average()},
           {"OMP_WAIT_POLICY", environment("OMP_WAIT_POLICY")},
           {"GOMP_SPINCOUNT", environment("GOMP_SPINCOUNT")}};
+}
+
+nlohmann::json settings_json(const RunSettings& settings) {
+  return {{"repeat", settings.repeat}, {"sample_seconds", settings.sample_seconds}};
+}
+
+nlohmann::json result_json(const Result& result) {
+  const Benchmark& benchmark = result.benchmark;
+  return {{"name", benchmark.name()},
+          {"group", benchmark.group},
+          {"kind", benchmark.kind},
+          {"recurrence", benchmark.recurrence},
+          {"parameters", benchmark.parameters},
+          {"unit", benchmark.unit},
+          {"work", benchmark.work},
+          {"items", benchmark.items},
+          {"seconds", result.seconds}};
 }
 
 std::string rate_text(double rate) {
@@ -63,17 +84,22 @@ std::string onednn_version() {
   return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
-std::string table(std::span<const Result> results) {
-  std::string out =
-      fmt::format("{:<42}{:>9} lowest..highest\n", "benchmark, work a second", "median");
-  for (const Result& result : results) {
-    const Spread seconds = spread(result.seconds);
-    const double work = result.benchmark.work;
-    out += fmt::format("{:<42}{:>9} {}..{}\n", result.benchmark.name(),
-                       rate_text(work / seconds.median), rate_text(work / seconds.high),
-                       rate_text(work / seconds.low));
-  }
-  return out;
+std::string estimate(std::span<const Benchmark> benchmarks, const RunSettings& settings) {
+  const double seconds = static_cast<double>(benchmarks.size()) *
+                         (kBeside + settings.repeat * settings.sample_seconds);
+  return fmt::format("{} benchmarks, about {:.0f} s", benchmarks.size(), seconds);
+}
+
+std::string table_header() {
+  return fmt::format("{:<42}{:>9} lowest..highest\n", "benchmark, work a second", "median");
+}
+
+std::string table_row(const Result& result) {
+  const Spread seconds = spread(result.seconds);
+  const double work = result.benchmark.work;
+  return fmt::format("{:<42}{:>9} {}..{}\n", result.benchmark.name(),
+                     rate_text(work / seconds.median), rate_text(work / seconds.high),
+                     rate_text(work / seconds.low));
 }
 
 std::string shares(std::span<const Result> results) {
@@ -107,24 +133,26 @@ std::string recipes(std::span<const Result> results) {
   return text;
 }
 
+std::string machine_line(const RunSettings& settings, const RunFacts& facts) {
+  return nlohmann::json{
+      {"kind", "machine"}, {"machine", machine(facts)}, {"settings", settings_json(settings)}}
+      .dump();
+}
+
+std::string result_line(const Result& result) {
+  return nlohmann::json{{"kind", "result"}, {"result", result_json(result)}}.dump();
+}
+
+std::string end_line(std::size_t results, const RunFacts& facts) {
+  return nlohmann::json{{"kind", "end"}, {"done", results}, {"machine", machine(facts)}}.dump();
+}
+
 void write_json(const std::filesystem::path& file, std::span<const Result> results,
                 const RunSettings& settings, const RunFacts& facts) {
-  nlohmann::json document = {
-      {"machine", machine(facts)},
-      {"settings", {{"repeat", settings.repeat}, {"sample_seconds", settings.sample_seconds}}},
-      {"results", nlohmann::json::array()}};
-  for (const Result& result : results) {
-    const Benchmark& benchmark = result.benchmark;
-    document["results"].push_back({{"name", benchmark.name()},
-                                   {"group", benchmark.group},
-                                   {"kind", benchmark.kind},
-                                   {"recurrence", benchmark.recurrence},
-                                   {"parameters", benchmark.parameters},
-                                   {"unit", benchmark.unit},
-                                   {"work", benchmark.work},
-                                   {"items", benchmark.items},
-                                   {"seconds", result.seconds}});
-  }
+  nlohmann::json document = {{"machine", machine(facts)},
+                             {"settings", settings_json(settings)},
+                             {"results", nlohmann::json::array()}};
+  for (const Result& result : results) document["results"].push_back(result_json(result));
   std::ofstream out(file);
   out << document.dump(1) << '\n';
   out.close();

@@ -23,9 +23,14 @@ double load_average();
 std::string cpu_model();
 std::string onednn_version();
 
+/// How long a run takes, from its samples: "47 benchmarks, about 60 s". A guess where a single run
+/// is longer than a sample has to be.
+std::string estimate(std::span<const Benchmark> benchmarks, const RunSettings& settings);
+
 /// One line a result: median of the rate in its unit, its lowest and highest sample. At most 80
 /// columns.
-std::string table(std::span<const Result> results);
+std::string table_header();
+std::string table_row(const Result& result);
 
 /// For each group with a "whole", a "recurrence" and "products": the parts' time over the whole's,
 /// median and range over samples taken together. Empty if there is none.
@@ -34,6 +39,13 @@ std::string shares(std::span<const Result> results);
 /// For each result of a recipe, how long it takes at the measured pace: "engine/hourly/train/whole:
 /// 64000 windows in 5.8 s (5.6..6.1)".
 std::string recipes(std::span<const Result> results);
+
+/// JSON lines for a file that is worth having when a run is cut, with parts as write_json() has
+/// them: {"kind": "machine", "machine", "settings"} (PyTorch is not known yet), {"kind": "result",
+/// "result"} and {"kind": "end", "done", "machine"}.
+std::string machine_line(const RunSettings& settings, const RunFacts& facts);
+std::string result_line(const Result& result);
+std::string end_line(std::size_t results, const RunFacts& facts);
 
 /// {"machine": {...}, "settings": {...}, "results": [{"name", "group", "kind", "recurrence",
 /// "parameters", "unit", "work", "items", "seconds": [...]}]}. Throws DataError if the file cannot

@@ -32,7 +32,8 @@ Timer timed(std::function<void()> run) {
 
 std::vector<Result> run_benchmarks(const std::vector<Benchmark>& benchmarks,
                                    const RunSettings& settings,
-                                   const std::function<void(const std::string&)>& progress) {
+                                   const std::function<void(const std::string&)>& progress,
+                                   const std::function<void(const Result&)>& done) {
   std::vector<std::string> groups;
   for (const Benchmark& b : benchmarks) {
     if (std::find(groups.begin(), groups.end(), b.group) == groups.end()) groups.push_back(b.group);
@@ -47,7 +48,10 @@ std::vector<Result> run_benchmarks(const std::vector<Benchmark>& benchmarks,
     for (int round = 0; round < settings.repeat; ++round) {
       for (Warm& w : warm) w.result.seconds.push_back(w.timer(w.times));
     }
-    for (Warm& w : warm) results.push_back(std::move(w.result));
+    for (Warm& w : warm) {
+      if (done) done(w.result);
+      results.push_back(std::move(w.result));
+    }
   }
   return results;
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "engine/context.hpp"
@@ -29,6 +30,12 @@ struct GpuShape {
   bool operator==(const GpuShape&) const = default;
 };
 
+/// Something a case tells of itself: which kernel ran, how far an array is from another's.
+struct Fact {
+  std::string name;
+  std::variant<double, std::string> value;
+};
+
 /// What a case asks of the device. The functions queue work on context.stream(), allocate nothing
 /// and do not wait, unless said; everything that `run` needs is owned by them.
 struct GpuWork {
@@ -37,13 +44,18 @@ struct GpuWork {
   /// Largest error relative to double precision; may wait and allocate. Called once, before the
   /// timing. Empty: there is nothing to compare.
   std::function<double()> error;
+  /// Called once, after error() and before the timing; written with the case. May be empty.
+  std::function<std::vector<Fact>()> facts;
   double tolerance = 0;    ///< a larger error (or NaN) is a failed row, which is not timed
   bool capturable = true;  ///< false: timed as a stream of launches only
+  /// Above 0: `run` does so many steps on a stream of its own and waits for them. It is timed by
+  /// the host's clock, without a graph; seconds are of one step.
+  int waited_steps = 0;
   double model_bytes = 0;  ///< 0: the traffic model of roof.hpp
 };
 
 struct GpuCase {
-  std::string section;  ///< "recurrence", "cudnn"
+  std::string section;  ///< "recurrence", "cudnn", "engine"
   std::string method;   ///< "fused_mma", "cudnn_persist_static": what is compared in a shape
   Number number = Number::fp32;
   Phase phase = Phase::forward;
@@ -74,8 +86,12 @@ std::string cudnn_version();
 /// The sections. `quick`: a few shapes, for a first look.
 std::vector<GpuCase> recurrence_cases(bool quick);
 std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape);
+/// cuDNN itself beside those: bf16, tf32 and fp16, arrays in its own type ("cudnn_standard.own").
+std::vector<GpuCase> cudnn_own_cases(const GpuShape& shape);
 /// cuDNN itself over {algorithm, type, H, B}, below our recurrence; none where cuDNN was not built.
 std::vector<GpuCase> cudnn_grid_cases(bool quick);
+/// Whole CUDA engines, resident and streamed.
+std::vector<GpuCase> engine_cases(bool quick);
 std::vector<RateCase> rate_cases(const DeviceInfo& device);
 
 }  // namespace sluice::bench

@@ -1,107 +1,187 @@
-// `sluice-bench gpu`: the recurrences of the CUDA engine beside cuDNN, on the device at hand. Never
-// run on a GPU yet: how long it takes is not known.
-#include <fmt/chrono.h>
+// `sluice-bench gpu`: the recurrences of the CUDA engine beside cuDNN, on the device at hand: this
+// process chooses, keeps and shows; a worker measures. Never run on a GPU yet: how long it takes is
+// not known.
+#include "gpu/command.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include "commands.hpp"
-#include "gpu/driver.hpp"
-#include "gpu/report.hpp"
-#include "gpu/run.hpp"
+#include "gpu/plan.hpp"
+#include "gpu/record.hpp"
+#include "gpu/supervisor.hpp"
+#include "gpu/worker.hpp"
+#include "line_file.hpp"
 #include "sluice/base/error.hpp"
 #include "spread.hpp"
 
 namespace sluice::bench {
 namespace {
 
+constexpr int kFailed = 1;
+
+using Cases = std::function<std::vector<GpuCase>(bool quick)>;
+
 struct Options {
-  std::string filter, json, commit;
+  Choice choice;
   GpuRunSettings run;
-  bool quick = false, list = false;
+  Supervision supervision;
+  std::string json, jsonl, commit;
+  bool quick = false, list = false, worker = false;
 };
 
-std::vector<GpuCase> chosen_cases(const Options& options) {
-  std::vector<GpuCase> cases = recurrence_cases(options.quick);
-  for (GpuCase& c : cudnn_grid_cases(options.quick)) cases.push_back(std::move(c));
-  std::erase_if(cases, [&](const GpuCase& c) {
-    return name_of(c).find(options.filter) == std::string::npos;
-  });
-  if (cases.empty()) {
-    throw ConfigError(
-        fmt::format("--filter: no case's name contains '{}'; --list shows them", options.filter));
-  }
-  return cases;
+void add_options(CLI::App& gpu, Options& o) {
+  gpu.add_option("--plan", o.choice.plan, plan_names() + " (default first: all before it in turn)");
+  const auto add_texts = [&](const char* name, std::vector<std::string>& texts, const char* what) {
+    gpu.add_option(name, texts, what)->allow_extra_args(false);
+  };
+  add_texts("--filter", o.choice.filters,
+            "only cases whose name contains this text; may be given "
+            "several times: any of them");
+  add_texts("--exclude", o.choice.excludes, "no case whose name contains this text; likewise");
+  gpu.add_flag("--persist-dynamic", o.choice.persist_dynamic,
+               "also cudnn_persist_dynamic, which compiles for seconds a case");
+  gpu.add_flag("--quick", o.quick, "a few shapes");
+  gpu.add_flag("--graph-only", o.run.graph_only,
+               "time replays of a graph only, not launches one by one, too");
+  gpu.add_option("--repeat", o.run.repeat, "samples of each case (default 21)")
+      ->check(CLI::Range(1, 1000));
+  gpu.add_option("--sample-seconds", o.run.sample_seconds,
+                 "least duration of a sample (default 0.005)")
+      ->check(CLI::Range(0.0, 60.0));
+  gpu.add_option("--budget", o.supervision.budget, "begin no case after this many seconds")
+      ->check(CLI::Range(0.001, 1e6));
+  gpu.add_option("--case-timeout", o.supervision.case_timeout,
+                 "seconds of silence after which a case is lost (default 15)")
+      ->check(CLI::Range(0.1, 1e6));
+  gpu.add_option("--jsonl", o.jsonl, "append a line for each case to this file as it is measured");
+  gpu.add_option("--json", o.json, "write every sample and the machine to this file at the end");
+  gpu.add_option("--commit", o.commit, "written into both files (default: git is asked)");
+  gpu.add_flag("--list", o.list, "print the names in their order and stop");
+  gpu.add_flag("--worker", o.worker)->group("");  // for this program itself: gpu/worker.hpp
+}
+
+/// This program's arguments that make it the worker of this run.
+std::vector<std::string> worker_arguments(const Options& o) {
+  std::vector<std::string> arguments = {"gpu", "--worker", fmt::format("--repeat={}", o.run.repeat),
+                                        fmt::format("--sample-seconds={}", o.run.sample_seconds)};
+  if (o.run.graph_only) arguments.push_back("--graph-only");
+  if (o.quick) arguments.push_back("--quick");
+  return arguments;
+}
+
+/// Beside its samples a case takes some tenths of a second: arrays, parity, warm-up. A guess.
+std::string estimate(const Options& o, std::size_t cases) {
+  constexpr double kBeside = 0.5;
+  const int ways = o.run.graph_only ? 1 : 2;
+  const double seconds =
+      static_cast<double>(cases) * (kBeside + ways * (o.run.repeat + 3) * o.run.sample_seconds);
+  std::string text =
+      fmt::format("{} cases, {:.0f} s by estimate (no GPU has been met yet)", cases, seconds);
+  if (o.supervision.budget > 0)
+    text += fmt::format("; none begins after {:g} s", o.supervision.budget);
+  return text;
 }
 
 void write(const std::string& file, const nlohmann::json& document) {
   std::ofstream out(file);
-  out << document.dump(1) << '\n';
+  out << document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   out.close();
-  if (!out) throw DataError(fmt::format("{}: cannot be written; is the folder there?", file));
+  if (!out) {
+    throw Error(
+        fmt::format("{}: cannot be written; is the folder there, and is there space?", file),
+        kFailed);
+  }
 }
 
-GpuMachine machine_of(const DeviceContext& context, const Driver& driver, const Options& options) {
-  GpuMachine machine;
-  machine.device = context.info();
-  machine.driver = driver.version();
-  machine.cudnn = cudnn_version();
-  machine.commit = options.commit.empty() ? git_commit() : options.commit;
-  machine.compiler = fmt::format("g++ {}", __VERSION__);
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  machine.date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
-  machine.highest_clocks = driver.highest_clocks().value_or(ClockReading{});
-  return machine;
+/// Measures, keeps what comes in `record` and `lines`, and tells on standard error.
+Ending measure(const Options& o, const std::vector<std::string>& names, Record& record,
+               LineFile* lines) {
+  const auto keep = [&](const Line& line) {
+    record.take(line);
+    if (lines != nullptr) lines->append(text_of(line));
+  };
+  std::size_t number = 0;
+  Listener listener;
+  listener.begin = [&](const std::string& name) {
+    fmt::print(stderr, "[{}/{}] {}", ++number, names.size(), name);
+    std::fflush(stderr);
+  };
+  listener.take = [&](Line line) {
+    const bool machine = line.at("kind") == "machine";
+    if (machine) line["commit"] = o.commit.empty() ? git_commit() : o.commit;
+    if (!machine) fmt::print(stderr, ": {}\n", summary(line));
+    keep(line);
+  };
+  Supervision supervision = o.supervision;
+  supervision.worker = worker_arguments(o);
+  const Ending ending = supervise(names, supervision, listener);
+  if (!ending.stopped.empty() && ending.stopped != "budget") fmt::print(stderr, "\n");
+  keep(end_line(ending, record.lost(), o.supervision.budget));
+  return ending;
 }
 
-void run(const Options& options) {
-  const std::vector<GpuCase> cases = chosen_cases(options);
-  if (options.list) {
-    for (const GpuCase& c : cases) fmt::print("{}\n", name_of(c));
+void run(const Options& o, const Cases& all) {
+  const std::vector<GpuCase> cases = all(o.quick);
+  if (o.worker) {
+    work_off(cases, o.run);
     return;
   }
-  if (!options.json.empty()) write(options.json, nullptr);  // fails now rather than at the end
-  DeviceContext context;
-  const Driver driver;
-  const auto progress = [](const std::string& name) { fmt::print(stderr, "{}\n", name); };
-  GpuReport report;
-  report.machine = machine_of(context, driver, options);
-  report.settings = options.run;
-  const std::vector<RateCase> rates = rate_cases(context.info());
-  report.rates = run_rates(rates, context, options.run, progress);
-  report.peaks = with_measured(known_peaks(context.info().name), measured_rates(report.rates));
-  report.rows = run_cases(
-      cases, context, options.run, [&driver] { return driver.clocks(); }, progress);
-  fmt::print("{}", table(report));
-  if (!options.json.empty()) write(options.json, to_json(report));
-  const auto failed = std::count_if(report.rows.begin(), report.rows.end(),
-                                    [](const GpuRow& row) { return !row.failed.empty(); });
-  if (failed > 0) {
-    throw InternalError(fmt::format(
-        "{} cases failed (FAILED in the table); please report them with the JSON", failed));
+  // Of no device in particular: for the names.
+  const std::vector<std::string> names = choose(rate_cases(DeviceInfo{}), cases, o.choice);
+  if (o.list) {
+    for (const std::string& name : names) fmt::print("{}\n", name);
+    return;
+  }
+  if (!o.json.empty()) expect_writable(o.json);
+  std::optional<LineFile> lines;
+  if (!o.jsonl.empty()) lines.emplace(o.jsonl);
+  fmt::print(stderr, "{}\n", estimate(o, names.size()));
+  Record record(cases, o.run);
+  Ending ending;
+  std::optional<Error> broken;
+  try {
+    ending = measure(o, names, record, lines ? &*lines : nullptr);
+  } catch (const Error& error) {
+    broken = error;  // what was measured is shown first
+  }
+  fmt::print("{}", record.text());
+  if (!o.json.empty() && record.has_rows()) write(o.json, to_json(record.report()));
+  if (broken) throw *broken;
+  if (ending.left > 0) fmt::print("{} of {} cases left\n", ending.left, names.size());
+  if (!ending.no_device.empty()) {
+    throw DeviceError(fmt::format(
+        "two workers in a row did not get ready: {}; see that nvidia-smi shows the device, reset "
+        "it "
+        "or start the host again if it does not, then measure the {} cases that are left",
+        ending.no_device, ending.left));
+  }
+  if (!ending.stopped.empty() && ending.stopped != "budget") {
+    throw Error(fmt::format("stopped by {}", ending.stopped), kFailed);
+  }
+  if (record.failed() > 0) {
+    throw Error(
+        fmt::format("{} cases failed or were lost (FAILED in the table); please report them "
+                    "with the file of --jsonl",
+                    record.failed()),
+        kFailed);
   }
 }
 
 }  // namespace
 
-void add_gpu_command(CLI::App& app) {
+void add_gpu_command(CLI::App& app, const Cases& cases) {
   CLI::App* gpu = app.add_subcommand(
       "gpu", "the CUDA engine's recurrences and cuDNN (B,T,I,H,L), checked, then timed");
   const auto options = std::make_shared<Options>();
-  gpu->add_option("--filter", options->filter, "only cases whose name contains this text");
-  gpu->add_option("--repeat", options->run.repeat, "samples of each case (default 21)")
-      ->check(CLI::Range(1, 1000));
-  gpu->add_option("--sample-seconds", options->run.sample_seconds,
-                  "least duration of a sample (default 0.005)")
-      ->check(CLI::Range(0.0, 60.0));
-  gpu->add_option("--json", options->json, "write every sample and the machine to this file");
-  gpu->add_option("--commit", options->commit, "written into the JSON (default: git is asked)");
-  gpu->add_flag("--quick", options->quick, "a few shapes");
-  gpu->add_flag("--list", options->list, "print the names and stop");
-  gpu->callback([options] { run(*options); });
+  add_options(*gpu, *options);
+  gpu->callback([options, cases] { run(*options, cases); });
 }
+
+void add_gpu_command(CLI::App& app) { add_gpu_command(app, all_cases); }
 
 }  // namespace sluice::bench

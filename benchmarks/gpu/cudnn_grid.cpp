@@ -1,8 +1,8 @@
-// cuDNN itself, below our seam: {algorithm, type, H, B} at one layer, T 24 and 16 inputs, forward
-// as in a forecast and the whole step. Arrays are in cuDNN's own type, so that no cast of ours is
-// timed
-// ("train" holds two small kernels of ours, which bring the weights and their gradients over). What
-// cuDNN refuses, by descriptor or by call, is a row with its words. Never run on a GPU.
+// cuDNN itself, below our seam: beside our recurrences ("cudnn_standard.own"), and as a grid of
+// {algorithm, type, H, B} at one layer, T 24 and 16 inputs. Arrays are in cuDNN's own type, so that
+// no cast of ours is timed ("train" holds two small kernels of ours, which bring the weights and
+// their gradients over). What cuDNN refuses, by descriptor or by call, is a row with its words.
+// Never run on a GPU.
 #include <array>
 #include <initializer_list>
 #include <memory>
@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "gpu/bench.hpp"
+#include "gpu/kernel_names.hpp"
 #include "gpu/problem.hpp"
+#include "gpu/proof.hpp"
 #include "recurrence/cudnn/recurrence.hpp"
 #include "recurrence/shared/weight_copy.hpp"
 
@@ -19,7 +21,7 @@ namespace {
 
 constexpr int kT = 24, kI = 16, kL = 1;
 constexpr std::array kH{16, 32, 64, 96, 128, 160, 192, 256, 384, 512};
-constexpr std::array kB{16, 64, 256, 1024, 4096, 16384, 65536};
+constexpr std::array kB{16, 64, 256, 1024, 4096, 16384, 32768, 65536};
 
 CudnnType type_of(Number number) {
   switch (number) {
@@ -45,6 +47,13 @@ std::int64_t cells(const GpuShape& shape, int width) {
   return std::int64_t{shape.T} * shape.B * width;
 }
 
+constexpr std::string_view kOwn = ".own";
+
+/// "cudnn_standard.own" -> "cudnn_standard".
+std::string recurrence_name(const std::string& method) {
+  return method.ends_with(kOwn) ? method.substr(0, method.size() - kOwn.size()) : method;
+}
+
 /// The arrays of a case and the recurrence that works on them. Spans have as many elements as the
 /// seam asks for; with a 16-bit type these fill only the first half of that many floats.
 class Run {
@@ -53,7 +62,7 @@ class Run {
       : shape_(gpu_case.shape),
         element_(element_of(gpu_case.number)),
         context_(context),
-        recurrence_(make_cudnn_recurrence(gpu_case.method,
+        recurrence_(make_cudnn_recurrence(recurrence_name(gpu_case.method),
                                           CudnnSpec{.C = shape_.I,
                                                     .H = shape_.H,
                                                     .L = shape_.L,
@@ -92,9 +101,7 @@ class Run {
 
   double forward_error() {
     infer();
-    const DeviceBuffer<float> h32(context_.memory(), cells(shape_, shape_.H), "h in fp32");
-    copy_from(element_, h32.size(), h_.data(), h32.data(), context_.stream());
-    return problem_.forward_error(h32.span());
+    return problem_.forward_error(h_in_fp32());
   }
   double gradient_error() {
     const double error = problem_.gradient_error(
@@ -106,8 +113,26 @@ class Run {
     take_dh();
     return error;
   }
+  /// Compares all with gemm; see proof.hpp.
+  std::vector<Fact> proof(Phase phase, double tolerance) {
+    std::vector<Fact> facts = prove(
+        problem_, phase, kBothSides * tolerance,
+        [&] { phase == Phase::forward ? infer() : train(); },
+        [&] {
+          return Results{h_in_fp32(), {}, dweights_.span()};
+        },
+        context_);
+    h32_ = DeviceBuffer<float>();
+    return facts;
+  }
 
  private:
+  /// Allocates; valid until it is called again.
+  DeviceSpan<const float> h_in_fp32() {
+    h32_.grow(context_.memory(), cells(shape_, shape_.H), "h in fp32");
+    copy_from(element_, h32_.size(), h_.data(), h32_.data(), context_.stream());
+    return h32_.span();
+  }
   DeviceBuffer<float> array(int width, const char* purpose) {
     const std::int64_t bytes = cells(shape_, width) * element_bytes(element_);
     return {context_.memory(), (bytes + 3) / 4, purpose};
@@ -122,7 +147,7 @@ class Run {
   DeviceContext& context_;
   std::unique_ptr<DeviceRecurrence> recurrence_;
   Problem problem_;
-  DeviceBuffer<float> x_, h_, dh_, dweights_;
+  DeviceBuffer<float> x_, h_, dh_, dweights_, h32_;
 };
 
 GpuWork work_of(const GpuCase& gpu_case, DeviceContext& context) {
@@ -143,15 +168,22 @@ GpuWork work_of(const GpuCase& gpu_case, DeviceContext& context) {
       work.run = [run] { run->train(); };
       break;
   }
+  const bool beside_ours = gpu_case.method.ends_with(kOwn);
+  work.facts = [=, phase = gpu_case.phase, tolerance = work.tolerance, timed = work.run, &context] {
+    std::vector<Fact> facts;
+    if (beside_ours) facts = run->proof(phase, tolerance);
+    for (Fact& fact : kernel_facts(timed, context)) facts.push_back(std::move(fact));
+    return facts;
+  };
   return work;
 }
 
-void add_cases(const GpuShape& shape, Number number, std::initializer_list<Phase> phases,
-               std::vector<GpuCase>& cases) {
+void add_cases(const std::string& section, std::string_view variant, const GpuShape& shape,
+               Number number, std::initializer_list<Phase> phases, std::vector<GpuCase>& cases) {
   for (const char* name : kCudnnRecurrences) {
     for (const Phase phase : phases) {
-      GpuCase one{.section = "cudnn",
-                  .method = name,
+      GpuCase one{.section = section,
+                  .method = name + std::string(variant),
                   .number = number,
                   .phase = phase,
                   .shape = shape,
@@ -165,19 +197,23 @@ void add_cases(const GpuShape& shape, Number number, std::initializer_list<Phase
 
 }  // namespace
 
-/// First the shapes of our recurrences in fp16, which the engine itself does not have: what they
-/// are compared with.
+std::vector<GpuCase> cudnn_own_cases(const GpuShape& shape) {
+  std::vector<GpuCase> cases;
+  for (const Number number : {Number::fp16, Number::bf16, Number::tf32}) {
+    add_cases("recurrence", kOwn, shape, number, {Phase::forward, Phase::backward, Phase::train},
+              cases);
+  }
+  return cases;
+}
+
 std::vector<GpuCase> cudnn_grid_cases(bool quick) {
   std::vector<GpuCase> cases;
   if (cudnn_version().empty()) return cases;
-  for (const GpuShape& shape : recurrence_shapes(quick)) {
-    add_cases(shape, Number::fp16, {Phase::forward, Phase::backward, Phase::train}, cases);
-  }
   for (const int H : kH) {
     for (const int B : kB) {
       if (quick && ((H != 64 && H != 128 && H != 512) || (B != 64 && B != 4096))) continue;
       for (const Number number : {Number::fp32, Number::tf32, Number::bf16, Number::fp16}) {
-        add_cases({.B = B, .T = kT, .I = kI, .H = H, .L = kL}, number,
+        add_cases("cudnn", "", {.B = B, .T = kT, .I = kI, .H = H, .L = kL}, number,
                   {Phase::forward, Phase::train}, cases);
       }
     }

@@ -89,15 +89,21 @@ Problem::Problem(const GpuShape& shape, Phase phase, DeviceContext& context)
   fill_random(dh_.span(), kDh, 1, context.stream());
 }
 
-std::vector<float> Problem::probe_rows(DeviceSpan<const float> array, int width) {
-  const DeviceBuffer<float> rows(context_->memory(), std::int64_t{shape_.T} * probes_.count * width,
+std::vector<float> Problem::probe_rows(DeviceSpan<const float> array, int steps, int width) {
+  const DeviceBuffer<float> rows(context_->memory(), std::int64_t{steps} * probes_.count * width,
                                  "probe rows");
   gather_probes(array, shape_.B, width, probes_, rows.span(), context_->stream());
   return to_host(rows.span(), *context_);
 }
 
 double Problem::forward_error(DeviceSpan<const float> h) {
-  return relative_error(probe_rows(h, shape_.H), reference_of(shape_, probes_).h);
+  return relative_error(probe_rows(h, shape_.T, shape_.H), reference_of(shape_, probes_).h);
+}
+
+double Problem::last_error(DeviceSpan<const float> h) {
+  const std::vector<double>& all = reference_of(shape_, probes_).h;
+  const std::ptrdiff_t last = std::ptrdiff_t{probes_.count} * shape_.H;
+  return relative_error(probe_rows(h, 1, shape_.H), {all.end() - last, all.end()});
 }
 
 double Problem::gradient_error(const std::function<void()>& run, DeviceSpan<const float> dx,
@@ -107,7 +113,7 @@ double Problem::gradient_error(const std::function<void()>& run, DeviceSpan<cons
   const DoubleLstm& reference = reference_of(shape_, probes_);
   double error = relative_error(to_host(dweights, *context_), reference.dweights);
   if (!dx.empty()) {
-    error = std::max(error, relative_error(probe_rows(dx, shape_.I), reference.dx));
+    error = std::max(error, relative_error(probe_rows(dx, shape_.T, shape_.I), reference.dx));
   }
   fill_random(dh_.span(), kDh, 1, context_->stream());
   return error;

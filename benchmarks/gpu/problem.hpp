@@ -32,6 +32,8 @@ class Problem {
   /// Largest error of h [T,B,H] of the top layer over the probes, relative to the largest value of
   /// the reference. Blocks; computes the reference.
   double forward_error(DeviceSpan<const float> h);
+  /// The same for the last step alone, h [B,H].
+  double last_error(DeviceSpan<const float> h);
   /// `run` queues forward and backward from dh(). Makes dh zero outside the probes, runs, puts dh
   /// back. dx [T,B,I] (may be empty) and dweights [weight_count] in PyTorch's layout are read;
   /// the error is the largest of the two, each relative to its reference's largest value. Blocks.
@@ -39,7 +41,7 @@ class Problem {
                         DeviceSpan<const float> dweights);
 
  private:
-  std::vector<float> probe_rows(DeviceSpan<const float> array, int width);
+  std::vector<float> probe_rows(DeviceSpan<const float> array, int steps, int width);
 
   GpuShape shape_;
   DeviceContext* context_;

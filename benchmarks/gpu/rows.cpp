@@ -14,6 +14,15 @@ double Samples::best() const {
   return best;
 }
 
+GpuRow row_of(const GpuCase& c) {
+  GpuRow row;
+  row.name = name_of(c);
+  row.section = c.section, row.method = c.method, row.number = c.number, row.phase = c.phase;
+  row.shape = c.shape;
+  row.demand = demand_of(c.shape, c.phase, c.number);
+  return row;
+}
+
 Ratios ratios_of(const GpuRow& row, std::span<const GpuRow> rows) {
   Ratios ratios;
   if (row.samples.empty()) return ratios;
@@ -22,7 +31,9 @@ Ratios ratios_of(const GpuRow& row, std::span<const GpuRow> rows) {
     if (!ratio || candidate < *ratio) ratio = candidate;
   };
   for (const GpuRow& other : rows) {
-    const bool comparable = other.method.starts_with("cudnn") && other.phase == row.phase &&
+    // A whole engine does more than a recurrence of the same shape.
+    const bool comparable = (other.section == "engine") == (row.section == "engine") &&
+                            other.method.starts_with("cudnn") && other.phase == row.phase &&
                             other.shape == row.shape && !other.samples.empty();
     if (!comparable) continue;
     const double seconds = other.samples.best();

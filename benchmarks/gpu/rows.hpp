@@ -35,23 +35,28 @@ struct GpuRow {
   Demand demand;
   std::string refused;          ///< why this method cannot run that; no samples then
   std::string failed;           ///< what went wrong: an error above the tolerance, a lost device
+  std::vector<Fact> facts;      ///< what the case tells of itself
   std::optional<double> error;  ///< largest, relative to double precision
   double tolerance = 0;
   Samples samples;
   std::optional<ClockReading> clocks;
 };
 
+/// A row with nothing measured yet.
+GpuRow row_of(const GpuCase& gpu_case);
+
 struct RateRow {
   std::string name, unit;
   double work = 0;
   std::string failed;
   Samples samples;
+  std::vector<Fact> facts = {};  ///< what the rate tells of itself
 
   double rate() const { return samples.empty() ? 0 : work / samples.best(); }
 };
 
-/// How often faster than cuDNN's best algorithm on the same shape and phase, by best medians; above
-/// 1: faster. Nothing where there is no such row.
+/// How often faster than cuDNN's best algorithm on the same shape and phase (an engine: than an
+/// engine with it), by best medians; above 1: faster. Nothing where there is no such row.
 struct Ratios {
   std::optional<double> half;  ///< of bf16 and fp16
   std::optional<double> same;  ///< of the row's own type

@@ -1,9 +1,17 @@
-// What the device itself can do, one rate a case: the roofs of roof.hpp, and the price of a launch.
+// What the device itself can do, one rate a case: the roofs of roof.hpp, the price of a launch, the
+// error of tanh.approx, and what cuBLAS makes of the products of weight gradients.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 
+#include "base/matmul.hpp"
 #include "gpu/bench.hpp"
+#include "gpu/fill.hpp"
+#include "gpu/kernel_names.hpp"
 #include "gpu/rates.hpp"
+#include "gpu/tanh_error.hpp"
+#include "recurrence/shared/cast.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -65,6 +73,112 @@ RateCase empty_kernels() {
   return c;
 }
 
+/// dG^T [h|x]: a weight gradient's product, m = 4H, n columns of h and x, k = T B.
+struct ProductShape {
+  std::int64_t m = 1, n = 1, k = 1;
+};
+
+/// Those of the shapes that are looked at first (32768,24,15,128,1 and so on), x padded to 16
+/// bytes: dW and dR alone where the product is largest, both in one product for all.
+std::vector<ProductShape> product_shapes() {
+  constexpr std::int64_t kSteps = 32768 * 24;
+  return {{.m = 512, .n = 16, .k = kSteps},    {.m = 512, .n = 128, .k = kSteps},
+          {.m = 512, .n = 144, .k = kSteps},   {.m = 256, .n = 80, .k = 16384 * 28},
+          {.m = 512, .n = 144, .k = 256 * 24}, {.m = 128, .n = 40, .k = 4096 * 28},
+          {.m = 256, .n = 80, .k = 16384 * 10}};
+}
+
+/// Random operands in the type of the product; bf16 as rows of Bf16, else floats.
+struct Product {
+  MatmulShape shape;
+  Precision precision;
+  DeviceBuffer<float> a, b, c;
+  DeviceBuffer<Bf16> a16, b16;
+
+  Product(const ProductShape& s, Precision p, DeviceContext& context)
+      : shape{.m = s.m,
+              .n = s.n,
+              .k = s.k,
+              .transpose_a = true,
+              .lda = s.m,
+              .ldb = s.n,
+              .ldc = s.n},
+        precision(p) {
+    const auto filled = [&](std::int64_t size, std::uint64_t key) {
+      DeviceBuffer<float> buffer(context.memory(), size, "an operand of a product");
+      fill_random(buffer.span(), key, 1, context.stream());
+      return buffer;
+    };
+    a = filled(s.m * s.k, 1), b = filled(s.n * s.k, 2);
+    c = DeviceBuffer<float>(context.memory(), s.m * s.n, "a product");
+    if (p != Precision::bf16) return;
+    const auto cast_down = [&](DeviceBuffer<float>& from) {
+      DeviceBuffer<Bf16> to(context.memory(), from.size(), "an operand of a product");
+      cast(from.size(), from.data(), to.data(), context.stream());
+      context.synchronize();
+      from = DeviceBuffer<float>();
+      return to;
+    };
+    a16 = cast_down(a), b16 = cast_down(b);
+  }
+
+  void run(cublasHandle_t blas) const {
+    if (precision == Precision::bf16) {
+      matmul(blas, shape, a16.data(), b16.data(), c.data());
+    } else {
+      matmul(blas, shape, precision, a.data(), b.data(), c.data());
+    }
+  }
+};
+
+RateCase product(const ProductShape& shape, Precision precision) {
+  const auto m = static_cast<double>(shape.m), n = static_cast<double>(shape.n),
+             k = static_cast<double>(shape.k);
+  const double bytes = (precision == Precision::bf16 ? 2 : 4) * (m + n) * k + 4 * m * n;
+  RateCase c;
+  c.name = fmt::format("product {} {}x{}x{}", to_string(precision), shape.m, shape.n, shape.k);
+  c.unit = "FLOP", c.work = 2 * m * n * k;
+  c.make = [=](DeviceContext& context) {
+    const auto product = std::make_shared<Product>(shape, precision, context);
+    GpuWork work;
+    work.run = [product, blas = context.blas()] { product->run(blas); };
+    work.facts = [=, &context, run = work.run] {
+      std::vector<Fact> facts{{"bytes", bytes}};  // of one run, each read or written once
+      for (Fact& fact : kernel_facts(run, context)) facts.push_back(std::move(fact));
+      return facts;
+    };
+    return work;
+  };
+  return c;
+}
+
+/// What is timed is the range where most of a cell's inputs lie; the table over all is its facts:
+/// "max abs 0.1..1", "max rel 0.1..1" and "max rel at 0.1..1" (the input) for each range.
+RateCase tanh_errors(std::int64_t step) {
+  static constexpr std::size_t kTimed = 6;
+  RateCase c;
+  c.name = "tanh.approx error", c.unit = "input";
+  c.work = static_cast<double>(TanhProbe::inputs(tanh_ranges()[kTimed], step));
+  c.make = [step](DeviceContext& context) {
+    const auto probe = std::make_shared<TanhProbe>(context);
+    GpuWork work;
+    work.run = [=] { probe->run(tanh_ranges()[kTimed], step); };
+    work.facts = [=] {
+      std::vector<Fact> facts{{"every n-th input", static_cast<double>(step)}};
+      for (const TanhRange& range : tanh_ranges()) {
+        probe->run(range, step);
+        const TanhError error = probe->result();
+        facts.push_back({"max abs " + range.words, static_cast<double>(error.absolute)});
+        facts.push_back({"max rel " + range.words, static_cast<double>(error.relative)});
+        facts.push_back({"max rel at " + range.words, static_cast<double>(error.relative_at)});
+      }
+      return facts;
+    };
+    return work;
+  };
+  return c;
+}
+
 }  // namespace
 
 /// The names are read by measured_rates(). A device of one multiprocessor gets little work: that is
@@ -76,12 +190,22 @@ std::vector<RateCase> rate_cases(const DeviceInfo& device) {
   constexpr double kFmaFlops = 2, kBf16 = 2.0 * 16 * 8 * 16 / 32, kTf32 = 2.0 * 16 * 8 * 8 / 32;
   constexpr std::int64_t kLargestCopy = 1 << 30;
   const std::int64_t copy = std::min(kLargestCopy, device.memory_bytes / 8);
-  return {spending("tanh.approx", "op", spend_tanh, 1, shape),
-          spending("fma fp32", "FLOP", spend_fma, kFmaFlops, shape),
-          spending("mma.sync bf16", "FLOP", spend_mma_bf16, kBf16, shape),
-          spending("mma.sync tf32", "FLOP", spend_mma_tf32, kTf32, shape),
-          device_copy(copy),
-          empty_kernels()};
+  std::vector<RateCase> cases{spending("tanh.approx", "op", spend_tanh, 1, shape),
+                              spending("fma fp32", "FLOP", spend_fma, kFmaFlops, shape),
+                              spending("mma.sync bf16", "FLOP", spend_mma_bf16, kBf16, shape),
+                              spending("mma.sync tf32", "FLOP", spend_mma_tf32, kTf32, shape),
+                              device_copy(copy),
+                              empty_kernels()};
+  constexpr std::int64_t kAll = 1, kSample = 1 << 22;
+  cases.push_back(tanh_errors(small ? kSample : kAll));
+  for (ProductShape s : product_shapes()) {
+    constexpr std::int64_t kFewSteps = 24;
+    if (small) s.k /= 256 * 24 / kFewSteps;
+    for (const Precision precision : {Precision::bf16, Precision::tf32}) {
+      cases.push_back(product(s, precision));
+    }
+  }
+  return cases;
 }
 
 }  // namespace sluice::bench

@@ -1,9 +1,13 @@
 // The recurrences of the CUDA engine by themselves, every one that the engine has, ours and cuDNN's
-// algorithms, in every precision: what a training step or a forecast asks of them.
+// algorithms, in every precision: what a training step or a forecast asks of them. Ours also
+// without what is often not asked of them: "fused_mma.nodx" trains without dx, "fused_mma.noh"
+// forecasts without h but for the last state.
 #include <memory>
 
 #include "gpu/bench.hpp"
+#include "gpu/kernel_names.hpp"
 #include "gpu/problem.hpp"
+#include "gpu/proof.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "sluice/base/error.hpp"
 
@@ -22,63 +26,108 @@ Number number_of(Precision precision) {
   return Number::fp32;
 }
 
+/// What is left out of what a recurrence gives: an engine asks for dx only with embeddings or more
+/// layers, and a forecast takes the last state alone.
+enum class Without { nothing, dx, h };
+
+std::string_view suffix(Without without) {
+  return without == Without::dx ? ".nodx" : without == Without::h ? ".noh" : "";
+}
+
 /// A recurrence with its arrays; the functions of a GpuWork share it.
 struct Bench {
   GpuShape shape;
   std::unique_ptr<DeviceRecurrence> recurrence;
   Problem problem;
-  DeviceBuffer<float> h, dx, dweights;
+  DeviceBuffer<float> h, last_h, last_c, dx, dweights;  ///< those that are not wanted are empty
 
-  Bench(const GpuShape& s, Phase phase, std::unique_ptr<DeviceRecurrence> made,
+  Bench(const GpuShape& s, Phase phase, Without without, std::unique_ptr<DeviceRecurrence> made,
         DeviceContext& context)
       : shape(s), recurrence(std::move(made)), problem(s, phase, context) {
-    const std::int64_t rows = std::int64_t{s.T} * s.B;
+    const std::int64_t rows = std::int64_t{s.T} * s.B, states = std::int64_t{s.L} * s.B * s.H;
     const bool training = phase != Phase::forward;
-    h = DeviceBuffer<float>(context.memory(), rows * s.H, "h of the benchmark");
+    DeviceMemory& memory = context.memory();
+    if (without == Without::h) {
+      last_h = DeviceBuffer<float>(memory, states, "last states of the benchmark");
+      last_c = DeviceBuffer<float>(memory, states, "last states of the benchmark");
+    } else {
+      h = DeviceBuffer<float>(memory, rows * s.H, "h of the benchmark");
+    }
     if (training) {
-      dx = DeviceBuffer<float>(context.memory(), rows * s.I, "dx of the benchmark");
-      dweights = DeviceBuffer<float>(context.memory(), weight_count(s), "dW of the benchmark");
+      if (without != Without::dx) {
+        dx = DeviceBuffer<float>(memory, rows * s.I, "dx of the benchmark");
+      }
+      dweights = DeviceBuffer<float>(memory, weight_count(s), "dW of the benchmark");
     }
     recurrence->prepare(s.T, s.B, training);
     recurrence->load(problem.weights());
   }
 
-  void infer() { recurrence->infer(shape.T, shape.B, {problem.x()}, {}, h.span(), {}); }
+  void infer() {
+    recurrence->infer(shape.T, shape.B, {problem.x()}, {}, h.span(),
+                      {last_h.span(), last_c.span()});
+  }
   void forward() {
     recurrence->load(problem.weights());
     recurrence->forward(shape.T, shape.B, problem.x(), {}, {}, h.span(), {});
   }
   void backward() { recurrence->backward(problem.dh(), {}, dx.span(), dweights.span(), {}); }
+
+  /// Of the top layer, [B,H].
+  DeviceSpan<const float> last() const {
+    const std::int64_t state = std::int64_t{shape.B} * shape.H;
+    return last_h.span().subspan((shape.L - 1) * state, state);
+  }
+  Results results() const {
+    return {h.empty() ? last() : DeviceSpan<const float>(h.span()), dx.span(), dweights.span()};
+  }
 };
 
-GpuWork make_work(const std::string& method, Precision precision, Phase phase,
+GpuWork make_work(const std::string& method, Precision precision, Phase phase, Without without,
                   const GpuShape& shape, DeviceContext& context) {
   const RecurrenceSpec spec{.C = shape.I, .H = shape.H, .L = shape.L, .precision = precision};
   const std::string why_not = refusal(method, spec, context.info());
-  if (!why_not.empty()) throw DeviceError(why_not);
-  auto bench =
-      std::make_shared<Bench>(shape, phase, make_device_recurrence(method, spec, context), context);
+  if (!why_not.empty()) throw NotSupportedError(why_not);
+  auto bench = std::make_shared<Bench>(shape, phase, without,
+                                       make_device_recurrence(method, spec, context), context);
+  std::function<void()> whole = [bench] { bench->forward(), bench->backward(); };
   GpuWork work;
   work.tolerance = tolerance_of(number_of(precision), shape.T);
-  if (phase == Phase::forward) {
-    work.run = [bench] { bench->infer(); };
-    work.error = [bench] {
-      bench->infer();
-      return bench->problem.forward_error(bench->h.span());
-    };
-    return work;
+  work.error = [bench, whole] {
+    return bench->problem.gradient_error(whole, bench->dx.span(), bench->dweights.span());
+  };
+  switch (phase) {
+    case Phase::forward:
+      work.run = whole = [bench] { bench->infer(); };
+      work.error = [bench] {
+        bench->infer();
+        return bench->h.empty() ? bench->problem.last_error(bench->last())
+                                : bench->problem.forward_error(bench->h.span());
+      };
+      break;
+    case Phase::backward:
+      work.before = [bench] { bench->forward(); };
+      work.run = [bench] { bench->backward(); };
+      break;
+    case Phase::train:
+      work.run = whole;
+      break;
   }
-  const auto train = [bench] { bench->forward(), bench->backward(); };
-  if (phase == Phase::train) {
-    work.run = train;
-  } else {
-    work.before = [bench] { bench->forward(); };
-    work.run = [bench] { bench->backward(); };
-  }
-  work.error = [bench, train] {
-    return bench->problem.gradient_error(train, bench->dx.span(), bench->dweights.span());
+  work.facts = [bench, whole, phase, &context, run = work.run, tolerance = work.tolerance] {
+    std::vector<Fact> facts = prove(
+        bench->problem, phase, kBothSides * tolerance, whole, [bench] { return bench->results(); },
+        context);
+    for (Fact& fact : kernel_facts(run, context)) facts.push_back(std::move(fact));
+    return facts;
   };
   return work;
+}
+
+/// cuDNN computes dx and writes all of h anyway.
+bool can_leave_out(const std::string& method, Phase phase, Without without) {
+  if (without == Without::nothing) return true;
+  if (method.starts_with("cudnn")) return false;
+  return (without == Without::h) == (phase == Phase::forward);
 }
 
 }  // namespace
@@ -115,10 +164,13 @@ std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape) {
   for (const Phase phase : {Phase::forward, Phase::backward, Phase::train}) {
     for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
       for (const std::string& method : device_recurrences()) {
-        cases.push_back(
-            {"recurrence", method, number_of(precision), phase, shape, [=](DeviceContext& context) {
-               return make_work(method, precision, phase, shape, context);
-             }});
+        for (const Without without : {Without::nothing, Without::dx, Without::h}) {
+          if (!can_leave_out(method, phase, without)) continue;
+          cases.push_back({"recurrence", method + std::string(suffix(without)),
+                           number_of(precision), phase, shape, [=](DeviceContext& context) {
+                             return make_work(method, precision, phase, without, shape, context);
+                           }});
+        }
       }
     }
   }
@@ -129,6 +181,7 @@ std::vector<GpuCase> recurrence_cases(bool quick) {
   std::vector<GpuCase> cases;
   for (const GpuShape& shape : recurrence_shapes(quick)) {
     for (GpuCase& c : recurrence_cases_of(shape)) cases.push_back(std::move(c));
+    for (GpuCase& c : cudnn_own_cases(shape)) cases.push_back(std::move(c));
   }
   return cases;
 }

@@ -91,6 +91,24 @@ std::string line_of(const GpuRow& row, const GpuReport& report) {
                            ratio(ratios.half), ratio(ratios.same));
 }
 
+/// What stands under one heading, in the order of the headings' first rows: a plan takes sections
+/// in turn.
+std::vector<std::vector<const GpuRow*>> blocks_of(const std::vector<GpuRow>& rows) {
+  std::vector<std::vector<const GpuRow*>> blocks;
+  for (const GpuRow& row : rows) {
+    const auto block = std::find_if(blocks.begin(), blocks.end(), [&](const auto& b) {
+      const GpuRow& first = *b.front();
+      return first.section == row.section && first.phase == row.phase && first.shape == row.shape;
+    });
+    if (block == blocks.end()) {
+      blocks.push_back({&row});
+    } else {
+      block->push_back(&row);
+    }
+  }
+  return blocks;
+}
+
 std::string rates_text(const GpuReport& report) {
   std::string out;
   if (!report.rates.empty()) out += "Rates of the device, measured in this run\n";
@@ -136,17 +154,13 @@ std::string table(const GpuReport& report) {
       "f fp32, s special, m memory; bytes and operations of the model, not of the kernel); x16: "
       "times as fast as cuDNN's best of bf16 and fp16; x=: of the same type.",
       0);
-  const GpuRow* last = nullptr;
-  for (const GpuRow& row : report.rows) {
-    if (last == nullptr || last->section != row.section || last->phase != row.phase ||
-        !(last->shape == row.shape)) {
-      const GpuShape& s = row.shape;
-      out += fmt::format("\n{} {}: B {}, T {}, I {}, H {}, L {}\n", row.section,
-                         to_string(row.phase), s.B, s.T, s.I, s.H, s.L);
-      out += header();
-    }
-    out += line_of(row, report);
-    last = &row;
+  for (const std::vector<const GpuRow*>& block : blocks_of(report.rows)) {
+    const GpuRow& first = *block.front();
+    const GpuShape& s = first.shape;
+    out += fmt::format("\n{} {}: B {}, T {}, I {}, H {}, L {}\n", first.section,
+                       to_string(first.phase), s.B, s.T, s.I, s.H, s.L);
+    out += header();
+    for (const GpuRow* row : block) out += line_of(*row, report);
   }
   return out;
 }

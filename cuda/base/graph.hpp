@@ -5,11 +5,11 @@
 
 namespace sluice {
 
-/// Captures what `enqueue` puts on `stream` (and on streams that join it by events); nothing of it
-/// runs. If `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
+/// What `enqueue` puts on `stream` (and on streams that join it by events); nothing of it runs. If
+/// `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
 template <typename Enqueue>
-GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue,
-                        cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
+Graph capture(cudaStream_t stream, Enqueue enqueue,
+              cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
   /// Ends a capture that was not ended in order.
   struct Capture {
     Capture(cudaStream_t s, cudaStreamCaptureMode mode) : stream(s) {
@@ -31,9 +31,16 @@ GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue,
     }
     cudaStream_t stream;
   };
-  Capture capture(stream, mode);
+  Capture under_way(stream, mode);
   enqueue();
-  const Graph graph = capture.end();
+  return under_way.end();
+}
+
+/// The same, ready to be launched.
+template <typename Enqueue>
+GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue,
+                        cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
+  const Graph graph = capture(stream, enqueue, mode);
   cudaGraphExec_t exec = nullptr;
   check(cudaGraphInstantiate(&exec, graph.get(), 0), "cudaGraphInstantiate");
   return GraphExec(exec);

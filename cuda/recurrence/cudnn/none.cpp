@@ -21,12 +21,12 @@ std::string cudnn_refusal(const std::string&, const CudnnSpec&) { return kRefusa
 
 std::unique_ptr<DeviceRecurrence> make_cudnn_recurrence(const std::string& name,
                                                         const RecurrenceSpec&, DeviceContext&) {
-  throw DeviceError(name + ": " + kRefusal);
+  throw NotSupportedError(name + ": " + kRefusal);
 }
 
 std::unique_ptr<DeviceRecurrence> make_cudnn_recurrence(const std::string& name, const CudnnSpec&,
                                                         DeviceContext&) {
-  throw DeviceError(name + ": " + kRefusal);
+  throw NotSupportedError(name + ": " + kRefusal);
 }
 
 }  // namespace sluice

@@ -23,7 +23,7 @@ std::string cudnn_version();
 /// limits that depend on T, N and the card show in prepare().
 std::string cudnn_refusal(const std::string& name, const RecurrenceSpec& spec,
                           const DeviceInfo& device);
-/// Throws DeviceError with the refusal.
+/// Throws NotSupportedError with the refusal.
 std::unique_ptr<DeviceRecurrence> make_cudnn_recurrence(const std::string& name,
                                                         const RecurrenceSpec& spec,
                                                         DeviceContext& context);

@@ -483,7 +483,7 @@ std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& devi
 std::unique_ptr<DeviceRecurrence> make_fused_mma(const RecurrenceSpec& spec, DeviceContext& context,
                                                  const FusedMmaChoices& choices) {
   const std::string refusal = fused_mma_refusal(spec, context.info());
-  if (!refusal.empty()) throw DeviceError(refusal);
+  if (!refusal.empty()) throw NotSupportedError(refusal);
   if (spec.precision == Precision::bf16) {
     return std::make_unique<FusedMma<Precision::bf16>>(spec, context, choices);
   }

@@ -55,7 +55,7 @@ struct FusedMmaChoices {
                                                            ///< inference cuts a long sequence
 };
 
-/// Throws DeviceError with the refusal. The context outlives it.
+/// Throws NotSupportedError with the refusal. The context outlives it.
 std::unique_ptr<DeviceRecurrence> make_fused_mma(const RecurrenceSpec& spec, DeviceContext& context,
                                                  const FusedMmaChoices& choices = {});
 

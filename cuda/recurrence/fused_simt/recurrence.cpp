@@ -370,7 +370,7 @@ Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
 std::unique_ptr<DeviceRecurrence> make(const RecurrenceSpec& spec, DeviceContext& context,
                                        const Form& form) {
   const std::string refused = fused_simt_refusal(spec, context.info());
-  if (!refused.empty()) throw DeviceError(refused);
+  if (!refused.empty()) throw NotSupportedError(refused);
   if (form.recompute && (form.hoist_first || form.hoist_upper)) {
     throw InternalError("fused_simt: gates cannot be recomputed where a product is hoisted");
   }

@@ -13,7 +13,7 @@ namespace sluice {
 
 /// Why fused_simt cannot run that on this device, or empty.
 std::string fused_simt_refusal(const RecurrenceSpec& spec, const DeviceInfo& device);
-/// Throws DeviceError with the refusal. The context outlives it.
+/// Throws NotSupportedError with the refusal. The context outlives it.
 std::unique_ptr<DeviceRecurrence> make_fused_simt(const RecurrenceSpec& spec,
                                                   DeviceContext& context);
 

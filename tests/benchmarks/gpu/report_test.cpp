@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "gpu/lines.hpp"
+
 namespace sluice::bench {
 namespace {
 
@@ -73,6 +75,14 @@ TEST(GpuRows, OtherShapesAndPhasesAreNotCompared) {
   EXPECT_FALSE(ratios_of(r.rows[0], r.rows).same.has_value());
 }
 
+TEST(GpuRows, AWholeEngineIsComparedWithWholeEnginesOnly) {
+  GpuReport r = report();
+  r.rows[0].section = "engine";
+  EXPECT_FALSE(ratios_of(r.rows[0], r.rows).half.has_value());
+  r.rows[1].section = "engine";
+  EXPECT_DOUBLE_EQ(ratios_of(r.rows[0], r.rows).half.value(), 4);
+}
+
 TEST(GpuRows, RatesAreFoundByName) {
   EXPECT_DOUBLE_EQ(measured_rates(report().rates).tanh, 1e12);
   EXPECT_DOUBLE_EQ(measured_rates(report().rates).copy_bytes, 0);
@@ -106,6 +116,37 @@ TEST(GpuTable, PeaksSayWhereTheyAreFrom) {
   unknown.peaks = {};
   EXPECT_THAT(table(unknown), HasSubstr("not known\n"));
   EXPECT_THAT(table(unknown), Not(HasSubstr("nominal")));
+}
+
+TEST(GpuLines, ComeBackAsTheyWere) {
+  GpuReport r = report();
+  r.machine.driver = "580.65.06", r.machine.commit = "abc", r.machine.compiler = "g++";
+  r.machine.highest_clocks = {1980, 2619};
+  const Line machine = machine_line(r.machine, r.settings);
+  EXPECT_EQ(machine_line(machine_of(machine), r.settings), machine);
+  r.rows[0].facts = {{"kernel", std::string("x")}, {"apart", 0.5}};
+  r.rows[0].clocks = ClockReading{1980, 2619};
+  for (const GpuRow& one : r.rows) {
+    const Line line = Line::parse(text_of(case_line(one)));
+    EXPECT_EQ(case_line(case_of(line)), line);
+    EXPECT_EQ(line.at("kind"), "case");
+  }
+  const Line rate = rate_line(r.rates.at(0));
+  EXPECT_EQ(rate_line(rate_of(rate)), rate);
+}
+
+TEST(GpuLines, AMessageThatIsNoUtf8IsStillALine) {
+  EXPECT_THAT(text_of(lost_line("case", "driver says \xff")), HasSubstr("driver says "));
+}
+
+TEST(GpuTable, RowsOfABlockStandTogetherThoughMeasuredApart) {
+  GpuReport r = report();
+  GpuRow other = r.rows[1];
+  other.section = "cudnn";
+  r.rows.insert(r.rows.begin() + 1, other);
+  const std::string text = table(r);
+  const std::string title = "recurrence train: ";
+  EXPECT_EQ(text.find(title), text.rfind(title));
 }
 
 TEST(GpuJson, KeepsEverySampleReasonAndRatio) {

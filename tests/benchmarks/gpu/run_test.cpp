@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "benchmarks/gpu/facts.hpp"
 #include "gpu/double_lstm.hpp"
+#include "gpu/lines.hpp"
 #include "gpu/problem.hpp"
 #include "gpu/report.hpp"
 #include "recurrence/device_recurrence.hpp"
@@ -40,9 +43,15 @@ class GpuRun : public testing::Test {
     standin::reset();
   }
 
-  static std::vector<GpuRow> run(std::vector<GpuCase> cases) {
+  static std::vector<GpuRow> run(const std::vector<GpuCase>& cases) {
+    return run(cases, kSettings, {});
+  }
+  static std::vector<GpuRow> run(const std::vector<GpuCase>& cases, const GpuRunSettings& settings,
+                                 const ReadClocks& read_clocks) {
     DeviceContext context;
-    return run_cases(cases, context, kSettings, {}, {});
+    std::vector<GpuRow> rows;
+    for (const GpuCase& c : cases) rows.push_back(run_case(c, context, settings, read_clocks));
+    return rows;
   }
 };
 
@@ -52,7 +61,9 @@ GpuCase made_up(std::function<GpuWork(DeviceContext&)> make) {
 
 TEST_F(GpuRun, EveryRecurrenceIsCheckedAndTimedInBothWaysOrSaysWhyNot) {
   const std::vector<GpuCase> cases = recurrence_cases_of(kTiny);
-  EXPECT_EQ(cases.size(), 9 * device_recurrences().size());
+  const auto ours = std::ranges::count_if(
+      device_recurrences(), [](const std::string& name) { return !name.starts_with("cudnn"); });
+  EXPECT_EQ(cases.size(), 9 * device_recurrences().size() + 9 * static_cast<std::size_t>(ours));
   int measured = 0;
   for (const GpuRow& row : run(cases)) {
     EXPECT_EQ(row.failed, "") << row.name;
@@ -67,17 +78,43 @@ TEST_F(GpuRun, EveryRecurrenceIsCheckedAndTimedInBothWaysOrSaysWhyNot) {
   EXPECT_GE(measured, 9);
 }
 
+TEST_F(GpuRun, EveryRecurrenceIsComparedAsAWholeWithAndWithoutDxAndH) {
+  DeviceContext context;
+  int compared = 0;
+  for (const GpuCase& c : recurrence_cases_of(kTiny)) {
+    std::vector<Fact> facts;
+    try {
+      facts = c.make(context).facts();
+    } catch (const DeviceError&) {
+      continue;  // refused, as another test has it
+    }
+    ++compared;
+    EXPECT_EQ(text(facts, "same bits"), "yes") << name_of(c);
+    EXPECT_GT(number(facts, "kernel nodes"), 0) << name_of(c);
+    EXPECT_LT(number(facts, "h max rel"), 0.05) << name_of(c);
+    EXPECT_EQ(has(facts, "dW max rel"), c.phase != Phase::forward) << name_of(c);
+    EXPECT_EQ(has(facts, "dx max rel"), c.phase != Phase::forward && !c.method.ends_with(".nodx"))
+        << name_of(c);
+    EXPECT_TRUE(c.number != Number::fp32 || !c.method.starts_with("gemm") ||
+                number(facts, "h max abs") == 0)
+        << name_of(c);
+  }
+  EXPECT_GE(compared, 36);
+}
+
 TEST_F(GpuRun, TheWholeReportIsMade) {
   GpuReport report;
   {
     DeviceContext context;
     report.machine.device = context.info();
-    report.rates = run_rates(rate_cases(context.info()), context, kSettings, {});
-    for (const RateRow& rate : report.rates) EXPECT_EQ(rate.failed, "") << rate.name;
-    std::vector<GpuCase> cases = recurrence_cases_of(kTiny);
-    std::erase_if(cases, [](const GpuCase& c) { return c.phase != Phase::train; });
-    report.rows = run_cases(cases, context, kSettings, [] { return ClockReading{1980, 2619}; }, {});
+    for (const RateCase& rate : rate_cases(context.info())) {
+      report.rates.push_back(run_rate(rate, context, kSettings));
+      EXPECT_EQ(report.rates.back().failed, "") << rate.name;
+    }
   }
+  std::vector<GpuCase> cases = recurrence_cases_of(kTiny);
+  std::erase_if(cases, [](const GpuCase& c) { return c.phase != Phase::train; });
+  report.rows = run(cases, kSettings, [] { return ClockReading{1980, 2619}; });
   report.peaks = with_measured(known_peaks("x"), measured_rates(report.rates));
   EXPECT_THAT(table(report), HasSubstr("Stand-in for an NVIDIA H100"));
   EXPECT_EQ(to_json(report).at("results").size(), report.rows.size());
@@ -109,7 +146,7 @@ TEST_F(GpuRun, NaNIsAFailedRow) {
 
 TEST_F(GpuRun, ARefusalIsARowAndTheNextCaseGoesOn) {
   const auto rows =
-      run({made_up([](DeviceContext&) -> GpuWork { throw DeviceError("needs more"); }),
+      run({made_up([](DeviceContext&) -> GpuWork { throw NotSupportedError("needs more"); }),
            made_up([](DeviceContext&) {
              GpuWork work;
              work.run = [] {};
@@ -117,6 +154,60 @@ TEST_F(GpuRun, ARefusalIsARowAndTheNextCaseGoesOn) {
            })});
   EXPECT_EQ(rows.at(0).refused, "needs more");
   EXPECT_FALSE(rows.at(1).samples.empty());
+}
+
+TEST_F(GpuRun, OnlyWhatIsNotSupportedIsRefused) {
+  const auto rows =
+      run({made_up([](DeviceContext&) -> GpuWork { throw DeviceError("out of memory"); }),
+           made_up([](DeviceContext&) -> GpuWork { throw InternalError("a bug"); }),
+           made_up([](DeviceContext&) -> GpuWork { throw std::bad_alloc(); }),
+           made_up([](DeviceContext&) {
+             GpuWork work;
+             work.run = [] {};
+             work.error = []() -> double { throw NotSupportedError("not in prepare()"); };
+             return work;
+           })});
+  EXPECT_EQ(rows.at(0).failed, "out of memory");
+  EXPECT_EQ(rows.at(1).failed, "a bug");
+  EXPECT_NE(rows.at(2).failed, "");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(rows.at(static_cast<std::size_t>(i)).refused, "");
+  EXPECT_EQ(rows.at(3).refused, "not in prepare()");
+  EXPECT_EQ(rows.at(3).failed, "");
+}
+
+TEST_F(GpuRun, FactsAreAskedForOnceAfterTheErrorAndKept) {
+  std::string order;
+  const auto rows = run({made_up([&](DeviceContext&) {
+    GpuWork work;
+    work.run = [] {};
+    work.error = [&] { return order += "error ", 0.0; };
+    work.facts = [&] {
+      order += "facts ";
+      return std::vector<Fact>{{"kernel", std::string("mma")}, {"apart", 0.5}};
+    };
+    return work;
+  })});
+  EXPECT_EQ(order, "error facts ");
+  const Line line = case_line(rows.at(0));
+  EXPECT_EQ(line.at("facts"), (Line{{"kernel", "mma"}, {"apart", 0.5}}));
+}
+
+TEST_F(GpuRun, GraphOnlyTimesTheStreamOnlyWhereThereIsNoGraph) {
+  GpuRunSettings settings = kSettings;
+  settings.graph_only = true;
+  const auto work = [](bool capturable) {
+    return made_up([capturable](DeviceContext&) {
+      GpuWork made;
+      made.run = [] {};
+      made.capturable = capturable;
+      return made;
+    });
+  };
+  const auto rows = run({work(true), work(false)}, settings, {});
+  EXPECT_TRUE(rows.at(0).samples.stream.empty());
+  EXPECT_EQ(rows.at(0).samples.graph.size(), 2u);
+  EXPECT_EQ(rows.at(1).samples.stream.size(), 2u);
+  EXPECT_EQ(rows.at(1).samples.no_graph, "cannot be captured");
 }
 
 TEST_F(GpuRun, WhatCannotBeCapturedIsTimedAsAStreamOnly) {
