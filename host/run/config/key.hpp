@@ -37,7 +37,8 @@ inline constexpr Pattern kCudaDevice{
              value.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
     }};
 
-/// What follows the colon is for the engine, which knows the names: it answers with those there are.
+/// What follows the colon is for the engine, which knows the names: it answers with those there
+/// are.
 inline constexpr Pattern kCheck{"check:A,B",
                                 [](std::string_view value) { return value.starts_with("check:"); }};
 
