@@ -162,7 +162,7 @@ std::string math_of(std::span<const KernelUse> kernels) {
 std::vector<Fact> kernel_facts(const std::function<void()>& run, const DeviceContext& context) {
   Graph graph;
   try {
-    graph = capture(context.stream(), run);
+    graph = capture(context.stream(), run, cudaStreamCaptureModeRelaxed);
   } catch (const DeviceError&) {
     return {};
   }

@@ -129,8 +129,10 @@ Graphs capture(const GpuWork& work, cudaStream_t stream) {
     return graphs;
   }
   try {
-    if (work.before) graphs.before = capture_graph(stream, work.before);
-    graphs.run = capture_graph(stream, work.run);
+    // Relaxed: cuDNN may make calls that another capture forbids.
+    constexpr cudaStreamCaptureMode kMode = cudaStreamCaptureModeRelaxed;
+    if (work.before) graphs.before = capture_graph(stream, work.before, kMode);
+    graphs.run = capture_graph(stream, work.run, kMode);
   } catch (const DeviceError& error) {
     graphs.refused = error.what();
   }

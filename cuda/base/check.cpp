@@ -3,17 +3,21 @@
 #include <fmt/core.h>
 
 #include <cstring>
+#include <limits>
 
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
+const char* name_of(const std::source_location& where) {
+  const char* slash = std::strrchr(where.file_name(), '/');
+  return slash == nullptr ? where.file_name() : slash + 1;
+}
+
 [[noreturn]] void fail(const char* library, const char* call, const char* what, const char* remedy,
                        const std::source_location& where) {
-  const char* file = std::strrchr(where.file_name(), '/');
-  throw DeviceError(fmt::format("{}:{}: {} failed: {}: {}; {}",
-                                file == nullptr ? where.file_name() : file + 1, where.line(), call,
+  throw DeviceError(fmt::format("{}:{}: {} failed: {}: {}; {}", name_of(where), where.line(), call,
                                 library, what, remedy));
 }
 
@@ -53,6 +57,16 @@ void check(cublasStatus_t status, const char* call, std::source_location where) 
            ? "free device memory and see that driver and cuBLAS fit (nvidia-smi)"
            : "this is a fault of Sluice: please report the shape (sluice explain) and the device",
        where);
+}
+
+int to_int(std::int64_t value, const char* what, std::source_location where) {
+  if (value > std::numeric_limits<int>::max()) {
+    throw DeviceError(fmt::format(
+        "{}:{}: {}: {} are more than 2^31 - 1, which is what the library can count; lower "
+        "training.batch_size or engine.forecast_batch",
+        name_of(where), where.line(), what, value));
+  }
+  return static_cast<int>(value);
 }
 
 }  // namespace sluice

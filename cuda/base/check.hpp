@@ -5,6 +5,7 @@
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
 #include <source_location>
 
 namespace sluice {
@@ -15,6 +16,11 @@ namespace sluice {
 void check(cudaError_t status, const char* call,
            std::source_location where = std::source_location::current());
 void check(cublasStatus_t status, const char* call,
+           std::source_location where = std::source_location::current());
+
+/// `value` as the libraries' int. Throws DeviceError if it is 2^31 or more: "`what`: 3000000000 are
+/// more than 2^31 - 1; lower ...".
+int to_int(std::int64_t value, const char* what,
            std::source_location where = std::source_location::current());
 
 }  // namespace sluice

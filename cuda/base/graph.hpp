@@ -8,11 +8,12 @@ namespace sluice {
 /// What `enqueue` puts on `stream` (and on streams that join it by events); nothing of it runs. If
 /// `enqueue` throws, the capture is ended and the exception goes on. Throws DeviceError.
 template <typename Enqueue>
-Graph capture(cudaStream_t stream, Enqueue enqueue) {
+Graph capture(cudaStream_t stream, Enqueue enqueue,
+              cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
   /// Ends a capture that was not ended in order.
   struct Capture {
-    explicit Capture(cudaStream_t s) : stream(s) {
-      check(cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    Capture(cudaStream_t s, cudaStreamCaptureMode mode) : stream(s) {
+      check(cudaStreamBeginCapture(s, mode), "cudaStreamBeginCapture");
     }
     ~Capture() {
       if (stream == nullptr) return;
@@ -30,15 +31,16 @@ Graph capture(cudaStream_t stream, Enqueue enqueue) {
     }
     cudaStream_t stream;
   };
-  Capture under_way(stream);
+  Capture under_way(stream, mode);
   enqueue();
   return under_way.end();
 }
 
 /// The same, ready to be launched.
 template <typename Enqueue>
-GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue) {
-  const Graph graph = capture(stream, enqueue);
+GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue,
+                        cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
+  const Graph graph = capture(stream, enqueue, mode);
   cudaGraphExec_t exec = nullptr;
   check(cudaGraphInstantiate(&exec, graph.get(), 0), "cudaGraphInstantiate");
   return GraphExec(exec);

@@ -48,6 +48,7 @@ template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), LaunchShape shape, cudaStream_t stream,
             const Arguments&... arguments) {
   if (shape.blocks == 0) return;
+  to_int(shape.blocks, "the blocks of a launch");
   constexpr std::size_t kDefaultShared = 48 * 1024;
   if (shape.shared_bytes > kDefaultShared) {
     allow_shared(reinterpret_cast<const void*>(kernel), shape.shared_bytes);

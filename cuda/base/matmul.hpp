@@ -19,7 +19,8 @@ struct MatmulShape {
 };
 
 /// Asynchronous on the handle's stream; an empty product does nothing. `precision` fp32: plain
-/// fp32; tf32: inputs rounded to tf32. Sums are fp32. Throws DeviceError.
+/// fp32; tf32: inputs rounded to tf32. Sums are fp32. Throws DeviceError; also if
+/// a size is 2^31 or more.
 void matmul(cublasHandle_t blas, const MatmulShape& shape, Precision precision, const float* a,
             const float* b, float* c);
 /// bf16 inputs, fp32 sums and result.

@@ -11,6 +11,7 @@
 namespace sluice {
 
 struct DeviceInfo {
+  int number = 0;              ///< 1 for "cuda:1"
   std::string name;            ///< "NVIDIA H100 80GB HBM3"
   int compute_capability = 0;  ///< 90 for 9.0
   int multiprocessors = 0;
@@ -19,14 +20,18 @@ struct DeviceInfo {
   int driver = 0, runtime = 0;  ///< CUDA versions, 13000 for 13.0
 };
 
-/// Facts of the current device. Throws DeviceError if there is none, or it is older than compute
-/// capability 8.0.
-DeviceInfo current_device();
+/// Facts of device `number`, which becomes the calling thread's current device. Throws DeviceError
+/// if there is none, or none of this number, or it is older than compute capability 8.0.
+DeviceInfo use_device(int number);
 
 class DeviceContext {
  public:
-  /// `memory_limit` in bytes, 0: the device's. Throws DeviceError.
-  explicit DeviceContext(std::int64_t memory_limit = 0);
+  /// `memory_limit` in bytes, 0: the device's. Its device becomes current. Throws DeviceError.
+  explicit DeviceContext(std::int64_t memory_limit = 0, int device = 0);
+
+  /// Makes its device the calling thread's current one: what an engine does where it is entered, as
+  /// another thread, or another engine in this thread, may have another. Throws DeviceError.
+  void make_current() const;
 
   const DeviceInfo& info() const { return info_; }
   DeviceMemory& memory() { return memory_; }

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "engine/carried_state.hpp"
+#include "engine/transfers.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -49,30 +50,6 @@ int threads_of(const EngineSetup& setup) {
   return setup.threads > 0 ? setup.threads : omp_get_max_threads();
 }
 
-LossReport report_of(const DeviceLossSums& sums, std::int64_t windows) {
-  LossReport report;
-  report.targets = sums.targets;
-  report.windows = windows;
-  report.loss = sums.targets > 0 ? sums.loss / static_cast<double>(sums.targets)
-                                 : std::numeric_limits<double>::quiet_NaN();
-  report.bad_series = sums.bad_series;
-  return report;
-}
-
-std::vector<float> download(DeviceSpan<const float> from, const DeviceContext& context) {
-  PinnedBuffer<float> host(from.size(), "reading the training state");
-  copy_to_host(from, host.span(), context.stream());
-  context.synchronize();
-  return {host.data(), host.data() + host.size()};
-}
-
-void upload(std::span<const float> from, DeviceSpan<float> to, const DeviceContext& context) {
-  PinnedBuffer<float> host(to.size(), "writing the training state");
-  std::copy(from.begin(), from.end(), host.data());
-  copy_to_device(std::span<const float>(host.span()), to, context.stream());
-  context.synchronize();
-}
-
 }  // namespace
 
 CudaEngine::CudaEngine(const EngineSetup& setup)
@@ -81,7 +58,7 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       seed_(setup.seed),
       layout_(spec_),
       space_(setup),
-      context_(setup.device_memory_limit),
+      context_(setup.device_memory_limit, setup.cuda_device),
       recurrence_spec_{.C = spec_.inputs(),
                        .H = spec_.H,
                        .L = spec_.L,
@@ -113,20 +90,24 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
 
 CudaEngine::~CudaEngine() {
   // Buffers are freed next: nothing may be under way. An error here has no one left to hear it.
+  static_cast<void>(cudaSetDevice(context_.info().number));
   static_cast<void>(cudaStreamSynchronize(context_.stream()));
 }
 
 std::string CudaEngine::recurrence() const {
-  return fmt::format("{} ({}, cuda)", recurrence_->name(), to_string(recurrence_spec_.precision));
+  return fmt::format("{} ({}, cuda:{})", recurrence_->name(), to_string(recurrence_spec_.precision),
+                     context_.info().number);
 }
 
 std::string CudaEngine::description() const {
-  return fmt::format("cuda ({}), {} recurrence, {}, catalogue {}", context_.info().name,
-                     recurrence_->name(), to_string(recurrence_spec_.precision),
+  return fmt::format("cuda:{} ({}), {} recurrence, {}, catalogue {}", context_.info().number,
+                     context_.info().name, recurrence_->name(),
+                     to_string(recurrence_spec_.precision),
                      device_space_.resident() == Resident::everything ? "resident" : "streamed");
 }
 
 void CudaEngine::set_state(const EngineState& state) {
+  context_.make_current();
   const auto P = static_cast<std::size_t>(layout_.size());
   if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
     throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
@@ -141,12 +122,13 @@ void CudaEngine::set_state(const EngineState& state) {
   const auto size = static_cast<std::int64_t>(state.carried_h.size());
   carried_h_.grow(context_.memory(), size, "the carried state");
   carried_c_.grow(context_.memory(), size, "the carried state");
-  graphs_.clear();
+  drop_graphs();
   upload(state.carried_h, carried_h_.first(size), context_);
   upload(state.carried_c, carried_c_.first(size), context_);
 }
 
 EngineState CudaEngine::state() const {
+  context_.make_current();
   EngineState state;
   state.params = has_params_ ? download(params_.span(), context_) : std::vector<float>();
   optimizer_.get(state);
@@ -159,9 +141,11 @@ EngineState CudaEngine::state() const {
 }
 
 void CudaEngine::set_evaluation_params(std::span<const float> params) {
+  context_.make_current();
   if (static_cast<std::int64_t>(params.size()) != layout_.size()) {
     throw InternalError("evaluation parameters of a different model");
   }
+  evaluation_loaded_ = false;
   upload(params, evaluation_.span(), context_);
   has_evaluation_ = true;
 }
@@ -170,14 +154,20 @@ void CudaEngine::set_target_limit(std::span<const std::int64_t> limit) {
   limit_.assign(limit.begin(), limit.end());
 }
 
+void CudaEngine::drop_graphs() {
+  graphs_.clear();
+  warm_.clear();
+  inference_graphs_.clear();
+  warm_inference_.clear();
+}
+
 // Graphs hold addresses: what makes a buffer move drops them. Every size is asked for: what a part
 // needs need not grow with N (the head's chunks do not). Nothing counts as ready if one fails.
 void CudaEngine::prepare(std::int64_t N, bool training) {
   if (ready_.contains({N, training})) return;
   context_.synchronize();  // buffers may move
   auto ready = std::exchange(ready_, {});
-  graphs_.clear();
-  warm_.clear();
+  drop_graphs();
   recurrence_->prepare(spec_.T, static_cast<int>(N), training);
   head_.prepare(N, training);
   DeviceMemory& memory = context_.memory();
@@ -221,8 +211,7 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
   carried_c_.grow(context_.memory(), size, "the carried state");
   set_zero(carried_h_.span(), context_.stream());
   set_zero(carried_c_.span(), context_.stream());
-  graphs_.clear();
-  warm_.clear();
+  drop_graphs();
 }
 
 CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
@@ -283,152 +272,35 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
   const auto N = static_cast<std::int64_t>(windows.size());
   if (N == 0) return;
   if (!has_params_) throw InternalError("the engine has no parameters yet");
+  context_.make_current();
   prepare(N, true);
   if (spec_.carry_state) make_carried(windows);
   const Batch batch = stage(windows, limit_, params_.data(), settings);
-  if (!warm_.contains(N)) {
+  evaluation_loaded_ = false;
+  if (!recurrence_->capturable()) {
+    enqueue_step(batch);
+  } else if (!warm_.contains(N)) {
     // The first step of a size runs as it is: libraries load their kernels then, which a capture
     // does not allow.
     enqueue_step(batch);
     warm_.insert(N);
   } else {
     GraphExec& graph = graphs_[{batch.slot, N}];
-    if (!graph) graph = capture_graph(context_.stream(), [&] { enqueue_step(batch); });
+    if (!graph) {
+      graph = capture_graph(
+          context_.stream(), [&] { enqueue_step(batch); }, recurrence_->capture_mode());
+    }
     check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
   }
   streamer_.release(batch);
 }
 
 LossReport CudaEngine::take_loss() {
+  context_.make_current();
   const TrainingStatus status = optimizer_.take_status();
   LossReport report = report_of(status.sums, status.windows);
   report.gradient_norm = status.norm;
   return report;
-}
-
-// The recurrence over one batch, from `state` to `state`.
-void CudaEngine::infer(const Batch& batch, bool from_zero) {
-  const WindowRows& rows = batch.rows;
-  const std::int64_t N = rows.N, states = spec_.L * N * spec_.H;
-  const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
-  scale_windows(rows);
-  RecurrenceInput input;
-  if (recurrence_->assembles_input()) {
-    input.rows = &rows;
-  } else {
-    const DeviceSpan<float> x = x_.first(spec_.T * N * spec_.inputs());
-    gather_inputs(rows, x, context_.stream());
-    input.x = x;
-  }
-  const DeviceStateIn initial = from_zero ? DeviceStateIn{} : DeviceStateIn{h, c};
-  recurrence_->infer(spec_.T, static_cast<int>(N), input, initial, {}, {h, c});
-}
-
-// carry_state: the windows before are walked first, from each series' start, and hand their state
-// on.
-void CudaEngine::infer_chain(std::span<const Window> windows) {
-  const auto N = static_cast<std::int64_t>(windows.size());
-  const std::int64_t states = spec_.L * N * spec_.H;
-  const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
-  set_zero(h, context_.stream());
-  set_zero(c, context_.stream());
-  std::int64_t links = 0;
-  for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
-  std::vector<Window> link(windows.begin(), windows.end());
-  for (std::int64_t j = links - 1; j >= 0; --j) {
-    for (std::size_t n = 0; n < link.size(); ++n) {
-      link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
-    }
-    const Batch batch = stage(link, {}, evaluation_.data(), {});
-    infer(batch, false);
-    // Where a series has not begun, its state stays zero.
-    reset_unbegun(h, c, batch.rows.windows, spec_.L, N, spec_.H, context_.stream());
-    streamer_.release(batch);
-  }
-}
-
-template <typename Use>
-void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets,
-                                std::span<const std::int64_t> limit, Use use) {
-  if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
-  const auto total = static_cast<std::int64_t>(windows.size());
-  const std::int64_t size = std::min<std::int64_t>(total, batch_), H = spec_.H;
-  if (size == 0) return;
-  for (std::int64_t begin = 0; begin < total; begin += size) {
-    const std::int64_t N = std::min(size, total - begin);
-    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(N));
-    prepare(N, false);
-    recurrence_->load(evaluation_.first(layout_.lstm_size()));
-    if (spec_.carry_state) infer_chain(part);
-    const Batch batch = stage(part, limit, evaluation_.data(), {});
-    if (!spec_.carry_state) infer(batch, true);
-    const DeviceSpan<float> u = u_.first(N * spec_.outputs());
-    const DeviceSpan<float> target =
-        targets ? target_.first(N * spec_.K * spec_.M) : DeviceSpan<float>();
-    head_.infer(batch.rows, evaluation_.span(),
-                last_h_.span().subspan((spec_.L - 1) * N * H, N * H), u, target);
-    use(begin, batch, u, target);
-    streamer_.release(batch);
-  }
-}
-
-LossReport CudaEngine::validate(std::span<const Window> windows,
-                                std::span<const std::int64_t> limit) {
-  const DeviceSpan<DeviceLossSums> sums = sums_.span().subspan(1, 1);
-  head_.clear(sums);
-  for_each_batch(
-      windows, true, limit,
-      [&](std::int64_t, const Batch& batch, DeviceSpan<const float> u,
-          DeviceSpan<const float> target) { head_.validation_loss(batch.rows, u, target, sums); });
-  copy_to_host(DeviceSpan<const DeviceLossSums>(sums), host_sums_.span(), context_.stream());
-  context_.synchronize();
-  return report_of(*host_sums_.data(), static_cast<std::int64_t>(windows.size()));
-}
-
-void CudaEngine::forecast(std::span<const Window> windows, std::span<const float> offsets,
-                          std::span<float> out) {
-  const int Q = spec_.Q();
-  const std::int64_t KM = spec_.K * spec_.M;
-  if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
-  const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
-  if (!offsets.empty()) {
-    offsets_.grow(context_.memory(), KM * J, "the offsets of forecasts");
-    upload(offsets, offsets_.first(KM * J), context_);
-  }
-  results_.begin(most_results(windows.size(), KM * J));
-  for_each_batch(windows, false, {},
-                 [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
-                     DeviceSpan<const float>) {
-                   const std::int64_t size = batch.rows.N * KM * J;
-                   const DeviceSpan<float> y = results_.block(batch.slot, size);
-                   forecast_rows(batch.rows, Q, u.data(),
-                                 offsets.empty() ? nullptr : offsets_.data(), static_cast<int>(J),
-                                 y.data(), context_.stream());
-                   results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM * J),
-                                                         static_cast<std::size_t>(size)));
-                 });
-  results_.finish();
-}
-
-void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
-                           std::span<float> out) {
-  int median = 0;
-  for (int q = 0; q < spec_.Q() && spec_.loss == Loss::quantile; ++q) {
-    if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;
-  }
-  const std::int64_t KM = spec_.K * spec_.M;
-  results_.begin(most_results(windows.size(), KM));
-  for_each_batch(windows, true, limit,
-                 [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
-                     DeviceSpan<const float> target) {
-                   const std::int64_t size = batch.rows.N * KM;
-                   const DeviceSpan<float> residual = results_.block(batch.slot, size);
-                   residual_rows(size, spec_.Q(), median, u.data(), target.data(), residual.data(),
-                                 context_.stream());
-                   results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM),
-                                                         static_cast<std::size_t>(size)));
-                 });
-  results_.finish();
 }
 
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {

@@ -1,7 +1,8 @@
 // The CUDA engine: the same parts as the CPU engine (host/engine/cpu/cpu_engine.cpp), on the
 // device.
 //
-// A training step is one CUDA graph: gather, forward, head and loss, backward, clip, AdamW,
+// A training step is one CUDA graph (an inference another, without what is done with its results):
+// gather, forward, head and loss, backward, clip, AdamW,
 // average. The host sends it a list of windows and a few numbers, and nothing comes back before
 // take_loss(). What a graph holds are addresses, so everything that changes from step to step
 // (windows, learning rate, the step's number) is read from device memory that stays where it is;
@@ -9,11 +10,13 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -69,8 +72,21 @@ class CudaEngine final : public Engine {
               const float* params, const StepNumbers& numbers);
   void scale_windows(const WindowRows& rows);
   void enqueue_step(const Batch& batch);
-  void infer(const Batch& batch, bool from_zero);
+  /// What of an inference runs: where the recurrence begins, and whether the head follows.
+  enum class Walk { none, from_zero, from_before };
+  enum class Output { none, alone, with_targets };
+  struct Inference {
+    Walk recurrence = Walk::none;
+    Output head = Output::none;
+    auto operator<=>(const Inference&) const = default;
+  };
+  void load_evaluation();
+  void infer(const Batch& batch, Inference which);
+  void enqueue_inference(const Batch& batch, Inference which);
+  void enqueue_walk(const Batch& batch, Walk from);
   void infer_chain(std::span<const Window> windows);
+  /// Buffers have moved: no graph that holds their addresses may run again.
+  void drop_graphs();
   /// Calls use(first window, batch, u, target) after u and, if `targets`, target of a batch are
   /// enqueued.
   template <typename Use>
@@ -112,7 +128,11 @@ class CudaEngine final : public Engine {
   std::int64_t carried_windows_ = 0;  ///< of the batch that left carried_*; 0: none
   DeviceBuffer<float> carried_h_, carried_c_;
 
+  bool evaluation_loaded_ = false;  ///< whether the recurrence holds these weights, as they are now
+
   std::map<std::pair<int, std::int64_t>, GraphExec> graphs_;  ///< by slot and windows
   std::set<std::int64_t> warm_;  ///< numbers of windows of which a step has run
+  std::map<std::tuple<int, std::int64_t, Inference>, GraphExec> inference_graphs_;
+  std::set<std::pair<std::int64_t, Inference>> warm_inference_;
 };
 }  // namespace sluice

@@ -47,8 +47,16 @@ class DeviceRecurrence {
   /// Whether infer() takes RecurrenceInput::rows: no x is ever written to memory then.
   virtual bool assembles_input() const { return false; }
 
+  /// How graphs with its calls are to be captured: a library's call may do what a thread-local
+  /// capture forbids.
+  virtual cudaStreamCaptureMode capture_mode() const { return cudaStreamCaptureModeThreadLocal; }
+
+  /// Whether the calls below can be captured at all; if not, they may wait.
+  virtual bool capturable() const { return true; }
+
   /// Makes ready for this shape, for infer() or, if `training`, for forward() and backward(): the
-  /// only place that allocates. Shapes made ready before stay ready. Throws DeviceError.
+  /// only place that allocates. Shapes made ready before stay ready. Throws DeviceError;
+  /// NotSupportedError where a library refuses the shape only now.
   virtual void prepare(int T, int N, bool training) = 0;
   /// Takes new weights [lstm_size] (fp32), read on the stream; the caller may change them
   /// afterwards in stream order.
@@ -75,13 +83,14 @@ struct RecurrenceSpec {
   bool dropout = true;  ///< whether forward() may be asked for dropout; without, less may be kept
 };
 
-/// Names as engine.recurrence takes them: "gemm", "fused_simt", "fused_mma", "cudnn_standard", ...
+/// Names as engine.recurrence takes them, alone or two in "check:A,B": "gemm", "fused_simt",
+/// "fused_mma", "cudnn_standard", ...
 std::vector<std::string> device_recurrences();
 /// Why this recurrence cannot run that on this device ("fused_mma needs H <= 128, not 200"), or
 /// empty.
 std::string refusal(const std::string& name, const RecurrenceSpec& spec, const DeviceInfo& device);
 /// What "auto" (or "fused", "cudnn") means for this shape and device, by the table in
-/// recurrence/selection.cpp; any other name is given back.
+/// recurrence/selection.cpp, also within "check:A,B"; any other name is given back.
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device);
 /// Throws NotSupportedError with the refusal, ConfigError for an unknown name. The context outlives

@@ -6,13 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <optional>
+#include <utility>
 
+#include "engine/shared/comparison.hpp"
+#include "recurrence/checked.hpp"
 #include "recurrence/cudnn/recurrence.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "recurrence/fused_mma/recurrence.hpp"
 #include "recurrence/fused_simt/recurrence.hpp"
 #include "recurrence/gemm/recurrence.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
 
 namespace sluice {
 namespace {
@@ -100,11 +105,19 @@ std::vector<std::string> device_recurrences() {
 }
 
 std::string refusal(const std::string& name, const RecurrenceSpec& spec, const DeviceInfo& device) {
+  if (const std::optional<RecurrencePair> pair = recurrence_pair(name)) {
+    const std::string first = refusal(pair->used, spec, device);
+    return first.empty() ? refusal(pair->other, spec, device) : first;
+  }
   return entry_of(choose_recurrence(name, spec, device)).refusal(spec, device);
 }
 
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device) {
+  if (const std::optional<RecurrencePair> pair = recurrence_pair(name)) {
+    return fmt::format("check:{},{}", choose_recurrence(pair->used, spec, device),
+                       choose_recurrence(pair->other, spec, device));
+  }
   if (name == "fused") return fused_for(spec.precision);
   if (name == "cudnn") return "cudnn_standard";
   if (name != "auto") return name;
@@ -119,6 +132,12 @@ std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spe
 std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,
                                                          const RecurrenceSpec& spec,
                                                          DeviceContext& context) {
+  if (const std::optional<RecurrencePair> pair = recurrence_pair(name)) {
+    std::unique_ptr<DeviceRecurrence> used = make_device_recurrence(pair->used, spec, context);
+    std::unique_ptr<DeviceRecurrence> other = make_device_recurrence(pair->other, spec, context);
+    return make_checked_device_recurrence(spec, std::move(used), std::move(other), context,
+                                          log_info);
+  }
   const Entry& entry = entry_of(choose_recurrence(name, spec, context.info()));
   const std::string reason = entry.refusal(spec, context.info());
   if (!reason.empty()) {

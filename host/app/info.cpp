@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "run/config/keys.hpp"
@@ -66,7 +67,10 @@ std::string program_info() {
                      omp_get_max_threads(), omp_get_num_procs(), environment("OMP_WAIT_POLICY"));
   out += fmt::format("vectors       {}\n", cpu_vector_text());
   out += fmt::format("bf16          {}\n", cpu_bf16_text());
-  out += fmt::format("cuda          {}\n", cuda_device_text());
+  const char* label = "cuda";
+  for (const std::string& device : cuda_device_texts()) {
+    out += fmt::format("{:<14}{}\n", std::exchange(label, ""), device);
+  }
   out +=
       fmt::format("libraries     Arrow {}, oneDNN {}.{}.{}, fmt {}.{}.{}, CLI11 {},\n",
                   ARROW_VERSION_STRING, DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH,

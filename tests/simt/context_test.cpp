@@ -34,7 +34,7 @@ TEST_F(DeviceContextFaults, AnOldDeviceIsNamedAndRefused) {
   standin::set_device({.name = "Tesla V100", .compute_capability = 70});
   EXPECT_EQ(failure([] { DeviceContext(); }),
             "Tesla V100 has compute capability 7.0, and Sluice needs 8.0 or newer; choose another "
-            "device (CUDA_VISIBLE_DEVICES) or set engine.device = \"cpu\"");
+            "device (engine.device = \"cuda:N\") or set engine.device = \"cpu\"");
 }
 
 TEST_F(DeviceContextFaults, WithoutADeviceTheCpuIsOffered) {

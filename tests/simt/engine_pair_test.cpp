@@ -70,6 +70,43 @@ TEST_F(EnginePair, LeavesNothingBehind) {
   EXPECT_EQ(standin::live_handles(), handles);
 }
 
+// A batch of a known size is one graph; the weights are packed again only if they may have changed.
+TEST_F(EnginePair, AForecastAgainLaunchesOneGraphAndLoadsNoWeights) {
+  const World world(false);
+  const auto engine = world.engine();
+  const std::vector<Window> windows = world.windows(0);
+  std::vector<float> y(windows.size() *
+                       static_cast<std::size_t>(world.spec.K * world.spec.M * world.spec.Q()));
+  struct Work {
+    std::int64_t kernels, products, graphs;
+  };
+  const auto forecast = [&]() -> Work {
+    const Work before{standin::enqueued("kernel"), standin::enqueued("cublasGemmEx"),
+                      standin::enqueued("cudaGraphLaunch")};
+    engine->forecast(windows, {}, y);
+    return {standin::enqueued("kernel") - before.kernels,
+            standin::enqueued("cublasGemmEx") - before.products,
+            standin::enqueued("cudaGraphLaunch") - before.graphs};
+  };
+  const Work first = forecast();
+  EXPECT_EQ(first.graphs, 0);
+  EXPECT_GT(first.products, 0);
+  for (int i = 0; i < 4; ++i) {
+    const Work again = forecast();
+    EXPECT_EQ(again.graphs, 1);
+    EXPECT_EQ(again.products, 0);
+    EXPECT_EQ(again.kernels, 1);  // from the model's space to the units of y
+  }
+  const auto loads = [&] { return standin::enqueued("cudaMemcpyAsync"); };
+  std::int64_t copies = loads();
+  forecast();
+  const std::int64_t without = loads() - copies;
+  engine->set_evaluation_params(world.start);
+  copies = loads();
+  forecast();
+  EXPECT_EQ(loads() - copies, without + 1);  // gemm in fp32 takes its weights by a copy
+}
+
 TEST_F(EnginePair, AStepThatFailsIsADeviceErrorAndTheStateIsStillThere) {
   const World world(false);
   const auto engine = world.engine();

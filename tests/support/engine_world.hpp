@@ -28,6 +28,7 @@ struct World {
   std::vector<float> start;
   int batch = 6;
   std::int64_t limit = 0;
+  int device = 0;
   std::string recurrence = "gemm", precision = "fp32";
 
   explicit World(bool gaps, int series = 12, int length = 90)
@@ -87,6 +88,7 @@ struct World {
     setup.recurrence = recurrence;
     setup.precision = precision;
     setup.device_memory_limit = limit;
+    setup.cuda_device = device;
     return setup;
   }
 

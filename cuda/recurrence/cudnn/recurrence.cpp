@@ -38,17 +38,20 @@ class CudnnRecurrence final : public DeviceRecurrence {
         spec_(spec),
         context_(context),
         handle_(make_cudnn_handle(context.stream())),
-        stack_(handle_.get(), cudnn_model(name_, spec), context) {
+        dropout_states_(handle_.get(), context),
+        stack_(handle_.get(), dropout_states_, cudnn_model(name_, spec), context) {
     if (spec.L == 1 || !spec.dropout) return;
     for (int l = 0; l < spec.L; ++l) {
       CudnnSpec layer = spec;
       layer.C = l == 0 ? spec.C : spec.H;
       layer.L = 1;
-      layers_.emplace_back(handle_.get(), cudnn_model(name_, layer), context);
+      layers_.emplace_back(handle_.get(), dropout_states_, cudnn_model(name_, layer), context);
     }
   }
 
   std::string name() const override { return name_; }
+  // cuDNN may allocate or ask events in a call; what is captured is still only what it enqueues.
+  cudaStreamCaptureMode capture_mode() const override { return cudaStreamCaptureModeRelaxed; }
 
   void prepare(int T, int N, bool training) override {
     if (shapes_.count({T, N, training}) != 0) return;
@@ -204,6 +207,7 @@ class CudnnRecurrence final : public DeviceRecurrence {
   CudnnSpec spec_;
   DeviceContext& context_;
   CudnnHandle handle_;
+  CudnnDropout dropout_states_;  ///< of no dropout; what drops is `drop`
   CudnnRnn stack_;
   std::vector<CudnnRnn> layers_;  ///< empty if there is nothing to drop between
   std::map<Key, Shape> shapes_;
@@ -221,7 +225,7 @@ std::string cudnn_version() {
 std::string cudnn_refusal(const std::string& name, const CudnnSpec& spec) {
   const CudnnModel model = cudnn_model(name, spec);
   RnnDescriptor descriptor;
-  const cudnnStatus_t status = describe(model, descriptor);
+  const cudnnStatus_t status = describe(model, nullptr, descriptor);
   if (status == CUDNN_STATUS_SUCCESS) return {};
   return fmt::format("cuDNN {} refuses {}: {}", cudnn_version(), model.words, words_of(status));
 }

@@ -134,7 +134,18 @@ CudnnModel cudnn_model(const std::string& name, const CudnnSpec& spec) {
   return model;
 }
 
-cudnnStatus_t describe(const CudnnModel& model, RnnDescriptor& descriptor) {
+CudnnDropout::CudnnDropout(cudnnHandle_t handle, DeviceContext& context)
+    : descriptor_(make_dropout_descriptor()) {
+  std::size_t bytes = 0;
+  check(cudnnDropoutGetStatesSize(handle, &bytes), "cudnnDropoutGetStatesSize");
+  states_ = DeviceBuffer<std::byte>(context.memory(), static_cast<std::int64_t>(bytes),
+                                    "the states of cuDNN's dropout");
+  check(cudnnSetDropoutDescriptor(descriptor_.get(), handle, 0, states_.data(), bytes, 0),
+        "cudnnSetDropoutDescriptor of rate 0");
+}
+
+cudnnStatus_t describe(const CudnnModel& model, cudnnDropoutDescriptor_t dropout,
+                       RnnDescriptor& descriptor) {
   cudnnRNNDescriptor_t raw = nullptr;
   const cudnnStatus_t created = cudnnCreateRNNDescriptor(&raw);
   if (created != CUDNN_STATUS_SUCCESS) return created;
@@ -142,16 +153,19 @@ cudnnStatus_t describe(const CudnnModel& model, RnnDescriptor& descriptor) {
   return cudnnSetRNNDescriptor_v8(raw, model.algorithm, CUDNN_LSTM, bias_mode(model.algorithm),
                                   CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, data_type(model.type),
                                   CUDNN_DATA_FLOAT, math_type(model.type), model.C, model.H,
-                                  model.H, model.L, nullptr, CUDNN_RNN_PADDED_IO_ENABLED);
+                                  model.H, model.L, dropout, CUDNN_RNN_PADDED_IO_ENABLED);
 }
 
-CudnnRnn::CudnnRnn(cudnnHandle_t handle, CudnnModel model, DeviceContext& context)
+CudnnRnn::CudnnRnn(cudnnHandle_t handle, const CudnnDropout& dropout, CudnnModel model,
+                   DeviceContext& context)
     : handle_(handle),
+      dropout_(dropout),
       model_(std::move(model)),
       context_(context),
       element_(element_of(model_.type)),
       casts_(element_ != ElementType::fp32 && !model_.own_type) {
-  check(describe(model_, descriptor_), "cudnnSetRNNDescriptor_v8 of " + model_.words);
+  check(describe(model_, dropout_.get(), descriptor_),
+        "cudnnSetRNNDescriptor_v8 of " + model_.words);
   std::size_t bytes = 0;
   check(cudnnGetRNNWeightSpaceSize(handle_, descriptor_.get(), &bytes),
         "cudnnGetRNNWeightSpaceSize of " + model_.words);
@@ -209,12 +223,15 @@ void CudnnRnn::ask(cudnnStatus_t status, const char* call, const CudnnPlan& plan
 }
 
 CudnnPlan CudnnRnn::plan(int T, int N, bool training) const {
+  // Strides of states and rows of sequences are ints to cuDNN.
+  to_int(std::int64_t{N} * model_.H, "the elements of a layer's states in cuDNN");
+  to_int(std::int64_t{T} * N, "the rows of a batch in cuDNN");
   CudnnPlan plan;
   plan.T = T;
   plan.N = N;
   plan.training = training;
   if (model_.algorithm == CUDNN_RNN_ALGO_PERSIST_DYNAMIC) {
-    ask(describe(model_, plan.built), "cudnnSetRNNDescriptor_v8", plan);
+    ask(describe(model_, dropout_.get(), plan.built), "cudnnSetRNNDescriptor_v8", plan);
     ask(cudnnBuildRNNDynamic(handle_, plan.built.get(), N), "cudnnBuildRNNDynamic", plan);
     const std::vector<WeightBlock> blocks = weight_blocks(plan.built.get());
     if (!std::equal(

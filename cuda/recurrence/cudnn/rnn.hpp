@@ -30,11 +30,26 @@ struct CudnnModel {
   bool own_type = false;  ///< no casts at the seam (CudnnSpec)
 };
 
+/// A dropout descriptor of rate 0 with states: our dropout lies between cuDNN's calls, but a
+/// descriptor without one leaves cuDNN with a null that it may look behind. PyTorch gives one, too.
+/// Never run on a GPU.
+class CudnnDropout {
+ public:
+  /// Throws DeviceError. Asynchronous on the handle's stream.
+  CudnnDropout(cudnnHandle_t handle, DeviceContext& context);
+  cudnnDropoutDescriptor_t get() const { return descriptor_.get(); }
+
+ private:
+  DeviceBuffer<std::byte> states_;
+  DropoutDescriptor descriptor_;
+};
+
 /// Throws DeviceError if `name` is none of kCudnnRecurrences.
 CudnnModel cudnn_model(const std::string& name, const CudnnSpec& spec);
 
-/// What cuDNN answers to the descriptor of this model; works without a device.
-cudnnStatus_t describe(const CudnnModel& model, RnnDescriptor& descriptor);
+/// What cuDNN answers to the descriptor of this model; works without a device if `dropout` is null.
+cudnnStatus_t describe(const CudnnModel& model, cudnnDropoutDescriptor_t dropout,
+                       RnnDescriptor& descriptor);
 
 /// Bump allocation within an arena that is yet to be made.
 class ArenaLayout {
@@ -71,8 +86,9 @@ struct CudnnPlan {
 
 class CudnnRnn {
  public:
-  /// The handle and the context outlive it. Throws DeviceError. Blocks.
-  CudnnRnn(cudnnHandle_t handle, CudnnModel model, DeviceContext& context);
+  /// Handle, dropout and context outlive it. Throws DeviceError. Blocks.
+  CudnnRnn(cudnnHandle_t handle, const CudnnDropout& dropout, CudnnModel model,
+           DeviceContext& context);
 
   /// Throws DeviceError, also if cuDNN refuses. May compile for seconds (persist dynamic).
   CudnnPlan plan(int T, int N, bool training) const;
@@ -108,6 +124,7 @@ class CudnnRnn {
                    DeviceStateIn initial, DeviceSpan<float> h, DeviceStateOut last) const;
 
   cudnnHandle_t handle_;
+  const CudnnDropout& dropout_;
   CudnnModel model_;
   DeviceContext& context_;
   ElementType element_;

@@ -56,6 +56,7 @@ class FusedSimt final : public DeviceRecurrence {
   bool assembles_input() const override { return !form_.hoist_first; }
 
   void prepare(int T, int N, bool training) override {
+    to_int(std::int64_t{T} * N, "fused_simt: the rows of a batch (steps times sequences)");
     DeviceMemory& memory = context_.memory();
     const std::int64_t H = spec_.H, L = spec_.L, cells = std::int64_t{T} * N * H;
     if (!training) {

@@ -6,6 +6,7 @@
 
 #include "engine/cpu/selection.hpp"
 #include "engine/recurrence.hpp"
+#include "sluice/model/precision.hpp"
 
 namespace sluice {
 
@@ -14,7 +15,11 @@ namespace sluice {
 /// has none of that name.
 std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, int H, int L,
                                                 int threads);
-/// The same by another table.
+/// What the CPU engine runs: that, in bf16 make_cpu_bf16_recurrence(), or for "check:A,B" two of
+/// these, compared on the log. Throws ConfigError, DeviceError.
+std::unique_ptr<Recurrence> make_cpu_engine_recurrence(const std::string& name, Precision precision,
+                                                       int C, int H, int L, int threads);
+/// The same as the first by another table.
 std::unique_ptr<Recurrence> make_cpu_recurrence(const std::string& name, int C, int H, int L,
                                                 int threads,
                                                 std::span<const CpuSelectionRow> table);

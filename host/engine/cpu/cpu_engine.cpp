@@ -126,10 +126,8 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
       gather_(space_),
       head_(spec_, threads_) {
   omp_set_num_threads(threads_);
-  recurrence_ =
-      precision_ == Precision::bf16
-          ? make_cpu_bf16_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L)
-          : make_cpu_recurrence(setup.recurrence, spec_.inputs(), spec_.H, spec_.L, threads_);
+  recurrence_ = make_cpu_engine_recurrence(setup.recurrence, precision_, spec_.inputs(), spec_.H,
+                                           spec_.L, threads_);
   gradient_.resize(static_cast<std::size_t>(layout_.size()));
   norm_blocks_.resize(static_cast<std::size_t>((layout_.size() + kNormBlock - 1) / kNormBlock));
   for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));

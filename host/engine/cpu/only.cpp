@@ -9,16 +9,16 @@ namespace sluice {
 
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup) {
   if (device == "auto" || device == "cpu") return make_cpu_engine(setup);
-  if (device == "cuda") {
-    throw DeviceError(
-        "engine.device = \"cuda\": this build has no CUDA engine; build it where a CUDA compiler "
-        "is "
-        "(cmake --preset cuda), or set engine.device = \"cpu\"");
+  if (device == "cuda" || device.starts_with("cuda:")) {
+    throw DeviceError(fmt::format(
+        "engine.device = \"{}\": this build has no CUDA engine; build it where a CUDA compiler is "
+        "(cmake --preset cuda), or set engine.device = \"cpu\"",
+        device));
   }
   throw DeviceError(fmt::format(
       "engine.device = \"{}\": there is no such engine; choose auto, cpu or cuda", device));
 }
 
-std::string cuda_device_text() { return "none: this build has no CUDA engine"; }
+std::vector<std::string> cuda_device_texts() { return {"none: this build has no CUDA engine"}; }
 
 }  // namespace sluice

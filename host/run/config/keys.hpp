@@ -3,40 +3,15 @@
 // list. Ranges are those of one key alone; what keys mean to each other is checked by resolve.
 #pragma once
 
-#include <limits>
+#include <iterator>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
+#include "run/config/key.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {
-
-/// Bounds of a number, or of every number of a list.
-struct Range {
-  double min = -std::numeric_limits<double>::max();
-  double max = std::numeric_limits<double>::max();
-  bool above = false;  ///< min itself is not allowed
-  bool below = false;  ///< max itself is not allowed
-};
-
-/// What a text or a number stands for, beyond its type.
-enum class Form {
-  plain,
-  column,          ///< a column's name, or its 0-based place (an integer n becomes "#n")
-  share_or_steps,  ///< a share below 1, or a whole number of steps
-  one_character    ///< a single byte; "tab" is the tabulator
-};
-
-struct Key {
-  std::string_view name;         ///< "section.key"
-  std::string_view meaning;      ///< one sentence, with the unit
-  std::string_view automatic{};  ///< what "auto" becomes, where the member is optional
-  std::vector<std::string_view> choices{};
-  Range range{};
-  Form form = Form::plain;
-};
 
 struct Section {
   std::string_view name, meaning;
@@ -422,17 +397,22 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.figures);
 
   auto& e = config.engine;
-  visit(Key{.name = "engine.device",
-            .meaning =
-                "What computes (the article's use_cuda); auto: cuda if there is a device, else "
-                "cpu.",
-            .choices = {"auto", "cpu", "cuda"}},
-        e.device);
+  visit(
+      Key{.name = "engine.device",
+          .meaning =
+              "What computes (the article's use_cuda); cuda: the first device; auto: that if there "
+              "is one, else cpu.",
+          .choices = {"auto", "cpu", "cuda"},
+          .patterns = {kCudaDevice}},
+      e.device);
   visit(Key{.name = "engine.recurrence",
             .meaning =
                 "The LSTM's code (the article's used_frame): fused or onednn on the CPU, all but "
-                "onednn on CUDA; fused and cudnn: that for the precision; auto: by shape.",
-            .choices = {std::begin(kRecurrences), std::end(kRecurrences)}},
+                "onednn on CUDA; fused and cudnn: that for the precision; auto: by shape; "
+                "check:A,B: A "
+                "computes, B as well, and the log says by how much they differ.",
+            .choices = {std::begin(kRecurrences), std::end(kRecurrences)},
+            .patterns = {kCheck}},
         e.recurrence);
   visit(Key{.name = "engine.precision",
             .meaning = "Numbers of the LSTM's products: fp32; bf16 (tensor cores, or a CPU with "

@@ -60,7 +60,11 @@ bool in_range(double number, const Range& range) {
 }
 
 std::string scalar_text(const Key& key, Kind kind) {
-  if (!key.choices.empty()) return fmt::format("one of {}", fmt::join(key.choices, ", "));
+  if (!key.choices.empty()) {
+    std::string text = fmt::format("one of {}", fmt::join(key.choices, ", "));
+    for (const Pattern& pattern : key.patterns) text += fmt::format(", {}", pattern.text);
+    return text;
+  }
   const std::string range = range_text(key.range);
   const std::string tail = range.empty() ? "" : " " + range;
   switch (kind) {
@@ -213,7 +217,8 @@ std::string as_text(const Value& value, const Key& key, MemberType whole,
   }
   const auto* text = std::get_if<std::string>(&value.data);
   if (!text || !is_utf8(*text)) refuse(value, key, whole, where);
-  if (!key.choices.empty() && std::ranges::find(key.choices, *text) == key.choices.end()) {
+  if (!key.choices.empty() && std::ranges::find(key.choices, *text) == key.choices.end() &&
+      std::ranges::none_of(key.patterns, [&](const Pattern& p) { return p.fits(*text); })) {
     refuse(value, key, whole, where);
   }
   if (key.form == Form::one_character) {

@@ -42,9 +42,10 @@ struct EngineSetup {
   std::vector<std::vector<std::int32_t>> codes;
   int batch = 1;                    ///< most windows in one step
   std::uint64_t seed = 0;           ///< of dropout
-  std::string recurrence = "auto";  ///< one of kRecurrences
+  std::string recurrence = "auto";  ///< one of kRecurrences, or "check:A,B" of two
   std::string precision = "auto";   ///< "fp32", "bf16"; on CUDA also "tf32"
   int threads = 0;                  ///< 0: all
+  int cuda_device = 0;              ///< of the CUDA engine: N of "cuda:N"
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
   /// workspace is streamed.
   std::int64_t device_memory_limit = 0;
@@ -131,13 +132,14 @@ class Engine {
 /// not go together, DeviceError if it refuses the shape or this machine has no bf16 products.
 std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
 
-/// The CUDA engine on the current device; exists in builds with CUDA. Throws DeviceError if there
-/// is no device, it is too old, its memory does not suffice or no kernel supports the shape;
-/// ConfigError for an unknown recurrence or precision.
+/// The CUDA engine on device setup.cuda_device; exists in builds with CUDA. Throws DeviceError if
+/// there is no such device, it is too old, its memory does not suffice or no kernel supports the
+/// shape; ConfigError for an unknown recurrence or precision.
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup);
 
-/// The engine for `device`: "cpu", "cuda", or "auto" (CUDA if this build and machine have it, else
-/// the CPU). Throws DeviceError naming what exists.
+/// The engine for `device`: "cpu", "cuda:N" ("cuda": N = 0), or "auto" (the first CUDA device if
+/// this build and machine have one, else the CPU). setup.cuda_device does not matter. Throws
+/// DeviceError naming what exists.
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup);
 
 /// The instruction set that the CPU's fused recurrence uses here: "AVX3, 16 floats at once" (AVX3
@@ -147,7 +149,7 @@ std::string cpu_vector_text();
 /// What multiplies bf16 on this machine's CPU: "AVX3_BF16, 16 pairs at once", or why nothing does.
 std::string cpu_bf16_text();
 
-/// What "cuda" means here, in a few words: the device's name and facts, or why there is none.
-std::string cuda_device_text();
+/// The CUDA devices here, a line each: number, name and facts; one line "none: why" without any.
+std::vector<std::string> cuda_device_texts();
 
 }  // namespace sluice

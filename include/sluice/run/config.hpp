@@ -129,8 +129,8 @@ struct Config {
 
   /// [engine]
   struct Engine {
-    std::string device = "auto";      ///< auto, cpu, cuda
-    std::string recurrence = "auto";  ///< a name of kRecurrences (engine/engine.hpp)
+    std::string device = "auto";      ///< auto, cpu, cuda, cuda:N
+    std::string recurrence = "auto";  ///< one of kRecurrences (engine/engine.hpp), or check:A,B
     std::string precision = "auto";   ///< auto, fp32, tf32, bf16
     int threads = 0;
     double device_memory_limit = 0;  ///< MiB; 0: what the device has

@@ -41,7 +41,7 @@ class Rates : public testing::Test {
     return {host.span().begin(), host.span().end()};
   }
   static RateCase find(const std::string& name) {
-    for (RateCase& c : rate_cases(current_device())) {
+    for (RateCase& c : rate_cases(use_device(0))) {
       if (c.name.starts_with(name)) return c;
     }
     throw std::out_of_range("no rate " + name);

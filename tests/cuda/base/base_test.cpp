@@ -156,6 +156,21 @@ TEST_F(DeviceBase, PinnedMemoryGoesThereAndBackInStreamOrder) {
   EXPECT_THAT(out.span(), ::testing::ElementsAre(5, 6, 7));
 }
 
+TEST_F(DeviceBase, ASizeThatNoIntHoldsIsRefusedByName) {
+  constexpr std::int64_t kMany = std::int64_t{1} << 31;
+  EXPECT_EQ(to_int(kMany - 1, "rows"), kMany - 1);
+  EXPECT_THAT(
+      failure([] { to_int(kMany, "rows"); }),
+      AllOf(HasSubstr("base_test.cpp:"), HasSubstr("rows: 2147483648 are more than 2^31 - 1"),
+            HasSubstr("lower training.batch_size or engine.forecast_batch")));
+  const float* none = nullptr;
+  EXPECT_THAT(failure([&] {
+                matmul(nullptr, {.m = kMany, .n = 1, .k = 1, .lda = 1, .ldb = 1, .ldc = 1},
+                       Precision::fp32, none, none, nullptr);
+              }),
+              HasSubstr("the rows of a product: 2147483648"));
+}
+
 TEST_F(DeviceBase, AContextKnowsItsDeviceAndCountsItsWorkspace) {
   DeviceContext context;
   EXPECT_GE(context.info().compute_capability, 80);

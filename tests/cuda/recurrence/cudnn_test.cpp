@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/graph.hpp"
@@ -21,6 +22,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -57,7 +59,15 @@ TEST(Cudnn, TakesTheDescriptorOfEveryAlgorithmInEveryType) {
   for (const char* name : kCudnnRecurrences) {
     for (const CudnnType type :
          {CudnnType::fp32, CudnnType::tf32, CudnnType::bf16, CudnnType::fp16}) {
-      EXPECT_EQ(cudnn_refusal(name, CudnnSpec{.C = 14, .H = 50, .L = 2, .type = type}), "");
+      const std::string refused =
+          cudnn_refusal(name, CudnnSpec{.C = 14, .H = 50, .L = 2, .type = type});
+      // The model answers as cuDNN 9.19 does. Another version may support less of the persistent
+      // algorithms, but has to say that this is why.
+      if (testing::on_standin() || std::string_view(name) == "cudnn_standard") {
+        EXPECT_EQ(refused, "");
+      } else {
+        EXPECT_THAT(refused, AnyOf("", HasSubstr("CUDNN_STATUS_NOT_SUPPORTED")));
+      }
     }
   }
 }
@@ -79,6 +89,16 @@ TEST(Cudnn, AnUnknownAlgorithmIsNamedWithThoseThatExist) {
                  "'cudnn_fast' is no recurrence of cuDNN; it has cudnn_standard, "
                  "cudnn_persist_static, cudnn_persist_dynamic, cudnn_persist_static_small_h");
   }
+}
+
+TEST_F(CudnnOnDevice, ABatchOfMoreRowsThanAnIntCountsIsRefused) {
+  if (IsSkipped()) return;
+  if (cudnn_version().empty()) GTEST_SKIP() << "built without cuDNN";
+  DeviceContext context;
+  const auto lstm = make_cudnn_recurrence("cudnn_standard", CudnnSpec{.C = 3, .H = 8}, context);
+  EXPECT_THAT(
+      [&] { lstm->prepare(1 << 15, 1 << 16, true); },
+      ::testing::ThrowsMessage<DeviceError>(HasSubstr("the rows of a batch in cuDNN: 2147483648")));
 }
 
 // --- numbers: with cuDNN on a card, or with its model --------------------------------------------
@@ -156,8 +176,7 @@ std::unique_ptr<DeviceRecurrence> ready(const char* name, const CudnnSpec& spec,
     std::unique_ptr<DeviceRecurrence> lstm = make_cudnn_recurrence(name, spec, context);
     lstm->prepare(T, N, true);
     return lstm;
-  } catch (const DeviceError& refusal) {
-    EXPECT_THAT(refusal.what(), HasSubstr("CUDNN_STATUS_NOT_SUPPORTED"));
+  } catch (const NotSupportedError& refusal) {
     [&]() -> void { GTEST_SKIP() << refusal.what(); }();
     return nullptr;
   }
@@ -281,7 +300,7 @@ TEST_P(CudnnGraphs, ReplayTheSameBitsAfterOtherShapesWereReady) {
   train();
   const Floats want_h = arrays.get(h), want_dweights = arrays.get(dweights);
 
-  const GraphExec graph = capture_graph(context.stream(), train);
+  const GraphExec graph = capture_graph(context.stream(), train, lstm->capture_mode());
   lstm->prepare(T + 1, 2 * N, true);
   lstm->prepare(T, 2 * N, false);
   set_zero(h, context.stream());

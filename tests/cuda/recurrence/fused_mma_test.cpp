@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <any>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -65,6 +67,18 @@ class FusedMma : public testing::DeviceTest {
     problem.expect_weights_near(got[7]);
     problem.expect_near("dh0", got[8], problem.gradients.dh0);
     problem.expect_near("dc0", got[9], problem.gradients.dc0);
+  }
+
+  /// The same bits on the stand-in. cuBLAS may sum a product of 19 rows in another order than one
+  /// of 95, and what is then rounded to bf16 or tf32 may fall to the other side: on CUDA both agree
+  /// with the reference as each of them has to.
+  void expect_same(const RecurrenceProblem& problem, const std::vector<Floats>& got,
+                   const std::vector<Floats>& want) {
+    if (testing::on_standin()) {
+      EXPECT_EQ(got, want);
+    } else {
+      expect_reference(problem, got);
+    }
   }
 
   std::unique_ptr<DeviceContext> context_;
@@ -239,10 +253,12 @@ TEST_F(FusedMma, InputProductsBeforeTheKernelAgreeWithTheReferenceInAnyParts) {
     const auto whole = results(problem, precision, {.hoist_input = true});
     expect_reference(problem, whole);
     for (const std::int64_t bytes : {std::int64_t{1}, std::int64_t{2 * 19 * 4 * 32 * 4}}) {
-      EXPECT_EQ(results(problem, precision, {.hoist_input = true, .workspace_bytes = bytes}),
-                whole);
+      expect_same(problem,
+                  results(problem, precision, {.hoist_input = true, .workspace_bytes = bytes}),
+                  whole);
     }
-    EXPECT_EQ(results(problem, precision, {.workspace_bytes = 1}), results(problem, precision, {}));
+    expect_same(problem, results(problem, precision, {.workspace_bytes = 1}),
+                results(problem, precision, {}));
   }
 }
 
@@ -356,7 +372,13 @@ TEST_F(FusedMma, AWalkBackGivesTheSameBitsInAnyOrderOfItsWarps) {
 }
 
 // 20 steps: more than are assembled at a time (8 with one tile of 32 units, 2 with four).
-TEST_F(FusedMma, AssembledWindowsGiveTheSameBitsAsDenseInput) {
+// The same bits on the stand-in. On CUDA nvcc contracts a row's products and sums to FMA, each of
+// which may move a value by its last bit of fp32 and so, now and then, over the middle between two
+// neighbours of its 11 (tf32) or 8 (bf16) bits: by 2^-10 or 2^-7 of it. A pre-activation moves by
+// no more than that of sum_k |W_k x_k| <= 5 x 0.2 x largest |x|; h by no more than c, whose largest
+// slope (tanh of the candidate) is 1; and later steps add what is left of it, less than half each
+// time at these weights: twice as much, in two layers twice again.
+TEST_F(FusedMma, AssembledWindowsGiveTheNumbersOfDenseInput) {
   if (IsSkipped()) return;
   ModelSpec wanted;
   wanted.T = 20;
@@ -392,7 +414,19 @@ TEST_F(FusedMma, AssembledWindowsGiveTheSameBitsAsDenseInput) {
   const DeviceBuffer<float> h(memory, T * N * wanted.H, "h"), last(memory, 4 * N * wanted.H, "h");
   const DeviceStateOut to{last.first(2 * N * wanted.H),
                           last.span().subspan(2 * N * wanted.H, 2 * N * wanted.H)};
+  float largest = 0;
+  for (const float value : x) largest = std::max(largest, std::abs(value));
   for (const Precision precision : kPrecisions) {
+    const float tolerance = testing::on_standin()
+                                ? 0
+                                : 4 * largest * (precision == Precision::tf32 ? 0x1p-10f : 0x1p-7f);
+    const auto expect_close = [&](const Floats& got, const Floats& numbers, const char* what) {
+      ASSERT_EQ(got.size(), numbers.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_NEAR(got[i], numbers[i], tolerance)
+            << to_string(precision) << " " << what << " " << i;
+      }
+    };
     for (const FusedMmaChoices& choices : {FusedMmaChoices{.tiles = 1}, FusedMmaChoices{.tiles = 4},
                                            FusedMmaChoices{.tiles = 1, .workspace_bytes = 70000}}) {
       RecurrenceSpec spec = shape;
@@ -406,11 +440,11 @@ TEST_F(FusedMma, AssembledWindowsGiveTheSameBitsAsDenseInput) {
       set_zero(h.span(), context_->stream());
       set_zero(last.span(), context_->stream());
       recurrence->infer(T, N, {.x = {}, .rows = &rows}, {}, h.span(), to);
-      EXPECT_EQ(download(h), want) << to_string(precision);
-      EXPECT_EQ(download(last), want_last);
+      expect_close(download(h), want, "h");
+      expect_close(download(last), want_last, "last states");
       set_zero(last.span(), context_->stream());
       recurrence->infer(T, N, {.x = {}, .rows = &rows}, {}, {}, to);
-      EXPECT_EQ(download(last), want_last) << "without h";
+      expect_close(download(last), want_last, "last states without h");
     }
   }
 }

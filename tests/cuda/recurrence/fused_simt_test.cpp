@@ -359,6 +359,14 @@ TEST_F(FusedSimt, RefusesAShapeThatWasNotPrepared) {
   EXPECT_THROW(recurrence->forward(4, 3, x.span(), {}, {}, h.span(), {}), InternalError);
 }
 
+TEST_F(FusedSimt, RefusesABatchOfMoreRowsThanAnIntCounts) {
+  if (IsSkipped()) return;
+  const auto recurrence = make_fused_simt({.C = 3, .H = 4, .L = 1}, *context_);
+  EXPECT_THAT([&] { recurrence->prepare(1 << 15, 1 << 16, false); },
+              ::testing::ThrowsMessage<DeviceError>(
+                  ::testing::HasSubstr("the rows of a batch (steps times sequences): 2147483648")));
+}
+
 TEST(FusedSimtForm, FollowsFromWhatFitsInSharedMemory) {
   const DeviceInfo hopper{.name = "H100", .multiprocessors = 132, .shared_bytes = 227 * 1024};
   const DeviceInfo small{.name = "A10", .multiprocessors = 72, .shared_bytes = 99 * 1024};

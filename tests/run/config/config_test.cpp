@@ -303,6 +303,17 @@ TEST(ParseConfig, ABadChoiceListsTheChoicesAndTheNearest) {
             "\"parquett\"; did you mean \"parquet\"?");
 }
 
+TEST(ParseConfig, ATextOfAPatternIsTakenAndAnotherAnsweredWithIt) {
+  EXPECT_EQ(parse_config("[engine]\ndevice = \"cuda:12\"\n", "shop.toml").engine.device, "cuda:12");
+  EXPECT_EQ(parse_config("[engine]\nrecurrence = \"check:fused,onednn\"\n", "shop.toml")
+                .engine.recurrence,
+            "check:fused,onednn");
+  for (const char* device : {"cuda:", "cuda:x", "cuda:-1", "cuda:1 ", "check:"}) {
+    EXPECT_EQ(error_of(std::string("[engine]\ndevice = \"") + device + "\"\n").substr(0, 73),
+              "shop.toml:2: engine.device must be one of auto, cpu, cuda, cuda:N, got \"c");
+  }
+}
+
 TEST(LoadConfig, AFlagGoesBeforeTheFileAndTheFileBeforeTheDefault) {
   const auto path = std::filesystem::path(testing::TempDir()) / "sluice_precedence.toml";
   std::ofstream(path) << "[training]\nepochs = 7\nseed = 8\n";

@@ -31,6 +31,11 @@ struct cudnnRNNStruct {
   cudnnRNNBiasMode_t bias{};
   cudnnDataType_t type{};
   int C = 0, H = 0, L = 0, built = 0;
+  cudnnDropoutDescriptor_t dropout = nullptr;
+};
+struct cudnnDropoutStruct {
+  float rate = -1;
+  void* states = nullptr;
 };
 struct cudnnRNNDataStruct {
   cudnnDataType_t type{};
@@ -43,7 +48,7 @@ struct cudnnTensorStruct {
 
 namespace {
 
-constexpr std::size_t kGap = 24, kWorkspace = 1000, kReserve = 520;
+constexpr std::size_t kGap = 24, kWorkspace = 1000, kReserve = 520, kDropoutStates = 300;
 thread_local std::string last_error;
 
 cudnnStatus_t refuse(cudnnStatus_t status, const char* why) {
@@ -225,6 +230,27 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t descriptor) {
   return CUDNN_STATUS_SUCCESS;
 }
 
+cudnnStatus_t cudnnCreateDropoutDescriptor(cudnnDropoutDescriptor_t* descriptor) {
+  *descriptor = new cudnnDropoutStruct;
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnDestroyDropoutDescriptor(cudnnDropoutDescriptor_t descriptor) {
+  delete descriptor;
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnDropoutGetStatesSize(cudnnHandle_t, size_t* bytes) {
+  *bytes = kDropoutStates;
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t descriptor, cudnnHandle_t handle,
+                                        float rate, void* states, size_t bytes,
+                                        unsigned long long) {
+  if (bytes < kDropoutStates) return refuse(CUDNN_STATUS_INVALID_VALUE, "too few states");
+  *descriptor = {rate, states};
+  standin::enqueue_kernel(handle->stream, [=] { std::memset(states, 0x5d, kDropoutStates); });
+  return CUDNN_STATUS_SUCCESS;
+}
+
 cudnnStatus_t cudnnSetRNNDescriptor_v8(cudnnRNNDescriptor_t rnn, cudnnRNNAlgo_t algorithm,
                                        cudnnRNNMode_t cell, cudnnRNNBiasMode_t bias,
                                        cudnnDirectionMode_t direction, cudnnRNNInputMode_t input,
@@ -237,10 +263,10 @@ cudnnStatus_t cudnnSetRNNDescriptor_v8(cudnnRNNDescriptor_t rnn, cudnnRNNAlgo_t 
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "");
   }
   expect(cell == CUDNN_LSTM && direction == CUDNN_UNIDIRECTIONAL && input == CUDNN_LINEAR_INPUT &&
-             math_type == CUDNN_DATA_FLOAT && projection == H && dropout == nullptr,
+             math_type == CUDNN_DATA_FLOAT && projection == H,
          "the model knows this LSTM only");
   expect(flags == CUDNN_RNN_PADDED_IO_ENABLED, "the unpacked layout needs padded i/o");
-  *rnn = {algorithm, bias, type, C, H, L, 0};
+  *rnn = {algorithm, bias, type, C, H, L, 0, dropout};
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -302,7 +328,7 @@ cudnnStatus_t cudnnGetRNNTempSpaceSizes(cudnnHandle_t, cudnnRNNDescriptor_t rnn,
                                         cudnnForwardMode_t mode, cudnnRNNDataDescriptor_t x,
                                         size_t* workspace, size_t* reserve) {
   expect(x->width == rnn->C && x->type == rnn->type, "x is of the model's width and type");
-  if (rnn->H > 4096) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "hidden size");
+  if (rnn->H > 256) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "hidden size");
   *workspace = kWorkspace;
   *reserve = mode == CUDNN_FWD_MODE_TRAINING ? kReserve : 0;
   return CUDNN_STATUS_SUCCESS;
@@ -321,6 +347,8 @@ cudnnStatus_t cudnnRNNForward(cudnnHandle_t handle, cudnnRNNDescriptor_t descrip
   const bool training = mode == CUDNN_FWD_MODE_TRAINING;
   const std::vector<int> states{rnn.L, N, rnn.H};
   expect(lengths == nullptr, "lengths on the device are null since 8.9.1");
+  expect(rnn.dropout != nullptr && rnn.dropout->rate == 0 && rnn.dropout->states != nullptr,
+         "an RNN that runs has a dropout descriptor with states; the model knows rate 0 only");
   expect(rnn.algorithm != CUDNN_RNN_ALGO_PERSIST_DYNAMIC || rnn.built == N, "built for this N");
   expect(y_layout->T == T && y_layout->N == N && y_layout->width == rnn.H, "y is [T,N,H]");
   expect(h_layout->sizes == states && c_layout->sizes == states, "states are [L,N,H]");
@@ -328,8 +356,16 @@ cudnnStatus_t cudnnRNNForward(cudnnHandle_t handle, cudnnRNNDescriptor_t descrip
              reserve_bytes == (training ? kReserve : 0),
          "spaces have their sizes");
   expect(x != nullptr && y != nullptr, "x and y are there");
+  // cuDNN may make calls that only a relaxed capture allows.
+  cudaEvent_t event = nullptr;
+  cudaEventCreate(&event);
+  const cudaError_t asked = cudaEventQuery(event);
+  cudaEventDestroy(event);
+  if (asked != cudaSuccess) return refuse(CUDNN_STATUS_INTERNAL_ERROR, "a call in a capture");
   expect((hx == nullptr || hx != hy) && (cx == nullptr || cx != cy), "states in and out differ");
   standin::enqueue_kernel(handle->stream, [=] {
+    expect(*static_cast<const unsigned char*>(rnn.dropout->states) == 0x5d,
+           "the states of dropout stay while the RNN is there");
     spoil(workspace, workspace_bytes);
     Kept run{.rnn = rnn, .shape = {}, .input = {}, .trace = {}, .y = {}, .gradients = {}};
     const auto size = [](int n) { return static_cast<std::size_t>(n); };

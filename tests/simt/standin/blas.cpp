@@ -163,8 +163,11 @@ template <typename Body>
 cublasStatus_t framed_blas(const char* call, cublasHandle_t handle, Body body) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   try {
-    return blas_status(
-        framed(call, [&] { return body(state().blas.find(handle, "cuBLAS handle")); }));
+    return blas_status(framed(call, [&] {
+      cublasContext& blas = state().blas.find(handle, "cuBLAS handle");
+      expect_current(blas.home, "cuBLAS handle");
+      return body(blas);
+    }));
   } catch (const BlasRefusal& refusal) {
     return refusal.status;
   }
@@ -192,6 +195,7 @@ cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   return blas_status(framed("cublasCreate", [&] {
     refuse_in_capture();
     *handle = state().blas.make();
+    (*handle)->home = current_device();
     return cudaSuccess;
   }));
 }

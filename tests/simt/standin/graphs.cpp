@@ -70,6 +70,16 @@ std::vector<bool> reached_from(const Capture& capture, const std::vector<std::si
 
 using namespace standin;
 
+std::vector<std::string> standin::last_graph() {
+  const std::lock_guard lock(mutex());
+  std::vector<std::string> names;
+  if (state().last_graph == nullptr) return names;
+  for (const Node& node : *state().last_graph) {
+    names.push_back(node.operation.what.substr(0, node.operation.what.find(" (")));
+  }
+  return names;
+}
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   return framed("cudaStreamBeginCapture", [&] {
     if (stream == nullptr) return cudaErrorStreamCaptureUnsupported;
@@ -135,7 +145,9 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
     refuse_in_capture();
     const CUgraph_st& g = state().graphs.find(graph, "graph");
     *exec = state().execs.make();
+    (*exec)->home = current_device();
     (*exec)->nodes = g.nodes;
+    state().last_graph = g.nodes;
     return cudaSuccess;
   });
 }
@@ -152,6 +164,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   return framed("cudaGraphLaunch", [&] {
     CUgraphExec_st& e = state().execs.find(exec, "graph");
     CUstream_st& s = stream_of(stream);
+    expect_current(e.home, "graph");
     const std::vector<Range> ranges = ranges_of(*e.nodes);
     if (s.capture != nullptr) {  // a graph in a graph
       const auto run = [nodes = e.nodes] {

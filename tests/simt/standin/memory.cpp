@@ -71,7 +71,8 @@ void check_freed_block(const Block& block) {
 
 void* allocate(std::size_t bytes, bool device) {
   State& s = state();
-  Block block{.bytes = bytes, .number = ++s.block_number, .device = device};
+  Block block{
+      .bytes = bytes, .number = ++s.block_number, .device = device, .home = current_device()};
   block.raw = static_cast<unsigned char*>(std::aligned_alloc(kRedzone, raw_bytes(block)));
   if (block.raw == nullptr) throw Refusal{cudaErrorMemoryAllocation};
   unsigned char* data = block.raw + kRedzone;
@@ -81,7 +82,7 @@ void* allocate(std::size_t bytes, bool device) {
   poison(block.raw, kRedzone);
   poison(data + bytes, raw_bytes(block) - kRedzone - bytes);
   s.blocks.emplace(reinterpret_cast<std::uintptr_t>(data), block);
-  if (device) s.used_bytes += static_cast<std::int64_t>(bytes);
+  if (device) s.used_bytes[block.home] += static_cast<std::int64_t>(bytes);
   return data;
 }
 
@@ -125,7 +126,7 @@ void release(void* pointer, bool device) {
   // CUDA waits for the device before it takes memory back.
   if (s.lost == cudaSuccess) run_all();
   s.blocks.erase(found);
-  if (device) s.used_bytes -= static_cast<std::int64_t>(block.bytes);
+  if (device) s.used_bytes[block.home] -= static_cast<std::int64_t>(block.bytes);
   std::string damaged;
   try {
     check_redzones_of(block);
@@ -225,6 +226,15 @@ void expect_live(const std::vector<Range>& ranges) {
   }
 }
 
+void expect_home(const std::vector<Range>& ranges, int home) {
+  for (const Range& range : ranges) {
+    const Block* block = block_of(range);
+    if (block == nullptr || !block->device || block->home == home) continue;
+    throw std::logic_error(name_of(*block) + " lies on device " + std::to_string(block->home) +
+                           " and is used by work of device " + std::to_string(home));
+  }
+}
+
 void check_redzones() {
   for (const auto& [address, block] : state().blocks) check_redzones_of(block);
 }
@@ -242,12 +252,21 @@ void release_all_memory() {
 
 using namespace standin;
 
+namespace {
+
+/// Of the current device.
+std::size_t free_bytes() {
+  State& s = state();
+  return static_cast<std::size_t>(
+      std::max<std::int64_t>(0, s.memory_bytes - s.used_bytes[current_device()]));
+}
+
+}  // namespace
+
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
   return framed("cudaMalloc", [&] {
     refuse_in_capture();
-    const State& s = state();
-    if (bytes >
-        static_cast<std::size_t>(std::max<std::int64_t>(0, s.memory_bytes - s.used_bytes))) {
+    if (bytes > free_bytes()) {
       return cudaErrorMemoryAllocation;
     }
     *pointer = bytes == 0 ? nullptr : allocate(bytes, true);
@@ -273,9 +292,8 @@ cudaError_t cudaFreeHost(void* pointer) {
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return framed("cudaMemGetInfo", [&] {
-    const State& s = state();
-    *free = static_cast<std::size_t>(std::max<std::int64_t>(0, s.memory_bytes - s.used_bytes));
-    *total = static_cast<std::size_t>(s.memory_bytes);
+    *free = free_bytes();
+    *total = static_cast<std::size_t>(state().memory_bytes);
     return cudaSuccess;
   });
 }

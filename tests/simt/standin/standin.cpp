@@ -36,6 +36,21 @@ void throw_complaint() {
 
 }  // namespace
 
+int current_device() {
+  const auto& current = state().current;
+  const auto found = current.find(std::this_thread::get_id());
+  return found == current.end() ? 0 : found->second;
+}
+
+const Device& device() { return state().devices[static_cast<std::size_t>(current_device())]; }
+
+void expect_current(int home, const char* kind) {
+  if (home == current_device()) return;
+  throw std::logic_error(std::string("a ") + kind + " of device " + std::to_string(home) +
+                         " is used while device " + std::to_string(current_device()) +
+                         " is current");
+}
+
 cudaError_t enter(const char* call) {
   State& s = state();
   throw_complaint();
@@ -46,7 +61,7 @@ cudaError_t enter(const char* call) {
     return s.fail_with;
   }
   if (s.lost != cudaSuccess) return s.lost;
-  return s.device.present ? cudaSuccess : cudaErrorNoDevice;
+  return device().present ? cudaSuccess : cudaErrorNoDevice;
 }
 
 cudaError_t keep(cudaError_t status) {
@@ -67,7 +82,12 @@ void reset() {
 
 void set_device(const Device& device) {
   const std::lock_guard lock(mutex());
-  state().device = device;
+  state().devices = {device};
+}
+
+void set_devices(const std::vector<Device>& devices) {
+  const std::lock_guard lock(mutex());
+  state().devices = devices;
 }
 
 void set_memory_bytes(std::int64_t bytes) {
@@ -107,6 +127,13 @@ void finish() {
   if (!state().captures.empty()) throw std::logic_error("a capture was begun and not ended");
 }
 
+std::int64_t enqueued(const std::string& what) {
+  const std::lock_guard lock(mutex());
+  const auto& counts = state().enqueued;
+  const auto found = counts.find(what);
+  return found == counts.end() ? 0 : found->second;
+}
+
 std::int64_t live_allocations() {
   const std::lock_guard lock(mutex());
   return static_cast<std::int64_t>(state().blocks.size());
@@ -116,6 +143,17 @@ std::int64_t live_handles() {
   const std::lock_guard lock(mutex());
   const State& s = state();
   return s.streams.live() + s.events.live() + s.graphs.live() + s.execs.live() + s.blas.live();
+}
+
+std::int64_t live_on(int device) {
+  const std::lock_guard lock(mutex());
+  const State& s = state();
+  std::int64_t count = s.streams.live_on(device) + s.events.live_on(device) +
+                       s.execs.live_on(device) + s.blas.live_on(device);
+  for (const auto& [address, block] : s.blocks) {
+    count += block.device && block.home == device ? 1 : 0;
+  }
+  return count;
 }
 
 std::int64_t pending_work() {
@@ -214,8 +252,12 @@ const ErrorText& text_of(cudaError_t error) {
   return found == std::end(kErrors) ? kNone : *found;
 }
 
-void expect_device(int device) {
-  if (device != 0) throw Refusal{cudaErrorInvalidDevice};
+const Device& expect_device(int device) {
+  const std::vector<Device>& devices = state().devices;
+  if (device < 0 || device >= static_cast<int>(devices.size())) {
+    throw Refusal{cudaErrorInvalidDevice};
+  }
+  return devices[static_cast<std::size_t>(device)];
 }
 
 constexpr int kCudaVersion = 13000;
@@ -228,14 +270,14 @@ const char* cudaGetErrorString(cudaError_t error) { return text_of(error).text; 
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
   return framed("cudaGetDeviceCount", [&] {
-    *count = 1;
+    *count = static_cast<int>(state().devices.size());
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaGetDevice(int* device) {
   return framed("cudaGetDevice", [&] {
-    *device = 0;
+    *device = current_device();
     return cudaSuccess;
   });
 }
@@ -243,14 +285,14 @@ cudaError_t cudaGetDevice(int* device) {
 cudaError_t cudaSetDevice(int device) {
   return framed("cudaSetDevice", [&] {
     expect_device(device);
+    state().current[std::this_thread::get_id()] = device;
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   return framed("cudaGetDeviceProperties", [&] {
-    expect_device(device);
-    const Device& d = state().device;
+    const Device& d = expect_device(device);
     *properties = {};
     std::strncpy(properties->name, d.name.c_str(), sizeof properties->name - 1);
     properties->totalGlobalMem = static_cast<std::size_t>(state().memory_bytes);
@@ -273,8 +315,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   return framed("cudaDeviceGetAttribute", [&] {
-    expect_device(device);
-    const Device& d = state().device;
+    const Device& d = expect_device(device);
     const auto answer = [&]() -> int {
       switch (attribute) {
         case cudaDevAttrMaxThreadsPerBlock:
@@ -314,7 +355,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = state().device.present ? kCudaVersion : 0;  // works without a device, as CUDA's
+  *version = device().present ? kCudaVersion : 0;  // works without a device, as CUDA's
   return cudaSuccess;
 }
 
@@ -327,7 +368,7 @@ cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribu
   return framed("cudaFuncSetAttribute", [&] {
     if (function == nullptr) return cudaErrorInvalidDeviceFunction;
     const bool fits = attribute != cudaFuncAttributeMaxDynamicSharedMemorySize ||
-                      (value >= 0 && value <= state().device.shared_bytes);
+                      (value >= 0 && value <= device().shared_bytes);
     return fits ? cudaSuccess : cudaErrorInvalidValue;
   });
 }

@@ -6,13 +6,16 @@
 // What the caller does wrong (a redzone damaged, memory used after free, a wait for an event that
 // was never recorded, a capture left open, ...) stops the call that finds it with a
 // std::logic_error; where destructors call (free, destroy) it is kept and stops the next call, or
-// check_memory(). Calls come one at a time, from any thread.
+// check_memory(). Calls come one at a time, from any thread. More strictly than CUDA, a stream, an
+// event or a handle may be named only while the device that it was made on is current, and work on
+// a stream may touch the memory of no other device.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cuda_runtime_api.h"
 
@@ -32,7 +35,9 @@ struct Device {
 void reset();
 
 void set_device(const Device& device);
-/// Device memory there is; 4 GiB after reset().
+/// Several devices, numbered as they come. Each thread begins with device 0 as its current one.
+void set_devices(const std::vector<Device>& devices);
+/// Memory of each device; 4 GiB after reset().
 void set_memory_bytes(std::int64_t bytes);
 /// The n-th runtime or cuBLAS call from now (1: the next) fails with `error`; `sticky`: so do all
 /// after it, as when a kernel has destroyed the context. Freeing and destroying are not counted.
@@ -50,8 +55,17 @@ void finish();
 std::int64_t live_allocations();
 /// Streams, events, graphs and cuBLAS handles that were not destroyed.
 std::int64_t live_handles();
+/// Allocations in this device's memory, and streams, events, replayable graphs and cuBLAS handles
+/// made while it was current.
+std::int64_t live_on(int device);
 /// Items that wait in streams.
 std::int64_t pending_work();
+
+/// Operations of this name ("kernel", "cublasGemmEx", "cudaMemsetAsync", "cudaGraphLaunch", ...)
+/// put on streams since reset(); what is captured is not counted.
+std::int64_t enqueued(const std::string& what);
+/// The names of the nodes of the graph that was instantiated last, in the order of their capture.
+std::vector<std::string> last_graph();
 
 /// A kernel launch: `run` executes the whole grid. Refusals are left to cudaGetLastError(), as by
 /// CUDA.

@@ -40,7 +40,7 @@ struct Range {
 
 /// What a stream or a graph is asked to do. `run` throws nothing but std::logic_error.
 struct Operation {
-  std::string what;
+  std::string what;  ///< the call, and for a captured one " (" with its place behind
   std::function<void()> run;
   std::vector<Range> ranges;  ///< looked at again before it runs
 };
@@ -74,11 +74,13 @@ struct Block {
   std::size_t bytes = 0;
   int number = 0;
   bool device = true;
+  int home = 0;  ///< the device
 };
 
 }  // namespace standin
 
 struct CUstream_st {
+  int home = 0;  ///< the device that was current when it was made; so below
   bool blocking = true, live = true;
   std::deque<standin::Item> items;
   std::shared_ptr<standin::Capture> capture;  ///< null unless capturing
@@ -86,6 +88,7 @@ struct CUstream_st {
 };
 
 struct CUevent_st {
+  int home = 0;
   bool timed = true, live = true;
   std::shared_ptr<standin::Moment> moment;    ///< null: not recorded, or recorded in a capture
   std::shared_ptr<standin::Capture> capture;  ///< of the last record, if it was captured
@@ -98,12 +101,14 @@ struct CUgraph_st {
 };
 
 struct CUgraphExec_st {
+  int home = 0;
   bool live = true;
   standin::Nodes nodes;
   std::shared_ptr<standin::Moment> last;  ///< the end of the last launch: launches do not overlap
 };
 
 struct cublasContext {
+  int home = 0;
   bool live = true;
   CUstream_st* stream = nullptr;
   bool has_workspace = false, tf32 = false;
@@ -122,6 +127,11 @@ struct Handles {
     all.emplace(raw, std::move(handle));
     return raw;
   }
+  std::int64_t live_on(int device) const {
+    std::int64_t count = 0;
+    for (const auto& [raw, handle] : all) count += handle->live && handle->home == device ? 1 : 0;
+    return count;
+  }
   /// Throws std::logic_error unless it is there and was not destroyed.
   T& find(const T* handle, const char* kind) const {
     const auto found = all.find(handle);
@@ -139,8 +149,10 @@ struct Handles {
 };
 
 struct State {
-  Device device;
-  std::int64_t memory_bytes = std::int64_t{4} << 30, used_bytes = 0;
+  std::vector<Device> devices{Device{}};
+  std::map<std::thread::id, int> current;  ///< 0 where there is none
+  std::int64_t memory_bytes = std::int64_t{4} << 30;
+  std::map<int, std::int64_t> used_bytes;  ///< by device
   std::map<std::uintptr_t, Block> blocks;  ///< by the address handed out
   std::deque<std::pair<std::uintptr_t, Block>> freed;
   std::size_t freed_bytes = 0;
@@ -154,6 +166,8 @@ struct State {
   CUstream_st legacy;  ///< the default stream
   std::vector<std::shared_ptr<Capture>> captures;
 
+  std::map<std::string, std::int64_t> enqueued;
+  Nodes last_graph;
   std::int64_t calls = 0, order = 0;
   double clock_ms = 0;
   bool running = false;  ///< inside an operation
@@ -174,6 +188,14 @@ std::recursive_mutex& mutex();
 cudaError_t enter(const char* call);
 cudaError_t keep(cudaError_t status);
 [[noreturn]] void complain(const char* call, const std::string& what);
+
+/// The calling thread's current device.
+int current_device();
+const Device& device();
+/// Throws std::logic_error unless that is where the handle was made.
+void expect_current(int home, const char* kind);
+/// Throws std::logic_error if device memory of another device is among the ranges.
+void expect_home(const std::vector<Range>& ranges, int home);
 
 /// A runtime call: `body` returns a status or throws Refusal.
 template <typename Body>

@@ -19,7 +19,11 @@ std::vector<CUstream_st*> all_streams() {
 
 CUstream_st& stream_of(cudaStream_t stream) {
   State& s = state();
-  if (stream != nullptr) return s.streams.find(stream, "stream");
+  if (stream != nullptr) {
+    CUstream_st& found = s.streams.find(stream, "stream");
+    expect_current(found.home, "stream");
+    return found;
+  }
   // CUDA allows this if no blocking stream captures; the work would then not be in the graph.
   for (const auto& capture : s.captures) {
     spoil(*capture);
@@ -30,6 +34,7 @@ CUstream_st& stream_of(cudaStream_t stream) {
 
 void push(CUstream_st& stream, Item item) {
   item.order = ++state().order;
+  ++state().enqueued[item.what];
   item.what += " (call " + std::to_string(state().calls) + ")";
   stream.items.push_back(std::move(item));
 }
@@ -42,6 +47,7 @@ void perform(const Operation& operation) {
 }
 
 cudaError_t submit(CUstream_st& stream, Operation operation) {
+  if (&stream != &state().legacy) expect_home(operation.ranges, stream.home);
   if (stream.capture != nullptr) {
     Capture& capture = *stream.capture;
     if (capture.invalid) return cudaErrorStreamCaptureInvalidated;
@@ -195,6 +201,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   return framed("cudaStreamCreateWithFlags", [&] {
     if ((flags & ~cudaStreamNonBlocking) != 0) return cudaErrorInvalidValue;
     *stream = state().streams.make();
+    (*stream)->home = current_device();
     (*stream)->blocking = (flags & cudaStreamNonBlocking) == 0;
     return cudaSuccess;
   });
@@ -306,6 +313,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
       return cudaErrorInvalidValue;
     }
     *event = state().events.make();
+    (*event)->home = current_device();
     (*event)->timed = (flags & cudaEventDisableTiming) == 0;
     return cudaSuccess;
   });
@@ -324,6 +332,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return framed("cudaEventRecord", [&] {
     CUstream_st& s = stream_of(stream);
     CUevent_st& e = state().events.find(event, "event");
+    expect_current(e.home, "event");
     if (s.capture != nullptr) {
       if (s.capture->invalid) return cudaErrorStreamCaptureInvalidated;
       e.moment.reset();

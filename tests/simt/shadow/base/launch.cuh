@@ -35,8 +35,9 @@ void launch(void (*kernel)(Parameters...), LaunchShape shape, cudaStream_t strea
   if (shape.blocks == 0) return;
   constexpr std::int64_t kMostBlocks = 0x7fffffff;
   constexpr int kMostThreads = 1024;
-  int shared = 0;
-  check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
+  int device = 0, shared = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
         "cudaDeviceGetAttribute");
   if (shape.blocks < 0 || shape.blocks > kMostBlocks || shape.threads < 1 ||
       shape.threads > kMostThreads || shape.shared_bytes > static_cast<std::size_t>(shared)) {
