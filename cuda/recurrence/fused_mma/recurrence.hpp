@@ -50,7 +50,7 @@ std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& devi
 /// the same but for rounding of the input product.
 struct FusedMmaChoices {
   bool hoist_input = false;  ///< x W^T before the kernel, even where W fits into shared memory
-  int tiles = 0;             ///< of 16 series to a CTA, at most; 0: by N
+  int tiles = 0;             ///< of 16 series to a CTA; 0: by N (tiles.hpp)
   std::int64_t workspace_bytes = std::int64_t{256} << 20;  ///< decides into how many launches
                                                            ///< inference cuts a long sequence
 };
