@@ -18,6 +18,7 @@ using testing::download;
 using testing::upload;
 
 constexpr int kT = 3, kN = 37, kInputs = 5;  // three tiles, the last ragged
+constexpr int kBeyond = 64;                  // rows behind the last one, which nobody may write
 
 /// What a launch wrote, and what it was told to.
 struct Stored {
@@ -81,10 +82,13 @@ void launch(DeviceContext& context, int H, int tiles, Stored& run) {
       x_steps, pitch, forward.data(), bias.data(), backward.data(), packed_W.data(),
       context.stream());
 
-  const auto sequence = upload(
-      memory, std::vector<E>(static_cast<std::size_t>((kT + 1) * kN * h_stride), element<E>(-7)));
-  const DeviceBuffer<float> c(memory, (kT + 1) * kN * units, "c");
-  const DeviceBuffer<mma::KeptGate<E>> gates(memory, kT * kN * 4 * units, "gates");
+  using Gate = mma::KeptGate<E>;
+  const auto filled = [&](int rows, int width, auto value) {
+    return upload(memory, std::vector(static_cast<std::size_t>((rows + kBeyond) * width), value));
+  };
+  const auto sequence = filled((kT + 1) * kN, h_stride, element<E>(-7));
+  const auto c = filled((kT + 1) * kN, units, testing::kUnset);
+  const auto gates = filled(kT * kN, 4 * units, Gate{77});
   const auto h = testing::unset(memory, static_cast<std::size_t>(kT * kN * H));
   const auto h_last = testing::unset(memory, static_cast<std::size_t>(kN * H));
   const auto c_last = testing::unset(memory, static_cast<std::size_t>(kN * H));
@@ -108,9 +112,15 @@ void launch(DeviceContext& context, int H, int tiles, Stored& run) {
     const bool inside = static_cast<int>(i) % h_stride < units;
     (inside ? run.sequence : run.gaps).push_back(rows[i]);
   }
-  if (!run.stash) return;
   run.c = download(c);
-  for (const auto gate : download(gates)) run.gates.push_back(static_cast<float>(gate));
+  for (const Gate gate : download(gates)) run.gates.push_back(static_cast<float>(gate));
+  const auto expect_untouched = [](const std::vector<float>& all, int width, float value) {
+    const std::vector<float> end(all.end() - kBeyond * width, all.end());
+    EXPECT_EQ(end, std::vector<float>(end.size(), value)) << "written behind the last row";
+  };
+  expect_untouched(rows, h_stride, -7);
+  expect_untouched(run.c, units, testing::kUnset);
+  expect_untouched(run.gates, 4 * units, 77);
 }
 
 class MmaForward : public testing::DeviceTest {
@@ -195,6 +205,10 @@ TEST(MmaTiles, ResidentCtasOfOneTileComeBeforeMoreTiles) {
   EXPECT_EQ(mma::forward_tiles(load_of(Precision::bf16, 32, 4096)), 1);
   EXPECT_EQ(mma::forward_tiles(load_of(Precision::bf16, 64, 4096)), 1);
   EXPECT_EQ(mma::forward_tiles(load_of(Precision::bf16, 128, 4096)), 2);
+  for (const int units : {32, 64}) {
+    const mma::ForwardLoad load = load_of(Precision::bf16, units, 4096);
+    EXPECT_GE(mma::forward_step_cycles(load, 2), 1.3 * mma::forward_step_cycles(load, 1)) << units;
+  }
 }
 
 TEST(MmaTiles, ManySeriesTakeAllTilesThatFit) {
