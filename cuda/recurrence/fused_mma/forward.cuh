@@ -88,7 +88,7 @@ enum Wanted : int {
 };
 
 template <typename E>
-__device__ inline int wanted_outputs(const Forward<E>& layer, bool last) {
+int wanted_outputs(const Forward<E>& layer, bool last) {
   int wanted = (layer.h_sequence != nullptr ? kSequence : 0) | (layer.h != nullptr ? kH : 0);
   if (last) {
     wanted |= (layer.h_last != nullptr ? kHLast : 0) | (layer.c_last != nullptr ? kCLast : 0);
@@ -212,7 +212,6 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   const int h_stride = static_cast<int>(layer.h_stride);
   float* const h_last = at_offset(layer.h_last, first * layer.H);
   float* const c_last = at_offset(layer.c_last, first * layer.H);
-  const int wanted_last = wanted_outputs(layer, true), wanted_before = wanted_outputs(layer, false);
   // Of the step and the CTA's first series; uniform.
   const float* product = layer.product == nullptr ? nullptr : layer.product + first * (4 * kUnits);
   float* h_floats = at_offset(layer.h, first * layer.H);
@@ -231,7 +230,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
     if (layer.x_steps > 0 && (Input::kOneAhead || slot % ahead == 0)) {
       input.template fetch<kThreads>(layer, plan, slots, t + ahead, slot == 0 ? ahead : 0);
     }
-    const int wanted = t + 1 == layer.steps ? wanted_last : wanted_before;
+    const int wanted = t + 1 == layer.steps ? plan.wanted_last : plan.wanted;
     auto* cell = cells;
 #pragma unroll 1
     for (int tile_row = 0; tile_row < rows; tile_row += kTileRows) {
@@ -344,8 +343,12 @@ void launch_forward_units(const Forward<Element<kPrecision>>& layer, int tiles, 
   const bool vector =
       layer.H % 2 == 0 &&
       aligned({layer.h_first, layer.c_first, layer.h_last, layer.c_last, layer.h}, 8);
-  ForwardPlan plan{
-      .tiles = tiles, .ahead = ahead, .copy_shift = 0, .vector = vector, .after_step = {}};
+  ForwardPlan plan{};
+  plan.tiles = tiles;
+  plan.ahead = ahead;
+  plan.vector = vector;
+  plan.wanted = wanted_outputs(layer, false);
+  plan.wanted_last = wanted_outputs(layer, true);
   plan.after_step.x = layer.N * layer.x_stride;
   if (layer.product != nullptr) plan.after_step.product = layer.N * 4 * layer.units;
   if (layer.h != nullptr) plan.after_step.h = layer.N * layer.H;

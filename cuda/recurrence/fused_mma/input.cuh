@@ -17,7 +17,8 @@ struct ForwardPlan {
   int ahead;       // steps of x that are fetched together, into one of two halves of the slots
   int copy_shift;  // 2^copy_shift threads copy a row of x
   bool vector;     // whether rows of H floats may be moved in pairs
-  struct {         // elements from a step to the next; 0 where there is no such array
+  int wanted, wanted_last;  // of Wanted: what a step stores, and what the last one does
+  struct {                  // elements from a step to the next; 0 where there is no such array
     std::int64_t x, product, h, h_sequence, c_sequence, gates;
   } after_step;
 };

@@ -6,10 +6,10 @@
 //
 // A CTA owns 16..64 series for all T; each warp owns 8 units. R stays in the warps' registers (in
 // tf32 at H > 96: half of it in shared memory), W, h, x and c in shared memory; the layouts are in
-// layout.hpp, a step in forward.cuh and backward.cuh. Inference reads
-// x and writes h. Training keeps, per unit and step, h (bf16), c (fp32) and four gates (16 bits
-// each); backward reads these and dh, and writes dA (bf16), which is read by the products for dW,
-// dR and dx and by the bias' sums. In tf32 all of that is fp32.
+// layout.hpp, a step in forward.cuh and backward.cuh, how many series a CTA takes in tiles.hpp.
+// Inference reads x and writes h. Training keeps, per unit and step, h (bf16), c (fp32) and four
+// gates (16 bits each); backward reads these and dh, and writes dA (bf16), which is read by the
+// products for dW, dR and dx and by the bias' sums. In tf32 all of that is fp32.
 //
 // Floors on an H100 in bf16, ns per series and step of one layer, from 790 TFLOP/s (mma.sync
 // reaches some 62 % of that), 3.7e12 special functions/s, 3.0 TB/s and 128 bytes of shared memory a
@@ -28,19 +28,28 @@
 //
 //      bf16
 //      Hp   inference    training  assembling    backward
-//      16     85 / 85     96 / 96     84 / 87     72 / 74
-//      32     92 / 95   110 / 106     91 / 93     86 / 88
-//      48   106 / 103   116 / 117   104 / 106     94 / 96
-//      64   108 / 110   119 / 119   106 / 112   102 / 104
-//      96   124 / 123   146 / 146   126 / 128   118 / 120
-//     128   112 / 114   115 / 119   113 / 114   126 / 128
+//      16     84 / 86     92 / 92     83 / 85     72 / 74
+//      32     90 / 92   106 / 103     88 / 92     86 / 88
+//      48   101 / 100   113 / 115    99 / 100     94 / 96
+//      64   108 / 108   114 / 117   106 / 110   102 / 104
+//      96   122 / 123   137 / 139   122 / 126   118 / 120
+//     128   112 / 114   114 / 116   113 / 118   126 / 128
 //      tf32
-//      16     93 / 97   100 / 105   128 / 128     94 / 96
-//      32   107 / 107   119 / 123   128 / 124   110 / 112
-//      48   125 / 126   133 / 137   164 / 168   126 / 128
-//      64   114 / 115   117 / 123   125 / 125   128 / 128
-//      96   145 / 147   152 / 154   158 / 160   168 / 168
-//     128   120 / 123   123 / 123   128 / 128   128 / 125
+//      16     90 / 94   100 / 103   128 / 128     94 / 96
+//      32   107 / 107   119 / 119   128 / 124   110 / 112
+//      48   123 / 124   131 / 135   166 / 168   126 / 128
+//      64   114 / 115   115 / 121   125 / 128   128 / 128
+//      96   145 / 147   149 / 152   160 / 162   168 / 168
+//     128   120 / 123   120 / 123   128 / 128   128 / 125
+//
+// Instructions of a warp for a tile and step of the forward kernel, I = 15, sm_90a:
+//
+//              bf16: last state   training   tf32: last state   training
+//      H  32                106        152                145        164
+//      H  64                118        160                162        186
+//      H 128                139        187                232        254
+//
+// 25 more where h goes out in fp32, too. 20 are special functions.
 #pragma once
 
 #include <cstdint>
