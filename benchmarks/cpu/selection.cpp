@@ -114,11 +114,11 @@ std::string measure(const FusedKernels<float>& kernels, bool best, const RunSett
 std::string selection_source(const std::vector<std::string>& origin,
                              std::span<const CpuSelectionRow> rows) {
   std::string text =
-      "// Measured, not written by hand. By which rule it is read: cpu/selection.hpp. Made by\n"
+      "// Measured, not written by hand. By which rule it is read: selection.hpp. Made by\n"
       "//   sluice-bench cpu --selection host/engine/cpu/selection_table.hpp\n";
   for (const std::string& line : origin) text += fmt::format("// {}\n", line);
   text += fmt::format(
-      "#pragma once\n\n#include <array>\n\n#include \"engine/cpu_selection.hpp\"\n\n"
+      "#pragma once\n\n#include <array>\n\n#include \"engine/cpu/selection.hpp\"\n\n"
       "namespace sluice {{\n\n"
       "/// Lanes, L, H; fused over onednn in training and forward.\n// clang-format off\n"
       "inline constexpr std::array<CpuSelectionRow, {}> kCpuSelection = {{{{\n",

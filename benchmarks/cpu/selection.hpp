@@ -1,6 +1,6 @@
 // `sluice-bench cpu --selection FILE`: measures fused against onednn over H, L and the instruction
 // sets that this machine has, and writes the table by which `auto` chooses
-// (engine/cpu_selection.hpp).
+// (engine/cpu/selection.hpp).
 #pragma once
 
 #include <filesystem>

@@ -81,7 +81,7 @@ class Rules(unittest.TestCase):
         self.keeps("cuda/engine/a.cu", "// no <<< here\n")
 
     def test_public(self):
-        for name in ("<fmt/core.h>", "<unistd.h>", "<arrow/api.h>", '"run/config_keys.hpp"'):
+        for name in ("<fmt/core.h>", "<unistd.h>", "<arrow/api.h>", '"run/config/keys.hpp"'):
             self.breaks("public", "include/sluice/run/a.hpp", f"// a\n#include {name}\n")
         self.keeps("include/sluice/run/a.hpp", "#include <cstdint>\n#include <string_view>\n")
 

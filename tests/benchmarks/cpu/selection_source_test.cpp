@@ -13,7 +13,7 @@ TEST(SelectionSource, IsWhatTheReaderIncludes) {
   const std::vector<CpuSelectionRow> rows = {{16, 1, 64, 1.625, 1.5}, {8, 2, 512, 0.98, 1.004}};
   EXPECT_EQ(
       selection_source({"on a machine", "2 threads"}, rows),
-      R"(// Measured, not written by hand. By which rule it is read: cpu/selection.hpp. Made by
+      R"(// Measured, not written by hand. By which rule it is read: selection.hpp. Made by
 //   sluice-bench cpu --selection host/engine/cpu/selection_table.hpp
 // on a machine
 // 2 threads
@@ -40,7 +40,7 @@ inline constexpr std::array<CpuSelectionRow, 2> kCpuSelection = {{
 // The table in the tree is as the benchmark wrote it: its rows and its lines of origin, written
 // again, give the same file.
 TEST(SelectionSource, WroteTheTableInTheTree) {
-  std::ifstream file(SLUICE_SOURCE_DIR "/host/engine/cpu_selection_table.hpp");
+  std::ifstream file(SLUICE_SOURCE_DIR "/host/engine/cpu/selection_table.hpp");
   std::ostringstream text;
   text << file.rdbuf();
   std::istringstream lines(text.str());
