@@ -28,6 +28,40 @@ __device__ inline std::uint32_t pack_bf16x2(float low, float high) {
   return bits;
 }
 
+/// The lower halves of two words in one, `low`'s below.
+__device__ inline std::uint32_t lower_halves(std::uint32_t low, std::uint32_t high) {
+  std::uint32_t bits;
+  asm("prmt.b32 %0, %1, %2, 0x5410;" : "=r"(bits) : "r"(low), "r"(high));
+  return bits;
+}
+
+/// Stores 4, 8 or 16 bytes, aligned to as many, to global memory that this kernel does not read, if
+/// `wanted`: by a predicate, without a branch, and never in parts.
+__device__ inline void store_if(bool wanted, void* to, const std::uint32_t (&words)[1]) {
+  asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.b32 [%1], %2; }" ::"r"(
+                   static_cast<int>(wanted)),
+               "l"(to), "r"(words[0]));
+}
+__device__ inline void store_if(bool wanted, void* to, const std::uint32_t (&words)[2]) {
+  asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.v2.b32 [%1], {%2,%3}; }" ::"r"(
+                   static_cast<int>(wanted)),
+               "l"(to), "r"(words[0]), "r"(words[1]));
+}
+__device__ inline void store_if(bool wanted, void* to, const std::uint32_t (&words)[4]) {
+  asm volatile(
+      "{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.v4.b32 [%1], {%2,%3,%4,%5}; }" ::"r"(
+          static_cast<int>(wanted)),
+      "l"(to), "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3]));
+}
+
+/// The same address, of which the compiler does not see where it comes from: it stays whole in its
+/// registers, and is not put together again at each use.
+template <typename T>
+__device__ inline T* whole_address(T* address) {
+  asm volatile("" : "+l"(address));
+  return address;
+}
+
 /// d [16,8] += a [16,16] b [16,8], bf16 with fp32 sums. All 32 lanes of the warp take part.
 ///   a[0]: row group,   columns 2 pair, 2 pair + 1      a[1]: row group + 8, the same columns
 ///   a[2]: row group,   columns 2 pair + 8, + 9         a[3]: row group + 8, the same columns

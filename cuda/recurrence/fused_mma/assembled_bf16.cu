@@ -7,7 +7,7 @@ template <>
 void launch_assembled<Precision::bf16>(const Forward<Element<Precision::bf16>>& layer,
                                        const WindowRows& windows, int first_step, int tiles,
                                        int ahead, cudaStream_t stream) {
-  launch_forward_units<Precision::bf16>(
+  launch_forward_units<Precision::bf16, false>(
       layer, tiles, ahead, AssembledInput<Precision::bf16>{windows, first_step}, stream);
 }
 

@@ -6,7 +6,7 @@ namespace sluice::mma {
 template <>
 void launch_forward<Precision::bf16>(const Forward<Element<Precision::bf16>>& layer, int tiles,
                                      cudaStream_t stream) {
-  launch_forward_units<Precision::bf16>(layer, tiles, 1, CopiedInput<Precision::bf16>{}, stream);
+  launch_copied<Precision::bf16>(layer, tiles, stream);
 }
 
 }  // namespace sluice::mma

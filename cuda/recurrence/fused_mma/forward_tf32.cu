@@ -6,7 +6,7 @@ namespace sluice::mma {
 template <>
 void launch_forward<Precision::tf32>(const Forward<Element<Precision::tf32>>& layer, int tiles,
                                      cudaStream_t stream) {
-  launch_forward_units<Precision::tf32>(layer, tiles, 1, CopiedInput<Precision::tf32>{}, stream);
+  launch_copied<Precision::tf32>(layer, tiles, stream);
 }
 
 }  // namespace sluice::mma

@@ -97,7 +97,7 @@ SLUICE_HD constexpr int row_bytes(int steps) { return steps * kStepBytes + kGapB
 
 /// Shared memory of a forward CTA, in this order.
 struct ForwardShared {
-  int bias = 0;     ///< [4Hp] float
+  int bias = 0;     ///< [4][Hp / 2][4] float: of a gate and two units, twice
   int h = 0;        ///< [2][rows][row_bytes(hidden steps)]
   int x = 0;        ///< [slots][rows][row_bytes(input steps)]
   int weights = 0;  ///< [steps not in registers][warps][kForwardFragment]
@@ -110,7 +110,7 @@ SLUICE_HD constexpr ForwardShared forward_shared(Precision precision, int units,
   const int rows = tiles * kTileRows, steps = hidden_steps(precision, units);
   const int own = steps - forward_resident(precision, units) + x_steps;
   ForwardShared at;
-  at.h = 4 * units * 4;
+  at.h = 8 * units * 4;
   at.x = at.h + 2 * rows * row_bytes(steps);
   at.weights = at.x + (x_steps == 0 ? 0 : slots * rows * row_bytes(x_steps));
   at.c = at.weights + own * (units / kUnitsOfWarp) * kForwardFragment * 4;

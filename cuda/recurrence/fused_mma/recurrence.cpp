@@ -13,6 +13,7 @@
 #include "base/matmul.hpp"
 #include "recurrence/fused_mma/kernels.hpp"
 #include "recurrence/fused_mma/rows.hpp"
+#include "recurrence/fused_mma/tiles.hpp"
 #include "recurrence/shared/cast.hpp"
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/pack.hpp"
@@ -62,7 +63,6 @@ class FusedMma final : public DeviceRecurrence {
 
   void run(const Layer& layer, mma::Forward<E> call, const Assembly* assembly = nullptr);
   void run_in_parts(const Layer& layer, const mma::Forward<E>& call);
-  int forward_tiles(std::int64_t N, int x_steps) const;
   E* rows_of(int l) { return rows_.data() + layout_.row(l, 0, last_.N) * layout_.pitch(); }
   const E* operand(std::int64_t rows, const float* x, DeviceBuffer<E>& copy);
   /// Where layer l's part of states [L,N,H] begins; null for an empty span.
@@ -225,27 +225,6 @@ void FusedMma<kPrecision>::load(DeviceSpan<const float> weights) {
   }
 }
 
-/// Tiles of 16 series to a CTA. A step of a CTA takes about as long as its tiles and one more, for
-/// the barrier and the chain from h to h; the multiprocessors take the CTAs in turns.
-template <Precision kPrecision>
-int FusedMma<kPrecision>::forward_tiles(std::int64_t N, int x_steps) const {
-  const std::int64_t rows = (N + mma::kTileRows - 1) / mma::kTileRows;
-  std::int64_t best = 0;
-  int chosen = 0;
-  for (int tiles = 1; tiles <= (choices_.tiles > 0 ? choices_.tiles : mma::kMostTiles); ++tiles) {
-    const int shared = forward_shared(kPrecision, units_, tiles, x_steps, 2).end;
-    if (tiles > 1 && shared > context_.info().shared_bytes) break;
-    const std::int64_t blocks = (rows + tiles - 1) / tiles;
-    const std::int64_t at_once = std::max(context_.info().multiprocessors, 1);
-    const std::int64_t time = (blocks + at_once - 1) / at_once * (tiles + 1);
-    if (chosen == 0 || time < best || choices_.tiles > 0) {
-      chosen = tiles;
-      best = time;
-    }
-  }
-  return chosen;
-}
-
 template <Precision kPrecision>
 void FusedMma<kPrecision>::multiply(const MatmulShape& shape, const E* a, const E* b,
                                     float* c) const {
@@ -275,17 +254,18 @@ void FusedMma<kPrecision>::run(const Layer& layer, mma::Forward<E> call, const A
              call.x, layer.W.data(), product_.data());
     call.product = product_.data();
   }
-  const int tiles = forward_tiles(call.N, call.x_steps);
+  const mma::ForwardLoad load{.precision = kPrecision,
+                              .units = units_,
+                              .x_steps = call.x_steps,
+                              .N = call.N,
+                              .multiprocessors = context_.info().multiprocessors,
+                              .shared_bytes = context_.info().shared_bytes};
+  const int tiles = choices_.tiles > 0 ? choices_.tiles : mma::forward_tiles(load);
   if (assembly == nullptr) {
     mma::launch_forward<kPrecision>(call, tiles, context_.stream());
     return;
   }
-  // As many steps at a time as give every thread a row, if there is room for them.
-  int ahead = std::clamp(mma::threads_of(units_) / (tiles * mma::kTileRows), 1, 8);
-  while (ahead > 1 && forward_shared(kPrecision, units_, tiles, call.x_steps, 2 * ahead).end >
-                          context_.info().shared_bytes) {
-    ahead /= 2;
-  }
+  const int ahead = mma::assembled_ahead(load, tiles);
   mma::launch_assembled<kPrecision>(call, *assembly->rows, assembly->first_step, tiles, ahead,
                                     context_.stream());
 }

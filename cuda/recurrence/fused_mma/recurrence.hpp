@@ -6,10 +6,10 @@
 //
 // A CTA owns 16..64 series for all T; each warp owns 8 units. R stays in the warps' registers (in
 // tf32 at H > 96: half of it in shared memory), W, h, x and c in shared memory; the layouts are in
-// layout.hpp, a step in forward.cuh and backward.cuh. Inference reads
-// x and writes h. Training keeps, per unit and step, h (bf16), c (fp32) and four gates (16 bits
-// each); backward reads these and dh, and writes dA (bf16), which two products read: one for dR, db
-// and dW together (rows.hpp), one for dx. In tf32 all of that is fp32.
+// layout.hpp, a step in forward.cuh and backward.cuh, how many series a CTA takes in tiles.hpp.
+// Inference reads x and writes h. Training keeps, per unit and step, h (bf16), c (fp32) and four
+// gates (16 bits each); backward reads these and dh, and writes dA (bf16), which two products read:
+// one for dR, db and dW together (rows.hpp), one for dx. In tf32 all of that is fp32.
 //
 // Floors on an H100 in bf16, ns per series and step of one layer, from 790 TFLOP/s (mma.sync
 // reaches some 62 % of that), 3.7e12 special functions/s, 3.0 TB/s and 128 bytes of shared memory a
@@ -26,13 +26,23 @@
 //
 // Registers of a thread as nvcc 13.0 reports them, sm_80 / sm_90a; no spills:
 //
-//      Hp  forward bf16   assembling        tf32   assembling   backward bf16        tf32
-//      16      80 /  80     69 /  72    84 /  80    110 /  86        64 /  68    88 /  88
-//      32      85 /  87     77 /  83   100 /  96    122 / 102        80 /  80   106 / 108
-//      48      98 / 100     87 /  90   126 / 128    148 / 144        90 /  92   122 / 124
-//      64     102 / 102     95 / 101   128 / 124    128 / 128        98 / 100   128 / 128
-//      96     123 / 123    120 / 118   162 / 158    164 / 166       124 / 126   166 / 164
-//     128     127 / 122    124 / 122   128 / 126    128 / 128       128 / 128   125 / 125
+//      bf16
+//      Hp   inference    training  assembling    backward
+//      16     84 / 86     92 / 92     83 / 85     64 / 68
+//      32     90 / 92   106 / 103     88 / 92     80 / 80
+//      48   101 / 100   113 / 115    99 / 100     90 / 92
+//      64   108 / 108   114 / 117   106 / 110    98 / 100
+//      96   122 / 123   137 / 139   122 / 126   124 / 126
+//     128   112 / 114   114 / 116   113 / 118   128 / 128
+//      tf32
+//      16     90 / 94   100 / 103   128 / 128     88 / 88
+//      32   107 / 107   119 / 119   128 / 124   106 / 108
+//      48   123 / 124   131 / 135   166 / 168   122 / 124
+//      64   114 / 115   115 / 121   125 / 128   128 / 128
+//      96   145 / 147   149 / 152   160 / 162   166 / 164
+//     128   120 / 123   120 / 123   128 / 128   125 / 125
+//
+// What a step issues is counted by scripts/kernel_report (docs/kernels.md).
 #pragma once
 
 #include <cstdint>
@@ -50,7 +60,7 @@ std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& devi
 /// the same but for rounding of the input product.
 struct FusedMmaChoices {
   bool hoist_input = false;  ///< x W^T before the kernel, even where W fits into shared memory
-  int tiles = 0;             ///< of 16 series to a CTA, at most; 0: by N
+  int tiles = 0;             ///< of 16 series to a CTA; 0: by N (tiles.hpp)
   std::int64_t workspace_bytes = std::int64_t{256} << 20;  ///< decides into how many launches
                                                            ///< inference cuts a long sequence
 };

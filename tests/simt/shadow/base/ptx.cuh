@@ -3,12 +3,16 @@
 #pragma once
 
 #include <cuda_runtime.h>
+#include <fmt/core.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <source_location>
 
 #include "interpreter.hpp"
 #include "sluice/base/bf16.hpp"
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 
@@ -18,6 +22,21 @@ using Here = std::source_location;
 float tanh_approx(float x);
 std::uint32_t to_tf32(float x);
 inline std::uint32_t pack_bf16x2(float low, float high) { return pack_bf16(low, high); }
+inline std::uint32_t lower_halves(std::uint32_t low, std::uint32_t high) {
+  return (low & 0xffffu) | (high << 16);
+}
+template <typename T>
+T* whole_address(T* address) {
+  return address;
+}
+template <std::size_t kWords>
+void store_if(bool wanted, void* to, const std::uint32_t (&words)[kWords]) {
+  if (!wanted) return;
+  if (reinterpret_cast<std::uintptr_t>(to) % sizeof words != 0) {
+    throw InternalError(fmt::format("store_if: an address is no multiple of {}", sizeof words));
+  }
+  std::memcpy(to, words, sizeof words);
+}
 void mma_m16n8k16_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                        Here where = Here::current());
 void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
