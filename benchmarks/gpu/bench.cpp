@@ -18,6 +18,18 @@ std::string_view to_string(Number number) {
   return "fp32";
 }
 
+Number number_of(Precision precision) {
+  switch (precision) {
+    case Precision::tf32:
+      return Number::tf32;
+    case Precision::bf16:
+      return Number::bf16;
+    case Precision::fp32:
+      break;
+  }
+  return Number::fp32;
+}
+
 std::string_view to_string(Phase phase) {
   switch (phase) {
     case Phase::backward:

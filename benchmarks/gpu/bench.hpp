@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/context.hpp"
+#include "sluice/model/precision.hpp"
 
 namespace sluice::bench {
 
@@ -19,6 +20,7 @@ namespace sluice::bench {
 /// fp16, which only cuDNN is measured in.
 enum class Number { fp32, tf32, bf16, fp16 };
 std::string_view to_string(Number number);
+Number number_of(Precision precision);
 
 /// forward: h from x as in a forecast, nothing kept. backward: of a forward that kept what it
 /// needs, which is not timed. train: take new weights, forward, backward.
@@ -41,8 +43,8 @@ struct Fact {
 struct GpuWork {
   std::function<void()> run;     ///< what is timed, as a stream of launches and as a graph
   std::function<void()> before;  ///< queued before each run, not timed; may be empty
-  /// Largest error relative to double precision; may wait and allocate. Called once, before the
-  /// timing. Empty: there is nothing to compare.
+  /// Largest error relative to double precision (of an engine: to gemm in fp32); may wait and
+  /// allocate. Called once, before the timing. Empty: there is nothing to compare.
   std::function<double()> error;
   /// Called once, after error() and before the timing; written with the case. May be empty.
   std::function<std::vector<Fact>()> facts;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/graph.hpp"
 #include "sluice/base/error.hpp"
@@ -32,13 +33,14 @@ class Driver {
   std::optional<std::string> name_of(cudaGraphNode_t node) const {
     Params params{};
     if (params_ == nullptr || params_(node, &params) != kSuccess) return {};
-    const char* name = nullptr;
-    const bool named =
-        params.function != nullptr
-            ? function_name_ != nullptr && function_name_(&name, params.function) == kSuccess
-            : kernel_name_ != nullptr && kernel_name_(&name, params.kernel) == kSuccess;
-    if (!named || name == nullptr) return {};
-    return name;
+    // A node has one of the two, by how its kernel was loaded.
+    for (const auto& [name_of, of] :
+         {std::pair{function_name_, params.function}, std::pair{kernel_name_, params.kernel}}) {
+      const char* name = nullptr;
+      if (name_of == nullptr || of == nullptr || name_of(&name, of) != kSuccess) continue;
+      if (name != nullptr) return name;
+    }
+    return {};
   }
 
  private:

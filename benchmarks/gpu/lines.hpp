@@ -13,7 +13,8 @@ using Line = nlohmann::json;
 
 /// "machine": {"device", "driver", ..., "settings": {...}}, one a start of the program.
 Line machine_line(const GpuMachine& machine, const GpuRunSettings& settings);
-/// "rate": {"name", "unit", "work", "failed", "stream_seconds", "graph_seconds", "no_graph"}.
+/// "rate": {"name", "unit", "work", "failed", "facts", "stream_seconds", "graph_seconds",
+/// "no_graph"}.
 Line rate_line(const RateRow& row);
 /// "case": what is known of a row by itself: no roof and no ratio, which need the other rows.
 Line case_line(const GpuRow& row);

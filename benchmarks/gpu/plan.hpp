@@ -37,7 +37,8 @@ std::vector<std::string> choose(std::span<const RateCase> rates, std::span<const
                                 const Choice& choice);
 
 /// Why no cuDNN runs the case, by the kernels that its binaries have (9.19 to 9.28, symbols and
-/// strings read, not tried on a device); empty: it may.
+/// strings read, not tried on a device); empty: it may. fp32 and tf32 are the same to them: floats,
+/// whose kernels for small H have variants with tensor cores.
 std::string cannot_run(const GpuCase& gpu_case);
 
 }  // namespace sluice::bench

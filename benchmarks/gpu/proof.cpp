@@ -16,7 +16,8 @@ class Reference {
     const GpuShape& s = problem.shape();
     const std::int64_t rows = std::int64_t{s.T} * s.B;
     const bool training = phase != Phase::forward;
-    const auto recurrence = make_device_recurrence("gemm", {.C = s.I, .H = s.H, .L = s.L}, context);
+    const auto recurrence =
+        make_device_recurrence("gemm", {.C = s.I, .H = s.H, .L = s.L, .dropout = false}, context);
     recurrence->prepare(s.T, s.B, training);
     recurrence->load(problem.weights());
     h_ = DeviceBuffer<float>(context.memory(), rows * s.H, "h of gemm");

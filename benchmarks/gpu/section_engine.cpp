@@ -79,7 +79,7 @@ struct Data {
     const auto size = static_cast<std::size_t>(job.batch);
     return std::span(windows).subspan(static_cast<std::size_t>(i) * size, size);
   }
-  /// Of one channel's values on the device alone; the whole catalogue takes more.
+  /// Of the channels' values alone; the whole catalogue takes more.
   std::int64_t least_bytes() const {
     return std::int64_t{job.series} * job.length * (spec.past_channels + 1) *
            static_cast<std::int64_t>(sizeof(float));
@@ -222,12 +222,6 @@ GpuWork make_work(const EngineJob& job, const std::string& recurrence, Precision
                              {"outputs of a window", static_cast<double>(job.spec.outputs())}};
   };
   return work;
-}
-
-Number number_of(Precision precision) {
-  return precision == Precision::bf16   ? Number::bf16
-         : precision == Precision::tf32 ? Number::tf32
-                                        : Number::fp32;
 }
 
 /// OpenNN's benchmark: 15 columns, 24 steps, 128 units, one value, mean squared error.

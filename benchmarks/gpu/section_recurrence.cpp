@@ -14,18 +14,6 @@
 namespace sluice::bench {
 namespace {
 
-Number number_of(Precision precision) {
-  switch (precision) {
-    case Precision::tf32:
-      return Number::tf32;
-    case Precision::bf16:
-      return Number::bf16;
-    case Precision::fp32:
-      break;
-  }
-  return Number::fp32;
-}
-
 /// What is left out of what a recurrence gives: an engine asks for dx only with embeddings or more
 /// layers, and a forecast takes the last state alone.
 enum class Without { nothing, dx, h };
@@ -85,7 +73,8 @@ struct Bench {
 
 GpuWork make_work(const std::string& method, Precision precision, Phase phase, Without without,
                   const GpuShape& shape, DeviceContext& context) {
-  const RecurrenceSpec spec{.C = shape.I, .H = shape.H, .L = shape.L, .precision = precision};
+  const RecurrenceSpec spec{
+      .C = shape.I, .H = shape.H, .L = shape.L, .precision = precision, .dropout = false};
   const std::string why_not = refusal(method, spec, context.info());
   if (!why_not.empty()) throw NotSupportedError(why_not);
   auto bench = std::make_shared<Bench>(shape, phase, without,

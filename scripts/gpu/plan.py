@@ -23,7 +23,7 @@ CUDNN_FIRST = "*CudnnNumbers*standard*:*CudnnNumbers*small_h*:*CudnnGraphs*stand
 DYNAMIC = ["--persist-dynamic", "--filter", "cudnn_persist_dynamic/fp16/forward/16,", "--filter", "cudnn_persist_dynamic/fp16/train/16,"]
 
 # What ncu looks at: the shapes that decide, at 128 and at 64 units.
-PROFILED = [("forward", "forward_kernel"), ("train", "backward_kernel")]
+PROFILED = [("forward", "forward_kernel"), ("train", "backward_kernel")]  # whatever their template arguments
 PROFILED_SHAPES = ["32768,24,15,128,1", "16384,28,16,64,1"]
 NCU_SECTIONS = ["SpeedOfLight", "WarpStateStats", "MemoryWorkloadAnalysis", "InstructionStats", "Occupancy", "LaunchStats"]
 
@@ -128,7 +128,8 @@ def ncu(check, bound):
     cases = [(phase, kernel, shape) for shape in PROFILED_SHAPES for phase, kernel in PROFILED]
     for number, (phase, kernel, shape) in enumerate(cases):
         seconds = max((end - time.monotonic()) / (len(cases) - number), 0.5)
-        words = [tool, "--clock-control", "none", "--target-processes", "all", "--kernel-name", kernel, "--launch-count", "1"]
+        words = [tool, "--clock-control", "none", "--target-processes", "all", "--kernel-name", f"regex:{kernel}", "--launch-count",
+                 "1"]
         for section in NCU_SECTIONS:
             words += ["--section", section]
         words += [str(check.build.bench), "gpu", "--plan", "all", "--filter", f"recurrence/fused_mma/bf16/{phase}/{shape}",

@@ -55,14 +55,16 @@ def measured_of(lines):
 
 
 def error_of(c, rows, layout, host, measured, device):
-    """Mean square of log(predicted / measured) of inference, or None where nothing can be compared."""
+    """Mean square of log(predicted / measured) of inference and the cast of x before it, or None where nothing can be
+    compared."""
     errors = []
     for name, seconds in measured.items():
         scenario, precision, shape = name.split()
         B, T, _, H, L = map(int, shape.split(","))
         row = rows.get(("forward", precision, H, "inference"))
         if scenario == "inference" and L == 1 and row is not None:
-            predicted = model.inference(row, layout, host, B, c, device, T).seconds
+            predicted = (model.inference(row, layout, host, B, c, device, T).seconds
+                         + model.cast_seconds(row, layout, B, c, device, T))
             errors.append(math.log(predicted / seconds) ** 2)
     return statistics.mean(errors) if errors else None
 

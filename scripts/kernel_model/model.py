@@ -60,7 +60,7 @@ def products_of(text):
         raise ModelError("FusedMma::backward() no longer has products of da_ before and after `dx.empty()) return`; "
                          "tell model.py products_of() how it reads dA now")
     sums = calls.count("column_sums")
-    launches = 3 + len(calls) + sums + len(re.findall(r"\bunpack\(", backward))  # x's cast, forward, backward
+    launches = 4 + len(calls) + sums + len(re.findall(r"\bunpack\(", backward))  # packing, x's cast, forward, backward
     return {"reads": before, "dx": len(calls) - before, "launches": launches}
 
 
@@ -152,6 +152,18 @@ def inference(forward, layout, host, batch, c, device, steps=STEPS):
     return under_memory(compute_time(forward, layout, host, batch, c, steps), sum(forward.bytes.values()), c, device)
 
 
+def cast_bytes(values):
+    """Of x given in fp32, read and written as the kernels' elements."""
+    return 4 * INPUTS + values.x_pitch * values.element_bytes
+
+
+def cast_seconds(row, layout, batch, c, device, steps=STEPS):
+    """Of the launch before inference() where x is given in fp32, as a benchmark gives it."""
+    values = layout.values[row.kernel.precision, row.kernel.units]
+    return (cast_bytes(values) / (c["devices"][device] * c["memory_share"])
+            + c["launch_seconds"] / (batch * steps))
+
+
 def training_parts(forward, backward, layout, host, batch, c, device, steps=STEPS):
     """({"forward", "backward", "products", "launches": Time}, {part: bytes of a series and step}): of one layer, with dx,
     fp32 h and dh, x given in fp32."""
@@ -160,7 +172,7 @@ def training_parts(forward, backward, layout, host, batch, c, device, steps=STEP
     x, reads = values.x_pitch * e, products["reads"] + products["dx"]
     size = {"forward": sum(forward.bytes.values()), "backward": sum(backward.bytes.values()),
             # dA is read each time, h and x once; dx is written; x is cast before.
-            "products": reads * 4 * H * e + H * e + x + 4 * INPUTS, "cast": 4 * INPUTS + x}
+            "products": reads * 4 * H * e + H * e + x + 4 * INPUTS, "cast": cast_bytes(values)}
     # dW and dR [4H, H + I], dx [I, 4H].
     flops = 2 * 4 * H * (H + values.x_pitch) + products["dx"] * 2 * 4 * H * INPUTS
     precision = forward.kernel.precision

@@ -74,4 +74,4 @@ def predictions(rows, layout, host, c):
     head = ["precision, B, H", f"infer {devices[0]}: ns", "M windows/s", "roof", "tiles",
             f"train {devices[0]}: ns", "forward + backward + products + launches", f"M windows/s {', '.join(devices)}",
             "roof of the longest part"]
-    return markdown(head + (["infer measured: ns", "train measured: ns"] if measured else []), out)
+    return markdown(head + (["infer measured, with a cast of x: ns", "train measured: ns"] if measured else []), out)

@@ -28,6 +28,7 @@ CudnnSpec cudnn_spec(const RecurrenceSpec& spec) {
   out.type = spec.precision == Precision::bf16   ? CudnnType::bf16
              : spec.precision == Precision::tf32 ? CudnnType::tf32
                                                  : CudnnType::fp32;
+  out.dropout = spec.dropout;
   return out;
 }
 

@@ -53,7 +53,9 @@ int get_params(cudaGraphNode_t handle, KernelNodeParams* params) {
   const Node& node = node_of(handle);
   if (type_of(node) != cudaGraphNodeTypeKernel) return kInvalidValue;
   *params = {};
-  params->function = &node;
+  // A driver has a kernel of the program as a library's kernel, and an older library's as a
+  // function.
+  (begins(node.operation.what, "cublas") ? params->function : params->kernel) = &node;
   return kSuccess;
 }
 
@@ -95,8 +97,9 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function
   return framed("cudaGetDriverEntryPointByVersion", [&] {
     const std::string name = symbol;
     *function = name == "cuGraphKernelNodeGetParams" ? reinterpret_cast<void*>(get_params)
-                : name == "cuFuncGetName"            ? reinterpret_cast<void*>(get_name)
-                                                     : nullptr;
+                : name == "cuFuncGetName" || name == "cuKernelGetName"
+                    ? reinterpret_cast<void*>(get_name)
+                    : nullptr;
     if (found != nullptr) {
       *found =
           *function != nullptr ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
