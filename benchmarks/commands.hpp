@@ -12,8 +12,12 @@ void add_cpu_command(CLI::App& app);
 /// gpu/command.cpp; without a CUDA engine no_gpu.cpp, whose command throws DeviceError.
 void add_gpu_command(CLI::App& app);
 
+/// Accepts a number between the two; refuses what is no number ("nan").
+CLI::Validator seconds_in(double least, double most);
+
 /// Parses and runs the command line with the subcommands that `add` adds; the exit status. An Error
-/// becomes a line on standard error and its status.
+/// becomes a line on standard error and its status; so does standard output that cannot be written
+/// (1).
 int run_program(int argc, char** argv, const std::function<void(CLI::App&)>& add);
 
 }  // namespace sluice::bench

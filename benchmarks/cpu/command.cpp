@@ -52,7 +52,7 @@ void add_options(CLI::App& command, Options& options) {
   command
       .add_option("--sample-seconds", options.run.sample_seconds,
                   "least duration of a sample (default 0.05)")
-      ->check(CLI::Range(0.0, 60.0));
+      ->check(seconds_in(0.0, 60.0));
   command.add_option("--threads", options.threads, "OpenMP threads (default: all)")
       ->check(CLI::Range(1, 1024));
   command.add_option("--jsonl", options.jsonl,
@@ -134,7 +134,10 @@ void run(const Options& options) {
     for (const Benchmark& benchmark : benchmarks) fmt::print("{}\n", benchmark.name());
     return;
   }
-  if (!options.json.empty()) expect_writable(options.json);
+  if (!options.json.empty()) {
+    if (options.json == options.jsonl) throw ConfigError("--json and --jsonl: one file; name two");
+    expect_writable(options.json);
+  }
   std::optional<LineFile> lines;
   if (!options.jsonl.empty()) lines.emplace(options.jsonl);
   fmt::print(stderr, "{}\n", estimate(benchmarks, options.run));
@@ -142,13 +145,14 @@ void run(const Options& options) {
   if (lines) lines->append(machine_line(options.run, facts));
   fmt::print("{}", table_header());
   const auto keep = [&](const Result& result) {
+    if (lines) lines->append(result_line(result));  // first: printing to a closed pipe ends all
     fmt::print("{}", table_row(result));
     std::fflush(stdout);
-    if (lines) lines->append(result_line(result));
   };
   const std::vector<Result> results = run_benchmarks(benchmarks, options.run, show_progress, keep);
   if (torch) facts.torch = torch->description();
   if (lines) lines->append(end_line(results.size(), facts));
+  if (!options.json.empty()) write_json(options.json, results, options.run, facts);
   fmt::print("{}{}{}", comparison(results), shares(results), recipes(results));
   if (!torch && options.torch != "none") fmt::print("PyTorch: not measured; {}\n", torch_remedy());
   fmt::print("{} threads, {}; load average {:.1f} before\n", omp_get_max_threads(),
@@ -158,7 +162,6 @@ void run(const Options& options) {
         "Other work took cores: PyTorch's threads spin and lose far more by it than ours, so\n"
         "that ratios to it mean little here.\n");
   }
-  if (!options.json.empty()) write_json(options.json, results, options.run, facts);
 }
 
 }  // namespace

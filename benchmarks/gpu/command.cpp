@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
+#include <exception>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -52,12 +54,12 @@ void add_options(CLI::App& gpu, Options& o) {
       ->check(CLI::Range(1, 1000));
   gpu.add_option("--sample-seconds", o.run.sample_seconds,
                  "least duration of a sample (default 0.005)")
-      ->check(CLI::Range(0.0, 60.0));
+      ->check(seconds_in(0.0, 60.0));
   gpu.add_option("--budget", o.supervision.budget, "begin no case after this many seconds")
-      ->check(CLI::Range(0.001, 1e6));
+      ->check(seconds_in(0.001, 1e6));
   gpu.add_option("--case-timeout", o.supervision.case_timeout,
                  "seconds of silence after which a case is lost (default 15)")
-      ->check(CLI::Range(0.1, 1e6));
+      ->check(seconds_in(0.1, 1e6));
   gpu.add_option("--jsonl", o.jsonl, "append a line for each case to this file as it is measured");
   gpu.add_option("--json", o.json, "write every sample and the machine to this file at the end");
   gpu.add_option("--commit", o.commit, "written into both files (default: git is asked)");
@@ -98,6 +100,9 @@ void write(const std::string& file, const nlohmann::json& document) {
   }
 }
 
+/// On standard error. Who read along may have gone (| head): the files are what counts.
+void tell(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
 /// Measures, keeps what comes in `record` and `lines`, and tells on standard error.
 Ending measure(const Options& o, const std::vector<std::string>& names, Record& record,
                LineFile* lines) {
@@ -108,19 +113,18 @@ Ending measure(const Options& o, const std::vector<std::string>& names, Record& 
   std::size_t number = 0;
   Listener listener;
   listener.begin = [&](const std::string& name) {
-    fmt::print(stderr, "[{}/{}] {}", ++number, names.size(), name);
-    std::fflush(stderr);
+    tell(fmt::format("[{}/{}] {}", ++number, names.size(), name));
   };
   listener.take = [&](Line line) {
     const bool machine = line.at("kind") == "machine";
     if (machine) line["commit"] = o.commit.empty() ? git_commit() : o.commit;
-    if (!machine) fmt::print(stderr, ": {}\n", summary(line));
     keep(line);
+    if (!machine) tell(fmt::format(": {}\n", summary(line)));
   };
   Supervision supervision = o.supervision;
   supervision.worker = worker_arguments(o);
   const Ending ending = supervise(names, supervision, listener);
-  if (!ending.stopped.empty() && ending.stopped != "budget") fmt::print(stderr, "\n");
+  if (!ending.stopped.empty() && ending.stopped != "budget") tell("\n");
   keep(end_line(ending, record.lost(), o.supervision.budget));
   return ending;
 }
@@ -137,27 +141,30 @@ void run(const Options& o, const Cases& all) {
     for (const std::string& name : names) fmt::print("{}\n", name);
     return;
   }
-  if (!o.json.empty()) expect_writable(o.json);
+  if (!o.json.empty()) {
+    if (o.json == o.jsonl) throw ConfigError("--json and --jsonl: one file; name two");
+    expect_writable(o.json);
+  }
   std::optional<LineFile> lines;
   if (!o.jsonl.empty()) lines.emplace(o.jsonl);
-  fmt::print(stderr, "{}\n", estimate(o, names.size()));
+  std::signal(SIGPIPE, SIG_IGN);  // who reads along may go: tell()
+  tell(estimate(o, names.size()) + '\n');
   Record record(cases, o.run);
   Ending ending;
-  std::optional<Error> broken;
+  std::exception_ptr broken;
   try {
     ending = measure(o, names, record, lines ? &*lines : nullptr);
-  } catch (const Error& error) {
-    broken = error;  // what was measured is shown first
+  } catch (const std::exception&) {
+    broken = std::current_exception();  // what was measured is written and shown first
   }
-  fmt::print("{}", record.text());
   if (!o.json.empty() && record.has_rows()) write(o.json, to_json(record.report()));
-  if (broken) throw *broken;
+  fmt::print("{}", record.text());
+  if (broken) std::rethrow_exception(broken);
   if (ending.left > 0) fmt::print("{} of {} cases left\n", ending.left, names.size());
   if (!ending.no_device.empty()) {
     throw DeviceError(fmt::format(
-        "two workers in a row did not get ready: {}; see that nvidia-smi shows the device, reset "
-        "it "
-        "or start the host again if it does not, then measure the {} cases that are left",
+        "no worker gets ready any more: {}; see that nvidia-smi shows the device, reset it or start"
+        " the host again if it does not, then measure the {} cases that are left",
         ending.no_device, ending.left));
   }
   if (!ending.stopped.empty() && ending.stopped != "budget") {

@@ -17,6 +17,8 @@ using Seconds = std::chrono::duration<double>;
 
 /// A context on a machine of eight cards without persistence mode takes many seconds.
 constexpr Seconds kMostToBeReady{60};
+/// The budget bounds that, but not below what a worker takes when all is well.
+constexpr Seconds kLeastToBeReady{5};
 /// For a worker that has closed its pipe to end by itself, so that its status can be told.
 constexpr std::chrono::milliseconds kGrace{2000};
 constexpr int kMostStarts = 2;
@@ -27,10 +29,8 @@ class Supervisor {
       : supervision_(supervision), listener_(listener) {}
 
   Ending run(std::span<const std::string> names) {
-    const auto begin = Clock::now();
-    const auto elapsed = [&] { return Seconds(Clock::now() - begin).count(); };
     for (const std::string& name : names) {
-      if (supervision_.budget > 0 && elapsed() >= supervision_.budget) ending_.stopped = "budget";
+      if (left_of_budget() <= Seconds(0)) ending_.stopped = "budget";
       if (ending_.stopped.empty() && !worker_) start();
       if (!ending_.stopped.empty() || !ending_.no_device.empty()) break;
       listener_.begin(name);
@@ -38,11 +38,16 @@ class Supervisor {
       ++ending_.done;
     }
     ending_.left = static_cast<int>(std::ssize(names)) - ending_.done;
-    ending_.seconds = elapsed();
+    ending_.seconds = Seconds(Clock::now() - begin_).count();
     return ending_;
   }
 
  private:
+  Seconds left_of_budget() const {
+    if (supervision_.budget <= 0) return Seconds::max();
+    return Seconds(supervision_.budget) - (Clock::now() - begin_);
+  }
+
   /// One line of the worker, or nothing and the reason: why_, or ending_.stopped.
   std::optional<Line> hear(Seconds most) {
     std::string text;
@@ -52,7 +57,7 @@ class Supervisor {
         why_ = "worker wrote what is no line: " + text;
         break;
       case Process::Event::silence:
-        why_ = fmt::format("silent for {:g} s", most.count());
+        why_ = fmt::format("silent for {:.3g} s", most.count());
         break;
       case Process::Event::ended:
         why_ = "worker died: " + worker_->end(kGrace);
@@ -67,9 +72,10 @@ class Supervisor {
 
   /// A worker that is ready, or a reason in ending_.
   void start() {
-    for (int starts = 0; starts < kMostStarts; ++starts) {
+    const Seconds most = std::max(kMostToBeReady, Seconds(supervision_.case_timeout));
+    for (int starts = 0; starts < kMostStarts && left_of_budget() > Seconds(0); ++starts) {
       worker_.emplace(supervision_.worker);
-      const auto line = hear(std::max(kMostToBeReady, Seconds(supervision_.case_timeout)));
+      const auto line = hear(std::clamp(left_of_budget(), kLeastToBeReady, most));
       if (!ending_.stopped.empty()) return;
       if (line && line->value("kind", "") == "machine") {
         if (!std::exchange(machine_told_, true)) listener_.take(*line);
@@ -106,6 +112,7 @@ class Supervisor {
   const Supervision& supervision_;
   const Listener& listener_;
   Interrupts interrupts_;
+  const Clock::time_point begin_ = Clock::now();
   std::optional<Process> worker_;
   Ending ending_;
   std::string why_;

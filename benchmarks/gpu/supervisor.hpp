@@ -27,13 +27,13 @@ struct Ending {
   int done = 0, left = 0;  ///< cases, lost ones done
   double seconds = 0;
   std::string stopped;    ///< why it did not reach its end: "budget", "signal 2"; else empty
-  std::string no_device;  ///< why no worker gets ready any more: the last words of two of them
+  std::string no_device;  ///< why no worker gets ready any more: the last words of one
 };
 
 /// `names` one after the other. A worker that is silent, ends or has lost the device is replaced
 /// for the next case. Ends early for the budget, SIGINT, SIGTERM, SIGHUP, and when two workers in a
-/// row do not get ready. Blocks; throws what `listener` throws, and DeviceError if no process can
-/// be made.
+/// row do not get ready, or the budget ends while one does not. Blocks; throws what `listener`
+/// throws, and DeviceError if no process can be made.
 Ending supervise(std::span<const std::string> names, const Supervision& supervision,
                  const Listener& listener);
 

@@ -17,6 +17,7 @@ Never run on a GPU: how long it takes is not known.
 """
 
 import argparse
+import contextlib
 import ctypes
 import datetime
 import json
@@ -43,6 +44,12 @@ def shape_of(text):
     return dict(zip("BTIHL", numbers))
 
 
+def positive(text):
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--install", action="store_true", help="make build/peers with torch from PyPI first")
@@ -59,13 +66,17 @@ def parse_arguments():
     cuda.add_argument("--sluice-json", help="take this file of sluice-bench gpu (--json or --jsonl) instead of running it")
     cuda.add_argument("--shape", action="append", type=shape_of, metavar="B,T,I,H,L", help="measure this; may be repeated")
     cuda.add_argument("--type", action="append", choices=TYPES, help="measure in this; may be repeated (default: all)")
-    cuda.add_argument("--samples", type=int, default=21, help="samples of a case (default 21)")
+    cuda.add_argument("--samples", type=positive, default=21, help="samples of a case (default 21)")
     return parser.parse_args()
 
 
 def fail(message, status=1):
     print(f"pytorch_lstm.py: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def install():
@@ -79,7 +90,10 @@ def go_to_interpreter_with_torch(arguments):
     """Replaces this process by the interpreter that has torch, unless this one has it."""
     try:
         import torch  # noqa: F401
-    except ImportError:
+    except Exception as error:  # a torch whose libraries are missing or broken raises OSError, AttributeError, ...
+        if not (isinstance(error, ModuleNotFoundError) and error.name == "torch"):
+            fail(f"{sys.executable} has a torch that cannot be loaded ({type(error).__name__}: {first_line(error)}); install it "
+                 "again, or name another interpreter by --python")
         if not pathlib.Path(arguments.python).exists():
             fail(f"{arguments.python} is not there; run with --install, or name an interpreter by --python")
         if os.environ.get("SLUICE_PEER") == arguments.python:
@@ -189,7 +203,7 @@ class CudaCase(TorchCase):
             with torch.cuda.graph(graph):
                 self.run()
         except RuntimeError as error:
-            return None, str(error).splitlines()[0]
+            return None, first_line(error)
         return graph.replay, None
 
 
@@ -210,7 +224,8 @@ def cuda_seconds_of(torch, run, times):
 
 def cuda_samples(torch, run, count):
     cuda_seconds_of(torch, run, 3)
-    times = max(1, math.ceil(SAMPLE_SECONDS / cuda_seconds_of(torch, run, 3)))
+    once = cuda_seconds_of(torch, run, 3)
+    times = max(1, math.ceil(SAMPLE_SECONDS / once)) if once > 0 else 1
     cuda_seconds_of(torch, run, times)
     return [cuda_seconds_of(torch, run, times) for _ in range(count)]
 
@@ -225,13 +240,14 @@ def run_cuda_case(shape, phase, number, count):
         replay, result["no_graph"] = case.captured()
         if replay:
             result["graph_seconds"] = cuda_samples(torch, replay, count)
-    except RuntimeError as error:  # out of memory among them
-        result["failed"] = str(error).splitlines()[0]
+        case = None
+        torch.cuda.empty_cache()
+    except Exception as error:  # out of memory among them; whatever it is, it is this case's alone
+        result["failed"] = f"{type(error).__name__}: {first_line(error)}"
     medians = [statistics.median(result[how]) for how in ("eager_seconds", "graph_seconds") if result[how]]
-    if medians:
+    if medians and min(medians) > 0:
         result["best_seconds"] = min(medians)
         result["windows_per_second"] = shape["B"] / min(medians)
-    torch.cuda.empty_cache()
     return result
 
 
@@ -240,7 +256,7 @@ def read_sluice(file):
 
     The last line of a run that was cut may be half a line: it is left out."""
     try:
-        text = pathlib.Path(file).read_text()
+        text = pathlib.Path(file).read_text(encoding="utf-8", errors="replace")  # cut inside a letter
     except OSError as error:
         fail(f"{file} cannot be read ({error.strerror}); --sluice-json takes a file of sluice-bench gpu")
     try:
@@ -250,7 +266,7 @@ def read_sluice(file):
     if isinstance(document, dict) and "results" in document:
         return document["machine"], document["results"]
     machine, rows = None, []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # splitlines() also cuts at what JSON leaves as it is
         try:
             line = json.loads(line)
         except ValueError:
@@ -332,15 +348,19 @@ def describe_cuda(torch, arguments, machine):
 def measure_cuda(torch, arguments, shapes, machine, lines):
     """Results; each is also a line of the file `lines`, written out before the next is begun."""
     def keep(line):
-        if lines:
-            print(json.dumps(line), file=lines, flush=True)
+        try:
+            if lines:
+                print(json.dumps(line), file=lines, flush=True)
+        except OSError as error:
+            fail(f"{arguments.jsonl} cannot be written ({error.strerror}); is there room, and is the folder there?")
 
     keep(machine)
     results = []
     for shape in shapes:
         for phase in ("forward", "train"):
             for number in arguments.type or TYPES:
-                print(f"pytorch {shape} {phase} {number}", file=sys.stderr)
+                with contextlib.suppress(OSError):  # who reads along may have gone
+                    print(f"pytorch {shape} {phase} {number}", file=sys.stderr)
                 results.append(run_cuda_case(shape, phase, number, arguments.samples))
                 keep(results[-1])
     return results
@@ -357,13 +377,13 @@ def main_cuda(arguments):
     machine = describe_cuda(torch, arguments, sluice)
     try:
         lines = open(arguments.jsonl, "w") if arguments.jsonl else None
-        results = measure_cuda(torch, arguments, shapes, machine, lines)
     except OSError as error:
         fail(f"{arguments.jsonl} cannot be written ({error.strerror}); is there room, and is the folder there?")
-    print_cuda_table(results, best_of_sluice(rows))
+    results = measure_cuda(torch, arguments, shapes, machine, lines)
     if arguments.json:
         text = json.dumps({"machine": machine, "results": results}, indent=1)
         pathlib.Path(arguments.json).write_text(text + "\n")
+    print_cuda_table(results, best_of_sluice(rows))
 
 
 def main():

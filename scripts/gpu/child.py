@@ -1,13 +1,20 @@
 """Runs programs side by side with one bound on their time; what they print goes to a log line by line."""
 import ctypes
 import dataclasses
+import errno
+import fcntl
 import os
 import selectors
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 GRACE_SECONDS = 2.0  # between asking a program to end and ending it
+KILLED_SECONDS = 5.0  # for one that is killed to be gone; what waits inside a driver may never be
+MOST_BYTES = 32 << 20  # that are kept of what a program prints
+MOST_LINE = 1 << 16    # bytes; what goes on without an end of line is cut there
 POLL_SECONDS = 0.03
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -22,12 +29,15 @@ class ResultsError(Exception):
 
 
 class Interrupts:
-    """Notes SIGINT, SIGTERM and SIGHUP; they take effect where `raise_if_any` is called, never in the middle of a write."""
+    """Notes SIGINT, SIGTERM and SIGHUP; they take effect where `raise_if_any` is called, never in the middle of a write.
+
+    Those that this program was started to ignore (nohup) stay ignored."""
 
     def __init__(self):
         self.signal = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._note)
 
     def _note(self, number, _frame):
         self.signal = self.signal or number
@@ -50,8 +60,13 @@ class Log:
                 while data:
                     data = data[file.write(data):]
         except OSError as error:
-            raise ResultsError(f"{self.path} cannot be written ({error.strerror}); make room there, or name another folder "
-                               "by --out") from error
+            raise not_written(self.path, error) from error
+
+
+def not_written(path, error):
+    """The ResultsError of an OSError."""
+    remedy = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see that the folder is still there and yours"
+    return ResultsError(f"{path} cannot be written ({error.strerror}); {remedy}, or name another folder by --out")
 
 
 class NoLog:
@@ -68,13 +83,15 @@ class Command:
 
 @dataclasses.dataclass
 class Outcome:
-    status: int       # of the program; -N if signal N ended it
+    status: int       # of the program; -N if signal N ended it; None: it could not be ended
     timed_out: bool   # it was ended here, at its bound
     seconds: float
     lines: list
 
     def trouble(self, bound):
         """Why this is no success, or ''."""
+        if self.status is None:
+            return "does not end although it was killed: it waits in a driver"
         if self.timed_out:
             return f"not done after {bound:.0f} s, ended"
         if self.status < 0:
@@ -98,6 +115,7 @@ class _Child:
         self.command, self.log = command, log
         self.begin = time.monotonic()
         self.rest, self.lines, self.timed_out, self.status = b"", [], False, None
+        self.kept, self.reaped = 0, False
         parent = os.getpid()
         self.process = subprocess.Popen(
             command.words, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -108,14 +126,17 @@ class _Child:
         """Takes what the program has printed; whether there can be more."""
         data = os.read(self.pipe, 1 << 16)
         *lines, self.rest = (self.rest + data).split(b"\n")
-        if not data and self.rest:
-            lines, self.rest = [self.rest], b""
+        if self.rest and (not data or len(self.rest) >= MOST_LINE):
+            lines, self.rest = [*lines, self.rest], b""
         self._keep(lines)
         return bool(data)
 
     def _keep(self, lines):
-        if not lines:
+        if not lines or self.kept > MOST_BYTES:
             return
+        self.kept += sum(len(line) + 1 for line in lines)
+        if self.kept > MOST_BYTES:
+            lines.append(b"what it printed after this is left out: it is more than %d MiB" % (MOST_BYTES >> 20))
         lines = [line.decode("utf-8", "replace") for line in lines]
         self.lines += lines
         start = f"[{self.command.label}] " if self.command.label else ""
@@ -134,7 +155,11 @@ class _Child:
     def reap(self):
         """Ends what is left of the program's group."""
         self.signal_group(signal.SIGKILL)
-        self.status = self.process.wait()
+        self.reaped = True
+        try:
+            self.status = self.process.wait(KILLED_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass  # left to itself: the steps after it have their time, too
         self.seconds = time.monotonic() - self.begin
         self.process.stdout.close()
 
@@ -147,11 +172,16 @@ def _poll(selector, seconds):
 
 def _take(selector, child):
     """The last lines of a program that has ended, while others go on."""
-    while child.pipe in {key.fd for key in selector.get_map().values()}:
+    if child.pipe not in {key.fd for key in selector.get_map().values()}:
+        return
+    # What is there now and no more: a program that it left behind may hold the pipe, and print without an end.
+    (there,) = struct.unpack("i", fcntl.ioctl(child.pipe, termios.FIONREAD, b"\0" * 4))
+    for _ in range(there // (1 << 16) + 1):
         if not any(key.data is child for key, _ in selector.select(0)):
-            return  # a program that it left behind holds the pipe
+            return
         if not child.read():
             selector.unregister(child.pipe)
+            return
 
 
 def _end(selector, children):
@@ -194,7 +224,7 @@ def run(commands, seconds, log, interrupts):
                     child.timed_out = True
                 break
     finally:
-        left = [child for child in children if child.status is None]
+        left = [child for child in children if not child.reaped]
         try:
             if any(not child.ended() for child in left):
                 _end(selector, left)

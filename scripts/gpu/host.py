@@ -10,7 +10,9 @@ import shutil
 from gpu import child
 
 LOWEST_COMPUTE = (8, 0)
-TOOLKIT = os.environ.get("CUDA_HOME", "/usr/local/cuda")
+answer_seconds = 20.0  # for a program that is asked about this host; gpu_check lowers it where little time is given
+_silent = set()        # programs that did not answer
+TOOLKIT = os.environ.get("CUDA_HOME") or "/usr/local/cuda"
 
 
 class Unusable(Exception):
@@ -29,6 +31,7 @@ class Card:
     cuda: tuple     # highest CUDA version of the driver, () if nvidia-smi does not say
     memory: str
     clocks: str     # of the multiprocessors, MHz, at most
+    description: list = dataclasses.field(default_factory=list)  # lines of nvidia-smi -q
 
 
 @dataclasses.dataclass
@@ -57,34 +60,60 @@ def dotted(version):
     return ".".join(map(str, version))
 
 
-def output(words, interrupts, seconds=20, environment=None):
-    """Lines of a program, or None if it fails."""
-    (outcome,) = child.run([child.Command(words, environment)], seconds, child.NoLog(), interrupts)
-    return None if outcome.trouble(seconds) else outcome.lines
+def output(words, interrupts, environment=None):
+    """Lines of a program, or None if it fails. One that has not answered in time is not asked again."""
+    if words[0] in _silent:
+        return None
+    (outcome,) = child.run([child.Command(words, environment)], answer_seconds, child.NoLog(), interrupts)
+    if outcome.timed_out:
+        _silent.add(words[0])
+    return None if outcome.trouble(answer_seconds) else outcome.lines
+
+
+def chosen_card(interrupts):
+    """What nvidia-smi calls the first card that CUDA_VISIBLE_DEVICES leaves: its number; throws Unusable(4) if it leaves none."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    if not chosen or chosen.startswith("-"):
+        raise Unusable(4, f"CUDA_VISIBLE_DEVICES='{chosen}' hides every card; unset it, or name a card by it (0, 1, GPU-...)")
+    if chosen.isdecimal():
+        return chosen
+    number = chosen  # an identifier, or its beginning; that of a part of a card (MIG) stands below its card's
+    for line in output(["nvidia-smi", "-L"], interrupts) or []:
+        card = re.match(r"GPU (\d+):", line)
+        number = card[1] if card else number
+        if f"UUID: {chosen}" in line:
+            return number
+    return chosen
 
 
 def find_card(interrupts):
     """The first card that CUDA_VISIBLE_DEVICES leaves; throws Unusable(4)."""
     remedy = "run this on a host with an NVIDIA driver and a card of compute capability 8.0 or newer"
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     if not shutil.which("nvidia-smi"):
         raise Unusable(4, f"no GPU here: nvidia-smi is missing; {remedy}")
+    chosen = chosen_card(interrupts)
 
-    def ask(fields):
-        lines = output(["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits", f"--id={chosen}"], interrupts)
-        return [field.strip() for field in lines[0].split(",")] if lines else None
+    def ask(fields, form):
+        """The values, of the line that has that form: warnings may stand around it. None, and the reason in `said`."""
+        words = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits", f"--id={chosen}"]
+        (outcome,) = child.run([child.Command(words)], answer_seconds, child.NoLog(), interrupts)
+        said[:] = [outcome.trouble(answer_seconds), *outcome.lines[-1:]]
+        lines = [] if outcome.trouble(answer_seconds) else outcome.lines
+        return next(([field.strip() for field in line.split(",")] for line in lines if re.fullmatch(form, line.strip())), None)
 
-    known = ask("name,driver_version,memory.total,clocks.max.sm")
-    if not known or len(known) < 4:
-        raise Unusable(4, f"no GPU here: nvidia-smi shows none numbered '{chosen}' (CUDA_VISIBLE_DEVICES chooses it); {remedy}")
-    compute = numbers_of((ask("compute_cap") or [""])[0])
+    said = []
+    known = ask("name,driver_version,memory.total,clocks.max.sm", r"[^,]+,[\d. ]+,[^,]+,[^,]+")
+    if not known:
+        raise Unusable(4, f"no GPU here: nvidia-smi shows none numbered '{chosen}' (CUDA_VISIBLE_DEVICES chooses it; it said: "
+                          f"{', '.join(filter(None, said)) or 'nothing'}); {remedy}")
+    compute = numbers_of((ask("compute_cap", r"\d+\.\d+") or [""])[0])
     if len(compute) < 2:
         raise Unusable(4, f"the driver {known[1]} does not tell the card's compute capability; install a newer driver")
     if compute < LOWEST_COMPUTE:
         raise Unusable(4, f"{known[0]} has compute capability {dotted(compute)}; 8.0 or newer is needed: {remedy}")
-    text = "\n".join(output(["nvidia-smi", "-q", f"--id={chosen}"], interrupts) or [])
-    cuda = re.search(r"^CUDA(?: \w+)? Version\s*:\s*(\d+\.\d+)", text, re.MULTILINE)
-    return Card(known[0], known[1], compute, numbers_of(cuda[1]) if cuda else (), known[2], known[3])
+    description = output(["nvidia-smi", "-q", f"--id={chosen}"], interrupts) or ["no answer"]
+    cuda = re.search(r"^CUDA(?: \w+)? Version\s*:\s*(\d+\.\d+)", "\n".join(description), re.MULTILINE)
+    return Card(known[0], known[1], compute, numbers_of(cuda[1]) if cuda else (), known[2], known[3], description)
 
 
 def find_build(folder, commit):
@@ -98,7 +127,10 @@ def find_build(folder, commit):
     tests, bench = program("sluice_gpu_test"), program("sluice-bench")
     facts = {}
     if (folder / "build.json").exists():
-        facts = json.loads((folder / "build.json").read_text())
+        try:
+            facts = dict(json.loads((folder / "build.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise Unusable(1, f"{folder}/build.json cannot be read ({error}); copy or build the folder again") from error
     if (folder / "COMMIT").exists():
         commit = (folder / "COMMIT").read_text().strip()
     return Build(folder, tests, bench, commit or "unknown", numbers_of(facts.get("cuda", "")),
@@ -109,7 +141,10 @@ def code_for(compute, architectures):
     """'machine code' or 'PTX' that runs on a card, or None; architectures as CMake names them ("90a-real")."""
     ptx = None
     for architecture in architectures:
-        number, suffix, form = re.fullmatch(r"(\d+)([af]?)(-real|-virtual)?", architecture).groups()
+        known = re.fullmatch(r"(\d+)([af]?)(-real|-virtual)?", architecture)
+        if not known:
+            return "machine code"  # "native", "all": not known before it runs
+        number, suffix, form = known.groups()
         target = (int(number[:-1]), int(number[-1]))
         exact = suffix == "a"
         same = target == compute if exact else target[0] == compute[0] and target <= compute

@@ -1,12 +1,21 @@
 """summary.txt: what passed, what failed, the table, and where the time ended; whole after every step."""
+import contextlib
 import dataclasses
 import os
+import textwrap
 import time
 
 from gpu import child, table
 
 PASSED, FAILED, LEFT_OUT, NOT_BEGUN = "passed", "FAILED", "left out", "not begun"
 MOST_DETAILS = 40
+COLUMNS = 80
+
+
+def wrapped(text, start, indent):
+    """`start` and the text, in lines of 80 columns; the later ones after `indent` blanks. A long word stays whole."""
+    return textwrap.fill(text, COLUMNS, initial_indent=start, subsequent_indent=" " * indent, break_long_words=False,
+                         break_on_hyphens=False) or start.rstrip()
 
 
 @dataclasses.dataclass
@@ -50,17 +59,17 @@ class Summary:
 
     @staticmethod
     def _line(entry):
-        return (f"{entry.at:>6.0f}{entry.seconds:>7.0f}  {entry.name:<20}{entry.result.state:<11}{entry.result.text}"
-                + (f" ({entry.file})" if entry.file and entry.result.state in (PASSED, FAILED) else ""))
+        start = f"{entry.at:>6.0f}{entry.seconds:>7.0f}  {entry.name:<20}{entry.result.state:<11}"
+        return wrapped(entry.result.text + (f" ({entry.file})" if entry.result.state in (PASSED, FAILED) else ""), start, 17)
 
     def text(self):
         lines = [*self.head, "", f"{'at s':>6}{'took':>7}  step"]
         lines += [self._line(entry) for entry in self.entries]
-        lines += [line for line in (self.running, self.end) if line]
+        lines += [wrapped(line, "", 2) for line in (self.running, self.end) if line]
         for entry in self.entries:
             details = entry.result.details
             if details:
-                lines += ["", f"{entry.name}:"] + [f"  {detail}" for detail in details[:MOST_DETAILS]]
+                lines += ["", f"{entry.name}:"] + [wrapped(detail, "  ", 4) for detail in details[:MOST_DETAILS]]
                 if len(details) > MOST_DETAILS:
                     lines.append(f"  and {len(details) - MOST_DETAILS} more in {entry.file}")
         lines += ["", *table.tables(self.folder / "bench.jsonl", self.folder / "pytorch.jsonl")]
@@ -71,9 +80,9 @@ class Summary:
         path = self.folder / "summary.txt"
         beside = self.folder / ".summary.new"
         try:
-            beside.write_text(self.text())
+            beside.write_text(self.text(), encoding="utf-8", errors="backslashreplace")
             os.replace(beside, path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise child.ResultsError(f"{path} cannot be written ({error.strerror}); make room there, or name another folder by "
-                                     "--out") from error
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            raise child.not_written(path, error) from error

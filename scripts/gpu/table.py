@@ -58,10 +58,15 @@ def _windows(case):
     return case["parameters"]["B"] / case["best_seconds"]
 
 
-def _beside(ours, other, name):
+def _beside(ours, other):
     if other is None:
-        return f"{'-':>9}{'':>7}  {'':<34}"
-    return f"{_windows(other) / 1e6:>9.3f}{other['best_seconds'] / ours['best_seconds']:>7.2f}  {name:<34}"
+        return f"{'-':>11}{'':>8}"
+    return f"{_windows(other) / 1e6:>11.3f}{other['best_seconds'] / ours['best_seconds']:>8.2f}"
+
+
+def _fastest(name, cases):
+    """Which ones stand in a column, a line each."""
+    return [f"    {f'{name} of {kind}':<19}{' '.join(filter(None, (case.get('method'), case['type'])))}" for kind, case in cases.items()]
 
 
 def recurrence_table(bench, torch):
@@ -74,14 +79,23 @@ def recurrence_table(bench, torch):
     ours = [case for case in measured if case["section"] == "recurrence" and not case["method"].startswith("cudnn")]
     if not ours:
         return []
-    lines = ["M windows/s; x: how many times as fast ours is; cuDNN and PyTorch: their fastest of the same type, for bf16 also fp16",
-             f"{'B,T,I,H,L':<20}{'phase':<9}{'type':<6}{'ours':<22}{'M/s':>9}{'cuDNN':>9}{'x':>7}  {'by':<34}{'PyTorch':>9}{'x':>7}  by"]
+    lines = ["Recurrences, M windows/s, by phase and B,T,I,H,L; x: how many times as fast ours",
+             "is as their fastest of the same type, for bf16 also fp16, which stands below"]
+    blocks = {}
     for case in ours:
-        key = (_shape(case), case["phase"], _class(case["type"]))
-        library, peer = cudnn.get(key), peers.get(key)
-        by = f"{library['method']} {library['type']}" if library else ""
-        lines.append((f"{key[0]:<20}{key[1]:<9}{case['type']:<6}{case['method']:<22}{_windows(case) / 1e6:>9.3f}"
-                      + _beside(case, library, by) + _beside(case, peer, peer["type"] if peer else "")).rstrip())
+        blocks.setdefault((case["phase"], _shape(case)), []).append(case)
+    for (phase, shape), cases in blocks.items():
+        lines += ["", f"{phase + ' ' + shape:<32}{'ours':>10}{'cuDNN':>11}{'x':>8}{'PyTorch':>11}{'x':>8}"]
+        by = {"cuDNN": {}, "PyTorch": {}}
+        for case in cases:
+            kind = _class(case["type"])
+            key = (shape, phase, kind)
+            for name, all_of in (("cuDNN", cudnn), ("PyTorch", peers)):
+                if key in all_of:
+                    by[name][kind] = all_of[key]
+            lines.append((f"  {case['method']:<24}{case['type']:<6}{_windows(case) / 1e6:>10.3f}"
+                          + _beside(case, cudnn.get(key)) + _beside(case, peers.get(key))).rstrip())
+        lines += _fastest("cuDNN", by["cuDNN"]) + _fastest("PyTorch", by["PyTorch"])
     return lines
 
 
@@ -105,6 +119,10 @@ def tables(bench_file, torch_file):
     """All tables, as lines, with an empty line between them."""
     bench, torch = read_lines(bench_file), read_lines(torch_file)
     out = []
-    for part in (recurrence_table(bench, torch), engine_table(bench), rate_table(bench)):
+    for make, lines in ((recurrence_table, (bench, torch)), (engine_table, (bench,)), (rate_table, (bench,))):
+        try:
+            part = make(*lines)
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:  # a line that is none of ours
+            part = [f"{make.__name__} cannot be made of {bench_file.name}: {type(error).__name__}: {error}"]
         out += part + [""] if part else []
     return out

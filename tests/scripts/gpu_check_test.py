@@ -5,6 +5,7 @@ SLUICE_BENCH_STANDIN names the benchmark's stand-in program. Takes about half a 
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -36,7 +37,7 @@ class GpuCheck(unittest.TestCase):
     def states(self):
         """{step: (state, text)} of the summary."""
         found = {}
-        for line in self.host.read("summary.txt").splitlines():
+        for line in re.sub(r"\n {17}", " ", self.host.read("summary.txt")).splitlines():
             name = line[15:35].strip()
             if name in [*STEPS, "memcheck"] and line[:14].split():
                 state = next((state for state in ("passed", "FAILED", "left out", "not begun") if line[35:].startswith(state)), "")
@@ -97,7 +98,12 @@ class ShortRun(GpuCheck):
     def test_the_summary_has_ours_beside_cudnn_and_pytorch(self):
         summary = self.host.read("summary.txt")
         self.assertIn("NVIDIA H100 80GB HBM3", summary)
-        self.assertRegex(summary, r"(?m)^32768,24,15,128,1 +train +bf16 +fused_mma .* 65\.536 +\S+  bf16$")
+        self.assertRegex(summary, r"(?m)^train 32768,24,15,128,1 .*\n  fused_mma +bf16 .* 65\.536 +\d\S+$")
+        self.assertRegex(summary, r"(?m)^    PyTorch of 16 bit  bf16$")
+
+    def test_the_summary_fits_a_terminal(self):
+        wide = [line for line in self.host.read("summary.txt").splitlines() if len(line) > 80 and str(self.host.folder) not in line]
+        self.assertEqual(wide, [])
 
     def test_our_programs_alone_get_the_libraries_of_the_wheels(self):
         wheels = f"{self.host.folder}/site/nvidia/cu13/lib:{self.host.folder}/site/nvidia/cudnn/lib"
@@ -115,7 +121,7 @@ class ShortRun(GpuCheck):
 
     def test_says_where_the_time_ended(self):
         self.assertEqual(self.states()["large tests"][0], "not begun")
-        self.assertRegex(self.host.read("summary.txt"), r"(?m)^end at \d+ s of 42; the time ended before: large tests$")
+        self.assertRegex(self.host.read("summary.txt"), r"(?m)^end at \d+ s of 42; too little time was left for: large tests$")
 
 
 class OneStep(GpuCheck):
@@ -151,7 +157,7 @@ class OneStep(GpuCheck):
         self.host.run(*SHORT, SLUICE_STANDIN_INJECT="absent:")
         state, text = self.states()["tier 1"]
         self.assertEqual(state, "FAILED")
-        self.assertRegex(text, r"0 measured; .*status 4; sluice-bench: two workers in a row did not get ready")
+        self.assertRegex(text, r"0 measured; .*status 4; sluice-bench: no worker gets ready any more")
 
     def test_of_pytorch_that_hangs(self):
         self.host.run("--minutes", "0.4", FAKE_TORCH="hang")
@@ -255,7 +261,7 @@ class CutInTheMiddle(GpuCheck):
     def assert_keeps_what_was_measured(self):
         self.assert_whole_files()
         self.assertEqual(self.states()["tier 1"][0], "passed")
-        self.assertRegex(self.host.read("summary.txt"), r"(?m)^32768,24,15,128,1 +train ")
+        self.assertRegex(self.host.read("summary.txt"), r"(?m)^train 32768,24,15,128,1 ")
         until = time.monotonic() + 10  # what was killed takes a moment to be gone
         while self.host.processes() and time.monotonic() < until:
             time.sleep(0.05)

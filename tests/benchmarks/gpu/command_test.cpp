@@ -170,6 +170,44 @@ TEST_F(GpuCommand, WithoutADeviceItStopsWithStatusFourAndNoDocument) {
   EXPECT_FALSE(std::filesystem::exists(file("d")));
 }
 
+TEST_F(GpuCommand, AWorkerThatIsNeverReadyDoesNotOutlastTheBudget) {
+  const Outcome r = run(kFew + fmt::format("--budget 0.5 --jsonl {}", file("l")), "mute:",
+                        "timeout --signal KILL 30");  // 60 s a worker without the bound
+  EXPECT_EQ(r.status, 4) << r.output;
+  EXPECT_THAT(r.output, HasSubstr("no worker gets ready any more: silent for 5 s"));
+  EXPECT_EQ(last_line(file("l")).at("left"), 8);
+}
+
+TEST_F(GpuCommand, WhoReadsAlongMayGoAndTheFilesAreWhole) {
+  for (const char* reader : {"| true", "2>/dev/full", "2>&-"}) {
+    std::filesystem::remove(file("l"));
+    const Outcome r = run(kFew + fmt::format("--jsonl {} --json {} 2>&1 >/dev/null {} ; true",
+                                             file("l"), file("d"), reader));
+    EXPECT_EQ(lines(file("l")).size(), 10u) << reader;
+    EXPECT_EQ(json::parse(std::ifstream(file("d"))).at("results").size(), 8u) << reader;
+  }
+}
+
+TEST_F(GpuCommand, AClosedStandardOutputIsNotTheFileOfLines) {
+  run(kFew + fmt::format("--jsonl {} <&- 2>&- >&- ; true", file("l")));
+  EXPECT_EQ(lines(file("l")).size(), 10u);  // no table in it
+}
+
+TEST_F(GpuCommand, ATableThatCannotBePrintedIsAnErrorAndTheDocumentIsWhole) {
+  const Outcome r = run(kFew + fmt::format("--json {} 2>&1 >/dev/full ; exit $?", file("d")));
+  EXPECT_EQ(r.status, 1);
+  EXPECT_THAT(r.output, HasSubstr("standard output cannot be written"));
+  EXPECT_EQ(json::parse(std::ifstream(file("d"))).at("results").size(), 8u);
+}
+
+TEST_F(GpuCommand, RefusesWhatIsNoNumberAndOneFileForTwo) {
+  for (const char* option : {"--budget nan", "--case-timeout nan", "--json x --jsonl x"}) {
+    EXPECT_NE(run(kFew + std::string(option)).status, 0) << option;
+  }
+  EXPECT_NE(run("--plan tier1 --filter /fused_mma/bf16/forward/256 --sample-seconds nan").status,
+            0);
+}
+
 TEST_F(GpuCommand, LinesAreAppendedAndAHalfLineDoesNotSwallowTheNext) {
   std::ofstream(file("l")) << "{\"kind\":\"case\"}\n{\"kind\":";
   EXPECT_EQ(run(kFew + fmt::format("--budget 0.001 --jsonl {}", file("l"))).status, 0);

@@ -4,14 +4,17 @@
 //
 // SLUICE_STANDIN_INJECT="hang:TEXT;die:TEXT;sticky:TEXT" breaks the cases (not the rates) whose
 // name contains TEXT: the worker hangs, dies of signal 11, or has lost its device for good.
-// "absent:": there is no device.
+// "absent:": there is no device. "mute:": the worker never gets ready.
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <span>
 #include <sstream>
+#include <string_view>
 #include <tuple>
 
 #include "base/wait_passively.hpp"
@@ -36,10 +39,10 @@ std::vector<Injection> injections() {
   std::vector<Injection> all;
   for (std::string entry; std::getline(entries, entry, ';');) {
     const std::string kind = entry.substr(0, entry.find(':'));
-    if (kind.size() == entry.size() ||
-        (kind != "hang" && kind != "die" && kind != "sticky" && kind != "absent")) {
+    if (kind.size() == entry.size() || (kind != "hang" && kind != "die" && kind != "sticky" &&
+                                        kind != "absent" && kind != "mute")) {
       throw ConfigError(fmt::format(
-          "SLUICE_STANDIN_INJECT: '{}' is none of hang:TEXT, die:TEXT, sticky:TEXT, absent:",
+          "SLUICE_STANDIN_INJECT: '{}' is none of hang:TEXT, die:TEXT, sticky:TEXT, absent:, mute:",
           entry));
     }
     all.push_back({kind, entry.substr(kind.size() + 1)});
@@ -88,11 +91,20 @@ std::vector<GpuCase> small_cases(bool quick) {
   return cases;
 }
 
+void fall_silent_if_wanted(int argc, char** argv) {
+  const std::span words(argv, static_cast<std::size_t>(argc));
+  if (std::find(words.begin(), words.end(), std::string_view("--worker")) == words.end()) return;
+  for (const Injection& i : injections()) {
+    if (i.kind == "mute") ::pause();
+  }
+}
+
 }  // namespace
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
   sluice::wait_passively(argv);
+  sluice::bench::fall_silent_if_wanted(argc, argv);
   return sluice::bench::run_program(argc, argv, [](CLI::App& app) {
     sluice::bench::add_gpu_command(app, sluice::bench::small_cases);
   });
