@@ -1,4 +1,5 @@
 """Runs programs side by side with one bound on their time; what they print goes to a log line by line."""
+import atexit
 import ctypes
 import dataclasses
 import errno
@@ -18,6 +19,50 @@ MOST_LINE = 1 << 16    # bytes; what goes on without an end of line is cut there
 POLL_SECONDS = 0.03
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
+
+
+class _Guard:
+    """A process that outlives this one if that is killed, to end the groups that it leaves: what our programs started, too."""
+
+    def __init__(self):
+        self.pipe = None
+
+    def tell(self, word):
+        if self.pipe is None:
+            reader, self.pipe = os.pipe()
+            self.process = os.fork()
+            if self.process == 0:
+                try:
+                    self._watch(reader)
+                finally:
+                    os._exit(0)
+            os.close(reader)
+            atexit.register(self._end)
+        os.write(self.pipe, f"{word}\n".encode())
+
+    def _watch(self, reader):
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for stream in range(3):
+            os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+        os.close(self.pipe)
+        groups = set()
+        with open(reader, "rb", buffering=0) as words:
+            for word in words:
+                (groups.add if word[:1] == b"+" else groups.discard)(int(word[1:]))
+        for group in groups:
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except OSError:
+                pass  # all of it has ended
+
+    def _end(self):
+        os.close(self.pipe)
+        os.waitpid(self.process, 0)
+
+
+_guard = _Guard()
 
 
 class Cut(Exception):
@@ -121,6 +166,7 @@ class _Child:
             command.words, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, preexec_fn=lambda: _tie_to_parent(parent))
         self.pipe = self.process.stdout.fileno()
+        _guard.tell(f"+{self.process.pid}")
 
     def read(self):
         """Takes what the program has printed; whether there can be more."""
@@ -155,6 +201,7 @@ class _Child:
     def reap(self):
         """Ends what is left of the program's group."""
         self.signal_group(signal.SIGKILL)
+        _guard.tell(f"-{self.process.pid}")
         self.reaped = True
         try:
             self.status = self.process.wait(KILLED_SECONDS)

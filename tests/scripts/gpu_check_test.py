@@ -246,9 +246,9 @@ class BadInput(GpuCheck):
 
 
 class CutInTheMiddle(GpuCheck):
-    def cut(self, number):
+    def cut(self, number, how="hang"):
         """Status and standard error of a run that got a signal while its shards of tests hang."""
-        process = self.host.start(FAKE_TESTS="hang:-*udnn*")
+        process = self.host.start(FAKE_TESTS=f"{how}:-*udnn*")
         self.addCleanup(process.kill)  # nothing, if all is well
         until = time.monotonic() + 40
         while time.monotonic() < until and not ((self.host.out / "summary.txt").exists()
@@ -278,9 +278,12 @@ class CutInTheMiddle(GpuCheck):
                 self.assert_keeps_what_was_measured()
 
     def test_by_being_killed(self):
-        status, _ = self.cut(signal.SIGKILL)
-        self.assertEqual(status, -signal.SIGKILL)
-        self.assert_keeps_what_was_measured()
+        for how in ("hang", "stay"):  # the programs themselves, and what they have started
+            with self.subTest(how):
+                self.host.out = self.host.folder / how
+                status, _ = self.cut(signal.SIGKILL, how)
+                self.assertEqual(status, -signal.SIGKILL)
+                self.assert_keeps_what_was_measured()
 
 
 class Peers(unittest.TestCase):

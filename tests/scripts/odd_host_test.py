@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,6 +139,23 @@ esac
         self.assertEqual((status, err), (1, ""))
         self.assertIn(r"died: SIGSEGV in A.\xe9", out)
         self.assertIn("died: SIGSEGV in A.é", (self.host.out / "summary.txt").read_text(encoding="utf-8"))
+
+
+class Bundle(Scratch):
+    def test_a_build_that_fails_leaves_no_file_of_its_name(self):
+        scripts = self.folder / "scripts"
+        scripts.mkdir()
+        shutil.copy(ROOT / "scripts" / "bundle", scripts)
+        for name in ("setup", "cmake"):
+            script(scripts / name, "[ $0 = scripts/setup ]")
+        file = self.folder / "a bundle.tar.gz"
+        for before in (None, b"of yesterday"):
+            if before:
+                file.write_bytes(before)
+            ran = subprocess.run([str(scripts / "bundle"), str(file)], env={"PATH": f"{scripts}:{os.environ['PATH']}"}, check=False)
+            self.assertEqual(ran.returncode, 1)
+            self.assertEqual(file.read_bytes() if file.exists() else None, before)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["a bundle.tar.gz", "scripts"])
 
 
 class Programs(Scratch):
