@@ -19,7 +19,6 @@ UNITS = (16, 32, 48, 64, 96, 128)
 MOST_TILES = 4
 BATCHES = tuple(1 << power for power in range(4, 18))  # whose tiles are asked for
 MULTIPROCESSORS, SHARED_OF_BLOCK = 132, 232448  # of the device that they are chosen for
-TILES = "cuda/recurrence/fused_mma/tiles.cpp"
 
 # Where structs are declared whose fields a scenario may name, and which fields are such structs themselves.
 DECLARED = ("cuda/recurrence/fused_mma", "host/engine/shared/window_rows.hpp", "include/sluice/data/window.hpp")
@@ -98,8 +97,12 @@ def parameter_lines(members, kernel, *structs):
     return out + ["}"]
 
 
-def value_lines(precision, units, chooses):
-    """Statements that print Values. `chooses`: whether the sources have forward_tiles() as a function of its own."""
+# What the arrays of a situation that are not null ask the forward kernel for, beside its last states.
+OUTPUTS = {"inference": (), "training": ("h", "h_sequence")}
+
+
+def value_lines(precision, units):
+    """Statements that print Values."""
     p = f"sluice::Precision::{precision}"
     steps = f"input_steps({p}, input_pitch({p}, {INPUTS}))"
     warps = f"({units} / kUnitsOfWarp)"
@@ -109,23 +112,27 @@ def value_lines(precision, units, chooses):
         "x_steps": steps,
         "x_pitch": f"input_pitch({p}, {INPUTS})",
         "element_bytes": f"element_bytes({p})",
-        "backward_shared": f"backward_bytes<{p}>(std::integral_constant<int, {units}>{{}})",
+        "backward_shared": f"backward_shared({p}, {units}).end",
         "forward_weights": f"(hidden_steps({p}, {units}) + {steps}) * {warps} * kForwardFragment * 4",
         "backward_weights": f"gradient_steps({p}, {units}) * {warps} * kBackwardFragment * 4",
     }
     values |= {f"forward_shared_{tiles}": f"forward_shared({p}, {units}, {tiles}, {steps}, 2).end"
                for tiles in range(1, MOST_TILES + 1)}
-    if chooses:
-        values |= {f"tiles_{batch}": f"forward_tiles(ForwardLoad{{.precision = {p}, .units = {units}, .x_steps = {steps}, "
-                                     f".N = {batch}, .multiprocessors = {MULTIPROCESSORS}, "
-                                     f".shared_bytes = {SHARED_OF_BLOCK}}})" for batch in BATCHES}
+    for situation, arrays in OUTPUTS.items():
+        given = "".join(f" some(call.{array});" for array in ("h_last", "c_last", *arrays))
+        for last in (False, True):
+            values[f"wanted{'_last' if last else ''}_{situation}"] = (
+                f"[] {{ Forward<Element<{p}>> call{{}};{given} return wanted_outputs(call, {str(last).lower()}); }}()")
+    values |= {f"tiles_{batch}": f"forward_tiles(ForwardLoad{{.precision = {p}, .units = {units}, .x_steps = {steps}, "
+                                 f".N = {batch}, .multiprocessors = {MULTIPROCESSORS}, "
+                                 f".shared_bytes = {SHARED_OF_BLOCK}}})" for batch in BATCHES}
     return [f'std::printf("value {precision} {units} {name} %lld\\n", static_cast<long long>({value}));'
             for name, value in values.items()]
 
 
 def source(tree):
     """The program."""
-    members, body, chooses = declared(tree), [], (tree / TILES).exists()
+    members, body = declared(tree), []
     for precision in PRECISIONS:
         p = f"sluice::Precision::{precision}"
         forward, plan = ("Forward", f"Forward<Element<{p}>>"), ("ForwardPlan", "ForwardPlan")
@@ -136,20 +143,17 @@ def source(tree):
         body += parameter_lines(members, f"backward.{precision}", ("Backward", f"Backward<Element<{p}>>"),
                                 ("BackwardPlan", "BackwardPlan"))
         for units in UNITS:
-            body += value_lines(precision, units, chooses)
+            body += value_lines(precision, units)
     body += parameter_lines(members, "window", ("Window", "sluice::Window"))
     return "\n".join(["#include <cstddef>", "#include <cstdio>", "#include <type_traits>", "#include <utility>",
                       '#include "recurrence/fused_mma/backward.cuh"', '#include "recurrence/fused_mma/forward.cuh"',
-                      *(['#include "recurrence/fused_mma/tiles.cpp"'] if chooses else []),
+                      '#include "recurrence/fused_mma/tiles.cpp"',
                       '#include "sluice/data/window.hpp"', "using namespace sluice::mma;",
                       "template <typename S, typename M> std::size_t offset(M S::*member) {",
                       "  static S object{};",
                       "  return static_cast<std::size_t>(reinterpret_cast<char*>(&(object.*member)) -",
                       "                                  reinterpret_cast<char*>(&object));", "}",
-                      "template <sluice::Precision p, typename Units> int backward_bytes(Units units) {",
-                      "  if constexpr (requires { backward_shared(p, units, 2); }) {",
-                      "    return backward_shared(p, units, 2).end;  // with two buffers",
-                      "  } else {", "    return backward_shared(p, units).end;", "  }", "}",
+                      "template <typename T> void some(T*& array) { static std::remove_const_t<T> one; array = &one; }",
                       "int main() {", *("  " + line for line in body), "}", ""])
 
 
@@ -157,15 +161,15 @@ class Values:
     """Of a precision and a padded width, with INPUTS inputs: threads of a block; resident, blocks that registers
     allow on a multiprocessor; x_steps, x_pitch; element_bytes; backward_shared and forward_shared[tiles], bytes of
     shared memory; forward_weights and backward_weights, bytes that a block reads at its start; tiles[batch] of a forward
-    block, empty if the sources have no function for it."""
+    block; wanted and wanted_last[situation], what its steps store."""
 
     def __init__(self):
-        self.forward_shared, self.tiles = {}, {}
+        self.forward_shared, self.tiles, self.wanted, self.wanted_last = {}, {}, {}, {}
 
     def put(self, name, value):
         table, _, key = name.rpartition("_")
-        if key.isdigit():
-            getattr(self, table)[int(key)] = value
+        if key.isdigit() or key in OUTPUTS:
+            getattr(self, table)[int(key) if key.isdigit() else key] = value
         else:
             setattr(self, name, value)
 

@@ -13,7 +13,7 @@ import math
 import pathlib
 import re
 
-from .layout import INPUTS, SHARED_OF_BLOCK, TILES
+from .layout import INPUTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSTANTS = pathlib.Path(__file__).resolve().parent / "constants.json"
@@ -38,10 +38,9 @@ def constants(file=CONSTANTS):
 
 
 def read_sources(tree=ROOT):
-    """What the host's side does: {"products": of products_of(), "tiles": of tile_rule(), or None where layout.py asks
-    forward_tiles() itself}."""
+    """What the host's side does: {"products": of products_of()}."""
     host = (tree / "cuda/recurrence/fused_mma/recurrence.cpp").read_text(encoding="utf-8")
-    return {"products": products_of(host), "tiles": None if (tree / TILES).exists() else tile_rule(host)}
+    return {"products": products_of(host)}
 
 
 def products_of(text):
@@ -62,17 +61,6 @@ def products_of(text):
     sums = calls.count("column_sums")
     launches = 4 + len(calls) + sums + len(re.findall(r"\bunpack\(", backward))  # packing, x's cast, forward, backward
     return {"reads": before, "dx": len(calls) - before, "launches": launches}
-
-
-def tile_rule(text):
-    """How forward_tiles() weighs tiles, of the text of the file that has it: {"resident": whether blocks that are
-    resident together count, "extra": tiles that a step costs beside its own}."""
-    body = re.search(r"\bforward_tiles\([^;{]*{\n(.*?)\n}\n", text, re.DOTALL)
-    time = body and re.search(r"time = \(blocks \+ (\w+) - 1\) / \1 \* \(tiles \+ (\d+)\);", body[1])
-    at_once = time and re.search(rf"\b{time[1]} =([^;]*);", body[1])
-    if not at_once or "multiprocessors" not in at_once[1]:
-        raise ModelError("forward_tiles() no longer weighs tiles as model.py tiles_of() does; tell it the new way")
-    return {"resident": "resident" in at_once[1], "extra": int(time[2])}
 
 
 def cycles_of(row, values, blocks, tiles, c):
@@ -102,27 +90,16 @@ def resident(values, shared):
                       SHARED_OF_MULTIPROCESSOR // (shared + 1024)))
 
 
-def tiles_of(values, batch, c, rule):
-    """Tiles of a block, as forward_tiles() chooses them, for the nearest batch that it was asked about; or by `rule`,
-    of tile_rule()."""
-    if rule is None:
-        return values.tiles[min(values.tiles, key=lambda known: abs(math.log(known / batch)))]
-    at_once = c["multiprocessors"] * (values.resident if rule["resident"] else 1)
-    rows, best = math.ceil(batch / TILE_ROWS), None
-    for tiles in sorted(values.forward_shared):
-        if tiles > 1 and values.forward_shared[tiles] > SHARED_OF_BLOCK:
-            break
-        time = math.ceil(math.ceil(rows / tiles) / at_once) * (tiles + rule["extra"])
-        if best is None or time < best[0]:
-            best = time, tiles
-    return best[1]
+def tiles_of(values, batch):
+    """Tiles of a block, as forward_tiles() chooses them, for the nearest batch that it was asked about."""
+    return values.tiles[min(values.tiles, key=lambda known: abs(math.log(known / batch)))]
 
 
 def compute_time(row, layout, host, batch, c, steps=STEPS):
     """Of one series and step without global memory's roof. `host`: of read_sources()."""
     kernel, forward = row.kernel, row.kernel.kind != "backward"
     values = layout.values[kernel.precision, kernel.units]
-    tiles = tiles_of(values, batch, c, host["tiles"]) if forward else 1
+    tiles = tiles_of(values, batch) if forward else 1
     shared = values.forward_shared[tiles] if forward else values.backward_shared
     weights = values.forward_weights if forward else values.backward_weights
     at_once = resident(values, shared)

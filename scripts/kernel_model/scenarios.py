@@ -4,7 +4,7 @@ no initial state, the input product made in the kernel."""
 import collections
 import re
 
-from .layout import INPUTS, PRECISIONS, SHARED_OF_BLOCK
+from .layout import INPUTS, PRECISIONS
 from .machine import Constants, Memory, Program, Thread, WalkError, walk
 from .operations.operands import to_bits
 
@@ -16,8 +16,6 @@ BIG_N = 1 << 15
 ASSEMBLED_AHEAD = 8
 REGION = 1 << 36
 
-# Parameters that only some versions of the kernels have.
-OPTIONAL = {"x_stride", "h_stride", "slots", "copy_shift", "after_step", "buffers"}
 # Null or 0 in every scenario.
 ABSENT = {"product", "h_first", "c_first", "h", "h_sequence", "c_sequence", "gates", "dh_last", "dc_last", "dh_first",
           "dc_first", "next"}
@@ -79,25 +77,26 @@ def forward_values(kernel, name, steps, tiles, layout, pointers, data, fetch):
     pitch = of.x_pitch if fetch else 0
     chunks = pitch * of.element_bytes // 16
     values = {"steps": steps, "H": kernel.units, "units": kernel.units, "x_steps": of.x_steps, "x_pitch": pitch,
-              "x_stride": of.x_pitch, "h_stride": kernel.units, "N": BIG_N, "tiles": tiles, "slots": 2, "ahead": 1,
+              "x_stride": of.x_pitch, "h_stride": kernel.units, "N": BIG_N, "tiles": tiles, "ahead": 1,
               "copy_shift": max(chunks - 1, 0).bit_length(), "vector": 1}
     values |= pointers("fragments", "x", "h_last", "c_last") | pointers("bias", value=data)
     if name == "training":
         values |= pointers("h", "h_sequence", "c_sequence", "gates")
+    values |= {"wanted": of.wanted[name], "wanted_last": of.wanted_last[name]}
     # Elements from a step to the next, of the arrays that there are.
     rows = {"x": of.x_pitch, "product": 0, "h": kernel.units, "h_sequence": kernel.units, "c_sequence": kernel.units,
             "gates": 4 * kernel.units}
     values |= {f"after_step.{array}": BIG_N * width if array in values else 0 for array, width in rows.items()}
     if kernel.kind == "assembled":
         ahead = max(1, min(ASSEMBLED_AHEAD, of.threads // (tiles * 16))) if fetch else 1
-        values |= {"slots": 2 * ahead, "ahead": ahead} | window_values(layout, pointers)
+        values |= {"ahead": ahead} | window_values(layout, pointers)
     return values
 
 
 def backward_values(kernel, steps, layout, pointers, data):
     of = layout.values[kernel.precision, kernel.units]
-    values = {"steps": steps, "H": kernel.units, "units": kernel.units, "dh_pitch": kernel.units, "N": BIG_N,
-              "buffers": 2 if of.backward_shared <= SHARED_OF_BLOCK else 1, "vector_dh": 1, "vector_states": 1}
+    values = {"steps": steps, "H": kernel.units, "units": kernel.units, "dh_pitch": kernel.units, "N": BIG_N, "vector_dh": 1,
+              "vector_states": 1}
     return values | pointers("fragments", "dh", "gates", "da") | pointers("c_sequence", value=data)
 
 
@@ -108,7 +107,7 @@ def launch_constants(kernel, values, layout):
     constants.put(4, 8, 1 | 1 << 32)
     constants.put(0x28, 4, 0x00FFFD00)  # stack
     constants.put(0x208, 8, 0)  # the descriptor of global memory
-    unknown = {name for name in set(values) - set(fields) if name.split(".")[0] not in OPTIONAL}
+    unknown = set(values) - set(fields)
     missing = {f for f in fields if f not in values and f not in ABSENT and not f.startswith("windows.")}
     if unknown or missing:
         raise WalkError(f"parameters of the {kernel.kind} kernel in scenarios.py and in the sources differ: "

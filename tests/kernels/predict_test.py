@@ -26,7 +26,8 @@ HOST = {"products": {"reads": 2, "dx": 1, "launches": 9}, "tiles": {"resident": 
 def plan():
     """8 warps, one resident block, no weights to load."""
     values = {"threads": 256, "resident": 1, "x_steps": 1, "x_pitch": 16, "element_bytes": 2, "backward_shared": 1000,
-              "forward_weights": 0, "backward_weights": 0, **{f"forward_shared_{tiles}": 1000 for tiles in range(1, 5)}}
+              "forward_weights": 0, "backward_weights": 0, "tiles_1600": 1, "tiles_6400": 4,
+              **{f"forward_shared_{tiles}": 1000 for tiles in range(1, 5)}}
     return layout.Layout("\n".join(f"value bf16 64 {name} {value}" for name, value in values.items()))
 
 
@@ -100,33 +101,10 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh) {
         with self.assertRaisesRegex(model.ModelError, "no FusedMma::backward"):
             model.products_of("")
 
-    TILES = """
-int FusedMma<kPrecision>::forward_tiles(std::int64_t N, int x_steps) const {
-  for (int tiles = 1; tiles <= 4; ++tiles) {
-    const std::int64_t at_once = std::max(context_.info().multiprocessors, 1);
-    const std::int64_t time = (blocks + at_once - 1) / at_once * (tiles + 1);
-  }
-}
-"""
-
-    def test_the_weighing_of_tiles_is_read(self):
-        self.assertEqual(model.tile_rule(self.TILES), {"resident": False, "extra": 1})
-        resident = self.TILES.replace("multiprocessors, 1)", "multiprocessors, 1) * resident_blocks(units_)")
-        self.assertEqual(model.tile_rule(resident), {"resident": True, "extra": 1})
-        with self.assertRaisesRegex(model.ModelError, "tiles_of"):
-            model.tile_rule(self.TILES.replace("time =", "time = 2 *"))
-
-    def test_more_blocks_at_once_make_more_tiles_worth_it(self):
-        values = plan().values["bf16", 64]
-        values.resident = 2
-        def tiles(resident):
-            return model.tiles_of(values, 3200, CONSTANTS, {"resident": resident, "extra": 1})
-        self.assertEqual((tiles(False), tiles(True)), (2, 1))
-
     def test_tiles_that_the_sources_chose_are_taken_for_the_nearest_batch(self):
         values = plan().values["bf16", 64]
         values.tiles = {256: 1, 4096: 2, 32768: 4}
-        self.assertEqual([model.tiles_of(values, batch, CONSTANTS, None) for batch in (256, 5000, 30000)], [1, 2, 4])
+        self.assertEqual([model.tiles_of(values, batch) for batch in (256, 5000, 30000)], [1, 2, 4])
 
     def test_the_sources_of_the_tree_are_understood(self):
         self.assertGreaterEqual(model.read_sources()["products"]["reads"], 1)
