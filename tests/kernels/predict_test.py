@@ -189,7 +189,7 @@ class Fit(unittest.TestCase):
         ns = fitted["measured"]["inference bf16 4096,24,15,64,1"] * 1e9
         line = next(line for line in text.splitlines() if line.startswith("| bf16, 4096, 64 |"))
         cast = (4 * 15 + 16 * 2) / 2e3 + 4e3 / (4096 * 24)
-        self.assertAlmostEqual(float(line.split("|")[2]) + cast, ns, delta=2e-3 * ns)
+        self.assertAlmostEqual(float(line.split("|")[2]) + cast, ns, delta=5e-3 * ns)
         self.assertEqual(line.split("|")[10].strip(), f"{ns:.3g}")
 
     def test_a_cut_last_line_is_left_out_and_another_is_an_error(self):
