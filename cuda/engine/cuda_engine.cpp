@@ -118,13 +118,13 @@ void CudaEngine::set_state(const EngineState& state) {
   optimizer_.set(state);
   carried_windows_ = 0;
   if (state.carried_h.empty()) return;
-  carried_windows_ = static_cast<std::int64_t>(state.carried_h.size()) / (spec_.L * spec_.H);
   const auto size = static_cast<std::int64_t>(state.carried_h.size());
   carried_h_.grow(context_.memory(), size, "the carried state");
   carried_c_.grow(context_.memory(), size, "the carried state");
   drop_graphs();
   upload(state.carried_h, carried_h_.first(size), context_);
   upload(state.carried_c, carried_c_.first(size), context_);
+  carried_windows_ = size / (spec_.L * spec_.H);
 }
 
 EngineState CudaEngine::state() const {
@@ -204,7 +204,7 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
   if (!fresh && carried_windows_ != 0) {
     throw InternalError("a carried batch must keep its number of windows");
   }
-  carried_windows_ = N;
+  carried_windows_ = 0;  // until there is a state
   const std::int64_t size = spec_.L * N * spec_.H;
   context_.synchronize();
   carried_h_.grow(context_.memory(), size, "the carried state");
@@ -212,6 +212,7 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
   set_zero(carried_h_.span(), context_.stream());
   set_zero(carried_c_.span(), context_.stream());
   drop_graphs();
+  carried_windows_ = N;
 }
 
 CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,

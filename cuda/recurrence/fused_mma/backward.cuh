@@ -5,11 +5,11 @@
 // that follow the kernel, and to shared memory as the A operand of dh_{t-1} = dA R.
 //
 // If each warp made its own units' dh it would read all of that tile: at H = 128 16 warps x 32
-// ldmatrix are 2,048 cycles of shared memory a step, beside 820 of matrix instructions. So 2 or 4
-// neighbouring warps share the depth: each multiplies its share for the units of all of them, which
-// takes as many registers of R, and hands the others their sums: 512 cycles, and 384 for the sums
-// (counted, not measured). An accumulator fragment is again (row, 2 units): dc never leaves its
-// registers.
+// ldmatrix are 2,048 cycles of shared memory a step, beside 820 of matrix instructions. So up
+// to 4 neighbouring warps share the depth: each multiplies its share for the units of all of them,
+// which takes as many registers of R, and hands the others their sums: 512 cycles, and 384 for the
+// sums (counted, not measured). An accumulator fragment is again (row, 2 units): dc never leaves
+// its registers.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ __device__ inline Kept<kPrecision> load_kept(const Backward<Element<kPrecision>>
                                              int n) {
   using N = Numbers<kPrecision>;
   Kept<kPrecision> kept;
-  if (t < 0 || n >= layer.N) return kept;
+  if (t < 0 || n >= static_cast<int>(layer.N)) return kept;
   const std::int64_t row = t * static_cast<int>(layer.N) + n;
   kept.gates = *reinterpret_cast<const typename N::Gates8*>(layer.gates + row * (4 * kUnits) +
                                                             gate_column(me.unit, 0));
@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   constexpr int kPartners = partners(kPrecision, kUnits);
   constexpr int kSteps = partner_steps(kPrecision, kUnits);
   constexpr int kResident = backward_resident(kPrecision, kUnits);
-  constexpr int kPitch = row_bytes(kPartners * kSteps), kThreads = threads_of(kUnits);
+  constexpr int kThreads = threads_of(kUnits);
   constexpr BackwardShared at = backward_shared(kPrecision, kUnits);
   auto* shared = shared_memory<unsigned char>();
   const Seat me = seat();
@@ -85,10 +85,12 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
   static_assert(kResident == kSteps || kPartners == 1,
                 "what lies in shared memory is not shared out");
   auto* weights = reinterpret_cast<Words*>(shared + at.weights);
-  for (int i = static_cast<int>(threadIdx.x); i < (at.end - at.weights) / 16; i += kThreads) {
-    cp_async_16(weights + 2 * i, packed + kResident * kWarps * 32 + 2 * i);
+  if constexpr (kResident < kSteps) {
+    for (int i = static_cast<int>(threadIdx.x); i < (at.end - at.weights) / 16; i += kThreads) {
+      cp_async_16(weights + 2 * i, packed + kResident * kWarps * 32 + 2 * i);
+    }
+    cp_async_commit();
   }
-  cp_async_commit();
 
   float dh[4] = {}, dc[4] = {};  // rows r and r + 8 of 2 units
   Pack<float, 2> c[2];           // c_t
@@ -114,14 +116,19 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       dc[2 * half + unit] = c_end.v[unit];
     }
   }
-  cp_async_wait<0>();
+  if constexpr (kResident < kSteps) cp_async_wait<0>();
 
+  // What this thread stores of the tile, of its first row, and its row of the matrices that it
+  // loads.
+  unsigned char* const tile = shared + at.gradients;
+  unsigned char* const own = tile + gradient_row(kPrecision, kUnits, me.row) +
+                             gate_column(me.unit, 0) * element_bytes(kPrecision);
+  const unsigned char* const matrices = tile + gradient_row(kPrecision, kUnits, me.lane & 15) +
+                                        (me.lane & 16) + share * (kSteps * kStepBytes);
   for (int t = layer.steps - 1; t >= 0; --t) {
-    unsigned char* tile = shared + at.gradients;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int row = me.row + 8 * half;
-      const int n = first + row;
+      const int n = first + me.row + 8 * half;
       const Kept<kPrecision>& in = kept[half];
       CellGradient<float> da[2];
 #pragma unroll
@@ -137,8 +144,8 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
       N::set_gate(out, 1, N::operand(da[0].a_f, da[1].a_f));
       N::set_gate(out, 2, N::operand(da[0].a_g, da[1].a_g));
       N::set_gate(out, 3, N::operand(da[0].a_o, da[1].a_o));
-      *reinterpret_cast<typename N::Gates8*>(
-          tile + row * kPitch + gate_column(me.unit, 0) * element_bytes(kPrecision)) = out;
+      *reinterpret_cast<typename N::Gates8*>(own + half * gradient_row(kPrecision, kUnits, 8)) =
+          out;
       if (n < series) {
         store_gates(
             layer.da + std::int64_t{t * series + n} * (4 * kUnits) + gate_column(me.unit, 0), out);
@@ -150,21 +157,19 @@ __global__ void __launch_bounds__(threads_of(kUnits), resident_blocks(kUnits))
     }
     __syncthreads();  // the tile is there; and all have read the sums of the step before
     float sums[static_cast<std::size_t>(kPartners)][4] = {};
-    const unsigned char* row =
-        tile + fragment_offset(me.lane, kPitch) + share * (kSteps * kStepBytes);
 #pragma unroll
     for (int k = 0; k < kResident; ++k) {
       std::uint32_t a[4];
-      ldmatrix_x4(a, row + k * kStepBytes);
+      ldmatrix_x4(a, matrices + k * kStepBytes);
 #pragma unroll
       for (int i = 0; i < kPartners; ++i) N::multiply(sums[i], a, resident[k][i]);
     }
-    const Words* own = weights + me.warp * 32 + me.lane;
+    const Words* rest = weights + me.warp * 32 + me.lane;
 #pragma unroll 4
-    for (int k = kResident; k < kSteps; ++k, own += kWarps * 32) {
+    for (int k = kResident; k < kSteps; ++k, rest += kWarps * 32) {
       std::uint32_t a[4];
-      ldmatrix_x4(a, row + k * kStepBytes);
-      const std::uint32_t b[2] = {own->v[0], own->v[1]};
+      ldmatrix_x4(a, matrices + k * kStepBytes);
+      const std::uint32_t b[2] = {rest->v[0], rest->v[1]};
       N::multiply(sums[0], a, b);
     }
     auto* exchange = reinterpret_cast<Pack<float, 4>*>(shared + at.sums) + me.lane;

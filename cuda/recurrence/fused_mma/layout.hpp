@@ -19,7 +19,7 @@ inline constexpr int kMostUnits = 128;
 inline constexpr int kUnitsOfWarp = 8;
 inline constexpr int kStepBytes = 32;  ///< of a row that one matrix instruction multiplies: 16 bf16
 inline constexpr int kTileRows = 16;   ///< rows of a matrix instruction
-inline constexpr int kGapBytes = 16;   ///< between rows in shared memory: no bank conflicts
+inline constexpr int kGapBytes = 16;   ///< between rows in shared memory: see row_bytes()
 
 /// H or the next size that kernels exist for; 0 beyond kMostUnits.
 constexpr int padded_units(int H) {
@@ -64,9 +64,10 @@ SLUICE_HD constexpr int gradient_steps(Precision precision, int units) {
 /// Neighbouring warps that make dh of their units together: each multiplies a share of the steps
 /// for the units of all, so that it loads a share of dA from shared memory, and they exchange sums.
 /// tf32 has registers for two only, and beyond 96 units no shared memory for their sums on an A100.
+/// At 16 units in bf16 the sums would cost what they save.
 SLUICE_HD constexpr int partners(Precision precision, int units) {
   if (precision == Precision::tf32) return units > 96 ? 1 : 2;
-  return units >= 96 ? 4 : 2;
+  return units >= 96 ? 4 : units > 16 ? 2 : 1;
 }
 /// Steps that one of them multiplies, and how many of these it keeps in registers for the whole
 /// sequence: 2 registers a step and partner. The rest lies in shared memory.
@@ -92,7 +93,8 @@ SLUICE_HD constexpr int input_steps(Precision precision, int inputs) {
   return (inputs + step_depth(precision) - 1) / step_depth(precision);
 }
 
-/// Bytes of a row in shared memory of so many steps of depth: an odd number of 16 bytes.
+/// Bytes of a row in shared memory of so many steps of depth: an odd number of 16 bytes, so that 8
+/// rows of a matrix (ldmatrix) lie in different banks.
 SLUICE_HD constexpr int row_bytes(int steps) { return steps * kStepBytes + kGapBytes; }
 
 /// Shared memory of a forward CTA, in this order.
@@ -118,9 +120,20 @@ SLUICE_HD constexpr ForwardShared forward_shared(Precision precision, int units,
   return at;
 }
 
+/// Where row r of the backward kernel's tile of dA begins. Besides matrices, threads store 16 bytes
+/// each there, a quarter of a warp two rows: in bf16 4 neighbouring chunks of both, which therefore
+/// have to begin 64 bytes apart in the 128 bytes of all banks. So rows are whole 128 bytes apart,
+/// and shifted by 0, 4, 1, 5, 2, 6, 3, 7 chunks. In tf32 they are every second chunk, and the gap
+/// does.
+SLUICE_HD constexpr int gradient_row(Precision precision, int units, int row) {
+  const int steps = gradient_steps(precision, units);
+  if (precision == Precision::tf32) return row * row_bytes(steps);
+  return row * ((steps * kStepBytes + 127) / 128 * 128 + 128) + 16 * (4 * (row % 2) + row / 2 % 4);
+}
+
 /// Shared memory of a backward CTA.
 struct BackwardShared {
-  int gradients = 0;  ///< [rows][row_bytes(gradient steps)]
+  int gradients = 0;  ///< rows at gradient_row()
   int sums = 0;       ///< [partners - 1][warps][32 lanes][4] float: for a warp, by the others
   int weights = 0;    ///< [steps not in registers][warps][kBackwardFragment]
   int end = 0;
@@ -130,7 +143,7 @@ SLUICE_HD constexpr BackwardShared backward_shared(Precision precision, int unit
   const int warps = units / kUnitsOfWarp;
   const int others = partner_steps(precision, units) - backward_resident(precision, units);
   BackwardShared at;
-  at.sums = kTileRows * row_bytes(gradient_steps(precision, units));
+  at.sums = gradient_row(precision, units, kTileRows);
   at.weights = at.sums + (partners(precision, units) - 1) * warps * 32 * 16;
   at.end = at.weights + others * warps * kBackwardFragment * 4;
   return at;

@@ -76,7 +76,10 @@ class FusedMma final : public DeviceRecurrence {
   void multiply(const MatmulShape& shape, const E* a, const E* b, float* c) const;
   void check_size(const char* call, const char* what, std::int64_t size,
                   std::int64_t expected) const;
-  bool grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose);
+  void prepare_training(int T, int N);
+  template <typename Fill>
+  void grow_filled(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose, Fill fill);
+  void weight_gradients(int l, DeviceSpan<float> dweights);
 
   int C_, H_, L_, units_;
   mma::TrainingRows layout_;
@@ -146,13 +149,18 @@ int FusedMma<kPrecision>::product_steps(int T, int N) const {
       choices_.workspace_bytes / (product_bytes() * std::max(N, 1)), 1, T));
 }
 
+/// Makes room, of zeros and what fill(buffer) writes. The buffer has its size only once both
+/// succeeded: what is larger than asked for counts as filled.
 template <Precision kPrecision>
-bool FusedMma<kPrecision>::grow_zeroed(DeviceBuffer<E>& buffer, std::int64_t size,
-                                       const char* purpose) {
-  if (buffer.size() >= size) return false;
-  buffer.grow(context_.memory(), size, purpose);
-  set_zero(buffer.span(), context_.stream());  // the padding, which nobody writes
-  return true;
+template <typename Fill>
+void FusedMma<kPrecision>::grow_filled(DeviceBuffer<E>& buffer, std::int64_t size,
+                                       const char* purpose, Fill fill) {
+  if (buffer.size() >= size) return;
+  buffer = {};
+  DeviceBuffer<E> grown(context_.memory(), size, purpose);
+  set_zero(grown.span(), context_.stream());
+  fill(grown);
+  buffer = std::move(grown);
 }
 
 template <Precision kPrecision>
@@ -176,21 +184,29 @@ void FusedMma<kPrecision>::prepare(int T, int N, bool training) {
   }
   if (!training) {
     const std::int64_t steps = infer_steps(T, N);
-    grow_zeroed(infer_x_, steps * N * layers_[0].pitch, "the recurrence's input");
+    grow_filled(infer_x_, steps * N * layers_[0].pitch, "the recurrence's input",
+                [](const DeviceBuffer<E>&) {});  // zeros in the padding, which nobody writes
     for (int l = 0; l < std::min(L_ - 1, 2); ++l) {
       infer_h_[l].grow(memory, (steps + 1) * N * units_, "a layer's output");
     }
     return;
   }
-  const std::int64_t kept = layout_.rows(T, N), columns = 4 * std::int64_t{units_};
-  if (grow_zeroed(rows_, kept * layout_.pitch(), "h and x kept for backward")) {
-    mma::fill_ones({.rows = rows_.size() / layout_.pitch(),
-                    .pitch = layout_.pitch(),
-                    .first = layout_.one(L_ - 1),
-                    .stride = layout_.stagger(),
-                    .count = L_},
-                   rows_.data(), context_.stream());
-  }
+  prepare_training(T, N);
+}
+
+template <Precision kPrecision>
+void FusedMma<kPrecision>::prepare_training(int T, int N) {
+  DeviceMemory& memory = context_.memory();
+  const std::int64_t rows = std::int64_t{T} * N, columns = 4 * std::int64_t{units_};
+  grow_filled(rows_, layout_.rows(T, N) * layout_.pitch(), "h and x kept for backward",
+              [&](const DeviceBuffer<E>& grown) {
+                mma::fill_ones({.rows = grown.size() / layout_.pitch(),
+                                .pitch = layout_.pitch(),
+                                .first = layout_.one(L_ - 1),
+                                .stride = layout_.stagger(),
+                                .count = L_},
+                               grown.data(), context_.stream());
+              });
   for (Layer& layer : layers_) {
     layer.c.grow(memory, (rows + N) * units_, "c kept for backward");
     layer.gates.grow(memory, rows * columns, "gates kept for backward");
@@ -384,6 +400,31 @@ void FusedMma<kPrecision>::forward(int T, int N, DeviceSpan<const float> x, Devi
   }
 }
 
+/// dR, db and dW of layer l out of da_, in one product.
+template <Precision kPrecision>
+void FusedMma<kPrecision>::weight_gradients(int l, DeviceSpan<float> dweights) {
+  const LayerWeights& at = layers_[static_cast<std::size_t>(l)].at;
+  const std::int64_t rows = std::int64_t{last_.T} * last_.N, columns = 4 * std::int64_t{units_};
+  const int width = layout_.width(l);
+  const float* gradients = gradients_.data();
+  multiply({.m = columns,
+            .n = width,
+            .k = rows,
+            .transpose_a = true,
+            .lda = columns,
+            .ldb = layout_.pitch(),
+            .ldc = width},
+           da_.data(), rows_of(l) + layout_.h(l), gradients_.data());
+  mma::unpack({.H = H_,
+               .inputs = at.inputs,
+               .pitch = width,
+               .dR = gradients,
+               .db = gradients + (layout_.one(l) - layout_.h(l)),
+               .dW = gradients + (layout_.x(l) - layout_.h(l))},
+              dweights.data() + at.W, dweights.data() + at.R, dweights.data() + at.b,
+              context_.stream());
+}
+
 template <Precision kPrecision>
 void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dlast,
                                     DeviceSpan<float> dx, DeviceSpan<float> dweights,
@@ -409,25 +450,7 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
     call.da = da_.data();
     mma::launch_backward<kPrecision>(call, stream);
 
-    const int width = layout_.width(l);
-    const float* gradients = gradients_.data();
-    multiply({.m = columns,
-              .n = width,
-              .k = rows,
-              .transpose_a = true,
-              .lda = columns,
-              .ldb = layout_.pitch(),
-              .ldc = width},
-             da_.data(), rows_of(l) + layout_.h(l), gradients_.data());
-    mma::unpack({.H = H_,
-                 .inputs = layer.at.inputs,
-                 .pitch = width,
-                 .dR = gradients,
-                 .db = gradients + (layout_.one(l) - layout_.h(l)),
-                 .dW = gradients + (layout_.x(l) - layout_.h(l))},
-                dweights.data() + layer.at.W, dweights.data() + layer.at.R,
-                dweights.data() + layer.at.b, stream);
-
+    weight_gradients(l, dweights);
     if (l == 0 && dx.empty()) return;
     const int inputs = l == 0 ? C_ : units_;
     multiply(

@@ -169,22 +169,27 @@ TEST_F(CudaEngineTest, ABatchThatDoesNotFitLeavesSmallerOnesGoing) {
 }
 
 TEST_F(CudaEngineTest, RecurrencesAgreeOnATraining) {
-  World world(true);
-  const Outcome expected = run(world, *world.engine(), 8);
   struct Case {
     const char *recurrence, *precision;
     double tolerance;  // of the loss: as the recurrences' parity, some steps of training later
   };
-  for (const Case& c : {Case{"fused_simt", "fp32", 1e-4}, Case{"gemm", "tf32", 1e-2},
-                        Case{"fused_mma", "tf32", 1e-2}, Case{"gemm", "bf16", 5e-2},
-                        Case{"fused_mma", "bf16", 5e-2}}) {
-    world.recurrence = c.recurrence, world.precision = c.precision;
-    const Outcome outcome = run(world, *world.engine(), 8);
-    EXPECT_NEAR(outcome.train_loss, expected.train_loss, c.tolerance * expected.train_loss)
-        << c.recurrence << " " << c.precision;
-    EXPECT_NEAR(outcome.valid_loss, expected.valid_loss, c.tolerance * expected.valid_loss)
-        << c.recurrence << " " << c.precision;
-    EXPECT_EQ(outcome.targets, expected.targets);
+  for (const float dropout : {0.2f, 0.0f}) {
+    SCOPED_TRACE(dropout);
+    World world(true);
+    world.spec.dropout = dropout;
+    ASSERT_GE(world.spec.L, 2);
+    const Outcome expected = run(world, *world.engine(), 8);
+    for (const Case& c : {Case{"fused_simt", "fp32", 1e-4}, Case{"gemm", "tf32", 1e-2},
+                          Case{"fused_mma", "tf32", 1e-2}, Case{"gemm", "bf16", 5e-2},
+                          Case{"fused_mma", "bf16", 5e-2}}) {
+      world.recurrence = c.recurrence, world.precision = c.precision;
+      const Outcome outcome = run(world, *world.engine(), 8);
+      EXPECT_NEAR(outcome.train_loss, expected.train_loss, c.tolerance * expected.train_loss)
+          << c.recurrence << " " << c.precision;
+      EXPECT_NEAR(outcome.valid_loss, expected.valid_loss, c.tolerance * expected.valid_loss)
+          << c.recurrence << " " << c.precision;
+      EXPECT_EQ(outcome.targets, expected.targets);
+    }
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "recurrence/fused_mma/kernels.hpp"
+#include "recurrence/shared/elements.hpp"
 #include "sluice/base/error.hpp"
 #include "support/device_recurrence.hpp"
 #include "support/head_problem.hpp"
@@ -319,21 +320,22 @@ TEST_F(FusedMma, AReplayedGraphTakesNewWeightsAndTheMasksOfItsOwnStep) {
 /// Gradients of made-up gates. Many warps and steps: a warp has to run well ahead of another to
 /// show a missing barrier.
 template <Precision kPrecision>
-std::vector<Floats> walk_back(DeviceContext& context) {
+std::vector<Floats> walk_back(DeviceContext& context, int units) {
   using E = mma::Element<kPrecision>;
-  constexpr int T = 12, N = 18, H = 60, units = 64;
+  const int T = 12, N = 18, H = units - 4;
+  const auto size = [](int of) { return static_cast<std::size_t>(of); };
   DeviceMemory& memory = context.memory();
   std::mt19937 random(7);
   std::vector<mma::KeptGate<E>> made;
-  for (const float x : reference::uniform(random, T * N * 4 * units, 0.9)) {
+  for (const float x : reference::uniform(random, size(T * N * 4 * units), 0.9)) {
     made.push_back(
         static_cast<mma::KeptGate<E>>(kPrecision == Precision::bf16 ? 32768 + 32767 * x : x));
   }
   const auto gates = upload(memory, made);
-  const auto c = upload(memory, reference::uniform(random, (T + 1) * N * units, 1));
-  const auto dh = upload(memory, reference::uniform(random, T * N * H, 1));
-  const auto R = upload(memory, reference::uniform(random, 4 * H * H, 0.3));
-  const auto W = upload(memory, Floats(4 * H)), b = upload(memory, Floats(4 * H));
+  const auto c = upload(memory, reference::uniform(random, size((T + 1) * N * units), 1));
+  const auto dh = upload(memory, reference::uniform(random, size(T * N * H), 1));
+  const auto R = upload(memory, reference::uniform(random, size(4 * H * H), 0.3));
+  const auto W = upload(memory, Floats(size(4 * H))), b = upload(memory, Floats(size(4 * H)));
   const int warps = units / mma::kUnitsOfWarp, steps = mma::hidden_steps(kPrecision, units) + 1;
   const DeviceBuffer<std::uint32_t> forward(memory, steps * warps * mma::kForwardFragment, "R");
   const DeviceBuffer<std::uint32_t> backward(
@@ -355,17 +357,21 @@ std::vector<Floats> walk_back(DeviceContext& context) {
   call.dc_first = dc_first.data();
   call.da = da.data();
   mma::launch_backward<kPrecision>(call, context.stream());
-  return {download(dh_first), download(dc_first)};
+  Floats all_da;
+  for (const E x : download(da)) all_da.push_back(to_float(x));
+  return {download(dh_first), download(dc_first), all_da};
 }
 
 // Warps run in another order each time, on the interpreter by design.
 TEST_F(FusedMma, AWalkBackGivesTheSameBitsInAnyOrderOfItsWarps) {
   if (IsSkipped()) return;
-  const auto bf16 = walk_back<Precision::bf16>(*context_);
-  const auto tf32 = walk_back<Precision::tf32>(*context_);
-  for (int again = 0; again < 3; ++again) {
-    EXPECT_EQ(walk_back<Precision::bf16>(*context_), bf16);
-    EXPECT_EQ(walk_back<Precision::tf32>(*context_), tf32);
+  for (const int units : {16, 64, 128}) {  // one warp by itself, or 2 or 4 together
+    const auto bf16 = walk_back<Precision::bf16>(*context_, units);
+    const auto tf32 = walk_back<Precision::tf32>(*context_, units);
+    for (int again = 0; again < 3; ++again) {
+      EXPECT_EQ(walk_back<Precision::bf16>(*context_, units), bf16) << units;
+      EXPECT_EQ(walk_back<Precision::tf32>(*context_, units), tf32) << units;
+    }
   }
 }
 

@@ -21,8 +21,12 @@ using testing::DeviceRun;
 using testing::download;
 using testing::TestedRecurrence;
 
-RecurrenceSpec spec_of(const RecurrenceShape& shape, Precision precision) {
-  return {.C = shape.C, .H = shape.H, .L = shape.L, .precision = precision};
+RecurrenceSpec spec_of(const RecurrenceCase& c, Precision precision) {
+  return {.C = c.shape.C,
+          .H = c.shape.H,
+          .L = c.shape.L,
+          .precision = precision,
+          .dropout = c.dropout.rate > 0};
 }
 
 void check(DeviceContext& context, const RecurrenceCase& c, Precision precision,
@@ -75,7 +79,7 @@ class ParityTest : public testing::DeviceTest {
     DeviceContext context;
     Checked checked;
     for (const RecurrenceCase& c : cases) {
-      const RecurrenceSpec spec = spec_of(c.shape, tested.precision);
+      const RecurrenceSpec spec = spec_of(c, tested.precision);
       const std::string refused = refusal(tested.name, spec, context.info());
       if (!refused.empty()) {
         checked.refused = refused;
@@ -197,8 +201,10 @@ TEST_F(GemmRecurrenceShares, OfAnyLengthAgreeWithTheReference) {
     for (const std::int64_t workspace : {std::int64_t{1}, std::int64_t{2 * 33 * 4 * 12 * 4}}) {
       for (const int L : {1, 3}) {
         const RecurrenceShape shape{.T = 5, .N = 33, .C = 6, .H = 12, .L = L};
-        check(context, {.shape = shape, .states = count % 2 == 0, .dropout = dropout_of(L, 1)},
-              precision, make_gemm_recurrence(spec_of(shape, precision), context, workspace));
+        const RecurrenceCase c{
+            .shape = shape, .states = count % 2 == 0, .dropout = dropout_of(L, 1)};
+        check(context, c, precision,
+              make_gemm_recurrence(spec_of(c, precision), context, workspace));
         ++count;
       }
     }
