@@ -30,8 +30,8 @@ struct Forward {
   std::int64_t N = 0;
   std::int64_t x_stride = 0;  ///< elements between rows of x: x_pitch, or more; whole 16 bytes
   std::int64_t h_stride = 0;  ///< the same of h_sequence: Hp, or more; whole pairs
-  const std::uint32_t* fragments = nullptr;  ///< pack_forward()
-  const float* bias = nullptr;               ///< [4Hp], pack_bias()
+  const std::uint32_t* fragments = nullptr;  ///< pack()
+  const float* bias = nullptr;               ///< [4Hp], pack()
   const E* x = nullptr;                      ///< [steps,N,x_stride], of which x_pitch are read
   const float* product = nullptr;            ///< [steps,N,4Hp] x W^T, gates in their columns
   const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H] or null: zero
@@ -48,7 +48,7 @@ template <typename E>
 struct Backward {
   int steps = 0, H = 0, units = 0, dh_pitch = 0;
   std::int64_t N = 0;
-  const std::uint32_t* fragments = nullptr;  ///< pack_backward()
+  const std::uint32_t* fragments = nullptr;  ///< pack()
   const float* dh = nullptr;                 ///< [steps,N,dh_pitch] from above
   const KeptGate<E>* gates = nullptr;
   const float* c_sequence = nullptr;
