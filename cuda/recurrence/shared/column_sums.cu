@@ -1,5 +1,5 @@
 // A block takes a strip of columns and a share of the rows: each of its groups of 32 threads takes
-// every so manieth row, and the groups' sums meet in shared memory, half of them added to the other
+// every kGroups-th row, and the groups' sums meet in shared memory, half of them added to the other
 // half again and again. Few rows are one share and one launch, in many groups. Else the shares'
 // sums, at most 256 rows, are summed the same way: a chain of 8 loads and 5 additions, where a
 // thread a column would wait for 256 loads. Memory bound: each element is read once.
