@@ -51,7 +51,8 @@ def products_of(text):
         if not found:
             raise ModelError(f"recurrence.cpp has no FusedMma::{name}(), which the model reads to know the products")
         return found[0]
-    backward = body("backward")
+    # backward() with weight_gradients() in its place.
+    backward = re.sub(r"\bweight_gradients\([^;]*\);", lambda _: body("weight_gradients"), body("backward"))
     calls = re.findall(r"\b(multiply|column_sums)\((?:[^;]*?)da_\.data\(\)", backward)
     split = backward.find("dx.empty()) return")
     before = len(re.findall(r"\b(?:multiply|column_sums)\((?:[^;]*?)da_\.data\(\)", backward[:split]))

@@ -94,6 +94,10 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh) {
         self.assertEqual(model.products_of(self.BACKWARD), {"reads": 2, "dx": 1, "launches": 9})
         fewer = self.BACKWARD.replace("column_sums({.rows = rows, .columns = columns}, da_.data(), db_.data());", "")
         self.assertEqual(model.products_of(fewer), {"reads": 1, "dx": 1, "launches": 7})
+        own = "    multiply(product, da_.data(), layer_input(l), dW_.data());\n"
+        apart = fewer.replace(own, "    weight_gradients(l, dweights);\n") + (
+            "\nvoid FusedMma<kPrecision>::weight_gradients(int l) {\n" + own + "}\n")
+        self.assertEqual(model.products_of(apart), {"reads": 1, "dx": 1, "launches": 7})
 
     def test_sources_that_are_not_understood_are_an_error(self):
         with self.assertRaisesRegex(model.ModelError, "products_of"):
