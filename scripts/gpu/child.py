@@ -209,6 +209,9 @@ class _Child:
             pass  # left to itself: the steps after it have their time, too
         self.seconds = time.monotonic() - self.begin
         self.process.stdout.close()
+        if self.rest:  # a last line without an end, where something held the pipe or the end was not read
+            self._keep([self.rest])
+            self.rest = b""
 
 
 def _poll(selector, seconds):
