@@ -49,7 +49,7 @@ int run_program(int argc, char** argv, const std::function<void(CLI::App&)>& add
     }
     return 0;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : 2;  // as for any wrong setting
   } catch (const Error& error) {
     return fail(error.what(), error.exit_code());
   } catch (const std::exception& error) {

@@ -13,7 +13,10 @@ class FitError(Exception):
 
 def lines_of(file):
     """The file's objects; a last line that was cut is left out."""
-    texts = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        texts = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise FitError(f"{file} cannot be read: {error}; give a file of `sluice-bench gpu --jsonl`") from None
     out = []
     for number, text in enumerate(texts, 1):
         try:
@@ -74,7 +77,7 @@ def fit(file, c, rows, layout, host):
     constants of the hardware; issue_share and latency_cycles are those that predict the measured inference best."""
     lines = lines_of(file)
     machine = next((line for line in lines if line.get("kind") == "machine"), None)
-    if machine is None:
+    if machine is None or "device" not in machine:
         raise FitError(f"{file}: no line of kind \"machine\": not a file of `sluice-bench gpu --jsonl`")
     rates, device = rates_of(lines), machine["device"]
     needed = ("mma.sync bf16", "mma.sync tf32", "tanh.approx", "device copy", "empty kernel")

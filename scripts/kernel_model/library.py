@@ -135,7 +135,8 @@ def read_code(library, wanted):
                 if name in names:
                     code[names[name]] = instructions
     if not code:
-        raise NoCode(f"{library} has no such kernels for {ARCHITECTURE}; build with 90a-real in SLUICE_CUDA_ARCHITECTURES")
+        raise NoCode(f"{library} has no such kernels for {ARCHITECTURE}: --instructions without a text shows those that there "
+                     f"are; if none, build with 90a-real in SLUICE_CUDA_ARCHITECTURES")
     if len(versions) != 1:
         raise LibraryError(f"{library}: the kernels name no compiler, or several: {sorted(versions)}")
     return code, versions.pop()

@@ -81,6 +81,7 @@ void Differences::add(std::span<const float> a, std::span<const float> b) {
     ++histogram[bin_of(relative)];
     sum_absolute += absolute;
     sum_relative += relative;
+    largest = std::max(largest, size);
     largest_absolute = std::max(largest_absolute, absolute);
     largest_relative = std::max(largest_relative, relative);
   }
@@ -91,12 +92,16 @@ void Differences::add(const Differences& more) {
   not_finite += more.not_finite;
   sum_absolute += more.sum_absolute;
   sum_relative += more.sum_relative;
+  largest = std::max(largest, more.largest);
   largest_absolute = std::max(largest_absolute, more.largest_absolute);
   largest_relative = std::max(largest_relative, more.largest_relative);
   for (std::size_t i = 0; i < histogram.size(); ++i) histogram[i] += more.histogram[i];
 }
 
 std::string Differences::text(std::string_view name) const {
+  if (count > 0 && largest == 0 && not_finite == 0) {
+    return fmt::format("{}: {} numbers, all of them zero in both", name, count);
+  }
   const double numbers = static_cast<double>(std::max<std::int64_t>(count, 1));
   std::vector<std::string> bins;
   for (int bin = 0; bin < kDecades; ++bin) {
@@ -105,8 +110,7 @@ std::string Differences::text(std::string_view name) const {
   }
   std::string text = fmt::format(
       "{}: {} numbers, absolute {:.2g} at most, {:.2g} in the mean; relative {:.2g} at most, "
-      "{:.2g} "
-      "in the mean: {}",
+      "{:.2g} in the mean: {}",
       name, count, largest_absolute, sum_absolute / numbers, largest_relative,
       sum_relative / numbers, fmt::join(bins, ", "));
   if (not_finite > 0) text += fmt::format("; {} are not finite in one or both", not_finite);

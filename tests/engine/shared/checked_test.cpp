@@ -174,5 +174,13 @@ TEST(Differences, AreCountedByDecadeOfTheRelativeOne) {
   EXPECT_EQ(twice.largest_absolute, 5);
 }
 
+TEST(DifferencesText, ZerosAreNotShownAsAgreement) {
+  Differences d;
+  d.add(std::vector<float>{0, 0}, std::vector<float>{0, 0});
+  EXPECT_EQ(d.text("dweights"), "dweights: 2 numbers, all of them zero in both");
+  d.add(std::vector<float>{0}, std::vector<float>{1e-30f});
+  EXPECT_THAT(d.text("dweights"), HasSubstr("3 numbers, absolute 1e-30 at most"));
+}
+
 }  // namespace
 }  // namespace sluice
