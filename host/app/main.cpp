@@ -17,6 +17,7 @@
 #include "base/wait_passively.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/config/value.hpp"
+#include "run/training/interrupt.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {
@@ -283,6 +284,7 @@ int fail(const char* message, int exit_code) {
 
 int main(int argc, char** argv) {
   sluice::wait_passively(argv);
+  sluice::keep_interrupts_off_this_thread();
   try {
     return sluice::run(argc, argv);
   } catch (const sluice::Error& e) {

@@ -1,6 +1,10 @@
 #include "run/training/interrupt.hpp"
 
+#include <pthread.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <thread>
 
 namespace sluice {
 namespace {
@@ -20,6 +24,8 @@ InterruptGuard::InterruptGuard() {
   struct sigaction action = {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
+  sigaddset(&action.sa_mask, SIGINT);
+  sigaddset(&action.sa_mask, SIGTERM);
   sigaction(SIGINT, &action, &before_int);
   sigaction(SIGTERM, &action, &before_term);
 }
@@ -27,6 +33,18 @@ InterruptGuard::InterruptGuard() {
 InterruptGuard::~InterruptGuard() {
   sigaction(SIGINT, &before_int, nullptr);
   sigaction(SIGTERM, &before_term, nullptr);
+}
+
+void keep_interrupts_off_this_thread() {
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGINT);
+  sigaddset(&both, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &both, nullptr);
+  std::thread([both] {
+    pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
+    for (;;) pause();
+  }).detach();
 }
 
 bool InterruptGuard::requested() { return flag != 0; }

@@ -14,4 +14,9 @@ class InterruptGuard {
   static bool requested();
 };
 
+/// Has SIGINT and SIGTERM delivered to a thread of their own, and neither to this thread nor to
+/// those that it starts later; what they do stays as it is. For the beginning of main(): a signal
+/// that met a thread inside one of oneDNN's products was seen to overwrite the heap.
+void keep_interrupts_off_this_thread();
+
 }  // namespace sluice
