@@ -54,7 +54,10 @@ void inject(const std::vector<Injection>& injections, const std::string& name) {
   for (const Injection& i : injections) {
     if (name.find(i.text) == std::string::npos) continue;
     if (i.kind == "hang") ::pause();
-    if (i.kind == "die") std::raise(SIGSEGV);
+    if (i.kind == "die") {
+      std::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would end it by a status
+      std::raise(SIGSEGV);
+    }
     if (i.kind == "sticky") standin::fail_after(1, cudaErrorIllegalAddress, true);
   }
 }
