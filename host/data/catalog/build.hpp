@@ -2,7 +2,9 @@
 //   catalog.cpp         the class; which layout
 //   grid.cpp    the frequency, given or inferred; periods of times
 //   series.cpp  id columns -> series
+//   roles.cpp   which column is which channel
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
+//   steps.cpp   rows (id, time) -> steps of the grid: gaps, duplicates, channels
 //   rows.cpp    a series in each row; .tsf
 //   future.cpp  rows of a second file, past the history's end
 //   static.cpp  what belongs to a series, not to a time

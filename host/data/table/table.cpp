@@ -180,6 +180,7 @@ Table read_table(const ReadOptions& options) { return read_table_as(options, {})
 
 char delimiter_of(const fs::path& path, const ReadOptions& options) {
   const bool tabs = files::without_compression(path).extension() == ".tsv";
+  if (options.delimiter == 0) return tabs ? '\t' : ',';
   return tabs && options.delimiter == ',' ? '\t' : options.delimiter;
 }
 

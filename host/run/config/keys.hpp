@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "run/config/data_keys.hpp"
 #include "run/config/key.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/config.hpp"
@@ -27,99 +28,6 @@ inline constexpr Section kSections[] = {
     {"forecast", "what a forecast gives"},
     {"evaluate", "rolling origins and their scores"},
 };
-
-template <typename AnyConfig, typename Visitor>
-requires std::is_same_v<std::remove_const_t<AnyConfig>, Config>
-void visit_data_keys(AnyConfig& config, Visitor& visit) {
-  auto& d = config.data;
-  visit(Key{.name = "data.format",
-            .meaning = "Format of the files; auto: by extension (.gz and .zst stripped).",
-            .choices = {"auto", "csv", "parquet", "arrow", "tsf"}},
-        d.format);
-  visit(Key{.name = "data.delimiter",
-            .meaning = "Character between the fields of a CSV file; tab for the tabulator.",
-            .form = Form::one_character},
-        d.delimiter);
-  visit(Key{.name = "data.missing", .meaning = "Words that mean 'no value', beside an empty cell."},
-        d.missing);
-  visit(Key{.name = "data.layout",
-            .meaning = "long: a row for each series and time; single: one series, a row for each "
-                       "time; columns: a series in each target column; rows: a series in each row; "
-                       "auto: by the columns that are there.",
-            .choices = {"auto", "long", "single", "columns", "rows"}},
-        d.layout);
-  visit(Key{.name = "data.id",
-            .meaning = "Columns that name the series, joined by '/'; empty: looked for among "
-                       "unique_id, item_id, series, id.",
-            .form = Form::column},
-        d.id);
-  visit(Key{.name = "data.time",
-            .meaning = "Column of the time; empty: looked for among ds, timestamp, date, time.",
-            .form = Form::column},
-        d.time);
-  visit(Key{.name = "data.targets",
-            .meaning = "Columns to forecast (the article's label_columns); empty: looked for among "
-                       "y, target, value, sales.",
-            .form = Form::column},
-        d.targets);
-  visit(Key{.name = "data.past",
-            .meaning = "Input columns known up to the forecast origin (the article's "
-                       "feature_columns beside the labels).",
-            .form = Form::column},
-        d.past);
-  visit(Key{.name = "data.future",
-            .meaning = "Input columns known for the horizon too: prices, promotions, holidays.",
-            .form = Form::column},
-        d.future);
-  visit(Key{.name = "data.static_reals",
-            .meaning = "Columns with one number a series.",
-            .form = Form::column},
-        d.static_reals);
-  visit(Key{.name = "data.static_categories",
-            .meaning = "Columns with one category a series; the id column may be one of them.",
-            .form = Form::column},
-        d.static_categories);
-  visit(
-      Key{.name = "data.frequency",
-          .meaning = "Distance of the steps, by pandas' names (15min, h, D, W-SUN, MS, QE, YS) or "
-                     "an integer; auto: from the times."},
-      d.frequency);
-  visit(
-      Key{.name = "data.start",
-          .meaning = "Layout rows: time of the first value column where the file has none; empty: "
-                     "integer times from 0."},
-      d.start);
-  visit(Key{.name = "data.first_value",
-            .meaning = "Layout rows: the first value column; empty: the first one whose followers "
-                       "are all numbers.",
-            .form = Form::column},
-        d.first_value);
-  visit(Key{.name = "data.gaps",
-            .meaning = "What a step without a row is.",
-            .choices = {"missing", "zero", "forward_fill", "error"}},
-        d.gaps);
-  visit(Key{.name = "data.duplicates",
-            .meaning = "What several rows of one series and time become.",
-            .choices = {"error", "first", "last", "sum", "mean"}},
-        d.duplicates);
-  visit(Key{.name = "data.valid",
-            .meaning = "Part of each series, before the test part, on which choices are made: a "
-                       "share of its history below 1, or steps (from the article's "
-                       "valid_data_rate).",
-            .range = {.min = 0, .max = 1e9},
-            .form = Form::share_or_steps},
-        d.valid);
-  visit(Key{.name = "data.test",
-            .meaning = "Part at each series' end that is never trained on: a share below 1, or "
-                       "steps (1 - the article's train_data_rate).",
-            .range = {.min = 0, .max = 1e9},
-            .form = Form::share_or_steps},
-        d.test);
-  visit(Key{.name = "data.min_history",
-            .meaning = "Series with fewer training steps are not trained on.",
-            .range = {.min = 1, .max = 1e9}},
-        d.min_history);
-}
 
 template <typename AnyConfig, typename Visitor>
 void visit_network_keys(AnyConfig& config, Visitor& visit) {
@@ -395,6 +303,10 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "path.figures",
             .meaning = "Directory of the figures (the article's figure_save_path)."},
         p.figures);
+  visit(Key{.name = "path.figure_language",
+            .meaning = "Language of the figures' words; auto: Chinese where the data's names are.",
+            .choices = {"auto", "en", "zh"}},
+        p.figure_language);
 
   auto& e = config.engine;
   visit(
@@ -445,6 +357,17 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "forecast.from",
             .meaning = "First forecast date; empty: after each series' end."},
         config.forecast.from);
+  visit(Key{.name = "forecast.strict",
+            .meaning = "Whether a series that cannot be forecast is an error; else it is left out "
+                       "and named."},
+        config.forecast.strict);
+  visit(Key{.name = "forecast.ended",
+            .meaning = "Whether series that ended long before the others are forecast too."},
+        config.forecast.ended);
+  visit(Key{.name = "forecast.new_items",
+            .meaning = "Whether series without history are forecast from similar ones; else they "
+                       "are left out and named."},
+        config.forecast.new_items);
 
   auto& v = config.evaluate;
   visit(Key{.name = "evaluate.n_windows",

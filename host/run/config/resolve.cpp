@@ -100,11 +100,13 @@ CatalogSpec catalog_spec(const Config& config) {
   for (const std::string& path : config.path.data) spec.read.paths.emplace_back(path);
   const Config::Data& d = config.data;
   spec.read.format = parse_table_format(d.format);
-  if (d.delimiter.size() != 1) {
+  if (d.delimiter.size() != 1 && d.delimiter != "auto") {
     throw ConfigError(
         fmt::format("data.delimiter is \"{}\"; it must be one character", d.delimiter));
   }
-  spec.read.delimiter = d.delimiter[0];
+  spec.read.delimiter = d.delimiter == "auto" ? '\0' : d.delimiter[0];
+  spec.read.encoding = d.encoding;
+  spec.read.decimal = d.decimal == "auto" ? '\0' : d.decimal[0];
   spec.read.missing = d.missing;
   spec.read.max_rows = config.mode.debug_rows;
   spec.layout = choose<Layout>(d.layout,
@@ -121,11 +123,23 @@ CatalogSpec catalog_spec(const Config& config) {
   spec.future = d.future;
   spec.static_reals = d.static_reals;
   spec.static_categories = d.static_categories;
+  spec.past_categories = d.past_categories;
+  spec.future_categories = d.future_categories;
+  spec.future_for_all = d.future_for_all;
+  spec.covariate_gaps = d.covariate_gaps;
+  spec.end = d.end;
+  spec.ended_after = d.ended_after;
+  spec.max_steps = d.max_steps;
+  spec.time_format = d.time_format;
+  spec.time_zone = d.time_zone;
+  spec.align_to_period = d.align == "period";
+  spec.aggregate = d.aggregate;
+  spec.aggregate_by = d.aggregate_by;
   spec.frequency = d.frequency;
   spec.start = d.start;
   spec.first_value = d.first_value;
   if (!config.path.future.empty()) {
-    if (d.future.empty()) {
+    if (d.future.empty() && d.future_categories.empty()) {
       throw ConfigError(
           fmt::format("path.future = \"{}\" is given and data.future names no column of it; name "
                       "its columns in data.future",

@@ -78,7 +78,7 @@ std::string scalar_text(const Key& key, Kind kind) {
                  : "a number" + tail;
     case Kind::text:
       if (key.form == Form::column) return "a column's name or its 0-based place";
-      return key.form == Form::one_character ? "one character, or \"tab\"" : "text";
+      return key.form == Form::one_character ? "one character, \"tab\" or \"auto\"" : "text";
   }
   return {};
 }
@@ -223,7 +223,7 @@ std::string as_text(const Value& value, const Key& key, MemberType whole,
   }
   if (key.form == Form::one_character) {
     if (*text == "tab" || *text == "\\t") return "\t";
-    if (text->size() != 1) refuse(value, key, whole, where);
+    if (text->size() != 1 && *text != "auto") refuse(value, key, whole, where);
   }
   return *text;
 }

@@ -27,6 +27,14 @@ struct Channel {
   std::vector<float> values;  ///< [offsets.back()], series after series; NaN = missing
 };
 
+/// A channel of words: what day it is (Easter, none), which promotion runs. Role past or future.
+struct CategoryChannel {
+  std::string name;
+  Role role = Role::future;
+  std::vector<std::string> vocabulary;  ///< vocabulary[0] is "unknown", also for a missing cell
+  std::vector<std::int32_t> codes;      ///< [offsets.back()], series after series
+};
+
 /// A number that belongs to a series, not to a time (shop area).
 struct StaticReal {
   std::string name;
@@ -51,6 +59,15 @@ struct CatalogParts {
   std::vector<Channel> channels;    ///< targets first, then past, then future
   std::vector<StaticReal> static_reals;
   std::vector<StaticCategory> static_categories;
+  std::vector<CategoryChannel> categories;  ///< past first, then future
+  /// What was taken off the targets' values so that a float holds their steps: y = value + offset.
+  /// [M * S], target after target; empty: nothing.
+  std::vector<double> value_offset;
+  /// [S], 1: the series ended long before the catalogue did (data.ended_after). Empty: none did.
+  std::vector<char> ended;
+  /// How times were written, so that output is written alike: a word of data.time_format (empty:
+  /// ISO 8601) and the offset or zone that the input carried (empty: none).
+  std::string time_format, time_zone;
 };
 
 class Catalog {
@@ -88,6 +105,20 @@ class Catalog {
   }
   std::span<const StaticReal> static_reals() const { return parts_.static_reals; }
   std::span<const StaticCategory> static_categories() const { return parts_.static_categories; }
+  std::span<const CategoryChannel> categories() const { return parts_.categories; }
+
+  /// What has to be added to values(m, s) for what the file says; 0 for nearly all series.
+  double value_offset(int m, std::int64_t s) const {
+    return parts_.value_offset.empty()
+               ? 0
+               : parts_.value_offset[static_cast<std::size_t>(m * series_count() + s)];
+  }
+  /// Whether the series ended long before the others: nothing to forecast from today.
+  bool ended(std::int64_t s) const {
+    return !parts_.ended.empty() && parts_.ended[static_cast<std::size_t>(s)] != 0;
+  }
+  const std::string& time_format() const { return parts_.time_format; }
+  const std::string& time_zone() const { return parts_.time_zone; }
 
   std::int64_t bytes() const;  ///< memory held
 
@@ -108,6 +139,9 @@ enum class Layout {
 /// What a step inside the history becomes that has no row. missing: NaN. zero: targets 0, the rest
 /// NaN. forward_fill: all channels as the step before.
 enum class GapPolicy { missing, zero, forward_fill, error };
+/// What a channel's input is in a step that has no row. automatic: missing, but an error where
+/// filled steps would be the only ones without a value, which would tell the model the target.
+enum class CovariateGapPolicy { automatic, forward_fill, zero, missing, error };
 /// What several rows of one series and time become. sum: targets are added, past and future
 /// channels averaged. Missing cells do not count in sum and mean.
 enum class DuplicatePolicy { error, first, last, sum, mean };
@@ -139,6 +173,35 @@ struct CatalogSpec {
   std::optional<std::filesystem::path> static_file;  ///< id, static columns
   GapPolicy gaps = GapPolicy::missing;
   DuplicatePolicy duplicates = DuplicatePolicy::error;
+  std::vector<std::string> past_categories, future_categories;  ///< channels of words
+  /// One word for all channels ("forward_fill"), or one for some of them ("price=forward_fill").
+  std::vector<std::string> covariate_gaps;
+  /// Where the histories end: "common" (the catalogue's last time), "series" (each at its last
+  /// row), a date, or "auto": common where gaps are zero.
+  std::string end = "auto";
+  /// Steps without a row before the catalogue's end after which a series has ended; 0: never;
+  /// empty: by the frequency.
+  std::optional<std::int64_t> ended_after;
+  std::string time_format = "auto";  ///< auto, strptime's words, epoch_s, epoch_ms, excel, iso_week
+  std::string time_zone;             ///< "Europe/Berlin"; empty: as the file says
+  bool align_to_period = false;      ///< a time means the period that holds it
+  std::string aggregate;             ///< rows are added up to this frequency; empty: they are not
+  std::vector<std::string> aggregate_by;  ///< "price=mean"; targets are added, the others averaged
+  /// Whether a future file without id columns holds for every series; empty: where it has one row a
+  /// time and no other text.
+  std::optional<bool> future_for_all;
+  std::int64_t max_steps = 0;  ///< steps of all series times channels; 0: by the number of rows
+};
+
+/// One column of a file and what it is used for.
+struct ColumnUse {
+  std::string name;
+  std::string role;    ///< "id", "time", "target", "past", ...; empty: not used
+  std::string reason;  ///< of a role that was found, not given; or why it is not used
+};
+/// One series that is not in a result, and why.
+struct LeftOut {
+  std::string id, reason;
 };
 
 /// What building a catalogue met on the way; `sluice check` prints it.
@@ -153,6 +216,10 @@ struct CatalogNotes {
   std::int64_t all_missing_series = 0;     ///< no target value at all
   std::int64_t future_rows_unmatched = 0;  ///< rows of the future file for series not in the data
   std::string example_gap, example_duplicate;  ///< "A/7 2022-01-05", the first one met
+  std::vector<ColumnUse> columns;              ///< every column of the main file, in its order
+  /// Sentences that whoever trains, forecasts or evaluates must be told too: what was guessed, what
+  /// was filled, what was joined.
+  std::vector<std::string> remarks;
 };
 
 /// Rows into series, with the files that `spec` names beside the table (future_file, static_file).

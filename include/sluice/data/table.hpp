@@ -20,10 +20,14 @@ TableFormat parse_table_format(std::string_view text);
 struct ReadOptions {
   std::vector<std::filesystem::path> paths;  ///< files, or directories of them (read in name order)
   TableFormat format = TableFormat::automatic;  ///< automatic: by extension, .gz and .zst stripped
-  char delimiter = ',';
+  char delimiter = ',';                         ///< 0: by the file's first lines
+  std::string encoding =
+      "auto";        ///< auto: UTF-8, or UTF-16 by its mark; else a name that iconv knows
+  char decimal = 0;  ///< '.' or ','; 0: by the cells where they leave no doubt
   /// Words that mean "no value", beside the empty cell.
   std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
-  std::int64_t max_rows = 0;  ///< read only the first so many rows; 0: all
+  std::int64_t max_rows = 0;   ///< read only the first so many rows; 0: all
+  std::int64_t max_bytes = 0;  ///< of a file, uncompressed; 0: what the machine's memory allows
 };
 
 class Table {

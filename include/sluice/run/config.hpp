@@ -19,8 +19,10 @@ namespace sluice {
 struct Config {
   /// [data] which columns mean what, and which part is for training.
   struct Data {
-    std::string format = "auto";  ///< auto, csv, parquet, arrow, tsf
-    std::string delimiter = ",";
+    std::string format = "auto";     ///< auto, csv, parquet, arrow, tsf
+    std::string delimiter = "auto";  ///< one character, tab, or auto
+    std::string encoding = "auto";
+    std::string decimal = "auto";  ///< auto, ".", ","
     std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
     std::string layout = "auto";  ///< auto, long, single, columns, rows
     std::vector<std::string> id;  ///< columns by name or #index
@@ -30,10 +32,22 @@ struct Config {
     std::vector<std::string> future;
     std::vector<std::string> static_reals;
     std::vector<std::string> static_categories;
+    std::vector<std::string> past_categories;    ///< channels of words, known up to the origin
+    std::vector<std::string> future_categories;  ///< and known for the horizon too
+    std::optional<bool> future_for_all;
     std::string frequency = "auto";
+    std::string time_format = "auto";
+    std::string time_zone;
+    std::string align = "exact";  ///< exact, period
+    std::string aggregate;        ///< a frequency; empty: rows are steps
+    std::vector<std::string> aggregate_by;
     std::string start;
     std::string first_value;
-    std::string gaps = "missing";      ///< missing, zero, forward_fill, error
+    std::string gaps = "missing";                        ///< missing, zero, forward_fill, error
+    std::vector<std::string> covariate_gaps = {"auto"};  ///< one word, or name=word
+    std::string end = "auto";                            ///< auto, common, series, a date
+    std::optional<std::int64_t> ended_after;             ///< steps; 0: never
+    std::int64_t max_steps = 0;
     std::string duplicates = "error";  ///< error, first, last, sum, mean
     double valid = 0.1;                ///< share (< 1) or steps
     double test = 0.1;                 ///< share (< 1) or steps: the article's 1 - train_data_rate
@@ -124,6 +138,7 @@ struct Config {
     std::string report = "runs/report.json";
     std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
     std::string figures = "runs/figures";
+    std::string figure_language = "auto";  ///< auto, en, zh
     bool operator==(const Path&) const = default;
   } path;
 
@@ -142,8 +157,11 @@ struct Config {
   struct Forecast {
     std::vector<double> levels = {80};  ///< interval levels in percent
     std::optional<bool>
-        nonnegative;   ///< forecasts below 0 become 0; auto: if no training value is negative
-    std::string from;  ///< first forecast date; empty: after each series' end
+        nonnegative;        ///< forecasts below 0 become 0; auto: if no training value is negative
+    std::string from;       ///< first forecast date; empty: after each series' end
+    bool strict = false;    ///< a series that cannot be forecast is an error
+    bool ended = false;     ///< series that ended long before are forecast too
+    bool new_items = true;  ///< series without history are forecast from similar ones
     bool operator==(const Forecast&) const = default;
   } forecast;
 

@@ -294,7 +294,7 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
             "shop.toml:2: forecast.levels must be a list of numbers above 0 to below 100, got 100 "
             "in it");
   EXPECT_EQ(error_of("[data]\ndelimiter = \"::\"\n"),
-            "shop.toml:2: data.delimiter must be one character, or \"tab\", got \"::\"");
+            "shop.toml:2: data.delimiter must be one character, \"tab\" or \"auto\", got \"::\"");
 }
 
 TEST(ParseConfig, ABadChoiceListsTheChoicesAndTheNearest) {

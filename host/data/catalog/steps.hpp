@@ -1,0 +1,18 @@
+// Rows of (time, values) to the steps of a grid.
+#pragma once
+
+#include <vector>
+
+#include "data/catalog/build.hpp"
+#include "data/catalog/roles.hpp"
+
+namespace sluice {
+
+/// Lays the rows of `table` on one grid: frequency and times, gaps, duplicates, channels, and the
+/// future file's rows. `with_statics` adds spec.static_*, which a caller that splits the result
+/// into other series does itself. Throws DataError.
+CatalogParts lay_rows(const Table::Impl& table, const CatalogSpec& spec, int time_column,
+                      std::vector<ChannelSource> sources, Series series, bool with_statics,
+                      CatalogNotes& notes);
+
+}  // namespace sluice
