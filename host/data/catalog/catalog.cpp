@@ -24,6 +24,7 @@ void check_parts(const CatalogParts& parts) {
     expect(parts.offsets[s] <= parts.offsets[s + 1], "offsets must not fall");
   }
   expect(parts.first.size() == series, "first must have S entries");
+  expect(parts.shift.empty() || parts.shift.size() == series, "shift must have S entries or none");
   expect(!parts.channels.empty() && parts.channels.front().role == Role::target,
          "there must be a target, and targets come first");
   for (std::size_t c = 0; c < parts.channels.size(); ++c) {
@@ -63,8 +64,13 @@ Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
   }
 }
 
+Timestamp Catalog::time(std::int64_t s, std::int64_t t) const {
+  const Timestamp shift = parts_.shift.empty() ? 0 : parts_.shift[static_cast<std::size_t>(s)];
+  return time_of(parts_.frequency, period(s, t)) + shift;
+}
+
 std::string Catalog::date(std::int64_t s, std::int64_t t) const {
-  return format_time(parts_.frequency, time_of(parts_.frequency, period(s, t)));
+  return format_time(parts_.frequency, time(s, t));
 }
 
 int Catalog::count(Role role) const {
@@ -74,7 +80,8 @@ int Catalog::count(Role role) const {
 }
 
 std::int64_t Catalog::bytes() const {
-  std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() + history_.capacity()) *
+  std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() +
+                       parts_.shift.capacity() + history_.capacity()) *
                       sizeof(std::int64_t);
   const auto of_strings = [](const std::vector<std::string>& strings) {
     std::size_t sum = strings.capacity() * sizeof(std::string);

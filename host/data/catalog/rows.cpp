@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -247,15 +248,71 @@ class RowsBuilder {
           "apart; set data.frequency",
           table_.source, table_.names[static_cast<std::size_t>(column)]));
     }
-    const Timestamp earliest = *std::min_element(times.values.begin(), times.values.end());
-    parts.frequency = settle_frequency(wanted_frequency(earliest), std::vector<Timestamp>{earliest},
+    const Timestamp first = grid_start(times);
+    parts.frequency = settle_frequency(wanted_frequency(first), std::vector<Timestamp>{first},
                                        times.integers, table_.source, notes_);
     // Monash's files stamp days at noon and months on any day: a start means its period.
-    const Unit unit = parts.frequency.unit;
-    if (unit == Unit::day) parts.frequency.phase = 0;
+    if (parts.frequency.unit == Unit::day) parts.frequency.phase = 0;
     for (const Timestamp time : times.values) {
       parts.first.push_back(period_containing(parts.frequency, time));
     }
+    keep_weekdays(times, parts);
+    say_periods(times, parts);
+  }
+
+  /// The start whose weekday is the grid's: of weekly series the first one with the most frequent
+  /// weekday, else the earliest.
+  Timestamp grid_start(const Times& times) const {
+    const Timestamp earliest = *std::min_element(times.values.begin(), times.values.end());
+    if (times.integers || wanted_frequency(earliest).find('W') == std::string::npos) {
+      return earliest;
+    }
+    std::array<std::int64_t, 7> counts{};
+    const auto weekday = [](Timestamp time) {
+      return static_cast<std::size_t>(civil::weekday(civil::day_of(time)));
+    };
+    for (const Timestamp time : times.values) ++counts[weekday(time)];
+    const auto most =
+        static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+    return *std::find_if(times.values.begin(), times.values.end(),
+                         [&](Timestamp time) { return weekday(time) == most; });
+  }
+
+  /// Weekly series that begin on another weekday than the grid's keep theirs: a week that is moved
+  /// to the grid's would have its forecasts days early.
+  void keep_weekdays(const Times& times, CatalogParts& parts) {
+    if (parts.frequency.unit != Unit::week) return;
+    std::vector<std::int64_t> shift;
+    for (std::size_t s = 0; s < times.values.size(); ++s) {
+      const std::int64_t day = civil::day_of(times.values[s]) * civil::kDay;
+      shift.push_back(day - time_of(parts.frequency, parts.first[s]));
+    }
+    const auto moved = std::ssize(shift) - std::count(shift.begin(), shift.end(), 0);
+    if (moved == 0) return;
+    parts.shift = std::move(shift);
+    notes_.remarks.push_back(
+        fmt::format("{} of {} series begin on another weekday than {}'s; each keeps its own", moved,
+                    times.values.size(), to_string(parts.frequency)));
+  }
+
+  /// Months, quarters and years are stamped by one day of theirs, wherever in them a series begins.
+  void say_periods(const Times& times, const CatalogParts& parts) {
+    const Unit unit = parts.frequency.unit;
+    if (unit != Unit::month && unit != Unit::quarter && unit != Unit::year) return;
+    std::int64_t inside = 0;
+    std::string example;
+    for (std::size_t s = 0; s < times.values.size(); ++s) {
+      const Timestamp stamp = time_of(parts.frequency, parts.first[s]);
+      if (civil::day_of(times.values[s]) == civil::day_of(stamp)) continue;
+      if (inside++ > 0) continue;
+      example = fmt::format("{} of series '{}' is {}",
+                            time_text(civil::day_of(times.values[s]) * civil::kDay, false),
+                            parts.ids[s], format_time(parts.frequency, stamp));
+    }
+    if (inside == 0) return;
+    notes_.remarks.push_back(fmt::format(
+        "{} of {} series begin inside a step of frequency {}; a start means its step: {}", inside,
+        times.values.size(), to_string(parts.frequency), example));
   }
 
   void start_of_all(CatalogParts& parts) {

@@ -321,9 +321,7 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
     const std::int32_t s = forecasts.series[r];
     for (std::size_t m = 0; m < M; ++m) {
       for (std::size_t k = 0; k < K; ++k) {
-        const Timestamp time =
-            time_of(catalog.frequency(),
-                    catalog.period(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k)));
+        const Timestamp time = catalog.time(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k));
         id.codes.push_back(s);
         (catalog.integer_times() ? ds.integers : ds.times).push_back(time);
         if (M > 1) target.codes.push_back(static_cast<std::int32_t>(m));

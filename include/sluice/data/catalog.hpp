@@ -56,7 +56,10 @@ struct CatalogParts {
   std::vector<std::int64_t>
       offsets;  ///< [S+1], offsets[0] = 0; where each series begins in a channel
   std::vector<std::int64_t> first;  ///< [S], period of each series' first step
-  std::vector<Channel> channels;    ///< targets first, then past, then future
+  /// [S], seconds that a series' times lie after those of the grid: weekly series that begin on
+  /// different weekdays keep theirs. Empty: all lie on the grid.
+  std::vector<std::int64_t> shift;
+  std::vector<Channel> channels;  ///< targets first, then past, then future
   std::vector<StaticReal> static_reals;
   std::vector<StaticCategory> static_categories;
   std::vector<CategoryChannel> categories;  ///< past first, then future
@@ -93,7 +96,9 @@ class Catalog {
   std::int64_t period(std::int64_t s, std::int64_t t) const {
     return parts_.first[static_cast<std::size_t>(s)] + t;
   }
-  /// "2023-02-04" of step `t`, for messages and files.
+  /// When step `t` of series `s` is (t may lie past the end).
+  Timestamp time(std::int64_t s, std::int64_t t) const;
+  /// "2023-02-04" of it, for messages and files.
   std::string date(std::int64_t s, std::int64_t t) const;
 
   std::span<const Channel> channels() const { return parts_.channels; }

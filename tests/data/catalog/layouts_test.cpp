@@ -124,6 +124,33 @@ TEST_F(CatalogBuild, TsfGivesStartsAndFrequency) {
   EXPECT_EQ(weeks.date(0, 1), "2012-01-08");
 }
 
+// 2012-01-01 is a Sunday, 2012-01-03 a Tuesday, 2011-12-30 the Friday before: 30 + 7 = 6 January.
+TEST_F(CatalogBuild, WeeklySeriesOfTsfKeepTheirOwnWeekdays) {
+  const Catalog weeks = build(spec_of(file(
+      "a.tsf",
+      "@attribute series_name string\n@attribute start_timestamp date\n@frequency weekly\n@data\n"
+      "A:2011-12-30 00-00-00:1,2\nB:2012-01-03 00-00-00:3,4\nC:2012-01-10 12-00-00:5,6\n"
+      "D:2012-01-01 00-00-00:?,8\n")));
+  EXPECT_EQ(to_string(weeks.frequency()), "W-TUE") << "the most frequent one";
+  EXPECT_EQ(weeks.date(0, 1), "2012-01-06");
+  EXPECT_EQ(weeks.date(1, 2), "2012-01-17");
+  EXPECT_EQ(weeks.date(2, 0), "2012-01-10");
+  EXPECT_EQ(weeks.date(3, 0), "2012-01-08") << "the missing first week is no step";
+  EXPECT_EQ(weeks.time(3, 0), 15347 * 86400) << "midnight of 2012-01-08";
+  EXPECT_EQ(weeks.period(2, 0), weeks.period(1, 1)) << "B and C are a week apart";
+  EXPECT_THAT(notes_.remarks, ElementsAre("2 of 4 series begin on another weekday than W-TUE's; "
+                                          "each keeps its own"));
+}
+
+TEST_F(CatalogBuild, TsfMonthsThatBeginInsideOneAreSaid) {
+  build(spec_of(file("a.tsf",
+                     "@attribute series_name string\n@attribute start_timestamp date\n"
+                     "@frequency monthly\n@data\nA:2000-01-15 12-00-00:1,2\nB:2000-02-01:3\n")));
+  EXPECT_THAT(notes_.remarks,
+              ElementsAre("1 of 2 series begin inside a step of frequency MS; a start means its "
+                          "step: 2000-01-15 of series 'A' is 2000-01-01"));
+}
+
 TEST_F(CatalogBuild, TsfDaysAtNoonAreDays) {
   const Catalog days = build(spec_of(
       file("a.tsf",
