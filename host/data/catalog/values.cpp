@@ -35,11 +35,6 @@ std::string place_of_row(const Table::Impl& table, std::int64_t row) {
   return place_of_row(table, row, -1);
 }
 
-namespace {
-
-constexpr std::int64_t kBlock = 1 << 13;
-
-/// A number, true or false, or nullopt.
 std::optional<double> parse_number(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -51,6 +46,10 @@ std::optional<double> parse_number(std::string_view text) {
   if (text == "FALSE" || text == "False" || text == "false") return 0;
   return std::nullopt;
 }
+
+namespace {
+
+constexpr std::int64_t kBlock = 1 << 13;
 
 /// Reads one chunk; knows where its cells lie, for messages.
 class NumberReader {
