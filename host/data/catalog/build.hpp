@@ -6,6 +6,8 @@
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
 //   steps.cpp   rows (id, time) -> steps of the grid: gaps, duplicates, channels
 //   rows.cpp    a series in each row; .tsf
+//   words.cpp   channels of words
+//   join.cpp    which rows of a side file belong to which series
 //   future.cpp  rows of a second file, past the history's end
 //   static.cpp  what belongs to a series, not to a time
 #pragma once
@@ -76,15 +78,16 @@ CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
                         const ColumnChoice& choice, CatalogNotes& notes);
 
 /// Adds spec.static_reals and spec.static_categories: from spec.static_file where it has the
-/// column, else from the table, in which a column must be constant within each series.
+/// column, else from the table, in which a column must be constant within each series. Says whom
+/// the file misses; throws DataError if it is everybody.
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
-                 CatalogParts& parts);
+                 CatalogParts& parts, CatalogNotes& notes);
 
 /// Missing steps at the start and (if `both_ends`) at the end of every series' targets are cut off;
 /// a series without any value keeps one step.
 void trim_missing(CatalogParts& parts, bool both_ends);
 
-/// A file beside the main one, its `text_columns` read as text whatever they hold.
+/// A file beside the main one, its `text_columns` (in any case) read as text whatever they hold.
 Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
                   const std::vector<std::string>& text_columns);
 

@@ -83,10 +83,16 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
                                   : future)
         .push_back(channel.name);
   }
+  const auto with_kinds = [](const auto& category) {
+    return fmt::format("{} ({} kinds)", category.name,
+                       std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1));
+  };
+  for (const CategoryChannel& channel : catalog.categories()) {
+    (channel.role == Role::past ? past : future).push_back(with_kinds(channel));
+  }
   for (const StaticReal& real : catalog.static_reals()) fixed.push_back(real.name);
   for (const StaticCategory& category : catalog.static_categories())
-    fixed.push_back(fmt::format("{} ({} kinds)", category.name,
-                                std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1)));
+    fixed.push_back(with_kinds(category));
   const auto add = [&](std::string_view label, const std::vector<std::string>& names) {
     if (names.empty()) return;
     add_line(out, label,
@@ -96,6 +102,12 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
   add("past", past);
   add("future", future);
   add("static", fixed);
+  if (!notes.future_coverage.empty()) {
+    add_line(out, "path.future", "covers " + notes.future_coverage);
+  }
+  if (!notes.static_coverage.empty()) {
+    add_line(out, "path.statics", " covers " + notes.static_coverage);
+  }
 }
 
 void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& notes,
@@ -120,7 +132,8 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
     if (count > 0) add_line(out, "note", fmt::format("{} series {}", grouped(count), what));
   };
   warn(notes.unsorted_series, "had rows out of order; they were sorted");
-  warn(check.empty_series, "without any target value: nothing to learn from or score");
+  warn(check.empty_series - notes.new_series,
+       "without any target value: nothing to learn from or score");
   warn(check.constant_series, "never change" + targets_word);
   warn(check.series_ending_early, "end before the last date");
 }
@@ -182,7 +195,11 @@ std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const 
   add_line(out, "file", source);
   if (!notes.layout.empty()) add_line(out, "layout", notes.layout);
   add_columns(out, catalog, notes);
-  add_line(out, "series", grouped(check.series));
+  add_line(out, "series",
+           grouped(check.series - notes.new_series) +
+               (notes.new_series > 0
+                    ? fmt::format(", and {} only in path.future", grouped(notes.new_series))
+                    : ""));
   if (check.longest > 0) {
     add_line(out, "length",
              check.shortest == check.longest

@@ -72,11 +72,19 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
     }
     parts.channels.push_back(std::move(shared));
   }
-  trim_missing(parts, parts.channels.size() == 1);
+  for (CategoryChannel& channel : wide.categories) {
+    CategoryChannel shared{channel.name, channel.role, std::move(channel.vocabulary), {}};
+    shared.codes.reserve(static_cast<std::size_t>(length * series));
+    for (std::int64_t s = 0; s < series; ++s) {
+      shared.codes.insert(shared.codes.end(), channel.codes.begin(), channel.codes.end());
+    }
+    parts.categories.push_back(std::move(shared));
+  }
+  trim_missing(parts, parts.channels.size() == 1 && parts.categories.empty());
   Series of_columns;
   of_columns.ids = parts.ids;
   of_columns.keys = {{"series"}, {parts.ids}};
-  add_statics(table, spec, of_columns, parts);
+  add_statics(table, spec, of_columns, parts, notes);
   return parts;
 }
 

@@ -58,9 +58,20 @@ std::vector<std::string> text_columns_of(const CatalogSpec& spec,
     if (const auto usual = usual_column(header, kUsualIds)) columns.push_back(*usual);
   }
   std::vector<std::string> text = names_of(header, columns);
-  for (const std::string& name : spec.static_categories) {
-    // One that is not here lies in the static file, or is complained about later.
-    if (has_column(header, name)) text.push_back(name);
+  const std::pair<const std::vector<std::string>&, const char*> categories[] = {
+      {spec.static_categories, "data.static_categories"},
+      {spec.past_categories, "data.past_categories"},
+      {spec.future_categories, "data.future_categories"}};
+  for (const auto& [wanted, key] : categories) {
+    for (const std::string& name : wanted) {
+      // One that is not here lies in a file beside it, or is complained about later.
+      if (name.starts_with('#') && !has_column(header, name)) {
+        const std::vector<std::string> more = names_of(header, find_columns(header, {name}, key));
+        text.insert(text.end(), more.begin(), more.end());
+      } else if (has_column(header, name)) {
+        text.push_back(name);
+      }
+    }
   }
   return text;
 }
@@ -131,8 +142,12 @@ Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
   options.max_rows = 0;
   return read_table_as(options, [&](const std::vector<std::string>& names) {
     std::vector<std::string> text;
+    const std::string source = path.string();
     for (const std::string& name : text_columns) {
-      if (std::find(names.begin(), names.end(), name) != names.end()) text.push_back(name);
+      const std::string_view any_case[] = {name};
+      if (const auto column = usual_column({names, source}, any_case)) {
+        text.push_back(names[static_cast<std::size_t>(*column)]);
+      }
     }
     return text;
   });

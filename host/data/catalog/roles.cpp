@@ -54,6 +54,13 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
   if (targets.empty()) {
     std::vector<int> others = future;
     others.insert(others.end(), past.begin(), past.end());
+    for (const auto* categories : {&spec.past_categories, &spec.future_categories}) {
+      for (const std::string& name : *categories) {
+        if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) continue;
+        const std::vector<int> words = find_columns(header, {name}, "data.future_categories");
+        others.insert(others.end(), words.begin(), words.end());
+      }
+    }
     const std::vector<int> candidates = numeric_columns(table, choice, others);
     const auto usual = usual_column(header, kUsualTargets);
     if (every_column) {

@@ -21,7 +21,8 @@ class RowsBuilder {
   RowsBuilder(const Table::Impl& table, const CatalogSpec& spec, const ColumnChoice& choice,
               CatalogNotes& notes)
       : table_(table), header_(header_of(table)), spec_(spec), ids_(choice.ids), notes_(notes) {
-    if (!spec.past.empty() || !spec.future.empty() || spec.future_file) {
+    if (!spec.past.empty() || !spec.future.empty() || !spec.past_categories.empty() ||
+        !spec.future_categories.empty() || spec.future_file) {
       throw DataError(fmt::format(
           "{}: past and future channels have no place where a row is a series (data.layout "
           "\"rows\"); give the data in long form: a row for each series and time",
@@ -55,7 +56,7 @@ class RowsBuilder {
     }
     settle_starts(columns, parts);
     trim_missing(parts, true);
-    add_statics(table_, spec_, series, parts);
+    add_statics(table_, spec_, series, parts, notes_);
     return parts;
   }
 
@@ -417,19 +418,20 @@ void trim_missing(CatalogParts& parts, bool both_ends) {
     parts.offsets[s + 1] = parts.offsets[s] + end - begin;
   }
   if (parts.offsets.back() == offsets.back()) return;
-  for (Channel& channel : parts.channels) {
+  const auto move = [&](auto& values) {
     std::int64_t out = 0;
     for (std::size_t s = 0; s < count; ++s) {
       // Towards the front, so that nothing is overwritten before it is moved.
       if (out != begins[s]) {
-        std::copy(channel.values.begin() + begins[s], channel.values.begin() + ends[s],
-                  channel.values.begin() + out);
+        std::copy(values.begin() + begins[s], values.begin() + ends[s], values.begin() + out);
       }
       out += ends[s] - begins[s];
     }
-    channel.values.resize(static_cast<std::size_t>(out));
-    channel.values.shrink_to_fit();
-  }
+    values.resize(static_cast<std::size_t>(out));
+    values.shrink_to_fit();
+  };
+  for (Channel& channel : parts.channels) move(channel.values);
+  for (CategoryChannel& channel : parts.categories) move(channel.codes);
 }
 
 }  // namespace sluice

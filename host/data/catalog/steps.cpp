@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "data/catalog/future.hpp"
+#include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -44,18 +45,23 @@ class LongBuilder {
   CatalogParts build(Series series, bool with_statics) {
     series_ = std::move(series);
     parts_.ids = series_.ids;
+    categories_ = category_sources(table_, spec_, sources_);
     settle_times();
     std::optional<FutureRows> future;
-    if (spec_.future_file) future = read_future();
-    if (with_statics) add_statics(table_, spec_, series_, parts_);
+    if (spec_.future_file) read_future(future);
+    if (with_statics) add_statics(table_, spec_, series_, parts_, notes_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
     place_rows(has_row);
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
+    add_categories(table_, categories_, {places_, merges_rows()}, future ? &*future : nullptr,
+                   parts_, notes_);
     places_ = {};
     if (future) fill_future(*future);
     fill_gaps(has_row);
+    fill_category_gaps(
+        table_, spec_, [&](std::int64_t place) { return has_row.test(place); }, parts_);
     return std::move(parts_);
   }
 
@@ -94,21 +100,30 @@ class LongBuilder {
                                 time_text(time, parts_.integer_times), to_string(grid), remedy));
   }
 
-  FutureRows read_future() {
-    std::vector<std::string> names;
+  void read_future(std::optional<FutureRows>& future) {
+    FutureColumns asked;
+    asked.time = table_.names[static_cast<std::size_t>(time_column_)];
+    const bool side_by_side = notes_.layout == "columns";
+    asked.series = side_by_side ? 0 : series_.ids.size();
     for (const ChannelSource& source : sources_) {
-      if (source.role == Role::future) names.push_back(source.name);
+      asked.others.push_back(source.name);
+      if (source.role == Role::future) asked.channels.push_back(source.name);
+      asked.series += side_by_side && source.role == Role::target;
     }
-    if (names.empty()) {
+    for (const ChannelSource& source : categories_) {
+      asked.others.push_back(source.name);
+      if (source.role == Role::future) asked.categories.push_back(source.name);
+    }
+    if (asked.channels.empty() && asked.categories.empty()) {
       throw DataError(
-          fmt::format("{}: a future file is given but no future channel; name its "
-                      "channels in data.future",
+          fmt::format("{}: a future file is given but no future channel; name its channels in "
+                      "data.future (numbers) or data.future_categories (words)",
                       spec_.future_file->string()));
     }
-    FutureRows future(spec_, series_, table_.names[static_cast<std::size_t>(time_column_)], names,
-                      parts_.frequency, parts_.integer_times);
-    notes_.future_rows_unmatched = future.unmatched_rows();
-    return future;
+    future.emplace(table_, spec_, series_, asked, parts_.frequency, parts_.integer_times, notes_);
+    future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
+    parts_.ids = series_.ids;
+    notes_.future_rows_unmatched = future->unmatched_rows();
   }
 
   void lay_grid(const std::optional<FutureRows>& future) {
@@ -128,7 +143,7 @@ class LongBuilder {
     }
     notes_.unsorted_series = std::count(unsorted.begin(), unsorted.end(), 1);
     std::vector<std::int64_t> last = last_row_;
-    if (future) future->extend(last);
+    if (future) future->extend(parts_.first, last);
     const auto rows = static_cast<std::int64_t>(places_.size());
     const std::int64_t most = 1000 * rows + 100'000'000;
     parts_.offsets.assign(1, 0);
@@ -197,12 +212,17 @@ class LongBuilder {
     }
   }
 
+  /// Whether several rows of one step are added up or averaged.
+  bool merges_rows() const {
+    return notes_.duplicate_rows > 0 &&
+           (spec_.duplicates == DuplicatePolicy::sum || spec_.duplicates == DuplicatePolicy::mean);
+  }
+
   void add_channel(const ChannelSource& source) {
     Channel channel{source.name, source.role,
                     std::vector<float>(static_cast<std::size_t>(parts_.offsets.back()), kMissing)};
-    const bool merge = notes_.duplicate_rows > 0 && (spec_.duplicates == DuplicatePolicy::sum ||
-                                                     spec_.duplicates == DuplicatePolicy::mean);
-    if (source.column >= 0 && merge) {
+    if (source.column >= 0) refuse_words(table_, source.column, source.role);
+    if (source.column >= 0 && merges_rows()) {
       merge_duplicates(source, channel.values);
     } else if (source.column >= 0) {
       read_numbers(table_, source.column, [&](std::int64_t row, std::span<const float> block) {
@@ -238,8 +258,13 @@ class LongBuilder {
     std::size_t number = 0;
     for (Channel& channel : parts_.channels) {
       if (channel.role != Role::future) continue;
-      future.fill(number++, parts_.first, parts_.offsets, channel.values);
+      future.fill(number++, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
     }
+    std::vector<std::int64_t> ends = ends_of_history(parts_);
+    for (std::size_t s = 0; s < ends.size(); ++s) {
+      ends[s] += parts_.first[s] - parts_.offsets[s] - 1;
+    }
+    notes_.future_coverage = future.coverage(ends);
   }
 
   /// Steps without a row inside the history become what data.gaps says.
@@ -271,6 +296,7 @@ class LongBuilder {
   CatalogNotes& notes_;
   int time_column_;
   std::vector<ChannelSource> sources_;
+  std::vector<ChannelSource> categories_;
   Series series_;
   CatalogParts parts_;
   std::vector<std::int64_t> places_;    // [rows]: first periods, then places in the channels

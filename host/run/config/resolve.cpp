@@ -142,7 +142,7 @@ CatalogSpec catalog_spec(const Config& config) {
     if (d.future.empty() && d.future_categories.empty()) {
       throw ConfigError(
           fmt::format("path.future = \"{}\" is given and data.future names no column of it; name "
-                      "its columns in data.future",
+                      "its columns in data.future (numbers) or data.future_categories (words)",
                       config.path.future));
     }
     spec.future_file = config.path.future;

@@ -220,6 +220,9 @@ struct CatalogNotes {
   std::int64_t unsorted_series = 0;
   std::int64_t all_missing_series = 0;     ///< no target value at all
   std::int64_t future_rows_unmatched = 0;  ///< rows of the future file for series not in the data
+  std::int64_t new_series = 0;  ///< ids of the future file only: the last series, without history
+  std::string future_coverage;  ///< "29 of 30 series, 2024-01-01 .. 2024-01-14"; empty: no file
+  std::string static_coverage;  ///< "29 of 30 series"; empty: no file
   std::string example_gap, example_duplicate;  ///< "A/7 2022-01-05", the first one met
   std::vector<ColumnUse> columns;              ///< every column of the main file, in its order
   /// Sentences that whoever trains, forecasts or evaluates must be told too: what was guessed, what

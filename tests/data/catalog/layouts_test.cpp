@@ -171,7 +171,8 @@ TEST_F(CatalogBuild, StaticColumnsOfLongRowsMustBeConstant) {
   s.static_categories = {"type"};
   EXPECT_EQ(error(s),
             "a.csv:3:type: a static column must be constant in a series, but series 'A' has 'z' "
-            "here and 'x' above; correct the cell, or make the column a past or future channel");
+            "here and 'x' above; correct the cell, or name the column in data.past_categories or "
+            "data.future_categories");
 }
 
 TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
@@ -190,7 +191,7 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
   EXPECT_THAT(error(s),
               HasSubstr("twice.csv:3: a second row for '01' (the first one: twice.csv:2)"));
   s.static_file = file("other.csv", "shop,type,size\n01,A,1\n");
-  EXPECT_THAT(error(s), HasSubstr("other.csv: none of the id columns is in this file"));
+  EXPECT_THAT(error(s), HasSubstr("other.csv: none of the id columns (store, item) is in this file"));
 }
 
 TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
