@@ -92,6 +92,17 @@ std::string pad_to_width(std::string_view text, int width) {
   return out;
 }
 
+std::string cut_lines(std::string_view text, int width) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    out += cut_to_width(text.substr(0, end), width);
+    if (end < text.size()) out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
 std::string wrapped(std::string_view text, int width) {
   std::string out, line;
   while (!text.empty()) {

@@ -17,6 +17,9 @@ std::string cut_to_width(std::string_view text, int width);
 /// The same, filled with spaces on the right to exactly `width` columns.
 std::string pad_to_width(std::string_view text, int width);
 
+/// Each line of `text` cut like that.
+std::string cut_lines(std::string_view text, int width);
+
 /// `text` broken at spaces into lines of at most `width` columns, the later ones indented by two; a
 /// longer word stays whole.
 std::string wrapped(std::string_view text, int width);

@@ -28,6 +28,11 @@ TEST(CutToWidth, NeverSplitsACharacterNorExceedsTheWidth) {
   EXPECT_EQ(pad_to_width("ab", 4), "ab  ");
 }
 
+TEST(CutLines, CutsEachLineAndNoLineBreak) {
+  EXPECT_EQ(cut_lines("seasonal\nlag\n\nnaive", 5), "seas…\nlag\n\nnaive");
+  EXPECT_EQ(cut_lines("seasonal\n", 5), "seas…\n");
+}
+
 TEST(Printable, ShowsWhatWouldSteerATerminal) {
   EXPECT_EQ(printable("Büro 浏览量\n\tx"), "Büro 浏览量\n\tx");
   EXPECT_EQ(printable("a\x1b[31mred\rb\x7f"), "a\\x1b[31mred\\x0db\\x7f");
