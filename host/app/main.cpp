@@ -7,13 +7,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "app/arguments.hpp"
 #include "app/info.hpp"
+#include "app/output.hpp"
+#include "base/text.hpp"
 #include "base/wait_passively.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/config/value.hpp"
@@ -107,8 +107,8 @@ int evaluate(const Request&, const Config& config) {
   std::optional<Model> model;
   if (config.evaluate.refit == 0) model = trained_model(config);
   const BacktestResult result = backtest(config, catalog, model ? &*model : nullptr);
-  fmt::print("{}", report_table(result.report));
-  std::fflush(stdout);  // before the messages below, which are not buffered
+  // What else is asked for is written also where the table could not be.
+  const bool printed = try_print_result(cut_lines(report_table(result.report), output_width()));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");
@@ -121,6 +121,7 @@ int evaluate(const Request&, const Config& config) {
     const auto drawn = draw_figures(config.path.figures, result.figures, result.figure_names);
     log_info(fmt::format("figures: {} ({} PNG)", config.path.figures, drawn.size()));
   }
+  if (!printed) refuse_output();
   return 0;
 }
 
@@ -138,8 +139,9 @@ int check(Request request, const std::vector<Override>& overrides) {
   }
   CatalogNotes notes;
   const Catalog catalog = read_catalog(catalog_spec(config), &notes);
-  fmt::print("{}", check_text(catalog, notes, check_catalog(catalog),
-                              fmt::format("{}", fmt::join(config.path.data, ", "))));
+  const std::string text = check_text(catalog, notes, check_catalog(catalog),
+                                      fmt::format("{}", fmt::join(config.path.data, ", ")));
+  print_result(cut_lines(text, output_width()));
   return 0;
 }
 
@@ -150,12 +152,12 @@ int simulate(const Request& request) {
 }
 
 int explain(const Request& request) {
-  fmt::print("{}", request.markdown ? explain_markdown() : explain_keys(request.filter));
+  print_result(request.markdown ? explain_markdown() : explain_keys(request.filter));
   return 0;
 }
 
 int info(const Request& request) {
-  fmt::print("{}", request.file.empty() ? program_info() : model_info(request.file));
+  print_result(request.file.empty() ? program_info() : model_info(request.file));
   return 0;
 }
 
@@ -248,12 +250,17 @@ int run(int argc, char** argv) {
   try {
     app.parse(std::vector<std::string>(arguments.rest.rbegin(), arguments.rest.rend()));
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);  // help, version
+    if (e.get_exit_code() == 0) {  // help, version
+      std::ostringstream out, err;
+      const int status = app.exit(e, out, err);
+      print_result(out.str());
+      return status;
+    }
     throw ConfigError(fmt::format("{}; 'sluice --help' lists what there is", e.what()));
   }
   const std::vector<CLI::App*> commands = app.get_subcommands();
   if (commands.empty()) {
-    fmt::print("{}", app.help());
+    print_result(app.help());
     return 0;
   }
   const CLI::App* command = commands.front();
@@ -272,17 +279,11 @@ int run(int argc, char** argv) {
   return command == info_command ? info(request) : simulate(request);
 }
 
-int fail(const char* message, int exit_code) {
-  fmt::print(stderr, "sluice: {}\n", message);
-  const nlohmann::json event = {{"event", "failed"}, {"exit_code", exit_code}, {"text", message}};
-  log_event(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  return exit_code;
-}
-
 }  // namespace
 }  // namespace sluice
 
 int main(int argc, char** argv) {
+  sluice::ready_process();
   sluice::wait_passively(argv);
   sluice::keep_interrupts_off_this_thread();
   try {

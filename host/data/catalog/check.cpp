@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-constexpr int kWidth = 80, kLabelWidth = 12;
+constexpr int kLabelWidth = 12;
 
 /// Counts of one target of one series.
 struct ValueCounts {
@@ -43,7 +43,7 @@ double median_of(std::vector<std::int64_t>& numbers) {
 }
 
 void add_line(std::string& out, std::string_view label, const std::string& text) {
-  out += pad_to_width(label, kLabelWidth) + cut_to_width(text, kWidth - kLabelWidth) + "\n";
+  out += pad_to_width(label, kLabelWidth) + text + "\n";
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -98,7 +98,8 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
     add_line(out, label,
              names.size() > 1 ? fmt::format("{}: {}", names.size(), joined(names)) : names.front());
   };
-  add("target", targets);
+  // In layouts columns and rows the channel has a name of its own; the user knows the columns.
+  add("target", notes.target_columns.empty() ? targets : notes.target_columns);
   add("past", past);
   add("future", future);
   add("static", fixed);

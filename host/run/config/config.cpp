@@ -13,11 +13,65 @@
 #include <sstream>
 #include <system_error>
 
+#include "base/text.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
+
+/// Parts of a dotted key, at most: toml++ walks and frees nested tables by recursion.
+constexpr int kMostKeyParts = 16;
+/// Columns of a line that a message repeats.
+constexpr int kExcerptColumns = 200;
+
+/// Where the TOML string that begins at text[at] ends; a string that does not end is toml++'s to
+/// refuse.
+std::size_t string_end(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string triple(3, quote);
+  const std::string close = text.substr(at, 3) == triple ? triple : std::string(1, quote);
+  for (std::size_t i = at + close.size(); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text.substr(i, close.size()) == close) {
+      return i + close.size();
+    } else if (text[i] == '\n' && close.size() == 1) {
+      return i;
+    }
+  }
+  return text.size();
+}
+
+/// Refuses keys of so many parts (a.a.a.a...) that the parser would run out of stack.
+void check_depth(std::string_view text, const std::string& origin) {
+  int parts = 1;
+  std::int64_t line = 1;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      const std::size_t end = string_end(text, i);
+      line += std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
+                         text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
+      i = end;
+      continue;
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (c == '\n') ++line;
+    if (c == '.') ++parts;
+    if (std::string_view("\n,=[]{}").find(c) != std::string_view::npos) parts = 1;
+    if (parts > kMostKeyParts) {
+      throw ConfigError(fmt::format(
+          "{}:{}: a key of more than {} parts; keys are written under their section: [training], "
+          "then steps = 500",
+          origin, line, kMostKeyParts));
+    }
+    ++i;
+  }
+}
 
 /// `text` of the file without its last line break; lines count from 1.
 std::string line_of(const std::string& text, std::uint32_t line) {
@@ -29,7 +83,7 @@ std::string line_of(const std::string& text, std::uint32_t line) {
   if (begin == std::string::npos) return {};
   std::string found = text.substr(begin, text.find('\n', begin) - begin);
   while (!found.empty() && (found.back() == '\r' || found.back() == ' ')) found.pop_back();
-  return found;
+  return cut_to_width(found, kExcerptColumns);
 }
 
 template <typename Part>
@@ -122,6 +176,7 @@ void check_names(const toml::table& root, const std::string& origin) {
 }
 
 Config config_from(const std::string& text, const std::string& origin) {
+  check_depth(text, origin);
   toml::table root;
   try {
     root = toml::parse(text, std::string_view(origin));

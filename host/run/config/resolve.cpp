@@ -73,6 +73,19 @@ Choice choose(const std::string& text,
   throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
 }
 
+/// Arrow looks the words up in a tree whose nodes have 16 bits; a node holds a letter or more.
+void check_missing_words(const std::vector<std::string>& words) {
+  constexpr std::size_t kMostLetters = 10'000;
+  std::size_t letters = 0;
+  for (const std::string& word : words) letters += word.size();
+  if (letters > kMostLetters) {
+    throw ConfigError(fmt::format(
+        "data.missing has {} words of {} bytes together; {} bytes are the most: name the words "
+        "that mean 'no value', and correct other cells in the file",
+        words.size(), letters, kMostLetters));
+  }
+}
+
 }  // namespace
 
 std::vector<double> level_quantiles(const std::vector<double>& levels) {
@@ -107,6 +120,7 @@ CatalogSpec catalog_spec(const Config& config) {
   spec.read.delimiter = d.delimiter == "auto" ? '\0' : d.delimiter[0];
   spec.read.encoding = d.encoding;
   spec.read.decimal = d.decimal == "auto" ? '\0' : d.decimal[0];
+  check_missing_words(d.missing);
   spec.read.missing = d.missing;
   spec.read.max_rows = config.mode.debug_rows;
   spec.layout = choose<Layout>(d.layout,
