@@ -2,10 +2,16 @@
 //   catalog.cpp         the class; which layout
 //   grid.cpp    the frequency, given or inferred; periods of times
 //   series.cpp  id columns -> series
+//   names.cpp   what a column's name says
+//   kinds.cpp   what a column holds
+//   choice.cpp  which columns are id and time, and which layout that is
 //   roles.cpp   which column is which channel
+//   unique.cpp  which columns together tell the rows apart
+//   uses.cpp    what every column is used for
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
 //   steps.cpp   rows (id, time) -> steps of the grid: gaps, duplicates, channels
 //   rows.cpp    a series in each row; .tsf
+//   starts.cpp  where series begin that say so themselves
 //   words.cpp   channels of words
 //   join.cpp    which rows of a side file belong to which series
 //   future.cpp  rows of a second file, past the history's end
@@ -64,10 +70,11 @@ inline std::string period_text(const Frequency& frequency, std::int64_t period) 
   return format_time(frequency, time_of(frequency, period));
 }
 
-/// The columns that were chosen by data.id and data.time or by their usual names.
+/// The columns that were chosen by data.id and data.time, by their names or by what they hold.
 struct ColumnChoice {
   std::vector<int> ids;
   std::optional<int> time;
+  bool ids_guessed = false;
 };
 
 CatalogParts build_long(const Table::Impl& table, const CatalogSpec& spec,

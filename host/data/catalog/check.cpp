@@ -111,6 +111,33 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
   }
 }
 
+/// Every column of the file: neighbours of one role on one line.
+void add_uses(std::string& out, const CatalogNotes& notes) {
+  constexpr std::size_t kFew = 4;
+  std::string_view label = "columns";
+  for (std::size_t begin = 0, end = 0; begin < notes.columns.size(); begin = end) {
+    const ColumnUse& use = notes.columns[begin];
+    while (end < notes.columns.size() && notes.columns[end].role == use.role &&
+           notes.columns[end].reason == use.reason) {
+      ++end;
+    }
+    const auto name = [&](std::size_t column) {
+      const std::string& given = notes.columns[column].name;
+      return given.empty() ? fmt::format("#{}", column) : given;
+    };
+    std::string names = name(begin);
+    if (end - begin > kFew) {
+      names = fmt::format("{} .. {} ({})", names, name(end - 1), end - begin);
+    } else {
+      for (std::size_t column = begin + 1; column < end; ++column) names += ", " + name(column);
+    }
+    add_line(out, label,
+             fmt::format("{}: {}", names,
+                         use.role.empty() ? "not used, because " + use.reason : use.role));
+    label = "";
+  }
+}
+
 void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& notes,
                   const DataCheck& check) {
   const std::int64_t cells = check.values + check.missing;
@@ -137,6 +164,7 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
        "without any target value: nothing to learn from or score");
   warn(check.constant_series, "never change" + targets_word);
   warn(check.series_ending_early, "end before the last date");
+  for (const std::string& remark : notes.remarks) add_line(out, "note", remark);
 }
 
 }  // namespace
@@ -196,6 +224,7 @@ std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const 
   add_line(out, "file", source);
   if (!notes.layout.empty()) add_line(out, "layout", notes.layout);
   add_columns(out, catalog, notes);
+  add_uses(out, notes);
   add_line(out, "series",
            grouped(check.series - notes.new_series) +
                (notes.new_series > 0

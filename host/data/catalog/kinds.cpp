@@ -26,9 +26,8 @@ constexpr std::size_t kEnoughWords = 100'000;
 bool is_clock(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0 || colon > 2) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || c == ':' || c == '.';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || c == ':' || c == '.'; });
 }
 
 /// Counts the distinct words of a column of text by what they could be.
@@ -144,8 +143,8 @@ bool all_integers(const Table::Impl& table, int column, Visit visit) {
     for (std::int64_t i = 0; all && i < chunk.array.length(); ++i) {
       const auto name = cells::name_at(chunk.array, i);
       std::int64_t value = 0;
-      all = name && std::from_chars(name->data(), name->data() + name->size(), value).ec ==
-                        std::errc() &&
+      all = name &&
+            std::from_chars(name->data(), name->data() + name->size(), value).ec == std::errc() &&
             visit(row++, value);
     }
   });

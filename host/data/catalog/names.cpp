@@ -11,62 +11,64 @@ namespace {
 
 // Without separators, in lower case (of ASCII letters).
 constexpr std::string_view kTimes[] = {
-    "ds",           "timestamp",  "date",          "time",     "datetime",  "dt",
-    "ts",           "day",        "week",          "month",    "year",      "quarter",
-    "period",       "yearmonth",  "yearweek",      "yyyymm",   "yyyymmdd",  "yyyyww",
-    "weekending",   "weekstart",  "calendardate",  "dteday",   "datum",     "zeit",
-    "zeitstempel",  "zeitpunkt",  "tag",           "woche",    "monat",     "quartal",
-    "jahr",         "kw",         "kalenderwoche", "fecha",    "hora",      "dia",
-    "día",          "semana",     "mes",           "mês",      "ano",       "año",
-    "data",         "jour",       "semaine",       "mois",     "annee",     "année",
-    "giorno",       "settimana",  "mese",          "anno",     "dato",      "dag",
-    "maand",        "jaar",       "tarih",         "дата",     "время",     "日期",
-    "时间",         "時間",       "日付",          "日時",     "年月",      "年月日",
-    "月份",         "年份",       "年度",          "月",       "年",        "周",
-    "日",           "날짜",       "일자",          "日期时间", "交易日期",  "统计日期",
+    "ds",           "timestamp", "date",          "time",     "datetime", "dt",
+    "ts",           "day",       "week",          "month",    "year",     "quarter",
+    "period",       "yearmonth", "yearweek",      "yyyymm",   "yyyymmdd", "yyyyww",
+    "weekending",   "weekstart", "calendardate",  "dteday",   "datum",    "zeit",
+    "zeitstempel",  "zeitpunkt", "tag",           "woche",    "monat",    "quartal",
+    "jahr",         "kw",        "kalenderwoche", "fecha",    "hora",     "dia",
+    "día",          "semana",    "mes",           "mês",      "ano",      "año",
+    "data",         "jour",      "semaine",       "mois",     "annee",    "année",
+    "giorno",       "settimana", "mese",          "anno",     "dato",     "dag",
+    "maand",        "jaar",      "tarih",         "дата",     "время",    "日期",
+    "时间",         "時間",      "日付",          "日時",     "年月",     "年月日",
+    "月份",         "年份",      "年度",          "月",       "年",       "周",
+    "日",           "날짜",      "일자",          "日期时间", "交易日期", "统计日期",
     "weekbeginning"};
 /// Names of times that as plain integers are more often something else.
-constexpr std::string_view kNotOfIntegers[] = {"data", "dato", "tag", "dia", "día", "hora",
+constexpr std::string_view kNotOfIntegers[] = {"data", "dato", "tag", "dia", "día",  "hora",
                                                "time", "zeit", "dt",  "ts",  "时间", "時間"};
-constexpr std::string_view kTimeEnds[] = {"date", "datetime", "timestamp", "month",  "week",
-                                          "year", "period",   "quarter",   "wk",     "datum",
-                                          "fecha", "yyyymm",  "yyyyww"};
+constexpr std::string_view kTimeEnds[] = {"date",  "datetime", "timestamp", "month", "week",
+                                          "year",  "period",   "quarter",   "wk",    "datum",
+                                          "fecha", "yyyymm",   "yyyyww"};
 /// A year since when, a day of a week: no time of a row.
 constexpr std::string_view kNoTime[] = {"of",    "since", "open", "opened", "launch", "start",
                                         "birth", "end",   "lag",  "is",     "number", "num"};
 constexpr std::string_view kThings[] = {
-    "store",    "shop",     "sku",      "item",     "product",  "article",  "artikel",  "filiale",
-    "filial",   "markt",    "laden",    "customer", "outlet",   "branch",   "location", "site",
-    "warehouse", "dept",    "department", "family", "station",  "sensor",   "meter",    "device",
-    "machine",  "ticker",   "symbol",   "stock",    "series",   "tienda",   "producto", "articulo",
-    "artículo", "loja",     "produto",  "magasin",  "produit",  "boutique", "negozio",  "prodotto",
-    "articolo", "winkel",   "sklep",    "produkt",  "butik",    "店铺",     "门店",     "商品",
-    "产品",     "货号",     "店名",     "店舗",     "商店",     "магазин",  "товар",    "매장",
-    "상품",     "kunde",    "material", "asset",    "entity"};
-constexpr std::string_view kThingEnds[] = {"id",   "nbr",  "no",  "nr",     "num",    "number",
-                                           "code", "key",  "name", "nummer", "编号",   "编码",
-                                           "名称", "代码", "コード"};
+    "store",     "shop",   "sku",        "item",     "product", "article",  "artikel",  "filiale",
+    "filial",    "markt",  "laden",      "customer", "outlet",  "branch",   "location", "site",
+    "warehouse", "dept",   "department", "family",   "station", "sensor",   "meter",    "device",
+    "machine",   "ticker", "symbol",     "stock",    "series",  "tienda",   "producto", "articulo",
+    "artículo",  "loja",   "produto",    "magasin",  "produit", "boutique", "negozio",  "prodotto",
+    "articolo",  "winkel", "sklep",      "produkt",  "butik",   "店铺",     "门店",     "商品",
+    "产品",      "货号",   "店名",       "店舗",     "商店",    "магазин",  "товар",    "매장",
+    "상품",      "kunde",  "material",   "asset",    "entity"};
+constexpr std::string_view kThingEnds[] = {"id",     "nbr",  "no",   "nr",   "num",
+                                           "number", "code", "key",  "name", "nummer",
+                                           "编号",   "编码", "名称", "代码", "コード"};
 constexpr std::string_view kTargets[] = {
-    "y",         "target",    "value",     "sales",       "qty",        "quantity",   "units",
-    "unitssold", "unitsales", "demand",    "revenue",     "amount",     "volume",     "turnover",
-    "count",     "cnt",       "visitors",  "load",        "consumption", "salesqty",  "salesquantity",
-    "salesamount", "salesvolume", "soldqty", "umsatz",    "absatz",     "menge",      "nachfrage",
-    "anzahl",    "ventas",    "cantidad",  "unidades",    "demanda",    "ingresos",   "vendas",
-    "quantidade", "receita",  "ventes",    "quantite",    "quantité",   "demande",    "unites",
-    "unités",    "vendite",   "quantita",  "quantità",    "domanda",    "omzet",      "verkoop",
-    "aantal",    "sprzedaz",  "sprzedaż",  "satis",       "satış",      "销量",       "销售量",
-    "销售额",    "销售数量",  "销售",      "成交金额",    "数量",       "金额",       "需求",
-    "需求量",    "订单量",    "订单数",    "营业额",      "客流量",     "売上",       "販売数",
-    "판매량",    "매출",      "продажи",   "количество"};
+    "y",           "target",    "value",         "sales",       "qty",         "quantity",
+    "units",       "unitssold", "unitsales",     "demand",      "revenue",     "amount",
+    "volume",      "turnover",  "count",         "cnt",         "visitors",    "load",
+    "consumption", "salesqty",  "salesquantity", "salesamount", "salesvolume", "soldqty",
+    "umsatz",      "absatz",    "menge",         "nachfrage",   "anzahl",      "ventas",
+    "cantidad",    "unidades",  "demanda",       "ingresos",    "vendas",      "quantidade",
+    "receita",     "ventes",    "quantite",      "quantité",    "demande",     "unites",
+    "unités",      "vendite",   "quantita",      "quantità",    "domanda",     "omzet",
+    "verkoop",     "aantal",    "sprzedaz",      "sprzedaż",    "satis",       "satış",
+    "销量",        "销售量",    "销售额",        "销售数量",    "销售",        "成交金额",
+    "数量",        "金额",      "需求",          "需求量",      "订单量",      "订单数",
+    "营业额",      "客流量",    "売上",          "販売数",      "판매량",      "매출",
+    "продажи",     "количество"};
 constexpr std::string_view kTargetEnds[] = {"sales",   "demand", "qty",      "quantity", "units",
                                             "revenue", "count",  "visitors", "volume"};
 constexpr std::string_view kNoTarget[] = {"price", "lag",  "mean", "avg", "average", "rolling",
                                           "prev",  "last", "ma",   "id",  "max",     "min"};
 constexpr std::string_view kCalendar[] = {
-    "dayofweek", "weekday", "wday",  "dow",   "dayofmonth", "dayofyear", "weekofyear",
-    "isweekend", "weekend", "month", "mnth",  "year",       "yr",        "quarter",
-    "week",      "weekno",  "hr",    "hour",  "day",        "weeknumber", "星期",
-    "月份",      "年份",    "wochentag"};
+    "dayofweek",  "weekday",    "wday",    "dow",    "dayofmonth", "dayofyear",
+    "weekofyear", "isweekend",  "weekend", "month",  "mnth",       "year",
+    "yr",         "quarter",    "week",    "weekno", "hr",         "hour",
+    "day",        "weeknumber", "星期",    "月份",   "年份",       "wochentag"};
 constexpr std::string_view kPositions[] = {"lat", "lon", "lng", "latitude", "longitude"};
 constexpr std::string_view kRowNumbers[] = {"index", "idx",     "row",  "rownum", "rownumber",
                                             "rowid", "instant", "no",   "nr",     "level0",
@@ -149,9 +151,8 @@ bool is_unnamed(std::string_view name) {
   const std::string_view pandas = "Unnamed: ";
   if (name.starts_with(pandas)) {
     name.remove_prefix(pandas.size());
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-      return std::isdigit(c) != 0;
-    });
+    return !name.empty() && std::all_of(name.begin(), name.end(),
+                                        [](unsigned char c) { return std::isdigit(c) != 0; });
   }
   return std::all_of(name.begin(), name.end(),
                      [](unsigned char c) { return std::isspace(c) != 0; });

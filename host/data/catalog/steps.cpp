@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "data/catalog/future.hpp"
+#include "data/catalog/unique.hpp"
 #include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
 
@@ -180,14 +181,26 @@ class LongBuilder {
     count_gaps(has_row);
   }
 
+  std::vector<int> id_columns() const {
+    std::vector<int> columns;
+    for (const std::string& name : series_.keys.columns) {
+      const auto found = std::find(table_.names.begin(), table_.names.end(), name);
+      if (found != table_.names.end()) {
+        columns.push_back(static_cast<int>(found - table_.names.begin()));
+      }
+    }
+    return columns;
+  }
+
   [[noreturn]] void refuse_duplicate(std::size_t row, std::size_t s, std::int64_t period) const {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
     throw DataError(fmt::format(
-        "{}: a second row for {}{} (the first one: {}); remove one, name more id columns "
+        "{}: a second row for {}{} (the first one: {}); {}remove one, name more id columns "
         "(data.id) or another time column (data.time), or set data.duplicates to first, last, sum "
         "or mean",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
-        period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin())));
+        period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin()),
+        repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
   }
 
   void count_gaps(const Bits& has_row) {

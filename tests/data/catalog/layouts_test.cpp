@@ -84,9 +84,12 @@ TEST_F(CatalogBuild, RowsLayoutReadsDatesFromTheHeader) {
 }
 
 TEST_F(CatalogBuild, RowsLayoutDoesNotDropColumnsBeforeAWrongCell) {
-  EXPECT_EQ(error(spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n")),
-            "a.csv: column 'd_1' holds numbers but 'd_2' after it holds text; set data.first_value "
-            "to the first value column, or name 'd_1' in data.id, data.static_reals or "
+  EXPECT_THAT(error(spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n")),
+              HasSubstr("a.csv:3:d_2: 'x' is not a number"))
+      << "the names count on over it";
+  EXPECT_EQ(error(spec("id,a,b,d_1,d_2\nA,1,u,2,3\nB,4,x,6,7\n")),
+            "a.csv: column 'a' holds numbers but 'b' after it holds text; set data.first_value "
+            "to the first value column, or name 'a' in data.id, data.static_reals or "
             "data.static_categories");
   CatalogSpec s = spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n");
   s.first_value = "d_1";
@@ -98,13 +101,6 @@ TEST_F(CatalogBuild, RowsLayoutRefusesASecondRowOfASeries) {
       error(spec("id,d_1,d_2\nA,1,2\nB,3,4\nA,5,6\n")),
       "a.csv:4: a second row for series 'A' (the first one: a.csv:2); where a row is a series "
       "the id must be unique: remove one, or name more id columns (data.id)");
-}
-
-TEST_F(CatalogBuild, UnusualTimeNameIsNotTakenForASeriesInEachRow) {
-  EXPECT_THAT(error(spec("Month,#Passengers\n1949-01,112\n1949-02,118\n")),
-              HasSubstr("a.csv: no time column has a usual name"));
-  EXPECT_THAT(error(spec("YEAR,SPOTS\n1700,5\n1701,11\n")),
-              HasSubstr("a.csv: neither a time column nor an id column has a usual name; set"));
 }
 
 TEST_F(CatalogBuild, TsfGivesStartsAndFrequency) {
@@ -191,7 +187,8 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
   EXPECT_THAT(error(s),
               HasSubstr("twice.csv:3: a second row for '01' (the first one: twice.csv:2)"));
   s.static_file = file("other.csv", "shop,type,size\n01,A,1\n");
-  EXPECT_THAT(error(s), HasSubstr("other.csv: none of the id columns (store, item) is in this file"));
+  EXPECT_THAT(error(s),
+              HasSubstr("other.csv: none of the id columns (store, item) is in this file"));
 }
 
 TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
