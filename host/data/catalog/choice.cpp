@@ -147,6 +147,12 @@ class Chooser {
           "data.layout to long, columns or single; if a row is a series, set it to rows",
           table_.source, shown(column), name(count() - steps), name(count() - 1)));
     }
+    if (parse_time(name(column))) {
+      throw DataError(
+          fmt::format("{}: the first line holds values ('{}' is a time), not names; put a line of "
+                      "names above it",
+                      table_.source, name(column)));
+    }
     notes_.remarks.push_back(
         fmt::format("the time is taken from the column {} ({}; data.time)", shown(column), why));
     return column;
@@ -163,7 +169,8 @@ class Chooser {
 
   /// Without a time column a row is a series, and then its values have names that count on.
   void refuse_unless_rows() {
-    const int begin = steps_begin(header_);
+    int begin = steps_begin(header_);
+    if (begin < count() && contents_of(table_, begin).holds == Holds::text) ++begin;  // V1, the id
     if (count() - begin < 2) {
       throw DataError(fmt::format(
           "{}: which column is the time? none has a usual name (ds, timestamp, date, time, 日期) "
@@ -187,6 +194,7 @@ class Chooser {
     if (named.size() > 1) {
       chosen = rows_add_up ? refuse_ids(columns, named) : the_unique_one(columns, named);
     }
+    if (!rows_add_up && is_only_value(columns, chosen)) return;
     refuse_value_of_id_name(columns, chosen, rows_add_up);
     refuse_second_name(header_, chosen, "data.id");
     columns.ids = {chosen};
@@ -220,6 +228,15 @@ class Chooser {
     }
     throw DataError(fmt::format("{}: several columns could name the series: {}; {}", table_.source,
                                 names(named), remedy));
+  }
+
+  /// Whether nothing else could be forecast: "date, shop" is one series.
+  bool is_only_value(const ColumnChoice& columns, int chosen) const {
+    for (int column = 0; column < count(); ++column) {
+      if (column == columns.time || column == chosen) continue;
+      if (is_number(contents_of(table_, column).holds)) return false;
+    }
+    return is_number(contents_of(table_, chosen).holds);
   }
 
   /// Where every time has one row, a column that is named "store" and changes is no id: the sales

@@ -82,6 +82,17 @@ class TargetGuess {
       leave_out(notes_, column, reason);
       left.push_back(column);
     }
+    // A single column of values is a series even under the name of a shop, and is meant even where
+    // none of its cells is a number: reading it names the first one.
+    if (columns.empty()) {
+      for (const auto could_be : {&TargetGuess::is_number_of_id_name, &TargetGuess::is_words}) {
+        std::copy_if(left.begin(), left.end(), std::back_inserter(columns),
+                     [&](int column) { return (this->*could_be)(column); });
+        if (columns.size() == 1) break;
+        columns.clear();
+      }
+      for (const int column : columns) std::erase(left, column);
+    }
     for (const int column : columns) refuse_second_name(header_, column, "data.targets");
     if (columns.empty()) {
       throw DataError(
@@ -108,6 +119,11 @@ class TargetGuess {
     return column == choice_.time || in(choice_.ids, column) || in(others_, column);
   }
 
+  bool is_number_of_id_name(int column) const {
+    return is_id_name(name(column)) && is_number(contents_of(table_, column).holds);
+  }
+  bool is_words(int column) const { return contents_of(table_, column).holds == Holds::text; }
+
   /// Empty for a column that can be a target.
   std::string why_no_target(int column) const {
     const Contents contents = contents_of(table_, column);
@@ -130,6 +146,7 @@ class TargetGuess {
       case Holds::lists:
         return "it holds lists";
       case Holds::text:
+        if (is_one_of(name(column), kUsualTargets)) return {};  // its first cell will be named
         return fmt::format("it holds text ('{}')", cut_to_width(contents.example, 30));
       case Holds::integers:
       case Holds::reals:

@@ -154,6 +154,20 @@ TEST_F(CatalogBuild, ATextInTheTargetIsNamedByItsCell) {
       HasSubstr("a.csv:3:south: '#DIV/0!' is not a number"));
 }
 
+TEST_F(CatalogBuild, ASingleColumnOfValuesIsMeantWhateverItIsCalledOrHolds) {
+  EXPECT_THAT(build("date,shop,,\n2024-01-01,1,,\n2024-01-02,1,,\n2024-01-03,3,,\n").ids(),
+              ElementsAre("shop"));
+  EXPECT_THAT(error(spec("date,sales\n2023-01-01,1 x\n2023-01-02,2 x\n")),
+              HasSubstr("a.csv:2:sales: '1 x' is not a number"));
+  EXPECT_THAT(error(spec("when,umsatz\n2023-01-01,1 x\n2023-01-02,2 x\n")),
+              HasSubstr("a.csv:2:umsatz: '1 x' is not a number"));
+}
+
+TEST_F(CatalogBuild, AFileWithoutAHeaderIsNotReadWithItsFirstRowAsNames) {
+  EXPECT_THAT(error(spec("20150601,0\n20150602,0\n20150603,1\n")),
+              HasSubstr("a.csv: the first line holds values ('20150601' is a time), not names"));
+}
+
 TEST_F(CatalogBuild, ColumnsThatAreNoSeriesAreLeftOutWithTheirReasons) {
   const Catalog catalog = build(
       ",date,north,weekday,promo,lat,note,empty,,\n0,2022-01-01,1,6,true,52.5,x,,,\n"
