@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +36,9 @@ struct Series {
   std::vector<std::int32_t> of_row;  ///< [rows]; empty: one series
   std::vector<std::string> ids;      ///< [S]
   SeriesKeys keys;
+  /// Static categories of the last series, which only the future file has: name -> [new series];
+  /// nullopt: it does not say.
+  std::map<std::string, std::vector<std::optional<std::string>>> of_new;
 
   std::size_t at(std::int64_t row) const {
     return of_row.empty() ? 0 : static_cast<std::size_t>(of_row[static_cast<std::size_t>(row)]);
