@@ -7,6 +7,7 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/gaps.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -54,6 +55,7 @@ class RowsBuilder {
     }
     settle_starts(columns, parts);
     trim_missing(parts, true);
+    finish_wide(parts, spec_, table_.source, own_starts_, notes_);
     add_statics(table_, spec_, series, parts);
     return parts;
   }
@@ -212,7 +214,10 @@ class RowsBuilder {
 
   /// Where each series begins: by the names of the value columns, a start column, data.start, or 0.
   void settle_starts(const std::vector<int>& columns, CatalogParts& parts) {
-    if (const auto start = start_column()) return starts_of_column(*start, parts);
+    if (const auto start = start_column()) {
+      own_starts_ = true;
+      return starts_of_column(*start, parts);
+    }
     if (!spec_.start.empty()) return start_of_all(parts);
     if (!columns.empty() && starts_of_names(columns, parts)) return;
     if (spec_.frequency != "auto" && parse_frequency(spec_.frequency).unit != Unit::integer) {
@@ -220,6 +225,7 @@ class RowsBuilder {
           "{}: data.frequency is {}, but nothing says when the first value was; set data.start",
           table_.source, spec_.frequency));
     }
+    own_starts_ = true;  // places, not times
     parts.integer_times = true;
     parts.first.assign(parts.ids.size(), 0);
     if (spec_.frequency != "auto") parts.frequency = parse_frequency(spec_.frequency);
@@ -332,6 +338,7 @@ class RowsBuilder {
   const CatalogSpec& spec_;
   std::vector<int> ids_;
   CatalogNotes& notes_;
+  bool own_starts_ = false;  // series are not on one calendar
 };
 
 }  // namespace
