@@ -139,22 +139,34 @@ class Filler {
     if (!made_up()) return 0;
     std::int64_t made = 0;
     for (std::size_t s = 0; s < history_.size(); ++s) {
-      // What has been taken off the values is taken off a zero too.
-      const auto m = static_cast<std::size_t>(&channel - parts_.channels.data());
-      const double offset =
-          parts_.value_offset.empty() ? 0 : parts_.value_offset[m * history_.size() + s];
+      const std::int64_t before = made;
       float* values = channel.values.data() + parts_.offsets[s];
       for (std::int64_t t = 0; t < history_[s]; ++t) {
         if (has_row_.test(parts_.offsets[s] + t)) continue;
         ++made;
         if (spec_.gaps == GapPolicy::zero) {
-          values[t] = static_cast<float>(-offset);
+          values[t] = 0;
         } else if (t > 0 && std::isnan(values[t])) {
           values[t] = values[t - 1];
         }
       }
+      if (made > before && spec_.gaps == GapPolicy::zero) put_back_offset(channel, s);
     }
     return made;
+  }
+
+  /// Beside a zero, large values are as wide as they are far from it: an offset holds no more
+  /// steps.
+  void put_back_offset(Channel& channel, std::size_t s) {
+    if (parts_.value_offset.empty()) return;
+    const auto m = static_cast<std::size_t>(&channel - parts_.channels.data());
+    double& offset = parts_.value_offset[m * history_.size() + s];
+    for (std::int64_t i = parts_.offsets[s]; i < parts_.offsets[s + 1]; ++i) {
+      if (!has_row_.test(i) && i - parts_.offsets[s] < history_[s]) continue;
+      float& value = channel.values[static_cast<std::size_t>(i)];
+      value = static_cast<float>(static_cast<double>(value) + offset);
+    }
+    offset = 0;
   }
 
   void fill_category(CategoryChannel& channel) {
@@ -195,6 +207,13 @@ class Filler {
     if (asked == CovariateGapPolicy::automatic && role == Role::future && made_up() &&
         coverage.tells()) {
       refuse(name, coverage);
+    }
+    if (asked == CovariateGapPolicy::missing && role == Role::future && made_up() &&
+        coverage.tells()) {
+      notes_.remarks.push_back(fmt::format(
+          "{} is missing in {} of {} without a row and so tells the target that data.gaps made up "
+          "there: scores are better than any forecast can be (data.covariate_gaps)",
+          name, grouped(coverage.made_missing), steps_text(coverage.made)));
     }
     if (filled > 0) {
       notes_.remarks.push_back(

@@ -47,6 +47,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
   CatalogParts parts;
   parts.frequency = wide.frequency;
   parts.integer_times = wide.integer_times;
+  parts.value_offset = std::move(wide.value_offset);  // of targets there, of their series here
   Channel y{"y", Role::target, {}};
   const std::int64_t length = wide.offsets.back();
   const auto series =

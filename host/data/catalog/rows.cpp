@@ -8,6 +8,7 @@
 #include "data/calendar/civil.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/gaps.hpp"
+#include "data/catalog/precision.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -183,6 +184,14 @@ class RowsBuilder {
       if (numbers.empty()) values.push_back(kMissing);
       parts.offsets.push_back(static_cast<std::int64_t>(values.size()));
     });
+    keep_steps(parts, 0, [&](const auto& put) {
+      read_exact_lists(table_, column, [&](std::int64_t row, std::span<const double> numbers) {
+        const std::int64_t begin = parts.offsets[static_cast<std::size_t>(row)];
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+          put(begin + static_cast<std::int64_t>(i), numbers[i]);
+        }
+      });
+    });
   }
 
   /// The transpose of the table's value columns, a few columns at a time.
@@ -205,6 +214,17 @@ class RowsBuilder {
     for (std::size_t row = 1; row <= rows; ++row) {
       parts.offsets.push_back(static_cast<std::int64_t>(row * width));
     }
+    keep_steps(parts, 0, [&](const auto& put) {
+      for (std::size_t c = 0; c < width; ++c) {
+        read_exact(table_, columns[c], [&](std::int64_t row, std::span<const double> block) {
+          for (std::size_t i = 0; i < block.size(); ++i) {
+            put((row + static_cast<std::int64_t>(i)) * static_cast<std::int64_t>(width) +
+                    static_cast<std::int64_t>(c),
+                block[i]);
+          }
+        });
+      }
+    });
   }
 
   std::optional<int> start_column() const {

@@ -14,6 +14,7 @@
 #include "data/catalog/future.hpp"
 #include "data/catalog/gaps.hpp"
 #include "data/catalog/limits.hpp"
+#include "data/catalog/precision.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -42,6 +43,7 @@ class LongBuilder {
     place_rows(has_row);
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
+    fit_offsets();
     places_ = {};
     if (future) fill_future(*future);
     if (whole) {
@@ -267,6 +269,37 @@ class LongBuilder {
       });
     }
     parts_.channels.push_back(std::move(channel));
+    if (source.column >= 0 && source.role == Role::target) keep_steps_of(source, merge);
+  }
+
+  /// An offset for each target of each series, or none at all.
+  void fit_offsets() {
+    if (parts_.value_offset.empty()) return;
+    const auto targets = std::count_if(parts_.channels.begin(), parts_.channels.end(),
+                                       [](const auto& c) { return c.role == Role::target; });
+    parts_.value_offset.resize(static_cast<std::size_t>(targets) * parts_.ids.size(), 0);
+  }
+
+  void keep_steps_of(const ChannelSource& source, bool merged) {
+    const std::size_t m = parts_.channels.size() - 1;
+    if (merged) {
+      // Sums are made of floats; what a float does not hold can only be said.
+      const auto coarse = coarse_series(parts_.channels[m].values, parts_.offsets);
+      if (coarse.empty()) return;
+      notes_.remarks.push_back(fmt::format(
+          "{}: values of {} series (the first one: {}) are so large beside their steps that 7 "
+          "digits, which is what sums of several rows keep, may not hold them",
+          source.name, grouped(std::ssize(coarse)), parts_.ids[coarse.front()]));
+      return;
+    }
+    keep_steps(parts_, m, [&](const auto& put) {
+      read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
+        const std::int64_t* place = places_.data() + row;
+        for (std::size_t i = 0; i < block.size(); ++i) {
+          if (place[i] >= 0) put(place[i], block[i]);
+        }
+      });
+    });
   }
 
   /// The sum or mean of the rows of one step; missing cells do not count. Covariates are averaged

@@ -66,6 +66,8 @@ TEST_F(CatalogGaps, EachInputFollowsItsRule) {
                                        "(data.covariate_gaps)"));
   EXPECT_THAT(with({"price=zero"}), values({10, 20, 0, 0, 50, 60}));
   EXPECT_THAT(with({"zero", "price=missing"}), values({10, 20, kNone, kNone, 50, 60}));
+  EXPECT_THAT(notes_.remarks, Contains(HasSubstr("price is missing in 2 of 2 steps without a row "
+                                                 "and so tells the target")));
   s.gaps = GapPolicy::missing;
   s.covariate_gaps = {"price=error"};
   EXPECT_THAT(error(s), HasSubstr("price is missing in 2 of 2 steps without a row"));
