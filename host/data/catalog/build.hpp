@@ -9,7 +9,11 @@
 //   unique.cpp  which columns together tell the rows apart
 //   uses.cpp    what every column is used for
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
-//   steps.cpp   rows (id, time) -> steps of the grid: gaps, duplicates, channels
+//   steps.cpp   rows (id, time) -> steps of the grid: duplicates, channels
+//   ends.cpp    where the histories end
+//   gaps.cpp    what steps without a row are
+//   limits.cpp  what is too much, and times that lie far off
+//   precision.cpp  values whose steps a float does not hold
 //   rows.cpp    a series in each row; .tsf
 //   starts.cpp  where series begin that say so themselves
 //   words.cpp   channels of words
@@ -19,6 +23,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +46,9 @@ struct Series {
   std::vector<std::int32_t> of_row;  ///< [rows]; empty: one series
   std::vector<std::string> ids;      ///< [S]
   SeriesKeys keys;
+  /// Static categories of the last series, which only the future file has: name -> [new series];
+  /// nullopt: it does not say.
+  std::map<std::string, std::vector<std::optional<std::string>>> of_new;
 
   std::size_t at(std::int64_t row) const {
     return of_row.empty() ? 0 : static_cast<std::size_t>(of_row[static_cast<std::size_t>(row)]);

@@ -178,6 +178,7 @@ class Chooser {
           "data.layout = \"rows\"; the columns are: {}",
           table_.source, list_columns(header_)));
     }
+    if (usual_column(header_, kStarts)) return;  // which says that a row is a series
     notes_.remarks.push_back(fmt::format(
         "no column holds times and {} to {} count on: a row is taken for a series (data.layout)",
         name(begin), name(count() - 1)));

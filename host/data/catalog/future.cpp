@@ -224,10 +224,12 @@ void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& 
     if (periods_[row] > end) has_later_row[join_.keys.at(static_cast<std::int64_t>(row))] = 1;
   }
   std::vector<std::string> fresh, over;
+  std::vector<std::int32_t> fresh_keys;
   for (const std::int32_t unused : keys_without_series(join_)) {
     const auto key = static_cast<std::size_t>(unused);
     (has_later_row[key] != 0 ? fresh : over).push_back(join_.keys.ids[key]);
     if (has_later_row[key] == 0) continue;
+    fresh_keys.push_back(unused);
     series.ids.push_back(join_.keys.ids[key]);
     for (std::size_t k = 0; k < series.keys.key.size(); ++k) {
       series.keys.key[k].push_back(join_.keys.keys.key[k][key]);
@@ -237,6 +239,7 @@ void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& 
   index_series();
   const std::string& source = table_.impl().source;
   if (!fresh.empty()) {
+    describe_new_series(series, fresh_keys);
     notes.new_series = static_cast<std::int64_t>(fresh.size());
     notes.remarks.push_back(
         fmt::format("{}: {} of its {} ids are not in the data ({}): series without a history",
@@ -247,6 +250,18 @@ void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& 
         "{}: {} of its {} ids are not in the data and have no row after its end, {} ({}): not used",
         source, over.size(), join_.keys.ids.size(), period_text(frequency_, end),
         first_three(over)));
+  }
+}
+
+void FutureRows::describe_new_series(Series& series, std::span<const std::int32_t> keys) const {
+  const Header header = header_of(table_.impl());
+  for (const std::string& name : spec_.static_categories) {
+    if (!has_column(header, name)) continue;
+    const auto words = constant_words(
+        table_.impl(), find_column(header, name, "data.static_categories"), join_.keys);
+    for (const std::int32_t key : keys) {
+      series.of_new[name].push_back(words ? (*words)[static_cast<std::size_t>(key)] : std::nullopt);
+    }
   }
 }
 

@@ -81,6 +81,7 @@ class FutureRows {
   void hold_for_all(const Series& series, const FutureColumns& asked, CatalogNotes& notes);
   void refuse_other_words(const Series& series, const FutureColumns& asked) const;
   void index_series();
+  void describe_new_series(Series& series, std::span<const std::int32_t> keys) const;
   bool repeats(const Join& join) const;
   void settle_duplicates();
   std::vector<float> numbers(std::size_t channel) const;

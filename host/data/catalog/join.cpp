@@ -28,26 +28,6 @@ bool is_whole_numbers(const Table::Impl& table, int column) {
   });
 }
 
-/// The one word of each series; nullopt if some series has two.
-std::optional<std::vector<std::optional<std::string>>> constant_words(const Table::Impl& table,
-                                                                      int column,
-                                                                      const Series& series) {
-  const Codes codes = read_codes(table, column);
-  std::vector<std::int32_t> code_of_series(series.ids.size(), -1);
-  for (std::size_t row = 0; row < codes.codes.size(); ++row) {
-    const std::int32_t code = codes.codes[row];
-    if (code < 0) continue;
-    std::int32_t& known = code_of_series[series.at(static_cast<std::int64_t>(row))];
-    if (known >= 0 && known != code) return std::nullopt;
-    known = code;
-  }
-  std::vector<std::optional<std::string>> words(series.ids.size());
-  for (std::size_t s = 0; s < words.size(); ++s) {
-    if (code_of_series[s] >= 0) words[s] = codes.words[static_cast<std::size_t>(code_of_series[s])];
-  }
-  return words;
-}
-
 /// Whether the column says who a row is for rather than when: a time has several of its numbers, or
 /// it has one number only, which some series has too.
 bool tells_series_apart(const Codes& codes, std::span<const std::int64_t> times,
@@ -100,14 +80,32 @@ std::string lookalikes(std::span<const std::string> strangers,
     const auto found = known.find(bare(id));
     if (found == known.end()) continue;
     return fmt::format(
-        "'{}' there and '{}' in the data look like the same: a spreadsheet drops leading zeros "
-        "(read the column as text there, and write it again)",
+        "'{}' there and '{}' in the data look like the same: spreadsheets drop leading zeros, and "
+        "ids that were read as numbers end in .0; write the column as text in both",
         id, *found->second);
   }
   return {};
 }
 
 }  // namespace
+
+std::optional<SeriesWords> constant_words(const Table::Impl& table, int column,
+                                          const Series& series) {
+  const Codes codes = read_codes(table, column);
+  std::vector<std::int32_t> code_of_series(series.ids.size(), -1);
+  for (std::size_t row = 0; row < codes.codes.size(); ++row) {
+    const std::int32_t code = codes.codes[row];
+    if (code < 0) continue;
+    std::int32_t& known = code_of_series[series.at(static_cast<std::int64_t>(row))];
+    if (known >= 0 && known != code) return std::nullopt;
+    known = code;
+  }
+  SeriesWords words(series.ids.size());
+  for (std::size_t s = 0; s < words.size(); ++s) {
+    if (code_of_series[s] >= 0) words[s] = codes.words[static_cast<std::size_t>(code_of_series[s])];
+  }
+  return words;
+}
 
 bool is_words(const Table::Impl& table, int column) {
   return std::all_of(table.parts.begin(), table.parts.end(), [&](const TablePart& part) {

@@ -53,6 +53,13 @@ void tell_unmatched(const Join& join, const std::string& source, const Series& s
 /// The keys of `join` that no series has.
 std::vector<std::int32_t> keys_without_series(const Join& join);
 
+/// A word for each series, or none.
+using SeriesWords = std::vector<std::optional<std::string>>;
+
+/// The one word of each series in a column; nullopt if some series has two.
+std::optional<SeriesWords> constant_words(const Table::Impl& table, int column,
+                                          const Series& series);
+
 /// Whether every part stores the column as text.
 bool is_words(const Table::Impl& table, int column);
 

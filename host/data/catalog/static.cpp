@@ -73,25 +73,26 @@ class FromRows {
       }
     }
     const std::string& name = table_.names[static_cast<std::size_t>(column)];
-    const std::vector<std::string>* ids = id_words(name);
     std::vector<const std::string*> words;
     for (std::size_t i = 0; i < code_of_series.size(); ++i) {
       const std::int32_t code = code_of_series[i];
-      // A series without a row here has its id all the same.
-      words.push_back(code >= 0        ? &codes.words[static_cast<std::size_t>(code)]
-                      : ids != nullptr ? &(*ids)[i]
-                                       : nullptr);
+      words.push_back(code >= 0 ? &codes.words[static_cast<std::size_t>(code)]
+                                : word_without_row(name, i));
     }
     return category_of(name, words);
   }
 
  private:
-  /// The series' own words of an id column; null if it is none.
-  const std::vector<std::string>* id_words(const std::string& name) const {
+  /// What is known of a series that has no row here: its id, and what the future file says of it.
+  const std::string* word_without_row(const std::string& name, std::size_t s) const {
     const auto& ids = series_.keys.columns;
-    const auto found = std::find(ids.begin(), ids.end(), name);
-    return found == ids.end() ? nullptr
-                              : &series_.keys.key[static_cast<std::size_t>(found - ids.begin())];
+    const auto id = std::find(ids.begin(), ids.end(), name);
+    if (id != ids.end()) return &series_.keys.key[static_cast<std::size_t>(id - ids.begin())][s];
+    const auto found = series_.of_new.find(name);
+    if (found == series_.of_new.end()) return nullptr;
+    const std::size_t known = series_.ids.size() - found->second.size();
+    if (s < known || !found->second[s - known]) return nullptr;
+    return &*found->second[s - known];
   }
 
   [[noreturn]] void not_constant(std::int64_t row, int column, const std::string& value,

@@ -26,12 +26,19 @@ void read_numbers(const Table::Impl& table, int column,
 /// A number, or 1 and 0 of true and false; nullopt if the text is none.
 std::optional<double> parse_number(std::string_view text);
 
+/// The same in double, for what a float does not hold.
+void read_exact(const Table::Impl& table, int column,
+                const std::function<void(std::int64_t row, std::span<const double>)>& take);
+
 /// The whole column.
 std::vector<float> read_numbers(const Table::Impl& table, int column);
 
 /// A column of lists of numbers: for each row its list's numbers.
 void read_lists(const Table::Impl& table, int column,
                 const std::function<void(std::int64_t row, std::span<const float>)>& take);
+/// The same in double.
+void read_exact_lists(const Table::Impl& table, int column,
+                      const std::function<void(std::int64_t row, std::span<const double>)>& take);
 bool is_list(const Table::Impl& table, int column);
 
 /// Whether every part stores the column as numbers (or has no value in it at all).

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 
 #include "data/catalog/future.hpp"
@@ -52,39 +51,6 @@ class Vocabulary {
  private:
   std::vector<std::string> words_;
   std::unordered_map<std::string, std::int32_t> codes_;
-};
-
-/// What data.covariate_gaps says of a channel of words.
-CovariateGapPolicy gap_policy(const CatalogSpec& spec, const std::string& name) {
-  std::string word = "auto";
-  for (const std::string& entry : spec.covariate_gaps) {
-    const std::size_t equals = entry.rfind('=');
-    if (equals == std::string::npos) {
-      word = entry;
-    } else if (entry.substr(0, equals) == name) {
-      word = entry.substr(equals + 1);
-      break;
-    }
-  }
-  if (word == "forward_fill") return CovariateGapPolicy::forward_fill;
-  if (word == "error") return CovariateGapPolicy::error;
-  // Zero is no word: for words it means none, as "missing" does.
-  if (word == "missing" || word == "zero") return CovariateGapPolicy::missing;
-  if (word == "auto") {
-    return spec.gaps == GapPolicy::forward_fill ? CovariateGapPolicy::forward_fill
-                                                : CovariateGapPolicy::automatic;
-  }
-  throw ConfigError(
-      fmt::format("data.covariate_gaps has '{}'; write auto, forward_fill, zero, missing or error, "
-                  "or NAME=WORD for one column",
-                  word));
-}
-
-/// Steps of one channel of words inside the histories.
-struct WordCounts {
-  std::int64_t filled = 0;       ///< without a row and without a word
-  std::int64_t empty_cells = 0;  ///< with a row and without a word
-  std::int64_t example = -1;     ///< place of the first filled one
 };
 
 }  // namespace
@@ -177,58 +143,6 @@ void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& 
       future->tell_differences(source.name, differing, example, notes);
     }
     parts.categories.push_back(std::move(channel));
-  }
-}
-
-std::vector<std::int64_t> ends_of_history(const CatalogParts& parts) {
-  std::vector<std::int64_t> ends(parts.offsets.begin() + 1, parts.offsets.end());
-  for (std::size_t s = 0; s < ends.size(); ++s) {
-    const auto has_target = [&](std::int64_t i) {
-      return std::any_of(parts.channels.begin(), parts.channels.end(), [&](const Channel& channel) {
-        return channel.role == Role::target &&
-               !std::isnan(channel.values[static_cast<std::size_t>(i)]);
-      });
-    };
-    while (ends[s] > parts.offsets[s] && !has_target(ends[s] - 1)) --ends[s];
-  }
-  return ends;
-}
-
-void fill_category_gaps(const Table::Impl& table, const CatalogSpec& spec,
-                        const std::function<bool(std::int64_t)>& has_row, CatalogParts& parts) {
-  if (parts.categories.empty()) return;
-  const std::vector<std::int64_t> ends = ends_of_history(parts);
-  for (CategoryChannel& channel : parts.categories) {
-    const CovariateGapPolicy policy = gap_policy(spec, channel.name);
-    WordCounts counts;
-    for (std::size_t s = 0; s < ends.size(); ++s) {
-      for (std::int64_t i = parts.offsets[s]; i < ends[s]; ++i) {
-        std::int32_t& code = channel.codes[static_cast<std::size_t>(i)];
-        if (code != 0) continue;
-        if (has_row(i)) {
-          ++counts.empty_cells;
-          continue;
-        }
-        if (policy == CovariateGapPolicy::forward_fill && i > parts.offsets[s]) code = (&code)[-1];
-        if (code != 0) continue;
-        if (counts.filled++ == 0) counts.example = i;
-      }
-    }
-    const bool tells_the_target = policy == CovariateGapPolicy::automatic &&
-                                  spec.gaps == GapPolicy::zero && counts.empty_cells == 0;
-    if (counts.filled == 0 || (policy != CovariateGapPolicy::error && !tells_the_target)) continue;
-    const auto s = static_cast<std::size_t>(
-        std::upper_bound(parts.offsets.begin(), parts.offsets.end(), counts.example) -
-        parts.offsets.begin() - 1);
-    throw DataError(fmt::format(
-        "{}: '{}' has no word in {} steps that have no row (the first one: {} {}){}; set "
-        "data.covariate_gaps to {}=forward_fill or {}=missing, or give the words in path.future",
-        table.source, channel.name, counts.filled, parts.ids[s],
-        period_text(parts.frequency, parts.first[s] + counts.example - parts.offsets[s]),
-        tells_the_target ? " and one in all others, so that a missing word would say that the "
-                           "target is 0"
-                         : "",
-        channel.name, channel.name));
   }
 }
 

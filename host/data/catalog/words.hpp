@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -29,16 +28,6 @@ struct LaidRows {
 void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& sources,
                     const LaidRows& rows, const FutureRows* future, CatalogParts& parts,
                     CatalogNotes& notes);
-
-/// The place in the channels behind each series' last target value.
-std::vector<std::int64_t> ends_of_history(const CatalogParts& parts);
-
-/// Words of steps without a row, by data.covariate_gaps; throws DataError where the policy is
-/// "error", or where such steps would be the only ones without a word and data.gaps says what their
-/// target is.
-void fill_category_gaps(const Table::Impl& table, const CatalogSpec& spec,
-                        const std::function<bool(std::int64_t place)>& has_row,
-                        CatalogParts& parts);
 
 /// Throws DataError where a column that should be numbers (of `role`) holds words, and says which
 /// setting takes words; a single cell that is no number is left to read_numbers.

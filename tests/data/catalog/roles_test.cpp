@@ -222,7 +222,9 @@ TEST_F(CatalogBuild, TwoColumnsOfOneNameAreRefusedWithTheirPlaces) {
 }
 
 TEST_F(CatalogBuild, IdsThatDifferByCaseOrSpacesAreSaidAndBlankOnesRefused) {
-  build("unique_id,ds,y\nA,2024-01-01,1\na ,2024-01-01,2\nB,2024-01-01,3\nA,2024-01-02,1\n");
+  build(
+      "unique_id,ds,y\nA,2024-01-01,1\na ,2024-01-01,2\nB,2024-01-01,3\nA,2024-01-02,1\n"
+      "a ,2024-01-02,2\nB,2024-01-02,3\n");
   EXPECT_THAT(notes_.remarks, ElementsAre("1 id differs from another one only by case or spaces, "
                                           "and is a series of its own: 'A' and 'a '"));
   EXPECT_THAT(error(spec("unique_id,ds,y\nA,2024-01-01,1\n  ,2024-01-02,2\n")),

@@ -34,8 +34,10 @@ TEST_F(SideFiles, StaticsNoneOfWhoseIdsIsInTheDataAreRefusedWithAnExampleOfEachS
   s.static_file = file("st.csv", "unique_id,size\n1,10\n2,20\n3,30\n");
   EXPECT_EQ(error(s),
             "st.csv: none of its 3 values of unique_id is in the data (there: '1'; in the data: "
-            "'001'); '1' there and '001' in the data look like the same: a spreadsheet drops "
-            "leading zeros (read the column as text there, and write it again)");
+            "'001'); '1' there and '001' in the data look like the same: spreadsheets drop leading "
+            "zeros, and ids that were read as numbers end in .0; write the column as text in both");
+  s.static_file = file("point.csv", "unique_id,size\n3.0,10\n");
+  EXPECT_THAT(error(s), HasSubstr("'3.0' there and '003' in the data look like the same"));
   s.static_file = file("other.csv", "unique_id,size\nA,10\n");
   EXPECT_EQ(error(s),
             "other.csv: none of its 1 values of unique_id is in the data (there: 'A'; in the data: "
@@ -51,6 +53,9 @@ TEST_F(SideFiles, StaticsSayHowManySeriesHaveNoRowAndHowManyRowsNoSeries) {
   expect_remark("st.csv: 2 of 3 series have no row in it (001, 003): their numbers are missing");
   expect_remark("4 of its 5 values of unique_id are not in the data (7, 8, 9, ...): not used");
   EXPECT_EQ(notes_.static_coverage, "1 of 3 series");
+  s.static_file = file("some.csv", "unique_id,size\n002,20\n3,30\n");
+  build(s);
+  expect_remark("their categories \"unknown\"; '3' there and '003' in the data look like the same");
   s.static_file = file("all.csv", "unique_id,size\n001,1\n002,2\n003,3\n");
   build(s);
   EXPECT_THAT(notes_.remarks, IsEmpty());
@@ -216,6 +221,20 @@ TEST_F(SideFiles, AnIdOfSeveralColumnsThatOnlyTheFutureFileHasKeepsItsParts) {
   const Catalog of_ids = build(s);
   EXPECT_THAT(of_ids.static_categories()[0].vocabulary, ElementsAre("unknown", "7", "9"));
   EXPECT_THAT(of_ids.static_categories()[0].codes, ElementsAre(1, 1, 2)) << "from its id";
+}
+
+TEST_F(SideFiles, ANewIdHasTheStaticCategoriesThatTheFutureFileSays) {
+  CatalogSpec s = spec("item,ds,y,family\n7,2024-01-01,1,food\n7,2024-01-02,1,food\n");
+  s.id = {"item"};
+  s.future = {"x"};
+  s.static_categories = {"family"};
+  s.future_file = file("f.csv",
+                       "item,ds,x,family\n7,2024-01-03,1,toys\n8,2024-01-03,1,food\n"
+                       "9,2024-01-03,1,toys\n5,2024-01-03,1,\n");
+  const Catalog catalog = build(s);
+  EXPECT_THAT(catalog.ids(), ElementsAre("7", "8", "9", "5"));
+  EXPECT_THAT(catalog.static_categories()[0].vocabulary, ElementsAre("unknown", "food", "toys"));
+  EXPECT_THAT(catalog.static_categories()[0].codes, ElementsAre(1, 1, 2, 0));
 }
 
 TEST_F(SideFiles, KnownValuesInsideTheHistoryFillGapsAndSayWhereTheyDiffer) {
