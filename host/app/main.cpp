@@ -60,8 +60,12 @@ int train(const Request& request) {
                   [&] { return train(config, catalog); });
   log_info(fmt::format("model: {}", config.path.model));
   if (result.interrupted) {
-    log_info(fmt::format("interrupted; go on: sluice train{} --mode.resume true",
-                         same_arguments(request)));
+    const std::string again = same_arguments(request);
+    log_info(
+        result.state_saved
+            ? fmt::format("interrupted; go on: sluice train{} --mode.resume true", again)
+            : fmt::format("interrupted, and its state is not saved; begin anew: sluice train{}",
+                          again));
     return kInterrupted;
   }
   const std::string next = next_arguments(request, config);

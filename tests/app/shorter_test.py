@@ -1,9 +1,12 @@
 """Short commands: files as arguments, names of other tools, and a model that carries its settings."""
 import json
 import shlex
+import signal
+import subprocess
+import time
 import unittest
 
-from program import Program
+from program import Program, program
 
 
 def long_file(days=60, extra=""):
@@ -30,6 +33,28 @@ class NextCommand(Program):
                 self.assertEqual([command[0] for command in commands], ["forecast", "evaluate"])
                 for command in commands:
                     self.ok(*command)
+
+    def test_the_command_that_an_interrupted_training_names_goes_on_with_it(self):
+        self.daily("my sales.csv", 100)
+        flags = ["--training.steps", "1000000", "--hidden_size", "4", "--horizon", "5", "--data.missing", "NA,no value",
+                 "--engine.threads", "1", "--engine.device", "cpu"]
+        running = subprocess.Popen([program(), "train", "my sales.csv", *flags], cwd=self.folder, text=True,
+                                   stderr=subprocess.PIPE)
+        log = self.folder / "runs/log.jsonl"
+        while running.poll() is None and not (log.exists() and "training windows" in log.read_text()):
+            time.sleep(0.01)
+        time.sleep(0.1)  # a few steps, so that there is a state to go on from
+        running.send_signal(signal.SIGINT)
+        messages = running.communicate(timeout=60)[1]
+        self.assertEqual(running.returncode, 130, messages)
+        line = next(line for line in messages.splitlines() if line.startswith("interrupted; go on: sluice "))
+        command = shlex.split(line.removeprefix("interrupted; go on: sluice "))
+        self.assertEqual(command[:2], ["train", "my sales.csv"])
+        again = subprocess.Popen([program(), *command], cwd=self.folder, text=True, stderr=subprocess.PIPE)
+        self.assertTrue(any("resuming" in line for line in iter(again.stderr.readline, "")))
+        again.send_signal(signal.SIGINT)
+        messages = again.communicate(timeout=60)[1]
+        self.assertEqual(again.returncode, 130, messages)
 
     def test_the_last_horizon_is_held_out_and_scored(self):
         self.daily("sales.csv", 100)
