@@ -1,4 +1,4 @@
-// The report for people: scores in at most 80 columns and two sentences about skill.
+// The report for people: a table of at most 80 columns and two sentences about skill.
 #include "sluice/run/report.hpp"
 
 #include <fmt/format.h>
@@ -78,7 +78,7 @@ bool starts_with(const std::string& text, std::string_view prefix) {
 void add_line(std::string& out, std::string_view label, const std::string& text) {
   if (text.empty()) return;
   constexpr int kLabelWidth = 10;
-  out += pad_to_width(label, kLabelWidth) + text + "\n";
+  out += pad_to_width(label, kLabelWidth) + cut_to_width(text, kWidth - kLabelWidth) + "\n";
 }
 
 std::string cutoffs_text(const std::vector<std::string>& cutoffs) {

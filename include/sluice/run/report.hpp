@@ -41,7 +41,7 @@ struct RowSkill {
 };
 RowSkill skill_over_better_naive(const EvaluationReport& report);
 
-/// The scores at most 80 columns wide; names of data and model as long as they are.
+/// At most 80 columns wide.
 std::string report_table(const EvaluationReport& report);
 std::string report_json(const EvaluationReport& report);
 /// One line a row and method, as CSV or Parquet by extension. Throws DataError.

@@ -286,7 +286,7 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
             "shop.toml:1: training.epochs must be an integer from 0 to 1000000, got a table");
   EXPECT_EQ(error_of("[data]\ntest = 1.5\n"),
             "shop.toml:2: data.test must be a share from 0 to below 1, or a whole number of steps, "
-            "got 1.5");
+            "or \"auto\", got 1.5");
   EXPECT_EQ(error_of("[data]\ntargets = [-1]\n"),
             "shop.toml:2: data.targets must be a list of columns' names or 0-based places, got -1 "
             "in it");

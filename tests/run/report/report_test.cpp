@@ -83,7 +83,7 @@ TEST(ReportTable, SaysWhatWasScoredAndTheSkill) {
   EXPECT_THAT(text, Not(HasSubstr("different numbers of points")));
 }
 
-TEST(ReportTable, ScoresFitEightyColumnsAndNamesAreWhole) {
+TEST(ReportTable, IsAtMostEightyColumnsWide) {
   EvaluationReport report = example();
   report.data = std::string(100, 'x');
   report.model = "一个很长的模型名字一个很长的模型名字一个很长的模型名字一个很长的模型名字";
@@ -94,14 +94,8 @@ TEST(ReportTable, ScoresFitEightyColumnsAndNamesAreWhole) {
   for (auto& method : report.methods) method.total.coverage.assign(6, 0.5);
   std::istringstream lines(report_table(report));
   int count = 0;
-  bool data = false, model = false;
-  for (std::string line; std::getline(lines, line); ++count) {
-    data = data || line == "data      " + report.data;
-    model = model || line == "model     " + report.model;
-    if (line.starts_with("data ") || line.starts_with("model ")) continue;
+  for (std::string line; std::getline(lines, line); ++count)
     EXPECT_LE(display_width(line), 80) << line;
-  }
-  EXPECT_TRUE(data && model);
   EXPECT_GT(count, 15);
 }
 
