@@ -1,6 +1,6 @@
 // The program. Each command below is the path of its data:
 //   train     read_catalog -> train -> model
-//   forecast  read_catalog -> load_model -> Forecaster -> write_forecasts
+//   forecast  read_catalog -> load_model -> forecast_series -> write_forecasts
 //   evaluate  read_catalog -> backtest -> report
 // Before any of that, main starts itself again once (wait_passively).
 #include <fmt/format.h>
@@ -85,19 +85,19 @@ int train(const Request& request, const Config& config) {
 /// The trained model, with what may still be chosen when it is used.
 Model trained_model(const Config& config) {
   Model model = load_model(config.path.model);
-  if (config.forecast.nonnegative) model.spec.nonnegative = *config.forecast.nonnegative;
+  if (config.forecast.nonnegative) model.config.forecast.nonnegative = config.forecast.nonnegative;
   return model;
 }
 
 int forecast(const Request&, const Config& config) {
   open_log(config);
-  const Catalog catalog = read_catalog(catalog_spec(config));
+  CatalogNotes notes;
+  const Catalog catalog = read_catalog(catalog_spec(config), &notes);
   const Model model = trained_model(config);
-  Forecaster forecaster(model, catalog, config.forecast.levels, config.engine);
-  const Forecasts forecasts = forecaster.at(cutoffs_from(catalog, config.forecast.from));
+  const Forecasts forecasts = forecast_series(model, catalog, config, notes);
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
-  log_info(fmt::format("forecast: {} ({} series, {} steps)", config.path.forecast,
-                       forecasts.series.size(), forecasts.K));
+  log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
+                       forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
   return 0;
 }
 

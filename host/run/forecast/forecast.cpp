@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "run/engine_setup.hpp"
+#include "run/forecast/left_out.hpp"
 #include "run/forecast/match.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/window.hpp"
@@ -17,7 +19,22 @@
 namespace sluice {
 namespace {
 
-constexpr int kShownRows = 5;
+/// Whether y >= 0 is kept for target `m` of a series: as the model's settings say, or where no
+/// value before the cutoff was negative.
+bool never_negative(const Model& model, const Catalog& catalog, int m, const Window& w) {
+  if (model.config.forecast.nonnegative) return *model.config.forecast.nonnegative;
+  const double offset = catalog.value_offset(m, w.series);
+  const auto past = catalog.values(m, w.series).first(static_cast<std::size_t>(w.origin + 1));
+  return std::none_of(past.begin(), past.end(),
+                      [&](float value) { return static_cast<double>(value) + offset < 0; });
+}
+
+/// The smallest float that is not below 0 once `offset` is added.
+float zero_above(double offset) {
+  const auto zero = static_cast<float>(-offset);
+  const bool below = static_cast<double>(zero) + offset < 0;
+  return below ? std::nextafter(zero, std::numeric_limits<float>::infinity()) : zero;
+}
 
 }  // namespace
 
@@ -36,7 +53,9 @@ struct Forecaster::Impl {
   std::unique_ptr<Engine> engine;
 
   void choose_outputs();
-  void check_future(std::span<const Window> windows) const;
+  void make_engine_for(const SeriesScaling& scaling, const Config::Engine& engine);
+  void run(std::span<const Window> windows, Forecasts& out);
+  void keep_nonnegative(std::span<const Window> windows, Forecasts& out) const;
 };
 
 void Forecaster::Impl::choose_outputs() {
@@ -85,39 +104,17 @@ void Forecaster::Impl::choose_outputs() {
   }
 }
 
-void Forecaster::Impl::check_future(std::span<const Window> windows) const {
-  const ModelSpec& spec = model.spec;
-  if (spec.future_channels == 0) return;
-  std::vector<std::string> rows;
-  std::int64_t missing = 0;
-  for (const Window& w : windows) {
-    const std::int64_t s = w.series;
-    for (int f = 0; f < spec.future_channels; ++f) {
-      const int channel = spec.M + spec.past_channels + f;
-      const auto values = catalog.values(channel, s);
-      // A column that has gaps in the series' past may have them in its future.
-      const auto past = values.first(static_cast<std::size_t>(w.origin + 1));
-      const bool gaps =
-          std::any_of(past.begin(), past.end(), [](float x) { return std::isnan(x); });
-      for (std::int64_t t = w.origin + 1; t <= w.origin + spec.K; ++t) {
-        const bool there =
-            t < catalog.length(s) && (gaps || !std::isnan(values[static_cast<std::size_t>(t)]));
-        if (there) continue;
-        if (missing++ < kShownRows) {
-          rows.push_back(fmt::format("{} {} {}", catalog.id(s), catalog.date(s, t),
-                                     catalog.channels()[static_cast<std::size_t>(channel)].name));
-        }
-      }
-    }
-  }
-  if (missing > 0) {
-    throw DataError(
-        fmt::format("{} future-known values are missing for the horizon: {}{}; give them in "
-                    "path.future (columns: id, time, {})",
-                    missing, fmt::join(rows, "; "), missing > kShownRows ? "; ..." : "",
-                    fmt::join(model.channel_names.begin() + spec.M + spec.past_channels,
-                              model.channel_names.end(), ", ")));
-  }
+void Forecaster::Impl::make_engine_for(const SeriesScaling& scaling, const Config::Engine& from) {
+  EngineSetup setup;
+  setup.catalog = &catalog;
+  setup.spec = &model.spec;
+  setup.scaling = &scaling;
+  setup.codes = translate_codes(model, catalog);
+  setup.batch = from.forecast_batch;
+  set_engine(from, setup);
+  setup.level_mean = model.level_mean;
+  setup.level_spread = model.level_spread;
+  engine = make_engine(from.device, setup);
 }
 
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
@@ -126,17 +123,16 @@ Forecaster::Forecaster(const Model& model, const Catalog& catalog,
     : impl_(new Impl{model, catalog, level_quantiles(levels), {}, 1, {}, nullptr}) {
   check_channels(model, catalog);
   impl_->choose_outputs();
-  const SeriesScaling scaling = match_scaling(model, catalog, scaling_end);
-  EngineSetup setup;
-  setup.catalog = &catalog;
-  setup.spec = &model.spec;
-  setup.scaling = &scaling;
-  setup.codes = translate_codes(model, catalog);
-  setup.batch = engine.forecast_batch;
-  set_engine(engine, setup);
-  setup.level_mean = model.level_mean;
-  setup.level_spread = model.level_spread;
-  impl_->engine = make_engine(engine.device, setup);
+  impl_->make_engine_for(match_scaling(model, catalog, scaling_end), engine);
+}
+
+Forecaster::Forecaster(const Model& model, const Catalog& catalog,
+                       const std::vector<double>& levels, const Config::Engine& engine,
+                       const SeriesScaling& scaling)
+    : impl_(new Impl{model, catalog, level_quantiles(levels), {}, 1, {}, nullptr}) {
+  check_channels(model, catalog);
+  impl_->choose_outputs();
+  impl_->make_engine_for(scaling, engine);
 }
 
 Forecaster::~Forecaster() = default;
@@ -144,39 +140,92 @@ Forecaster::Forecaster(Forecaster&&) noexcept = default;
 
 Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
   const ModelSpec& spec = impl_->model.spec;
-  const std::vector<Window> windows = windows_at(cutoff);
-  impl_->check_future(windows);
   Forecasts out;
   out.K = spec.K;
   out.M = spec.M;
   out.probabilities = impl_->probabilities;
-  for (const Window& w : windows) {
-    out.series.push_back(w.series);
-    out.cutoff.push_back(w.origin + 1);
+  std::vector<Window> windows;
+  for (const Window& w : windows_at(cutoff)) {
+    std::string reason = no_value_before(impl_->catalog, w);
+    if (reason.empty()) {
+      reason = missing_future(impl_->catalog, w, spec.K);
+      if (!reason.empty()) ++out.without_future;
+    }
+    if (reason.empty()) {
+      windows.push_back(w);
+    } else {
+      out.left_out.push_back({impl_->catalog.id(w.series), std::move(reason)});
+    }
   }
-  const std::size_t cells = windows.size() * static_cast<std::size_t>(spec.K * spec.M);
-  const std::size_t J = out.probabilities.size(), from = impl_->engine_outputs;
+  impl_->run(windows, out);
+  return out;
+}
+
+void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
+  const auto KM = static_cast<std::size_t>(out.K * out.M);
+  const std::size_t cells = windows.size() * KM, J = probabilities.size(), from = engine_outputs;
   out.values.assign(cells * J, 0.0f);
   std::vector<float> member(cells * from);
-  const float share = 1.0f / static_cast<float>(impl_->model.members.size());
-  for (const std::vector<float>& params : impl_->model.members) {
-    impl_->engine->set_evaluation_params(params);
-    impl_->engine->forecast(windows, impl_->offsets, member);
+  const float share = 1.0f / static_cast<float>(model.members.size());
+  for (const std::vector<float>& params : model.members) {
+    if (windows.empty()) break;
+    engine->set_evaluation_params(params);
+    engine->forecast(windows, offsets, member);
 #pragma omp parallel for schedule(static)
     for (std::size_t i = 0; i < cells; ++i) {
       for (std::size_t j = 0; j < J; ++j) {
-        out.values[i * J + j] += share * member[i * from + impl_->outputs[j]];
+        out.values[i * J + j] += share * member[i * from + outputs[j]];
       }
     }
   }
+  std::size_t kept = 0;
+  std::vector<Window> good;
+  for (std::size_t r = 0; r < windows.size(); ++r) {
+    const auto row = out.values.begin() + static_cast<std::ptrdiff_t>(r * KM * J);
+    const auto end = row + static_cast<std::ptrdiff_t>(KM * J);
+    if (!std::all_of(row, end, [](float value) { return std::isfinite(value); })) {
+      out.left_out.push_back(
+          {catalog.id(windows[r].series), "the model's result is no finite number"});
+      continue;
+    }
+    if (kept != r)
+      std::copy(row, end, out.values.begin() + static_cast<std::ptrdiff_t>(kept * KM * J));
+    good.push_back(windows[r]);
+    ++kept;
+  }
+  out.values.resize(kept * KM * J);
   // Quantiles that cross are put in order, which never makes their loss larger (Chernozhukov et al.
   // 2010).
 #pragma omp parallel for schedule(static)
-  for (std::size_t i = 0; i < cells; ++i) {
+  for (std::size_t i = 0; i < kept * KM; ++i) {
     const auto begin = out.values.begin() + static_cast<std::ptrdiff_t>(i * J);
     std::sort(begin, begin + static_cast<std::ptrdiff_t>(J));
   }
-  return out;
+  for (const Window& w : good) {
+    out.series.push_back(w.series);
+    out.cutoff.push_back(w.origin + 1);
+    for (int m = 0; m < out.M; ++m) out.offset.push_back(catalog.value_offset(m, w.series));
+  }
+  keep_nonnegative(good, out);
+  if (std::all_of(out.offset.begin(), out.offset.end(), [](double o) { return o == 0; })) {
+    out.offset.clear();
+  }
+}
+
+void Forecaster::Impl::keep_nonnegative(std::span<const Window> windows, Forecasts& out) const {
+  const auto K = static_cast<std::size_t>(out.K), M = static_cast<std::size_t>(out.M);
+  const std::size_t J = probabilities.size();
+#pragma omp parallel for schedule(static)
+  for (std::size_t r = 0; r < windows.size(); ++r) {
+    for (std::size_t m = 0; m < M; ++m) {
+      if (!never_negative(model, catalog, static_cast<int>(m), windows[r])) continue;
+      const float low = zero_above(out.offset[r * M + m]);
+      for (std::size_t k = 0; k < K; ++k) {
+        float* cell = out.values.data() + ((r * K + k) * M + m) * J;
+        for (std::size_t j = 0; j < J; ++j) cell[j] = std::max(cell[j], low);
+      }
+    }
+  }
 }
 
 }  // namespace sluice

@@ -12,7 +12,6 @@ namespace sluice {
 void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
                      const Forecasts& forecasts, const std::vector<double>& levels) {
   const auto K = static_cast<std::size_t>(forecasts.K), M = static_cast<std::size_t>(forecasts.M);
-  const auto J = static_cast<std::size_t>(forecasts.J());
   const std::size_t rows = forecasts.series.size() * K * M;
   std::vector<OutputColumn> columns;
   OutputColumn id, ds, target;
@@ -49,8 +48,7 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
     for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
       for (std::size_t m = 0; m < M; ++m) {
         for (std::size_t k = 0; k < K; ++k) {
-          column.numbers.push_back(
-              static_cast<double>(forecasts.values[((r * K + k) * M + m) * J + at]));
+          column.numbers.push_back(forecasts.y(r, k, m, at));
         }
       }
     }
@@ -61,6 +59,13 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
     const std::vector<double> both = level_quantiles({level});
     add(fmt::format("sluice-lo-{:g}", level), both.front());
     add(fmt::format("sluice-hi-{:g}", level), both.back());
+  }
+  if (!forecasts.new_item.empty()) {
+    OutputColumn column;
+    column.name = "new_item";
+    for (const char item : forecasts.new_item)
+      column.integers.insert(column.integers.end(), K * M, item);
+    columns.push_back(std::move(column));
   }
   write_table(path, columns);
 }

@@ -46,7 +46,7 @@ EvaluationReport example() {
   report.season = 7;
   report.row_names = {"A", "B", "下单商品件数"};
   report.levels = {80};
-  report.cutoffs = {"2023-01-01", "2023-01-29"};
+  report.cutoffs = {{"2023-01-01", "2023-01-01", 3, 3}, {"2023-01-29", "2023-01-29", 3, 3}};
   report.methods = {{"sluice", metrics(6, 0.1, 0.789), {metrics(1), metrics(6), metrics(1)}},
                     {"seasonal naive (7)", metrics(8), {metrics(2), metrics(4), metrics(0)}},
                     {"last value", metrics(9), {metrics(4), metrics(3), metrics(2)}}};
@@ -71,7 +71,7 @@ TEST(Skill, TakesTheBetterNaiveOfEachRowAndLeavesOutPerfectOnes) {
 TEST(ReportTable, SaysWhatWasScoredAndTheSkill) {
   const std::string text = report_table(example());
   EXPECT_THAT(text, HasSubstr("3 series, frequency D, season 7, 2 windows of 28 steps"));
-  EXPECT_THAT(text, HasSubstr("2023-01-01 .. 2023-01-29 (2)"));
+  EXPECT_THAT(text, HasSubstr("cutoffs   2023-01-01, 2023-01-29\n"));
   EXPECT_THAT(text, HasSubstr("sluice                      6.000     1234    18.38    0.751    "
                               "0.800    12.3%"));
   EXPECT_THAT(text, HasSubstr("sluice                      -3.1%    0.100    78.9%"));
