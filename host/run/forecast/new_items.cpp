@@ -161,19 +161,13 @@ void Builder::take_codes(std::span<const std::int64_t> members, Group& group) co
   }
 }
 
-/// Where a member's values are stored beside an offset, so are the item's.
+/// The smallest offset of the members: what is left of a mean is as positive as their values are,
+/// which log space needs.
 void Builder::set_target_offsets(std::span<const std::int64_t> members, Group& group) const {
   for (int m = 0; m < model_.spec.M; ++m) {
-    const bool stored = std::any_of(members.begin(), members.end(), [&](std::int64_t s) {
-      return catalog_.value_offset(m, s) != 0;
-    });
-    double offset = 0;
-    for (const double mean : group.mean[index(m)]) {
-      if (!stored || std::isnan(mean)) continue;
-      offset = mean;
-      break;
-    }
-    group.target_offset.push_back(offset);
+    double smallest = std::numeric_limits<double>::infinity();
+    for (const std::int64_t s : members) smallest = std::min(smallest, catalog_.value_offset(m, s));
+    group.target_offset.push_back(smallest);
   }
 }
 

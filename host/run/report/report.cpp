@@ -173,7 +173,7 @@ std::string report_table(const EvaluationReport& report, bool whole) {
                   report.windows == 1 ? "" : "s", report.K, report.K == 1 ? "" : "s"),
       whole);
   add_cutoffs(out, report.cutoffs);
-  add_paragraph(out, "left out", left_out_text(report.left_out));
+  add_paragraph(out, "", left_out_text(report.left_out));
   add_line(out, "model", report.model, whole);
   if (report.train_seconds > 0 || report.forecast_seconds > 0) {
     add_line(out, "time",

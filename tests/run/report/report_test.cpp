@@ -83,6 +83,26 @@ TEST(ReportTable, SaysWhatWasScoredAndTheSkill) {
   EXPECT_THAT(text, Not(HasSubstr("different numbers of points")));
 }
 
+TEST(ReportTable, SaysEveryCutoffAndWhatIsBehindTheOthers) {
+  EvaluationReport report = example();
+  report.cutoffs = {{"2023-01-01", "2023-01-01", 1, 1},
+                    {"2022-06-30", "2023-01-29", 3, 2},
+                    {"2023-02-26", "2023-02-26", 3, 3}};
+  report.left_out = {{"C", "ended 2021-03-31, 640 steps before the others"}};
+  const std::string text = report_table(report);
+  EXPECT_THAT(text, HasSubstr("cutoffs   2023-01-01 (1 series), 2023-01-29 (1 of 3 series ends"));
+  EXPECT_THAT(text, HasSubstr("others, from 2022-06-30)\n          2023-02-26 (3 series)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("          1 series left out: C (ended 2021-03-31, 640 steps before"));
+}
+
+TEST(ReportTable, CutsNothingWhereTheWholeIsAskedFor) {
+  EvaluationReport report = example();
+  report.data = std::string(100, 'x');
+  EXPECT_THAT(report_table(report), Not(HasSubstr(report.data)));
+  EXPECT_THAT(report_table(report, true), HasSubstr("data      " + report.data + "\n"));
+}
+
 TEST(ReportTable, IsAtMostEightyColumnsWide) {
   EvaluationReport report = example();
   report.data = std::string(100, 'x');
@@ -117,6 +137,17 @@ TEST(ReportJson, HoldsTotalsRowsAndSkillWithNanAsNull) {
   EXPECT_TRUE(out["methods"][1]["total"]["wql"].is_null());
   EXPECT_EQ(out["methods"][2]["rows"][2]["name"], "下单商品件数");
   EXPECT_DOUBLE_EQ(out["methods"][2]["rows"][1]["mae"].get<double>(), 3);
+}
+
+TEST(ReportJson, HoldsCutoffsAndWhatWasLeftOut) {
+  EvaluationReport report = example();
+  report.cutoffs = {{"2022-06-30", "2023-01-29", 3, 2}};
+  report.left_out = {{"C", "no history"}};
+  const json out = json::parse(report_json(report));
+  EXPECT_EQ(out["cutoffs"], json::parse(R"([{"first": "2022-06-30", "last": "2023-01-29",
+                                            "series": 3, "at_last": 2}])"));
+  EXPECT_EQ(out["left_out"],
+            json::parse(R"({"count": 1, "series": [{"id": "C", "reason": "no history"}]})"));
 }
 
 TEST(ReportJson, LeavesOutTheRowsOfLargeCatalogues) {
