@@ -1,6 +1,6 @@
 // The program. Each command below is the path of its data:
 //   train     read_catalog -> train -> model
-//   forecast  load_model -> read_catalog -> Forecaster -> write_forecasts
+//   forecast  load_model -> read_catalog -> forecast_series -> write_forecasts
 //   evaluate  load_model -> read_catalog -> backtest -> report
 // What was asked for is found out before (command_line, settings), which files may be written
 // (paths). Before any of that, main starts itself again once (wait_passively).
@@ -82,12 +82,11 @@ int forecast(const Request& request) {
   CatalogNotes notes;
   const Catalog catalog = read(config, notes);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
-    Forecaster forecaster(*settings.model, catalog, config.forecast.levels, config.engine);
-    return forecaster.at(cutoffs_from(catalog, config.forecast.from));
+    return forecast_series(*settings.model, catalog, config, notes);
   });
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
-  log_info(fmt::format("forecast: {} ({} series, {} steps)", config.path.forecast,
-                       forecasts.series.size(), forecasts.K));
+  log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
+                       forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
   return 0;
 }
 
@@ -101,7 +100,8 @@ int evaluate(const Request& request) {
       "evaluating", "make engine.forecast_batch smaller",
       [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });
   // What else is asked for is written also where the table could not be.
-  const bool printed = try_print_result(cut_lines(report_table(result.report), output_width()));
+  const bool printed =
+      try_print_result(report_table(result.report, output_width() > kTerminalWidth));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");

@@ -97,6 +97,9 @@ Settings read_settings(const Request& request) {
   }
   if (refits || request.command == "check") return settings;
   refuse_contradictions(request, model, settings);
+  if (settings.config.forecast.nonnegative) {
+    model.config.forecast.nonnegative = settings.config.forecast.nonnegative;
+  }
   settings.model = std::move(model);
   return settings;
 }

@@ -52,7 +52,7 @@ FrequencyDefaults defaults_of(const Frequency& frequency) {
 }
 
 struct TargetFacts {
-  bool all_positive = true, any_negative = false, any_missing = false;
+  bool all_positive = true, any_missing = false;
 };
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
@@ -67,7 +67,6 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
           facts.any_missing = true;
         } else if (t < end[static_cast<std::size_t>(s)]) {
           if (!(y > 0)) facts.all_positive = false;
-          if (y < 0) facts.any_negative = true;
         }
       }
     }
@@ -102,9 +101,9 @@ void check_missing_words(const std::vector<std::string>& words) {
 std::vector<double> level_quantiles(const std::vector<double>& levels) {
   std::vector<double> quantiles = {0.5};
   for (const double level : levels) {
-    if (!(level > 0 && level < 100)) {
-      throw ConfigError(
-          fmt::format("forecast.levels has {}; a level is a percentage inside (0, 100)", level));
+    if (!(level >= 1 && level < 100)) {
+      throw ConfigError(fmt::format(
+          "forecast.levels has {}; a level is a percentage from 1 to below 100", level));
     }
     // Rounded, so that 80 gives .1 and .9 and not their neighbours.
     quantiles.push_back(std::round((50 - level / 2) * 1e6) / 1e8);
@@ -316,7 +315,6 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   // base.
   s.head_starts_at_zero = s.base != Base::none || s.level != Level::none;
   s.carry_state = t.carry_state;
-  s.nonnegative = config.forecast.nonnegative.value_or(!facts.any_negative);
   s.loss = choose<Loss>(t.loss,
                         {{"mse", Loss::mse},
                          {"mae", Loss::mae},

@@ -150,7 +150,6 @@ void Training::load_start() {
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
-  old.nonnegative = spec_.nonnegative;
   old.head_starts_at_zero = spec_.head_starts_at_zero;
   if (!(old == spec_)) {
     throw ConfigError(

@@ -158,7 +158,7 @@ struct Config {
   struct Forecast {
     std::vector<double> levels = {80};  ///< interval levels in percent
     std::optional<bool>
-        nonnegative;        ///< forecasts below 0 become 0; auto: if no training value is negative
+        nonnegative;        ///< forecasts below 0 become 0; auto: where a series never was negative
     std::string from;       ///< first forecast date; empty: after each series' end
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too

@@ -290,8 +290,10 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
   EXPECT_EQ(error_of("[data]\ntargets = [-1]\n"),
             "shop.toml:2: data.targets must be a list of columns' names or 0-based places, got -1 "
             "in it");
+  EXPECT_EQ(error_of("[forecast]\nlevels = [0.8, 95]\n"),
+            "shop.toml:2: forecast.levels are percent: 80,95 (got 0.8,95)");
   EXPECT_EQ(error_of("[forecast]\nlevels = [100]\n"),
-            "shop.toml:2: forecast.levels must be a list of numbers above 0 to below 100, got 100 "
+            "shop.toml:2: forecast.levels must be a list of numbers from 1 to below 100, got 100 "
             "in it");
   EXPECT_EQ(error_of("[data]\ndelimiter = \"::\"\n"),
             "shop.toml:2: data.delimiter must be one character, \"tab\" or \"auto\", got \"::\"");
