@@ -53,6 +53,7 @@ std::vector<Case> cases() {
   plain.T = 10, plain.H = 8, plain.L = 4, plain.K = 3, plain.loss = Loss::mse,
   plain.past_channels = 1;
   plain.future_channels = 1, plain.static_reals = 1, plain.embeddings = {{3, 1}};
+  plain.step_embeddings = testing::rich_step_embeddings();
   plain.head_starts_at_zero = false;
   out.push_back({"plain", plain, false});
   return out;
