@@ -1,4 +1,4 @@
-// A model meets a catalogue: series by id, categories by name, intervals by level.
+// Forecasts with intervals from a model and a catalogue that fits it.
 #include "sluice/run/forecast.hpp"
 
 #include <fmt/core.h>
@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "run/engine_setup.hpp"
+#include "run/forecast/match.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
@@ -18,92 +18,6 @@ namespace sluice {
 namespace {
 
 constexpr int kShownRows = 5;
-
-void check_channels(const Model& model, const Catalog& catalog) {
-  if (!(model.frequency == catalog.frequency())) {
-    throw DataError(
-        fmt::format("the model was trained on {} data and this is {}; give data.frequency, or "
-                    "train a model for it",
-                    to_string(model.frequency), to_string(catalog.frequency())));
-  }
-  std::vector<std::string> names;
-  for (const Channel& channel : catalog.channels()) names.push_back(channel.name);
-  // A single target may have another name in another file; covariates must be the same ones.
-  const auto skip = static_cast<std::ptrdiff_t>(model.spec.M == 1 ? 1 : 0);
-  const bool same =
-      names.size() == model.channel_names.size() &&
-      std::equal(names.begin() + skip, names.end(), model.channel_names.begin() + skip);
-  if (!same) {
-    throw DataError(
-        fmt::format("the model was trained on the columns [{}] and this data has [{}]; name the "
-                    "same ones in data.targets, data.past and data.future",
-                    fmt::join(model.channel_names, ", "), fmt::join(names, ", ")));
-  }
-  const auto names_of = [](const auto& parts) {
-    std::vector<std::string> out;
-    for (const auto& part : parts) out.push_back(part.name);
-    return out;
-  };
-  const auto reals = names_of(catalog.static_reals()),
-             categories = names_of(catalog.static_categories());
-  if (reals != model.static_names || categories != model.category_names) {
-    throw DataError(
-        fmt::format("the model was trained with the static columns [{}] [{}] and this data has "
-                    "[{}] [{}]; name the same ones in data.static_reals and "
-                    "data.static_categories",
-                    fmt::join(model.static_names, ", "), fmt::join(model.category_names, ", "),
-                    fmt::join(reals, ", "), fmt::join(categories, ", ")));
-  }
-}
-
-/// The catalogue's category codes in the model's vocabularies; what the model has not seen is
-/// unknown, 0.
-std::vector<std::vector<std::int32_t>> translate_codes(const Model& model, const Catalog& catalog) {
-  std::vector<std::vector<std::int32_t>> codes;
-  for (std::size_t e = 0; e < model.vocabularies.size(); ++e) {
-    std::unordered_map<std::string, std::int32_t> known;
-    for (std::size_t i = 0; i < model.vocabularies[e].size(); ++i) {
-      known.emplace(model.vocabularies[e][i], static_cast<std::int32_t>(i));
-    }
-    const StaticCategory& category = catalog.static_categories()[e];
-    std::vector<std::int32_t> map;
-    for (const std::string& word : category.vocabulary) {
-      const auto found = known.find(word);
-      map.push_back(found == known.end() ? 0 : found->second);
-    }
-    auto& out = codes.emplace_back();
-    for (const std::int32_t code : category.codes)
-      out.push_back(map[static_cast<std::size_t>(code)]);
-  }
-  return codes;
-}
-
-/// Known series keep the scaling they were trained with; new ones are fitted here.
-SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
-                            std::span<const std::int64_t> end) {
-  std::vector<std::int64_t> history;
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) history.push_back(catalog.history(s));
-  SeriesScaling scaling = fit_scaling(catalog, target_scaling(model.config, model.spec),
-                                      parse_scaling(model.config.network.covariate_scaling),
-                                      end.empty() ? std::span<const std::int64_t>(history) : end);
-  scaling.static_offset = model.scaling.static_offset;
-  scaling.static_scale = model.scaling.static_scale;
-  std::unordered_map<std::string_view, std::int64_t> known;
-  for (std::size_t s = 0; s < model.series_ids.size(); ++s) {
-    known.emplace(model.series_ids[s], static_cast<std::int64_t>(s));
-  }
-  const auto channels = static_cast<int>(catalog.channels().size());
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const auto found = known.find(catalog.id(s));
-    if (found == known.end()) continue;
-    for (int c = 0; c < channels; ++c) {
-      const auto at = static_cast<std::size_t>(c * scaling.series + s);
-      scaling.offset[at] = model.scaling.offset_of(c, found->second);
-      scaling.scale[at] = model.scaling.scale_of(c, found->second);
-    }
-  }
-  return scaling;
-}
 
 }  // namespace
 
@@ -263,100 +177,6 @@ Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
     std::sort(begin, begin + static_cast<std::ptrdiff_t>(J));
   }
   return out;
-}
-
-std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string& from) {
-  std::vector<std::int64_t> cutoffs;
-  if (from.empty()) {
-    for (std::int64_t s = 0; s < catalog.series_count(); ++s) cutoffs.push_back(catalog.history(s));
-    return cutoffs;
-  }
-  std::optional<Timestamp> time;
-  if (catalog.integer_times()) {
-    try {
-      time = std::stoll(from);
-    } catch (const std::logic_error&) {
-      throw ConfigError(
-          fmt::format("forecast.from = \"{}\" is not an integer, and the data's times are", from));
-    }
-  } else {
-    time = parse_time(from);
-  }
-  const auto period = time ? period_of(catalog.frequency(), *time) : std::nullopt;
-  if (!period) {
-    throw ConfigError(
-        fmt::format("forecast.from = \"{}\" is not a time of the data's grid ({}); give one, for "
-                    "instance {}",
-                    from, to_string(catalog.frequency()), catalog.date(0, catalog.history(0))));
-  }
-  bool any = false;
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const std::int64_t t = *period - catalog.period(s, 0);
-    const bool inside = t >= 1 && t <= catalog.history(s);
-    cutoffs.push_back(inside ? t : -1);
-    any = any || inside;
-  }
-  if (!any) {
-    throw ConfigError(
-        fmt::format("forecast.from = \"{}\": no series has data up to the step before it", from));
-  }
-  return cutoffs;
-}
-
-void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
-                     const Forecasts& forecasts, const std::vector<double>& levels) {
-  const auto K = static_cast<std::size_t>(forecasts.K), M = static_cast<std::size_t>(forecasts.M);
-  const auto J = static_cast<std::size_t>(forecasts.J());
-  const std::size_t rows = forecasts.series.size() * K * M;
-  std::vector<OutputColumn> columns;
-  OutputColumn id, ds, target;
-  id.name = "unique_id";
-  id.text = catalog.ids();
-  id.codes.reserve(rows);
-  ds.name = "ds";
-  target.name = "target";
-  for (std::size_t m = 0; m < M; ++m)
-    target.text.push_back(catalog.target(static_cast<int>(m)).name);
-  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
-    const std::int32_t s = forecasts.series[r];
-    for (std::size_t m = 0; m < M; ++m) {
-      for (std::size_t k = 0; k < K; ++k) {
-        const Timestamp time =
-            time_of(catalog.frequency(),
-                    catalog.period(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k)));
-        id.codes.push_back(s);
-        (catalog.integer_times() ? ds.integers : ds.times).push_back(time);
-        if (M > 1) target.codes.push_back(static_cast<std::int32_t>(m));
-      }
-    }
-  }
-  columns.push_back(std::move(id));
-  columns.push_back(std::move(ds));
-  if (M > 1) columns.push_back(std::move(target));
-  const auto add = [&](const std::string& name, double probability) {
-    const auto at = static_cast<std::size_t>(
-        std::find(forecasts.probabilities.begin(), forecasts.probabilities.end(), probability) -
-        forecasts.probabilities.begin());
-    OutputColumn column;
-    column.name = name;
-    column.numbers.reserve(rows);
-    for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
-      for (std::size_t m = 0; m < M; ++m) {
-        for (std::size_t k = 0; k < K; ++k) {
-          column.numbers.push_back(
-              static_cast<double>(forecasts.values[((r * K + k) * M + m) * J + at]));
-        }
-      }
-    }
-    columns.push_back(std::move(column));
-  };
-  add("sluice", 0.5);
-  for (const double level : levels) {
-    const std::vector<double> both = level_quantiles({level});
-    add(fmt::format("sluice-lo-{:g}", level), both.front());
-    add(fmt::format("sluice-hi-{:g}", level), both.back());
-  }
-  write_table(path, columns);
 }
 
 }  // namespace sluice
