@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "run/categories.hpp"
 #include "run/engine_setup.hpp"
 #include "run/forecast/match.hpp"
 #include "sluice/base/error.hpp"
@@ -132,6 +133,7 @@ Forecaster::Forecaster(const Model& model, const Catalog& catalog,
   setup.spec = &model.spec;
   setup.scaling = &scaling;
   setup.codes = translate_codes(model, catalog);
+  setup.word_codes = word_codes(model.step_vocabularies, catalog);
   setup.batch = engine.forecast_batch;
   set_engine(engine, setup);
   setup.level_mean = model.level_mean;
