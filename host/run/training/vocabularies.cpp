@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-/// Words at steps before end[s] that the model does not know.
+/// How many of `words`, of which the first is "unknown", are not known.
 std::int64_t unknown_words(const std::vector<std::string>& known,
                            const std::vector<std::string>& words) {
   const std::vector<std::int32_t> codes = codes_in(known, words);
