@@ -112,7 +112,7 @@ TEST(StepCategories, AWordKnownAheadTakesAwayTheErrorThatItExplains) {
   EXPECT_GT(mean_error(trained(settings(), without), without), 0.95 * best);
   const Model model = trained(settings(), with);
   // What is left is the 2 % beside, 1.3 of 100 in the mean, and what 250 steps leave.
-  EXPECT_LT(mean_error(model, with), 0.2 * best);
+  EXPECT_LT(mean_error(model, with), 3);
 
   // The words of the horizon decide, and nothing else: all feasts, then all sales.
   CatalogParts feasts = shop(true), sales = shop(true);
