@@ -1,8 +1,11 @@
 // Periods of a frequency's grid and the times that stamp them. A month, quarter or year counts
-// months; a week counts days from the first stamp day of 1970; all else counts seconds.
+// months; a week counts days from the first stamp day of 1970; a business day counts weekdays; all
+// else counts seconds.
 #include "sluice/data/calendar.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "data/calendar/civil.hpp"
 
@@ -43,6 +46,20 @@ std::int64_t unit_length(Unit unit) {
 /// The first day at or after 1970-01-01 that falls on the week's stamp day.
 std::int64_t week_origin(int anchor) { return (anchor + 4) % 7; }
 
+/// The first Monday of 1970, from which weekdays are counted, five a week.
+constexpr std::int64_t kFirstMonday = 4;
+
+/// The number of `day`'s weekday; a weekend has its Friday's.
+std::int64_t weekday_number(std::int64_t day) {
+  const std::int64_t since = day - kFirstMonday;
+  return floor_div(since, std::int64_t{7}) * 5 +
+         std::min(civil::floor_mod(since, 7), std::int64_t{4});
+}
+
+std::int64_t day_of_weekday_number(std::int64_t number) {
+  return kFirstMonday + floor_div(number, std::int64_t{5}) * 7 + civil::floor_mod(number, 5);
+}
+
 }  // namespace
 
 std::int64_t period_containing(const Frequency& frequency, Timestamp time) {
@@ -54,6 +71,10 @@ std::int64_t period_containing(const Frequency& frequency, Timestamp time) {
     const std::int64_t week =
         floor_div(civil::day_of(time) - week_origin(frequency.anchor), std::int64_t{7});
     return floor_div(week - frequency.phase, frequency.multiple);
+  }
+  if (frequency.unit == Unit::business_day) {
+    const std::int64_t number = weekday_number(civil::day_of(time - frequency.phase % kDay));
+    return floor_div(number - frequency.phase / kDay, frequency.multiple);
   }
   return floor_div(time - frequency.phase, frequency.multiple * unit_length(frequency.unit));
 }
@@ -67,6 +88,9 @@ Timestamp time_of(const Frequency& frequency, std::int64_t period) {
   }
   if (frequency.unit == Unit::week) {
     return ((step + frequency.phase) * 7 + week_origin(frequency.anchor)) * kDay;
+  }
+  if (frequency.unit == Unit::business_day) {
+    return day_of_weekday_number(step + frequency.phase / kDay) * kDay + frequency.phase % kDay;
   }
   return step * unit_length(frequency.unit) + frequency.phase;
 }

@@ -61,9 +61,12 @@ void fit_phase(Frequency& frequency, Timestamp first) {
     frequency.phase = civil::floor_mod(first, step);
     return;
   }
+  const bool weekdays = frequency.unit == Unit::business_day;
+  const Timestamp second = weekdays ? civil::floor_mod(first, civil::kDay) : 0;
   Frequency every = frequency;
   every.multiple = 1;
   frequency.phase = civil::floor_mod(period_containing(every, first), frequency.multiple);
+  if (weekdays) frequency.phase = frequency.phase * civil::kDay + second;
 }
 
 }  // namespace

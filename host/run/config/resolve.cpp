@@ -26,6 +26,8 @@ FrequencyDefaults defaults_of(Unit unit, int season) {
       return {96, 48};
     case Unit::day:
       return {56, 14};
+    case Unit::business_day:
+      return {40, 10};
     case Unit::week:
       return {52, 13};
     case Unit::month:
