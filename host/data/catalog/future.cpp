@@ -30,7 +30,7 @@ FutureRows::FutureRows(const CatalogSpec& spec, const Series& series, const std:
   const auto usual = usual_column(header, kUsualTimes);
   const int time_column =
       !has_column(header, time) && usual ? *usual : find_column(header, time, "data.time");
-  Times times = read_times_as(table, time_column, spec.frequency);
+  Times times = read_times_as(table, time_column, spec, &frequency);
   if (times.integers != integers && table_.rows() > 0) {
     throw DataError(fmt::format("{}: its times are {}, those of the data are {}; write both alike",
                                 table.source, times.integers ? "plain integers" : "dates",
@@ -38,7 +38,7 @@ FutureRows::FutureRows(const CatalogSpec& spec, const Series& series, const std:
   }
   match_series(spec, series);
   for (std::size_t row = 0; row < times.values.size(); ++row) {
-    const auto period = period_of(frequency, times.values[row]);
+    const auto period = period_for(spec, frequency, times.values[row]);
     if (!period) {
       throw DataError(
           fmt::format("{}: {} is not on the data's grid of frequency {}; correct the row",

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "data/calendar/civil.hpp"
+#include "data/catalog/aggregate.hpp"
 #include "data/catalog/build.hpp"
 #include "sluice/base/error.hpp"
 
@@ -71,20 +72,6 @@ void fit_phase(Frequency& frequency, Timestamp first) {
 
 }  // namespace
 
-Times read_times_as(const Table::Impl& table, int column, const std::string& wanted) {
-  Times times = read_times(table, column);
-  if (!times.integers || wanted == "auto") return times;
-  const Frequency frequency = parse_frequency(wanted);
-  const bool years = std::all_of(times.values.begin(), times.values.end(),
-                                 [](Timestamp value) { return value >= 1 && value <= 9999; });
-  if (frequency.unit != Unit::year || !years) return times;
-  for (Timestamp& time : times.values) {
-    time = time_of({.unit = Unit::year, .anchor = frequency.anchor}, time - 1970);
-  }
-  times.integers = false;
-  return times;
-}
-
 Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
                            bool integers, const std::string& source, CatalogNotes& notes) {
   if (distinct.empty()) {
@@ -97,7 +84,8 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
       throw DataError(fmt::format(
           "{}: data.frequency is {}, but the times are {} ({}); set data.frequency = {}", source,
           wanted, integers ? "plain integers" : "dates", time_text(distinct.front(), integers),
-          integers ? "\"1\" or \"auto\"" : "\"D\", \"h\", ... or \"auto\""));
+          integers ? "\"1\" or \"auto\", or data.time_format where they are dates"
+                   : "\"D\", \"h\", ... or \"auto\""));
     }
     fit_phase(frequency, distinct.front());
     return frequency;
@@ -112,6 +100,55 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
   const auto frequency = infer_frequency(distinct, integers);
   if (!frequency) throw_no_grid(distinct, integers, source);
   return *frequency;
+}
+
+void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes) {
+  parts.time_format = times.format;
+  parts.time_zone = times.zone;
+  parts.clock = times.clock;
+  parts.ahead_of_utc = times.ahead_of_utc;
+  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+}
+
+void settle_grid(const Times& times, const CatalogSpec& spec, const std::string& source,
+                 CatalogParts& parts, CatalogNotes& notes) {
+  const std::string& wanted = frequency_wanted(spec);
+  if (spec.align_to_period && wanted == "auto") {
+    throw ConfigError(
+        "data.align = \"period\" needs the frequency of the periods; set data.frequency (h, D, "
+        "W-SUN, MS, QS)");
+  }
+  keep_form(times, parts, notes);
+  parts.integer_times = times.integers;
+  parts.frequency =
+      settle_frequency(wanted, distinct_times(times.values), times.integers, source, notes);
+  if (!spec.align_to_period && spec.aggregate.empty()) return;
+  // Periods begin with the hour or the day, whenever the first row was.
+  Frequency& grid = parts.frequency;
+  if (grid.unit == Unit::minute || grid.unit == Unit::hour) grid.phase = 0;
+  if (grid.unit == Unit::day || grid.unit == Unit::business_day) {
+    grid.phase -= grid.phase % civil::kDay;
+  }
+  if (!spec.aggregate.empty() && !times.integers) {
+    say_partial_step(spec, grid, *std::max_element(times.values.begin(), times.values.end()),
+                     static_cast<std::int64_t>(times.values.size()), notes);
+  }
+}
+
+std::string off_grid_remedy(const Frequency& grid) {
+  std::string remedy = "correct the row, or set data.frequency to what the times have";
+  if (grid.unit == Unit::week) {
+    remedy = "correct the row, or set data.frequency to the weekday of the rows (W-MON ... W-SUN)";
+  } else if (grid.unit == Unit::month || grid.unit == Unit::quarter || grid.unit == Unit::year) {
+    remedy =
+        "correct the row, or set data.frequency: MS, QS, YS for first days, ME, QE, YE for last "
+        "days";
+  }
+  if (grid.unit == Unit::integer) return remedy;
+  return fmt::format(
+      "{}; --data.frequency {} --data.align period takes each row for the period "
+      "that holds it, data.aggregate adds rows of a period up",
+      remedy, to_string(grid));
 }
 
 }  // namespace sluice

@@ -271,18 +271,7 @@ std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) cutoffs.push_back(catalog.history(s));
     return cutoffs;
   }
-  std::optional<Timestamp> time;
-  if (catalog.integer_times()) {
-    try {
-      time = std::stoll(from);
-    } catch (const std::logic_error&) {
-      throw ConfigError(
-          fmt::format("forecast.from = \"{}\" is not an integer, and the data's times are", from));
-    }
-  } else {
-    time = parse_time(from);
-  }
-  const auto period = time ? period_of(catalog.frequency(), *time) : std::nullopt;
+  const auto period = period_of_text(catalog, from);
   if (!period) {
     throw ConfigError(
         fmt::format("forecast.from = \"{}\" is not a time of the data's grid ({}); give one, for "
@@ -309,11 +298,11 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
   const auto J = static_cast<std::size_t>(forecasts.J());
   const std::size_t rows = forecasts.series.size() * K * M;
   std::vector<OutputColumn> columns;
-  OutputColumn id, ds, target;
+  OutputColumn id, target;
+  std::vector<Timestamp> times;
   id.name = "unique_id";
   id.text = catalog.ids();
   id.codes.reserve(rows);
-  ds.name = "ds";
   target.name = "target";
   for (std::size_t m = 0; m < M; ++m)
     target.text.push_back(catalog.target(static_cast<int>(m)).name);
@@ -325,13 +314,13 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
             time_of(catalog.frequency(),
                     catalog.period(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k)));
         id.codes.push_back(s);
-        (catalog.integer_times() ? ds.integers : ds.times).push_back(time);
+        times.push_back(time);
         if (M > 1) target.codes.push_back(static_cast<std::int32_t>(m));
       }
     }
   }
   columns.push_back(std::move(id));
-  columns.push_back(std::move(ds));
+  columns.push_back(time_column(catalog, "ds", std::move(times)));
   if (M > 1) columns.push_back(std::move(target));
   const auto add = [&](const std::string& name, double probability) {
     const auto at = static_cast<std::size_t>(

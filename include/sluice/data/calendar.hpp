@@ -59,9 +59,23 @@ std::int64_t period_containing(const Frequency& frequency, Timestamp time);
 /// "2023-02-04 13:15:00" below; the integer for integers.
 std::string format_time(const Frequency& frequency, Timestamp time);
 /// Reads 2022-01-31, 2022/1/31, 20220131, 2022-01-31 13:15[:00[.000]][Z], 2022-01-31T13:15:00,
-/// 2022-01 and Monash's 2015-07-01 12-00-00. nullopt if the text is none of them or no such day
-/// exists.
+/// 20220131T1315, 2022-01, 2022-Q1, 2022-W05, a span "2022-01-31/2022-02-06" (its first day) and
+/// Monash's 2015-07-01 12-00-00. nullopt if the text is none of them, no such day exists, the
+/// second has a fraction, or there is an offset from UTC other than Z.
 std::optional<Timestamp> parse_time(std::string_view text);
+
+/// A wall clock: from the instant `from` on (seconds since 1970 in UTC) it shows UTC + `seconds`.
+/// A zone is a list of them, ascending; the first one holds before it too.
+struct UtcOffset {
+  Timestamp from = 0;
+  std::int64_t seconds = 0;
+  bool operator==(const UtcOffset&) const = default;
+};
+/// What the clock is ahead of UTC at an instant.
+std::int64_t offset_at(std::span<const UtcOffset> clock, Timestamp utc);
+/// The instants at which the clock shows `wall`: one, two where it is set back (the earlier one
+/// first), none where it is set forward.
+std::vector<Timestamp> instants_of(std::span<const UtcOffset> clock, Timestamp wall);
 
 /// Steps of the short season (metrics, seasonal naive): minute: a day, h 24, D 7, B 5, W 52, M 12,
 /// Q 4, else 1.
