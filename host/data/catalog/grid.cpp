@@ -34,6 +34,39 @@ std::vector<Timestamp> distinct_times(std::span<const Timestamp> times) {
 
 namespace {
 
+/// The setting under which each time is a period of its own and the fewest periods have none: of
+/// months on the 15th MS, of exports at 06:05:33 D. Empty: two times share a period of each.
+std::string period_setting(std::span<const Timestamp> distinct) {
+  constexpr std::int64_t kMiddle = 15;
+  const auto late = std::count_if(distinct.begin(), distinct.end(), [](Timestamp time) {
+    return static_cast<unsigned>(civil::date_of_day(civil::day_of(time)).day()) > kMiddle;
+  });
+  const bool ends = 2 * late > std::ssize(distinct);
+  CatalogSpec spec;
+  spec.align_to_period = true;
+  std::string best;
+  std::int64_t best_span = 0;
+  for (const char* name : {"min", "15min", "h", "D", "W-SUN", ends ? "ME" : "MS",
+                           ends ? "QE" : "QS", ends ? "YE" : "YS"}) {
+    const Frequency frequency = parse_frequency(name);
+    bool apart = true;
+    for (std::size_t i = 1; i < distinct.size() && apart; ++i) {
+      apart =
+          *period_for(spec, frequency, distinct[i - 1]) < *period_for(spec, frequency, distinct[i]);
+    }
+    if (!apart) break;
+    const std::int64_t span = *period_for(spec, frequency, distinct.back()) -
+                              *period_for(spec, frequency, distinct.front()) + 1;
+    // The coarsest is the fullest; half of its periods must have a time.
+    if (2 * std::ssize(distinct) < span) continue;
+    if (best.empty() || span < best_span) {
+      best = name;
+      best_span = span;
+    }
+  }
+  return best;
+}
+
 /// Why no grid holds the times: the most frequent distance and the first pair that does not fit.
 [[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, bool integers,
                                 const std::string& source) {
@@ -46,11 +79,23 @@ namespace {
   while (odd + 1 < distinct.size() && (distinct[odd] - distinct[odd - 1]) % common->first == 0) {
     ++odd;
   }
+  const std::string period = integers ? "" : period_setting(distinct);
+  std::string remedy = "set data.frequency, or correct these rows";
+  if (!period.empty()) {
+    remedy = fmt::format(
+        "each lies in a period of its own of frequency {}: --data.frequency {} --data.align period "
+        "takes it for that period; or correct these rows",
+        period, period);
+  } else if (!integers) {
+    remedy +=
+        "; where rows lie inside their periods set data.align = \"period\" too, where several are "
+        "of one period (sales at the till) add them up by data.aggregate";
+  }
   throw DataError(fmt::format(
       "{}: cannot infer the frequency: the times lie on no regular grid of minutes or longer (most "
-      "are {} {} apart, but {} follows {}); set data.frequency, or correct these rows",
+      "are {} {} apart, but {} follows {}); {}",
       source, common->first, integers ? "units" : "seconds", time_text(distinct[odd], integers),
-      time_text(distinct[odd - 1], integers)));
+      time_text(distinct[odd - 1], integers), remedy));
 }
 
 /// The phase that puts `first` on the grid, where the frequency's steps leave a choice.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data/catalog/times.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/impl.hpp"
 #include "data/temporary.hpp"
