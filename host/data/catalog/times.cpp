@@ -116,7 +116,8 @@ class TimeReader {
     std::int64_t row = 0;
     for (std::size_t p = 0; p < table_.parts.size(); ++p) {
       std::int64_t part_row = 0;
-      for (const auto& array : column_of(p)->chunks()) {
+      const auto column = column_of(p);
+      for (const auto& array : column->chunks()) {
         read_chunk({*array, p, part_row, row});
         part_row += array->length();
         row += array->length();
@@ -335,7 +336,8 @@ class TimeReader {
   std::vector<std::string> samples() const {
     std::vector<std::string> texts;
     for (std::size_t p = 0; p < table_.parts.size(); ++p) {
-      for (const auto& chunk : column_of(p)->chunks()) {
+      const auto column = column_of(p);
+      for (const auto& chunk : column->chunks()) {
         const bool coded = chunk->type_id() == arrow::Type::DICTIONARY;
         const auto array =
             coded ? static_cast<const arrow::DictionaryArray&>(*chunk).dictionary() : chunk;
