@@ -4,7 +4,11 @@
 //   series.cpp  id columns -> series
 //   roles.cpp   which column is which channel
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
-//   steps.cpp   rows (id, time) -> steps of the grid: gaps, duplicates, channels
+//   steps.cpp   rows (id, time) -> steps of the grid: duplicates, channels
+//   ends.cpp    where the histories end
+//   gaps.cpp    what steps without a row are
+//   limits.cpp  what is too much, and times that lie far off
+//   precision.cpp  values whose steps a float does not hold
 //   rows.cpp    a series in each row; .tsf
 //   future.cpp  rows of a second file, past the history's end
 //   static.cpp  what belongs to a series, not to a time
@@ -53,9 +57,10 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
                            bool integers, const std::string& source, CatalogNotes& notes);
 
 /// Takes over from `times` what they are and how they were written, and settles the frequency by
-/// spec: parts.frequency, integer_times, time_format, time_zone, clock, remarks.
-void settle_grid(const Times& times, const CatalogSpec& spec, const std::string& source,
-                 CatalogParts& parts, CatalogNotes& notes);
+/// spec over the `distinct` ones: parts.frequency, integer_times, time_format, time_zone, clock,
+/// remarks.
+void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
+                 const std::string& source, CatalogParts& parts, CatalogNotes& notes);
 
 /// How the times were written, into parts and notes.
 void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes);

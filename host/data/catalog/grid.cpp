@@ -155,8 +155,8 @@ void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes) {
   notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
 }
 
-void settle_grid(const Times& times, const CatalogSpec& spec, const std::string& source,
-                 CatalogParts& parts, CatalogNotes& notes) {
+void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
+                 const std::string& source, CatalogParts& parts, CatalogNotes& notes) {
   const std::string& wanted = frequency_wanted(spec);
   if (spec.align_to_period && wanted == "auto") {
     throw ConfigError(
@@ -165,8 +165,7 @@ void settle_grid(const Times& times, const CatalogSpec& spec, const std::string&
   }
   keep_form(times, parts, notes);
   parts.integer_times = times.integers;
-  parts.frequency =
-      settle_frequency(wanted, distinct_times(times.values), times.integers, source, notes);
+  parts.frequency = settle_frequency(wanted, distinct, times.integers, source, notes);
   if (!spec.align_to_period && spec.aggregate.empty()) return;
   // Periods begin with the hour or the day, whenever the first row was.
   Frequency& grid = parts.frequency;

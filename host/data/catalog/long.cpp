@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "data/catalog/build.hpp"
+#include "data/catalog/gaps.hpp"
 #include "data/catalog/roles.hpp"
 #include "data/catalog/steps.hpp"
 #include "sluice/base/error.hpp"
@@ -50,6 +51,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
   parts.time_zone = wide.time_zone;
   parts.clock = wide.clock;
   parts.ahead_of_utc = wide.ahead_of_utc;
+  parts.value_offset = std::move(wide.value_offset);  // of targets there, of their series here
   Channel y{"y", Role::target, {}};
   const std::int64_t length = wide.offsets.back();
   const auto series =
@@ -77,6 +79,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
     parts.channels.push_back(std::move(shared));
   }
   trim_missing(parts, parts.channels.size() == 1);
+  finish_wide(parts, spec, table.source, false, notes);
   Series of_columns;
   of_columns.ids = parts.ids;
   of_columns.keys = {{"series"}, {parts.ids}};
