@@ -98,7 +98,13 @@ Timestamp Catalog::time(std::int64_t s, std::int64_t t) const {
 }
 
 std::string Catalog::date(std::int64_t s, std::int64_t t) const {
-  return format_time(parts_.frequency, time(s, t));
+  const Timestamp time = this->time(s, t);
+  const Unit unit = parts_.frequency.unit;
+  if (parts_.clock.empty() || (unit != Unit::minute && unit != Unit::hour)) {
+    return format_time(parts_.frequency, time);
+  }
+  const Timestamp utc = time - parts_.ahead_of_utc;
+  return format_time(parts_.frequency, utc + offset_at(parts_.clock, utc));
 }
 
 int Catalog::count(Role role) const {

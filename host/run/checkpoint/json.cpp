@@ -30,8 +30,8 @@ constexpr std::array<std::string_view, 4> names_of(Loss) {
 constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
   return {"none", "mean", "standard", "robust"};
 }
-constexpr std::array<std::string_view, 8> names_of(Unit) {
-  return {"integer", "minute", "hour", "day", "week", "month", "quarter", "year"};
+constexpr std::array<std::string_view, 9> names_of(Unit) {
+  return {"integer", "minute", "hour", "day", "business_day", "week", "month", "quarter", "year"};
 }
 
 template <typename Spec, typename Visitor>

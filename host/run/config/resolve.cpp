@@ -37,6 +37,8 @@ FrequencyDefaults defaults_of(const Frequency& frequency) {
       return {96, static_cast<int>(std::max<std::int64_t>(48 / frequency.multiple, 14))};
     case Unit::day:
       return {56, 14};
+    case Unit::business_day:
+      return {40, 10};
     case Unit::week:
       return {52, 13};
     case Unit::month:
