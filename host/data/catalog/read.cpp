@@ -96,6 +96,7 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   CatalogNotes ignored;
   CatalogNotes& met = notes != nullptr ? *notes : ignored;
   met = {};
+  met.remarks = impl.remarks;
   met.layout = name_of(layout);
   const auto build = layout == Layout::rows      ? build_rows
                      : layout == Layout::columns ? build_columns
