@@ -27,14 +27,14 @@ constexpr std::int32_t kMostDistinct = 1 << 20;
   const std::string place =
       fmt::format("{}:{}: {} cells where the header has {} columns; ", text.path().string(),
                   ragged.line, ragged.cells, ragged.expected);
+  if (ragged.all_alike && ragged.expected == 1) {
+    throw DataError(place +
+                    "so have all rows: remove what stands above the header (a title, a comment)");
+  }
   if (ragged.all_alike && ragged.cells == ragged.expected + 1) {
     throw DataError(place +
                     "so have all rows: give the column without a name one in the header (row "
                     "names, or a delimiter at the end of every row)");
-  }
-  if (ragged.all_alike && ragged.expected == 1) {
-    throw DataError(place +
-                    "so have all rows: remove what stands above the header (a title, a comment)");
   }
   throw DataError(
       fmt::format("{}put cells that contain '{}' or a line end in double quotes, or "
@@ -160,8 +160,8 @@ class CsvReader {
   /// A copy in memory costs less than reading twice. Large pages: their zeroing is most of the
   /// cost.
   void load(arrow::io::InputStream& stream) {
-    auto text = files::value_of(arrow::AllocateResizableBuffer(text_.size(), impl_.pool),
-                                text_.path(), "check the file");
+    auto text = files::value_of(arrow::AllocateResizableBuffer(text_.size()), text_.path(),
+                                "check the file");
     constexpr std::uintptr_t kPage = std::uintptr_t{1} << 21;
     const auto begin = (reinterpret_cast<std::uintptr_t>(text->data()) + kPage - 1) / kPage * kPage;
     const auto end =
@@ -200,20 +200,20 @@ class CsvReader {
     }
     auto read = arrow::csv::ReadOptions::Defaults();
     read.skip_rows = text_.form().separator_line ? 1 : 0;
-    const arrow::io::IOContext context(impl_.pool);
     // A row must fit into a block: wide files get larger ones.
     for (const std::int32_t block : {1 << 20, 1 << 26, 1 << 30}) {
       read.block_size = block;
       const auto marks = std::make_shared<csv::Marks>(first_marks_);
       const bool known = first_marks_known();
-      const auto reader =
-          files::value_of(arrow::csv::TableReader::Make(context, input(known ? nullptr : marks),
-                                                        read, parse, convert),
-                          text_.path(), "check the file");
+      const auto reader = files::value_of(
+          arrow::csv::TableReader::Make(arrow::io::default_io_context(),
+                                        input(known ? nullptr : marks), read, parse, convert),
+          text_.path(), "check the file");
       auto table = reader->Read();
       if (table.ok()) {
         text_.check();
         marks_ = *marks;
+        check_text(**table);
         check_quotes(text_, first_rows_ == nullptr ? marks_.quotes() : 0);
         return *table;
       }
@@ -226,12 +226,28 @@ class CsvReader {
     throw InternalError("read_csv: no block size was tried");
   }
 
+  /// Where a column's text is not UTF-8, Arrow gives its bytes.
+  void check_text(const arrow::Table& table) const {
+    for (const auto& field : table.schema()->fields()) {
+      auto type = field->type();
+      if (type->id() == arrow::Type::DICTIONARY) {
+        type = static_cast<const arrow::DictionaryType&>(*type).value_type();
+      }
+      if (type->id() != arrow::Type::BINARY && type->id() != arrow::Type::LARGE_BINARY) continue;
+      if (const auto bad = encoding::find_bad_utf8(*text_.stream(), text_.form().delimiter)) {
+        throw_not_utf8(text_, *bad);
+      }
+    }
+  }
+
   bool first_marks_known() const { return first_rows_ != nullptr || text_.is_plain(); }
 
   /// What Arrow reads; `marks` are taken on the way where they are not known.
   std::shared_ptr<arrow::io::InputStream> input(std::shared_ptr<csv::Marks> marks) const {
     if (first_rows_ != nullptr) return std::make_shared<arrow::io::BufferReader>(first_rows_);
-    if (loaded_ != nullptr) return std::make_shared<arrow::io::BufferReader>(loaded_);
+    if (loaded_ != nullptr) {
+      return text_.guarded(std::make_shared<arrow::io::BufferReader>(loaded_));
+    }
     if (marks == nullptr) return text_.stream();
     return text_.stream([marks](std::string_view block) { marks->take(block); });
   }

@@ -40,6 +40,11 @@ class Text {
   bool is_plain() const;
 
   std::shared_ptr<arrow::io::InputStream> stream(Source::Watch watch = {}) const;
+  /// `inner`, held to the file's limits.
+  std::shared_ptr<arrow::io::InputStream> guarded(
+      std::shared_ptr<arrow::io::InputStream> inner) const {
+    return source_.guarded(std::move(inner));
+  }
   void check() const { source_.check(); }
 
  private:

@@ -27,7 +27,7 @@ struct TablePart {
 };
 
 struct Table::Impl {
-  /// Cells are taken from here, so that too many are an error and not the end of the process.
+  /// Cells of Parquet and Arrow files are taken from here: too many are an error.
   arrow::MemoryPool* pool = nullptr;
   std::vector<TablePart> parts;    ///< at least one
   std::vector<std::string> names;  ///< the columns of every part
@@ -52,7 +52,7 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
 std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t row,
                      std::string_view column);
 
-// One file each, its cells from `impl.pool`; throw DataError. `max_rows` 0: all.
+// One file each; throw DataError. `max_rows` 0: all.
 /// Sets part.table and part.form; part.path is given.
 void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
               const TextColumns& text_columns);

@@ -68,14 +68,17 @@ arrow::util::Codec* codec_of(arrow::Compression::type type) {
 
 namespace {
 
-/// Hands `inner` on up to its first fault or `limit` bytes, then says that it is at its end.
+/// Hands `inner` on up to its first fault, `limit` bytes, or until Arrow holds `most_allocated`
+/// bytes made of them, then says that it is at its end.
 /// `fault(status)` is told why: an OK status means the limit.
 class GuardedStream : public arrow::io::InputStream {
  public:
   GuardedStream(std::shared_ptr<arrow::io::InputStream> inner, std::int64_t limit,
-                Source::Watch watch, std::function<void(const arrow::Status&)> fault)
+                std::int64_t most_allocated, Source::Watch watch,
+                std::function<void(const arrow::Status&)> fault)
       : inner_(std::move(inner)),
         limit_(limit),
+        most_allocated_(most_allocated),
         watch_(std::move(watch)),
         fault_(std::move(fault)) {}
 
@@ -110,7 +113,8 @@ class GuardedStream : public arrow::io::InputStream {
   }
   bool taken(const char* bytes, std::int64_t count) {
     bytes_ += count;
-    if (bytes_ > limit_) {
+    // Arrow's parser ends the process where it gets no memory: it has to be stopped before.
+    if (bytes_ > limit_ || arrow::default_memory_pool()->bytes_allocated() > most_allocated_) {
       ended(arrow::Status::OK());
       return false;
     }
@@ -119,7 +123,7 @@ class GuardedStream : public arrow::io::InputStream {
   }
 
   std::shared_ptr<arrow::io::InputStream> inner_;
-  std::int64_t limit_;
+  std::int64_t limit_, most_allocated_;
   Source::Watch watch_;
   std::function<void(const arrow::Status&)> fault_;
   std::int64_t bytes_ = 0;
@@ -137,6 +141,7 @@ Source::Source(fs::path path, std::int64_t max_bytes)
     : path_(std::move(path)), faults_(std::make_shared<Faults>()) {
   check_is_readable_file(path_);
   budget_ = budget_of(max_bytes);
+  allocated_ = arrow::default_memory_pool()->bytes_allocated();
   const auto file =
       files::value_of(arrow::io::ReadableFile::Open(path_.string()), path_, kOpenRemedy);
   descriptor_ = file->file_descriptor();
@@ -175,7 +180,13 @@ std::shared_ptr<arrow::io::InputStream> Source::stream(Watch watch) const {
         arrow::io::CompressedInputStream::Make(codec_of(compression_), std::move(raw)), path_,
         kDecompressRemedy);
   }
-  return std::make_shared<GuardedStream>(std::move(raw), budget_, std::move(watch),
+  return guarded(std::move(raw), std::move(watch));
+}
+
+std::shared_ptr<arrow::io::InputStream> Source::guarded(
+    std::shared_ptr<arrow::io::InputStream> inner, Watch watch) const {
+  return std::make_shared<GuardedStream>(std::move(inner), budget_, allocated_ + budget_,
+                                         std::move(watch),
                                          [faults = faults_](const arrow::Status& status) {
                                            const std::lock_guard lock(faults->mutex);
                                            if (status.ok()) faults->too_large = true;

@@ -38,6 +38,10 @@ class Source {
   /// `check` says why. (Arrow's readers ahead of the parser do not all survive a failing one.)
   std::shared_ptr<arrow::io::InputStream> stream(Watch watch = {}) const;
 
+  /// A stream of the same text from elsewhere, held to the same limits.
+  std::shared_ptr<arrow::io::InputStream> guarded(std::shared_ptr<arrow::io::InputStream> inner,
+                                                  Watch watch = {}) const;
+
   /// The same with random access; what was compressed lies in memory.
   std::shared_ptr<arrow::io::RandomAccessFile> random() const;
 
@@ -57,6 +61,7 @@ class Source {
 
   std::filesystem::path path_;
   std::int64_t budget_ = 0;
+  std::int64_t allocated_ = 0;  ///< by Arrow, when the file was opened
   std::shared_ptr<arrow::io::RandomAccessFile> file_;
   int descriptor_ = -1;  ///< file_'s
   std::int64_t size_ = 0, changed_ns_ = 0;
