@@ -5,10 +5,8 @@
 #include <arrow/io/memory.h>
 #include <arrow/util/utf8.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdint>
 
 #include "data/table/csv_scan.hpp"
 #include "data/table/encoding.hpp"
@@ -144,7 +142,6 @@ class CsvReader {
                          static_cast<std::size_t>(first_rows_->size())});
     } else if (text_.is_plain()) {
       const auto stream = text_.stream();
-      if (text_.size() <= text_.budget() / 4) return load(*stream);
       std::vector<char> block(std::size_t{1} << 18);
       const auto size = static_cast<std::int64_t>(block.size());
       for (;;) {
@@ -155,32 +152,6 @@ class CsvReader {
       }
     }
     may_have_quotes_ = (first_rows_ == nullptr && !text_.is_plain()) || first_marks_.quotes() > 0;
-  }
-
-  /// A copy in memory costs less than reading twice. Large pages: their zeroing is most of the
-  /// cost.
-  void load(arrow::io::InputStream& stream) {
-    auto text = files::value_of(arrow::AllocateResizableBuffer(text_.size()), text_.path(),
-                                "check the file");
-    constexpr std::uintptr_t kPage = std::uintptr_t{1} << 21;
-    const auto begin = (reinterpret_cast<std::uintptr_t>(text->data()) + kPage - 1) / kPage * kPage;
-    const auto end =
-        reinterpret_cast<std::uintptr_t>(text->data()) + static_cast<std::uintptr_t>(text->size());
-    // A hint: without large pages it is only slower.
-    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-    std::int64_t taken = 0;
-    while (taken < text->size()) {
-      char* const to = reinterpret_cast<char*>(text->mutable_data()) + taken;
-      const std::int64_t count = files::value_of(
-          stream.Read(std::min<std::int64_t>(std::int64_t{1} << 18, text->size() - taken), to),
-          text_.path(), "check the file");
-      if (count == 0) break;
-      first_marks_.take({to, static_cast<std::size_t>(count)});
-      taken += count;
-    }
-    text_.check();
-    loaded_ = std::move(text);
-    may_have_quotes_ = first_marks_.quotes() > 0;
   }
 
   std::shared_ptr<arrow::Table> read_once(const std::vector<char>& as_text) {
@@ -245,9 +216,6 @@ class CsvReader {
   /// What Arrow reads; `marks` are taken on the way where they are not known.
   std::shared_ptr<arrow::io::InputStream> input(std::shared_ptr<csv::Marks> marks) const {
     if (first_rows_ != nullptr) return std::make_shared<arrow::io::BufferReader>(first_rows_);
-    if (loaded_ != nullptr) {
-      return text_.guarded(std::make_shared<arrow::io::BufferReader>(loaded_));
-    }
     if (marks == nullptr) return text_.stream();
     return text_.stream([marks](std::string_view block) { marks->take(block); });
   }
@@ -281,7 +249,6 @@ class CsvReader {
   csv::Text text_;
   std::vector<std::string> raw_names_;
   std::shared_ptr<arrow::Buffer> first_rows_;  ///< where not all rows are asked for
-  std::shared_ptr<arrow::Buffer> loaded_;      ///< the whole text, where that is not too large
   csv::Marks first_marks_, marks_;
   bool may_have_quotes_ = true;
 };

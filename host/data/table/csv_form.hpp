@@ -33,18 +33,10 @@ class Text {
   const std::filesystem::path& path() const { return source_.path(); }
   const Form& form() const { return form_; }
   std::int64_t budget() const { return source_.budget(); }
-  std::int64_t size() const {  ///< of a plain text, in bytes
-    return decoded_ != nullptr ? decoded_->size() : source_.size();
-  }
   /// Whether a second reading costs little more than its bytes.
   bool is_plain() const;
 
   std::shared_ptr<arrow::io::InputStream> stream(Source::Watch watch = {}) const;
-  /// `inner`, held to the file's limits.
-  std::shared_ptr<arrow::io::InputStream> guarded(
-      std::shared_ptr<arrow::io::InputStream> inner) const {
-    return source_.guarded(std::move(inner));
-  }
   void check() const { source_.check(); }
 
  private:

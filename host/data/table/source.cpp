@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "data/table/files.hpp"
 #include "data/table/memory.hpp"
@@ -68,6 +70,50 @@ arrow::util::Codec* codec_of(arrow::Compression::type type) {
 
 namespace {
 
+/// Memory of blocks that were read and let go of, for the next ones: fresh memory costs more than
+/// what is read into it, page by page.
+class Blocks {
+ public:
+  std::unique_ptr<char[]> take(std::int64_t size) {
+    const std::lock_guard lock(mutex_);
+    if (size != size_ || free_.empty()) {
+      return std::make_unique_for_overwrite<char[]>(static_cast<std::size_t>(size));
+    }
+    auto block = std::move(free_.back());
+    free_.pop_back();
+    return block;
+  }
+  void give(std::unique_ptr<char[]> block, std::int64_t size) {
+    const std::lock_guard lock(mutex_);
+    if (size != size_) free_.clear();
+    size_ = size;
+    free_.push_back(std::move(block));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::int64_t size_ = 0;  ///< of each
+  std::vector<std::unique_ptr<char[]>> free_;
+};
+
+/// A block of a stream; goes back to the others when nobody holds it.
+class Block : public arrow::Buffer {
+ public:
+  Block(std::shared_ptr<Blocks> blocks, std::int64_t size)
+      : Block(blocks, blocks->take(size), size) {}
+  ~Block() override { blocks_->give(std::move(memory_), size_); }
+  char* bytes() { return memory_.get(); }
+
+ private:
+  Block(std::shared_ptr<Blocks> blocks, std::unique_ptr<char[]> memory, std::int64_t size)
+      : arrow::Buffer(reinterpret_cast<const std::uint8_t*>(memory.get()), size),
+        blocks_(std::move(blocks)),
+        memory_(std::move(memory)) {}
+
+  std::shared_ptr<Blocks> blocks_;
+  std::unique_ptr<char[]> memory_;
+};
+
 /// Hands `inner` on up to its first fault, `limit` bytes, or until Arrow holds `most_allocated`
 /// bytes made of them, then says that it is at its end.
 /// `fault(status)` is told why: an OK status means the limit.
@@ -94,15 +140,9 @@ class GuardedStream : public arrow::io::InputStream {
     return *read;
   }
   arrow::Result<std::shared_ptr<arrow::Buffer>> Read(std::int64_t count) override {
-    static const auto kEmpty = std::make_shared<arrow::Buffer>(nullptr, 0);
-    if (ended_) return kEmpty;
-    auto read = inner_->Read(count);
-    if (!read.ok()) {
-      ended(read.status());
-      return kEmpty;
-    }
-    if (!taken(reinterpret_cast<const char*>((*read)->data()), (*read)->size())) return kEmpty;
-    return read;
+    auto block = std::make_shared<Block>(blocks_, count);
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t read, Read(count, block->bytes()));
+    return arrow::SliceBuffer(std::move(block), 0, read);
   }
 
  private:
@@ -126,6 +166,7 @@ class GuardedStream : public arrow::io::InputStream {
   std::int64_t limit_, most_allocated_;
   Source::Watch watch_;
   std::function<void(const arrow::Status&)> fault_;
+  std::shared_ptr<Blocks> blocks_ = std::make_shared<Blocks>();
   std::int64_t bytes_ = 0;
   bool ended_ = false;
 };
@@ -180,12 +221,7 @@ std::shared_ptr<arrow::io::InputStream> Source::stream(Watch watch) const {
         arrow::io::CompressedInputStream::Make(codec_of(compression_), std::move(raw)), path_,
         kDecompressRemedy);
   }
-  return guarded(std::move(raw), std::move(watch));
-}
-
-std::shared_ptr<arrow::io::InputStream> Source::guarded(
-    std::shared_ptr<arrow::io::InputStream> inner, Watch watch) const {
-  return std::make_shared<GuardedStream>(std::move(inner), budget_, allocated_ + budget_,
+  return std::make_shared<GuardedStream>(std::move(raw), budget_, allocated_ + budget_,
                                          std::move(watch),
                                          [faults = faults_](const arrow::Status& status) {
                                            const std::lock_guard lock(faults->mutex);

@@ -31,16 +31,11 @@ class Source {
   arrow::Compression::type compression() const { return compression_; }
   /// Whether its bytes are compressed and its name does not say so.
   bool compression_unnamed() const { return compression_unnamed_; }
-  std::int64_t size() const { return size_; }      ///< bytes of the file as it lies there
   std::int64_t budget() const { return budget_; }  ///< bytes that what it holds may take
 
   /// The bytes from start to end, decompressed. A stream never fails: at a fault it ends, and
   /// `check` says why. (Arrow's readers ahead of the parser do not all survive a failing one.)
   std::shared_ptr<arrow::io::InputStream> stream(Watch watch = {}) const;
-
-  /// A stream of the same text from elsewhere, held to the same limits.
-  std::shared_ptr<arrow::io::InputStream> guarded(std::shared_ptr<arrow::io::InputStream> inner,
-                                                  Watch watch = {}) const;
 
   /// The same with random access; what was compressed lies in memory.
   std::shared_ptr<arrow::io::RandomAccessFile> random() const;
