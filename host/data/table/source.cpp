@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -140,7 +141,14 @@ class GuardedStream : public arrow::io::InputStream {
     return *read;
   }
   arrow::Result<std::shared_ptr<arrow::Buffer>> Read(std::int64_t count) override {
-    auto block = std::make_shared<Block>(blocks_, count);
+    std::shared_ptr<Block> block;
+    try {
+      block = std::make_shared<Block>(blocks_, count);
+    } catch (const std::bad_alloc&) {
+      // Arrow's threads know statuses only.
+      ended(arrow::Status::OutOfMemory("for a block of ", count, " bytes"));
+      return std::make_shared<arrow::Buffer>(nullptr, 0);
+    }
     ARROW_ASSIGN_OR_RAISE(const std::int64_t read, Read(count, block->bytes()));
     return arrow::SliceBuffer(std::move(block), 0, read);
   }
