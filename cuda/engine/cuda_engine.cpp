@@ -109,7 +109,9 @@ std::string CudaEngine::description() const {
 void CudaEngine::set_state(const EngineState& state) {
   context_.make_current();
   const auto P = static_cast<std::size_t>(layout_.size());
-  if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
+  const auto fits = [P](const std::vector<float>& v) { return v.empty() || v.size() == P; };
+  if (state.params.size() != P || !fits(state.m) || state.v.size() != state.m.size() ||
+      !fits(state.average) || state.carried_h.size() != state.carried_c.size()) {
     throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
                                     state.params.size(), layout_.size()));
   }

@@ -4,7 +4,11 @@
 //   series.cpp  id columns -> series
 //   roles.cpp   which column is which channel
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
-//   steps.cpp   rows (id, time) -> steps of the grid: gaps, duplicates, channels
+//   steps.cpp   rows (id, time) -> steps of the grid: duplicates, channels
+//   ends.cpp    where the histories end
+//   gaps.cpp    what steps without a row are
+//   limits.cpp  what is too much, and times that lie far off
+//   precision.cpp  values whose steps a float does not hold
 //   rows.cpp    a series in each row; .tsf
 //   future.cpp  rows of a second file, past the history's end
 //   static.cpp  what belongs to a series, not to a time

@@ -43,6 +43,15 @@ void check_parts(const CatalogParts& parts) {
              "a category code lies outside its vocabulary");
     }
   }
+  expect(parts.value_offset.empty() ||
+             parts.value_offset.size() % std::max<std::size_t>(1, series) == 0,
+         "there must be an offset for each target of each series");
+  expect(parts.ended.empty() || parts.ended.size() == series, "ended must have S entries");
+  expect(parts.history.empty() || parts.history.size() == series, "history must have S entries");
+  for (std::size_t s = 0; s < parts.history.size(); ++s) {
+    expect(parts.history[s] >= 0 && parts.history[s] <= parts.offsets[s + 1] - parts.offsets[s],
+           "a history must lie inside its series");
+  }
   std::unordered_set<std::string_view> ids(parts.ids.begin(), parts.ids.end());
   expect(ids.size() == series, "ids must be distinct");
 }
@@ -51,6 +60,10 @@ void check_parts(const CatalogParts& parts) {
 
 Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
   check_parts(parts_);
+  if (!parts_.history.empty()) {
+    history_ = std::move(parts_.history);
+    return;
+  }
   history_.assign(parts_.ids.size(), 0);
   for (std::int64_t s = 0; s < series_count(); ++s) {
     std::int64_t& end = history_[static_cast<std::size_t>(s)];

@@ -20,15 +20,15 @@ struct ValueCounts {
   bool constant = true;
 };
 
-ValueCounts count_values(std::span<const float> history) {
+ValueCounts count_values(std::span<const float> history, double offset) {
   ValueCounts counts;
   float first = 0;
   for (const float value : history) {
     if (std::isnan(value)) continue;
     if (counts.values == 0) first = value;
     ++counts.values;
-    counts.zeros += value == 0;
-    counts.negatives += value < 0;
+    counts.zeros += static_cast<double>(value) == -offset;
+    counts.negatives += static_cast<double>(value) < -offset;
     counts.constant = counts.constant && value == first;
   }
   return counts;
@@ -156,7 +156,8 @@ DataCheck check_catalog(const Catalog& catalog) {
     bool constant = false;
     for (int m = 0; m < M; ++m) {
       const ValueCounts counts =
-          count_values(catalog.values(m, s).first(static_cast<std::size_t>(history)));
+          count_values(catalog.values(m, s).first(static_cast<std::size_t>(history)),
+                       catalog.value_offset(m, s));
       check.values += counts.values;
       check.missing += history - counts.values;
       check.zeros += counts.zeros;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "data/catalog/build.hpp"
+#include "data/catalog/gaps.hpp"
 #include "data/catalog/roles.hpp"
 #include "data/catalog/steps.hpp"
 #include "sluice/base/error.hpp"
@@ -46,6 +47,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
   CatalogParts parts;
   parts.frequency = wide.frequency;
   parts.integer_times = wide.integer_times;
+  parts.value_offset = std::move(wide.value_offset);  // of targets there, of their series here
   Channel y{"y", Role::target, {}};
   const std::int64_t length = wide.offsets.back();
   const auto series =
@@ -73,6 +75,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
     parts.channels.push_back(std::move(shared));
   }
   trim_missing(parts, parts.channels.size() == 1);
+  finish_wide(parts, spec, table.source, false, notes);
   Series of_columns;
   of_columns.ids = parts.ids;
   of_columns.keys = {{"series"}, {parts.ids}};

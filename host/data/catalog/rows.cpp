@@ -7,6 +7,8 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/gaps.hpp"
+#include "data/catalog/precision.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -54,6 +56,7 @@ class RowsBuilder {
     }
     settle_starts(columns, parts);
     trim_missing(parts, true);
+    finish_wide(parts, spec_, table_.source, own_starts_, notes_);
     add_statics(table_, spec_, series, parts);
     return parts;
   }
@@ -181,6 +184,14 @@ class RowsBuilder {
       if (numbers.empty()) values.push_back(kMissing);
       parts.offsets.push_back(static_cast<std::int64_t>(values.size()));
     });
+    keep_steps(parts, 0, [&](const auto& put) {
+      read_exact_lists(table_, column, [&](std::int64_t row, std::span<const double> numbers) {
+        const std::int64_t begin = parts.offsets[static_cast<std::size_t>(row)];
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+          put(begin + static_cast<std::int64_t>(i), numbers[i]);
+        }
+      });
+    });
   }
 
   /// The transpose of the table's value columns, a few columns at a time.
@@ -203,6 +214,17 @@ class RowsBuilder {
     for (std::size_t row = 1; row <= rows; ++row) {
       parts.offsets.push_back(static_cast<std::int64_t>(row * width));
     }
+    keep_steps(parts, 0, [&](const auto& put) {
+      for (std::size_t c = 0; c < width; ++c) {
+        read_exact(table_, columns[c], [&](std::int64_t row, std::span<const double> block) {
+          for (std::size_t i = 0; i < block.size(); ++i) {
+            put((row + static_cast<std::int64_t>(i)) * static_cast<std::int64_t>(width) +
+                    static_cast<std::int64_t>(c),
+                block[i]);
+          }
+        });
+      }
+    });
   }
 
   std::optional<int> start_column() const {
@@ -212,7 +234,10 @@ class RowsBuilder {
 
   /// Where each series begins: by the names of the value columns, a start column, data.start, or 0.
   void settle_starts(const std::vector<int>& columns, CatalogParts& parts) {
-    if (const auto start = start_column()) return starts_of_column(*start, parts);
+    if (const auto start = start_column()) {
+      own_starts_ = true;
+      return starts_of_column(*start, parts);
+    }
     if (!spec_.start.empty()) return start_of_all(parts);
     if (!columns.empty() && starts_of_names(columns, parts)) return;
     if (spec_.frequency != "auto" && parse_frequency(spec_.frequency).unit != Unit::integer) {
@@ -220,6 +245,7 @@ class RowsBuilder {
           "{}: data.frequency is {}, but nothing says when the first value was; set data.start",
           table_.source, spec_.frequency));
     }
+    own_starts_ = true;  // places, not times
     parts.integer_times = true;
     parts.first.assign(parts.ids.size(), 0);
     if (spec_.frequency != "auto") parts.frequency = parse_frequency(spec_.frequency);
@@ -332,6 +358,7 @@ class RowsBuilder {
   const CatalogSpec& spec_;
   std::vector<int> ids_;
   CatalogNotes& notes_;
+  bool own_starts_ = false;  // series are not on one calendar
 };
 
 }  // namespace

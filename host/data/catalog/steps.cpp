@@ -8,28 +8,17 @@
 #include <cmath>
 #include <limits>
 
+#include "base/text.hpp"
+#include "data/catalog/bits.hpp"
+#include "data/catalog/ends.hpp"
 #include "data/catalog/future.hpp"
+#include "data/catalog/gaps.hpp"
+#include "data/catalog/limits.hpp"
+#include "data/catalog/precision.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
-
-/// A bit for each step of the catalogue.
-class Bits {
- public:
-  explicit Bits(std::int64_t count) : words_(static_cast<std::size_t>(count / 64 + 1), 0) {}
-  bool test(std::int64_t i) const { return (words_[index(i)] >> (i % 64) & 1u) != 0; }
-  /// Sets the bit; true if it was set before.
-  bool set(std::int64_t i) {
-    const bool before = test(i);
-    words_[index(i)] |= std::uint64_t{1} << (i % 64);
-    return before;
-  }
-
- private:
-  static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i / 64); }
-  std::vector<std::uint64_t> words_;
-};
 
 class LongBuilder {
  public:
@@ -41,21 +30,26 @@ class LongBuilder {
         time_column_(time_column),
         sources_(std::move(sources)) {}
 
-  CatalogParts build(Series series, bool with_statics) {
+  CatalogParts build(Series series, bool whole) {
+    whole_ = whole;
     series_ = std::move(series);
     parts_.ids = series_.ids;
     settle_times();
     std::optional<FutureRows> future;
     if (spec_.future_file) future = read_future();
-    if (with_statics) add_statics(table_, spec_, series_, parts_);
+    if (whole) add_statics(table_, spec_, series_, parts_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
     place_rows(has_row);
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
+    fit_offsets();
     places_ = {};
     if (future) fill_future(*future);
-    fill_gaps(has_row);
+    if (whole) {
+      settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
+      fill_gaps(parts_, has_row, spec_, table_.source, notes_);
+    }
     return std::move(parts_);
   }
 
@@ -68,8 +62,9 @@ class LongBuilder {
   void settle_times() {
     Times times = read_times_as(table_, time_column_, spec_.frequency);
     parts_.integer_times = times.integers;
-    parts_.frequency = settle_frequency(spec_.frequency, distinct_times(times.values),
-                                        times.integers, table_.source, notes_);
+    distinct_ = distinct_times(times.values);
+    parts_.frequency =
+        settle_frequency(spec_.frequency, distinct_, times.integers, table_.source, notes_);
     for (std::size_t row = 0; row < times.values.size(); ++row) {
       const auto period = period_of(parts_.frequency, times.values[row]);
       if (!period) off_grid(static_cast<std::int64_t>(row), times.values[row]);
@@ -127,24 +122,85 @@ class LongBuilder {
       previous[s] = period;
     }
     notes_.unsorted_series = std::count(unsorted.begin(), unsorted.end(), 1);
+    refuse_stray();
+    distinct_ = {};
     std::vector<std::int64_t> last = last_row_;
     if (future) future->extend(last);
-    const auto rows = static_cast<std::int64_t>(places_.size());
-    const std::int64_t most = 1000 * rows + 100'000'000;
     parts_.offsets.assign(1, 0);
     parts_.offsets.reserve(count + 1);
+    const std::int64_t most = most_steps();
     for (std::size_t s = 0; s < count; ++s) {
       const std::int64_t length = last[s] - parts_.first[s] + 1;
-      if (length > most || parts_.offsets.back() + length > most) {
-        throw DataError(fmt::format(
-            "{}: {} rows would become more than {} steps of frequency {}: {}reaches from {} to {}; "
-            "correct its times, or set data.frequency",
-            table_.source, rows, most, to_string(parts_.frequency), name_of(s),
-            period_text(parts_.frequency, parts_.first[s]),
-            period_text(parts_.frequency, last[s])));
-      }
+      if (length > most || parts_.offsets.back() + length > most) refuse_size(s, last, most);
       parts_.offsets.push_back(parts_.offsets.back() + length);
     }
+  }
+
+  /// The most steps that data.max_steps or the number of rows allows for the channels there are.
+  std::int64_t most_steps() const {
+    const std::int64_t targets = std::count_if(
+        sources_.begin(), sources_.end(), [](const auto& s) { return s.role == Role::target; });
+    const std::int64_t others = std::ssize(sources_) - targets + std::ssize(spec_.past_categories) +
+                                std::ssize(spec_.future_categories);
+    // A caller that makes a series of each target gives every one of them all other channels.
+    const std::int64_t channels = whole_ ? targets + others : targets * (1 + others);
+    return most_values(spec_, std::ssize(places_), channels) / channels;
+  }
+
+  [[noreturn]] void refuse_size(std::size_t s, const std::vector<std::int64_t>& last,
+                                std::int64_t most) const {
+    const std::int64_t length = last[s] - parts_.first[s] + 1;
+    if (length <= most) {
+      throw DataError(fmt::format(
+          "{}: {} rows of {} series would become more than {} steps of frequency {}; one of them, "
+          "{}reaches from {} to {}; correct its times, or set data.frequency; data.max_steps "
+          "allows more",
+          table_.source, grouped(std::ssize(places_)), grouped(std::ssize(last)), grouped(most),
+          to_string(parts_.frequency), name_of(s), period_text(parts_.frequency, parts_.first[s]),
+          period_text(parts_.frequency, last[s])));
+    }
+    // The odd one is the row beyond the longest hole, on the side where fewer rows are.
+    std::vector<std::pair<std::int64_t, std::int64_t>> rows;  // period, row
+    for (std::size_t row = 0; row < places_.size(); ++row) {
+      if (series_.at(static_cast<std::int64_t>(row)) == s) {
+        rows.emplace_back(places_[row], static_cast<std::int64_t>(row));
+      }
+    }
+    std::sort(rows.begin(), rows.end());
+    std::size_t at = 0;
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      if (at == 0 || rows[i].first - rows[i - 1].first > rows[at].first - rows[at - 1].first)
+        at = i;
+    }
+    const auto& odd = rows[at > 0 && 2 * at < rows.size() ? at - 1 : at];
+    const bool beyond = last[s] > last_row_[s];
+    throw DataError(fmt::format(
+        "{}: {}spans {} steps of frequency {} with {} {}{}; is {} right? correct it, or set "
+        "data.frequency; data.max_steps allows more",
+        place_of_row(table_, odd.second, time_column_), name_of(s), grouped(length),
+        to_string(parts_.frequency), grouped(std::ssize(rows)), rows.size() == 1 ? "row" : "rows",
+        beyond ? " and those of path.future" : "",
+        period_text(parts_.frequency, beyond ? last[s] : odd.first)));
+  }
+
+  /// One row in the year 1 or 9999 would make thousands of steps, all of them empty, or zero.
+  void refuse_stray() const {
+    if (spec_.max_steps > 0) return;
+    std::vector<std::int64_t> periods;
+    for (const Timestamp time : distinct_) {
+      periods.push_back(period_containing(parts_.frequency, time));
+    }
+    const auto stray = stray_period(periods, parts_.frequency);
+    if (!stray) return;
+    const auto row = std::find(places_.begin(), places_.end(), stray->period) - places_.begin();
+    throw DataError(fmt::format(
+        "{}: {}{} lies {} steps of frequency {} {} all other times of the data ({}); is it right? "
+        "correct or remove the row; data.max_steps, set to a number, allows it",
+        place_of_row(table_, row, time_column_), name_of(series_.at(row)),
+        period_text(parts_.frequency, stray->period),
+        grouped(std::abs(stray->neighbour - stray->period)), to_string(parts_.frequency),
+        stray->period < stray->neighbour ? "before" : "after",
+        period_text(parts_.frequency, stray->neighbour)));
   }
 
   /// Periods to places in the channels, in place; -1 for rows that a duplicate replaces.
@@ -213,6 +269,37 @@ class LongBuilder {
       });
     }
     parts_.channels.push_back(std::move(channel));
+    if (source.column >= 0 && source.role == Role::target) keep_steps_of(source, merge);
+  }
+
+  /// An offset for each target of each series, or none at all.
+  void fit_offsets() {
+    if (parts_.value_offset.empty()) return;
+    const auto targets = std::count_if(parts_.channels.begin(), parts_.channels.end(),
+                                       [](const auto& c) { return c.role == Role::target; });
+    parts_.value_offset.resize(static_cast<std::size_t>(targets) * parts_.ids.size(), 0);
+  }
+
+  void keep_steps_of(const ChannelSource& source, bool merged) {
+    const std::size_t m = parts_.channels.size() - 1;
+    if (merged) {
+      // Sums are made of floats; what a float does not hold can only be said.
+      const auto coarse = coarse_series(parts_.channels[m].values, parts_.offsets);
+      if (coarse.empty()) return;
+      notes_.remarks.push_back(fmt::format(
+          "{}: values of {} series (the first one: {}) are so large beside their steps that 7 "
+          "digits, which is what sums of several rows keep, may not hold them",
+          source.name, grouped(std::ssize(coarse)), parts_.ids[coarse.front()]));
+      return;
+    }
+    keep_steps(parts_, m, [&](const auto& put) {
+      read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
+        const std::int64_t* place = places_.data() + row;
+        for (std::size_t i = 0; i < block.size(); ++i) {
+          if (place[i] >= 0) put(place[i], block[i]);
+        }
+      });
+    });
   }
 
   /// The sum or mean of the rows of one step; missing cells do not count. Covariates are averaged
@@ -242,30 +329,6 @@ class LongBuilder {
     }
   }
 
-  /// Steps without a row inside the history become what data.gaps says.
-  void fill_gaps(const Bits& has_row) {
-    if (notes_.gap_steps == 0 || spec_.gaps == GapPolicy::missing) return;
-    for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
-      const std::int64_t begin = parts_.offsets[s];
-      std::int64_t end = parts_.offsets[s + 1];
-      while (end > begin && !has_target(end - 1)) --end;
-      for (std::int64_t i = begin; i < end; ++i) {
-        if (has_row.test(i)) continue;
-        for (Channel& channel : parts_.channels) {
-          float& value = channel.values[static_cast<std::size_t>(i)];
-          if (spec_.gaps == GapPolicy::forward_fill && std::isnan(value)) value = (&value)[-1];
-          if (spec_.gaps == GapPolicy::zero && channel.role == Role::target) value = 0;
-        }
-      }
-    }
-  }
-  bool has_target(std::int64_t i) const {
-    return std::any_of(parts_.channels.begin(), parts_.channels.end(), [&](const Channel& channel) {
-      return channel.role == Role::target &&
-             !std::isnan(channel.values[static_cast<std::size_t>(i)]);
-    });
-  }
-
   const Table::Impl& table_;
   const CatalogSpec& spec_;
   CatalogNotes& notes_;
@@ -273,6 +336,8 @@ class LongBuilder {
   std::vector<ChannelSource> sources_;
   Series series_;
   CatalogParts parts_;
+  bool whole_ = true;                   // the caller makes no other series of the result
+  std::vector<Timestamp> distinct_;     // the times there are, ascending
   std::vector<std::int64_t> places_;    // [rows]: first periods, then places in the channels
   std::vector<std::int64_t> last_row_;  // [S], period of each series' last row
 };
@@ -280,10 +345,10 @@ class LongBuilder {
 }  // namespace
 
 CatalogParts lay_rows(const Table::Impl& table, const CatalogSpec& spec, int time_column,
-                      std::vector<ChannelSource> sources, Series series, bool with_statics,
+                      std::vector<ChannelSource> sources, Series series, bool whole,
                       CatalogNotes& notes) {
   LongBuilder builder(table, spec, time_column, std::move(sources), notes);
-  return builder.build(std::move(series), with_statics);
+  return builder.build(std::move(series), whole);
 }
 
 }  // namespace sluice

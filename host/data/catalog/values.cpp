@@ -50,10 +50,11 @@ std::optional<double> parse_number(const Table::Impl& table, std::string_view te
   return reading->value;
 }
 
-/// Reads one chunk; knows where its cells lie, for messages.
+/// Reads one chunk; knows where its cells lie, for messages. Number: float or double.
+template <typename Number>
 class NumberReader {
  public:
-  using Take = std::function<void(std::int64_t row, std::span<const float>)>;
+  using Take = std::function<void(std::int64_t row, std::span<const Number>)>;
   /// `cells_in_one_row`: a chunk is a list, all of whose numbers lie in the list's row.
   NumberReader(const Table::Impl& table, int column, const Take& take,
                bool cells_in_one_row = false)
@@ -140,14 +141,14 @@ class NumberReader {
   /// Calls value(i) for each cell and hands on blocks of them.
   template <typename Value>
   void blocks(const Chunk& chunk, Value value) {
-    float block[kBlock];
+    Number block[kBlock];
     const std::int64_t length = chunk.array.length();
     for (std::int64_t begin = 0; begin < length; begin += kBlock) {
       const std::int64_t count = std::min(kBlock, length - begin);
       double largest = 0;
       for (std::int64_t i = 0; i < count; ++i) {
         const double number = value(begin + i);
-        block[i] = static_cast<float>(number);
+        block[i] = static_cast<Number>(number);
         largest = std::max(largest, std::isnan(number) ? 0 : std::abs(number));
       }
       if (largest > std::numeric_limits<float>::max()) too_large(chunk, begin, count, value);
@@ -268,7 +269,13 @@ class NumberReader {
 
 void read_numbers(const Table::Impl& table, int column,
                   const std::function<void(std::int64_t, std::span<const float>)>& take) {
-  NumberReader reader(table, column, take);
+  NumberReader<float> reader(table, column, take);
+  cells::for_each_chunk(table, column, [&](const Chunk& chunk) { reader.read(chunk); });
+}
+
+void read_exact(const Table::Impl& table, int column,
+                const std::function<void(std::int64_t, std::span<const double>)>& take) {
+  NumberReader<double> reader(table, column, take);
   cells::for_each_chunk(table, column, [&](const Chunk& chunk) { reader.read(chunk); });
 }
 
@@ -287,15 +294,16 @@ bool is_list(const Table::Impl& table, int column) {
 
 namespace {
 
-template <typename ListArray>
+template <typename ListArray, typename Number>
 void read_list_chunk(const Table::Impl& table, int column, const Chunk& chunk,
-                     const std::function<void(std::int64_t, std::span<const float>)>& take) {
+                     const std::function<void(std::int64_t, std::span<const Number>)>& take) {
   const auto& lists = static_cast<const ListArray&>(chunk.array);
-  std::vector<float> numbers;
-  const NumberReader::Take collect = [&](std::int64_t, std::span<const float> block) {
+  std::vector<Number> numbers;
+  const typename NumberReader<Number>::Take collect = [&](std::int64_t,
+                                                          std::span<const Number> block) {
     numbers.insert(numbers.end(), block.begin(), block.end());
   };
-  NumberReader reader(table, column, collect, true);
+  NumberReader<Number> reader(table, column, collect, true);
   for (std::int64_t i = 0; i < lists.length(); ++i) {
     numbers.clear();
     if (!lists.IsNull(i)) {
@@ -306,15 +314,14 @@ void read_list_chunk(const Table::Impl& table, int column, const Chunk& chunk,
   }
 }
 
-}  // namespace
-
-void read_lists(const Table::Impl& table, int column,
-                const std::function<void(std::int64_t, std::span<const float>)>& take) {
+template <typename Number>
+void read_lists_as(const Table::Impl& table, int column,
+                   const std::function<void(std::int64_t, std::span<const Number>)>& take) {
   cells::for_each_chunk(table, column, [&](const Chunk& chunk) {
     if (chunk.array.type_id() == arrow::Type::LIST) {
-      read_list_chunk<arrow::ListArray>(table, column, chunk, take);
+      read_list_chunk<arrow::ListArray, Number>(table, column, chunk, take);
     } else if (chunk.array.type_id() == arrow::Type::LARGE_LIST) {
-      read_list_chunk<arrow::LargeListArray>(table, column, chunk, take);
+      read_list_chunk<arrow::LargeListArray, Number>(table, column, chunk, take);
     } else {
       throw DataError(
           fmt::format("{}: a cell of type {} where the other files have lists; write "
@@ -322,6 +329,18 @@ void read_lists(const Table::Impl& table, int column,
                       place_of_row(table, chunk.row, column), chunk.array.type()->ToString()));
     }
   });
+}
+
+}  // namespace
+
+void read_lists(const Table::Impl& table, int column,
+                const std::function<void(std::int64_t, std::span<const float>)>& take) {
+  read_lists_as<float>(table, column, take);
+}
+
+void read_exact_lists(const Table::Impl& table, int column,
+                      const std::function<void(std::int64_t, std::span<const double>)>& take) {
+  read_lists_as<double>(table, column, take);
 }
 
 bool is_numeric(const Table::Impl& table, int column) {

@@ -22,12 +22,19 @@ inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 void read_numbers(const Table::Impl& table, int column,
                   const std::function<void(std::int64_t row, std::span<const float>)>& take);
 
+/// The same in double, for what a float does not hold.
+void read_exact(const Table::Impl& table, int column,
+                const std::function<void(std::int64_t row, std::span<const double>)>& take);
+
 /// The whole column.
 std::vector<float> read_numbers(const Table::Impl& table, int column);
 
 /// A column of lists of numbers: for each row its list's numbers.
 void read_lists(const Table::Impl& table, int column,
                 const std::function<void(std::int64_t row, std::span<const float>)>& take);
+/// The same in double.
+void read_exact_lists(const Table::Impl& table, int column,
+                      const std::function<void(std::int64_t row, std::span<const double>)>& take);
 bool is_list(const Table::Impl& table, int column);
 
 /// Whether every part stores the column as numbers (or has no value in it at all).

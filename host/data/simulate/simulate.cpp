@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 
+#include "base/output_file.hpp"
 #include "data/calendar/civil.hpp"
 #include "data/simulate/model.hpp"
 #include "sluice/base/error.hpp"
@@ -95,47 +97,26 @@ void write_plain(const fs::path& path, const std::function<void(const TextSink&)
   if (std::fclose(file.release()) != 0) fail();
 }
 
-/// Runs `write` on a temporary name beside `path`, then gives it its name.
-void write_whole(const fs::path& path, const std::function<void(const fs::path&)>& write) {
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure)
-    throw DataError(fmt::format("{}: the folder cannot be made: {}; choose another",
-                                folder.string(), failure.message()));
-  const fs::path partial = path.string() + ".partial";
-  try {
-    write(partial);
-  } catch (const Error&) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    throw;
-  }
-  fs::rename(partial, path, failure);
-  if (failure)
-    throw DataError(fmt::format("{}: cannot be renamed from {}: {}; check the folder",
-                                path.string(), partial.string(), failure.message()));
-}
+constexpr std::string_view kPurpose = "file name for simulate";
 
-void write_text(Kind kind, const fs::path& path,
+void write_text(Kind kind, const OutputFile& file, const fs::path& path,
                 const std::function<void(const TextSink&)>& write) {
-  write_whole(path, [&](const fs::path& partial) {
-    if (kind == Kind::csv) {
-      write_plain(partial, write);
-    } else {
-      write_compressed(partial, path, write);
-    }
-  });
+  if (kind == Kind::csv) {
+    write_plain(file.place(), write);
+  } else {
+    write_compressed(file.place(), path, write);
+  }
 }
 
-void write_catalog(const StoreWorld& world, bool future, const fs::path& path) {
+void write_catalog(const StoreWorld& world, bool future, const OutputFile& file,
+                   const fs::path& path) {
   const Kind kind = ending_of(path).kind;
   if (kind == Kind::parquet) {
-    write_whole(path, [&](const fs::path& p) { write_catalog_parquet(world, future, p); });
+    write_catalog_parquet(world, future, file.place());
   } else if (kind == Kind::arrow) {
-    write_whole(path, [&](const fs::path& p) { write_catalog_ipc(world, future, p); });
+    write_catalog_ipc(world, future, file.place());
   } else {
-    write_text(kind, path, [&](const TextSink& sink) { catalog_csv(world, future, sink); });
+    write_text(kind, file, path, [&](const TextSink& sink) { catalog_csv(world, future, sink); });
   }
 }
 
@@ -160,13 +141,26 @@ void simulate(const SimulateSpec& spec, const fs::path& path) {
     if (kind == Kind::parquet || kind == Kind::arrow) {
       write_shop_table(spec, first_day, path);
     } else {
-      write_text(kind, path, [&](const TextSink& sink) { shop_csv(spec, first_day, sink); });
+      OutputFile file(path, kPurpose);
+      write_text(kind, file, path, [&](const TextSink& sink) { shop_csv(spec, first_day, sink); });
+      file.commit();
     }
     return;
   }
   const StoreWorld world(spec);
-  write_catalog(world, false, path);
-  if (spec.future_days > 0) write_catalog(world, true, future_path(path));
+  OutputFile data(path, kPurpose);
+  write_catalog(world, false, data, path);
+  const fs::path beside = future_path(path);
+  std::optional<OutputFile> future;
+  if (spec.future_days > 0) {
+    future.emplace(beside, kPurpose);
+    write_catalog(world, true, *future, beside);
+  }
+  // Killed here, the data may lack their future file, but never have another one's.
+  std::error_code failure;
+  if (fs::is_regular_file(beside, failure)) fs::remove(beside, failure);
+  data.commit();
+  if (future) future->commit();
 }
 
 }  // namespace sluice

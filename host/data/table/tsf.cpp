@@ -63,7 +63,7 @@ class TsfReader {
       fields.push_back(arrow::field(names_[i], arrow::utf8()));
       arrays.push_back(checked(builders_[i].Finish()));
     }
-    fields.push_back(arrow::field("values", arrow::large_list(arrow::float32())));
+    fields.push_back(arrow::field("values", arrow::large_list(arrow::float64())));
     arrays.push_back(checked(values_.Finish()));
     return arrow::Table::Make(arrow::schema(std::move(fields)), std::move(arrays));
   }
@@ -151,7 +151,7 @@ class TsfReader {
       fail(fmt::format("value {} '{}' is not a number; write '?' where a value is missing",
                        numbers_->length() + 1 - first_number_of_row(), text.substr(0, 40)));
     }
-    checked(numbers_->Append(static_cast<float>(number)));
+    checked(numbers_->Append(number));
   }
 
   std::int64_t first_number_of_row() const { return values_.value_offset(values_.length() - 1); }
@@ -161,7 +161,7 @@ class TsfReader {
   std::int64_t line_ = 0;
   std::vector<std::string> names_;
   std::vector<arrow::StringBuilder> builders_;
-  std::shared_ptr<arrow::FloatBuilder> numbers_ = std::make_shared<arrow::FloatBuilder>();
+  std::shared_ptr<arrow::DoubleBuilder> numbers_ = std::make_shared<arrow::DoubleBuilder>();
   struct Values : arrow::LargeListBuilder {
     using arrow::LargeListBuilder::LargeListBuilder;
     std::int64_t value_offset(std::int64_t i) const { return offsets_builder_.data()[i]; }

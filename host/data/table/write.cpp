@@ -1,10 +1,9 @@
 // Writing tables. The file appears under its name when it is complete and on disk, not before.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
+#include "base/output_file.hpp"
 #include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/table.hpp"
@@ -22,28 +21,6 @@ std::int64_t rows_of(const OutputColumn& column) {
 }
 
 namespace {
-
-constexpr const char* kRemedy = "check the path and the free space of the disk";
-
-void sync_path(const fs::path& path, int flags) {
-  const int file = ::open(path.c_str(), flags);
-  if (file < 0 || ::fsync(file) != 0) {
-    const std::string reason = std::generic_category().message(errno);
-    if (file >= 0) ::close(file);
-    throw DataError(
-        fmt::format("{}: cannot write to disk ({}); {}", path.string(), reason, kRemedy));
-  }
-  ::close(file);
-}
-
-/// Removes the unfinished file unless it was moved to its place.
-struct TemporaryFile {
-  fs::path path;
-  ~TemporaryFile() {
-    std::error_code ignored;
-    if (!path.empty()) fs::remove(path, ignored);
-  }
-};
 
 void check_columns(const fs::path& path, const std::vector<OutputColumn>& columns) {
   if (columns.empty()) throw InternalError("write_table: no columns for " + path.string());
@@ -77,30 +54,15 @@ void write_table(const fs::path& path, const std::vector<OutputColumn>& columns)
                     ".parquet, .arrow or .feather",
                     path.string()));
   }
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw DataError(fmt::format("{}: cannot make the folder ({}); {}", folder.string(),
-                                error.message(), kRemedy));
-  }
-  // In the same folder, so that the move is one step; the process id keeps two writers apart.
-  TemporaryFile temporary{folder / fmt::format(".{}.{}.tmp", name, ::getpid())};
+  OutputFile file(path, "path");
   if (csv) {
-    write_csv(temporary.path, path, columns);
+    write_csv(file.place(), path, columns);
   } else if (parquet) {
-    write_parquet(temporary.path, columns);
+    write_parquet(file.place(), columns);
   } else {
-    write_arrow(temporary.path, columns);
+    write_arrow(file.place(), columns);
   }
-  sync_path(temporary.path, O_WRONLY);
-  fs::rename(temporary.path, path, error);
-  if (error) {
-    throw DataError(
-        fmt::format("{}: cannot write ({}); {}", path.string(), error.message(), kRemedy));
-  }
-  temporary.path.clear();
-  sync_path(folder, O_RDONLY | O_DIRECTORY);
+  file.commit();
 }
 
 }  // namespace sluice

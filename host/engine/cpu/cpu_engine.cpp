@@ -135,7 +135,9 @@ CpuEngine::CpuEngine(const EngineSetup& setup)
 
 void CpuEngine::set_state(const EngineState& state) {
   const auto P = static_cast<std::size_t>(layout_.size());
-  if (state.params.size() != P || (!state.m.empty() && state.m.size() != P)) {
+  const auto fits = [P](const std::vector<float>& v) { return v.empty() || v.size() == P; };
+  if (state.params.size() != P || !fits(state.m) || state.v.size() != state.m.size() ||
+      !fits(state.average) || state.carried_h.size() != state.carried_c.size()) {
     throw InternalError(fmt::format("engine state of {} parameters for a model of {}",
                                     state.params.size(), layout_.size()));
   }

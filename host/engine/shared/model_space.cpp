@@ -135,7 +135,8 @@ void ModelSpace::fill_values(const Catalog& catalog) {
           fmt::format("series '{}', {}: {} is {}, and log space needs values above 0; set "
                       "network.space = \"linear\"",
                       catalog.id(s), catalog.date(s, bad - offset(s)), catalog.target(m).name,
-                      catalog.target(m).values[static_cast<std::size_t>(bad)]));
+                      static_cast<double>(catalog.target(m).values[static_cast<std::size_t>(bad)]) +
+                          catalog.value_offset(m, s)));
     }
   }
 }

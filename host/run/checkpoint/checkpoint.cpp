@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <string_view>
@@ -21,7 +22,7 @@ using Json = nlohmann::json;
 using Shape = std::vector<std::int64_t>;
 
 constexpr int kModelVersion = 1;
-constexpr int kStateVersion = 1;
+constexpr int kStateVersion = 2;
 constexpr const char* kModelFormat = "sluice model";
 constexpr const char* kStateFormat = "sluice training state";
 
@@ -64,7 +65,7 @@ Tensor lines_of(const std::vector<std::string>& texts) {
 /// A file of a known format, with messages that name it.
 class Reader {
  public:
-  Reader(const std::filesystem::path& path, const char* format, int version)
+  Reader(const std::filesystem::path& path, const char* format, int version, int oldest = 1)
       : path_(path.string()), file_(read_safetensors(path)) {
     if (text("format") != format) {
       throw DataError(fmt::format("{}: is a {}, where a {} is needed; choose another file", path_,
@@ -79,6 +80,12 @@ class Reader {
           "{}: is of format {}, which is newer than this program's {}; update Sluice, or train the "
           "model again with this version",
           path_, written, version));
+    }
+    if (std::stoi(written) < oldest) {
+      throw DataError(fmt::format(
+          "{}: is of format {}, which is older than what this program goes on from ({}); train "
+          "again without it (mode.resume = false)",
+          path_, written, oldest));
     }
   }
 
@@ -212,6 +219,9 @@ std::vector<float> read_member(const Reader& reader, const ParamLayout& layout,
         if (more[i] != 0) numbers[i] += more[i];  // adding 0 would turn -0 into 0
       }
     }
+    if (!std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); })) {
+      reader.bad(fmt::format("tensor '{}' has numbers that are not finite", prefix + block.name));
+    }
     params.insert(params.end(), numbers.begin(), numbers.end());
   }
   return params;
@@ -285,7 +295,7 @@ Model load_model(const std::filesystem::path& path) {
   const Json training = reader.object("training");
   const std::string where = reader.where("training");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();
-  const std::int64_t members = integer_field(training, "members", 0, 1000, where);
+  const std::int64_t members = integer_field(training, "members", 1, 1000, where);
   model.recurrence = unescaped(text_field(training, "recurrence", where), where);
   model.valid_loss = number_field(training, "valid_loss", where);
   model.steps = integer_field(training, "steps", 0, kFar, where);
@@ -331,6 +341,8 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
                                 {"final_phase", state.final_phase ? 1 : 0},
                                 {"epoch", state.epoch},
                                 {"batch", state.batch},
+                                {"closed_step", state.closed_step},
+                                {"start_checksum", state.start_checksum},
                                 {"step", state.engine.step},
                                 {"best_step", state.best_step},
                                 {"bad_epochs", state.bad_epochs},
@@ -357,7 +369,7 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
 }
 
 TrainingState load_training_state(const std::filesystem::path& path) {
-  const Reader reader(path, kStateFormat, kStateVersion);
+  const Reader reader(path, kStateFormat, kStateVersion, kStateVersion);
   TrainingState state;
   state.config = reader.text("config");
   const Json at = reader.object("place");
@@ -367,6 +379,8 @@ TrainingState load_training_state(const std::filesystem::path& path) {
   state.final_phase = integer_field(at, "final_phase", 0, 1, where) == 1;
   state.epoch = integer_field(at, "epoch", 0, kFar, where);
   state.batch = integer_field(at, "batch", 0, kFar, where);
+  state.closed_step = integer_field(at, "closed_step", -1, kFar, where);
+  state.start_checksum = integer_field(at, "start_checksum", 0, kFar, where);
   state.engine.step = integer_field(at, "step", 0, kFar, where);
   state.best_step = integer_field(at, "best_step", 0, kFar, where);
   state.bad_epochs = static_cast<int>(integer_field(at, "bad_epochs", 0, 2'000'000'000, where));

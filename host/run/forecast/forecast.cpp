@@ -97,6 +97,8 @@ SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
     const auto found = known.find(catalog.id(s));
     if (found == known.end()) continue;
     for (int c = 0; c < channels; ++c) {
+      // Kept relative to an offset of this data: the training's scale was that of another.
+      if (c < model.spec.M && catalog.value_offset(c, s) != 0) continue;
       const auto at = static_cast<std::size_t>(c * scaling.series + s);
       scaling.offset[at] = model.scaling.offset_of(c, found->second);
       scaling.scale[at] = model.scaling.scale_of(c, found->second);

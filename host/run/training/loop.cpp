@@ -52,20 +52,28 @@ class Loop {
           "training.schedule = \"cosine\" needs to know the end: set training.steps or "
           "training.epochs");
     }
+    if (state.batch > batches_) {
+      throw DataError(
+          fmt::format("the training state is at batch {} of {}; the file is damaged: train again "
+                      "without it (mode.resume = false)",
+                      state.batch, batches_));
+    }
+    validated_ = !setup.validation.empty() && !state.best_params.empty();
     before_ = state.seconds;
     start_ = last_save_ = now();
     gather_start_ = setup.engine->seconds().gather;
   }
 
   LoopResult run() {
-    bool stop = reached_limit();
+    // A state may lie between an epoch's last step and its validation.
+    bool stop = reached_limit() && state_.closed_step == step();
     while (!stop) {
       stop = run_epoch();
       if (result_.interrupted) break;
     }
     if (!result_.interrupted && setup_.validation.empty()) keep_current();
     result_.params = state_.best_params;
-    result_.loss = setup_.validation.empty() ? kNone : state_.best_loss;
+    result_.loss = validated_ ? state_.best_loss : kNone;
     result_.step = state_.best_step;
     result_.seconds = elapsed();
     if (!result_.interrupted) progress_.finish(progress(true));
@@ -76,10 +84,10 @@ class Loop {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
   double elapsed() const { return before_ + now() - start_; }
+  std::int64_t step() const { return state_.engine.step + steps_here_; }
 
   bool reached_limit() const {
-    const std::int64_t step = state_.engine.step + steps_here_;
-    return (total_steps_ > 0 && step >= total_steps_) ||
+    return (total_steps_ > 0 && step() >= total_steps_) ||
            (setup_.max_seconds > 0 && elapsed() >= setup_.max_seconds) ||
            (training_.epochs > 0 && state_.epoch >= training_.epochs);
   }
@@ -113,11 +121,10 @@ class Loop {
     settings.adamw.weight_decay = static_cast<float>(training_.weight_decay);
     settings.clip_norm = training_.clip_norm;
     settings.average_decay = static_cast<float>(training_.average_decay);
-    bool limit = false;
+    bool limit = reached_limit();
     while (state_.batch < batches_ && !limit) {
-      const std::int64_t step = state_.engine.step + steps_here_;
-      next_batch(step);
-      settings.adamw.learning_rate = static_cast<float>(learning_rate(step));
+      next_batch(step());
+      settings.adamw.learning_rate = static_cast<float>(learning_rate(step()));
       setup_.engine->train_step(windows_, settings);
       ++steps_here_;
       ++state_.batch;
@@ -130,27 +137,33 @@ class Loop {
         if (state_.best_params.empty()) keep_current();
         return true;
       }
-      if (setup_.save && now() - last_save_ >= training_.checkpoint_seconds) save();
+      if (!limit && state_.batch < batches_ && training_.checkpoint_seconds > 0 && save_is_due()) {
+        save();
+      }
     }
     if (state_.batch == batches_) {
       state_.batch = 0;
       ++state_.epoch;
     }
-    const bool stop = end_epoch();
-    return stop || limit || reached_limit();
+    const bool stop = end_epoch() || limit || reached_limit();
+    state_.closed_step = step();
+    // Not where the loop ends: what it decides next is not in the state.
+    if (!stop && save_is_due()) save();
+    return stop;
   }
+
+  bool save_is_due() const { return now() - last_save_ >= training_.checkpoint_seconds; }
 
   void look() {
     const LossReport report = setup_.engine->take_loss();
     if (report.bad_series >= 0) {
-      throw DataError(
-          fmt::format("step {}: the loss is not finite (a window of series '{}', loss {}); nothing "
-                      "of this step was "
-                      "kept. Look at that series with `sluice check`, or lower "
-                      "training.learning_rate ({}) or set "
-                      "training.clip_norm",
-                      state_.engine.step + steps_here_, setup_.catalog->id(report.bad_series),
-                      report.loss, training_.learning_rate));
+      throw DataError(fmt::format(
+          "step {}: the loss is not finite (a window of series '{}', loss {}); nothing "
+          "of this step was "
+          "kept. Look at that series with `sluice check`, or lower "
+          "training.learning_rate ({}) or set "
+          "training.clip_norm",
+          step(), setup_.catalog->id(report.bad_series), report.loss, training_.learning_rate));
     }
     if (report.targets > 0) {
       epoch_loss_ += report.loss * static_cast<double>(report.targets);
@@ -168,7 +181,7 @@ class Loop {
 
   void keep_current() {
     state_.best_params = current_params();
-    state_.best_step = state_.engine.step + steps_here_;
+    state_.best_step = step();
   }
 
   bool end_epoch() {
@@ -184,7 +197,8 @@ class Loop {
       if (better && std::isfinite(valid_loss_)) {
         state_.best_params = params;
         state_.best_loss = valid_loss_;
-        state_.best_step = state_.engine.step + steps_here_;
+        validated_ = true;
+        state_.best_step = step();
         state_.bad_epochs = 0;
       } else {
         ++state_.bad_epochs;
@@ -194,12 +208,12 @@ class Loop {
         stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
       }
     }
-    log_event(fmt::format(
-        "{{\"event\": \"epoch\", \"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
-        "\"train_loss\": {}, \"valid_loss\": {}, \"windows_per_second\": {:.1f}, "
-        "\"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
-        setup_.label, state_.epoch, state_.engine.step + steps_here_, json_number(train_loss_),
-        json_number(valid_loss_), rate(), elapsed(), data_share()));
+    log_event(
+        fmt::format("{{\"event\": \"epoch\", \"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
+                    "\"train_loss\": {}, \"valid_loss\": {}, \"windows_per_second\": {:.1f}, "
+                    "\"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
+                    setup_.label, state_.epoch, step(), json_number(train_loss_),
+                    json_number(valid_loss_), rate(), elapsed(), data_share()));
     progress_.end_epoch(progress(false));
     return stop;
   }
@@ -220,7 +234,7 @@ class Loop {
 
   ProgressState progress(bool done) const {
     ProgressState p;
-    p.step = state_.engine.step + steps_here_;
+    p.step = step();
     p.total_steps = total_steps_;
     p.seconds = elapsed();
     if (total_steps_ > 0) {
@@ -230,7 +244,7 @@ class Loop {
     if (done) p.fraction = 1;
     p.windows_per_second = rate();
     p.train_loss = train_loss_;
-    p.valid_loss = done && !setup_.validation.empty() ? state_.best_loss : valid_loss_;
+    p.valid_loss = done && validated_ ? state_.best_loss : valid_loss_;
     p.data_share = data_share();
     return p;
   }
@@ -253,6 +267,7 @@ class Loop {
   std::int64_t batch_size_ = 0, batches_ = 0, total_steps_ = 0;
   std::int64_t steps_here_ = 0;  ///< since state_.engine was taken over
   double before_ = 0, start_ = 0, last_save_ = 0, gather_start_ = 0;
+  bool validated_ = false;  ///< best_params and best_loss are of a validation
   double train_loss_ = kNone, valid_loss_ = kNone, epoch_loss_ = 0;
   std::int64_t epoch_targets_ = 0;
 };

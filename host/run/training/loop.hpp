@@ -27,7 +27,8 @@ struct LoopSetup {
   double max_seconds = 0;  ///< stop after so many seconds of this loop; 0: no such limit
   std::string label;
   bool announce = true;
-  /// Called every checkpoint_seconds and on a signal with a state that continues exactly here.
+  /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that
+  /// continues exactly here.
   std::function<void(const TrainingState&)> save;
 };
 

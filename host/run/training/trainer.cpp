@@ -3,7 +3,6 @@
 #include "sluice/run/trainer.hpp"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,11 +11,15 @@
 #include <limits>
 #include <memory>
 #include <system_error>
+#include <utility>
 
+#include "base/output_file.hpp"
+#include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/engine_setup.hpp"
 #include "run/training/interrupt.hpp"
 #include "run/training/loop.hpp"
+#include "run/training/state_check.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/data/scaling.hpp"
@@ -97,6 +100,11 @@ class Training {
   void load_state();
   Phase make_phase(std::span<const std::int64_t> end) const;
   EngineState start_state(int member) const;
+  void save_state(const TrainingState& state);
+  TrainResult interrupted_result(Phase& phase, const LoopResult& loop);
+  TrainResult kept_older() const;
+  double best_known_loss(const LoopResult& loop) const;
+  TrainResult result_of(const Phase& phase) const;
   LoopResult run_member(Phase& phase, int member, bool final_phase, std::int64_t steps);
   void fit_residuals(Engine& engine);
   Model make_model(const Phase& phase) const;
@@ -113,9 +121,10 @@ class Training {
   int season_ = 1;
   std::vector<Window> validation_;
   std::unique_ptr<Model> start_;  ///< init_from
+  bool start_is_output_ = false;  ///< and path.model: what it still is must not be lost
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
-  bool resumed_ = false;
+  bool resumed_ = false, state_saved_ = false, save_failed_ = false;
   double seconds_before_ = 0;
   std::int64_t windows_ = 0;
   double loop_seconds_ = 0;
@@ -135,6 +144,9 @@ void Training::load_start() {
         "better");
   }
   start_ = std::make_unique<Model>(load_model(from));
+  std::error_code error;
+  start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
+  state_.start_checksum = checksum_of(*start_);
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
@@ -163,6 +175,17 @@ void Training::load_state() {
                     "(only [mode], [path] "
                     "and training.checkpoint_seconds may change)",
                     path.string()));
+  }
+  if (state.start_checksum != state_.start_checksum) {
+    throw DataError(fmt::format(
+        "{}: it began from another earlier model than there is now; give training.init_from that "
+        "model again, or train without the state (mode.resume = false)",
+        path.string()));
+  }
+  if (const std::string what = state_misfit(state, spec_, config_.training); !what.empty()) {
+    throw DataError(
+        fmt::format("{}: {}; the file is damaged: train again without it (mode.resume = false)",
+                    path.string(), what));
   }
   state_ = std::move(state);
   resumed_ = true;
@@ -213,6 +236,7 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     state_.member = member;
     state_.final_phase = final_phase;
     state_.epoch = state_.batch = 0;
+    state_.closed_step = -1;
     state_.engine = start_state(member);
     state_.best_params.clear();
     state_.best_loss = 0;
@@ -243,9 +267,7 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
   if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
   setup.announce = options_.announce;
   if (options_.save) {
-    setup.save = [this](const TrainingState& state) {
-      save_training_state(state_path(config_.path.model), state);
-    };
+    setup.save = [this](const TrainingState& state) { save_state(state); };
   }
   const LoopResult result = run_loop(setup, state_);
   windows_ += result.windows;
@@ -347,21 +369,8 @@ TrainResult Training::run() {
     }
   }
 
-  TrainResult result;
-  const auto finish = [&](bool interrupted) {
-    result.interrupted = interrupted;
-    if (interrupted && static_cast<int>(state_.done_members.size()) < seeds) {
-      state_.done_members.push_back(state_.best_params);
-    }
-    result.model = make_model(phase);
-    result.seconds = loop_seconds_;
-    result.windows_per_second =
-        loop_seconds_ > 0 ? static_cast<double>(windows_) / loop_seconds_ : 0;
-    return result;
-  };
-
   // The choice by validation: of the first seed if a final fit follows, of every seed otherwise.
-  if (start_ && state_.selected_params.empty()) {
+  if (start_) {
     phase.engine->set_state(start_state(0));
     phase.engine->set_evaluation_params(start_->members[0]);
     start_loss_ = phase.engine->validate(validation_, split_.valid_end).loss;
@@ -371,12 +380,12 @@ TrainResult Training::run() {
   if (!state_.final_phase) {
     for (int member = static_cast<int>(state_.done_members.size()); member < choices; ++member) {
       const LoopResult loop = run_member(phase, member, false, 0);
+      if (loop.interrupted) return interrupted_result(phase, loop);
       if (member == 0 || state_.selected_params.empty()) {
         state_.selected_params = loop.params;
         state_.selected_loss = loop.loss;
         state_.selected_step = loop.step;
       }
-      if (loop.interrupted) return finish(true);
       if (!final_fit_) state_.done_members.push_back(loop.params);
       state_.engine = {};
     }
@@ -386,54 +395,101 @@ TrainResult Training::run() {
     announce(fmt::format(
         "the earlier model is better on the validation range ({:.6g}, new {:.6g}): kept",
         start_loss_, state_.selected_loss));
-    result.model = *start_;
-    result.kept_older = true;
-    result.seconds = loop_seconds_;
-    return result;
+    return kept_older();
   }
   if (final_fit_) {
     phase = make_phase(split_.valid_end);
     for (int member = static_cast<int>(state_.done_members.size()); member < seeds; ++member) {
       const LoopResult loop = run_member(phase, member, true, state_.selected_step);
-      if (loop.interrupted) return finish(true);
+      if (loop.interrupted) return interrupted_result(phase, loop);
       state_.done_members.push_back(loop.params);
       state_.engine = {};
     }
   }
-  return finish(false);
+  return result_of(phase);
 }
 
-/// A night's training must not end in a place that cannot be written.
-void check_writable(const std::filesystem::path& path) {
-  const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (!std::filesystem::is_directory(directory) || access(directory.c_str(), W_OK) != 0) {
-    throw DataError(
-        fmt::format("{}: the model cannot be written here ({}); choose another path.model",
-                    path.string(), error ? error.message() : "no permission"));
+TrainResult Training::result_of(const Phase& phase) const {
+  TrainResult result;
+  result.model = make_model(phase);
+  result.seconds = loop_seconds_;
+  result.windows_per_second = loop_seconds_ > 0 ? static_cast<double>(windows_) / loop_seconds_ : 0;
+  return result;
+}
+
+TrainResult Training::kept_older() const {
+  TrainResult result;
+  result.model = *start_;
+  result.kept_older = true;
+  result.seconds = loop_seconds_;
+  return result;
+}
+
+/// What a signal leaves: the members that are complete, else the best weights that a validation has
+/// seen, else the last ones; but the earlier model where there is one and nothing better is known,
+/// or where it is in the place of the new one, which a resumed training begins from.
+TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
+  TrainResult result;
+  if (start_ && (start_is_output_ || !(best_known_loss(loop) < start_loss_))) {
+    result = kept_older();
+  } else {
+    if (state_.final_phase && state_.done_members.empty()) {
+      // A half final fit has been validated by nothing: the choice before it has.
+      phase = make_phase(split_.train_end);
+      state_.done_members.push_back(state_.selected_params);
+    } else if (!state_.final_phase && (state_.done_members.empty() || std::isfinite(loop.loss))) {
+      state_.done_members.push_back(loop.params);
+    }
+    if (state_.selected_params.empty()) {
+      state_.selected_loss = loop.loss;
+      state_.selected_step = loop.step;
+    }
+    result = result_of(phase);
+  }
+  result.interrupted = true;
+  result.state_saved = state_saved_;
+  return result;
+}
+
+double Training::best_known_loss(const LoopResult& loop) const {
+  return state_.selected_params.empty() ? loop.loss : state_.selected_loss;
+}
+
+/// A checkpoint that cannot be written is no reason to lose the training.
+void Training::save_state(const TrainingState& state) {
+  try {
+    save_training_state(state_path(config_.path.model), state);
+    state_saved_ = true;
+    save_failed_ = false;
+  } catch (const DataError& e) {
+    if (!std::exchange(save_failed_, true)) {
+      log_warning(fmt::format("{}; the training goes on, its state of step {} is not kept",
+                              e.what(), state.engine.step));
+    }
   }
 }
 
 }  // namespace
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
-  if (options.save) check_writable(config.path.model);
-  TrainResult result = Training(config, catalog, options).run();
-  if (!options.save) return result;
-  const auto state = state_path(config.path.model);
-  if (result.kept_older) {
-    if (config.training.init_from != "" && !std::filesystem::exists(config.path.model)) {
-      save_model(config.path.model, result.model);
-    }
-  } else {
-    save_model(config.path.model, result.model);
-  }
+  if (!options.save) return Training(config, catalog, options).run();
+  const std::filesystem::path path = config.path.model;
+  // A night's training must not end in a place that cannot be written, or be written by two.
+  OutputFile(path, "path.model");
+  const PathLock lock(path);
+  const TrainResult result = Training(config, catalog, options).run();
+  const auto state = state_path(path);
+  if (!result.kept_older || !std::filesystem::exists(path)) save_model(path, result.model);
   if (result.interrupted) {
-    log_warning(fmt::format("the best weights so far are in {}, the training state in {}",
-                            config.path.model, state.string()));
+    log_warning(fmt::format(
+        "{}{}",
+        result.kept_older ? fmt::format("{} is the earlier model", path.string())
+                          : fmt::format("the best weights so far are in {}", path.string()),
+        result.state_saved ? fmt::format(", the training state is in {}", state.string())
+                           : std::string(", the training state could not be written")));
   } else {
-    std::filesystem::remove(state);
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(state, ignored)) std::filesystem::remove(state, ignored);
   }
   return result;
 }

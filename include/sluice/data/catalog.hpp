@@ -63,6 +63,9 @@ struct CatalogParts {
   /// What was taken off the targets' values so that a float holds their steps: y = value + offset.
   /// [M * S], target after target; empty: nothing.
   std::vector<double> value_offset;
+  /// [S], steps of each history where they end together (data.end) and not at each one's last
+  /// target; empty: they do not.
+  std::vector<std::int64_t> history;
   /// [S], 1: the series ended long before the catalogue did (data.ended_after). Empty: none did.
   std::vector<char> ended;
   /// How times were written, so that output is written alike: a word of data.time_format (empty:
@@ -83,8 +86,8 @@ class Catalog {
 
   /// Steps of series `s` on the grid, including rows that only know future channels.
   std::int64_t length(std::int64_t s) const { return offset(s + 1) - offset(s); }
-  /// Steps from the first to the last one that has any target: where the history ends, [0,
-  /// history).
+  /// Steps from the first to the last one that has any target, or to where all histories end
+  /// (data.end): the history is [0, history).
   std::int64_t history(std::int64_t s) const { return history_[static_cast<std::size_t>(s)]; }
   std::int64_t offset(std::int64_t s) const { return parts_.offsets[static_cast<std::size_t>(s)]; }
   std::span<const std::int64_t> offsets() const { return parts_.offsets; }

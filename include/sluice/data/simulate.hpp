@@ -28,7 +28,8 @@ struct SimulateSpec {
 /// Writes `path` by its ending (.csv, .csv.gz, .csv.zst, .parquet, .arrow, .feather), series after
 /// series and block by block, so that size is not limited by memory, to a temporary name that is
 /// renamed when complete; and for "catalog" the known future beside it as NAME.future.EXT
-/// (unique_id, ds, price, promotion, holiday) if future_days > 0. Throws ConfigError (a number out
+/// (unique_id, ds, price, promotion, holiday) if future_days > 0; an earlier such file never stays
+/// beside other data. Throws ConfigError (a number out
 /// of range, an unknown schema or ending), DataError (cannot be written).
 void simulate(const SimulateSpec& spec, const std::filesystem::path& path);
 

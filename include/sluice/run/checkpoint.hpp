@@ -54,6 +54,9 @@ struct TrainingState {
   bool final_phase = false;  ///< in the final fit
   std::int64_t epoch = 0;    ///< next epoch
   std::int64_t batch = 0;    ///< next batch of it
+  /// Step after which an epoch was last closed (validated); where it is not the engine's step, what
+  /// closes an epoch is still to be done.
+  std::int64_t closed_step = -1;
   EngineState engine;
   std::vector<float> best_params;  ///< best weights so far of this member
   double best_loss = 0;
@@ -67,6 +70,9 @@ struct TrainingState {
   double selected_loss = 0;
   std::vector<std::vector<float>> done_members;
   std::string config;  ///< to_toml of the run; a resume with other settings is refused
+  /// Of the model that an incremental training began from; 0: none. A resume from another one is
+  /// refused.
+  std::int64_t start_checksum = 0;
 };
 
 /// Throw DataError: what is wrong with the file, the remedy.

@@ -273,12 +273,6 @@ TEST_F(CatalogBuild, DatesOfDigitsAreDatesAndYearsWhereToldSo) {
   EXPECT_THAT(error(s), HasSubstr("data.frequency is D, but the times are plain integers (1999)"));
 }
 
-TEST_F(CatalogBuild, OneWrongDateDoesNotFillTheMemory) {
-  CatalogSpec s = spec("unique_id,ds,y\nA,0001-01-01 00:00,1\nA,9999-01-01 00:00,2\n");
-  s.frequency = "min";
-  EXPECT_THAT(error(s), HasSubstr("series 'A' reaches from 0001-01-01 00:00:00 to 9999-01-01"));
-}
-
 TEST_F(CatalogBuild, AllMissingSeriesAreCountedAndAllOfThemRefused) {
   build("unique_id,ds,y\nA,2022-01-01,1\nB,2022-01-02,\n");
   EXPECT_EQ(notes_.all_missing_series, 1);

@@ -183,6 +183,7 @@ TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
   EXPECT_THAT(catalog.values(1, 0), values({10, 22, kNone, 44})) << "the data's own 10 stays";
   EXPECT_THAT(catalog.values(2, 0), values({kNone, 1, kNone, 0}));
   s.gaps = GapPolicy::zero;
+  s.covariate_gaps = {"missing"};
   EXPECT_THAT(build(s).values(0, 0), values({1, 2, kNone, kNone})) << "the future is no gap";
 }
 

@@ -63,6 +63,22 @@ TEST_P(SimulateFormats, HoldTheNumbersOfTheCsvFile) {
   fs::remove_all(folder);
 }
 
+TEST(Simulate, NewDataNeverStandBesideAnOldFutureFile) {
+  const fs::path folder = fs::temp_directory_path() / "sluice_simulate_future";
+  fs::remove_all(folder);
+  SimulateSpec spec;
+  spec.stores = spec.items = 1;
+  spec.days = 20;
+  spec.future_days = 7;
+  simulate(spec, folder / "a.csv");
+  EXPECT_TRUE(fs::exists(folder / "a.future.csv"));
+  spec.future_days = 0;
+  simulate(spec, folder / "a.csv");
+  EXPECT_TRUE(fs::exists(folder / "a.csv"));
+  EXPECT_FALSE(fs::exists(folder / "a.future.csv"));
+  fs::remove_all(folder);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, SimulateFormats,
                          testing::Values(".csv.gz", ".csv.zst", ".parquet", ".arrow", ".feather"));
 

@@ -265,7 +265,7 @@ TEST_F(TableWrite, LeavesNoTemporaryFileAndReplacesTheOldOne) {
 TEST_F(TableWrite, FailureKeepsTheOldFileAndNamesIt) {
   std::filesystem::create_directories(path("d/a.csv/inside"));
   EXPECT_THAT(data_error([&] { write_table(path("d/a.csv"), {{.name = "n", .integers = {1}}}); }),
-              HasSubstr("d/a.csv: cannot write"));
+              HasSubstr("d/a.csv: cannot be written"));
   EXPECT_TRUE(std::filesystem::exists(path("d/a.csv/inside")));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), 1);
   EXPECT_THAT(data_error([&] { write_table(path("a.xlsx"), {{.name = "n", .integers = {1}}}); }),

@@ -157,9 +157,8 @@ TEST(SaveModel, ComesBackBitForBit) {
   }
 }
 
-TEST(SaveModel, AModelWithoutSeriesMembersOrResidualsComesBack) {
+TEST(SaveModel, AModelWithoutSeriesOrResidualsComesBack) {
   Model model = small_model();
-  model.members.clear();
   model.series_ids.clear();
   model.seen_until.clear();
   model.scaling = {
@@ -264,7 +263,7 @@ TEST(LoadModel, DamagedFilesGiveADataErrorOrAModelNeverACrash) {
     const std::size_t span = round % 8 == 0 ? good.size() : 8 + header;
     for (std::uint32_t n = 0; n <= bits.v[0] % 3; ++n) {
       const Philox4 more = philox(7, round, n + 1);
-      const std::size_t at = more.v[0] % span;
+      const std::size_t at = more.v[0] % std::min(span, bytes.size());
       const char byte = interesting[more.v[1] % interesting.size()];
       if (more.v[2] % 4 == 0) {
         bytes[at] = static_cast<char>(more.v[3] & 0xFF);
@@ -344,12 +343,51 @@ TEST(SaveModel, AFailureLeavesTheOldFile) {
   EXPECT_EQ(read_bytes(path), before);
 }
 
+TEST(LoadModel, WeightsThatAreNotFiniteAreRefused) {
+  Model model = small_model();
+  model.members[0][3] = std::numeric_limits<float>::quiet_NaN();
+  const auto path = temporary("nan.safetensors");
+  save_model(path, model);
+  try {
+    load_model(path);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("has numbers that are not finite"));
+  }
+}
+
+TEST(LoadModel, AModelWithoutMembersIsRefused) {
+  Model model = small_model();
+  model.members.clear();
+  const auto path = temporary("memberless.safetensors");
+  save_model(path, model);
+  EXPECT_THROW(load_model(path), DataError);
+}
+
+TEST(TrainingState, OneOfAnOlderFormatIsRefusedWithTheRemedy) {
+  const auto path = state_path(temporary("model.safetensors"));
+  save_training_state(path, TrainingState{});
+  std::string bytes = read_bytes(path);
+  const std::string now = "\"format_version\":\"2\"";
+  ASSERT_NE(bytes.find(now), std::string::npos);
+  bytes[bytes.find(now) + now.size() - 2] = '1';
+  write_bytes(path, bytes);
+  try {
+    load_training_state(path);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("train again without it (mode.resume = false)"));
+  }
+}
+
 TEST(TrainingState, ComesBackBitForBit) {
   TrainingState state;
   state.member = 2;
   state.final_phase = true;
   state.epoch = 1ll << 41;
   state.batch = 12;
+  state.closed_step = 1ll << 40;
+  state.start_checksum = (1ll << 61) + 1;
   state.engine.params = numbers(50, 1);
   state.engine.average = numbers(50, 2);
   state.engine.m = numbers(50, 3);
@@ -374,14 +412,16 @@ TEST(TrainingState, ComesBackBitForBit) {
   const TrainingState back = load_training_state(path);
 
   // A field more in either struct does not compile here until it is compared.
-  const auto& [member, final_phase, epoch, batch, engine, best_params, best_loss, best_step,
-               bad_epochs, seconds, plateau_factor, selected_params, selected_step, selected_loss,
-               done_members, config] = back;
+  const auto& [member, final_phase, epoch, batch, closed_step, engine, best_params, best_loss,
+               best_step, bad_epochs, seconds, plateau_factor, selected_params, selected_step,
+               selected_loss, done_members, config, start_checksum] = back;
   const auto& [params, average, m, v, step, carried_h, carried_c] = engine;
   EXPECT_EQ(member, state.member);
   EXPECT_EQ(final_phase, state.final_phase);
   EXPECT_EQ(epoch, state.epoch);
   EXPECT_EQ(batch, state.batch);
+  EXPECT_EQ(closed_step, state.closed_step);
+  EXPECT_EQ(start_checksum, state.start_checksum);
   expect_same_bits(params, state.engine.params);
   expect_same_bits(average, state.engine.average);
   expect_same_bits(m, state.engine.m);

@@ -1,0 +1,147 @@
+// POSIX calls: only fsync and rename give the promise, and only O_EXCL and O_NOFOLLOW keep a file
+// that somebody else has put there from being written.
+#include "base/output_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <random>
+#include <system_error>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kTries = 100;
+constexpr std::string_view kEnding = ".tmp";
+constexpr std::size_t kRandom = 16;  // hexadecimal digits
+
+/// ".model.safetensors." of "runs/model.safetensors": the random part follows.
+std::string beginning_of(const fs::path& path) {
+  constexpr std::size_t kMost = 255 - 2 - kRandom - kEnding.size();  // of a file's name
+  return fmt::format(".{}.", path.filename().string().substr(0, kMost));
+}
+
+bool is_temporary_of(const std::string& name, const std::string& beginning) {
+  return name.size() == beginning.size() + kRandom + kEnding.size() &&
+         name.starts_with(beginning) && name.ends_with(kEnding) &&
+         name.find_first_not_of("0123456789abcdef", beginning.size()) == beginning.size() + kRandom;
+}
+
+/// A temporary file is locked as long as its writer lives: what can be locked belongs to nobody.
+void remove_abandoned(const fs::path& folder, const std::string& beginning) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!is_temporary_of(entry->path().filename().string(), beginning)) continue;
+    const int file = ::open(entry->path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) continue;
+    if (::flock(file, LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
+    ::close(file);
+  }
+}
+
+/// The file that a chain of links ends in, which need not exist.
+fs::path followed(fs::path path) {
+  constexpr int kMostLinks = 40;  // as Linux has it
+  std::error_code error;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) break;
+    path = target.is_absolute() ? target : path.parent_path() / target;
+  }
+  return path;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const fs::path& path, std::string_view purpose)
+    : path_(path), purpose_(purpose) {
+  struct stat status {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
+  if (exists && S_ISDIR(status.st_mode)) refuse(EISDIR);
+  if (exists && !S_ISREG(status.st_mode)) {
+    place_ = path_;
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) refuse(errno);
+    return;
+  }
+  final_ = followed(path_);
+  const fs::path folder = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
+  std::error_code made;
+  fs::create_directories(folder, made);
+  if (made) refuse(made.value());
+  remove_abandoned(folder, beginning_of(final_));
+  make_temporary(folder);
+  if (exists) {
+    // A file of another owner may still be replaced by one of ours; its group and mode are kept
+    // where the system lets us.
+    [[maybe_unused]] const int owned = ::fchown(descriptor_, static_cast<uid_t>(-1), status.st_gid);
+    ::fchmod(descriptor_, status.st_mode & 07777);
+  }
+}
+
+OutputFile::~OutputFile() {
+  if (temporary_) ::unlink(place_.c_str());
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void OutputFile::make_temporary(const fs::path& folder) {
+  std::random_device random;
+  for (int i = 0; i < kTries; ++i) {
+    const std::uint64_t number = std::uint64_t{random()} << 32 | random();
+    place_ = folder / fmt::format("{}{:016x}{}", beginning_of(final_), number, kEnding);
+    descriptor_ =
+        ::open(place_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST) refuse(errno);
+    if (descriptor_ < 0) continue;
+    struct stat status {};
+    // Between open and flock another process may have taken it for abandoned.
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor_, &status) == 0 &&
+        status.st_nlink > 0) {
+      temporary_ = true;
+      return;
+    }
+    ::close(descriptor_);
+    descriptor_ = -1;
+  }
+  refuse(EEXIST);
+}
+
+void OutputFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) refuse(errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void OutputFile::commit() {
+  if (!temporary_) return;
+  if (::fsync(descriptor_) != 0) refuse(errno);
+  if (::rename(place_.c_str(), final_.c_str()) != 0) refuse(errno);
+  temporary_ = false;
+  // The name itself must reach the disk too.
+  const fs::path folder = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = directory >= 0 && (::fsync(directory) == 0 || errno == EINVAL);
+  const int error = errno;
+  if (directory >= 0) ::close(directory);
+  if (!synced) refuse(error);
+}
+
+void OutputFile::refuse(int error) const {
+  throw DataError(fmt::format("{}: cannot be written ({}); make room or choose another {}",
+                              path_.string(), std::generic_category().message(error), purpose_));
+}
+
+}  // namespace sluice

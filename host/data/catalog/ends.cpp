@@ -1,0 +1,259 @@
+#include "data/catalog/ends.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "base/text.hpp"
+#include "data/catalog/limits.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
+constexpr std::size_t kListed = 3;
+
+bool is_date(const CatalogSpec& spec) {
+  return spec.end != "auto" && spec.end != "common" && spec.end != "series";
+}
+
+std::int64_t end_period(const CatalogSpec& spec, const CatalogParts& parts) {
+  std::optional<Timestamp> time;
+  if (parts.integer_times) {
+    Timestamp value = 0;
+    const char* end = spec.end.data() + spec.end.size();
+    const auto read = std::from_chars(spec.end.data(), end, value);
+    if (read.ec == std::errc() && read.ptr == end) time = value;
+  } else {
+    time = parse_time(spec.end);
+  }
+  if (!time) {
+    throw ConfigError(
+        fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}",
+                    spec.end, parts.integer_times ? "an integer, as the data has" : "2022-01-31"));
+  }
+  return period_containing(parts.frequency, *time);
+}
+
+/// The laid series, and what is found of their ends.
+class Ends {
+ public:
+  Ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec, const std::string& source,
+       bool own_axes, CatalogNotes& notes)
+      : parts_(parts),
+        has_row_(has_row),
+        spec_(spec),
+        source_(source),
+        notes_(notes),
+        dated_(is_date(spec)),
+        together_(ends_together(spec) && !(own_axes && spec.end == "auto")),
+        ended_after_(
+            spec.ended_after.value_or(own_axes && !together_ ? 0 : steps_of_year(parts.frequency))),
+        own_axes_(own_axes) {}
+
+  void settle() {
+    if (dated_) {
+      end_ = end_period(spec_, parts_);
+      cut();
+    }
+    const std::vector<std::int64_t> own = histories_of(parts_);
+    for (std::size_t s = 0; s < own.size(); ++s) {
+      last_.push_back(own[s] > 0 ? parts_.first[s] + own[s] - 1 : kNone);
+      if (!dated_) end_ = std::max(end_, last_[s]);
+    }
+    const bool any =
+        std::any_of(last_.begin(), last_.end(), [](auto last) { return last != kNone; });
+    if (!any && dated_) {
+      throw ConfigError(fmt::format("data.end: no series has a value up to {}", end_text()));
+    }
+    if (!any) return;
+    mark_ended();
+    if (together_) {
+      lengthen();
+    } else {
+      say_early();
+    }
+  }
+
+ private:
+  std::string end_text() const { return period_text(parts_.frequency, end_); }
+  std::string name_of(std::size_t s) const {
+    return fmt::format("{} ({})", parts_.ids[s], period_text(parts_.frequency, last_[s]));
+  }
+  bool is_ended(std::size_t s) const { return !parts_.ended.empty() && parts_.ended[s] != 0; }
+
+  /// What came after data.end is not known yet, but for what is known ahead.
+  void cut() {
+    std::int64_t rows = 0;
+    bool any_known = false;
+    for (const Channel& channel : parts_.channels) any_known |= channel.role == Role::future;
+    for (const CategoryChannel& channel : parts_.categories)
+      any_known |= channel.role == Role::future;
+    for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
+      const std::int64_t begin =
+          parts_.offsets[s] + std::max<std::int64_t>(0, end_ - parts_.first[s] + 1);
+      for (std::int64_t i = begin; i < parts_.offsets[s + 1]; ++i) {
+        rows += has_row_.test(i) ? 1 : 0;
+        for (Channel& channel : parts_.channels) {
+          if (channel.role != Role::future) channel.values[static_cast<std::size_t>(i)] = kMissing;
+        }
+        for (CategoryChannel& channel : parts_.categories) {
+          if (channel.role != Role::future) channel.codes[static_cast<std::size_t>(i)] = 0;
+        }
+      }
+    }
+    if (rows == 0) return;
+    notes_.remarks.push_back(
+        fmt::format("{} {} after {} {} cut off (data.end){}", grouped(rows),
+                    rows == 1 ? "row" : "rows", end_text(), rows == 1 ? "is" : "are",
+                    any_known ? "; only the columns of data.future are read there" : ""));
+  }
+
+  void mark_ended() {
+    if (ended_after_ == 0) return;
+    std::vector<std::size_t> ended;
+    for (std::size_t s = 0; s < last_.size(); ++s) {
+      if (last_[s] != kNone && end_ - last_[s] > ended_after_) ended.push_back(s);
+    }
+    if (ended.empty()) return;
+    parts_.ended.assign(parts_.ids.size(), 0);
+    std::string names;
+    for (std::size_t i = 0; i < ended.size(); ++i) {
+      parts_.ended[ended[i]] = 1;
+      if (i < kListed) names += (i > 0 ? ", " : "") + name_of(ended[i]);
+    }
+    notes_.remarks.push_back(fmt::format(
+        "{} of {} series ended more than {} steps before {} (data.ended_after): {}{}; they are not "
+        "forecast unless forecast.ended = true",
+        grouped(std::ssize(ended)), grouped(std::ssize(parts_.ids)), grouped(ended_after_),
+        end_text(), names, ended.size() > kListed ? ", ..." : ""));
+  }
+
+  /// Series with ends of their own are forecast from there: days that are over, for some.
+  void say_early() const {
+    std::int64_t early = 0;
+    std::size_t first = 0;
+    for (std::size_t s = 0; s < last_.size(); ++s) {
+      if (last_[s] == kNone || last_[s] >= end_ || is_ended(s)) continue;
+      if (early++ == 0) first = s;
+    }
+    if (early == 0 || own_axes_) return;
+    notes_.remarks.push_back(fmt::format(
+        "{} of {} series end before the others, so that their forecasts begin before the others' "
+        "(the first one: {}; the last time of all is {}); data.end = \"common\" ends all there",
+        grouped(early), grouped(std::ssize(parts_.ids)), name_of(first), end_text()));
+  }
+
+  void lengthen() {
+    std::vector<std::int64_t> offsets{0};
+    parts_.history.assign(parts_.ids.size(), 0);
+    std::int64_t longer = 0;
+    std::size_t example = 0;
+    for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
+      const std::int64_t length = parts_.offsets[s + 1] - parts_.offsets[s];
+      std::int64_t& history = parts_.history[s];
+      if (last_[s] != kNone) {
+        history = (is_ended(s) ? last_[s] : end_) - parts_.first[s] + 1;
+        if (!is_ended(s) && last_[s] < end_ && longer++ == 0) example = s;
+      }
+      offsets.push_back(offsets.back() + std::max(length, history));
+    }
+    refuse_too_many(offsets.back());
+    move_to(offsets);
+    if (longer == 0) return;
+    const char* as = spec_.gaps == GapPolicy::zero           ? "zero"
+                     : spec_.gaps == GapPolicy::forward_fill ? "the value before"
+                                                             : "missing";
+    notes_.remarks.push_back(fmt::format(
+        "{} of {} series have no value up to {}, where all histories end (data.end): the steps "
+        "without a row are {} (data.gaps); the first one: {}; data.end = \"series\" ends each at "
+        "its own last value",
+        grouped(longer), grouped(std::ssize(parts_.ids)), end_text(), as, name_of(example)));
+  }
+
+  void refuse_too_many(std::int64_t steps) const {
+    const auto channels = std::ssize(parts_.channels) + std::ssize(parts_.categories);
+    const std::int64_t before = parts_.offsets.back();
+    const std::int64_t most = std::max(before * channels, most_values(spec_, before, channels));
+    if (steps <= most / channels) return;
+    throw DataError(fmt::format(
+        "{}: with all histories up to {} (data.end) the {} series would have {} steps of {} "
+        "columns; is that time right? data.end = \"series\" ends each at its own last value, and "
+        "data.max_steps allows more",
+        source_, end_text(), grouped(std::ssize(parts_.ids)), grouped(steps), channels));
+  }
+
+  /// The series' steps at new, wider offsets.
+  void move_to(const std::vector<std::int64_t>& offsets) {
+    if (offsets.back() == parts_.offsets.back()) return;
+    const auto move = [&](auto& values, auto missing) {
+      std::remove_reference_t<decltype(values)> wider(static_cast<std::size_t>(offsets.back()),
+                                                      missing);
+      for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+        std::copy(values.begin() + parts_.offsets[s], values.begin() + parts_.offsets[s + 1],
+                  wider.begin() + offsets[s]);
+      }
+      values = std::move(wider);
+    };
+    for (Channel& channel : parts_.channels) move(channel.values, kMissing);
+    for (CategoryChannel& channel : parts_.categories) move(channel.codes, std::int32_t{0});
+    Bits rows(offsets.back());
+    for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+      for (std::int64_t i = parts_.offsets[s]; i < parts_.offsets[s + 1]; ++i) {
+        if (has_row_.test(i)) rows.set(offsets[s] + i - parts_.offsets[s]);
+      }
+    }
+    has_row_ = std::move(rows);
+    parts_.offsets = offsets;
+  }
+
+  CatalogParts& parts_;
+  Bits& has_row_;
+  const CatalogSpec& spec_;
+  const std::string& source_;
+  CatalogNotes& notes_;
+  bool dated_, together_;
+  std::int64_t ended_after_;
+  bool own_axes_;
+  std::int64_t end_ = kNone;        // the last period of the histories
+  std::vector<std::int64_t> last_;  // [S] period of each series' last value; kNone: it has none
+};
+
+}  // namespace
+
+std::int64_t steps_of_year(const Frequency& frequency) {
+  if (frequency.unit == Unit::integer) return 0;
+  constexpr Timestamp kMonday = 4 * 86'400, kYear = 365 * 86'400;
+  return std::max<std::int64_t>(
+      1, period_containing(frequency, kMonday + kYear) - period_containing(frequency, kMonday));
+}
+
+bool ends_together(const CatalogSpec& spec) {
+  return spec.end == "auto" ? spec.gaps == GapPolicy::zero : spec.end != "series";
+}
+
+std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
+  if (!parts.history.empty()) return parts.history;
+  std::vector<std::int64_t> history(parts.ids.size(), 0);
+  for (std::size_t s = 0; s < history.size(); ++s) {
+    for (const Channel& channel : parts.channels) {
+      if (channel.role != Role::target) break;
+      const float* y = channel.values.data() + parts.offsets[s];
+      std::int64_t t = parts.offsets[s + 1] - parts.offsets[s];
+      while (t > history[s] && std::isnan(y[t - 1])) --t;
+      history[s] = std::max(history[s], t);
+    }
+  }
+  return history;
+}
+
+void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,
+                 const std::string& source, bool own_axes, CatalogNotes& notes) {
+  Ends(parts, has_row, spec, source, own_axes, notes).settle();
+}
+
+}  // namespace sluice

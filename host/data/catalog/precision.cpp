@@ -1,0 +1,110 @@
+#include "data/catalog/precision.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+
+namespace sluice {
+namespace {
+
+/// Rounding beyond this share of a mean step loses it.
+constexpr double kLost = 0.01;
+
+/// Whether 7 digits write the number, as they do what people type.
+bool has_seven_digits(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.7g", number);
+  return std::strtod(text, nullptr) == number;
+}
+
+/// The mean distance of neighbouring values; 0 where all are equal.
+template <typename Number>
+double mean_step(std::span<const Number> values) {
+  double sum = 0, before = 0;
+  std::int64_t count = 0;
+  for (const Number value : values) {
+    if (std::isnan(value)) continue;
+    if (count++ > 0) sum += std::abs(static_cast<double>(value) - before);
+    before = static_cast<double>(value);
+  }
+  return count > 1 ? sum / static_cast<double>(count - 1) : 0;
+}
+
+}  // namespace
+
+std::vector<std::size_t> coarse_series(std::span<const float> values,
+                                       std::span<const std::int64_t> offsets) {
+  std::vector<std::size_t> coarse;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const auto series = values.subspan(static_cast<std::size_t>(offsets[s]),
+                                       static_cast<std::size_t>(offsets[s + 1] - offsets[s]));
+    float low = std::numeric_limits<float>::max(), high = -low;
+    for (const float value : series) {  // NaN compares false
+      low = value < low ? value : low;
+      high = value > high ? value : high;
+    }
+    if (low > high) continue;
+    const double largest =
+        std::max(std::abs(static_cast<double>(low)), std::abs(static_cast<double>(high)));
+    const double range = static_cast<double>(high) - static_cast<double>(low);
+    if (largest < 4 * range || largest == 0) continue;
+    constexpr double kHalfUnit = 0x1p-24;  // of a float, relative to the number, at most
+    if (largest * kHalfUnit > kLost * mean_step(series)) coarse.push_back(s);
+  }
+  return coarse;
+}
+
+double offset_for(std::span<const double> exact) {
+  double low = std::numeric_limits<double>::max(), high = -low, rounding = 0;
+  bool short_numbers = true;
+  for (const double value : exact) {
+    if (std::isnan(value)) continue;
+    low = std::min(low, value);
+    high = std::max(high, value);
+    rounding = std::max(rounding, std::abs(value - static_cast<double>(static_cast<float>(value))));
+    if (low == high) short_numbers = has_seven_digits(value);
+  }
+  if (low > high || rounding == 0 || (low <= 0 && high >= 0)) return 0;
+  const double step = mean_step(exact);
+  if (step > 0 ? rounding <= kLost * step : short_numbers) return 0;
+  const double range = high - low;
+  const double room = range > 1 ? std::exp2(std::ceil(std::log2(range))) : 1;
+  return low > 0 ? std::max(0.0, std::floor(low - room)) : std::min(0.0, std::ceil(high + room));
+}
+
+void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again) {
+  std::vector<float>& values = parts.channels[m].values;
+  const std::vector<std::size_t> coarse = coarse_series(values, parts.offsets);
+  if (coarse.empty()) return;
+  std::vector<std::int64_t> begins, starts{0};  // in the channel, in `exact`
+  for (const std::size_t s : coarse) {
+    begins.push_back(parts.offsets[s]);
+    starts.push_back(starts.back() + parts.offsets[s + 1] - parts.offsets[s]);
+  }
+  std::vector<double> exact(static_cast<std::size_t>(starts.back()),
+                            std::numeric_limits<double>::quiet_NaN());
+  read_again([&](std::int64_t place, double number) {
+    const auto after = std::upper_bound(begins.begin(), begins.end(), place);
+    if (after == begins.begin()) return;
+    const auto c = static_cast<std::size_t>(after - begins.begin()) - 1;
+    const std::int64_t at = starts[c] + place - begins[c];
+    if (at < starts[c + 1]) exact[static_cast<std::size_t>(at)] = number;
+  });
+  const std::size_t series = parts.ids.size();
+  for (std::size_t c = 0; c < coarse.size(); ++c) {
+    const auto numbers = std::span(exact).subspan(
+        static_cast<std::size_t>(starts[c]), static_cast<std::size_t>(starts[c + 1] - starts[c]));
+    const double offset = offset_for(numbers);
+    if (offset == 0) continue;
+    if (parts.value_offset.size() < (m + 1) * series)
+      parts.value_offset.resize((m + 1) * series, 0);
+    parts.value_offset[m * series + coarse[c]] = offset;
+    float* to = values.data() + begins[c];
+    for (std::size_t t = 0; t < numbers.size(); ++t)
+      to[t] = static_cast<float>(numbers[t] - offset);
+  }
+}
+
+}  // namespace sluice

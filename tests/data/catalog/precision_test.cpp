@@ -1,0 +1,124 @@
+// Values keep their digits from the file to the catalogue.
+#include "data/catalog/precision.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/catalog/fixture.hpp"
+#include "sluice/data/check.hpp"
+
+namespace sluice {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::Gt;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class CatalogPrecision : public CatalogBuild {
+ protected:
+  /// What the file says, as far as the catalogue keeps it.
+  static std::vector<double> kept(const Catalog& catalog, std::int64_t s = 0, int m = 0) {
+    std::vector<double> all;
+    for (const float value : catalog.values(m, s)) {
+      all.push_back(static_cast<double>(value) + catalog.value_offset(m, s));
+    }
+    return all;
+  }
+};
+
+constexpr const char* kMeter =
+    "unique_id,ds,y\nA,2023-01-01,1600000001\nA,2023-01-02,1600000004\nA,2023-01-03,1600000005\n"
+    "A,2023-01-04,1600000010\nB,2023-01-01,3\nB,2023-01-02,0\nB,2023-01-03,7\nB,2023-01-04,5\n";
+
+TEST_F(CatalogPrecision, ACounterKeepsItsStepsAndOthersStayAsTheyAre) {
+  const Catalog catalog = build(kMeter);
+  EXPECT_THAT(kept(catalog, 0), ElementsAre(1600000001, 1600000004, 1600000005, 1600000010));
+  // The range is 9, of which the next power of two, 16, is left below the least value.
+  EXPECT_EQ(catalog.value_offset(0, 0), 1600000001 - 16);
+  EXPECT_THAT(catalog.values(0, 0), values({16, 19, 20, 25}));
+  EXPECT_EQ(catalog.value_offset(0, 1), 0);
+  EXPECT_THAT(catalog.values(0, 1), values({3, 0, 7, 5}));
+}
+
+TEST_F(CatalogPrecision, AConstantComesBackAsItIs) {
+  const Catalog catalog = build(
+      "unique_id,ds,y\nA,2023-01-01,16777217\nA,2023-01-02,16777217\nB,2023-01-01,0.1\n"
+      "B,2023-01-02,0.1\nC,2023-01-01,16777216\nC,2023-01-02,16777216\n");
+  EXPECT_THAT(kept(catalog, 0), ElementsAre(16777217, 16777217));
+  EXPECT_EQ(catalog.value_offset(0, 1), 0) << "0.1 is written as a float writes it";
+  EXPECT_EQ(catalog.value_offset(0, 2), 0) << "a float holds 2^24";
+}
+
+TEST_F(CatalogPrecision, ValuesThatFloatsHoldHaveNoOffset) {
+  EXPECT_EQ(
+      build("unique_id,ds,y\nA,2023-01-01,123456.78\nA,2023-01-02,134567.89\n").value_offset(0, 0),
+      0);
+  EXPECT_EQ(
+      build("unique_id,ds,y\nA,2023-01-01,16000000\nA,2023-01-02,16000001\n").value_offset(0, 0),
+      0);
+  EXPECT_EQ(build("unique_id,ds,y\nA,2023-01-01,-1600000000\nA,2023-01-02,1600000003\n")
+                .value_offset(0, 0),
+            0)
+      << "no offset helps";
+}
+
+TEST_F(CatalogPrecision, NegativeValuesStayNegativeAndMissingOnesMissing) {
+  const Catalog catalog =
+      build("unique_id,ds,y\nA,2023-01-01,-1600000001\nA,2023-01-02,\nA,2023-01-03,-1600000004\n");
+  EXPECT_EQ(catalog.value_offset(0, 0), -1600000001 + 4);
+  EXPECT_THAT(catalog.values(0, 0), values({-4, kNone, -7}));
+}
+
+TEST_F(CatalogPrecision, DecimalsKeepTheirCents) {
+  const Catalog catalog =
+      build("unique_id,ds,y\nA,2023-01-01,1234567.89\nA,2023-01-02,1234567.94\n");
+  EXPECT_NEAR(kept(catalog)[0], 1234567.89, 1e-6);
+  EXPECT_NEAR(kept(catalog)[1], 1234567.94, 1e-6);
+}
+
+TEST_F(CatalogPrecision, EveryLayoutAndTargetKeepsThem) {
+  const Catalog columns =
+      build("ds,A,B\n2023-01-01,3,1600000001\n2023-01-02,0,1600000004\n2023-01-03,7,1600000005\n");
+  EXPECT_THAT(kept(columns, 1), ElementsAre(1600000001, 1600000004, 1600000005));
+  EXPECT_EQ(columns.value_offset(0, 0), 0);
+  const Catalog rows =
+      build("name,2023-01-01,2023-01-02,2023-01-03\nA,3,0,7\nB,,1600000001,1600000004\n");
+  EXPECT_THAT(kept(rows, 1), ElementsAre(1600000001, 1600000004));
+  CatalogSpec tsf = spec_of(file("a.tsf",
+                                 "@attribute series_name string\n@frequency daily\n@data\n"
+                                 "A:3,0,7\nB:1600000001,1600000004\n"));
+  EXPECT_THAT(kept(build(tsf), 1), ElementsAre(1600000001, 1600000004));
+  CatalogSpec two =
+      spec("unique_id,ds,a,b\nA,2023-01-01,1,1600000001\nA,2023-01-02,2,1600000004\n");
+  two.targets = {"b", "a"};
+  const Catalog both = build(two);
+  EXPECT_THAT(kept(both, 0, 0), ElementsAre(1600000001, 1600000004));
+  EXPECT_EQ(both.value_offset(1, 0), 0);
+}
+
+TEST_F(CatalogPrecision, ACheckCountsWhatTheFileSays) {
+  const Catalog catalog = build(kMeter);
+  const DataCheck check = check_catalog(catalog);
+  EXPECT_EQ(check.zeros, 1);
+  EXPECT_EQ(check.negatives, 0);
+  CatalogSpec s = spec(
+      "unique_id,ds,y\nA,2023-01-01,1600000001\nA,2023-01-02,1600000004\nA,2023-01-04,"
+      "1600000005\n");
+  s.gaps = GapPolicy::zero;
+  const Catalog zeros = build(s);
+  EXPECT_EQ(zeros.value_offset(0, 0), 0);
+  EXPECT_EQ(zeros.values(0, 0)[2], 0);
+  EXPECT_EQ(zeros.values(0, 0)[0], 1600000001.0f);
+}
+
+TEST_F(CatalogPrecision, SumsOfLargeValuesAreRemarkedUpon) {
+  CatalogSpec s = spec(kMeter + std::string("B,2023-01-04,1\n"));
+  s.duplicates = DuplicatePolicy::sum;
+  build(s);
+  EXPECT_THAT(notes_.remarks, ElementsAre(HasSubstr("y: values of 1 series (the first one: A)")));
+}
+
+}  // namespace
+}  // namespace sluice
