@@ -26,7 +26,8 @@ void check(const arrow::Status& status, const fs::path& path, const std::string&
   if (status.ok()) return;
   std::string what = status.message();
   if (const std::size_t line = what.find('\n'); line != std::string::npos) what.resize(line);
-  if (status.IsOutOfMemory()) {
+  // A thread needs address space for its stack.
+  if (status.IsOutOfMemory() || what.starts_with("Failed to launch worker thread")) {
     throw DataError(
         fmt::format("{}: not enough memory ({}); {}", path.string(), what, kMemoryRemedy));
   }

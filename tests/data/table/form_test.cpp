@@ -10,6 +10,7 @@
 #include "data/table/impl.hpp"
 #include "data/table/source.hpp"
 #include "data/temporary.hpp"
+#include "sluice/data/catalog.hpp"
 
 namespace sluice {
 namespace {
@@ -98,6 +99,17 @@ TEST_F(FileForm, OtherEncodingsAreReadWhenNamed) {
   EXPECT_THAT(data_error([&] { read(file("c.csv", "id,y\nA,1\n\xFF,1\n"), "gb18030"); }),
               HasSubstr("c.csv:3: the bytes \\xFF,1\\x0A are no text in gb18030"));
   EXPECT_THROW(read(western, "klingon"), ConfigError);
+}
+
+TEST_F(FileForm, WhatWasGuessedReachesTheNotesOfTheCatalogue) {
+  CatalogSpec spec;
+  spec.read.paths = {file("a.csv", "ds;y\n2024-01-01;1,5\n2024-01-02;2,5\n")};
+  spec.read.delimiter = 0;
+  CatalogNotes notes;
+  const Catalog catalog = read_catalog(spec, &notes);
+  EXPECT_THAT(catalog.values(0, 0), ElementsAre(1.5f, 2.5f));
+  EXPECT_THAT(notes.remarks, testing::IsSupersetOf(
+                                 {HasSubstr("';' separates"), HasSubstr("'1,5' is read as 1.5")}));
 }
 
 TEST_F(FileForm, SpacesRoundHeaderNamesAreLeftOutAndSaid) {
