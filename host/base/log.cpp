@@ -11,10 +11,13 @@
 #include <mutex>
 #include <string>
 
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
+
+constexpr int kTerminalColumns = 80;
 
 struct Sinks {
   std::shared_ptr<spdlog::logger> screen, file;
@@ -51,13 +54,18 @@ std::string json_escaped(std::string_view text) {
   return out;
 }
 
+/// A message as a person reads it: nothing in it steers the terminal, and lines fit one.
+std::string screen_text(std::string_view level, spdlog::level::level_enum severity,
+                        std::string_view message) {
+  std::string text = printable(message);
+  if (severity != spdlog::level::info) text = fmt::format("{}: {}", level, text);
+  const bool broken = text.find('\n') != std::string::npos;
+  return isatty(STDERR_FILENO) == 1 && !broken ? wrapped(text, kTerminalColumns) : text;
+}
+
 void write(std::string_view level, spdlog::level::level_enum severity, std::string_view message) {
   if (sinks().screen) {
-    if (severity == spdlog::level::info) {
-      sinks().screen->log(severity, "{}", message);
-    } else {
-      sinks().screen->log(severity, "{}: {}", level, message);
-    }
+    sinks().screen->log(severity, "{}", screen_text(level, severity, message));
   }
   if (sinks().file) {
     sinks().file->log(severity, "{{\"event\": \"message\", \"level\": \"{}\", \"text\": \"{}\"}}",

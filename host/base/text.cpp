@@ -2,6 +2,8 @@
 // combining marks), not the full tables: enough to line up column names and shop names.
 #include "base/text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace sluice {
@@ -30,6 +32,19 @@ int character_width(char32_t c) {
                      [c](Range range) { return c >= range.first && c <= range.last; })
              ? 2
              : 1;
+}
+
+/// Unicode's C0 and C1 controls, and what turns the direction of the letters that follow.
+bool steers_a_terminal(char32_t c) {
+  if (c == U'\n' || c == U'\t') return false;
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200e && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+bool stands_bare_in_a_shell(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return letter || byte >= 0x80 || std::string_view("_-./,:=@%+").find(c) != std::string_view::npos;
 }
 
 }  // namespace
@@ -77,6 +92,17 @@ std::string pad_to_width(std::string_view text, int width) {
   return out;
 }
 
+std::string cut_lines(std::string_view text, int width) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    out += cut_to_width(text.substr(0, end), width);
+    if (end < text.size()) out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
 std::string wrapped(std::string_view text, int width) {
   std::string out, line;
   while (!text.empty()) {
@@ -92,6 +118,40 @@ std::string wrapped(std::string_view text, int width) {
     }
   }
   return out + line;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    const char32_t c = character_at(text, at, length);
+    const bool no_character = length == 1 && c >= 0x80;
+    if (no_character || (steers_a_terminal(c) && c < 0x100)) {
+      out += fmt::format("\\x{:02x}", static_cast<std::uint32_t>(c));
+    } else if (steers_a_terminal(c)) {
+      out += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(c));
+    } else {
+      out += text.substr(at, length);
+    }
+    at += length;
+  }
+  return out;
+}
+
+std::string shell_quoted(std::string_view text) {
+  if (!text.empty() && std::all_of(text.begin(), text.end(), stands_bare_in_a_shell)) {
+    return std::string(text);
+  }
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
 }
 
 std::string grouped(std::int64_t number) {

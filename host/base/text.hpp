@@ -17,9 +17,20 @@ std::string cut_to_width(std::string_view text, int width);
 /// The same, filled with spaces on the right to exactly `width` columns.
 std::string pad_to_width(std::string_view text, int width);
 
+/// Each line of `text` cut like that.
+std::string cut_lines(std::string_view text, int width);
+
 /// `text` broken at spaces into lines of at most `width` columns, the later ones indented by two; a
 /// longer word stays whole.
 std::string wrapped(std::string_view text, int width);
+
+/// `text` with what would steer a terminal made visible: control characters (but line breaks and
+/// tabulators) and marks of writing direction as "\x1b" or "\u202e", bytes that are no UTF-8 as
+/// "\xff".
+std::string printable(std::string_view text);
+
+/// `text` as one word of a POSIX shell: as it is where that is one, else in single quotes.
+std::string shell_quoted(std::string_view text);
 
 /// 1437 -> "1,437".
 std::string grouped(std::int64_t number);

@@ -87,8 +87,12 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
 #pragma omp for schedule(static)
       for (std::int64_t s = 0; s < S; ++s) {
         const auto values = catalog.values(c, s);
+        // Without any history the known values of the horizon are all that its inputs have.
+        const bool ahead = end[static_cast<std::size_t>(s)] <= 0 && catalog.history(s) == 0;
         const auto upto = static_cast<std::size_t>(
-            std::clamp<std::int64_t>(end[static_cast<std::size_t>(s)], 0, catalog.length(s)));
+            ahead
+                ? catalog.length(s)
+                : std::clamp<std::int64_t>(end[static_cast<std::size_t>(s)], 0, catalog.length(s)));
         const Affine a = fit(kind, values.first(upto), scratch);
         const auto at = static_cast<std::size_t>(c * S + s);
         scaling.offset[at] = static_cast<float>(a.offset);
@@ -98,7 +102,12 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
   }
   std::vector<float> scratch;
   for (const StaticReal& real : catalog.static_reals()) {
-    const Affine a = fit(Scaling::standard, real.values, scratch);
+    // Series that only a future file has must not move the others' inputs.
+    std::vector<float> known;
+    for (std::int64_t s = 0; s < S; ++s) {
+      if (catalog.history(s) > 0) known.push_back(real.values[static_cast<std::size_t>(s)]);
+    }
+    const Affine a = fit(Scaling::standard, known, scratch);
     scaling.static_offset.push_back(static_cast<float>(a.offset));
     scaling.static_scale.push_back(static_cast<float>(a.scale));
   }

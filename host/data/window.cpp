@@ -38,7 +38,8 @@ Split split_by_time(const Catalog& catalog, const SplitSpec& spec,
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t history =
         end.empty() ? catalog.history(s) : end[static_cast<std::size_t>(s)];
-    const std::int64_t test = std::min(steps_of(spec.test, history), history);
+    std::int64_t test = std::min(steps_of(spec.test, history), history);
+    if (history > spec.test_at_least) test = std::max(test, spec.test_at_least);
     const std::int64_t valid = std::min(steps_of(spec.valid, history), history - test);
     split.test_end.push_back(history);
     split.valid_end.push_back(history - test);
@@ -81,12 +82,15 @@ TrainingPlan::TrainingPlan(const Catalog& catalog, std::span<const std::int64_t>
     : spec_(spec) {
   std::int64_t shortest = -1;
   std::int64_t shortest_series = 0;
+  std::int64_t without_history = 0;
   starts_.push_back(0);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t last = end[static_cast<std::size_t>(s)];
     if (last < std::max<std::int64_t>(spec.min_history, 2)) {
       ++skipped_;
-      if (shortest < 0 || last < shortest) {
+      if (catalog.history(s) == 0) {
+        ++without_history;
+      } else if (shortest < 0 || last < shortest) {
         shortest = last;
         shortest_series = s;
       }
@@ -108,10 +112,16 @@ TrainingPlan::TrainingPlan(const Catalog& catalog, std::span<const std::int64_t>
     starts_.push_back(total_);
   }
   if (skipped_ > 0) {
-    skip_note_ = fmt::format(
-        "{} of {} series skipped: fewer than {} training steps (the shortest, {}, has {})",
-        skipped_, catalog.series_count(), std::max<std::int64_t>(spec.min_history, 2),
-        catalog.id(shortest_series), shortest);
+    skip_note_ = fmt::format("{} of {} series skipped: ", skipped_, catalog.series_count());
+    if (without_history > 0) {
+      skip_note_ += fmt::format("{} without any target value", without_history);
+    }
+    if (skipped_ > without_history) {
+      skip_note_ += fmt::format("{}fewer than {} training steps (the shortest, {}, has {})",
+                                without_history > 0 ? "; the others: " : "",
+                                std::max<std::int64_t>(spec.min_history, 2),
+                                catalog.id(shortest_series), shortest);
+    }
   }
   if (total_ == 0) {
     throw DataError(

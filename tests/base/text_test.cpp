@@ -28,6 +28,30 @@ TEST(CutToWidth, NeverSplitsACharacterNorExceedsTheWidth) {
   EXPECT_EQ(pad_to_width("ab", 4), "ab  ");
 }
 
+TEST(CutLines, CutsEachLineAndNoLineBreak) {
+  EXPECT_EQ(cut_lines("seasonal\nlag\n\nnaive", 5), "seas…\nlag\n\nnaive");
+  EXPECT_EQ(cut_lines("seasonal\n", 5), "seas…\n");
+}
+
+TEST(Printable, ShowsWhatWouldSteerATerminal) {
+  EXPECT_EQ(printable("Büro 浏览量\n\tx"), "Büro 浏览量\n\tx");
+  EXPECT_EQ(printable("a\x1b[31mred\rb\x7f"), "a\\x1b[31mred\\x0db\\x7f");
+  EXPECT_EQ(printable("\xc2\x9b"), "\\x9b");              // CSI as one character
+  EXPECT_EQ(printable("\xe0\x82\x9b"), "\\x9b");          // the same, written too long
+  EXPECT_EQ(printable("\xe2\x80\xaegnp"), "\\u202egnp");  // letters from right to left
+  EXPECT_EQ(printable("\xff\xe6\xb5"), "\\xff\\xe6\\xb5");
+}
+
+TEST(ShellQuoted, IsOneWordOfAShellWhateverItHolds) {
+  EXPECT_EQ(shell_quoted("runs/model.safetensors"), "runs/model.safetensors");
+  EXPECT_EQ(shell_quoted("销售.csv"), "销售.csv");
+  EXPECT_EQ(shell_quoted("my sales.csv"), "'my sales.csv'");
+  EXPECT_EQ(shell_quoted("a;rm -rf $HOME"), "'a;rm -rf $HOME'");
+  EXPECT_EQ(shell_quoted("Joe's"), "'Joe'\\''s'");
+  EXPECT_EQ(shell_quoted(""), "''");
+  EXPECT_EQ(shell_quoted("~/a"), "'~/a'");
+}
+
 TEST(Grouped, SeparatesThousands) {
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");

@@ -54,6 +54,19 @@ TEST(FitScaling, AConstantOrEmptySeriesHasAnInverse) {
   }
 }
 
+TEST(FitScaling, SeriesWithoutHistoryDoNotMoveTheOthersAndScaleTheirOwnInputs) {
+  CatalogParts parts = testing::daily_parts({{2, 4}, {kMissing, kMissing}, {6, 8}});
+  parts.channels.push_back({"price", Role::future, {1, 3, 10, 30, 5, 5}});
+  parts.static_reals.push_back({"size", {1, 1000, 3}});
+  const Catalog c(std::move(parts));
+  const std::vector<std::int64_t> end = {2, 0, 2};
+  const SeriesScaling x = fit_scaling(c, Scaling::standard, Scaling::standard, end);
+  EXPECT_EQ(x.static_offset[0], 2.0f);
+  EXPECT_EQ(x.static_scale[0], 1.0f);
+  EXPECT_EQ(x.offset_of(1, 1), 20.0f);
+  EXPECT_EQ(x.scale_of(1, 1), 10.0f);
+}
+
 TEST(FitScaling, TreatsTargetsAndCovariatesByTheirOwnKind) {
   CatalogParts parts = testing::daily_parts({{2, 4}});
   parts.channels.push_back({"price", Role::future, {10, 30}});

@@ -71,6 +71,11 @@ TEST(TrainingPlan, PadsSeriesShorterThanAWindowAndSkipsAndReportsTooShortOnes) {
   EXPECT_EQ(plan.series_skipped(), 1);
   EXPECT_THAT(plan.skip_note(), HasSubstr("1 of 3 series skipped: fewer than 5 training steps"));
   EXPECT_THAT(plan.skip_note(), HasSubstr("s0, has 3"));
+  const Catalog with_new = catalog_of({3, 40, 0, 0});
+  EXPECT_EQ(
+      TrainingPlan(with_new, histories(with_new), {.T = 10, .K = 2, .min_history = 5}).skip_note(),
+      "3 of 4 series skipped: 2 without any target value; the others: fewer than 5 training "
+      "steps (the shortest, s0, has 3)");
   EXPECT_EQ(plan.window(plan.size() - 1), (Window{4, 2, 0}));
   try {
     TrainingPlan(c, histories(c), {.T = 10, .K = 2, .stride = 1, .min_history = 99});

@@ -2,7 +2,12 @@
 //   catalog.cpp         the class; which layout
 //   grid.cpp    the frequency, given or inferred; periods of times
 //   series.cpp  id columns -> series
+//   names.cpp   what a column's name says
+//   kinds.cpp   what a column holds
+//   choice.cpp  which columns are id and time, and which layout that is
 //   roles.cpp   which column is which channel
+//   unique.cpp  which columns together tell the rows apart
+//   uses.cpp    what every column is used for
 //   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
 //   steps.cpp   rows (id, time) -> steps of the grid: duplicates, channels
 //   ends.cpp    where the histories end
@@ -10,11 +15,15 @@
 //   limits.cpp  what is too much, and times that lie far off
 //   precision.cpp  values whose steps a float does not hold
 //   rows.cpp    a series in each row; .tsf
+//   starts.cpp  where series begin that say so themselves
+//   words.cpp   channels of words
+//   join.cpp    which rows of a side file belong to which series
 //   future.cpp  rows of a second file, past the history's end
 //   static.cpp  what belongs to a series, not to a time
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +46,9 @@ struct Series {
   std::vector<std::int32_t> of_row;  ///< [rows]; empty: one series
   std::vector<std::string> ids;      ///< [S]
   SeriesKeys keys;
+  /// Static categories of the last series, which only the future file has: name -> [new series];
+  /// nullopt: it does not say.
+  std::map<std::string, std::vector<std::optional<std::string>>> of_new;
 
   std::size_t at(std::int64_t row) const {
     return of_row.empty() ? 0 : static_cast<std::size_t>(of_row[static_cast<std::size_t>(row)]);
@@ -66,10 +78,11 @@ inline std::string period_text(const Frequency& frequency, std::int64_t period) 
   return format_time(frequency, time_of(frequency, period));
 }
 
-/// The columns that were chosen by data.id and data.time or by their usual names.
+/// The columns that were chosen by data.id and data.time, by their names or by what they hold.
 struct ColumnChoice {
   std::vector<int> ids;
   std::optional<int> time;
+  bool ids_guessed = false;
 };
 
 CatalogParts build_long(const Table::Impl& table, const CatalogSpec& spec,
@@ -80,15 +93,16 @@ CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
                         const ColumnChoice& choice, CatalogNotes& notes);
 
 /// Adds spec.static_reals and spec.static_categories: from spec.static_file where it has the
-/// column, else from the table, in which a column must be constant within each series.
+/// column, else from the table, in which a column must be constant within each series. Says whom
+/// the file misses; throws DataError if it is everybody.
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
-                 CatalogParts& parts);
+                 CatalogParts& parts, CatalogNotes& notes);
 
 /// Missing steps at the start and (if `both_ends`) at the end of every series' targets are cut off;
 /// a series without any value keeps one step.
 void trim_missing(CatalogParts& parts, bool both_ends);
 
-/// A file beside the main one, its `text_columns` read as text whatever they hold.
+/// A file beside the main one, its `text_columns` (in any case) read as text whatever they hold.
 Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
                   const std::vector<std::string>& text_columns);
 

@@ -24,6 +24,7 @@ void check_parts(const CatalogParts& parts) {
     expect(parts.offsets[s] <= parts.offsets[s + 1], "offsets must not fall");
   }
   expect(parts.first.size() == series, "first must have S entries");
+  expect(parts.shift.empty() || parts.shift.size() == series, "shift must have S entries or none");
   expect(!parts.channels.empty() && parts.channels.front().role == Role::target,
          "there must be a target, and targets come first");
   for (std::size_t c = 0; c < parts.channels.size(); ++c) {
@@ -42,6 +43,21 @@ void check_parts(const CatalogParts& parts) {
       expect(code >= 0 && static_cast<std::size_t>(code) < category.vocabulary.size(),
              "a category code lies outside its vocabulary");
     }
+  }
+  for (std::size_t c = 0; c < parts.categories.size(); ++c) {
+    const CategoryChannel& category = parts.categories[c];
+    expect(category.codes.size() == static_cast<std::size_t>(parts.offsets.back()),
+           "every category must have offsets.back() codes");
+    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
+    expect(std::ranges::all_of(category.codes,
+                               [&](std::int32_t code) {
+                                 return code >= 0 &&
+                                        static_cast<std::size_t>(code) < category.vocabulary.size();
+                               }),
+           "a category code lies outside its vocabulary");
+    expect(
+        category.role != Role::target && (c == 0 || parts.categories[c - 1].role <= category.role),
+        "categories are past, then future");
   }
   expect(parts.value_offset.empty() ||
              parts.value_offset.size() % std::max<std::size_t>(1, series) == 0,
@@ -76,8 +92,13 @@ Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
   }
 }
 
+Timestamp Catalog::time(std::int64_t s, std::int64_t t) const {
+  const Timestamp shift = parts_.shift.empty() ? 0 : parts_.shift[static_cast<std::size_t>(s)];
+  return time_of(parts_.frequency, period(s, t)) + shift;
+}
+
 std::string Catalog::date(std::int64_t s, std::int64_t t) const {
-  return format_time(parts_.frequency, time_of(parts_.frequency, period(s, t)));
+  return format_time(parts_.frequency, time(s, t));
 }
 
 int Catalog::count(Role role) const {
@@ -87,7 +108,8 @@ int Catalog::count(Role role) const {
 }
 
 std::int64_t Catalog::bytes() const {
-  std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() + history_.capacity()) *
+  std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() +
+                       parts_.shift.capacity() + history_.capacity()) *
                       sizeof(std::int64_t);
   const auto of_strings = [](const std::vector<std::string>& strings) {
     std::size_t sum = strings.capacity() * sizeof(std::string);
@@ -100,6 +122,9 @@ std::int64_t Catalog::bytes() const {
   for (const StaticReal& real : parts_.static_reals)
     bytes += real.values.capacity() * sizeof(float);
   for (const StaticCategory& category : parts_.static_categories) {
+    bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
+  }
+  for (const CategoryChannel& category : parts_.categories) {
     bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
   }
   return static_cast<std::int64_t>(bytes);

@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-constexpr int kWidth = 80, kLabelWidth = 12;
+constexpr int kLabelWidth = 12;
 
 /// Counts of one target of one series.
 struct ValueCounts {
@@ -43,7 +43,7 @@ double median_of(std::vector<std::int64_t>& numbers) {
 }
 
 void add_line(std::string& out, std::string_view label, const std::string& text) {
-  out += pad_to_width(label, kLabelWidth) + cut_to_width(text, kWidth - kLabelWidth) + "\n";
+  out += pad_to_width(label, kLabelWidth) + text + "\n";
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -83,19 +83,59 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
                                   : future)
         .push_back(channel.name);
   }
+  const auto with_kinds = [](const auto& category) {
+    return fmt::format("{} ({} kinds)", category.name,
+                       std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1));
+  };
+  for (const CategoryChannel& channel : catalog.categories()) {
+    (channel.role == Role::past ? past : future).push_back(with_kinds(channel));
+  }
   for (const StaticReal& real : catalog.static_reals()) fixed.push_back(real.name);
   for (const StaticCategory& category : catalog.static_categories())
-    fixed.push_back(fmt::format("{} ({} kinds)", category.name,
-                                std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1)));
+    fixed.push_back(with_kinds(category));
   const auto add = [&](std::string_view label, const std::vector<std::string>& names) {
     if (names.empty()) return;
     add_line(out, label,
              names.size() > 1 ? fmt::format("{}: {}", names.size(), joined(names)) : names.front());
   };
-  add("target", targets);
+  // In layouts columns and rows the channel has a name of its own; the user knows the columns.
+  add("target", notes.target_columns.empty() ? targets : notes.target_columns);
   add("past", past);
   add("future", future);
   add("static", fixed);
+  if (!notes.future_coverage.empty()) {
+    add_line(out, "path.future", "covers " + notes.future_coverage);
+  }
+  if (!notes.static_coverage.empty()) {
+    add_line(out, "path.statics", " covers " + notes.static_coverage);
+  }
+}
+
+/// Every column of the file: neighbours of one role on one line.
+void add_uses(std::string& out, const CatalogNotes& notes) {
+  constexpr std::size_t kFew = 4;
+  std::string_view label = "columns";
+  for (std::size_t begin = 0, end = 0; begin < notes.columns.size(); begin = end) {
+    const ColumnUse& use = notes.columns[begin];
+    while (end < notes.columns.size() && notes.columns[end].role == use.role &&
+           notes.columns[end].reason == use.reason) {
+      ++end;
+    }
+    const auto name = [&](std::size_t column) {
+      const std::string& given = notes.columns[column].name;
+      return given.empty() ? fmt::format("#{}", column) : given;
+    };
+    std::string names = name(begin);
+    if (end - begin > kFew) {
+      names = fmt::format("{} .. {} ({})", names, name(end - 1), end - begin);
+    } else {
+      for (std::size_t column = begin + 1; column < end; ++column) names += ", " + name(column);
+    }
+    add_line(out, label,
+             fmt::format("{}: {}", names,
+                         use.role.empty() ? "not used, because " + use.reason : use.role));
+    label = "";
+  }
 }
 
 void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& notes,
@@ -120,9 +160,11 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
     if (count > 0) add_line(out, "note", fmt::format("{} series {}", grouped(count), what));
   };
   warn(notes.unsorted_series, "had rows out of order; they were sorted");
-  warn(check.empty_series, "without any target value: nothing to learn from or score");
+  warn(check.empty_series - notes.new_series,
+       "without any target value: nothing to learn from or score");
   warn(check.constant_series, "never change" + targets_word);
   warn(check.series_ending_early, "end before the last date");
+  for (const std::string& remark : notes.remarks) add_line(out, "note", remark);
 }
 
 }  // namespace
@@ -183,7 +225,12 @@ std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const 
   add_line(out, "file", source);
   if (!notes.layout.empty()) add_line(out, "layout", notes.layout);
   add_columns(out, catalog, notes);
-  add_line(out, "series", grouped(check.series));
+  add_uses(out, notes);
+  add_line(out, "series",
+           grouped(check.series - notes.new_series) +
+               (notes.new_series > 0
+                    ? fmt::format(", and {} only in path.future", grouped(notes.new_series))
+                    : ""));
   if (check.longest > 0) {
     add_line(out, "length",
              check.shortest == check.longest

@@ -105,6 +105,11 @@ int find_column(const Header& header, std::string_view wanted, std::string_view 
   return columns.front();
 }
 
+bool is_one_of(std::string_view name, std::span<const std::string_view> usual) {
+  return std::any_of(usual.begin(), usual.end(),
+                     [&](std::string_view word) { return equal_ignoring_case(name, word); });
+}
+
 std::optional<int> usual_column(const Header& header, std::span<const std::string_view> usual) {
   for (const std::string_view name : usual) {
     for (std::size_t i = 0; i < header.names.size(); ++i) {

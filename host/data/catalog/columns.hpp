@@ -33,6 +33,9 @@ std::vector<int> find_columns(const Header& header, const std::vector<std::strin
 /// The first of `usual` that there is, in any case.
 std::optional<int> usual_column(const Header& header, std::span<const std::string_view> usual);
 
+/// Whether `name` is one of `usual`, in any case.
+bool is_one_of(std::string_view name, std::span<const std::string_view> usual);
+
 /// Whether the header has exactly that name.
 bool has_column(const Header& header, std::string_view name);
 

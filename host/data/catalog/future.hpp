@@ -2,40 +2,110 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/catalog/build.hpp"
+#include "data/catalog/join.hpp"
 
 namespace sluice {
 
+/// What the main file says to its future file.
+struct FutureColumns {
+  std::string time;                     ///< the main file's time column
+  std::vector<std::string> channels;    ///< data.future
+  std::vector<std::string> categories;  ///< data.future_categories
+  std::vector<std::string> others;      ///< those with another role: never joined on
+  std::size_t series = 0;               ///< in the data
+};
+
 class FutureRows {
  public:
-  /// Reads spec.future_file; throws DataError, also for two rows of one series and time. `channels`
-  /// are the names of the future channels, `time` the name of the main file's time column.
-  FutureRows(const CatalogSpec& spec, const Series& series, const std::string& time,
-             const std::vector<std::string>& channels, const Frequency& frequency, bool integers);
+  /// Reads spec.future_file and joins it to `series`. Throws DataError: no id in common, two rows
+  /// of one series and time (unless data.duplicates says what they become), a time off the grid.
+  FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
+             const FutureColumns& asked, const Frequency& frequency, bool integers,
+             CatalogNotes& notes);
 
-  /// last[s] becomes the last period of series `s` that any row knows.
-  void extend(std::vector<std::int64_t>& last) const;
+  /// Ids that the main file does not have become series behind the known ones, if they have rows
+  /// after period `end`, at which the main file ends.
+  void add_new_series(Series& series, std::int64_t end, CatalogNotes& notes);
 
-  /// Writes channel number `channel` (of `channels`) where the main file left it missing.
-  void fill(std::size_t channel, const std::vector<std::int64_t>& first,
-            const std::vector<std::int64_t>& offsets, std::vector<float>& values) const;
+  /// first[s] of new series becomes their first period after the main file's end, last[s] the last
+  /// period of series `s` that any row knows.
+  void extend(std::vector<std::int64_t>& first, std::vector<std::int64_t>& last) const;
+
+  /// Calls visit(row, place in the channels) for each row and each of its series, where the row
+  /// lies on the series' steps.
+  template <typename Visit>
+  void for_each_step(const std::vector<std::int64_t>& first,
+                     const std::vector<std::int64_t>& offsets, Visit visit) const {
+    for (std::size_t row = 0; row < periods_.size(); ++row) {
+      if (!left_out_.empty() && left_out_[row] != 0) continue;
+      for (const std::int32_t s : series_of(row)) {
+        const auto i = static_cast<std::size_t>(s);
+        const std::int64_t place = offsets[i] + periods_[row] - first[i];
+        if (place < offsets[i] || place >= offsets[i + 1]) continue;
+        visit(row, place);
+      }
+    }
+  }
+
+  /// Writes channel number `channel` (of `channels`) where the main file left it missing; says
+  /// where the two differ. The names are for that remark.
+  void fill(std::size_t channel, const std::vector<std::string>& ids,
+            const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& offsets,
+            std::vector<float>& values, CatalogNotes& notes) const;
+
+  /// The words of category number `category` (of `categories`), a row each.
+  Codes words(std::size_t category) const;
+
+  /// "29 of 30 series, 2024-01-01 .. 2024-01-14": the rows after the end of the series' histories;
+  /// `ends` are their last periods.
+  std::string coverage(const std::vector<std::int64_t>& ends) const;
+
+  /// "f.csv: 12 values of 'price' inside the history differ from the data's ...".
+  void tell_differences(const std::string& column, std::int64_t count, const std::string& example,
+                        CatalogNotes& notes) const;
+  std::string step_text(const std::vector<std::string>& ids, const std::vector<std::int64_t>& first,
+                        const std::vector<std::int64_t>& offsets, std::int64_t place) const;
 
   /// Rows of series that the main file does not have.
-  std::int64_t unmatched_rows() const { return unmatched_; }
+  std::int64_t unmatched_rows() const;
 
  private:
-  void match_series(const CatalogSpec& spec, const Series& series);
-  void refuse_duplicates(const Frequency& frequency) const;
+  void join(const Table::Impl& main, const Series& series, const FutureColumns& asked,
+            CatalogNotes& notes);
+  void hold_for_all(const Series& series, const FutureColumns& asked, CatalogNotes& notes);
+  void refuse_other_words(const Series& series, const FutureColumns& asked) const;
+  void index_series();
+  void describe_new_series(Series& series, std::span<const std::int32_t> keys) const;
+  bool repeats(const Join& join) const;
+  void settle_duplicates();
+  std::vector<float> numbers(std::size_t channel) const;
+  std::span<const std::int32_t> series_of(std::size_t row) const {
+    const std::size_t key = join_.keys.at(static_cast<std::int64_t>(row));
+    return std::span(series_of_keys_)
+        .subspan(begin_of_key_[key], begin_of_key_[key + 1] - begin_of_key_[key]);
+  }
 
+  const CatalogSpec& spec_;
   Table table_;
+  Frequency frequency_;
+  int time_column_ = 0;
   std::vector<int> columns_;           // of the channels
-  bool for_all_ = false;               // no id column: the rows hold for every series
-  std::vector<std::int32_t> series_;   // [rows], -1 = not in the main file; empty if for_all_
+  std::vector<int> category_columns_;  // of the categories
+  Join join_;
+  std::vector<std::size_t> begin_of_key_;  // [keys + 1], into series_of_keys_
+  std::vector<std::int32_t> series_of_keys_;
+  std::size_t series_count_ = 0;  // in the data: layout `columns` is one of many here
+  std::size_t known_series_ = 0;  // those after them are in this file only
+  std::int64_t main_end_ = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> periods_;  // [rows]
-  std::int64_t unmatched_ = 0;
+  std::vector<char> left_out_;         // [rows], another row of its step counts; or empty
+  std::vector<std::int64_t> leader_;   // [rows], the row whose step it is; or empty
 };
 
 }  // namespace sluice

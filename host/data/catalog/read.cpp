@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "data/catalog/build.hpp"
+#include "data/catalog/choice.hpp"
+#include "data/catalog/names.hpp"
+#include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/catalog.hpp"
 
@@ -27,25 +30,23 @@ const char* name_of(Layout layout) {
   return "";
 }
 
-ColumnChoice choose_columns(const Header& header, const CatalogSpec& spec) {
-  ColumnChoice choice;
-  choice.ids = find_columns(header, spec.id, "data.id");
-  if (choice.ids.empty()) {
-    if (const auto usual = usual_column(header, kUsualIds)) choice.ids = {*usual};
+/// The columns that a setting makes numbers, or the time.
+std::vector<int> other_roles(const Header& header, const CatalogSpec& spec) {
+  const std::pair<const std::vector<std::string>&, const char*> roles[] = {
+      {spec.targets, "data.targets"},
+      {spec.past, "data.past"},
+      {spec.future, "data.future"},
+      {spec.static_reals, "data.static_reals"}};
+  std::vector<int> columns;
+  for (const auto& [names, key] : roles) {
+    for (const std::string& name : names) {
+      if (!has_column(header, name) && !name.starts_with('#')) continue;
+      const std::vector<int> found = find_columns(header, {name}, key);
+      columns.insert(columns.end(), found.begin(), found.end());
+    }
   }
-  choice.time = spec.time.empty() ? usual_column(header, kUsualTimes)
-                                  : find_column(header, spec.time, "data.time");
-  return choice;
-}
-
-Layout choose_layout(const Table::Impl& table, const CatalogSpec& spec,
-                     const ColumnChoice& choice) {
-  if (spec.layout != Layout::automatic) return spec.layout;
-  for (std::size_t column = 0; column < table.names.size(); ++column) {
-    if (is_list(table, static_cast<int>(column))) return Layout::rows;
-  }
-  if (!spec.first_value.empty() || !choice.time) return Layout::rows;
-  return choice.ids.empty() ? Layout::columns : Layout::long_form;
+  if (!spec.time.empty()) columns.push_back(find_column(header, spec.time, "data.time"));
+  return columns;
 }
 
 /// The columns that hold names, by their header alone: before a cell is read.
@@ -56,11 +57,27 @@ std::vector<std::string> text_columns_of(const CatalogSpec& spec,
   std::vector<int> columns = find_columns(header, spec.id, "data.id");
   if (columns.empty()) {
     if (const auto usual = usual_column(header, kUsualIds)) columns.push_back(*usual);
+    const std::vector<int> others = other_roles(header, spec);
+    for (int column = 0; column < static_cast<int>(names.size()); ++column) {
+      const bool other = std::find(others.begin(), others.end(), column) != others.end();
+      if (!other && is_id_name(names[static_cast<std::size_t>(column)])) columns.push_back(column);
+    }
   }
   std::vector<std::string> text = names_of(header, columns);
-  for (const std::string& name : spec.static_categories) {
-    // One that is not here lies in the static file, or is complained about later.
-    if (has_column(header, name)) text.push_back(name);
+  const std::pair<const std::vector<std::string>&, const char*> categories[] = {
+      {spec.static_categories, "data.static_categories"},
+      {spec.past_categories, "data.past_categories"},
+      {spec.future_categories, "data.future_categories"}};
+  for (const auto& [wanted, key] : categories) {
+    for (const std::string& name : wanted) {
+      // One that is not here lies in a file beside it, or is complained about later.
+      if (name.starts_with('#') && !has_column(header, name)) {
+        const std::vector<std::string> more = names_of(header, find_columns(header, {name}, key));
+        text.insert(text.end(), more.begin(), more.end());
+      } else if (has_column(header, name)) {
+        text.push_back(name);
+      }
+    }
   }
   return text;
 }
@@ -91,22 +108,25 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   if (table.rows() == 0) {
     throw DataError(fmt::format("{}: the file has no rows; write it again", impl.source));
   }
-  const ColumnChoice choice = choose_columns(header_of(impl), spec);
-  const Layout layout = choose_layout(impl, spec, choice);
   CatalogNotes ignored;
   CatalogNotes& met = notes != nullptr ? *notes : ignored;
   met = {};
   met.remarks = impl.remarks;
+  start_uses(impl, met);
+  const Choice choice = choose_layout(impl, spec, met);
+  const Layout layout = choice.layout;
   met.layout = name_of(layout);
   const auto build = layout == Layout::rows      ? build_rows
                      : layout == Layout::columns ? build_columns
                                                  : build_long;
-  ColumnChoice used = choice;
+  ColumnChoice used = choice.columns;
   if (layout == Layout::single || layout == Layout::columns) used.ids.clear();
   CatalogParts parts = build(impl, spec, used, met);
   if (ids_asked) {
     parts.static_categories.insert(parts.static_categories.begin() + ids_at, id_category(parts));
   }
+  finish_uses(impl, spec, met);
+  remark_alike_ids(parts.ids, met);
   Catalog catalog(std::move(parts));
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     met.all_missing_series += catalog.history(s) == 0 ? 1 : 0;
@@ -132,8 +152,12 @@ Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
   options.max_rows = 0;
   return read_table_as(options, [&](const std::vector<std::string>& names) {
     std::vector<std::string> text;
+    const std::string source = path.string();
     for (const std::string& name : text_columns) {
-      if (std::find(names.begin(), names.end(), name) != names.end()) text.push_back(name);
+      const std::string_view any_case[] = {name};
+      if (const auto column = usual_column({names, source}, any_case)) {
+        text.push_back(names[static_cast<std::size_t>(*column)]);
+      }
     }
     return text;
   });

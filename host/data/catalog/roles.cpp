@@ -6,32 +6,186 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.hpp"
+#include "data/catalog/kinds.hpp"
+#include "data/catalog/names.hpp"
+#include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
-/// Columns that could be targets: numeric, and neither id nor time nor another channel.
-std::vector<int> numeric_columns(const Table::Impl& table, const ColumnChoice& choice,
-                                 const std::vector<int>& others) {
-  std::vector<int> columns;
-  const auto in = [](const std::vector<int>& list, int column) {
-    return std::find(list.begin(), list.end(), column) != list.end();
-  };
-  for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
-    if (column == choice.time || in(choice.ids, column) || in(others, column)) continue;
-    if (is_numeric(table, column)) columns.push_back(column);
-  }
-  return columns;
+bool in(const std::vector<int>& list, int column) {
+  return std::find(list.begin(), list.end(), column) != list.end();
 }
+
+/// Finds the targets where data.targets names none.
+class TargetGuess {
+ public:
+  TargetGuess(const Table::Impl& table, const CatalogSpec& spec, const ColumnChoice& choice,
+              const std::vector<int>& others, CatalogNotes& notes)
+      : table_(table),
+        header_(header_of(table)),
+        spec_(spec),
+        choice_(choice),
+        others_(others),
+        notes_(notes) {}
+
+  /// The one column of a usual name; else the only one that could be meant.
+  std::vector<int> one() {
+    for (const std::string_view word : kUsualTargets) {
+      const std::string_view usual[] = {word};
+      const auto column = usual_column(header_, usual);
+      if (!column || is_taken(*column)) continue;
+      refuse_second_name(header_, *column, "data.targets");
+      return {*column};
+    }
+    std::vector<int> numbers, named;
+    for (int column = 0; column < count(); ++column) {
+      if (is_taken(column) || !why_no_target(column).empty() || is_id_name(name(column))) continue;
+      numbers.push_back(column);
+      if (is_target_name(name(column))) named.push_back(column);
+    }
+    const bool by_name = named.size() == 1;
+    if (by_name || numbers.size() == 1) {
+      const int column = by_name ? named.front() : numbers.front();
+      refuse_second_name(header_, column, "data.targets");
+      notes_.remarks.push_back(
+          fmt::format("{} is forecast ({}; data.targets)", name(column),
+                      by_name ? "by its name" : "no other column could be meant"));
+      return {column};
+    }
+    const std::string what = named.empty() ? "none has a usual name (y, target, value, sales)"
+                                           : "several have usual names";
+    const std::vector<int>& candidates = named.empty() ? numbers : named;
+    if (candidates.empty()) {
+      throw DataError(fmt::format(
+          "{}: which column is to be forecast? none holds numbers beside id and time; set "
+          "data.targets; the columns are: {}",
+          table_.source, list_columns(header_)));
+    }
+    throw DataError(fmt::format(
+        "{}: which column is to be forecast? {}; set data.targets to one or more of: {}",
+        table_.source, what, fmt::join(names_of(header_, candidates), ", ")));
+  }
+
+  /// Every column of numbers, but those that certainly are no series.
+  std::vector<int> each() {
+    std::vector<int> columns, left;
+    for (int column = 0; column < count(); ++column) {
+      if (is_taken(column)) continue;
+      const std::string reason = why_no_target(column);
+      if (reason.empty()) {
+        columns.push_back(column);
+        continue;
+      }
+      leave_out(notes_, column, reason);
+      left.push_back(column);
+    }
+    // A single column of values is a series even under the name of a shop, and is meant even where
+    // none of its cells is a number: reading it names the first one.
+    if (columns.empty()) {
+      for (const auto could_be : {&TargetGuess::is_number_of_id_name, &TargetGuess::is_words}) {
+        std::copy_if(left.begin(), left.end(), std::back_inserter(columns),
+                     [&](int column) { return (this->*could_be)(column); });
+        if (columns.size() == 1) break;
+        columns.clear();
+      }
+      for (const int column : columns) std::erase(left, column);
+    }
+    for (const int column : columns) refuse_second_name(header_, column, "data.targets");
+    if (columns.empty()) {
+      throw DataError(
+          fmt::format("{}: which column is to be forecast? none holds numbers beside the time; set "
+                      "data.targets; the columns are: {}",
+                      table_.source, list_columns(header_)));
+    }
+    remark_left_out(table_, left, notes_);
+    if (columns.size() > 1 && spec_.layout == Layout::automatic) {
+      notes_.remarks.push_back(fmt::format(
+          "no column names the series, so each of {} columns is one (data.layout \"columns\"): {}; "
+          "for one series with inputs set data.layout = \"single\", data.targets and data.past",
+          columns.size(), some_names(names_of(header_, columns))));
+    }
+    return columns;
+  }
+
+ private:
+  int count() const { return static_cast<int>(table_.names.size()); }
+  const std::string& name(int column) const {
+    return table_.names[static_cast<std::size_t>(column)];
+  }
+  bool is_taken(int column) const {
+    return column == choice_.time || in(choice_.ids, column) || in(others_, column);
+  }
+
+  bool is_number_of_id_name(int column) const {
+    return is_id_name(name(column)) && is_number(contents_of(table_, column).holds);
+  }
+  bool is_words(int column) const { return contents_of(table_, column).holds == Holds::text; }
+
+  /// Empty for a column that can be a target.
+  std::string why_no_target(int column) const {
+    const Contents contents = contents_of(table_, column);
+    const bool whole = contents.holds == Holds::integers || contents.holds == Holds::digits;
+    if (is_pandas_index(name(column))) return "it is the index that pandas writes";
+    if (is_unnamed(name(column))) {
+      if (contents.holds == Holds::nothing) return "it has neither a name nor a value";
+      if (column == 0 && is_number(contents.holds)) return "it has no name (row numbers)";
+      if (is_number(contents.holds)) refuse_unnamed(column);
+    }
+    switch (contents.holds) {
+      case Holds::nothing:
+        return "it has no value";
+      case Holds::booleans:
+        return "it holds true and false (data.past or data.future takes it)";
+      case Holds::dates:
+        return "it holds dates";
+      case Holds::clock:
+        return "it holds times of a day";
+      case Holds::lists:
+        return "it holds lists";
+      case Holds::text:
+        if (is_one_of(name(column), kUsualTargets)) return {};  // its first cell will be named
+        return fmt::format("it holds text ('{}')", cut_to_width(contents.example, 30));
+      case Holds::integers:
+      case Holds::reals:
+      case Holds::digits:
+        break;
+    }
+    if (is_row_number_name(name(column)) && whole && counts_rows(table_, column)) {
+      return "it numbers the rows";
+    }
+    if (is_calendar_name(name(column)) && whole) return "it says when a row is, as the time does";
+    if (is_position_name(name(column))) return "it says where a series is (data.static_reals)";
+    const bool id = is_one_of(name(column), kUsualIds) ||
+                    (is_id_name(name(column)) && spec_.layout == Layout::automatic);
+    if (id) return "it has the name of an id (data.id)";
+    return {};
+  }
+
+  [[noreturn]] void refuse_unnamed(int column) const {
+    throw DataError(
+        fmt::format("{}: column #{} holds numbers and has no name; name it in the header, or say "
+                    "which columns are meant (data.targets)",
+                    table_.source, column));
+  }
+
+  const Table::Impl& table_;
+  Header header_;
+  const CatalogSpec& spec_;
+  const ColumnChoice& choice_;
+  const std::vector<int>& others_;
+  CatalogNotes& notes_;
+};
 
 }  // namespace
 
 int require_time(const Table::Impl& table, const ColumnChoice& choice) {
   if (choice.time) return *choice.time;
   throw DataError(fmt::format(
-      "{}: no time column among the usual names (ds, timestamp, date, time, 日期); set data.time; "
-      "the columns are: {}",
+      "{}: no time column among the usual names (ds, timestamp, date, time, 日期), and none holds "
+      "dates; set data.time; the columns are: {}",
       table.source, list_columns(header_of(table))));
 }
 
@@ -54,19 +208,15 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
   if (targets.empty()) {
     std::vector<int> others = future;
     others.insert(others.end(), past.begin(), past.end());
-    const std::vector<int> candidates = numeric_columns(table, choice, others);
-    const auto usual = usual_column(header, kUsualTargets);
-    if (every_column) {
-      targets = candidates;
-    } else if (usual) {
-      targets = {*usual};
+    for (const auto* categories : {&spec.past_categories, &spec.future_categories}) {
+      for (const std::string& name : *categories) {
+        if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) continue;
+        const std::vector<int> words = find_columns(header, {name}, "data.future_categories");
+        others.insert(others.end(), words.begin(), words.end());
+      }
     }
-    if (targets.empty()) {
-      throw DataError(fmt::format(
-          "{}: which column is to be forecast? none has a usual name (y, target, value, sales); "
-          "set data.targets to one or more of: {}",
-          table.source, fmt::join(names_of(header, candidates), ", ")));
-    }
+    TargetGuess guess(table, spec, choice, others, notes);
+    targets = every_column ? guess.each() : guess.one();
   }
   notes.target_columns = names_of(header, targets);
 
@@ -76,6 +226,10 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
     for (const int column : columns) {
       if (used[static_cast<std::size_t>(column)]++ != 0) continue;
       sources.push_back({table.names[static_cast<std::size_t>(column)], role, column});
+      use_column(notes, column,
+                 role == Role::target ? "target"
+                 : role == Role::past ? "past"
+                                      : "future");
     }
   };
   add(targets, Role::target);

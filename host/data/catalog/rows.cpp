@@ -7,8 +7,14 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/choice.hpp"
 #include "data/catalog/gaps.hpp"
+#include "data/catalog/kinds.hpp"
+#include "data/catalog/names.hpp"
 #include "data/catalog/precision.hpp"
+#include "data/catalog/starts.hpp"
+#include "data/catalog/unique.hpp"
+#include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -22,7 +28,8 @@ class RowsBuilder {
   RowsBuilder(const Table::Impl& table, const CatalogSpec& spec, const ColumnChoice& choice,
               CatalogNotes& notes)
       : table_(table), header_(header_of(table)), spec_(spec), ids_(choice.ids), notes_(notes) {
-    if (!spec.past.empty() || !spec.future.empty() || spec.future_file) {
+    if (!spec.past.empty() || !spec.future.empty() || !spec.past_categories.empty() ||
+        !spec.future_categories.empty() || spec.future_file) {
       throw DataError(fmt::format(
           "{}: past and future channels have no place where a row is a series (data.layout "
           "\"rows\"); give the data in long form: a row for each series and time",
@@ -36,11 +43,14 @@ class RowsBuilder {
     Series series = read_ids();
     notes_.id_columns = series.keys.columns;
     std::vector<int> columns;
+    for (const int id : ids_) use_column(notes_, id, "id");
     if (lists) {
+      use_column(notes_, *lists, "values");
       notes_.target_columns = names_of(header_, std::vector<int>{*lists});
     } else {
       columns = value_columns();
       refuse_one_value(columns);
+      for (const int column : columns) use_column(notes_, column, "value");
       const std::string& first = table_.names[static_cast<std::size_t>(columns.front())];
       const std::string& last = table_.names[static_cast<std::size_t>(columns.back())];
       notes_.target_columns = {columns.size() == 1 ? first : first + " .. " + last};
@@ -57,7 +67,7 @@ class RowsBuilder {
     settle_starts(columns, parts);
     trim_missing(parts, true);
     finish_wide(parts, spec_, table_.source, own_starts_, notes_);
-    add_statics(table_, spec_, series, parts);
+    add_statics(table_, spec_, series, parts, notes_);
     return parts;
   }
 
@@ -77,18 +87,48 @@ class RowsBuilder {
     return lists.front();
   }
 
+  /// Without data.id the first column of a usual name that is different in every row; else the
+  /// first column, where it holds words.
   void choose_ids() {
-    if (!ids_.empty()) return;
-    if (const auto usual = usual_column(header_, kSeriesNames)) {
-      ids_ = {*usual};
-    } else if (!is_numeric(table_, 0) && !is_list(table_, 0)) {
-      ids_ = {0};
-    } else {
+    if (!spec_.id.empty()) return;
+    std::vector<int> candidates = ids_;
+    const auto add = [&](int column) {
+      if (std::find(candidates.begin(), candidates.end(), column) == candidates.end()) {
+        candidates.push_back(column);
+      }
+    };
+    for (const std::string_view word : kUsualIds) {
+      const std::string_view usual[] = {word};
+      if (const auto column = usual_column(header_, usual)) add(*column);
+    }
+    if (const auto usual = usual_column(header_, kSeriesNames)) add(*usual);
+    for (int column = 0; column < static_cast<int>(table_.names.size()); ++column) {
+      if (is_id_name(name(column)) && !is_numeric(table_, column)) add(column);
+    }
+    if (!is_numeric(table_, 0) && !is_list(table_, 0)) add(0);
+    if (candidates.empty()) {
       throw DataError(fmt::format(
           "{}: neither a time column nor an id column has a usual name; set data.time where a row "
           "is a time, or data.id where a row is a series; the columns are: {}",
           table_.source, list_columns(header_)));
     }
+    const std::vector<int> none;
+    for (const int column : candidates) {
+      const std::vector<int> one = {column};
+      if (unique_columns(table_, none, one).empty()) continue;
+      ids_ = one;
+      if (column != candidates.front()) {
+        notes_.remarks.push_back(
+            fmt::format("the series are named by the column {} (data.id): {} repeats", name(column),
+                        name(candidates.front())));
+      }
+      return;
+    }
+    ids_ = {candidates.front()};
+  }
+
+  const std::string& name(int column) const {
+    return table_.names[static_cast<std::size_t>(column)];
   }
 
   /// A table of two columns, "Month, Passengers", is a series of many rows with an unusual name for
@@ -103,6 +143,20 @@ class RowsBuilder {
         list_columns(header_)));
   }
 
+  /// "dept and store together are unique: --data.id dept,store; else ".
+  std::string unique_remedy() const {
+    std::vector<int> candidates = id_candidates(table_, spec_, std::nullopt);
+    std::vector<int> fixed;
+    if (!spec_.id.empty()) {
+      fixed = ids_;
+      for (const int id : ids_) std::erase(candidates, id);
+    }
+    std::vector<int> found = unique_columns(table_, fixed, candidates);
+    if (found.empty()) return {};
+    found.insert(found.begin(), fixed.begin(), fixed.end());
+    return unique_ids_text(table_, found) + "; else ";
+  }
+
   Series read_ids() const {
     Series series = read_series(table_, ids_);
     std::vector<std::int64_t> row_of(series.ids.size(), -1);
@@ -111,9 +165,10 @@ class RowsBuilder {
       if (first >= 0) {
         throw DataError(fmt::format(
             "{}: a second row for series '{}' (the first one: {}); where a row is a series the id "
-            "must be unique: remove one, or name more id columns (data.id)",
+            "must be unique: {}remove one, or name more id columns (data.id)",
             place_of_row(table_, static_cast<std::int64_t>(row)),
-            series.ids[series.at(static_cast<std::int64_t>(row))], place_of_row(table_, first)));
+            series.ids[series.at(static_cast<std::int64_t>(row))], place_of_row(table_, first),
+            unique_remedy()));
       }
       first = static_cast<std::int64_t>(row);
     }
@@ -134,17 +189,31 @@ class RowsBuilder {
     return columns;
   }
 
-  std::vector<int> value_columns() const {
+  std::vector<int> value_columns() {
     const std::vector<int> described = described_columns();
     const auto is_described = [&](int column) {
       return std::find(described.begin(), described.end(), column) != described.end();
     };
-    const int count = static_cast<int>(table_.names.size());
+    int count = static_cast<int>(table_.names.size());
+    std::vector<int> empty;
+    while (count > 0 && is_unnamed(name(count - 1)) &&
+           contents_of(table_, count - 1).holds == Holds::nothing) {
+      leave_out(notes_, --count, "it has neither a name nor a value");
+      empty.insert(empty.begin(), count);
+    }
+    remark_left_out(table_, empty, notes_);
     int first = count;
     if (!spec_.first_value.empty()) {
       first = find_column(header_, spec_.first_value, "data.first_value");
     } else {
       while (first > 0 && is_numeric(table_, first - 1) && !is_described(first - 1)) --first;
+      // A wrong cell makes a column of the values look like words: the values begin where their
+      // names begin to count on, and the cell is named when it is read.
+      int steps = steps_begin(header_);
+      while (steps < first && is_described(steps)) ++steps;
+      if (steps < first && count - steps > 2 && is_number(contents_of(table_, steps).holds)) {
+        first = steps;
+      }
       refuse_number_before(first, is_described);
     }
     std::vector<int> columns;
@@ -164,7 +233,6 @@ class RowsBuilder {
   /// wrong cell: taking the values after it only would drop half the data without a word.
   template <typename IsDescribed>
   void refuse_number_before(int first, IsDescribed is_described) const {
-    const auto name = [&](int column) { return table_.names[static_cast<std::size_t>(column)]; };
     for (int column = 0; column < first; ++column) {
       if (is_described(column) || !is_numeric(table_, column)) continue;
       int text = column;
@@ -265,6 +333,7 @@ class RowsBuilder {
   void starts_of_column(int column, CatalogParts& parts) {
     const Times times = read_times_as(table_, column, spec_.frequency);
     notes_.time_columns = names_of(header_, std::vector<int>{column});
+    use_column(notes_, column, "start");
     parts.integer_times = times.integers;
     const bool given = spec_.frequency != "auto";
     if (!given && !table_.tsf_frequency && !times.integers) {
@@ -274,14 +343,18 @@ class RowsBuilder {
           table_.source, table_.names[static_cast<std::size_t>(column)]));
     }
     const Timestamp earliest = *std::min_element(times.values.begin(), times.values.end());
-    parts.frequency = settle_frequency(wanted_frequency(earliest), std::vector<Timestamp>{earliest},
+    const bool weekly =
+        !times.integers && wanted_frequency(earliest).find('W') != std::string::npos;
+    const Timestamp first = weekly ? most_frequent_weekday(times.values) : earliest;
+    parts.frequency = settle_frequency(wanted_frequency(first), std::vector<Timestamp>{first},
                                        times.integers, table_.source, notes_);
     // Monash's files stamp days at noon and months on any day: a start means its period.
-    const Unit unit = parts.frequency.unit;
-    if (unit == Unit::day) parts.frequency.phase = 0;
+    if (parts.frequency.unit == Unit::day) parts.frequency.phase = 0;
     for (const Timestamp time : times.values) {
       parts.first.push_back(period_containing(parts.frequency, time));
     }
+    keep_weekdays(times.values, parts, notes_);
+    say_periods(times.values, parts, notes_);
   }
 
   void start_of_all(CatalogParts& parts) {
@@ -387,19 +460,20 @@ void trim_missing(CatalogParts& parts, bool both_ends) {
     parts.offsets[s + 1] = parts.offsets[s] + end - begin;
   }
   if (parts.offsets.back() == offsets.back()) return;
-  for (Channel& channel : parts.channels) {
+  const auto move = [&](auto& values) {
     std::int64_t out = 0;
     for (std::size_t s = 0; s < count; ++s) {
       // Towards the front, so that nothing is overwritten before it is moved.
       if (out != begins[s]) {
-        std::copy(channel.values.begin() + begins[s], channel.values.begin() + ends[s],
-                  channel.values.begin() + out);
+        std::copy(values.begin() + begins[s], values.begin() + ends[s], values.begin() + out);
       }
       out += ends[s] - begins[s];
     }
-    channel.values.resize(static_cast<std::size_t>(out));
-    channel.values.shrink_to_fit();
-  }
+    values.resize(static_cast<std::size_t>(out));
+    values.shrink_to_fit();
+  };
+  for (Channel& channel : parts.channels) move(channel.values);
+  for (CategoryChannel& channel : parts.categories) move(channel.codes);
 }
 
 }  // namespace sluice

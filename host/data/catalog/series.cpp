@@ -17,7 +17,14 @@ namespace {
 using Members = std::vector<std::vector<std::int32_t>>;  // [columns][S]
 
 void check_no_missing(const Table::Impl& table, int column, const Codes& codes) {
-  const auto missing = std::find(codes.codes.begin(), codes.codes.end(), -1);
+  // A name of spaces names nothing either.
+  const auto blank = std::find_if(codes.words.begin(), codes.words.end(), [](const auto& word) {
+    return word.find_first_not_of(" \t\r\n") == std::string::npos;
+  });
+  const auto none =
+      blank == codes.words.end() ? -1 : static_cast<std::int32_t>(blank - codes.words.begin());
+  const auto missing = std::find_if(codes.codes.begin(), codes.codes.end(),
+                                    [&](std::int32_t code) { return code == -1 || code == none; });
   if (missing == codes.codes.end()) return;
   throw DataError(fmt::format(
       "{}: the id is missing; fill the cell or remove the row (a word that means \"no value\" "

@@ -1,13 +1,14 @@
 // What belongs to a series: from a file with a row for each series (or for each value of some of
 // the id columns: a store's type), or from a column of the main table that is constant in a series.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <unordered_map>
 
 #include "data/catalog/build.hpp"
+#include "data/catalog/join.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -48,7 +49,8 @@ class FromRows {
         float& value = real.values[series_.at(r)];
         if (std::isnan(value)) value = block[i];
         if (value != block[i]) {
-          not_constant(r, column, fmt::format("{}", block[i]), fmt::format("{}", value));
+          not_constant(r, column, fmt::format("{}", block[i]), fmt::format("{}", value),
+                       "data.past or data.future");
         }
       }
     });
@@ -66,23 +68,39 @@ class FromRows {
       if (known != code) {
         not_constant(static_cast<std::int64_t>(row), column,
                      codes.words[static_cast<std::size_t>(code)],
-                     codes.words[static_cast<std::size_t>(known)]);
+                     codes.words[static_cast<std::size_t>(known)],
+                     "data.past_categories or data.future_categories");
       }
     }
+    const std::string& name = table_.names[static_cast<std::size_t>(column)];
     std::vector<const std::string*> words;
-    for (const std::int32_t code : code_of_series) {
-      words.push_back(code < 0 ? nullptr : &codes.words[static_cast<std::size_t>(code)]);
+    for (std::size_t i = 0; i < code_of_series.size(); ++i) {
+      const std::int32_t code = code_of_series[i];
+      words.push_back(code >= 0 ? &codes.words[static_cast<std::size_t>(code)]
+                                : word_without_row(name, i));
     }
-    return category_of(table_.names[static_cast<std::size_t>(column)], words);
+    return category_of(name, words);
   }
 
  private:
+  /// What is known of a series that has no row here: its id, and what the future file says of it.
+  const std::string* word_without_row(const std::string& name, std::size_t s) const {
+    const auto& ids = series_.keys.columns;
+    const auto id = std::find(ids.begin(), ids.end(), name);
+    if (id != ids.end()) return &series_.keys.key[static_cast<std::size_t>(id - ids.begin())][s];
+    const auto found = series_.of_new.find(name);
+    if (found == series_.of_new.end()) return nullptr;
+    const std::size_t known = series_.ids.size() - found->second.size();
+    if (s < known || !found->second[s - known]) return nullptr;
+    return &*found->second[s - known];
+  }
+
   [[noreturn]] void not_constant(std::int64_t row, int column, const std::string& value,
-                                 const std::string& before) const {
+                                 const std::string& before, const char* keys) const {
     throw DataError(fmt::format(
         "{}: a static column must be constant in a series, but series '{}' has '{}' here and '{}' "
-        "above; correct the cell, or make the column a past or future channel",
-        place_of_row(table_, row, column), series_.ids[series_.at(row)], value, before));
+        "above; correct the cell, or name the column in {}",
+        place_of_row(table_, row, column), series_.ids[series_.at(row)], value, before, keys));
   }
 
   const Table::Impl& table_;
@@ -92,32 +110,35 @@ class FromRows {
 /// From a file beside the main one.
 class FromFile {
  public:
-  FromFile(const CatalogSpec& spec, const Series& series) : table_(read_file(spec, series)) {
+  FromFile(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
+           CatalogNotes& notes)
+      : table_(read_file(spec, series)) {
     const Table::Impl& table = table_.impl();
-    const Header header = header_of(table);
-    std::vector<int> columns;
-    std::vector<std::size_t> key_columns;
-    for (std::size_t k = 0; k < series.keys.columns.size(); ++k) {
-      if (!has_column(header, series.keys.columns[k])) continue;
-      columns.push_back(find_column(header, series.keys.columns[k], "data.id"));
-      key_columns.push_back(k);
+    notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
+    const Join join = join_series(table, join_columns(main, spec, series), series);
+    tell_unmatched(join, table.source, series,
+                   "their numbers are missing and their categories \"unknown\"", "not used", notes);
+    if (!join.by_id) {
+      notes.remarks.push_back(
+          fmt::format("{0}: joined on {1}: a row holds for every series with the same {1}",
+                      table.source, fmt::join(join.columns, ", ")));
     }
-    const auto usual = usual_column(header, kUsualIds);
-    if (columns.empty() && usual && series.keys.columns.size() == 1) {
-      columns = {*usual};
-      key_columns = {0};
-    }
-    if (columns.empty()) {
-      throw DataError(fmt::format(
-          "{}: none of the id columns is in this file; give it at least one of them; its columns "
-          "are: {}",
-          table.source, list_columns(header)));
-    }
-    row_of_series_ = match(series, read_series(table, columns), key_columns);
+    row_of_series_ = rows_of(join);
+    const auto covered = std::count_if(row_of_series_.begin(), row_of_series_.end(),
+                                       [](std::int64_t row) { return row >= 0; });
+    notes.static_coverage = fmt::format("{} of {} series", covered, row_of_series_.size());
   }
 
   bool has(const std::string& name) const {
     return name.starts_with('#') || has_column(header_of(table_.impl()), name);
+  }
+
+  /// Neither this file nor the main one has the column.
+  [[noreturn]] void refuse(const std::string& name, const char* key, const Header& main) const {
+    throw DataError(fmt::format(
+        "{}: no column '{}' ({}), and none in {}; the columns are: {}; those of {} are: {}",
+        table_.source(), name, key, main.source, list_columns(header_of(table_.impl())),
+        main.source, list_columns(main)));
   }
 
   StaticReal real(const std::string& name) const {
@@ -153,32 +174,50 @@ class FromFile {
     return table;
   }
 
-  /// For each series the row of the file that has its keys; -1 if there is none.
-  std::vector<std::int64_t> match(const Series& series, const Series& own,
-                                  const std::vector<std::size_t>& key_columns) const {
-    std::vector<std::int64_t> row_of_own(own.ids.size(), -1);
+  /// The id columns that are there; with none, other columns that both files have: those that are
+  /// not asked for as statics, or else those that are (a country, and what belongs to it).
+  std::vector<JoinColumn> join_columns(const Table::Impl& main, const CatalogSpec& spec,
+                                       const Series& series) const {
+    const Table::Impl& table = table_.impl();
+    std::vector<JoinColumn> columns = id_join_columns(table, series);
+    std::vector<std::string> asked = spec.static_reals;
+    asked.insert(asked.end(), spec.static_categories.begin(), spec.static_categories.end());
+    const bool rows_have_series = !series.of_row.empty();
+    if (columns.empty() && rows_have_series) {
+      columns = attribute_join_columns(main, table, series, asked, {});
+    }
+    if (columns.empty() && rows_have_series) {
+      columns = attribute_join_columns(main, table, series, {}, {});
+    }
+    if (columns.empty()) {
+      throw DataError(fmt::format(
+          "{}: none of the id columns ({}) is in this file; give it at least one of them; its "
+          "columns are: {}",
+          table.source, fmt::join(series.keys.columns, ", "), list_columns(header_of(table))));
+    }
+    return columns;
+  }
+
+  /// For each series the row of the file that has its key; -1 if there is none.
+  std::vector<std::int64_t> rows_of(const Join& join) const {
+    const Series& own = join.keys;
+    std::vector<std::int64_t> row_of_key(own.ids.size(), -1);
     for (std::size_t row = 0; row < own.of_row.size(); ++row) {
-      std::int64_t& known = row_of_own[own.at(static_cast<std::int64_t>(row))];
+      std::int64_t& known = row_of_key[own.at(static_cast<std::int64_t>(row))];
       if (known >= 0) {
-        throw DataError(fmt::format("{}: a second row for '{}' (the first one: {}); remove one",
-                                    place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
-                                    own.ids[own.at(static_cast<std::int64_t>(row))],
-                                    place_of_row(table_.impl(), known)));
+        throw DataError(fmt::format(
+            "{}: a second row for '{}' (the first one: {}); a file of static "
+            "columns has one row for each series: remove one",
+            place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
+            own.ids[own.at(static_cast<std::int64_t>(row))], place_of_row(table_.impl(), known)));
       }
       known = static_cast<std::int64_t>(row);
     }
-    std::unordered_map<std::string_view, std::int64_t> rows;
-    for (std::size_t s = 0; s < own.ids.size(); ++s) rows.emplace(own.ids[s], row_of_own[s]);
-    std::vector<std::int64_t> found(series.ids.size(), -1);
-    for (std::size_t s = 0; s < series.ids.size(); ++s) {
-      std::string key;
-      for (const std::size_t column : key_columns) {
-        key += (column == key_columns.front() ? "" : "/") + series.keys.key[column][s];
-      }
-      const auto row = rows.find(key);
-      if (row != rows.end()) found[s] = row->second;
+    std::vector<std::int64_t> rows;
+    for (const std::int32_t key : join.key_of_series) {
+      rows.push_back(key < 0 ? -1 : row_of_key[static_cast<std::size_t>(key)]);
     }
-    return found;
+    return rows;
   }
 
   Table table_;
@@ -188,17 +227,22 @@ class FromFile {
 }  // namespace
 
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
-                 CatalogParts& parts) {
+                 CatalogParts& parts, CatalogNotes& notes) {
   const Header header = header_of(table);
   std::optional<FromFile> file;
-  if (spec.static_file) file.emplace(spec, series);
+  if (spec.static_file) file.emplace(table, spec, series, notes);
   const FromRows rows(table, series);
+  const auto columns_of = [&](const std::string& name, const char* key) {
+    if (file && !has_column(header, name) && !name.starts_with('#'))
+      file->refuse(name, key, header);
+    return find_columns(header, {name}, key);
+  };
   for (const std::string& name : spec.static_reals) {
     if (file && file->has(name)) {
       parts.static_reals.push_back(file->real(name));
       continue;
     }
-    for (const int column : find_columns(header, {name}, "data.static_reals")) {
+    for (const int column : columns_of(name, "data.static_reals")) {
       parts.static_reals.push_back(rows.real(column));
     }
   }
@@ -207,7 +251,7 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
       parts.static_categories.push_back(file->category(name));
       continue;
     }
-    for (const int column : find_columns(header, {name}, "data.static_categories")) {
+    for (const int column : columns_of(name, "data.static_categories")) {
       parts.static_categories.push_back(rows.category(column));
     }
   }

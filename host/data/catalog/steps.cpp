@@ -15,6 +15,8 @@
 #include "data/catalog/gaps.hpp"
 #include "data/catalog/limits.hpp"
 #include "data/catalog/precision.hpp"
+#include "data/catalog/unique.hpp"
+#include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -34,22 +36,26 @@ class LongBuilder {
     whole_ = whole;
     series_ = std::move(series);
     parts_.ids = series_.ids;
+    categories_ = category_sources(table_, spec_, sources_);
     settle_times();
     std::optional<FutureRows> future;
-    if (spec_.future_file) future = read_future();
-    if (whole) add_statics(table_, spec_, series_, parts_);
+    if (spec_.future_file) read_future(future);
+    if (whole) add_statics(table_, spec_, series_, parts_, notes_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
     place_rows(has_row);
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
     fit_offsets();
+    add_categories(table_, categories_, {places_, merges_rows()}, future ? &*future : nullptr,
+                   parts_, notes_);
     places_ = {};
     if (future) fill_future(*future);
     if (whole) {
       settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
       fill_gaps(parts_, has_row, spec_, table_.source, notes_);
     }
+    if (future) say_coverage(*future);
     return std::move(parts_);
   }
 
@@ -89,21 +95,30 @@ class LongBuilder {
                                 time_text(time, parts_.integer_times), to_string(grid), remedy));
   }
 
-  FutureRows read_future() {
-    std::vector<std::string> names;
+  void read_future(std::optional<FutureRows>& future) {
+    FutureColumns asked;
+    asked.time = table_.names[static_cast<std::size_t>(time_column_)];
+    const bool side_by_side = notes_.layout == "columns";
+    asked.series = side_by_side ? 0 : series_.ids.size();
     for (const ChannelSource& source : sources_) {
-      if (source.role == Role::future) names.push_back(source.name);
+      asked.others.push_back(source.name);
+      if (source.role == Role::future) asked.channels.push_back(source.name);
+      asked.series += side_by_side && source.role == Role::target;
     }
-    if (names.empty()) {
+    for (const ChannelSource& source : categories_) {
+      asked.others.push_back(source.name);
+      if (source.role == Role::future) asked.categories.push_back(source.name);
+    }
+    if (asked.channels.empty() && asked.categories.empty()) {
       throw DataError(
-          fmt::format("{}: a future file is given but no future channel; name its "
-                      "channels in data.future",
+          fmt::format("{}: a future file is given but no future channel; name its channels in "
+                      "data.future (numbers) or data.future_categories (words)",
                       spec_.future_file->string()));
     }
-    FutureRows future(spec_, series_, table_.names[static_cast<std::size_t>(time_column_)], names,
-                      parts_.frequency, parts_.integer_times);
-    notes_.future_rows_unmatched = future.unmatched_rows();
-    return future;
+    future.emplace(table_, spec_, series_, asked, parts_.frequency, parts_.integer_times, notes_);
+    future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
+    parts_.ids = series_.ids;
+    notes_.future_rows_unmatched = future->unmatched_rows();
   }
 
   void lay_grid(const std::optional<FutureRows>& future) {
@@ -125,7 +140,7 @@ class LongBuilder {
     refuse_stray();
     distinct_ = {};
     std::vector<std::int64_t> last = last_row_;
-    if (future) future->extend(last);
+    if (future) future->extend(parts_.first, last);
     parts_.offsets.assign(1, 0);
     parts_.offsets.reserve(count + 1);
     const std::int64_t most = most_steps();
@@ -221,14 +236,26 @@ class LongBuilder {
     count_gaps(has_row);
   }
 
+  std::vector<int> id_columns() const {
+    std::vector<int> columns;
+    for (const std::string& name : series_.keys.columns) {
+      const auto found = std::find(table_.names.begin(), table_.names.end(), name);
+      if (found != table_.names.end()) {
+        columns.push_back(static_cast<int>(found - table_.names.begin()));
+      }
+    }
+    return columns;
+  }
+
   [[noreturn]] void refuse_duplicate(std::size_t row, std::size_t s, std::int64_t period) const {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
     throw DataError(fmt::format(
-        "{}: a second row for {}{} (the first one: {}); remove one, name more id columns "
+        "{}: a second row for {}{} (the first one: {}); {}remove one, name more id columns "
         "(data.id) or another time column (data.time), or set data.duplicates to first, last, sum "
         "or mean",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
-        period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin())));
+        period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin()),
+        repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
   }
 
   void count_gaps(const Bits& has_row) {
@@ -253,12 +280,17 @@ class LongBuilder {
     }
   }
 
+  /// Whether several rows of one step are added up or averaged.
+  bool merges_rows() const {
+    return notes_.duplicate_rows > 0 &&
+           (spec_.duplicates == DuplicatePolicy::sum || spec_.duplicates == DuplicatePolicy::mean);
+  }
+
   void add_channel(const ChannelSource& source) {
     Channel channel{source.name, source.role,
                     std::vector<float>(static_cast<std::size_t>(parts_.offsets.back()), kMissing)};
-    const bool merge = notes_.duplicate_rows > 0 && (spec_.duplicates == DuplicatePolicy::sum ||
-                                                     spec_.duplicates == DuplicatePolicy::mean);
-    if (source.column >= 0 && merge) {
+    if (source.column >= 0) refuse_words(table_, source.column, source.role);
+    if (source.column >= 0 && merges_rows()) {
       merge_duplicates(source, channel.values);
     } else if (source.column >= 0) {
       read_numbers(table_, source.column, [&](std::int64_t row, std::span<const float> block) {
@@ -269,7 +301,7 @@ class LongBuilder {
       });
     }
     parts_.channels.push_back(std::move(channel));
-    if (source.column >= 0 && source.role == Role::target) keep_steps_of(source, merge);
+    if (source.column >= 0 && source.role == Role::target) keep_steps_of(source, merges_rows());
   }
 
   /// An offset for each target of each series, or none at all.
@@ -325,8 +357,14 @@ class LongBuilder {
     std::size_t number = 0;
     for (Channel& channel : parts_.channels) {
       if (channel.role != Role::future) continue;
-      future.fill(number++, parts_.first, parts_.offsets, channel.values);
+      future.fill(number++, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
     }
+  }
+
+  void say_coverage(const FutureRows& future) {
+    std::vector<std::int64_t> ends = histories_of(parts_);
+    for (std::size_t s = 0; s < ends.size(); ++s) ends[s] += parts_.first[s] - 1;
+    notes_.future_coverage = future.coverage(ends);
   }
 
   const Table::Impl& table_;
@@ -334,6 +372,7 @@ class LongBuilder {
   CatalogNotes& notes_;
   int time_column_;
   std::vector<ChannelSource> sources_;
+  std::vector<ChannelSource> categories_;
   Series series_;
   CatalogParts parts_;
   bool whole_ = true;                   // the caller makes no other series of the result

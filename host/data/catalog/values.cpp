@@ -37,6 +37,8 @@ std::string place_of_row(const Table::Impl& table, std::int64_t row) {
   return place_of_row(table, row, -1);
 }
 
+std::optional<double> parse_number(std::string_view text) { return numerals::read_plain(text); }
+
 namespace {
 
 constexpr std::int64_t kBlock = 1 << 13;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/table/impl.hpp"
@@ -21,6 +22,9 @@ inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 /// missing. Throws DataError where a cell is no number, or infinite, or beyond a float.
 void read_numbers(const Table::Impl& table, int column,
                   const std::function<void(std::int64_t row, std::span<const float>)>& take);
+
+/// A number, or 1 and 0 of true and false; nullopt if the text is none.
+std::optional<double> parse_number(std::string_view text);
 
 /// The same in double, for what a float does not hold.
 void read_exact(const Table::Impl& table, int column,

@@ -13,11 +13,66 @@
 #include <sstream>
 #include <system_error>
 
+#include "base/text.hpp"
+#include "run/config/names.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
+
+/// Parts of a dotted key, at most: toml++ walks and frees nested tables by recursion.
+constexpr int kMostKeyParts = 16;
+/// Columns of a line that a message repeats.
+constexpr int kExcerptColumns = 200;
+
+/// Where the TOML string that begins at text[at] ends; a string that does not end is toml++'s to
+/// refuse.
+std::size_t string_end(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string triple(3, quote);
+  const std::string close = text.substr(at, 3) == triple ? triple : std::string(1, quote);
+  for (std::size_t i = at + close.size(); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text.substr(i, close.size()) == close) {
+      return i + close.size();
+    } else if (text[i] == '\n' && close.size() == 1) {
+      return i;
+    }
+  }
+  return text.size();
+}
+
+/// Refuses keys of so many parts (a.a.a.a...) that the parser would run out of stack.
+void check_depth(std::string_view text, const std::string& origin) {
+  int parts = 1;
+  std::int64_t line = 1;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      const std::size_t end = string_end(text, i);
+      line += std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
+                         text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
+      i = end;
+      continue;
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (c == '\n') ++line;
+    if (c == '.') ++parts;
+    if (std::string_view("\n,=[]{}").find(c) != std::string_view::npos) parts = 1;
+    if (parts > kMostKeyParts) {
+      throw ConfigError(fmt::format(
+          "{}:{}: a key of more than {} parts; keys are written under their section: [training], "
+          "then steps = 500",
+          origin, line, kMostKeyParts));
+    }
+    ++i;
+  }
+}
 
 /// `text` of the file without its last line break; lines count from 1.
 std::string line_of(const std::string& text, std::uint32_t line) {
@@ -29,7 +84,7 @@ std::string line_of(const std::string& text, std::uint32_t line) {
   if (begin == std::string::npos) return {};
   std::string found = text.substr(begin, text.find('\n', begin) - begin);
   while (!found.empty() && (found.back() == '\r' || found.back() == ' ')) found.pop_back();
-  return found;
+  return cut_to_width(found, kExcerptColumns);
 }
 
 template <typename Part>
@@ -69,8 +124,14 @@ std::vector<std::string_view> section_names() {
   return names;
 }
 
+/// The key that was meant: by a name that other programs have for it, or by likeness.
+std::string_view likely_key(std::string_view written) {
+  const std::string_view meant = meant_key(written.substr(written.find('.') + 1));
+  return meant.empty() ? nearest_key(written) : meant;
+}
+
 [[noreturn]] void refuse_key(const std::string& where, const std::string& written) {
-  const std::string_view near = nearest_key(written);
+  const std::string_view near = likely_key(written);
   if (!near.empty()) {
     throw ConfigError(
         fmt::format("{}: unknown key '{}'; did you mean '{}'?", where, written, near));
@@ -91,7 +152,7 @@ std::vector<std::string_view> section_names() {
 }
 
 [[noreturn]] void refuse_outside(const std::string& where, const std::string& written) {
-  const std::string_view near = nearest_key(written);
+  const std::string_view near = likely_key(written);
   throw ConfigError(fmt::format(
       "{}: '{}' stands outside the sections; {}", where, written,
       near.empty()
@@ -121,7 +182,8 @@ void check_names(const toml::table& root, const std::string& origin) {
   }
 }
 
-Config config_from(const std::string& text, const std::string& origin) {
+Config config_from(const std::string& text, const std::string& origin, Config config) {
+  check_depth(text, origin);
   toml::table root;
   try {
     root = toml::parse(text, std::string_view(origin));
@@ -136,7 +198,6 @@ Config config_from(const std::string& text, const std::string& origin) {
                                       : "TOML is written as key = value, texts in \"quotes\""));
   }
   check_names(root, origin);
-  Config config;
   visit_keys(config, [&](const Key& key, auto& member) {
     const toml::node* node = root.at_path(key.name).node();
     if (!node) return;
@@ -158,7 +219,7 @@ void apply(Config& config, const Override& override) {
     assign(value_from_text(text, key, type), key, type, "--" + name, member);
   });
   if (found) return;
-  const std::string_view near = nearest_key(name);
+  const std::string_view near = likely_key(name);
   throw ConfigError(fmt::format("--{}: unknown key; {}", name,
                                 near.empty()
                                     ? std::string("'sluice explain' lists the keys there are")
@@ -181,9 +242,10 @@ std::string read_text(const std::filesystem::path& file) {
 
 }  // namespace
 
-Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides) {
-  Config config;
-  if (!file.empty()) config = config_from(read_text(file), file.string());
+Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides,
+                   const Config& base) {
+  Config config = base;
+  if (!file.empty()) config = config_from(read_text(file), file.string(), base);
   std::set<std::string> given;
   for (const Override& override : overrides) {
     if (!given.insert(override.first).second) {
@@ -195,7 +257,7 @@ Config load_config(const std::filesystem::path& file, const std::vector<Override
 }
 
 Config parse_config(const std::string& toml, const std::string& origin) {
-  return config_from(toml, origin);
+  return config_from(toml, origin, {});
 }
 
 std::vector<std::string> config_keys() {

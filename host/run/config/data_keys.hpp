@@ -38,17 +38,19 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
             .choices = {"auto", "long", "single", "columns", "rows"}},
         d.layout);
   visit(Key{.name = "data.id",
-            .meaning = "Columns that name the series, joined by '/'; empty: looked for among "
-                       "unique_id, item_id, series, id.",
+            .meaning = "Columns that name the series, joined by '/'; empty: looked for by usual "
+                       "names (unique_id, item_id, series, id; Store, sku).",
             .form = Form::column},
         d.id);
   visit(Key{.name = "data.time",
-            .meaning = "Column of the time; empty: looked for among ds, timestamp, date, time.",
+            .meaning = "Column of the time; empty: looked for by usual names (ds, timestamp, date, "
+                       "time; week, fecha), else the only one that holds dates.",
             .form = Form::column},
         d.time);
   visit(Key{.name = "data.targets",
-            .meaning = "Columns to forecast (the article's label_columns); empty: looked for among "
-                       "y, target, value, sales.",
+            .meaning =
+                "Columns to forecast (the article's label_columns); empty: looked for by usual "
+                "names (y, target, value, sales; units, demand).",
             .form = Form::column},
         d.targets);
   visit(Key{.name = "data.past",
@@ -154,6 +156,8 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "data.test",
             .meaning = "Part at each series' end that is never trained on: a share below 1, or "
                        "steps (1 - the article's train_data_rate).",
+            .automatic = "a tenth, and at least what evaluate scores, where the histories hold "
+                         "twice that",
             .range = {.min = 0, .max = 1e9},
             .form = Form::share_or_steps},
         d.test);

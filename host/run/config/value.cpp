@@ -92,17 +92,19 @@ std::string list_text(const Key& key, Kind kind) {
                                   : "a list of texts";
 }
 
+/// Letters inserted, left out, replaced or exchanged with their neighbour ("optimal string
+/// alignment").
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before.swap(above);
+    above.swap(row);
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t above = row[j + 1];
-      row[j + 1] =
-          std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? std::size_t{0} : 1)});
-      diagonal = above;
+      row[j + 1] = std::min({above[j + 1] + 1, row[j] + 1, above[j] + (a[i] == b[j] ? 0u : 1u)});
+      const bool exchanged = i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j];
+      if (exchanged) row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
     }
   }
   return row.back();
@@ -198,6 +200,21 @@ double as_number(const Value& value, const Key& key, MemberType whole, const std
     refuse(value, key, whole, where);
   }
   return number;
+}
+
+void refuse_shares(const Value& value, const std::string& where) {
+  std::vector<std::string> got, meant;
+  bool shares = false;
+  for (const Value& element : list_of(value)) {
+    const auto* number = std::get_if<double>(&element.data);
+    const bool share = number != nullptr && *number > 0 && *number < 1;
+    got.push_back(written(element));
+    meant.push_back(share ? fmt::format("{:g}", *number * 100) : got.back());
+    shares = shares || share;
+  }
+  if (!shares) return;
+  throw ConfigError(fmt::format("{} are percent: {} (got {})", where, fmt::join(meant, ","),
+                                fmt::join(got, ",")));
 }
 
 std::int64_t as_integer(const Value& value, const Key& key, MemberType whole,

@@ -20,6 +20,7 @@
 #include "run/training/interrupt.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/state_check.hpp"
+#include "run/training/vocabularies.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/data/scaling.hpp"
@@ -71,9 +72,9 @@ class Training {
  public:
   Training(const Config& config, const Catalog& catalog, const TrainOptions& options)
       : config_(config), catalog_(catalog), options_(options) {
-    SplitSpec shares{config.data.valid, config.data.test};
-    if (!options.end.empty()) shares.test = 0;
-    split_ = split_by_time(catalog, shares, options.end);
+    SplitSpec parts = split_spec(config, catalog);
+    if (!options.end.empty()) parts = {.valid = parts.valid};
+    split_ = split_by_time(catalog, parts, options.end);
     has_valid_ = config.data.valid > 0;
     spec_ = resolve_model(config, catalog, split_.train_end);
     season_ =
@@ -84,6 +85,7 @@ class Training {
           "nothing ends the training: set training.steps, training.epochs or training.max_seconds");
     }
     final_fit_ = t.final_fit && has_valid_;
+    vocabularies_ = vocabularies_of(catalog, split_.train_end);
     load_start();
   }
 
@@ -118,6 +120,7 @@ class Training {
   Split split_;
   bool has_valid_ = false, final_fit_ = false;
   ModelSpec spec_;
+  Vocabularies vocabularies_;
   int season_ = 1;
   std::vector<Window> validation_;
   std::unique_ptr<Model> start_;  ///< init_from
@@ -147,10 +150,10 @@ void Training::load_start() {
   std::error_code error;
   start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
   state_.start_checksum = checksum_of(*start_);
+  const std::string unknown = take_words_of(*start_, config_, catalog_, vocabularies_, spec_);
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
-  old.nonnegative = spec_.nonnegative;
   old.head_starts_at_zero = spec_.head_starts_at_zero;
   if (!(old == spec_)) {
     throw ConfigError(
@@ -159,6 +162,7 @@ void Training::load_start() {
                     from, describe(start_->spec), describe(spec_)));
   }
   announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
+  if (!unknown.empty()) announce(unknown);
 }
 
 void Training::load_state() {
@@ -210,6 +214,7 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   setup.spec = &spec_;
   setup.scaling = &phase.scaling;
   setup.series_weight = weights;
+  set_codes(vocabularies_, catalog_, setup);
   setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
   setup.seed = static_cast<std::uint64_t>(config_.training.seed);
   set_engine(config_.engine, setup);
@@ -323,16 +328,13 @@ Model Training::make_model(const Phase& phase) const {
   model.frequency = catalog_.frequency();
   for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
   for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
-  for (const StaticCategory& category : catalog_.static_categories()) {
-    model.category_names.push_back(category.name);
-    model.vocabularies.push_back(category.vocabulary);
-  }
   model.series_ids = catalog_.ids();
   model.scaling = phase.scaling;
   const Engine::LevelStatistics level = phase.engine->level_statistics();
   model.level_mean = level.mean;
   model.level_spread = level.spread;
   model.members = state_.done_members;
+  finish_words(vocabularies_, catalog_, final_fit_ ? split_.valid_end : split_.train_end, model);
   model.residual_probabilities = residual_probabilities_;
   model.residual_quantiles = residual_quantiles_;
   model.seen_until = split_.valid_end;
@@ -357,6 +359,7 @@ TrainResult Training::run() {
   const int seeds = config_.training.seeds;
   Phase phase = make_phase(split_.train_end);
   announce(describe(spec_));
+  if (options_.end.empty()) announce(held_out_text(config_, catalog_));
   announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
                        phase.plan->series_used(), phase.plan->size()));
   if (!phase.plan->skip_note().empty()) announce(phase.plan->skip_note());

@@ -56,7 +56,10 @@ struct CatalogParts {
   std::vector<std::int64_t>
       offsets;  ///< [S+1], offsets[0] = 0; where each series begins in a channel
   std::vector<std::int64_t> first;  ///< [S], period of each series' first step
-  std::vector<Channel> channels;    ///< targets first, then past, then future
+  /// [S], seconds that a series' times lie after those of the grid: weekly series that begin on
+  /// different weekdays keep theirs. Empty: all lie on the grid.
+  std::vector<std::int64_t> shift;
+  std::vector<Channel> channels;  ///< targets first, then past, then future
   std::vector<StaticReal> static_reals;
   std::vector<StaticCategory> static_categories;
   std::vector<CategoryChannel> categories;  ///< past first, then future
@@ -96,7 +99,9 @@ class Catalog {
   std::int64_t period(std::int64_t s, std::int64_t t) const {
     return parts_.first[static_cast<std::size_t>(s)] + t;
   }
-  /// "2023-02-04" of step `t`, for messages and files.
+  /// When step `t` of series `s` is (t may lie past the end).
+  Timestamp time(std::int64_t s, std::int64_t t) const;
+  /// "2023-02-04" of it, for messages and files.
   std::string date(std::int64_t s, std::int64_t t) const;
 
   std::span<const Channel> channels() const { return parts_.channels; }
@@ -218,6 +223,9 @@ struct CatalogNotes {
   std::int64_t unsorted_series = 0;
   std::int64_t all_missing_series = 0;     ///< no target value at all
   std::int64_t future_rows_unmatched = 0;  ///< rows of the future file for series not in the data
+  std::int64_t new_series = 0;  ///< ids of the future file only: the last series, without history
+  std::string future_coverage;  ///< "29 of 30 series, 2024-01-01 .. 2024-01-14"; empty: no file
+  std::string static_coverage;  ///< "29 of 30 series"; empty: no file
   std::string example_gap, example_duplicate;  ///< "A/7 2022-01-05", the first one met
   std::vector<ColumnUse> columns;              ///< every column of the main file, in its order
   /// Sentences that whoever trains, forecasts or evaluates must be told too: what was guessed, what

@@ -25,8 +25,8 @@ struct DataCheck {
 };
 
 DataCheck check_catalog(const Catalog& catalog);
-/// For a terminal of 80 columns: layout and columns, frequency, span, gaps, duplicates, shares,
-/// memory.
+/// Lines of a label and what it has: layout and columns, frequency, span, gaps, duplicates, shares,
+/// memory. As long as the names are: whoever shows them on a terminal cuts them.
 std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const DataCheck& check,
                        const std::string& source);
 

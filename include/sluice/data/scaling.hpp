@@ -33,7 +33,9 @@ struct SeriesScaling {
   }
 };
 
-/// Fits on [0, end[s]) of every series: target channels by `targets`, the others by `covariates`.
+/// Fits on [0, end[s]) of every series: target channels by `targets`, the others by `covariates`. A
+/// series without any target value: its inputs on all that is known of them, and its static numbers
+/// do not count.
 SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covariates,
                           std::span<const std::int64_t> end);
 

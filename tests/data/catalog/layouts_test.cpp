@@ -84,9 +84,12 @@ TEST_F(CatalogBuild, RowsLayoutReadsDatesFromTheHeader) {
 }
 
 TEST_F(CatalogBuild, RowsLayoutDoesNotDropColumnsBeforeAWrongCell) {
-  EXPECT_EQ(error(spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n")),
-            "a.csv: column 'd_1' holds numbers but 'd_2' after it holds text; set data.first_value "
-            "to the first value column, or name 'd_1' in data.id, data.static_reals or "
+  EXPECT_THAT(error(spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n")),
+              HasSubstr("a.csv:3:d_2: 'x' is not a number"))
+      << "the names count on over it";
+  EXPECT_EQ(error(spec("id,a,b,d_1,d_2\nA,1,u,2,3\nB,4,x,6,7\n")),
+            "a.csv: column 'a' holds numbers but 'b' after it holds text; set data.first_value "
+            "to the first value column, or name 'a' in data.id, data.static_reals or "
             "data.static_categories");
   CatalogSpec s = spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n");
   s.first_value = "d_1";
@@ -98,13 +101,6 @@ TEST_F(CatalogBuild, RowsLayoutRefusesASecondRowOfASeries) {
       error(spec("id,d_1,d_2\nA,1,2\nB,3,4\nA,5,6\n")),
       "a.csv:4: a second row for series 'A' (the first one: a.csv:2); where a row is a series "
       "the id must be unique: remove one, or name more id columns (data.id)");
-}
-
-TEST_F(CatalogBuild, UnusualTimeNameIsNotTakenForASeriesInEachRow) {
-  EXPECT_THAT(error(spec("Month,#Passengers\n1949-01,112\n1949-02,118\n")),
-              HasSubstr("a.csv: no time column has a usual name"));
-  EXPECT_THAT(error(spec("YEAR,SPOTS\n1700,5\n1701,11\n")),
-              HasSubstr("a.csv: neither a time column nor an id column has a usual name; set"));
 }
 
 TEST_F(CatalogBuild, TsfGivesStartsAndFrequency) {
@@ -122,6 +118,33 @@ TEST_F(CatalogBuild, TsfGivesStartsAndFrequency) {
       build(spec_of(file("b.tsf", head + "weekly\n@data\nT1:2012-01-01 00-00-00:1,2\n")));
   EXPECT_EQ(to_string(weeks.frequency()), "W-SUN");
   EXPECT_EQ(weeks.date(0, 1), "2012-01-08");
+}
+
+// 2012-01-01 is a Sunday, 2012-01-03 a Tuesday, 2011-12-30 the Friday before: 30 + 7 = 6 January.
+TEST_F(CatalogBuild, WeeklySeriesOfTsfKeepTheirOwnWeekdays) {
+  const Catalog weeks = build(spec_of(file(
+      "a.tsf",
+      "@attribute series_name string\n@attribute start_timestamp date\n@frequency weekly\n@data\n"
+      "A:2011-12-30 00-00-00:1,2\nB:2012-01-03 00-00-00:3,4\nC:2012-01-10 12-00-00:5,6\n"
+      "D:2012-01-01 00-00-00:?,8\n")));
+  EXPECT_EQ(to_string(weeks.frequency()), "W-TUE") << "the most frequent one";
+  EXPECT_EQ(weeks.date(0, 1), "2012-01-06");
+  EXPECT_EQ(weeks.date(1, 2), "2012-01-17");
+  EXPECT_EQ(weeks.date(2, 0), "2012-01-10");
+  EXPECT_EQ(weeks.date(3, 0), "2012-01-08") << "the missing first week is no step";
+  EXPECT_EQ(weeks.time(3, 0), 15347 * 86400) << "midnight of 2012-01-08";
+  EXPECT_EQ(weeks.period(2, 0), weeks.period(1, 1)) << "B and C are a week apart";
+  EXPECT_THAT(notes_.remarks, ElementsAre("2 of 4 series begin on another weekday than W-TUE's; "
+                                          "each keeps its own"));
+}
+
+TEST_F(CatalogBuild, TsfMonthsThatBeginInsideOneAreSaid) {
+  build(spec_of(file("a.tsf",
+                     "@attribute series_name string\n@attribute start_timestamp date\n"
+                     "@frequency monthly\n@data\nA:2000-01-15 12-00-00:1,2\nB:2000-02-01:3\n")));
+  EXPECT_THAT(notes_.remarks,
+              ElementsAre("1 of 2 series begin inside a step of frequency MS; a start means its "
+                          "step: 2000-01-15 of series 'A' is 2000-01-01"));
 }
 
 TEST_F(CatalogBuild, TsfDaysAtNoonAreDays) {
@@ -144,7 +167,8 @@ TEST_F(CatalogBuild, StaticColumnsOfLongRowsMustBeConstant) {
   s.static_categories = {"type"};
   EXPECT_EQ(error(s),
             "a.csv:3:type: a static column must be constant in a series, but series 'A' has 'z' "
-            "here and 'x' above; correct the cell, or make the column a past or future channel");
+            "here and 'x' above; correct the cell, or name the column in data.past_categories or "
+            "data.future_categories");
 }
 
 TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
@@ -163,7 +187,8 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
   EXPECT_THAT(error(s),
               HasSubstr("twice.csv:3: a second row for '01' (the first one: twice.csv:2)"));
   s.static_file = file("other.csv", "shop,type,size\n01,A,1\n");
-  EXPECT_THAT(error(s), HasSubstr("other.csv: none of the id columns is in this file"));
+  EXPECT_THAT(error(s),
+              HasSubstr("other.csv: none of the id columns (store, item) is in this file"));
 }
 
 TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {

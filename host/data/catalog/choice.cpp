@@ -1,0 +1,298 @@
+#include "data/catalog/choice.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.hpp"
+#include "data/catalog/kinds.hpp"
+#include "data/catalog/names.hpp"
+#include "data/catalog/unique.hpp"
+#include "data/catalog/uses.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+/// Where a row's value begins, not when a row is: of files with a series in each row.
+constexpr std::string_view kStarts[] = {"start_timestamp", "start"};
+/// So many names that count on are no accident.
+constexpr int kManySteps = 3;
+
+class Chooser {
+ public:
+  Chooser(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes& notes)
+      : table_(table), header_(header_of(table)), spec_(spec), notes_(notes) {}
+
+  Choice choose() {
+    Choice choice;
+    choice.layout = spec_.layout;
+    ColumnChoice& columns = choice.columns;
+    columns.ids = find_columns(header_, spec_.id, "data.id");
+    if (columns.ids.empty()) usual_id(columns);
+    if (choice.layout == Layout::automatic && (has_lists() || !spec_.first_value.empty())) {
+      choice.layout = Layout::rows;
+    }
+    if (choice.layout == Layout::rows) return choice;
+    columns.time =
+        spec_.time.empty() ? guess_time() : find_column(header_, spec_.time, "data.time");
+    if (choice.layout == Layout::automatic && !columns.time) {
+      refuse_unless_rows();
+      choice.layout = Layout::rows;
+      return choice;
+    }
+    const bool wants_ids = choice.layout == Layout::automatic || choice.layout == Layout::long_form;
+    if (columns.ids.empty() && columns.time && wants_ids) guess_ids(columns);
+    if (choice.layout == Layout::automatic) {
+      choice.layout = columns.ids.empty() ? Layout::columns : Layout::long_form;
+    }
+    return choice;
+  }
+
+ private:
+  const std::string& name(int column) const {
+    return table_.names[static_cast<std::size_t>(column)];
+  }
+  int count() const { return static_cast<int>(table_.names.size()); }
+  std::string names(const std::vector<int>& columns) const {
+    return some_names(names_of(header_, columns));
+  }
+  std::string shown(int column) const {
+    return is_unnamed(name(column)) ? fmt::format("#{}", column) : name(column);
+  }
+
+  bool has_lists() const {
+    for (int column = 0; column < count(); ++column) {
+      if (is_list(table_, column)) return true;
+    }
+    return false;
+  }
+
+  void usual_id(ColumnChoice& columns) const {
+    const auto usual = usual_column(header_, kUsualIds);
+    if (!usual) return;
+    refuse_second_name(header_, *usual, "data.id");
+    columns.ids = {*usual};
+    columns.ids_guessed = true;
+  }
+
+  std::optional<int> guess_time() {
+    if (const auto usual = usual_time()) return usual;
+    std::vector<int> dates, named_dates, named, digits;
+    for (int column = 0; column < count(); ++column) {
+      if (is_one_of(name(column), kStarts) || is_id_of_user(column)) continue;
+      const Contents contents = contents_of(table_, column);
+      const bool integers = contents.holds == Holds::integers || contents.holds == Holds::digits;
+      if (contents.holds == Holds::dates) {
+        refuse_second_header(column, contents);
+        dates.push_back(column);
+        if (is_time_name(name(column))) named_dates.push_back(column);
+      } else if ((integers && is_time_name_of_integers(name(column))) ||
+                 (contents.holds == Holds::text && is_time_name(name(column)))) {
+        named.push_back(column);
+      } else if (contents.holds == Holds::digits) {
+        digits.push_back(column);
+      }
+    }
+    if (named_dates.size() == 1) dates = named_dates;
+    const int steps = count() - steps_begin(header_);
+    if (dates.size() == 1) return guessed_time(dates.front(), "it holds dates", steps);
+    if (dates.size() > 1) {
+      throw DataError(
+          fmt::format("{}: several columns hold dates: {}; say which one is the time of a row: "
+                      "--data.time {}",
+                      table_.source, names(dates), shell_quoted(shown(dates.front()))));
+    }
+    if (steps >= kManySteps) return std::nullopt;
+    if (named.size() == 1) return guessed_time(named.front(), "by its name", 0);
+    if (named.size() > 1) {
+      throw DataError(
+          fmt::format("{}: the time could be in any of the columns {}; write one column of dates "
+                      "(2022-01-31), or of times (2022-01-31 13:00), and set data.time to it",
+                      table_.source, names(named)));
+    }
+    if (digits.size() == 1) return guessed_time(digits.front(), "its numbers are dates", 0);
+    return std::nullopt;
+  }
+
+  /// The one of a usual name; where several have one, the first of these that holds dates.
+  std::optional<int> usual_time() const {
+    const auto first = usual_column(header_, kUsualTimes);
+    if (!first) return std::nullopt;
+    refuse_second_name(header_, *first, "data.time");
+    std::vector<int> usual;
+    for (const std::string_view word : kUsualTimes) {
+      const std::string_view one[] = {word};
+      if (const auto column = usual_column(header_, one)) usual.push_back(*column);
+    }
+    if (usual.size() == 1) return first;
+    for (const int column : usual) {
+      const Holds holds = contents_of(table_, column).holds;
+      if (holds == Holds::dates || holds == Holds::digits) return column;
+    }
+    return first;
+  }
+
+  bool is_id_of_user(int column) const {
+    const std::vector<int> ids = find_columns(header_, spec_.id, "data.id");
+    return std::find(ids.begin(), ids.end(), column) != ids.end();
+  }
+
+  std::optional<int> guessed_time(int column, const std::string& why, int steps) {
+    if (steps >= kManySteps && spec_.layout == Layout::automatic) {
+      throw DataError(fmt::format(
+          "{}: '{}' holds dates, and the columns {} to {} count on; if a row is a time, set "
+          "data.layout to long, columns or single; if a row is a series, set it to rows",
+          table_.source, shown(column), name(count() - steps), name(count() - 1)));
+    }
+    if (parse_time(name(column))) {
+      throw DataError(
+          fmt::format("{}: the first line holds values ('{}' is a time), not names; put a line of "
+                      "names above it",
+                      table_.source, name(column)));
+    }
+    notes_.remarks.push_back(
+        fmt::format("the time is taken from the column {} ({}; data.time)", shown(column), why));
+    return column;
+  }
+
+  /// Words above dates: the header has two lines, of which the second one is a row.
+  void refuse_second_header(int column, const Contents& contents) const {
+    if (contents.odd_row != 0) return;
+    throw DataError(fmt::format(
+        "{}: '{}' stands above dates: this line seems to belong to the header; leave one line of "
+        "names (remove the line above it, or this one)",
+        place_of_row(table_, 0, column), contents.odd_word));
+  }
+
+  /// Without a time column a row is a series, and then its values have names that count on.
+  void refuse_unless_rows() {
+    int begin = steps_begin(header_);
+    if (begin < count() && contents_of(table_, begin).holds == Holds::text) ++begin;  // V1, the id
+    if (count() - begin < 2) {
+      throw DataError(fmt::format(
+          "{}: which column is the time? none has a usual name (ds, timestamp, date, time, 日期) "
+          "or holds dates; set data.time where a row is a time; where a row is a series, set "
+          "data.layout = \"rows\"; the columns are: {}",
+          table_.source, list_columns(header_)));
+    }
+    if (usual_column(header_, kStarts)) return;  // which says that a row is a series
+    notes_.remarks.push_back(fmt::format(
+        "no column holds times and {} to {} count on: a row is taken for a series (data.layout)",
+        name(begin), name(count() - 1)));
+  }
+
+  void guess_ids(ColumnChoice& columns) {
+    std::vector<int> named;
+    for (const int column : id_candidates(table_, spec_, columns.time)) {
+      if (is_id_name(name(column))) named.push_back(column);
+    }
+    if (named.empty()) return;
+    const bool rows_add_up = spec_.duplicates != DuplicatePolicy::error || !spec_.aggregate.empty();
+    int chosen = named.front();
+    if (named.size() > 1) {
+      chosen = rows_add_up ? refuse_ids(columns, named) : the_unique_one(columns, named);
+    }
+    if (!rows_add_up && is_only_value(columns, chosen)) return;
+    refuse_value_of_id_name(columns, chosen, rows_add_up);
+    refuse_second_name(header_, chosen, "data.id");
+    columns.ids = {chosen};
+    columns.ids_guessed = true;
+    notes_.remarks.push_back(
+        fmt::format("the series are named by the column {} (data.id)", name(chosen)));
+  }
+
+  /// The only one of several names of ids that tells the rows of a time apart.
+  int the_unique_one(const ColumnChoice& columns, const std::vector<int>& named) {
+    const std::vector<int> time = {*columns.time};
+    std::vector<int> unique;
+    for (const int column : named) {
+      const std::vector<int> one = {column};
+      if (!unique_columns(table_, time, one).empty()) unique.push_back(column);
+    }
+    if (unique.size() == 1) return unique.front();
+    return refuse_ids(columns, named);
+  }
+
+  [[noreturn]] int refuse_ids(const ColumnChoice& columns, const std::vector<int>& named) const {
+    const std::vector<int> time = {*columns.time};
+    std::vector<int> together = unique_columns(table_, time, named);
+    std::string remedy;
+    if (together.size() > 1) {
+      remedy = fmt::format("rows repeat for one time; {}", unique_ids_text(table_, together));
+    } else {
+      remedy =
+          fmt::format("set data.id to those that name a series: --data.id {}",
+                      shell_quoted(fmt::format("{}", fmt::join(names_of(header_, named), ","))));
+    }
+    throw DataError(fmt::format("{}: several columns could name the series: {}; {}", table_.source,
+                                names(named), remedy));
+  }
+
+  /// Whether nothing else could be forecast: "date, shop" is one series.
+  bool is_only_value(const ColumnChoice& columns, int chosen) const {
+    for (int column = 0; column < count(); ++column) {
+      if (column == columns.time || column == chosen) continue;
+      if (is_number(contents_of(table_, column).holds)) return false;
+    }
+    return is_number(contents_of(table_, chosen).holds);
+  }
+
+  /// Where every time has one row, a column that is named "store" and changes is no id: the sales
+  /// in the store beside those of the web.
+  void refuse_value_of_id_name(const ColumnChoice& columns, int column, bool rows_add_up) const {
+    if (rows_add_up) return;
+    const std::vector<int> time = {*columns.time}, none;
+    if (unique_columns(table_, none, time).empty()) return;
+    if (read_codes(table_, column).words.size() < 2) return;
+    throw DataError(fmt::format(
+        "{}: '{}' has the name of an id, but each time has one row only; if it names series, set "
+        "data.id to it; if it holds values, set data.layout = \"columns\" or \"single\"",
+        table_.source, name(column)));
+  }
+
+  const Table::Impl& table_;
+  Header header_;
+  const CatalogSpec& spec_;
+  CatalogNotes& notes_;
+};
+
+/// "d_17" -> {"d_", 17}; nullopt without digits at the end.
+struct Counted {
+  std::string_view stem;
+  std::int64_t number;
+};
+std::optional<Counted> counted(std::string_view name) {
+  std::size_t begin = name.size();
+  while (begin > 0 && name[begin - 1] >= '0' && name[begin - 1] <= '9') --begin;
+  std::int64_t number = 0;
+  const auto result = std::from_chars(name.data() + begin, name.data() + name.size(), number);
+  if (begin == name.size() || result.ec != std::errc()) return std::nullopt;
+  return Counted{name.substr(0, begin), number};
+}
+
+bool follows(const std::string& name, const std::string& before) {
+  const auto time = parse_time(name), time_before = parse_time(before);
+  if (time && time_before) return *time > *time_before;
+  const auto a = counted(before), b = counted(name);
+  return a && b && a->stem == b->stem && b->number == a->number + 1;
+}
+
+}  // namespace
+
+int steps_begin(const Header& header) {
+  int end = static_cast<int>(header.names.size());
+  const auto name = [&](int column) { return header.names[static_cast<std::size_t>(column)]; };
+  while (end > 0 && is_unnamed(name(end - 1))) --end;
+  int begin = end - 1;
+  while (begin > 0 && follows(name(begin), name(begin - 1))) --begin;
+  return end - begin < 2 ? static_cast<int>(header.names.size()) : begin;
+}
+
+Choice choose_layout(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes& notes) {
+  return Chooser(table, spec, notes).choose();
+}
+
+}  // namespace sluice

@@ -1,0 +1,187 @@
+#include "data/catalog/unique.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "base/text.hpp"
+#include "data/catalog/kinds.hpp"
+#include "data/catalog/names.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kMostCandidates = 8;
+
+/// Dense codes of rows by some columns; `distinct` of them.
+struct RowCodes {
+  std::vector<std::int32_t> of_row;
+  std::int64_t distinct = 0;
+};
+
+class RowsApart {
+ public:
+  explicit RowsApart(const Table::Impl& table) : table_(table) {}
+
+  const RowCodes& of(int column) {
+    const auto known = codes_.find(column);
+    if (known != codes_.end()) return known->second;
+    Codes codes = read_codes(table_, column);
+    // A missing cell is a value of its own here.
+    for (std::int32_t& code : codes.codes) ++code;
+    return codes_
+        .emplace(column, RowCodes{std::move(codes.codes),
+                                  static_cast<std::int64_t>(codes.words.size()) + 1})
+        .first->second;
+  }
+
+  static RowCodes both(const RowCodes& a, const RowCodes& b) {
+    RowCodes codes;
+    codes.of_row.reserve(a.of_row.size());
+    std::unordered_map<std::int64_t, std::int32_t> known;
+    for (std::size_t row = 0; row < a.of_row.size(); ++row) {
+      const std::int64_t key = a.of_row[row] * b.distinct + b.of_row[row];
+      const auto next = static_cast<std::int32_t>(known.size());
+      codes.of_row.push_back(known.emplace(key, next).first->second);
+    }
+    codes.distinct = static_cast<std::int64_t>(known.size());
+    return codes;
+  }
+
+  static bool all_differ(const RowCodes& codes) {
+    std::vector<char> seen(static_cast<std::size_t>(codes.distinct) + 1, 0);
+    return std::all_of(codes.of_row.begin(), codes.of_row.end(), [&](std::int32_t code) {
+      return seen[static_cast<std::size_t>(code)]++ == 0;
+    });
+  }
+
+ private:
+  const Table::Impl& table_;
+  std::map<int, RowCodes> codes_;
+};
+
+bool in(std::span<const int> list, int column) {
+  return std::find(list.begin(), list.end(), column) != list.end();
+}
+
+/// The first `size` of `candidates` (from `from` on) that complete `so_far`.
+bool complete(RowsApart& rows, const RowCodes& so_far, std::span<const int> candidates,
+              std::size_t size, std::vector<int>& chosen) {
+  for (std::size_t i = 0; i + size <= candidates.size(); ++i) {
+    const RowCodes more = RowsApart::both(so_far, rows.of(candidates[i]));
+    chosen.push_back(candidates[i]);
+    if (size == 1 ? RowsApart::all_differ(more)
+                  : complete(rows, more, candidates.subspan(i + 1), size - 1, chosen)) {
+      return true;
+    }
+    chosen.pop_back();
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<int> unique_columns(const Table::Impl& table, std::span<const int> fixed,
+                                std::span<const int> candidates) {
+  RowsApart rows(table);
+  std::int64_t count = 0;
+  for (const TablePart& part : table.parts) count += part.table->num_rows();
+  RowCodes start{std::vector<std::int32_t>(static_cast<std::size_t>(count), 0), 1};
+  for (const int column : fixed) start = RowsApart::both(start, rows.of(column));
+  std::vector<int> usable;
+  for (const int column : candidates) {
+    if (usable.size() == kMostCandidates) break;
+    const bool numbers_rows = !fixed.empty() && RowsApart::all_differ(rows.of(column));
+    if (!numbers_rows) usable.push_back(column);
+  }
+  std::vector<int> chosen;
+  for (const std::size_t size : {1u, 2u, 3u}) {
+    if (complete(rows, start, usable, size, chosen)) return chosen;
+  }
+  return {};
+}
+
+std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec,
+                               std::optional<int> time) {
+  const Header header = header_of(table);
+  std::vector<int> taken;
+  for (const auto* names : {&spec.targets, &spec.past, &spec.future, &spec.static_reals,
+                            &spec.past_categories, &spec.future_categories}) {
+    for (const std::string& name : *names) {
+      if (!has_column(header, name) && !name.starts_with('#')) continue;
+      const std::vector<int> found = find_columns(header, {name}, "data");
+      taken.insert(taken.end(), found.begin(), found.end());
+    }
+  }
+  std::vector<int> named, words;
+  for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
+    if (column == time || in(taken, column)) continue;
+    const std::string& name = table.names[static_cast<std::size_t>(column)];
+    const bool id_name = is_one_of(name, kUsualIds) || is_id_name(name);
+    const Holds holds = contents_of(table, column).holds;
+    // Words that are numbers throughout are ids where the file's reader kept them as text ("007").
+    const bool whole = holds == Holds::integers || holds == Holds::digits ||
+                       (holds == Holds::reals && !is_numeric(table, column));
+    if (id_name && (whole || holds == Holds::text)) {
+      named.push_back(column);
+    } else if (holds == Holds::text && !is_target_name(name)) {
+      words.push_back(column);
+    }
+  }
+  named.insert(named.end(), words.begin(), words.end());
+  return named;
+}
+
+std::string unique_ids_text(const Table::Impl& table, std::span<const int> ids) {
+  const std::vector<std::string> names = names_of(header_of(table), ids);
+  const std::string joined = fmt::format("{}", fmt::join(names, ","));
+  if (names.size() == 1) {
+    return fmt::format("{} alone is unique: --data.id {}", names.front(), shell_quoted(joined));
+  }
+  const std::string all = fmt::format(
+      "{} and {}", fmt::join(std::span(names).first(names.size() - 1), ", "), names.back());
+  return fmt::format("{} together are unique: --data.id {}", all, shell_quoted(joined));
+}
+
+std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
+                                 std::span<const int> ids, int time) {
+  const std::vector<int> times = {time};
+  std::vector<int> candidates = id_candidates(table, spec, time);
+  // Ids that the user named stay; those that were guessed may be the wrong ones.
+  std::vector<int> fixed = times;
+  if (!spec.id.empty()) {
+    fixed.insert(fixed.end(), ids.begin(), ids.end());
+    std::erase_if(candidates, [&](int column) { return in(ids, column); });
+  }
+  std::vector<int> found = unique_columns(table, fixed, candidates);
+  if (!found.empty()) {
+    if (!spec.id.empty()) found.insert(found.begin(), ids.begin(), ids.end());
+    return fmt::format("rows repeat for one time; {}; else ", unique_ids_text(table, found));
+  }
+  const std::string& name = table.names[static_cast<std::size_t>(time)];
+  for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
+    if (column == time || in(ids, column)) continue;
+    const Holds holds = contents_of(table, column).holds;
+    const std::string& other = table.names[static_cast<std::size_t>(column)];
+    if (holds == Holds::clock) {
+      return fmt::format(
+          "'{}' holds times of a day: write '{}' and '{}' into one column (2022-01-31 13:15); "
+          "else ",
+          other, name, other);
+    }
+    if (holds != Holds::dates) continue;
+    RowsApart rows(table);
+    RowCodes codes = rows.of(column);
+    for (const int id : ids) codes = RowsApart::both(codes, rows.of(id));
+    if (RowsApart::all_differ(codes)) {
+      return fmt::format("the times of '{}' do not repeat: --data.time {}; else ", other,
+                         shell_quoted(other));
+    }
+  }
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,31 @@
+// Which columns together tell the rows apart: computed where a message is to propose them.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/catalog/build.hpp"
+
+namespace sluice {
+
+/// The fewest of `candidates` (at most three) that with `fixed` are different in every row, in
+/// their order; empty: there are none. A candidate that numbers the rows is none.
+std::vector<int> unique_columns(const Table::Impl& table, std::span<const int> fixed,
+                                std::span<const int> candidates);
+
+/// Columns that could name series: words, and whole numbers with a name of an id; not those that
+/// have another role. Names of ids first.
+std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec,
+                               std::optional<int> time);
+
+/// "Store and Dept together are unique: --data.id Store,Dept; ", for a message on rows that repeat
+/// for one time of a series named by `ids`; empty where there is nothing to propose.
+std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
+                                 std::span<const int> ids, int time);
+
+/// "Store and Dept together are unique: --data.id Store,Dept"; `ids` at least one.
+std::string unique_ids_text(const Table::Impl& table, std::span<const int> ids);
+
+}  // namespace sluice
