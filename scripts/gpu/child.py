@@ -27,17 +27,20 @@ class _Guard:
     def __init__(self):
         self.pipe = None
 
+    def start(self):
+        if self.pipe is not None:
+            return
+        reader, self.pipe = os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            try:
+                self._watch(reader)
+            finally:
+                os._exit(0)
+        os.close(reader)
+        atexit.register(self._end)
+
     def tell(self, word):
-        if self.pipe is None:
-            reader, self.pipe = os.pipe()
-            self.process = os.fork()
-            if self.process == 0:
-                try:
-                    self._watch(reader)
-                finally:
-                    os._exit(0)
-            os.close(reader)
-            atexit.register(self._end)
         os.write(self.pipe, f"{word}\n".encode())
 
     def _watch(self, reader):
@@ -153,6 +156,8 @@ def _tie_to_parent(parent):
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(127)
+    # By the child, before it can start anything: a parent killed after that would tell it no more.
+    _guard.tell(f"+{os.getpid()}")
 
 
 class _Child:
@@ -162,11 +167,11 @@ class _Child:
         self.rest, self.lines, self.timed_out, self.status = b"", [], False, None
         self.kept, self.reaped = 0, False
         parent = os.getpid()
+        _guard.start()
         self.process = subprocess.Popen(
             command.words, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, preexec_fn=lambda: _tie_to_parent(parent))
         self.pipe = self.process.stdout.fileno()
-        _guard.tell(f"+{self.process.pid}")
 
     def read(self):
         """Takes what the program has printed; whether there can be more."""
