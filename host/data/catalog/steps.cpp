@@ -256,6 +256,7 @@ class LongBuilder {
 
   void count_gaps(const Bits& has_row) {
     for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
+      if (last_row_[s] < parts_.first[s]) continue;  // only the future file has it
       const std::int64_t offset = parts_.offsets[s];
       std::int64_t gaps = 0;
       for (std::int64_t t = 0; t <= last_row_[s] - parts_.first[s]; ++t) {

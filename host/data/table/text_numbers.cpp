@@ -176,7 +176,7 @@ std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
     for (const auto& chunk : table->column(c)->chunks()) {
       chunks.push_back(numbers_of(*chunk, missing, decimal, source));
     }
-    const std::string& name = table->field(c)->name();
+    const std::string name = table->field(c)->name();  // the table is replaced below
     table = files::value_of(
         table->SetColumn(c, arrow::field(name, arrow::float64()),
                          std::make_shared<arrow::ChunkedArray>(chunks, arrow::float64())),
