@@ -1,35 +1,121 @@
-// CLI11 would take the value of a flag that it does not know as CONFIG; hence this.
+// CLI11 would take the value of a flag that it does not know as a file; hence this.
 #include "app/arguments.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <string_view>
 
+#include "run/config/names.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
+namespace {
+
+/// Flags of CLI11's own.
+constexpr std::string_view kPlainFlags[] = {"--help", "--quiet", "--version"};
+constexpr std::string_view kWithSettings[] = {"train", "forecast", "evaluate", "check"};
+
+bool contains(const auto& list, std::string_view text) {
+  return std::find(std::begin(list), std::end(list), text) != std::end(list);
+}
+
+/// Whether the first word of the command line is a command that takes settings.
+bool takes_settings(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (!std::string_view(argv[i]).starts_with('-')) return contains(kWithSettings, argv[i]);
+  }
+  return false;
+}
+
+bool begins_with_flag(std::string_view text) { return text.starts_with("--"); }
+
+/// "key = value" or a [section]: a file of settings, whatever its name.
+bool reads_as_settings(std::ifstream& in) {
+  constexpr int kLines = 200;
+  std::string line;
+  for (int i = 0; i < kLines && std::getline(in, line); ++i) {
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string::npos || line[begin] == '#') continue;
+    if (line[begin] == '[') return true;
+    const std::size_t equals = line.find('=');
+    return equals != std::string::npos && line.find_first_of(",;\t") > equals;
+  }
+  return false;
+}
+
+}  // namespace
 
 Arguments take_overrides(int argc, char** argv) {
   Arguments arguments;
+  const bool names = takes_settings(argc, argv);
+  std::set<std::string> given;
+  bool epochs_by_name = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     const std::size_t equals = argument.find('=');
-    const std::string_view name = argument.substr(0, equals);
-    if (!name.starts_with("--") || name.find('.') == std::string_view::npos) {
+    const std::string_view flag = argument.substr(0, equals);
+    const bool is_key = flag.find('.') != std::string_view::npos;
+    if (!begins_with_flag(flag) || flag.size() == 2 || (!is_key && !names) ||
+        contains(kPlainFlags, flag)) {
       arguments.rest.emplace_back(argument);
       continue;
     }
-    const std::string key(name.substr(2));
+    const std::string name(flag.substr(2));
+    const std::string key = is_key ? name : std::string(key_of_name(name));
+    std::string value;
+    const bool next = i + 1 < argc && !begins_with_flag(argv[i + 1]);
     if (equals != std::string_view::npos) {
-      arguments.overrides.emplace_back(key, argument.substr(equals + 1));
-    } else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) {
-      arguments.overrides.emplace_back(key, argv[++i]);
-    } else {
+      value = argument.substr(equals + 1);
+    } else if (is_boolean_key(key) && (!next || (std::string_view(argv[i + 1]) != "true" &&
+                                                 std::string_view(argv[i + 1]) != "false" &&
+                                                 std::string_view(argv[i + 1]) != "auto"))) {
+      value = "true";
+    } else if (next) {
+      value = argv[++i];
+    } else if (!key.empty()) {
       throw ConfigError(
-          fmt::format("--{} needs a value: --{} VALUE (or --{}=VALUE)", key, key, key));
+          fmt::format("--{} needs a value: --{} VALUE (or --{}=VALUE)", name, name, name));
     }
+    const Override override = is_key ? Override{key, value} : override_of_name(name, value);
+    if (!given.insert(override.first).second) {
+      throw ConfigError(
+          fmt::format("--{} is given twice{}; give it once", override.first,
+                      name == override.first ? "" : fmt::format(", once as --{}", name)));
+    }
+    epochs_by_name = epochs_by_name || (!is_key && key == "training.epochs");
+    arguments.overrides.push_back(override);
+  }
+  // Who asks for epochs where there are no steps means them all: training.steps has a default.
+  if (epochs_by_name && !given.contains("training.steps")) {
+    arguments.overrides.emplace_back("training.steps", "0");
   }
   return arguments;
+}
+
+FileKind kind_of_file(const std::string& path) {
+  std::string ending = std::filesystem::path(path).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view kData[] = {".csv",     ".tsv", ".txt", ".parquet", ".pq", ".arrow",
+                                        ".feather", ".ipc", ".tsf", ".gz",      ".zst"};
+  if (ending == ".toml") return FileKind::settings;
+  if (ending == ".safetensors") return FileKind::model;
+  std::error_code status;
+  if (contains(kData, ending) || std::filesystem::is_directory(path, status)) return FileKind::data;
+  std::ifstream in(path, std::ios::binary);
+  char head[9] = {};
+  in.read(head, sizeof head);
+  // safetensors: eight bytes of the header's length, then its JSON.
+  if (in.gcount() == sizeof head && head[8] == '{' && head[6] == 0 && head[7] == 0) {
+    return FileKind::model;
+  }
+  in.clear();
+  in.seekg(0);
+  return reads_as_settings(in) ? FileKind::settings : FileKind::data;
 }
 
 }  // namespace sluice

@@ -1,5 +1,6 @@
-// Flags that are keys of the configuration, taken out of the command line before CLI11 sees it: any
-// flag with a dot in its name, `--section.key value` or `--section.key=value`.
+// Flags that are settings, taken out of the command line before CLI11 sees it: any flag with a dot
+// in its name (`--section.key value`, `--section.key=value`), and for the commands that take
+// settings any other name that means a key (`--horizon 28`).
 #pragma once
 
 #include <string>
@@ -11,10 +12,15 @@ namespace sluice {
 
 struct Arguments {
   std::vector<std::string> rest;    ///< without the program's name
-  std::vector<Override> overrides;  ///< in the order given
+  std::vector<Override> overrides;  ///< in the order given, by keys
 };
 
-/// Throws ConfigError if a key has no value.
+/// Throws ConfigError if a key has no value or a name means no key.
 Arguments take_overrides(int argc, char** argv);
+
+/// What a file that stands in the command line is: by its name, or where that does not tell by its
+/// first bytes. A directory is data.
+enum class FileKind { settings, model, data };
+FileKind kind_of_file(const std::string& path);
 
 }  // namespace sluice

@@ -61,6 +61,20 @@ int output_width() {
   return ::isatty(STDOUT_FILENO) == 1 ? kTerminalColumns : std::numeric_limits<int>::max();
 }
 
+std::string labelled_lines(std::string_view label, const std::vector<std::string>& texts) {
+  constexpr int kLabelWidth = 12;  // as in check_text
+  std::string out;
+  for (const std::string& text : texts) {
+    std::string lines =
+        ::isatty(STDOUT_FILENO) == 1 ? wrapped(text, kTerminalColumns - kLabelWidth) : text;
+    for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; at += kLabelWidth) {
+      lines.insert(at + 1, std::string(kLabelWidth - 2, ' '));
+    }
+    out += pad_to_width(label, kLabelWidth) + lines + "\n";
+  }
+  return out;
+}
+
 int fail(std::string_view message, int exit_code) noexcept {
   // Nothing here may become an exception, which would end the process with another status.
   try {

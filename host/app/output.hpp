@@ -2,7 +2,9 @@
 // other, and a status that is true whatever became of either.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -20,6 +22,9 @@ void print_result(std::string_view text);
 
 /// Columns that a line of results may have: 80 on a terminal, any number elsewhere.
 int output_width();
+
+/// A line "note        TEXT" for each text, broken at the terminal's width, whole elsewhere.
+std::string labelled_lines(std::string_view label, const std::vector<std::string>& texts);
 
 /// Says on standard error and in the log why the program ends. Returns `exit_code`, also where
 /// neither can be written.

@@ -38,7 +38,8 @@ Split split_by_time(const Catalog& catalog, const SplitSpec& spec,
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t history =
         end.empty() ? catalog.history(s) : end[static_cast<std::size_t>(s)];
-    const std::int64_t test = std::min(steps_of(spec.test, history), history);
+    std::int64_t test = std::min(steps_of(spec.test, history), history);
+    if (history > spec.test_at_least) test = std::max(test, spec.test_at_least);
     const std::int64_t valid = std::min(steps_of(spec.valid, history), history - test);
     split.test_end.push_back(history);
     split.valid_end.push_back(history - test);

@@ -108,6 +108,20 @@ class LongSettings(Program):
                 self.assertIn(name + ".toml:2: ", result.err)
                 self.assertLess(len(result.err), 600)
 
+    def test_settings_of_that_kind_inside_a_model_are_a_damaged_model(self):
+        self.daily("sales.csv", 60)
+        self.train("sales.csv")
+        content = (self.folder / "runs/model.safetensors").read_bytes()
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:8 + length])
+        header["__metadata__"]["config"] = "[data]\n" + "a." * 40_000 + "b = 1\n"
+        changed = json.dumps(header).encode()
+        self.write("m.safetensors", len(changed).to_bytes(8, "little") + changed + content[8 + length:])
+        for arguments in (["info", "m.safetensors"], ["forecast", "m.safetensors", "sales.csv"]):
+            result = self.sluice(*arguments)
+            self.assertEqual(result.status, 3, result.err[:300])
+            self.assertIn("m.safetensors: metadata 'config':2: a key of more than 16 parts", result.err)
+
     def test_a_list_of_words_that_no_reader_could_hold_is_refused(self):
         self.daily("sales.csv", 30)
         words = ",".join(f"word{i}" for i in range(10_000))

@@ -70,7 +70,6 @@ inline std::vector<NamedSpec> gappy_specs() {
   s = ModelSpec();  // next to nothing is read besides the window
   s.T = 6, s.K = 2, s.M = 2, s.H = 3, s.past_channels = 1, s.future_channels = 1;
   s.static_reals = 1, s.embeddings = {{3, 1}, {5, 1}}, s.base = Base::seasonal, s.base_season = 7;
-  s.nonnegative = true;
   const std::pair<const char*, WindowScaling> scalings[] = {
       {"window_mean", WindowScaling::mean},
       {"window_standard", WindowScaling::standard},

@@ -41,23 +41,26 @@ void check_columns(const fs::path& path, const std::vector<OutputColumn>& column
 
 }  // namespace
 
+TableFormat output_format(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (name.ends_with(".csv") || name.ends_with(".csv.gz") || name.ends_with(".csv.zst")) {
+    return TableFormat::csv;
+  }
+  if (name.ends_with(".parquet")) return TableFormat::parquet;
+  if (name.ends_with(".arrow") || name.ends_with(".feather")) return TableFormat::arrow;
+  throw DataError(
+      fmt::format("{}: cannot write this format; use .csv, .csv.gz, .csv.zst, .parquet, .arrow or "
+                  ".feather",
+                  path.string()));
+}
+
 void write_table(const fs::path& path, const std::vector<OutputColumn>& columns) {
   check_columns(path, columns);
-  const std::string name = path.filename().string();
-  const bool csv =
-      name.ends_with(".csv") || name.ends_with(".csv.gz") || name.ends_with(".csv.zst");
-  const bool parquet = name.ends_with(".parquet");
-  const bool arrow = name.ends_with(".arrow") || name.ends_with(".feather");
-  if (!csv && !parquet && !arrow) {
-    throw DataError(
-        fmt::format("{}: cannot write this format; use .csv, .csv.gz, .csv.zst, "
-                    ".parquet, .arrow or .feather",
-                    path.string()));
-  }
+  const TableFormat format = output_format(path);
   OutputFile file(path, "path");
-  if (csv) {
+  if (format == TableFormat::csv) {
     write_csv(file.place(), path, columns);
-  } else if (parquet) {
+  } else if (format == TableFormat::parquet) {
     write_parquet(file.place(), columns);
   } else {
     write_arrow(file.place(), columns);

@@ -11,6 +11,9 @@ namespace sluice {
 
 std::int64_t rows_of(const OutputColumn& column);
 
+/// csv, parquet or arrow, by the extension. Throws DataError where there is no writer for it.
+TableFormat output_format(const std::filesystem::path& path);
+
 /// `name` is the final name, whose extension says how to compress.
 void write_csv(const std::filesystem::path& path, const std::filesystem::path& name,
                const std::vector<OutputColumn>& columns);

@@ -71,7 +71,6 @@ SpaceView ModelSpace::view() const {
   SpaceView view;
   view.T = spec_.T, view.K = spec_.K, view.M = spec_.M, view.C = spec_.inputs();
   view.log_space = spec_.space == Space::log;
-  view.nonnegative = spec_.nonnegative;
   view.missing_indicator = spec_.missing_indicator;
   view.level_input = spec_.level_input, view.level_change = spec_.level_change;
   view.base = spec_.base, view.base_season = spec_.base_season;

@@ -24,7 +24,7 @@ struct Affine {
 /// Steps of all series lie behind each other; `total` of them to a channel.
 struct SpaceView {
   int T = 1, K = 1, M = 1, C = 1;
-  bool log_space = false, nonnegative = false;
+  bool log_space = false;
   bool missing_indicator = false, level_input = false, level_change = false;
   Base base = Base::none;
   int base_season = 1;
@@ -295,8 +295,7 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
 /// A value of v space back in the units of y.
 SLUICE_HD inline float to_y(const SpaceView& space, int m, std::int64_t s, float v) {
   const std::int64_t at = m * space.series + s;
-  const float y = (space.log_space ? std::exp(v) : v) * space.scale[at] + space.shift[at];
-  return space.nonnegative && y < 0 ? 0.0f : y;
+  return (space.log_space ? std::exp(v) : v) * space.scale[at] + space.shift[at];
 }
 
 }  // namespace sluice

@@ -38,9 +38,9 @@ template <typename Spec, typename Visitor>
 void visit_spec(Spec& spec, Visitor&& visit) {
   auto& [T, H, L, K, M, dropout, space, window_scaling, level, level_window, smoothing_alpha, base,
          base_season, lags, context, seasonal_context, forking, warmup, head_hidden,
-         head_starts_at_zero, carry_state, nonnegative, level_input, level_change,
-         missing_indicator, past_channels, future_channels, calendar, static_reals, embeddings,
-         loss, quantiles, huber_delta, level_weight] = spec;
+         head_starts_at_zero, carry_state, level_input, level_change, missing_indicator,
+         past_channels, future_channels, calendar, static_reals, embeddings, loss, quantiles,
+         huber_delta, level_weight] = spec;
   visit("T", T);
   visit("H", H);
   visit("L", L);
@@ -62,7 +62,6 @@ void visit_spec(Spec& spec, Visitor&& visit) {
   visit("head_hidden", head_hidden);
   visit("head_starts_at_zero", head_starts_at_zero);
   visit("carry_state", carry_state);
-  visit("nonnegative", nonnegative);
   visit("level_input", level_input);
   visit("level_change", level_change);
   visit("missing_indicator", missing_indicator);

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/text.hpp"
+#include "run/config/names.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 
@@ -123,8 +124,14 @@ std::vector<std::string_view> section_names() {
   return names;
 }
 
+/// The key that was meant: by a name that other programs have for it, or by likeness.
+std::string_view likely_key(std::string_view written) {
+  const std::string_view meant = meant_key(written.substr(written.find('.') + 1));
+  return meant.empty() ? nearest_key(written) : meant;
+}
+
 [[noreturn]] void refuse_key(const std::string& where, const std::string& written) {
-  const std::string_view near = nearest_key(written);
+  const std::string_view near = likely_key(written);
   if (!near.empty()) {
     throw ConfigError(
         fmt::format("{}: unknown key '{}'; did you mean '{}'?", where, written, near));
@@ -145,7 +152,7 @@ std::vector<std::string_view> section_names() {
 }
 
 [[noreturn]] void refuse_outside(const std::string& where, const std::string& written) {
-  const std::string_view near = nearest_key(written);
+  const std::string_view near = likely_key(written);
   throw ConfigError(fmt::format(
       "{}: '{}' stands outside the sections; {}", where, written,
       near.empty()
@@ -175,7 +182,7 @@ void check_names(const toml::table& root, const std::string& origin) {
   }
 }
 
-Config config_from(const std::string& text, const std::string& origin) {
+Config config_from(const std::string& text, const std::string& origin, Config config) {
   check_depth(text, origin);
   toml::table root;
   try {
@@ -191,7 +198,6 @@ Config config_from(const std::string& text, const std::string& origin) {
                                       : "TOML is written as key = value, texts in \"quotes\""));
   }
   check_names(root, origin);
-  Config config;
   visit_keys(config, [&](const Key& key, auto& member) {
     const toml::node* node = root.at_path(key.name).node();
     if (!node) return;
@@ -213,7 +219,7 @@ void apply(Config& config, const Override& override) {
     assign(value_from_text(text, key, type), key, type, "--" + name, member);
   });
   if (found) return;
-  const std::string_view near = nearest_key(name);
+  const std::string_view near = likely_key(name);
   throw ConfigError(fmt::format("--{}: unknown key; {}", name,
                                 near.empty()
                                     ? std::string("'sluice explain' lists the keys there are")
@@ -236,9 +242,10 @@ std::string read_text(const std::filesystem::path& file) {
 
 }  // namespace
 
-Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides) {
-  Config config;
-  if (!file.empty()) config = config_from(read_text(file), file.string());
+Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides,
+                   const Config& base) {
+  Config config = base;
+  if (!file.empty()) config = config_from(read_text(file), file.string(), base);
   std::set<std::string> given;
   for (const Override& override : overrides) {
     if (!given.insert(override.first).second) {
@@ -250,7 +257,7 @@ Config load_config(const std::filesystem::path& file, const std::vector<Override
 }
 
 Config parse_config(const std::string& toml, const std::string& origin) {
-  return config_from(toml, origin);
+  return config_from(toml, origin, {});
 }
 
 std::vector<std::string> config_keys() {

@@ -156,6 +156,8 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "data.test",
             .meaning = "Part at each series' end that is never trained on: a share below 1, or "
                        "steps (1 - the article's train_data_rate).",
+            .automatic = "a tenth, and at least what evaluate scores, where the histories hold "
+                         "twice that",
             .range = {.min = 0, .max = 1e9},
             .form = Form::share_or_steps},
         d.test);

@@ -348,11 +348,12 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
 
   visit(Key{.name = "forecast.levels",
             .meaning = "Interval levels in percent.",
-            .range = {.min = 0, .max = 100, .above = true, .below = true}},
+            .range = {.min = 1, .max = 100, .below = true},
+            .form = Form::percent},
         config.forecast.levels);
   visit(Key{.name = "forecast.nonnegative",
             .meaning = "Whether forecasts below 0 become 0.",
-            .automatic = "true where no training value is negative"},
+            .automatic = "for each series whose history has no negative value"},
         config.forecast.nonnegative);
   visit(Key{.name = "forecast.from",
             .meaning = "First forecast date; empty: after each series' end."},

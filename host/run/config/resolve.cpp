@@ -18,12 +18,23 @@ struct FrequencyDefaults {
   int time_step, predict_day;
 };
 
-FrequencyDefaults defaults_of(Unit unit, int season) {
-  switch (unit) {
+/// A day of steps, or if those are many six hours or one, for grids below an hour.
+int steps_of_a_day_or_less(int day) {
+  constexpr int kMostSteps = 144;
+  for (const int parts : {1, 4, 24}) {
+    if (day / parts <= kMostSteps) return std::max(1, day / parts);
+  }
+  return std::min(day, kMostSteps);
+}
+
+FrequencyDefaults defaults_of(const Frequency& frequency) {
+  const int season = season_length(frequency);
+  switch (frequency.unit) {
     case Unit::minute:
-      return {std::max(48, std::min(season, 192)), std::max(1, season / 4)};
+      return {std::max(48, std::min(season, 192)), steps_of_a_day_or_less(season)};
     case Unit::hour:
-      return {96, 48};
+      // Two days; a week of half days.
+      return {96, static_cast<int>(std::max<std::int64_t>(48 / frequency.multiple, 14))};
     case Unit::day:
       return {56, 14};
     case Unit::week:
@@ -41,7 +52,7 @@ FrequencyDefaults defaults_of(Unit unit, int season) {
 }
 
 struct TargetFacts {
-  bool all_positive = true, any_negative = false, any_missing = false;
+  bool all_positive = true, any_missing = false;
 };
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
@@ -56,7 +67,6 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
           facts.any_missing = true;
         } else if (t < end[static_cast<std::size_t>(s)]) {
           if (!(y > 0)) facts.all_positive = false;
-          if (y < 0) facts.any_negative = true;
         }
       }
     }
@@ -91,9 +101,9 @@ void check_missing_words(const std::vector<std::string>& words) {
 std::vector<double> level_quantiles(const std::vector<double>& levels) {
   std::vector<double> quantiles = {0.5};
   for (const double level : levels) {
-    if (!(level > 0 && level < 100)) {
-      throw ConfigError(
-          fmt::format("forecast.levels has {}; a level is a percentage inside (0, 100)", level));
+    if (!(level >= 1 && level < 100)) {
+      throw ConfigError(fmt::format(
+          "forecast.levels has {}; a level is a percentage from 1 to below 100", level));
     }
     // Rounded, so that 80 gives .1 and .9 and not their neighbours.
     quantiles.push_back(std::round((50 - level / 2) * 1e6) / 1e8);
@@ -186,20 +196,56 @@ CatalogSpec catalog_spec(const Config& config) {
   return spec;
 }
 
+int horizon_steps(const Config& config, const Frequency& frequency) {
+  return config.network.predict_day > 0 ? config.network.predict_day
+                                        : defaults_of(frequency).predict_day;
+}
+
+std::int64_t evaluated_steps(const Config& config, const Frequency& frequency) {
+  const std::int64_t K = horizon_steps(config, frequency);
+  const Config::Evaluate& e = config.evaluate;
+  return K + (e.n_windows - 1) * (e.step > 0 ? std::int64_t{e.step} : K);
+}
+
+SplitSpec split_spec(const Config& config, const Catalog& catalog) {
+  constexpr double kShare = 0.1;
+  SplitSpec split{.valid = config.data.valid, .test = config.data.test.value_or(kShare)};
+  if (config.data.test || config.evaluate.refit > 0) return split;
+  const std::int64_t scored = evaluated_steps(config, catalog.frequency());
+  std::int64_t roomy = 0;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    roomy += catalog.history(s) >= 2 * scored ? 1 : 0;
+  }
+  if (2 * roomy >= catalog.series_count()) split.test_at_least = scored;
+  return split;
+}
+
+std::string held_out_text(const Config& config, const Catalog& catalog) {
+  const SplitSpec parts = split_spec(config, catalog);
+  if (parts.test == 0 && parts.test_at_least == 0)
+    return "held out for evaluate: nothing (data.test)";
+  const std::string part = parts.test < 1 ? fmt::format("{:g} %", 100 * parts.test)
+                                          : fmt::format("{:.0f} steps", parts.test);
+  return fmt::format(
+      "held out for evaluate (data.test): the last {} of each series{}; evaluate scores {} steps",
+      part, parts.test_at_least > 0 ? fmt::format(", at least {} steps", parts.test_at_least) : "",
+      evaluated_steps(config, catalog.frequency()));
+}
+
 ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                         std::span<const std::int64_t> end) {
   const Config::Network& n = config.network;
   const Config::Training& t = config.training;
   const Frequency& frequency = catalog.frequency();
   const int season = season_length(frequency), long_season = long_season_length(frequency);
-  const FrequencyDefaults defaults = defaults_of(frequency.unit, season);
+  const FrequencyDefaults defaults = defaults_of(frequency);
   const TargetFacts facts = look_at_targets(catalog, end);
 
   ModelSpec s;
   s.H = n.hidden_size;
   s.L = n.layers;
   s.dropout = static_cast<float>(n.dropout);
-  s.K = n.predict_day > 0 ? n.predict_day : defaults.predict_day;
+  s.K = horizon_steps(config, frequency);
   s.M = catalog.count(Role::target);
   if (n.time_step > 0) {
     s.T = n.time_step;
@@ -269,7 +315,6 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   // base.
   s.head_starts_at_zero = s.base != Base::none || s.level != Level::none;
   s.carry_state = t.carry_state;
-  s.nonnegative = config.forecast.nonnegative.value_or(!facts.any_negative);
   s.loss = choose<Loss>(t.loss,
                         {{"mse", Loss::mse},
                          {"mae", Loss::mae},

@@ -202,6 +202,21 @@ double as_number(const Value& value, const Key& key, MemberType whole, const std
   return number;
 }
 
+void refuse_shares(const Value& value, const std::string& where) {
+  std::vector<std::string> got, meant;
+  bool shares = false;
+  for (const Value& element : list_of(value)) {
+    const auto* number = std::get_if<double>(&element.data);
+    const bool share = number != nullptr && *number > 0 && *number < 1;
+    got.push_back(written(element));
+    meant.push_back(share ? fmt::format("{:g}", *number * 100) : got.back());
+    shares = shares || share;
+  }
+  if (!shares) return;
+  throw ConfigError(fmt::format("{} are percent: {} (got {})", where, fmt::join(meant, ","),
+                                fmt::join(got, ",")));
+}
+
 std::int64_t as_integer(const Value& value, const Key& key, MemberType whole,
                         const std::string& where) {
   const auto* integer = std::get_if<std::int64_t>(&value.data);

@@ -79,6 +79,8 @@ double as_number(const Value& value, const Key& key, MemberType whole, const std
 std::int64_t as_integer(const Value& value, const Key& key, MemberType whole,
                         const std::string& where);
 std::string as_text(const Value& value, const Key& key, MemberType whole, const std::string& where);
+/// Throws ConfigError where a number of the list is a share (0.8) in place of a percentage.
+void refuse_shares(const Value& value, const std::string& where);
 /// The elements of a list; a scalar is a list of one.
 ValueList list_of(const Value& value);
 bool is_auto(const Value& value);
@@ -96,6 +98,7 @@ void assign(const Value& value, const Key& key, MemberType whole, const std::str
       member = std::move(inner);
     }
   } else if constexpr (IsVector<Member>::value) {
+    if (key.form == Form::percent) refuse_shares(value, where);
     Member fresh;
     for (const Value& element : list_of(value)) {
       typename Member::value_type inner{};

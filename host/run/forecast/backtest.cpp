@@ -10,6 +10,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/forecast.hpp"
@@ -38,7 +39,8 @@ class Backtest {
         season_(config.evaluate.season > 0 ? config.evaluate.season
                                            : season_length(catalog.frequency())),
         mean_window_(std::max(long_season_length(catalog.frequency()), 4)),
-        probabilities_(level_quantiles(config.forecast.levels)) {
+        probabilities_(level_quantiles(config.forecast.levels)),
+        scored_(static_cast<std::size_t>(catalog.series_count()), 0) {
     const std::int64_t rows = catalog.series_count() * M_;
     const std::vector<std::string> names = {"sluice", fmt::format("seasonal naive ({})", season_),
                                             "last value", fmt::format("mean of {}", mean_window_)};
@@ -51,7 +53,7 @@ class Backtest {
 
   /// cutoffs()[w][s]: first forecast step of window w, from the earliest; -1 where a series is too
   /// short.
-  std::vector<std::vector<std::int64_t>> cutoffs() const;
+  std::vector<std::vector<std::int64_t>> cutoffs();
   void score(const Forecasts& forecasts);
   BacktestResult result(const std::string& model, double train_seconds, double forecast_seconds,
                         std::int64_t windows);
@@ -61,7 +63,10 @@ class Backtest {
     std::vector<double> forecast, lower, upper;
     std::int64_t first = -1;
   };
+  void note(const Forecasts& forecasts);
   void draw(const Forecasts& forecasts, std::size_t r, int m);
+  void add_rows(EvaluationReport& report) const;
+  void add_figures(BacktestResult& out) const;
 
   const Config& config_;
   const Catalog& catalog_;
@@ -69,21 +74,35 @@ class Backtest {
   std::vector<double> probabilities_;
   std::vector<std::string> names_;
   std::vector<Scorer> scorers_;
-  std::vector<std::string> cutoff_dates_;
-  std::unordered_map<std::int64_t, Line> lines_;  ///< by row
+  std::vector<WindowCutoffs> cutoffs_;
+  bool without_future_ = false;
+  std::vector<char> scored_;                              ///< [S]
+  std::unordered_map<std::string, std::string> reasons_;  ///< by id, why a window lacks it
+  std::unordered_map<std::int64_t, Line> lines_;          ///< by row
 };
 
-std::vector<std::vector<std::int64_t>> Backtest::cutoffs() const {
+std::vector<std::vector<std::int64_t>> Backtest::cutoffs() {
   const int step = config_.evaluate.step > 0 ? config_.evaluate.step : K_;
+  std::vector<LeftOut> ended;
+  const std::vector<std::int64_t> end = cutoffs_from(catalog_, "", config_.forecast.ended, &ended);
+  for (LeftOut& one : ended) reasons_.emplace(std::move(one.id), std::move(one.reason));
   std::vector<std::vector<std::int64_t>> windows;
   bool any = false;
   for (int w = config_.evaluate.n_windows - 1; w >= 0; --w) {
     auto& cutoff = windows.emplace_back();
-    for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
-      const std::int64_t at = catalog_.history(s) - K_ - static_cast<std::int64_t>(w) * step;
+    for (const std::int64_t e : end) {
+      const std::int64_t at = e - K_ - static_cast<std::int64_t>(w) * step;
       cutoff.push_back(at >= 1 ? at : -1);
       any = any || at >= 1;
     }
+  }
+  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+    if (windows.back()[static_cast<std::size_t>(s)] >= 1) continue;
+    reasons_.emplace(catalog_.id(s),  // an ended series keeps that reason
+                     catalog_.history(s) == 0
+                         ? std::string("no history")
+                         : fmt::format("{} step{}, no more than the horizon", catalog_.history(s),
+                                       catalog_.history(s) == 1 ? "" : "s"));
   }
   if (!any) {
     throw DataError(fmt::format(
@@ -94,47 +113,68 @@ std::vector<std::vector<std::int64_t>> Backtest::cutoffs() const {
   return windows;
 }
 
+void Backtest::note(const Forecasts& forecasts) {
+  for (const LeftOut& one : forecasts.left_out) reasons_[one.id] = one.reason;
+  without_future_ = without_future_ || forecasts.without_future > 0;
+  if (forecasts.series.empty()) return;
+  WindowCutoffs& window = cutoffs_.emplace_back();
+  auto first = std::numeric_limits<std::int64_t>::max(), last = -first;
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    const std::int64_t s = forecasts.series[r],
+                       period = catalog_.period(s, forecasts.cutoff[r] - 1);
+    scored_[static_cast<std::size_t>(s)] = 1;
+    ++window.series;
+    if (period < first) window.first = catalog_.date(s, forecasts.cutoff[r] - 1);
+    if (period > last) {
+      window.last = catalog_.date(s, forecasts.cutoff[r] - 1);
+      window.at_last = 0;
+    }
+    first = std::min(first, period), last = std::max(last, period);
+    window.at_last += period == last ? 1 : 0;
+  }
+}
+
 void Backtest::score(const Forecasts& forecasts) {
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto J = static_cast<std::size_t>(forecasts.J());
   const std::size_t median = forecasts.median();
-  std::vector<float> point(K), quantiles(K * J), actual(K);
-  std::string date;
+  std::vector<double> point(K), quantiles(K * J), actual(K);
+  note(forecasts);
   for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
     const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
-    date = std::max(date, catalog_.date(s, cutoff - 1));
-    for (int m = 0; m < M_; ++m) {
-      const auto values = catalog_.values(m, s);
+    for (std::size_t m = 0; m < M; ++m) {
+      const int target = static_cast<int>(m);
+      const auto values = catalog_.values(target, s);
+      const double offset = catalog_.value_offset(target, s);
       const auto history = values.first(static_cast<std::size_t>(cutoff));
       for (std::size_t k = 0; k < K; ++k) {
-        const float* cell =
-            forecasts.values.data() + ((r * K + k) * M + static_cast<std::size_t>(m)) * J;
-        point[k] = cell[median];
-        std::copy_n(cell, J, quantiles.begin() + static_cast<std::ptrdiff_t>(k * J));
+        for (std::size_t j = 0; j < J; ++j) quantiles[k * J + j] = forecasts.y(r, k, m, j);
+        point[k] = quantiles[k * J + median];
         const std::size_t t = static_cast<std::size_t>(cutoff) + k;
-        actual[k] = t < values.size() ? values[t] : std::numeric_limits<float>::quiet_NaN();
+        actual[k] = t < values.size() ? static_cast<double>(values[t]) + offset : kNone;
       }
       ScoredForecast scored;
-      scored.row = s * M_ + m;
+      scored.row = s * M_ + target;
       scored.actual = actual;
       scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
-      scored.rmsse_scale = squared_step_scale(history);
+      scored.rmsse_scale = squared_step_scale(history, offset);
       scored.normal_scale = variance_scale(history);
       scored.forecast = point;
       scored.quantiles = quantiles;
       scorers_[0].add(scored);
       scored.quantiles = {};
+      // Differences are taken among stored values, which have more digits than y in a float.
       const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
                                           naive_last(history, K_),
                                           naive_mean(history, mean_window_, K_)};
       for (std::size_t i = 0; i < 3; ++i) {
-        scored.forecast = naive[i];
+        for (std::size_t k = 0; k < K; ++k) point[k] = static_cast<double>(naive[i][k]) + offset;
+        scored.forecast = point;
         scorers_[i + 1].add(scored);
       }
-      draw(forecasts, r, m);
+      draw(forecasts, r, target);
     }
   }
-  cutoff_dates_.push_back(date);
 }
 
 // Where windows overlap, the earliest one's forecast stays: the longest lead, as the article shows
@@ -154,15 +194,31 @@ void Backtest::draw(const Forecasts& forecasts, std::size_t r, int m) {
   for (int k = 0; k < K_; ++k) {
     const auto t = static_cast<std::size_t>(cutoff + k);
     if (t >= length || !std::isnan(line.forecast[t])) continue;
-    const float* cell = forecasts.values.data() +
-                        ((r * static_cast<std::size_t>(K_) + static_cast<std::size_t>(k)) *
-                             static_cast<std::size_t>(M_) +
-                         static_cast<std::size_t>(m)) *
-                            J;
-    line.forecast[t] = static_cast<double>(cell[forecasts.median()]);
-    line.lower[t] = static_cast<double>(cell[0]);
-    line.upper[t] = static_cast<double>(cell[J - 1]);
+    const auto step = static_cast<std::size_t>(k), target = static_cast<std::size_t>(m);
+    line.forecast[t] = forecasts.y(r, step, target, forecasts.median());
+    line.lower[t] = forecasts.y(r, step, target, 0);
+    line.upper[t] = forecasts.y(r, step, target, J - 1);
   }
+}
+
+void Backtest::add_rows(EvaluationReport& report) const {
+  for (std::size_t i = 0; i < scorers_.size(); ++i) report.methods.emplace_back().name = names_[i];
+  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+    const std::string& id = catalog_.id(s);
+    if (!scored_[static_cast<std::size_t>(s)]) {
+      const auto reason = reasons_.find(id);
+      report.left_out.push_back({id, reason == reasons_.end() ? "" : reason->second});
+      continue;
+    }
+    ++report.series;
+    for (int m = 0; m < M_; ++m) {
+      report.row_names.push_back(M_ == 1 ? id : id + ":" + catalog_.target(m).name);
+      for (std::size_t i = 0; i < scorers_.size(); ++i) {
+        report.methods[i].rows.push_back(scorers_[i].row(s * M_ + m));
+      }
+    }
+  }
+  for (std::size_t i = 0; i < scorers_.size(); ++i) report.methods[i].total = scorers_[i].total();
 }
 
 BacktestResult Backtest::result(const std::string& model, double train_seconds,
@@ -172,44 +228,55 @@ BacktestResult Backtest::result(const std::string& model, double train_seconds,
   report.data = fmt::format("{}", fmt::join(config_.path.data, ", "));
   report.frequency = to_string(catalog_.frequency());
   report.model = model;
-  report.series = catalog_.series_count();
   report.windows = windows;
   report.K = K_;
   report.season = season_;
   report.levels = config_.forecast.levels;
-  report.cutoffs = cutoff_dates_;
+  report.cutoffs = cutoffs_;
   report.train_seconds = train_seconds;
   report.forecast_seconds = forecast_seconds;
-  const std::int64_t rows = catalog_.series_count() * M_;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const std::string& id = catalog_.id(row / M_);
+  add_rows(report);
+  if (report.series == 0) {
+    throw DataError(fmt::format(
+        "nothing could be evaluated: {}{}", left_out_text(report.left_out),
+        without_future_ ? "; the data need these columns for the evaluated steps, too" : ""));
+  }
+  add_figures(out);
+  return out;
+}
+
+void Backtest::add_figures(BacktestResult& out) const {
+  std::vector<std::int64_t> rows;
+  for (const auto& [row, line] : lines_) rows.push_back(row);
+  std::sort(rows.begin(), rows.end());
+  const auto name_of = [&](std::int64_t row) {
     const std::string& target = catalog_.target(static_cast<int>(row % M_)).name;
-    report.row_names.push_back(M_ == 1 ? id : id + ":" + target);
+    if (catalog_.series_count() == 1) return target;
+    return M_ == 1 ? catalog_.id(row / M_) : catalog_.id(row / M_) + ":" + target;
+  };
+  bool chinese = config_.path.figure_language == "zh";
+  if (config_.path.figure_language == "auto") {
+    chinese = has_wide_characters(catalog_.target(0).name) ||
+              std::any_of(rows.begin(), rows.end(),
+                          [&](std::int64_t row) { return has_wide_characters(name_of(row)); });
   }
-  for (std::size_t i = 0; i < scorers_.size(); ++i) {
-    MethodReport& method = report.methods.emplace_back();
-    method.name = names_[i];
-    method.total = scorers_[i].total();
-    for (std::int64_t row = 0; row < rows; ++row) method.rows.push_back(scorers_[i].row(row));
-  }
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const auto found = lines_.find(row);
-    if (found == lines_.end()) continue;
+  for (const std::int64_t row : rows) {
+    const Line& line = lines_.at(row);
     const std::int64_t s = row / M_;
     const int m = static_cast<int>(row % M_);
-    const std::int64_t from = std::max<std::int64_t>(0, found->second.first - kFigureHistory);
+    const std::int64_t from = std::max<std::int64_t>(0, line.first - kFigureHistory);
+    const std::string name = name_of(row);
     Figure figure;
-    const std::string name = catalog_.series_count() == 1
-                                 ? catalog_.target(m).name
-                                 : report.row_names[static_cast<std::size_t>(row)];
-    figure.title = name + "预测图";
+    figure.chinese = chinese;
+    figure.title = chinese ? name + "预测图" : name + ": actual and forecast";
     for (std::int64_t t = from; t < catalog_.history(s); ++t) {
       const auto at = static_cast<std::size_t>(t);
       figure.dates.push_back(catalog_.date(s, t));
-      figure.actual.push_back(static_cast<double>(catalog_.values(m, s)[at]));
-      figure.forecast.push_back(found->second.forecast[at]);
-      figure.lower.push_back(found->second.lower[at]);
-      figure.upper.push_back(found->second.upper[at]);
+      figure.actual.push_back(static_cast<double>(catalog_.values(m, s)[at]) +
+                              catalog_.value_offset(m, s));
+      figure.forecast.push_back(line.forecast[at]);
+      figure.lower.push_back(line.lower[at]);
+      figure.upper.push_back(line.upper[at]);
     }
     if (config_.forecast.levels.empty()) {
       figure.lower.clear();
@@ -221,7 +288,6 @@ BacktestResult Backtest::result(const std::string& model, double train_seconds,
     out.figures.push_back(std::move(figure));
     out.figure_names.push_back("predict_" + name);
   }
-  return out;
 }
 
 /// No cutoff may lie inside what the model has been trained or chosen on.

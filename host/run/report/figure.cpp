@@ -243,10 +243,8 @@ const char* line_style(const std::vector<double>& values) {
 }
 
 std::string script_of(const Figure& figure, std::size_t i) {
-  // The legend speaks the title's language; the article's is Chinese.
-  const bool chinese = has_wide_characters(figure.title);
-  const char* real = chinese ? "真实值" : "real";
-  const char* predicted = chinese ? "预测值" : "predicted";
+  const char* real = figure.chinese ? "真实值" : "actual";
+  const char* predicted = figure.chinese ? "预测值" : "forecast";
   const Axes axes = axes_of(figure);
   std::string out = fmt::format(
       "set output 'figure{}.png'\n"

@@ -2,6 +2,7 @@
 // table (write_row_scores).
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,14 @@ Json metrics_json(const Metrics& metrics, const std::vector<double>& levels) {
   return out;
 }
 
+Json left_out_json(const std::vector<LeftOut>& left_out) {
+  Json series = Json::array();
+  for (std::size_t i = 0; i < std::min(left_out.size(), kMostRows); ++i) {
+    series.push_back({{"id", left_out[i].id}, {"reason", left_out[i].reason}});
+  }
+  return {{"count", left_out.size()}, {"series", std::move(series)}};
+}
+
 }  // namespace
 
 std::string report_json(const EvaluationReport& report) {
@@ -48,7 +57,14 @@ std::string report_json(const EvaluationReport& report) {
   out["horizon"] = report.K;
   out["season"] = report.season;
   out["levels"] = report.levels;
-  out["cutoffs"] = report.cutoffs;
+  out["cutoffs"] = Json::array();
+  for (const WindowCutoffs& window : report.cutoffs) {
+    out["cutoffs"].push_back({{"first", window.first},
+                              {"last", window.last},
+                              {"series", window.series},
+                              {"at_last", window.at_last}});
+  }
+  out["left_out"] = left_out_json(report.left_out);
   out["train_seconds"] = report.train_seconds;
   out["forecast_seconds"] = report.forecast_seconds;
   const RowSkill row_skill = skill_over_better_naive(report);

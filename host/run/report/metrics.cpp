@@ -76,15 +76,14 @@ void Scorer::add(const ScoredForecast& forecast) {
     if (size > 0) sums.smape += 200 * std::abs(error) / size;
     if (!has_quantiles) continue;
     const auto q = forecast.quantiles.subspan(k * J, J);
-    if (std::any_of(q.begin(), q.end(), [](float value) { return std::isnan(value); })) continue;
+    if (std::any_of(q.begin(), q.end(), [](double value) { return std::isnan(value); })) continue;
     ++sums.quantile_points;
     for (std::size_t j = 0; j < J; ++j) {
-      const double below = y - static_cast<double>(q[j]), p = probabilities_[j];
+      const double below = y - q[j], p = probabilities_[j];
       sums.pinball += below >= 0 ? p * below : (p - 1) * below;
     }
     for (std::size_t i = 0; i < levels_.size(); ++i) {
-      if (static_cast<double>(q[lower_[i]]) <= y && y <= static_cast<double>(q[upper_[i]]))
-        ++sums.covered[i];
+      if (q[lower_[i]] <= y && y <= q[upper_[i]]) ++sums.covered[i];
     }
   }
   if (points == 0) return;
@@ -202,9 +201,12 @@ std::vector<float> naive_mean(std::span<const float> history, int window, int K)
   return std::vector<float>(static_cast<std::size_t>(K), static_cast<float>(mean_of(sum, count)));
 }
 
-double squared_step_scale(std::span<const float> history) {
+double squared_step_scale(std::span<const float> history, double offset) {
+  const auto empty = [&](float value) {
+    return std::isnan(value) || static_cast<double>(value) + offset == 0;
+  };
   std::size_t first = 0;
-  while (first < history.size() && (std::isnan(history[first]) || history[first] == 0)) ++first;
+  while (first < history.size() && empty(history[first])) ++first;
   double sum = 0;
   std::int64_t count = 0;
   for (std::size_t t = first + 1; t < history.size(); ++t) {

@@ -1,4 +1,4 @@
-// The report for people: scores in at most 80 columns and two sentences about skill.
+// The report for people: a table of at most 80 columns and two sentences about skill.
 #include "sluice/run/report.hpp"
 
 #include <fmt/format.h>
@@ -8,12 +8,14 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "sluice/run/forecast.hpp"
 
 namespace sluice {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr int kWidth = 80;
+constexpr int kLabelWidth = 10;
 constexpr int kNameWidth = 24;
 constexpr std::size_t kColumnsPerBlock = 6;
 constexpr int kColumnWidth = 9;
@@ -75,16 +77,43 @@ bool starts_with(const std::string& text, std::string_view prefix) {
   return text.compare(0, prefix.size(), prefix) == 0;
 }
 
-void add_line(std::string& out, std::string_view label, const std::string& text) {
+/// A label and its text; a longer one is cut unless it is wanted whole.
+void add_line(std::string& out, std::string_view label, const std::string& text, bool whole) {
   if (text.empty()) return;
-  constexpr int kLabelWidth = 10;
-  out += pad_to_width(label, kLabelWidth) + text + "\n";
+  out += pad_to_width(label, kLabelWidth) +
+         (whole ? text : cut_to_width(text, kWidth - kLabelWidth)) + "\n";
 }
 
-std::string cutoffs_text(const std::vector<std::string>& cutoffs) {
-  if (cutoffs.empty()) return "";
-  if (cutoffs.size() == 1) return cutoffs.front();
-  return fmt::format("{} .. {} ({})", cutoffs.front(), cutoffs.back(), cutoffs.size());
+/// A label and its text, broken at spaces.
+void add_paragraph(std::string& out, std::string_view label, const std::string& text) {
+  std::string lines = wrapped(text, kWidth - kLabelWidth - 2);
+  for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; ++at) {
+    lines.insert(at + 1, static_cast<std::size_t>(kLabelWidth), ' ');
+  }
+  if (!text.empty()) out += pad_to_width(label, kLabelWidth) + lines + "\n";
+}
+
+/// Every window's cutoff; one line a window where series end at different times.
+void add_cutoffs(std::string& out, const std::vector<WindowCutoffs>& cutoffs) {
+  std::string dates;
+  bool first = true;
+  const bool counts_differ = std::any_of(
+      cutoffs.begin(), cutoffs.end(),
+      [&](const WindowCutoffs& window) { return window.series != cutoffs.front().series; });
+  for (const WindowCutoffs& window : cutoffs) {
+    const std::int64_t early = window.series - window.at_last;
+    dates += (dates.empty() ? "" : ", ") + window.last;
+    if (early == 0) {
+      if (counts_differ) dates += fmt::format(" ({} series)", grouped(window.series));
+      continue;
+    }
+    dates += fmt::format(" ({} of {} series end{} before the others, from {})", grouped(early),
+                         grouped(window.series), early == 1 ? "s" : "", window.first);
+    add_paragraph(out, first ? "cutoffs" : "", dates);
+    first = false;
+    dates.clear();
+  }
+  add_paragraph(out, first ? "cutoffs" : "", dates);
 }
 
 std::string rows_word(const EvaluationReport& report) {
@@ -134,20 +163,23 @@ RowSkill skill_over_better_naive(const EvaluationReport& report) {
   return skill;
 }
 
-std::string report_table(const EvaluationReport& report) {
+std::string report_table(const EvaluationReport& report, bool whole) {
   std::string out;
-  add_line(out, "data", report.data);
+  add_line(out, "data", report.data, whole);
   add_line(
       out, "",
       fmt::format("{} series, frequency {}, season {}, {} window{} of {} step{}",
                   grouped(report.series), report.frequency, report.season, grouped(report.windows),
-                  report.windows == 1 ? "" : "s", report.K, report.K == 1 ? "" : "s"));
-  add_line(out, "cutoffs", cutoffs_text(report.cutoffs));
-  add_line(out, "model", report.model);
+                  report.windows == 1 ? "" : "s", report.K, report.K == 1 ? "" : "s"),
+      whole);
+  add_cutoffs(out, report.cutoffs);
+  add_paragraph(out, "", left_out_text(report.left_out));
+  add_line(out, "model", report.model, whole);
   if (report.train_seconds > 0 || report.forecast_seconds > 0) {
     add_line(out, "time",
              fmt::format("{:.1f} s training, {:.1f} s forecasting", report.train_seconds,
-                         report.forecast_seconds));
+                         report.forecast_seconds),
+             whole);
   }
 
   const std::vector<Column> columns = columns_of(report);
@@ -172,9 +204,12 @@ std::string report_table(const EvaluationReport& report) {
   const auto &model = report.methods[0].rows, &naive = report.methods[1].rows;
   out += fmt::format("\nskill over seasonal naive {:+.1f} %", 100 * skill);
   if (!model.empty() && model.size() == naive.size()) {
-    std::int64_t better = 0;
-    for (std::size_t r = 0; r < model.size(); ++r) better += model[r].mae < naive[r].mae;
-    out += fmt::format(" (better in {} of {} {})", grouped(better), grouped(std::ssize(model)),
+    std::int64_t better = 0, scored = 0;
+    for (std::size_t r = 0; r < model.size(); ++r) {
+      better += model[r].mae < naive[r].mae;
+      scored += model[r].points > 0;
+    }
+    out += fmt::format(" (better in {} of {} {})", grouped(better), grouped(scored),
                        rows_word(report));
   }
   out += "\n";

@@ -71,9 +71,9 @@ class Training {
  public:
   Training(const Config& config, const Catalog& catalog, const TrainOptions& options)
       : config_(config), catalog_(catalog), options_(options) {
-    SplitSpec shares{config.data.valid, config.data.test};
-    if (!options.end.empty()) shares.test = 0;
-    split_ = split_by_time(catalog, shares, options.end);
+    SplitSpec parts = split_spec(config, catalog);
+    if (!options.end.empty()) parts = {.valid = parts.valid};
+    split_ = split_by_time(catalog, parts, options.end);
     has_valid_ = config.data.valid > 0;
     spec_ = resolve_model(config, catalog, split_.train_end);
     season_ =
@@ -150,7 +150,6 @@ void Training::load_start() {
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
-  old.nonnegative = spec_.nonnegative;
   old.head_starts_at_zero = spec_.head_starts_at_zero;
   if (!(old == spec_)) {
     throw ConfigError(
@@ -357,6 +356,7 @@ TrainResult Training::run() {
   const int seeds = config_.training.seeds;
   Phase phase = make_phase(split_.train_end);
   announce(describe(spec_));
+  if (options_.end.empty()) announce(held_out_text(config_, catalog_));
   announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
                        phase.plan->series_used(), phase.plan->size()));
   if (!phase.plan->skip_note().empty()) announce(phase.plan->skip_note());

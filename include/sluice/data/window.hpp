@@ -33,6 +33,8 @@ struct Split {
 struct SplitSpec {
   double valid = 0;
   double test = 0;
+  /// Steps of the test part at least, in every series that is longer.
+  std::int64_t test_at_least = 0;
 };
 
 /// Cuts by time, per series. Throws ConfigError if a share is negative or leaves no training range

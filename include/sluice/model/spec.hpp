@@ -46,7 +46,6 @@ struct ModelSpec {
   int head_hidden = 0;  ///< units of the head's hidden layer (ReLU); 0: one linear layer
   bool head_starts_at_zero = true;
   bool carry_state = false;  ///< forecasts too start from the state of the windows before
-  bool nonnegative = false;  ///< forecasts below 0 become 0 (no training value was negative)
 
   bool level_input = false;        ///< input: log lev_t, standardised over the catalogue
   bool level_change = false;       ///< input: log lev_t - log lev_{t - base_season}

@@ -50,8 +50,9 @@ struct Config {
     std::int64_t max_steps = 0;
     std::string duplicates = "error";  ///< error, first, last, sum, mean
     double valid = 0.1;                ///< share (< 1) or steps
-    double test = 0.1;                 ///< share (< 1) or steps: the article's 1 - train_data_rate
-    std::int64_t min_history = 2;      ///< shorter series are not trained on
+    /// Share (< 1) or steps: the article's 1 - train_data_rate.
+    std::optional<double> test;
+    std::int64_t min_history = 2;  ///< shorter series are not trained on
     bool operator==(const Data&) const = default;
   } data;
 
@@ -157,7 +158,7 @@ struct Config {
   struct Forecast {
     std::vector<double> levels = {80};  ///< interval levels in percent
     std::optional<bool>
-        nonnegative;        ///< forecasts below 0 become 0; auto: if no training value is negative
+        nonnegative;        ///< forecasts below 0 become 0; auto: where a series never was negative
     std::string from;       ///< first forecast date; empty: after each series' end
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too
@@ -180,10 +181,11 @@ struct Config {
 /// One `--section.key value` of the command line.
 using Override = std::pair<std::string, std::string>;
 
-/// Reads `file` (empty: defaults only), then the overrides. Throws ConfigError with file:line, the
-/// remedy and the nearest key for what is unknown, repeated, mistyped or out of range. Column lists
-/// take names and 0-based indices.
-Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides);
+/// Reads `file` (empty: none), then the overrides, over `base`. Throws ConfigError with file:line,
+/// the remedy and the nearest key for what is unknown, repeated, mistyped or out of range. Column
+/// lists take names and 0-based indices.
+Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides,
+                   const Config& base = {});
 
 /// The complete set as TOML, in the order of `explain`; load_config of it gives the same Config.
 std::string to_toml(const Config& config);

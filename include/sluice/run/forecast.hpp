@@ -5,23 +5,39 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {
 
-/// Forecasts from one origin per series, in the units of y.
+/// Forecasts from one origin per series, and the series that have none.
 struct Forecasts {
   int K = 0, M = 0;
   std::vector<double> probabilities;  ///< of the J outputs, ascending, with .5
   std::vector<std::int32_t> series;   ///< [rows] index into the catalogue
   std::vector<std::int64_t> cutoff;   ///< [rows] first forecast step
   std::vector<float> values;  ///< [rows, K, M, J], J ascending in value (quantiles never cross)
+  /// [rows, M], Catalog::value_offset of each row: y = value + offset. Empty: all 0.
+  std::vector<double> offset;
+  /// [rows], 1: a series without history, forecast from similar ones. Empty: there is none.
+  std::vector<char> new_item;
+  std::vector<LeftOut> left_out;    ///< series that were asked for and have no forecast
+  std::int64_t without_future = 0;  ///< of them: known values of the horizon are missing
+
   int J() const { return static_cast<int>(probabilities.size()); }
   std::size_t median() const;  ///< index of .5
+  /// Output `j` in the units of the file.
+  double y(std::size_t row, std::size_t k, std::size_t m, std::size_t j) const {
+    const auto targets = static_cast<std::size_t>(M), outputs = static_cast<std::size_t>(J());
+    const float value =
+        values[((row * static_cast<std::size_t>(K) + k) * targets + m) * outputs + j];
+    return static_cast<double>(value) + (offset.empty() ? 0 : offset[row * targets + m]);
+  }
 };
 
 /// A model made ready for a catalogue: checks that it fits (frequency, channels), matches series by
@@ -34,11 +50,17 @@ class Forecaster {
   /// their history).
   Forecaster(const Model& model, const Catalog& catalog, const std::vector<double>& levels,
              const Config::Engine& engine, std::span<const std::int64_t> scaling_end = {});
+  /// The same with a scaling of the catalogue's series in place of the model's.
+  Forecaster(const Model& model, const Catalog& catalog, const std::vector<double>& levels,
+             const Config::Engine& engine, const SeriesScaling& scaling);
   ~Forecaster();
   Forecaster(Forecaster&&) noexcept;
 
-  /// One forecast per series from cutoff[s] (first forecast step); cutoff[s] < 1: the series is
-  /// left out. Throws DataError naming series and dates if future-known values are missing.
+  /// One forecast per series from cutoff[s] (first forecast step); cutoff[s] < 1: not asked for.
+  /// A series of which no forecast can be made (no value before the cutoff, known values of the
+  /// horizon missing, a result that is no number) is in left_out. By the model's
+  /// forecast.nonnegative, or where the target was never negative before the cutoff, nothing is
+  /// below 0.
   Forecasts at(std::span<const std::int64_t> cutoff);
 
  private:
@@ -46,11 +68,31 @@ class Forecaster {
   std::unique_ptr<Impl> impl_;
 };
 
-/// First forecast step per series: the history's end, or the step of `from` (a date; -1 where it is
-/// outside).
-std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string& from);
+/// What `sluice forecast` writes: a forecast of each series of which one can be made, from its end
+/// or from forecast.from; series without history from similar ones (forecast.new_items). The others
+/// are in left_out, each with its reason. `notes`: of reading the catalogue, for the columns'
+/// names. Throws DataError if there is nothing to forecast, or with forecast.strict a series that
+/// cannot be.
+Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
+                          const CatalogNotes& notes = {});
 
-/// unique_id, ds, [target,] sluice, sluice-lo-80, sluice-hi-80 ... Throws DataError.
+/// First forecast step per series: the history's end, or the step of `from` (a date); -1 where
+/// there is none. Those that have a history and no step, because they had `ended` or do not reach
+/// `from`, are added to `left_out` if it is given. Throws ConfigError if `from` is no step of the
+/// data.
+std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string& from,
+                                       bool ended = false,
+                                       std::vector<LeftOut>* left_out = nullptr);
+
+/// "3 series left out: A (ended 2023-03-31, ...), B (...), C (...)": the first three; empty if
+/// there are none.
+std::string left_out_text(const std::vector<LeftOut>& left_out);
+
+/// "; 1 of them without history, by similar series; 1 series left out: ...", or nothing.
+std::string remarks_text(const Forecasts& forecasts);
+
+/// unique_id, ds, [target,] sluice, sluice-lo-80, sluice-hi-80 ... [new_item], the last one, 1 or
+/// 0, only where there is one. Throws DataError.
 void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
                      const Forecasts& forecasts, const std::vector<double>& levels);
 

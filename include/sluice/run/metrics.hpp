@@ -14,10 +14,10 @@ namespace sluice {
 struct ScoredForecast {
   /// Which series (and target) it belongs to: an index into the rows of the score.
   std::int64_t row = 0;
-  std::span<const float> actual = {};    ///< [K], NaN = missing
-  std::span<const float> forecast = {};  ///< [K], NaN = the method has none
-  std::span<const float> quantiles =
-      {};                 ///< [K, J] forecasts of the levels `probabilities`, or empty
+  std::span<const double> actual = {};    ///< [K], NaN = missing
+  std::span<const double> forecast = {};  ///< [K], NaN = the method has none
+  /// [K, J] forecasts of the levels `probabilities`, or empty
+  std::span<const double> quantiles = {};
   double mase_scale = 0;  ///< in-sample seasonal naive MAE; 0 or NaN: MASE is undefined for it
   /// In-sample mean squared one-step difference from the first non-zero value (M5); 0 or NaN:
   /// RMSSE is undefined for it.
@@ -83,8 +83,9 @@ std::vector<float> naive_last(std::span<const float> history, int K);
 std::vector<float> naive_mean(std::span<const float> history, int window, int K);
 
 /// Mean squared one-step difference of history, from its first non-zero value: the denominator of
-/// RMSSE (M5). Pairs with a missing value are left out; NaN if there is no pair.
-double squared_step_scale(std::span<const float> history);
+/// RMSSE (M5). Pairs with a missing value are left out; NaN if there is no pair. What the values
+/// are stored beside (Catalog::value_offset) tells which of them are zero.
+double squared_step_scale(std::span<const float> history, double offset = 0);
 /// Population variance of history, missing values left out; NaN if there is no value.
 double variance_scale(std::span<const float> history);
 

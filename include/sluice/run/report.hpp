@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sluice/data/catalog.hpp"
 #include "sluice/run/metrics.hpp"
 
 namespace sluice {
@@ -18,15 +19,22 @@ struct MethodReport {
   std::vector<Metrics> rows;  ///< per series and target
 };
 
+/// The last known steps of one window's forecasts.
+struct WindowCutoffs {
+  std::string first, last;               ///< dates, the same where all series end together
+  std::int64_t series = 0, at_last = 0;  ///< forecasts, and those of them that begin after `last`
+};
+
 struct EvaluationReport {
   std::string data;  ///< file name(s)
   std::string frequency;
-  std::string model;  ///< one line about the model
-  std::int64_t series = 0, windows = 0;
+  std::string model;                     ///< one line about the model
+  std::int64_t series = 0, windows = 0;  ///< that were scored
   int K = 0, season = 0;
   std::vector<std::string> row_names;  ///< series id, or "id:target" with several targets
   std::vector<double> levels;          ///< percent
-  std::vector<std::string> cutoffs;    ///< dates of the last known step
+  std::vector<WindowCutoffs> cutoffs;  ///< of each window, the earliest first
+  std::vector<LeftOut> left_out;       ///< series without any score, and why
   std::vector<MethodReport> methods;   ///< methods[0] is the model, methods[1] seasonal naive
   double train_seconds = 0, forecast_seconds = 0;
 };
@@ -41,15 +49,16 @@ struct RowSkill {
 };
 RowSkill skill_over_better_naive(const EvaluationReport& report);
 
-/// The scores at most 80 columns wide; names of data and model as long as they are.
-std::string report_table(const EvaluationReport& report);
+/// At most 80 columns wide: longer names are cut, unless `whole` asks for them (a pipe).
+std::string report_table(const EvaluationReport& report, bool whole = false);
 std::string report_json(const EvaluationReport& report);
 /// One line a row and method, as CSV or Parquet by extension. Throws DataError.
 void write_row_scores(const EvaluationReport& report, const std::filesystem::path& path);
 
 /// One picture: real values and forecasts against time.
 struct Figure {
-  std::string title;                 ///< may be Chinese; the article writes "<column>预测图"
+  std::string title;                 ///< the article writes "<column>预测图"
+  bool chinese = false;              ///< the words beside the title
   std::vector<std::string> dates;    ///< x labels of the real values, one a step
   std::vector<double> actual;        ///< NaN = missing (and the future part)
   std::vector<double> forecast;      ///< NaN where there is none

@@ -9,6 +9,7 @@
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
 #include "sluice/model/spec.hpp"
 #include "sluice/run/config.hpp"
 
@@ -16,6 +17,18 @@ namespace sluice {
 
 /// How to read the data. Throws ConfigError.
 CatalogSpec catalog_spec(const Config& config);
+
+/// Steps to forecast: network.predict_day, or what suits the frequency.
+int horizon_steps(const Config& config, const Frequency& frequency);
+
+/// data.valid and data.test for this catalogue. Where data.test is left to it, the test part is a
+/// tenth, and where at least half of the series hold twice as many steps as `evaluate` scores, no
+/// shorter than those: what is trained can then be evaluated.
+SplitSpec split_spec(const Config& config, const Catalog& catalog);
+/// One line: what is held out at the series' ends, and what `evaluate` scores.
+std::string held_out_text(const Config& config, const Catalog& catalog);
+/// Steps before the end that `evaluate` scores with these settings.
+std::int64_t evaluated_steps(const Config& config, const Frequency& frequency);
 
 /// The model for this catalogue; training values [0, end[s]) decide "auto" choices. Throws
 /// ConfigError.

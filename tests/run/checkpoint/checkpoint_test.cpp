@@ -65,7 +65,6 @@ Model small_model() {
   m.spec.head_hidden = 5;
   m.spec.head_starts_at_zero = false;
   m.spec.carry_state = true;
-  m.spec.nonnegative = true;
   m.spec.level_input = true;
   m.spec.level_change = true;
   m.spec.missing_indicator = true;

@@ -286,12 +286,14 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
             "shop.toml:1: training.epochs must be an integer from 0 to 1000000, got a table");
   EXPECT_EQ(error_of("[data]\ntest = 1.5\n"),
             "shop.toml:2: data.test must be a share from 0 to below 1, or a whole number of steps, "
-            "got 1.5");
+            "or \"auto\", got 1.5");
   EXPECT_EQ(error_of("[data]\ntargets = [-1]\n"),
             "shop.toml:2: data.targets must be a list of columns' names or 0-based places, got -1 "
             "in it");
+  EXPECT_EQ(error_of("[forecast]\nlevels = [0.8, 95]\n"),
+            "shop.toml:2: forecast.levels are percent: 80,95 (got 0.8,95)");
   EXPECT_EQ(error_of("[forecast]\nlevels = [100]\n"),
-            "shop.toml:2: forecast.levels must be a list of numbers above 0 to below 100, got 100 "
+            "shop.toml:2: forecast.levels must be a list of numbers from 1 to below 100, got 100 "
             "in it");
   EXPECT_EQ(error_of("[data]\ndelimiter = \"::\"\n"),
             "shop.toml:2: data.delimiter must be one character, \"tab\" or \"auto\", got \"::\"");

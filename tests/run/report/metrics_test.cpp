@@ -18,7 +18,8 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 // Hand-computed values are exact decimals; the sums are doubles over float inputs that are exact.
 constexpr double kExact = 1e-12;
 
-using Values = std::vector<float>;
+using Values = std::vector<double>;
+using History = std::vector<float>;  // as a catalogue holds it
 
 Metrics score(const Values& actual, const Values& forecast) {
   Scorer scorer(1, {}, {});
@@ -155,23 +156,23 @@ TEST(Metrics, WrongShapesAreNamed) {
 }
 
 TEST(Naive, SeasonalRepeatsTheLastSeasonAndSkipsMissingValues) {
-  const Values history = {1, 2, 3, 4, kMissing, 6};
+  const History history = {1, 2, 3, 4, kMissing, 6};
   EXPECT_THAT(naive_seasonal(history, 3, 5), testing::ElementsAre(4, 2, 6, 4, 2));
 }
 
 TEST(Naive, SeasonalFallsBackOnTheLastValueWhereAPhaseHasNone) {
-  EXPECT_THAT(naive_seasonal(Values{5, 7}, 4, 5), testing::ElementsAre(7, 7, 5, 7, 7));
+  EXPECT_THAT(naive_seasonal(History{5, 7}, 4, 5), testing::ElementsAre(7, 7, 5, 7, 7));
 }
 
 TEST(Naive, LastAndMeanSkipMissingValues) {
-  const Values history = {1, 2, 6, kMissing};
+  const History history = {1, 2, 6, kMissing};
   EXPECT_THAT(naive_last(history, 2), testing::ElementsAre(6, 6));
   EXPECT_THAT(naive_mean(history, 2, 2), testing::ElementsAre(4, 4));
   EXPECT_THAT(naive_mean(history, 28, 1), testing::ElementsAre(3));
 }
 
 TEST(Naive, WithoutAnyValueIsNan) {
-  for (const Values& history : {Values{}, Values{kMissing, kMissing}}) {
+  for (const History& history : {History{}, History{kMissing, kMissing}}) {
     EXPECT_THAT(naive_seasonal(history, 2, 1), testing::ElementsAre(testing::IsNan()));
     EXPECT_THAT(naive_last(history, 1), testing::ElementsAre(testing::IsNan()));
     EXPECT_THAT(naive_mean(history, 3, 1), testing::ElementsAre(testing::IsNan()));
@@ -179,20 +180,21 @@ TEST(Naive, WithoutAnyValueIsNan) {
 }
 
 TEST(Scale, SquaredStepsBeginAtTheFirstNonZeroValue) {
-  EXPECT_NEAR(squared_step_scale(Values{0, 0, 4, 4, 1, 1, 2}), (0 + 9 + 0 + 1) / 4.0, kExact);
-  EXPECT_NEAR(squared_step_scale(Values{kMissing, 0, 4, kMissing, 1, 3}), 4, kExact);
-  EXPECT_TRUE(std::isnan(squared_step_scale(Values{0, 0})));
-  EXPECT_TRUE(std::isnan(squared_step_scale(Values{0, 5})));
+  EXPECT_NEAR(squared_step_scale(History{0, 0, 4, 4, 1, 1, 2}), (0 + 9 + 0 + 1) / 4.0, kExact);
+  EXPECT_NEAR(squared_step_scale(History{kMissing, 0, 4, kMissing, 1, 3}), 4, kExact);
+  EXPECT_NEAR(squared_step_scale(History{-5, -5, 0, 3}, 5), 9, kExact);  // y: 0, 0, 5, 8
+  EXPECT_TRUE(std::isnan(squared_step_scale(History{0, 0})));
+  EXPECT_TRUE(std::isnan(squared_step_scale(History{0, 5})));
 }
 
 TEST(Scale, VarianceIsThePopulations) {
-  EXPECT_NEAR(variance_scale(Values{1, kMissing, 3}), 1, kExact);
-  EXPECT_TRUE(std::isnan(variance_scale(Values{kMissing})));
+  EXPECT_NEAR(variance_scale(History{1, kMissing, 3}), 1, kExact);
+  EXPECT_TRUE(std::isnan(variance_scale(History{kMissing})));
 }
 
 // ---- The published figures of the M4 competition's hourly series.
 
-std::vector<Values> read_rows(const std::filesystem::path& path) {
+std::vector<History> read_rows(const std::filesystem::path& path) {
   std::string text;
   FILE* pipe = popen(("zstd -dc '" + path.string() + "'").c_str(), "r");
   if (pipe == nullptr) return {};
@@ -200,11 +202,11 @@ std::vector<Values> read_rows(const std::filesystem::path& path) {
   for (std::size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
   if (pclose(pipe) != 0) return {};
   std::erase(text, '"');
-  std::vector<Values> rows;
+  std::vector<History> rows;
   std::size_t begin = text.find('\n') + 1;
   while (begin < text.size()) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    Values row;
+    History row;
     std::size_t cell = text.find(',', begin);
     while (cell < end && cell + 1 < end && text[cell + 1] != ',' && text[cell + 1] != '\r') {
       row.push_back(std::stof(text.substr(cell + 1, 24)));
@@ -216,7 +218,9 @@ std::vector<Values> read_rows(const std::filesystem::path& path) {
   return rows;
 }
 
-double seasonal_mae(const Values& y, std::size_t season) {
+Values in_double(const History& values) { return {values.begin(), values.end()}; }
+
+double seasonal_mae(const History& y, std::size_t season) {
   double sum = 0;
   for (std::size_t t = season; t < y.size(); ++t)
     sum += std::abs(static_cast<double>(y[t]) - static_cast<double>(y[t - season]));
@@ -238,10 +242,11 @@ TEST(M4Hourly, NaiveMethodsHaveThePublishedScores) {
   Scorer seasonal(414, {}, {}), published(414, {}, {});
   for (std::size_t s = 0; s < 414; ++s) {
     const double scale = seasonal_mae(train[s], 24);
-    const Values forecast = naive_seasonal(train[s], 24, 48);
+    const Values forecast = in_double(naive_seasonal(train[s], 24, 48));
+    const Values actual = in_double(test[s]), naive = in_double(naive2[s]);
     const auto row = static_cast<std::int64_t>(s);
-    seasonal.add({.row = row, .actual = test[s], .forecast = forecast, .mase_scale = scale});
-    published.add({.row = row, .actual = test[s], .forecast = naive2[s], .mase_scale = scale});
+    seasonal.add({.row = row, .actual = actual, .forecast = forecast, .mase_scale = scale});
+    published.add({.row = row, .actual = actual, .forecast = naive, .mase_scale = scale});
   }
   EXPECT_NEAR(seasonal.total().smape, 13.912, kThreeDecimals);
   EXPECT_NEAR(seasonal.total().mase, 1.193, kThreeDecimals);

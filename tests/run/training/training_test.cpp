@@ -374,15 +374,16 @@ TEST_F(Training, AMissingFutureValueIsNamed) {
   c.training.steps = 5;
   const Model model = train(c, catalog, silent()).model;
   Forecaster forecaster(model, catalog, {80}, c.engine);
-  EXPECT_NO_THROW(forecaster.at(std::vector<std::int64_t>(2, 57)));
+  EXPECT_TRUE(forecaster.at(std::vector<std::int64_t>(2, 57)).left_out.empty());
+  CatalogNotes notes;
+  notes.columns = {{"shop", "id", ""}, {"day", "time", ""}, {"y", "target", ""}};
   try {
-    forecaster.at(cutoffs_from(catalog, ""));
+    forecast_series(model, catalog, c, notes);
     FAIL();
   } catch (const DataError& e) {
-    EXPECT_THAT(
-        e.what(),
-        HasSubstr("6 future-known values are missing for the horizon: s0 2024-03-01 price"));
-    EXPECT_THAT(e.what(), HasSubstr("path.future"));
+    EXPECT_THAT(e.what(), HasSubstr("there is nothing to forecast: 2 series left out: s0 (no price "
+                                    "for 2024-03-01 and 2 later steps), s1"));
+    EXPECT_THAT(e.what(), HasSubstr("path.future (columns: shop, day, price)"));
   }
 }
 

@@ -1,0 +1,133 @@
+#include "app/paths.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/output_file.hpp"
+#include "data/table/write.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/checkpoint.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct NamedPath {
+  std::string name;  ///< "path.forecast", "the data"
+  fs::path path;
+  bool folder = false;  ///< what is written lies in it
+};
+
+/// Whether both names mean one file, or would.
+bool same_file(const fs::path& a, const fs::path& b) {
+  struct stat first = {}, second = {};
+  const bool both = ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0;
+  if (both) {
+    // Devices and pipes hold nothing that could be lost.
+    if (!S_ISREG(first.st_mode) && !S_ISDIR(first.st_mode)) return false;
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  }
+  std::error_code status;
+  const fs::path left = fs::weakly_canonical(fs::absolute(a), status);
+  const fs::path right = fs::weakly_canonical(fs::absolute(b), status);
+  return !status && left == right;
+}
+
+/// What is read: settings, data (each file of a directory, too), files beside them.
+std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
+  std::vector<NamedPath> inputs;
+  const auto add = [&](const char* name, const fs::path& path) {
+    if (!path.empty()) inputs.push_back({name, path});
+  };
+  add("the file of settings", request.settings);
+  for (const std::string& data : config.path.data) {
+    add("a data file (path.data)", data);
+    std::error_code status;
+    for (fs::directory_iterator file(data, status), end; !status && file != end;
+         file.increment(status)) {
+      add("a data file (path.data)", file->path());
+    }
+  }
+  add("path.future", config.path.future);
+  add("path.statics", config.path.statics);
+  // A training may go on from the very model that it writes: it replaces it by a better one only.
+  if (request.command != "train")
+    add("the model to go on from (training.init_from)", config.training.init_from);
+  return inputs;
+}
+
+/// Every file that some command writes under these settings.
+std::vector<NamedPath> outputs_of(const Config& config) {
+  std::vector<NamedPath> outputs = {
+      {"path.model", config.path.model},
+      {"the training's state beside path.model", state_path(config.path.model)},
+      {"path.forecast", config.path.forecast},
+      {"path.report", config.path.report}};
+  if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
+  if (!config.path.scores.empty()) outputs.push_back({"path.scores", config.path.scores});
+  if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
+  return outputs;
+}
+
+/// Those of them that this command writes.
+bool writes(const Request& request, const std::string& name) {
+  if (name == "path.log") return true;
+  if (request.command == "train") return name == "path.model" || name.starts_with("the training");
+  if (request.command == "forecast") return name == "path.forecast";
+  return name == "path.report" || name == "path.scores" || name == "path.figures";
+}
+
+void check_folder(const NamedPath& output) {
+  std::error_code error;
+  if (fs::exists(output.path, error) && !fs::is_directory(output.path, error)) {
+    throw DataError(fmt::format("{}: is a file, and {} is a directory; choose another {}",
+                                output.path.string(), output.name, output.name));
+  }
+}
+
+}  // namespace
+
+void check_paths(const Request& request, const Config& config) {
+  const std::vector<NamedPath> inputs = inputs_of(request, config);
+  const std::vector<NamedPath> outputs = outputs_of(config);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const NamedPath& output = outputs[i];
+    // Another command's output may be this one's input, as forecasts are data of a next step.
+    for (const NamedPath& input : inputs) {
+      if (!writes(request, output.name) || !same_file(output.path, input.path)) continue;
+      throw ConfigError(fmt::format("{} = {} would replace {}, {}; choose another {}", output.name,
+                                    output.path.string(), input.name, input.path.string(),
+                                    output.name));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const NamedPath& other = outputs[j];
+      if (!writes(request, output.name) && !writes(request, other.name)) continue;
+      if (!same_file(output.path, other.path)) continue;
+      throw ConfigError(fmt::format("{} and {} are one file, {}; choose another name for one",
+                                    other.name, output.name, output.path.string()));
+    }
+  }
+  for (const NamedPath& output : outputs) {
+    if (!writes(request, output.name)) continue;
+    if (output.name == "path.forecast" || output.name == "path.scores") output_format(output.path);
+    std::error_code status;
+    const fs::file_type type = fs::status(output.path, status).type();
+    if (output.folder) {
+      check_folder(output);
+    } else if (type != fs::file_type::regular && type != fs::file_type::not_found &&
+               type != fs::file_type::directory) {
+      continue;  // a pipe's reader would take a trial for the whole
+    } else if (output.name.starts_with("path.") && output.name != "path.log") {
+      const OutputFile probe(output.path, output.name);  // never committed: only tried
+    }
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,157 @@
+#include "app/settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "run/config/carried.hpp"
+#include "run/config/keys.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+const std::string* flag(const Request& request, std::string_view key) {
+  for (const auto& [name, value] : request.overrides) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+/// File and flags over `base`, then the files that stand in the command line.
+Config config_over(const Request& request, const Config& base) {
+  std::vector<Override> overrides = request.overrides;
+  if (request.quiet && !flag(request, "mode.quiet")) overrides.emplace_back("mode.quiet", "true");
+  Config config = load_config(request.settings, overrides, base);
+  if (!request.data.empty()) config.path.data = request.data;
+  if (!request.model.empty()) config.path.model = request.model;
+  return config;
+}
+
+/// The number of a key that a model fixes once for all, or 0.
+int fixed_by(const ModelSpec& spec, std::string_view key) {
+  if (key == "network.predict_day") return spec.K;
+  if (key == "network.time_step") return spec.T;
+  if (key == "network.hidden_size") return spec.H;
+  if (key == "network.layers") return spec.L;
+  return 0;
+}
+
+/// A flag that asks for another network than the model has is an error. A file of settings that
+/// does, because flags went before it in the training, is only told of: the network is the model's.
+void refuse_contradictions(const Request& request, const Model& model, Settings& settings) {
+  Config& config = settings.config;
+  const Config trained_or_given = config;
+  config.network = model.config.network;
+  std::vector<std::string> overruled;
+  visit_keys(trained_or_given, [&](const Key& key, const auto& asked) {
+    if (!key.name.starts_with("network.")) return;
+    visit_keys(model.config, [&](const Key& other, const auto& trained) {
+      if constexpr (std::is_same_v<decltype(asked), decltype(trained)>) {
+        if (other.name != key.name || asked == trained) return;
+        const int fixed = fixed_by(model.spec, key.name);
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(asked)>, int>) {
+          if (fixed > 0 && (asked == fixed || asked == 0)) return;
+        }
+        const std::string* written = flag(request, key.name);
+        if (written == nullptr) {
+          overruled.emplace_back(key.name);
+          return;
+        }
+        throw ConfigError(fmt::format(
+            "--{} {}: {} was trained {}; leave the flag out, or train a model with it", key.name,
+            *written, config.path.model,
+            fixed > 0 ? fmt::format("with {}", fixed) : std::string("with another value")));
+      }
+    });
+  });
+  if (!overruled.empty()) {
+    settings.remarks.push_back(
+        fmt::format("{} asks for another network than {} has ({}); the model's is used",
+                    request.settings, config.path.model, fmt::join(overruled, ", ")));
+  }
+}
+
+}  // namespace
+
+Settings read_settings(const Request& request) {
+  Settings settings{.config = config_over(request, {}), .model = std::nullopt, .remarks = {}};
+  const bool refits = settings.config.evaluate.refit > 0 && request.command == "evaluate";
+  const bool uses_model = request.command == "forecast" ||
+                          (request.command == "evaluate" && !refits) || !request.model.empty();
+  if (!uses_model) return settings;
+  Model model = load_model(settings.config.path.model);
+  const std::vector<std::string>& given = settings.config.path.data;
+  const bool other_data = !given.empty() && given != model.config.path.data;
+  settings.config = config_over(request, carried_settings(model.config, other_data));
+  if (other_data && !flag(request, "data.end") &&
+      settings.config.data.end != model.config.data.end) {
+    settings.remarks.push_back(fmt::format(
+        "{} was trained on histories up to data.end = {}; these data are taken to their end: give "
+        "--data.end to cut them",
+        settings.config.path.model, model.config.data.end));
+  }
+  if (refits || request.command == "check") return settings;
+  refuse_contradictions(request, model, settings);
+  if (settings.config.forecast.nonnegative) {
+    model.config.forecast.nonnegative = settings.config.forecast.nonnegative;
+  }
+  settings.model = std::move(model);
+  return settings;
+}
+
+std::string next_arguments(const Request& request, const Config& config) {
+  std::string text;
+  if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
+  text += " " + shell_quoted(config.path.model);
+  for (const std::string& file : config.path.data) text += " " + shell_quoted(file);
+  // Where results go is not the model's to say.
+  for (const auto& [key, value] : request.overrides) {
+    if (!key.starts_with("path.") || key == "path.model" || key == "path.data" ||
+        key == "path.future" || key == "path.statics") {
+      continue;
+    }
+    text += fmt::format(" --{} {}", key, shell_quoted(value));
+  }
+  return text;
+}
+
+std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) {
+  const SplitSpec parts = split_spec(config, catalog);
+  const Split split = split_by_time(catalog, parts);
+  const std::int64_t scored = evaluated_steps(config, catalog.frequency());
+  std::vector<std::int64_t> histories;
+  bool covered = false, uncovered = false;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const auto at = static_cast<std::size_t>(s);
+    histories.push_back(catalog.history(s));
+    if (catalog.history(s) <= scored) continue;
+    (split.test_end[at] - split.valid_end[at] >= scored ? covered : uncovered) = true;
+  }
+  if (covered && !uncovered) return {};
+  const auto middle = histories.begin() + static_cast<std::ptrdiff_t>(histories.size() / 2);
+  std::nth_element(histories.begin(), middle, histories.end());
+  const std::string held_out =
+      config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
+  return fmt::format(
+      "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
+      "was: train with --data.test {} or a shorter --network.predict_day, or evaluate with "
+      "--evaluate.refit 1",
+      scored, held_out, *middle, scored);
+}
+
+std::string same_arguments(const Request& request) {
+  std::string text;
+  if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
+  for (const std::string& file : request.data) text += " " + shell_quoted(file);
+  for (const auto& [key, value] : request.overrides) {
+    if (key != "mode.resume") text += fmt::format(" --{} {}", key, shell_quoted(value));
+  }
+  return text;
+}
+
+}  // namespace sluice

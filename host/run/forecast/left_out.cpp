@@ -1,0 +1,105 @@
+#include "run/forecast/left_out.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "sluice/run/forecast.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kNamed = 3;
+
+/// What is missing after one origin: the columns, the first step and how many steps.
+class Missing {
+ public:
+  explicit Missing(std::int64_t steps) : steps_(static_cast<std::size_t>(steps), 0) {}
+
+  /// `has(t)`: whether the column has a value at step t; steps begin at `first`.
+  template <typename Has>
+  void look_at(const std::string& column, std::int64_t first, const Has& has) {
+    bool all = true;
+    for (std::size_t k = 0; k < steps_.size(); ++k) {
+      if (has(first + static_cast<std::int64_t>(k))) continue;
+      steps_[k] = 1;
+      all = false;
+    }
+    if (!all) columns_.push_back(column);
+  }
+
+  std::string text(const Catalog& catalog, const Window& w) const {
+    if (columns_.empty()) return {};
+    const auto first = std::find(steps_.begin(), steps_.end(), 1) - steps_.begin();
+    const auto count = std::count(steps_.begin(), steps_.end(), 1);
+    std::string what = fmt::format("{}", fmt::join(columns_, ", "));
+    if (columns_.size() > kNamed) {
+      what =
+          fmt::format("{} and {} more columns",
+                      fmt::join(columns_.begin(), columns_.begin() + 2, ", "), columns_.size() - 2);
+    }
+    std::string text =
+        fmt::format("no {} for {}", what, catalog.date(w.series, w.origin + 1 + first));
+    if (count > 1) text += fmt::format(" and {} later step{}", count - 1, count > 2 ? "s" : "");
+    return text;
+  }
+
+ private:
+  std::vector<char> steps_;
+  std::vector<std::string> columns_;
+};
+
+}  // namespace
+
+std::string no_value_before(const Catalog& catalog, const Window& w) {
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    const auto past = catalog.values(m, w.series).first(static_cast<std::size_t>(w.origin + 1));
+    if (!std::all_of(past.begin(), past.end(), [](float y) { return std::isnan(y); })) return {};
+  }
+  return fmt::format("no value before {}", catalog.date(w.series, w.origin + 1));
+}
+
+std::string missing_future(const Catalog& catalog, const Window& w, int K) {
+  Missing missing(K);
+  const std::int64_t s = w.series, length = catalog.length(s);
+  const auto origin = static_cast<std::size_t>(w.origin + 1);
+  for (std::size_t c = 0; c < catalog.channels().size(); ++c) {
+    if (catalog.channels()[c].role != Role::future) continue;
+    const auto values = catalog.values(static_cast<int>(c), s);
+    const auto past = values.first(origin);
+    const bool gaps = std::any_of(past.begin(), past.end(), [](float x) { return std::isnan(x); });
+    missing.look_at(catalog.channels()[c].name, w.origin + 1, [&](std::int64_t t) {
+      return t < length && (gaps || !std::isnan(values[static_cast<std::size_t>(t)]));
+    });
+  }
+  for (const CategoryChannel& channel : catalog.categories()) {
+    if (channel.role != Role::future) continue;
+    const std::int32_t* codes = channel.codes.data() + catalog.offset(s);
+    const bool gaps =
+        std::any_of(codes, codes + origin, [](std::int32_t code) { return code == 0; });
+    missing.look_at(channel.name, w.origin + 1,
+                    [&](std::int64_t t) { return t < length && (gaps || codes[t] != 0); });
+  }
+  return missing.text(catalog, w);
+}
+
+std::string left_out_text(const std::vector<LeftOut>& left_out) {
+  if (left_out.empty()) return {};
+  std::string text = fmt::format("{} series left out: ", left_out.size());
+  for (std::size_t i = 0; i < std::min(kNamed, left_out.size()); ++i) {
+    text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", left_out[i].id, left_out[i].reason);
+  }
+  return text + (left_out.size() > kNamed ? ", ..." : "");
+}
+
+std::string remarks_text(const Forecasts& forecasts) {
+  std::string text;
+  const auto items = std::count(forecasts.new_item.begin(), forecasts.new_item.end(), 1);
+  if (items > 0) text += fmt::format("; {} of them without history, by similar series", items);
+  if (!forecasts.left_out.empty()) text += "; " + left_out_text(forecasts.left_out);
+  return text;
+}
+
+}  // namespace sluice

@@ -1,0 +1,169 @@
+// All series of a catalogue: those with a history, new items, and what is said of the rest.
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "run/forecast/left_out.hpp"
+#include "run/forecast/new_items.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
+#include "sluice/run/forecast.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+/// Series that the log file names; all of a million would fill it.
+constexpr std::size_t kLogged = 1000;
+
+void append(Forecasts& to, Forecasts&& from, const NewItems& items) {
+  if (to.offset.size() + from.offset.size() > 0) {
+    to.offset.resize(to.series.size() * static_cast<std::size_t>(to.M), 0);
+    from.offset.resize(from.series.size() * static_cast<std::size_t>(from.M), 0);
+  }
+  if (!from.series.empty()) to.new_item.assign(to.series.size(), 0);
+  for (const std::int32_t i : from.series) {
+    const auto item = static_cast<std::size_t>(i);
+    to.series.push_back(static_cast<std::int32_t>(items.series[item]));
+    to.cutoff.push_back(items.origin[item]);
+    to.new_item.push_back(1);
+  }
+  to.values.insert(to.values.end(), from.values.begin(), from.values.end());
+  to.offset.insert(to.offset.end(), from.offset.begin(), from.offset.end());
+  for (LeftOut& one : from.left_out) {
+    to.left_out.push_back({std::move(one.id), "no history, and " + std::move(one.reason)});
+  }
+  to.without_future += from.without_future;
+}
+
+/// The period after the last one that any forecast may see.
+std::int64_t first_period(const Catalog& catalog, std::span<const std::int64_t> cutoff) {
+  auto start = std::numeric_limits<std::int64_t>::min();
+  for (std::size_t s = 0; s < cutoff.size(); ++s) {
+    if (cutoff[s] < 1) continue;
+    start = std::max(start, catalog.period(static_cast<std::int64_t>(s), cutoff[s]));
+  }
+  return start;
+}
+
+/// The columns that a file of known values needs, by the user's names where they are known.
+std::string future_columns(const Catalog& catalog, const Config& config,
+                           const CatalogNotes& notes) {
+  std::vector<std::string> names;
+  const auto add_key = [&](const std::string& role, const std::vector<std::string>& given) {
+    const std::size_t before = names.size();
+    for (const ColumnUse& column : notes.columns) {
+      if (column.role == role) names.push_back(column.name);
+    }
+    if (names.size() == before) names.insert(names.end(), given.begin(), given.end());
+  };
+  add_key("id", config.data.id.empty() ? std::vector<std::string>{"the id"} : config.data.id);
+  add_key("time", {config.data.time.empty() ? "the time" : config.data.time});
+  for (const Channel& channel : catalog.channels()) {
+    if (channel.role == Role::future) names.push_back(channel.name);
+  }
+  for (const CategoryChannel& channel : catalog.categories()) {
+    if (channel.role == Role::future) names.push_back(channel.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// What to do where known values are missing.
+std::string remedy(const Forecasts& forecasts, const Catalog& catalog, const Config& config,
+                   const CatalogNotes& notes) {
+  if (forecasts.without_future == 0) return {};
+  return fmt::format("give the known values of the horizon in path.future (columns: {})",
+                     future_columns(catalog, config, notes));
+}
+
+std::string with_remedy(const std::string& text, const std::string& remedy) {
+  return remedy.empty() ? text : text + "; " + remedy;
+}
+
+void log_left_out(const std::vector<LeftOut>& left_out) {
+  nlohmann::json series = nlohmann::json::array();
+  for (std::size_t i = 0; i < std::min(kLogged, left_out.size()); ++i) {
+    series.push_back({{"id", left_out[i].id}, {"reason", left_out[i].reason}});
+  }
+  const nlohmann::json event = {
+      {"event", "left_out"}, {"count", left_out.size()}, {"series", std::move(series)}};
+  log_event(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+/// Forecasts of one file are taken for those of one day; say where they are not.
+void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts) {
+  const auto start_of = [&](std::size_t r) {
+    return catalog.period(forecasts.series[r], forecasts.cutoff[r]);
+  };
+  std::size_t latest = 0, first_early = forecasts.series.size();
+  for (std::size_t r = 1; r < forecasts.series.size(); ++r) {
+    if (start_of(r) > start_of(latest)) latest = r;
+  }
+  std::int64_t early = 0;
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    if (start_of(r) == start_of(latest)) continue;
+    if (early++ == 0) first_early = r;
+  }
+  if (early == 0) return;
+  log_info(fmt::format(
+      "{} of {} series end before the others: their forecasts begin before {} (first: {} {})",
+      early, forecasts.series.size(),
+      catalog.date(forecasts.series[latest], forecasts.cutoff[latest]),
+      catalog.id(forecasts.series[first_early]),
+      catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early])));
+}
+
+}  // namespace
+
+Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
+                          const CatalogNotes& notes) {
+  std::vector<LeftOut> chosen;  // left out by a setting, which is no failure
+  std::vector<LeftOut> unreached;
+  std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
+  const std::vector<std::int64_t> cutoff =
+      cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
+  Forecasts out = Forecaster(model, catalog, config.forecast.levels, config.engine).at(cutoff);
+  out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
+
+  bool new_items = false;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    if (catalog.history(s) > 0) continue;
+    new_items = true;
+    if (!config.forecast.new_items) {
+      chosen.push_back({catalog.id(s), "no history; forecast.new_items = false"});
+    }
+  }
+  if (new_items && config.forecast.new_items) {
+    NewItems items = make_new_items(model, catalog, cutoff, first_period(catalog, cutoff));
+    out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
+    if (items.catalog) {
+      Forecaster forecaster(model, *items.catalog, config.forecast.levels, config.engine,
+                            items.scaling);
+      append(out, forecaster.at(items.cutoff), items);
+    }
+  }
+
+  const std::string help = remedy(out, catalog, config, notes);
+  if (config.forecast.strict && !out.left_out.empty()) {
+    throw DataError(
+        with_remedy("forecast.strict = true, and " + left_out_text(out.left_out), help));
+  }
+  out.left_out.insert(out.left_out.end(), chosen.begin(), chosen.end());
+  if (out.series.empty()) {
+    const std::string why =
+        out.left_out.empty() ? "no series has a value" : left_out_text(out.left_out);
+    throw DataError(with_remedy("there is nothing to forecast: " + why, help));
+  }
+  tell_of_earlier_starts(catalog, out);
+  if (out.without_future > 0) {
+    log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
+                            out.without_future, help));
+  }
+  if (!out.left_out.empty()) log_left_out(out.left_out);
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,77 @@
+"""Files that are written are none of those that are read, nor each other; and can be written, before the work begins."""
+import os
+import unittest
+
+from program import Program
+
+
+class Outputs(Program):
+    def setUp(self):
+        super().setUp()
+        self.daily("sales.csv", 60)
+        self.train("sales.csv", "--path.model", "m.safetensors")
+        (self.folder / "link.csv").symlink_to("sales.csv")
+        os.link(self.folder / "sales.csv", self.folder / "hard.csv")
+
+    def kept(self, *arguments, says):
+        """The command is refused with status 2, before any file has changed."""
+        before = {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        result = self.sluice(*arguments)
+        self.assertEqual(result.status, 2, result.err)
+        self.assertIn(says, result.err)
+        for path, content in before.items():
+            self.assertEqual(path.read_bytes(), content, path)
+
+    def test_no_output_replaces_the_data(self):
+        model = ("m.safetensors", "sales.csv")
+        for command, key in (("forecast", "path.forecast"), ("forecast", "path.log"), ("evaluate", "path.report"),
+                             ("evaluate", "path.scores"), ("evaluate", "path.figures")):
+            for name in ("sales.csv", "./x/../sales.csv", "link.csv", "hard.csv"):
+                with self.subTest(key, name=name):
+                    self.kept(command, *model, "--" + key, name, says=f"{key} = {name} would replace a data file")
+        self.kept("train", "sales.csv", "--path.model", "sales.csv", says="path.model = sales.csv would replace")
+
+    def test_no_output_replaces_settings_future_statics_or_a_file_of_a_directory_of_data(self):
+        self.write("s.toml", '[path]\ndata = "sales.csv"\nmodel = "m.safetensors"\n')
+        self.kept("forecast", "s.toml", "--path.forecast", "s.toml", says="would replace the file of settings")
+        self.daily("data/a.csv", 60)
+        self.kept("forecast", "m.safetensors", "data", "--path.forecast", "data/a.csv", says="would replace a data file")
+        self.daily("known.csv", 5, columns="ds,price")
+        self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", "known.csv", "--data.future", "price",
+                  "--path.forecast", "known.csv", says="would replace path.future")
+
+    def test_no_two_outputs_are_one_file(self):
+        self.kept("train", "sales.csv", "--path.model", "one", "--path.log", "one", says="are one file")
+        self.kept("train", "sales.csv", "--path.model", "m", "--path.log", "m.state", says="are one file")
+        self.kept("evaluate", "m.safetensors", "--path.report", "m.safetensors", says="are one file")
+        self.kept("evaluate", "m.safetensors", "--path.report", "a", "--path.scores", "b/../a", says="are one file")
+
+    def test_a_place_that_cannot_be_written_is_found_before_the_data_are_read(self):
+        self.write("bad.csv", "ds,y\n2024-01-01,x\n")
+        self.write("file", "")
+        for command, flags in (("train", ["--path.model", "file/m.safetensors"]),
+                               ("train", ["--path.log", "file/log.jsonl"]),
+                               ("train", ["--path.model", "."])):
+            with self.subTest(flags):
+                result = self.sluice(command, "bad.csv", *flags)
+                self.assertEqual(result.status, 3)
+                self.assertIn(flags[0].removeprefix("--"), result.err)
+                self.assertNotIn("bad.csv", result.err)
+        result = self.sluice("forecast", "m.safetensors", "bad.csv", "--path.forecast", "f.xlsx")
+        self.assertIn("f.xlsx: cannot write this format", result.err)
+        result = self.sluice("evaluate", "m.safetensors", "bad.csv", "--path.figures", "file")
+        self.assertIn("path.figures", result.err)
+        self.assertNotIn("bad.csv", result.err)
+
+    def test_a_device_may_be_every_output(self):
+        self.ok("evaluate", "m.safetensors", "--path.report", "/dev/null", "--path.log", "/dev/null", "--mode.figures",
+                "false")
+
+    def test_nothing_is_left_behind_by_the_trial(self):
+        self.write("bad.csv", "ds,y\n2024-01-01,x\n")
+        self.assertEqual(self.sluice("train", "bad.csv", "--path.model", "new/m.safetensors").status, 3)
+        self.assertEqual(list((self.folder / "new").iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,177 @@
+"""Short commands: files as arguments, names of other tools, and a model that carries its settings."""
+import json
+import shlex
+import signal
+import subprocess
+import time
+import unittest
+
+from program import Program, program
+
+
+def long_file(days=60, extra=""):
+    rows = ["shop;day;sold;price"]
+    for shop in "AB":
+        for day in range(days):
+            month, rest = divmod(day, 28)
+            rows.append(f"{shop};2024-{month + 1:02}-{rest + 1:02};{5 + day % 7 + (shop == 'B')};{1 + day % 2}")
+    return "\n".join(rows) + "\n" + extra
+
+
+class NextCommand(Program):
+    def next_commands(self, result):
+        line = next(line for line in result.err.splitlines() if line.startswith("next: "))
+        return [shlex.split(part)[1:] for part in line.removeprefix("next: ").split(", or ")]
+
+    def test_what_train_names_next_works_whatever_the_frequency(self):
+        for name, days, step in (("daily", 100, 1), ("weekly", 60, 7)):
+            with self.subTest(name):
+                self.daily("one file.csv", days * step)
+                header, *rows = self.read("one file.csv").splitlines()
+                self.write("one file.csv", "\n".join([header, *rows[::step]]) + "\n")
+                commands = self.next_commands(self.train("one file.csv", "--path.model", f"my {name}.safetensors"))
+                self.assertEqual([command[0] for command in commands], ["forecast", "evaluate"])
+                for command in commands:
+                    self.ok(*command)
+
+    def test_the_command_that_an_interrupted_training_names_goes_on_with_it(self):
+        self.daily("my sales.csv", 100)
+        flags = ["--training.steps", "1000000", "--hidden_size", "4", "--horizon", "5", "--data.missing", "NA,no value",
+                 "--engine.threads", "1", "--engine.device", "cpu"]
+        running = subprocess.Popen([program(), "train", "my sales.csv", *flags], cwd=self.folder, text=True,
+                                   stderr=subprocess.PIPE)
+        log = self.folder / "runs/log.jsonl"
+        while running.poll() is None and not (log.exists() and "training windows" in log.read_text()):
+            time.sleep(0.01)
+        time.sleep(0.1)  # a few steps, so that there is a state to go on from
+        running.send_signal(signal.SIGINT)
+        messages = running.communicate(timeout=60)[1]
+        self.assertEqual(running.returncode, 130, messages)
+        line = next(line for line in messages.splitlines() if line.startswith("interrupted; go on: sluice "))
+        command = shlex.split(line.removeprefix("interrupted; go on: sluice "))
+        self.assertEqual(command[:2], ["train", "my sales.csv"])
+        again = subprocess.Popen([program(), *command], cwd=self.folder, text=True, stderr=subprocess.PIPE)
+        self.assertTrue(any("resuming" in line for line in iter(again.stderr.readline, "")))
+        again.send_signal(signal.SIGINT)
+        messages = again.communicate(timeout=60)[1]
+        self.assertEqual(again.returncode, 130, messages)
+
+    def test_the_last_horizon_is_held_out_and_scored(self):
+        self.daily("sales.csv", 100)
+        result = self.train("sales.csv")
+        self.assertIn("at least 14 steps", result.err.replace("\n  ", " "))
+        self.ok("evaluate", "--mode.figures", "false")
+        report = json.loads(self.read("runs/report.json"))
+        self.assertEqual((report["horizon"], report["windows"]), (14, 1))
+
+    def test_histories_too_short_for_it_are_told_of_and_no_evaluation_is_offered(self):
+        self.daily("sales.csv", 20)
+        result = self.train("sales.csv")
+        text = " ".join(result.err.split())
+        self.assertNotIn("or sluice evaluate", text)
+        self.assertIn("to evaluate it, the last 14 steps must be held out", text)
+        self.assertEqual(self.sluice("evaluate").status, 3)
+
+
+class CarriedSettings(Program):
+    FLAGS = ("--data.id", "shop", "--data.time", "day", "--data.targets", "sold", "--data.past", "price",
+             "--data.delimiter", ";", "--horizon", "7", "--forecast.levels", "50,90")
+
+    def test_a_model_needs_no_flag_repeated(self):
+        self.write("shops.csv", long_file())
+        self.train("shops.csv", *self.FLAGS)
+        self.ok("forecast", "runs/model.safetensors", "shops.csv")
+        lines = self.read("runs/forecast.csv").splitlines()
+        self.assertEqual(lines[0], "unique_id,ds,sluice,sluice-lo-50,sluice-hi-50,sluice-lo-90,sluice-hi-90")
+        self.assertEqual(len(lines), 1 + 2 * 7)
+        self.ok("evaluate", "runs/model.safetensors", "shops.csv", "--mode.figures", "false")
+        self.assertIn("sold", self.ok("check", "runs/model.safetensors", "shops.csv").out)
+
+    def test_new_data_take_the_place_of_those_it_was_trained_on(self):
+        self.write("shops.csv", long_file(60))
+        self.train("shops.csv", *self.FLAGS)
+        self.write("later.csv", long_file(70))
+        self.ok("forecast", "later.csv", "runs/model.safetensors")
+        self.assertTrue(self.read("runs/forecast.csv").splitlines()[1].startswith("A,2024-03-15,"))
+
+    def test_what_is_given_goes_before_what_the_model_brings(self):
+        self.write("shops.csv", long_file())
+        self.train("shops.csv", *self.FLAGS)
+        self.ok("forecast", "runs/model.safetensors", "--level", "90", "--path.forecast", "f.csv")
+        self.assertEqual(self.read("f.csv").splitlines()[0], "unique_id,ds,sluice,sluice-lo-90,sluice-hi-90")
+
+    def test_what_contradicts_the_model_is_an_error(self):
+        self.write("shops.csv", long_file())
+        self.train("shops.csv", *self.FLAGS)
+        result = self.sluice("forecast", "runs/model.safetensors", "--horizon", "9")
+        self.assertEqual(result.status, 2)
+        self.assertIn("was trained with 7", result.err)
+        result = self.sluice("forecast", "runs/model.safetensors", "--data.past", "")
+        self.assertEqual(result.status, 3)
+        self.assertIn("price", result.err)
+        self.ok("forecast", "runs/model.safetensors", "--horizon", "7", "--training.steps", "99")
+
+    def test_where_results_go_is_not_the_models_to_say(self):
+        self.daily("sales.csv", 60)
+        self.train("sales.csv", "--path.forecast", "elsewhere.csv", "--path.log", "a.log")
+        self.ok("forecast", "runs/model.safetensors")
+        self.assertFalse((self.folder / "elsewhere.csv").exists())
+        self.assertTrue((self.folder / "runs/forecast.csv").exists())
+
+    def test_settings_in_a_file_and_the_old_form_work_as_they_did(self):
+        self.write("shops.csv", long_file())
+        self.write("shops.toml", '[data]\nid = "shop"\ntime = "day"\ntargets = "sold"\ndelimiter = ";"\n'
+                                 'valid = 7\ntest = 7\n[network]\npredict_day = 7\nhidden_size = 8\n'
+                                 '[path]\ndata = "shops.csv"\nmodel = "m.safetensors"\n')
+        self.train("shops.toml")
+        result = self.ok("forecast", "shops.toml")
+        self.assertIn("shops.toml asks for another network than m.safetensors has (network.hidden_size)", result.err)
+        self.ok("evaluate", "shops.toml", "--mode.figures", "false")
+        self.ok("forecast", "--path.data", "shops.csv", "--path.model", "m.safetensors", "--data.id", "shop",
+                "--data.time", "day", "--data.targets", "sold", "--data.delimiter", ";")
+
+    def test_arguments_are_told_apart_by_what_is_in_them_where_their_names_do_not(self):
+        self.daily("sales.dat", 60)
+        self.write("settings", "# a comment\n[network]\npredict_day = 5\n")
+        self.train("sales.dat", "settings", "--data.format", "csv", "--path.model", "model")
+        self.ok("forecast", "sales.dat", "model", "--data.format", "csv")
+        self.assertEqual(len(self.read("runs/forecast.csv").splitlines()), 1 + 5)
+
+    def test_a_model_where_a_training_begins_is_refused_with_the_key(self):
+        self.daily("sales.csv", 60)
+        self.train("sales.csv")
+        result = self.sluice("train", "runs/model.safetensors", "sales.csv")
+        self.assertEqual(result.status, 2)
+        self.assertIn("--training.init_from", result.err)
+
+
+class Names(Program):
+    def test_names_of_other_tools_mean_their_keys(self):
+        self.daily("sales.csv", 80)
+        self.ok("train", "sales.csv", "--prediction_length", "5", "--freq", "D", "--batch-size=8", "--lr", "0.01",
+                "--max_steps", "3", "--input_size", "9", "--hidden_size", "4", "--random_seed", "7",
+                "--quantile_levels", "0.05,0.5,0.95", "--val_size", "6", "--accelerator", "cpu", "--resume", "false")
+        model = self.ok("info", "runs/model.safetensors").out
+        for line in ("predict_day = 5", 'frequency = "D"', "batch_size = 8", "learning_rate = 0.01", "steps = 3",
+                     "time_step = 9", "hidden_size = 4", "seed = 7", "levels = [90]", "valid = 6", 'device = "cpu"'):
+            self.assertIn("\n" + line + "\n", model)
+
+    def test_epochs_asked_for_are_not_cut_by_the_default_of_steps(self):
+        self.daily("sales.csv", 40)
+        self.ok("train", "sales.csv", "--epochs", "2", "--training.steps_per_epoch", "3", "--hidden_size", "4")
+        model = self.ok("info", "runs/model.safetensors").out
+        self.assertIn("\nepochs = 2\nsteps = 0\n", model)
+
+    def test_a_name_without_one_key_is_answered_with_what_to_write(self):
+        cases = (("--stat_exog_list", "a", "--data.static_reals"), ("--future", "a.csv", "--path.future FILE"),
+                 ("--quantile_levels", "0.1,0.5", "--forecast.levels 80"), ("--horizn", "3", "did you mean --horizon?"),
+                 ("--network.horizon", "3", "did you mean --network.predict_day?"))
+        for flag, value, answer in cases:
+            with self.subTest(flag):
+                result = self.sluice("train", "sales.csv", flag, value)
+                self.assertEqual(result.status, 2)
+                self.assertIn(answer, result.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

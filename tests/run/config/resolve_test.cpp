@@ -1,0 +1,85 @@
+#include "sluice/run/resolve.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sluice/data/window.hpp"
+
+namespace sluice {
+namespace {
+
+/// Series of these lengths, day by day.
+Catalog daily(const std::vector<std::int64_t>& lengths) {
+  CatalogParts parts;
+  parts.frequency = parse_frequency("D");
+  parts.offsets = {0};
+  for (std::size_t s = 0; s < lengths.size(); ++s) {
+    parts.ids.push_back("S" + std::to_string(s));
+    parts.first.push_back(0);
+    parts.offsets.push_back(parts.offsets.back() + lengths[s]);
+  }
+  Channel y{"y", Role::target, {}};
+  y.values.assign(static_cast<std::size_t>(parts.offsets.back()), 1.0f);
+  parts.channels = {y};
+  return Catalog(std::move(parts));
+}
+
+std::vector<std::int64_t> test_steps(const Config& config, const Catalog& catalog) {
+  const Split split = split_by_time(catalog, split_spec(config, catalog));
+  std::vector<std::int64_t> steps;
+  for (std::size_t s = 0; s < split.test_end.size(); ++s) {
+    steps.push_back(split.test_end[s] - split.valid_end[s]);
+  }
+  return steps;
+}
+
+using Steps = std::vector<std::int64_t>;
+
+TEST(HorizonSteps, SuitTheFrequency) {
+  const auto horizon = [](const char* name) { return horizon_steps({}, parse_frequency(name)); };
+  EXPECT_EQ(horizon("30min"), 48);  // a day
+  EXPECT_EQ(horizon("15min"), 96);
+  EXPECT_EQ(horizon("10min"), 144);
+  EXPECT_EQ(horizon("5min"), 72);  // six hours
+  EXPECT_EQ(horizon("1min"), 60);  // an hour
+  EXPECT_EQ(horizon("h"), 48);
+  EXPECT_EQ(horizon("2h"), 24);
+  EXPECT_EQ(horizon("12h"), 14);
+  EXPECT_EQ(horizon("D"), 14);
+  EXPECT_EQ(horizon("W-SUN"), 13);
+  EXPECT_EQ(horizon("MS"), 12);
+  Config config;
+  config.network.predict_day = 5;
+  EXPECT_EQ(horizon_steps(config, parse_frequency("D")), 5);
+}
+
+TEST(SplitSpec, HoldsOutAtLeastWhatEvaluateScoresWhereHistoriesHoldTwiceThat) {
+  EXPECT_EQ(test_steps({}, daily({100})), Steps{14});
+  EXPECT_EQ(test_steps({}, daily({28})), Steps{14});
+  EXPECT_EQ(test_steps({}, daily({1000})), Steps{100});
+  EXPECT_EQ(test_steps({}, daily({27})), Steps{3});  // a tenth: training goes before
+  Config config;
+  config.evaluate.n_windows = 3;
+  config.evaluate.step = 7;
+  EXPECT_EQ(test_steps(config, daily({100})), Steps{28});
+}
+
+TEST(SplitSpec, HoldsItOutOfEverySeriesThatIsLongerWhereMostAreLongEnough) {
+  EXPECT_EQ(test_steps({}, daily({100, 100, 20, 14})), (Steps{14, 14, 14, 1}));
+  EXPECT_EQ(test_steps({}, daily({100, 20, 20, 20})), (Steps{10, 2, 2, 2}));
+}
+
+TEST(SplitSpec, KeepsWhatIsGivenAndWhatARefitDoesNotNeed) {
+  Config config;
+  config.data.test = 0;
+  EXPECT_EQ(test_steps(config, daily({100})), Steps{0});
+  config.data.test = 0.1;
+  EXPECT_EQ(test_steps(config, daily({100})), Steps{10});
+  config.data.test.reset();
+  config.evaluate.refit = 1;
+  EXPECT_EQ(test_steps(config, daily({100})), Steps{10});
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,112 @@
+// What an evaluation scores, and what it says of the rest.
+#include "sluice/run/backtest.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sluice/base/error.hpp"
+#include "sluice/run/forecast.hpp"
+#include "support/catalogs.hpp"
+#include "support/small_training.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::kMissing;
+using testing::quick_config;
+using testing::quick_model;
+
+TEST(Backtest, ScoresOnlyWhatCanBeForecastAndNamesTheRest) {
+  auto series = testing::weekly_series(5, 60);
+  series[1].resize(3);                                      // no longer than the horizon
+  series[2].resize(50);                                     // ended
+  std::fill(series[3].begin(), series[3].end(), kMissing);  // no history
+  CatalogParts parts = testing::daily_parts(series);
+  const auto steps = static_cast<std::size_t>(parts.offsets.back());
+  parts.channels.push_back({"price", Role::future, std::vector<float>(steps, 2)});
+  parts.channels[1].values.back() = kMissing;  // s4, its last step
+  parts.ended = {0, 0, 1, 0, 0};
+  const Catalog catalog(std::move(parts));
+  const Config c = quick_config();
+  const Model model = quick_model(c, catalog);
+  const EvaluationReport report = backtest(c, catalog, &model).report;
+  EXPECT_THAT(report.row_names, ElementsAre("s0"));
+  EXPECT_EQ(report.series, 1);
+  EXPECT_EQ(report.windows, 1);
+  for (const MethodReport& method : report.methods) {
+    EXPECT_EQ(method.rows.size(), 1u);
+    EXPECT_EQ(method.total.points, 3) << method.name;
+  }
+  std::vector<std::string> reasons;
+  for (const LeftOut& one : report.left_out) reasons.push_back(one.id + ": " + one.reason);
+  EXPECT_THAT(reasons, ElementsAre("s1: 3 steps, no more than the horizon",
+                                   "s2: ended 2024-02-19, 10 steps before the others",
+                                   "s3: no history", "s4: no price for 2024-02-29"));
+}
+
+TEST(Backtest, SaysTheCutoffsOfEveryWindow) {
+  auto series = testing::weekly_series(3, 60);
+  series[0].resize(50);
+  const Catalog catalog{testing::daily_parts(series)};
+  Config c = quick_config();
+  c.evaluate.n_windows = 2;
+  const Model model = quick_model(c, catalog);
+  const EvaluationReport report = backtest(c, catalog, &model).report;
+  ASSERT_EQ(report.cutoffs.size(), 2u);
+  EXPECT_EQ(report.cutoffs[0].last, "2024-02-23");  // 60 - 2 x 3 steps from 2024-01-01
+  EXPECT_EQ(report.cutoffs[0].first, "2024-02-13");
+  EXPECT_EQ(report.cutoffs[1].last, "2024-02-26");
+  EXPECT_EQ(report.cutoffs[1].series, 3);
+  EXPECT_EQ(report.cutoffs[1].at_last, 2);
+}
+
+// Errors belong to the stored values, shares to the values of the file.
+TEST(Backtest, ScoresTheNumbersOfTheFile) {
+  auto series = testing::weekly_series(2, 60);
+  const Catalog plain{testing::daily_parts(series)};
+  CatalogParts parts = testing::daily_parts(series);
+  parts.value_offset = {1e9, 1e9};
+  const Catalog moved(std::move(parts));
+  const Config c = quick_config();
+  const Model model = quick_model(c, plain);
+  const auto a = backtest(c, plain, &model), b = backtest(c, moved, &model);
+  // Last value: no model in it. 0.25 is what a float of 1e9 would be off by 64.
+  const Metrics &small = a.report.methods[2].total, &large = b.report.methods[2].total;
+  ASSERT_GT(small.mae, 0.1);
+  EXPECT_NEAR(large.mae, small.mae, 1e-6);
+  EXPECT_NEAR(large.mase, small.mase, 1e-6);
+  EXPECT_NEAR(large.wape, small.mae / 1e9, 1e-12);
+  const auto real = std::find_if(b.figures[0].actual.begin(), b.figures[0].actual.end(),
+                                 [](double y) { return y == y; });
+  EXPECT_NEAR(*real, 1e9, 100);
+}
+
+TEST(Backtest, FiguresSpeakTheLanguageOfTheDataUnlessOneIsGiven) {
+  const auto title = [](const std::string& target, const std::string& id,
+                        const std::string& language) {
+    CatalogParts parts = testing::daily_parts(testing::weekly_series(2, 60));
+    parts.channels[0].name = target;
+    parts.ids[0] = id;
+    const Catalog catalog(std::move(parts));
+    Config c = quick_config();
+    c.path.figure_language = language;
+    const Model model = quick_model(c, catalog);
+    const BacktestResult result = backtest(c, catalog, &model);
+    for (const Figure& figure : result.figures) {
+      EXPECT_EQ(figure.chinese, figure.title.ends_with("预测图")) << figure.title;
+    }
+    return result.figures[0].title;
+  };
+  EXPECT_EQ(title("y", "A", "auto"), "A: actual and forecast");
+  EXPECT_EQ(title("y", "店", "auto"), "店预测图");
+  EXPECT_EQ(title("件数", "A", "auto"), "A预测图");
+  EXPECT_EQ(title("件数", "A", "en"), "A: actual and forecast");
+  EXPECT_EQ(title("y", "A", "zh"), "A预测图");
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,226 @@
+// Which series of a catalogue get a forecast, from where, and what is said of the others.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+
+#include "run/temporary_file.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/forecast.hpp"
+#include "support/catalogs.hpp"
+#include "support/small_training.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::kMissing;
+using testing::quick_config;
+using testing::quick_model;
+
+/// 60 days from 2024-01-01, so that the first forecast is for 2024-03-01.
+std::vector<std::vector<float>> sixty_days(int series) {
+  return testing::weekly_series(series, 60);
+}
+
+void add_price(CatalogParts& parts, float price) {
+  const auto steps = static_cast<std::size_t>(parts.offsets.back());
+  parts.channels.push_back({"price", Role::future, std::vector<float>(steps, price)});
+}
+
+TEST(ForecastSeries, LeavesOutWhatLacksKnownValuesAndForecastsTheOthers) {
+  auto series = sixty_days(3);
+  for (auto& values : series) values.insert(values.end(), 3, kMissing);  // the rows ahead
+  CatalogParts parts = testing::daily_parts(series);
+  add_price(parts, 2);
+  parts.channels[1].values[63 + 61] = kMissing;  // s1, the second step ahead
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  const Model model = quick_model(c, catalog);
+  const Forecasts f = forecast_series(model, catalog, c);
+  EXPECT_THAT(f.series, ElementsAre(0, 2));
+  EXPECT_THAT(f.cutoff, ElementsAre(60, 60));
+  EXPECT_EQ(left_out_text(f.left_out), "1 series left out: s1 (no price for 2024-03-02)");
+  EXPECT_EQ(remarks_text(f), "; 1 series left out: s1 (no price for 2024-03-02)");
+  c.forecast.strict = true;
+  try {
+    forecast_series(model, catalog, c);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("forecast.strict = true, and 1 series left out: s1"));
+  }
+}
+
+// The rows of what is left out must not shift those of the others.
+TEST(ForecastSeries, ForecastsTheOthersAsIfTheLeftOutSeriesWereNotThere) {
+  auto series = sixty_days(3);
+  const Catalog all{testing::daily_parts(series)};
+  const Config c = quick_config();
+  const Model model = quick_model(c, all);
+  CatalogParts parts = testing::daily_parts(series);
+  parts.ended = {0, 1, 0};
+  const Forecasts whole = forecast_series(model, all, c);
+  const Forecasts part = forecast_series(model, Catalog(std::move(parts)), c);
+  ASSERT_THAT(part.series, ElementsAre(0, 2));
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_EQ(part.y(0, k, 0, 1), whole.y(0, k, 0, 1));
+    EXPECT_EQ(part.y(1, k, 0, 1), whole.y(2, k, 0, 1));
+  }
+}
+
+TEST(ForecastSeries, ForecastsEndedSeriesOnlyWhereItIsAsked) {
+  auto series = sixty_days(2);
+  series[1].resize(50);
+  CatalogParts parts = testing::daily_parts(series);
+  parts.ended = {0, 1};
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  const Model model = quick_model(c, catalog);
+  c.forecast.strict = true;  // what a setting leaves out is no failure
+  const Forecasts f = forecast_series(model, catalog, c);
+  EXPECT_THAT(f.series, ElementsAre(0));
+  ASSERT_EQ(f.left_out.size(), 1u);
+  EXPECT_EQ(f.left_out[0].reason, "ended 2024-02-19, 10 steps before the others");
+  c.forecast.ended = true;
+  EXPECT_THAT(forecast_series(model, catalog, c).cutoff, ElementsAre(60, 50));
+}
+
+TEST(ForecastSeries, AccountsForEverySeriesThatDoesNotReachTheGivenStart) {
+  auto series = sixty_days(4);
+  series[1].resize(20);  // ends 2024-01-20
+  std::fill_n(series[3].begin(), 39, kMissing);
+  CatalogParts parts = testing::daily_parts(series);
+  parts.first[2] += 45;  // begins 2024-02-15
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  const Model model = quick_model(c, catalog);
+  c.forecast.from = "2024-02-08";
+  const Forecasts f = forecast_series(model, catalog, c);
+  EXPECT_THAT(f.series, ElementsAre(0));
+  EXPECT_THAT(f.cutoff, ElementsAre(38));
+  EXPECT_EQ(left_out_text(f.left_out),
+            "3 series left out: s1 (ends 2024-01-20, with 18 steps missing before 2024-02-08), s2 "
+            "(begins 2024-02-15, with no step before 2024-02-08), s3 (no value before 2024-02-08)");
+  c.forecast.from = "2025-01-01";
+  EXPECT_THROW(forecast_series(model, catalog, c), ConfigError);
+}
+
+TEST(ForecastSeries, RefusesAModelWhoseWeightsAreNoNumbers) {
+  const Catalog catalog{testing::daily_parts(sixty_days(2))};
+  const Config c = quick_config();
+  Model model = quick_model(c, catalog);
+  for (float& weight : model.members[0]) weight = std::numeric_limits<float>::quiet_NaN();
+  try {
+    forecast_series(model, catalog, c);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("there is nothing to forecast: 2 series left out: s0 (the "
+                                    "model's result is no finite number)"));
+  }
+}
+
+TEST(LeftOutText, NamesThreeAndCountsAll) {
+  EXPECT_EQ(left_out_text({}), "");
+  EXPECT_EQ(left_out_text({{"A", "x"}, {"B", "y"}, {"C", "z"}, {"D", "w"}}),
+            "4 series left out: A (x), B (y), C (z), ...");
+}
+
+// ---- Not below zero.
+
+/// Small counts around 1 in 20 series; s19 has one return.
+std::vector<std::vector<float>> counts_with_a_return() {
+  std::vector<std::vector<float>> series(20, std::vector<float>(60));
+  for (std::size_t s = 0; s < 20; ++s) {
+    for (std::size_t t = 0; t < 60; ++t) series[s][t] = static_cast<float>((s + 3 * t * t) % 3);
+  }
+  series[19][30] = -1;
+  return series;
+}
+
+/// Series with a value below 0, of which the lowest output counts.
+std::vector<int> below_zero(const Forecasts& f) {
+  std::vector<int> out;
+  for (std::size_t r = 0; r < f.series.size(); ++r) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(f.K); ++k) {
+      if (f.y(r, k, 0, 0) < 0 && (out.empty() || out.back() != f.series[r]))
+        out.push_back(f.series[r]);
+    }
+  }
+  return out;
+}
+
+TEST(Nonnegative, IsDecidedBySeries) {
+  const Catalog catalog{testing::daily_parts(counts_with_a_return())};
+  Config c = quick_config();
+  c.training.loss = "mse";
+  c.data.valid = 10;
+  Model model = quick_model(c, catalog);
+  for (float& q : model.residual_quantiles) q *= 10;  // wide intervals: all would be below 0
+  EXPECT_THAT(below_zero(forecast_series(model, catalog, c)), ElementsAre(19));
+  model.config.forecast.nonnegative = true;
+  EXPECT_THAT(below_zero(forecast_series(model, catalog, c)), ElementsAre());
+  model.config.forecast.nonnegative = false;
+  EXPECT_EQ(below_zero(forecast_series(model, catalog, c)).size(), 20u);
+}
+
+TEST(Nonnegative, HoldsForTheValueWithItsOffset) {
+  CatalogParts parts = testing::daily_parts(counts_with_a_return());
+  parts.value_offset.assign(20, 0.3);
+  parts.value_offset[19] = 1;  // y is never below 0
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  c.training.loss = "mse";
+  c.data.valid = 10;
+  Model model = quick_model(c, catalog);
+  for (float& q : model.residual_quantiles) q *= 10;
+  const Forecasts f = forecast_series(model, catalog, c);
+  EXPECT_THAT(below_zero(f), ElementsAre());
+  double lowest = 1;
+  for (std::size_t r = 0; r < 20; ++r) lowest = std::min(lowest, f.y(r, 0, 0, 0));
+  EXPECT_NEAR(lowest, 0, 1e-6);  // the bound was met, and it is that of y:
+  EXPECT_LT(*std::min_element(f.values.begin(), f.values.end()), -0.2f);
+}
+
+// ---- Numbers that a float does not hold.
+
+TEST(ValueOffset, IsAddedToWhatTheModelMakesOfTheStoredValues) {
+  auto series = sixty_days(2);
+  const Catalog plain{testing::daily_parts(series)};
+  CatalogParts parts = testing::daily_parts(series);
+  parts.value_offset = {0, 1.6e9};
+  const Catalog moved(std::move(parts));
+  const Config c = quick_config();
+  const Model model = quick_model(c, plain);
+  const Forecasts a = forecast_series(model, plain, c), b = forecast_series(model, moved, c);
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_EQ(a.y(0, k, 0, 1), b.y(0, k, 0, 1));
+    EXPECT_NEAR(a.y(1, k, 0, 1), b.y(1, k, 0, 1) - 1.6e9, 0.05);  // scaled by the whole history
+  }
+}
+
+TEST(ValueOffset, IsInTheFileToTheLastDigit) {
+  const auto file = temporary("value_offset.csv");
+  const Catalog catalog{testing::daily_parts({std::vector<float>(40, 0)})};
+  Forecasts f;
+  f.K = 2, f.M = 1;
+  f.probabilities = {0.1, 0.5, 0.9};
+  f.series = {0};
+  f.cutoff = {40};
+  f.values = {-3, 0, 3, -3, 0.25, 3};
+  f.offset = {16'777'217};
+  write_forecasts(file, catalog, f, {80});
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  EXPECT_EQ(line, "unique_id,ds,sluice,sluice-lo-80,sluice-hi-80");
+  std::getline(in, line);
+  EXPECT_EQ(line, "s0,2024-02-10,16777217,16777214,16777220");
+  std::getline(in, line);
+  EXPECT_EQ(line, "s0,2024-02-11,16777217.25,16777214,16777220");
+}
+
+}  // namespace
+}  // namespace sluice
