@@ -164,7 +164,6 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
        "without any target value: nothing to learn from or score");
   warn(check.constant_series, "never change" + targets_word);
   warn(check.series_ending_early, "end before the last date");
-  for (const std::string& remark : notes.remarks) add_line(out, "note", remark);
 }
 
 }  // namespace

@@ -114,17 +114,15 @@ TEST(CheckText, NamesTheUsersColumnsWhereTheChannelHasANameOfItsOwn) {
               HasSubstr("target      2: OT, HUFL\n"));
 }
 
-TEST(CheckText, ListsEveryColumnWithItsUseAndEveryRemark) {
+TEST(CheckText, ListsEveryColumnWithItsUse) {
   CatalogNotes notes;
   notes.columns = {{"id", "id", ""},           {"d_1", "value", ""}, {"d_2", "value", ""},
                    {"d_3", "value", ""},       {"d_4", "value", ""}, {"d_5", "value", ""},
                    {"", "", "it has no value"}};
-  notes.remarks = {"the time is taken from the column when"};
   const Catalog catalog(parts());
   const std::string text = check_text(catalog, notes, check_catalog(catalog), "a.csv");
   EXPECT_THAT(text, HasSubstr("columns     id: id\n            d_1 .. d_5 (5): value\n            "
                               "#6: not used, because it has no value\n"));
-  EXPECT_THAT(text, HasSubstr("note        the time is taken from the column when\n"));
 }
 
 }  // namespace
