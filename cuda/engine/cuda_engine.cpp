@@ -69,6 +69,7 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       head_(spec_, recurrence_spec_.precision, context_),
       optimizer_(layout_.size(), context_),
       embedding_gradient_(spec_, context_),
+      step_gradient_(spec_, context_),
       device_space_(space_, residence(space_, context_), context_),
       streamer_(space_, device_space_, context_, threads_of(setup)),
       results_(context_),
@@ -181,11 +182,12 @@ void CudaEngine::prepare(std::int64_t N, bool training) {
   if (training) {
     h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
     dh_.grow(memory, TN * spec_.H, "their gradients");
-    if (spec_.embedding_width() > 0) {
+    if (spec_.input_embeddings() > 0) {
       const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
       dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
-      dcontext_.grow(memory, rows * spec_.embedding_width(), "the head's embedding gradients");
+      dcontext_.grow(memory, rows * spec_.head_embeddings(), "the head's embedding gradients");
       embedding_gradient_.prepare(N);
+      step_gradient_.prepare(N);
     }
   } else {
     last_h_.grow(memory, states, "the last states of a batch");
@@ -240,7 +242,7 @@ void CudaEngine::enqueue_step(const Batch& batch) {
   const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, TN = spec_.T * N, H = spec_.H;
   const auto T = spec_.T, width = static_cast<int>(N);
-  const bool embeddings = spec_.embedding_width() > 0;
+  const bool embeddings = spec_.input_embeddings() > 0;
   cudaStream_t stream = context_.stream();
   const DeviceSpan<float> x = x_.first(TN * spec_.inputs());
   const DeviceSpan<float> h = h_.first(TN * H), dh = dh_.first(TN * H);
@@ -263,10 +265,13 @@ void CudaEngine::enqueue_step(const Batch& batch) {
   recurrence_->forward(T, width, x, initial, {spec_.dropout, seed_, optimizer_.step()}, h, last);
   const std::int64_t head_rows = N * (T - spec_.first_head_step());
   const DeviceSpan<float> dcontext =
-      embeddings ? dcontext_.first(head_rows * spec_.embedding_width()) : DeviceSpan<float>();
+      embeddings ? dcontext_.first(head_rows * spec_.head_embeddings()) : DeviceSpan<float>();
   head_.train(rows, params_.span(), h, dh, gradient_.span(), dcontext, sums_.first(1));
   recurrence_->backward(dh, {}, dx, lstm_gradient, {});
-  if (embeddings) embedding_gradient_.run(rows, dx, dcontext, gradient_.span());
+  if (embeddings) {
+    embedding_gradient_.run(rows, dx, dcontext, gradient_.span());
+    step_gradient_.run(rows, dx, dcontext, gradient_.span());
+  }
   optimizer_.update(rows, params_.span(), gradient_.span(), sums_.first(1),
                     reinterpret_cast<const StepNumbers*>(batch.extra));
 }

@@ -28,6 +28,7 @@
 #include "engine/optimizer.hpp"
 #include "engine/shared/model_space.hpp"
 #include "engine/space.hpp"
+#include "engine/step_gradient.hpp"
 #include "engine/streamer.hpp"
 #include "recurrence/device_recurrence.hpp"
 #include "sluice/engine/engine.hpp"
@@ -109,6 +110,7 @@ class CudaEngine final : public Engine {
   DeviceHead head_;
   DeviceOptimizer optimizer_;
   EmbeddingGradient embedding_gradient_;
+  DeviceStepGradient step_gradient_;
   DeviceSpace device_space_;
   Streamer streamer_;
   ResultRing results_;

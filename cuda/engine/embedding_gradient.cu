@@ -31,19 +31,19 @@ __global__ void __launch_bounds__(kThreads)
 
 // One thread a window and column: the sum over its steps, in their order, in double.
 __global__ void __launch_bounds__(kThreads)
-    window_sums_kernel(WindowRows rows, int E, const float* __restrict__ dx,
+    window_sums_kernel(WindowRows rows, EmbeddingColumns columns, const float* __restrict__ dx,
                        const float* __restrict__ dcontext, float* __restrict__ sums) {
-  const std::int64_t i = thread_index(), N = rows.N;
+  const std::int64_t i = thread_index(), N = rows.N, E = columns.series;
   if (i >= N * E) return;
   const SpaceView& space = rows.space;
   const std::int64_t n = i / E, column = i % E, C = space.C;
   const std::int64_t start = rows.windows[n].origin - space.T + 1;
   double sum = 0;
   for (std::int64_t j = start < 0 ? -start : 0; j < space.T; ++j) {
-    sum += static_cast<double>(dx[(j * N + n) * C + C - E + column]);
+    sum += static_cast<double>(dx[(j * N + n) * C + C - E - columns.steps + column]);
   }
   for (std::int64_t j = 0; j < space.T - space.first_head_step; ++j) {
-    sum += static_cast<double>(dcontext[(j * N + n) * E + column]);
+    sum += static_cast<double>(dcontext[(j * N + n) * columns.head + column]);
   }
   sums[i] = static_cast<float>(sum);
 }
@@ -74,14 +74,14 @@ __global__ void __launch_bounds__(kThreads)
 EmbeddingGradient::EmbeddingGradient(const ModelSpec& spec, DeviceContext& context)
     : context_(context),
       count_(static_cast<int>(spec.embeddings.size())),
-      E_(spec.embedding_width()) {
+      columns_(embedding_columns(spec)) {
   const ParamLayout layout(spec);
   const ParamBlock& last = layout.block("linear.bias");
   begin_ = last.offset + last.size;
-  size_ = layout.size() - begin_;
   key_bits_ = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(layout.size())));
   for (const ModelSpec::Embedding& e : spec.embeddings) {
     if (e.width > widest_) widest_ = e.width;
+    size_ += std::int64_t{e.cardinality} * e.width;
   }
 }
 
@@ -95,7 +95,7 @@ void EmbeddingGradient::prepare(std::int64_t N) {
   sorted_places_.grow(memory, size, purpose);
   pairs_.grow(memory, size, purpose);
   sorted_pairs_.grow(memory, size, purpose);
-  window_sums_.grow(memory, N * E_, purpose);
+  window_sums_.grow(memory, N * columns_.series, purpose);
 }
 
 void EmbeddingGradient::run(const WindowRows& rows, DeviceSpan<const float> dx,
@@ -107,11 +107,12 @@ void EmbeddingGradient::run(const WindowRows& rows, DeviceSpan<const float> dx,
          places_.data(), pairs_.data());
   sort_.sort(places_.first(size), pairs_.first(size), sorted_places_.first(size),
              sorted_pairs_.first(size), key_bits_, stream);
-  launch(window_sums_kernel, {.blocks = blocks_for(rows.N * E_, kThreads), .threads = kThreads},
-         stream, rows, E_, dx.data(), dcontext.data(), window_sums_.data());
+  const int E = columns_.series;
+  launch(window_sums_kernel, {.blocks = blocks_for(rows.N * E, kThreads), .threads = kThreads},
+         stream, rows, columns_, dx.data(), dcontext.data(), window_sums_.data());
   set_zero(gradient.subspan(begin_, size_), stream);
   launch(rows_kernel, {.blocks = blocks_for(size * widest_, kThreads), .threads = kThreads}, stream,
-         rows, E_, widest_, sorted_places_.data(), sorted_pairs_.data(), window_sums_.data(),
+         rows, E, widest_, sorted_places_.data(), sorted_pairs_.data(), window_sums_.data(),
          gradient.data());
 }
 

@@ -27,7 +27,7 @@ DeviceHead::DeviceHead(const ModelSpec& spec, Precision precision, DeviceContext
       H_(spec.H),
       F_(spec.head_context()),
       G_(spec.head_hidden),
-      E_(spec.embedding_width()),
+      E_(spec.head_embeddings()),
       O_(spec.outputs()),
       outputs_{.loss = spec.loss, .targets = spec.K * spec.M, .Q = spec.Q()} {
   const ParamLayout layout(spec);

@@ -36,7 +36,7 @@ class DeviceHead {
   ///   h         [T,N,H]                 in
   ///   dh        [T,N,H]                 out: overwritten
   ///   gradient  [P]                     out: the head's part is overwritten, nothing else touched
-  ///   dcontext  [rows,embedding_width]  out: empty if there are no embeddings
+  ///   dcontext  [rows,head_embeddings]  out: empty if there are no embeddings
   ///   sums      [1]                     out: overwritten
   void train(const WindowRows& rows, DeviceSpan<const float> params, DeviceSpan<const float> h,
              DeviceSpan<float> dh, DeviceSpan<float> gradient, DeviceSpan<float> dcontext,

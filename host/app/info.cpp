@@ -96,6 +96,7 @@ std::string model_info(const std::filesystem::path& path) {
   out += fmt::format("channels      {}\n", listed(model.channel_names));
   out += fmt::format("statics       {}\n", listed(model.static_names));
   out += fmt::format("categories    {}\n", listed(model.category_names));
+  out += fmt::format("step words    {}\n", listed(model.step_category_names));
   return out + "\n" + to_toml(model.config);
 }
 

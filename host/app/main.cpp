@@ -101,7 +101,7 @@ int evaluate(const Request& request) {
       [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });
   // What else is asked for is written also where the table could not be.
   const bool printed =
-      try_print_result(report_table(result.report, output_width() > kTerminalWidth));
+      try_print_result(report_table(result.report, output_width() > 80));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");

@@ -38,6 +38,10 @@ ParamLayout::ParamLayout(const ModelSpec& spec) {
     add(fmt::format("embedding.{}.weight", e),
         {spec.embeddings[e].cardinality, spec.embeddings[e].width});
   }
+  for (std::size_t e = 0; e < spec.step_embeddings.size(); ++e) {
+    add(fmt::format("step_embedding.{}.weight", e),
+        {spec.step_embeddings[e].cardinality, spec.step_embeddings[e].width});
+  }
 }
 
 bool ParamLayout::has(std::string_view name) const {
@@ -62,7 +66,7 @@ void init_params(const ModelSpec& spec, std::uint64_t seed, std::span<float> par
     double bound = 0;
     if (block.name.starts_with("lstm.")) {
       bound = 1.0 / std::sqrt(static_cast<double>(spec.H));
-    } else if (block.name.starts_with("embedding.")) {
+    } else if (block.name.starts_with("embedding.") || block.name.starts_with("step_embedding.")) {
       bound = 0.1;
     } else if (block.name.starts_with("linear.") && spec.head_starts_at_zero) {
       bound = 0;
@@ -78,6 +82,9 @@ void init_params(const ModelSpec& spec, std::uint64_t seed, std::span<float> par
     }
     if (block.name.starts_with("lstm.bias")) {  // forget gate: rows H .. 2H
       std::fill_n(params.begin() + block.offset + spec.H, spec.H, 1.0f);
+    }
+    if (block.name.starts_with("step_embedding.")) {
+      std::fill_n(params.begin() + block.offset, block.shape[1], 0.0f);
     }
   }
 }

@@ -9,21 +9,29 @@
 
 namespace sluice {
 
-int ModelSpec::embedding_width() const {
+int ModelSpec::input_embeddings() const {
   int width = 0;
   for (const Embedding& e : embeddings) width += e.width;
+  for (const StepEmbedding& e : step_embeddings) width += e.width;
+  return width;
+}
+
+int ModelSpec::head_embeddings() const {
+  int width = 0;
+  for (const Embedding& e : embeddings) width += e.width;
+  for (const StepEmbedding& e : step_embeddings) width += e.future ? K * e.width : 0;
   return width;
 }
 
 int ModelSpec::inputs() const {
   return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M +
          (level_input ? M : 0) + (level_change ? M : 0) + past_channels + future_channels +
-         calendar + static_reals + embedding_width();
+         calendar + static_reals + input_embeddings();
 }
 
 int ModelSpec::head_context() const {
   return M * context + (seasonal_context > 0 ? M * K : 0) + K * future_channels + static_reals +
-         embedding_width();
+         head_embeddings();
 }
 
 namespace {
@@ -90,6 +98,10 @@ void check_spec(const ModelSpec& s) {
           "training.level_weight needs a level; set network.level = \"mean\" or \"smoothing\", or "
           "the weight to 0");
   require(s.huber_delta > 0, "training.huber_delta must be above 0");
+  for (std::size_t e = 1; e < s.step_embeddings.size(); ++e) {
+    require(s.step_embeddings[e].future || !s.step_embeddings[e - 1].future,
+            "a model's past categories stand before its future ones");
+  }
 }
 
 }  // namespace sluice

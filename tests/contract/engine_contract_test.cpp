@@ -53,6 +53,7 @@ std::vector<Case> cases() {
   plain.T = 10, plain.H = 8, plain.L = 4, plain.K = 3, plain.loss = Loss::mse,
   plain.past_channels = 1;
   plain.future_channels = 1, plain.static_reals = 1, plain.embeddings = {{3, 1}};
+  plain.step_embeddings = testing::rich_step_embeddings();
   plain.head_starts_at_zero = false;
   out.push_back({"plain", plain, false});
   return out;
@@ -189,6 +190,38 @@ TEST_F(EngineContract, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   EXPECT_NE(a->state().params, b->state().params);
 }
 
+/// Two series of 60 days with a word each day; from step `from` on all words are the last one.
+Catalog with_words(Role role, std::size_t from) {
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(2, 60));
+  CategoryChannel day{"day", role, {"unknown", "plain", "feast", "sale"}, {}};
+  for (std::size_t i = 0; i < 120; ++i) {
+    day.codes.push_back(i % 60 >= from ? 3 : static_cast<std::int32_t>(i * i / 3 % 4));
+  }
+  parts.categories.push_back(day);
+  return Catalog(std::move(parts));
+}
+
+TEST_F(EngineContract, WordsAfterTheOriginAreSeenWhereTheyAreKnownAheadAndOnlyThere) {
+  const std::vector<std::int64_t> end(2, 31);
+  std::vector<float> forecasts[2][3];  // of past and future words, all changed after ..., or none
+  for (const Role role : {Role::past, Role::future}) {
+    const bool future = role == Role::future;
+    ModelSpec spec = small_spec();
+    spec.step_embeddings = {{.cardinality = 4, .width = 2, .future = future}};
+    const std::size_t from[] = {31, 34, 60};  // the first step of the horizon, the first after it
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Catalog catalog = with_words(role, from[i]);
+      const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+      std::vector<float>& y = forecasts[future ? 1 : 0][i];
+      y.resize(6);
+      engine_for(catalog, spec, scaling)->forecast(windows_at(end), {}, y);
+    }
+  }
+  EXPECT_EQ(forecasts[0][0], forecasts[0][2]);
+  EXPECT_EQ(forecasts[1][1], forecasts[1][2]);
+  EXPECT_NE(forecasts[1][0], forecasts[1][2]);
+}
+
 TEST_F(EngineContract, GivesTheSameBitsForTheSameSeedAndThreads) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
   const ModelSpec spec = small_spec();
@@ -274,9 +307,10 @@ TEST_F(EngineContract, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
 }
 
 TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {
-  const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 60))};
+  const Catalog catalog = with_words(Role::future, 60);
   ModelSpec spec = small_spec();
   spec.T = 10, spec.warmup = 0, spec.carry_state = true;
+  spec.step_embeddings = {{.cardinality = 4, .width = 2, .future = true}};
   const SeriesScaling scaling =
       fit_scaling(catalog, Scaling::mean, Scaling::standard, std::vector<std::int64_t>(2, 60));
   const auto engine = engine_for(catalog, spec, scaling);

@@ -43,6 +43,11 @@ TEST(ModelSpec, CountsEveryInputOnce) {
   s.static_reals = 1, s.embeddings = {{5, 3}, {2, 1}};
   EXPECT_EQ(s.inputs(), 2 + 2 + 4 + 2 + 2 + 1 + 2 + 6 + 1 + 4);
   EXPECT_EQ(s.head_context(), 14 + 6 + 6 + 1 + 4);
+  s.step_embeddings = {{4, 2, false}, {.cardinality = 9, .width = 5, .future = true}};
+  EXPECT_EQ(s.inputs(), 26 + 2 + 5);
+  EXPECT_EQ(s.head_context(), 31 + 3 * 5);
+  EXPECT_EQ(s.input_embeddings(), 3 + 1 + 2 + 5);
+  EXPECT_EQ(s.head_embeddings(), 3 + 1 + 3 * 5);
 }
 
 TEST(InitParams, IsAFunctionOfTheSeedWithForgetBiasOneAndAZeroHead) {
@@ -64,6 +69,30 @@ TEST(InitParams, IsAFunctionOfTheSeedWithForgetBiasOneAndAZeroHead) {
   s.head_starts_at_zero = false;
   init_params(s, 1, a);
   EXPECT_NE(a[static_cast<std::size_t>(last.offset + 3)], 0.0f);
+}
+
+TEST(InitParams, AStepsUnknownWordBeginsAtZeroAndTheOthersDoNot) {
+  ModelSpec s = article();
+  s.embeddings = {{2, 3}};
+  s.step_embeddings = {{3, 2, false}, {.cardinality = 2, .width = 4, .future = true}};
+  const ParamLayout layout(s);
+  std::vector<float> p(static_cast<std::size_t>(layout.size()));
+  init_params(s, 1, p);
+  EXPECT_EQ(layout.blocks().back().name, "step_embedding.1.weight");
+  EXPECT_EQ(layout.blocks().back().shape, (std::vector<std::int64_t>{2, 4}));
+  int zeros = 0, numbers = 0;
+  for (const char* name : {"step_embedding.0.weight", "step_embedding.1.weight"}) {
+    const ParamBlock& block = layout.block(name);
+    for (std::int64_t i = 0; i < block.size; ++i) {
+      const float x = p[static_cast<std::size_t>(block.offset + i)];
+      const bool unknown = i < block.shape[1];
+      EXPECT_EQ(x == 0, unknown) << name << " " << i;
+      EXPECT_LE(std::abs(x), 0.1f);
+      (unknown ? zeros : numbers) += 1;
+    }
+  }
+  EXPECT_EQ(zeros, 2 + 4);
+  EXPECT_EQ(numbers, 4 + 4);
 }
 
 TEST(InitParams, StaysInPyTorchsRangeAndFillsIt) {

@@ -15,7 +15,7 @@ namespace sluice {
 /// A path of this process alone.
 inline std::filesystem::path temporary(const std::string& name) {
   const auto folder =
-      std::filesystem::path(testing::TempDir()) / fmt::format("sluice_run_{}", ::getpid());
+      std::filesystem::path(::testing::TempDir()) / fmt::format("sluice_run_{}", ::getpid());
   std::filesystem::create_directories(folder);
   return folder / name;
 }

@@ -54,6 +54,11 @@ struct World {
     StaticCategory shop{"shop", {"unknown", "a", "b"}, {}};
     for (int s = 0; s < series; ++s) shop.codes.push_back(s % 3);
     parts.static_categories.push_back(shop);
+    CategoryChannel day{"day", Role::future, {"unknown", "plain", "feast"}, {}};
+    for (std::size_t i = 0; i < parts.channels[0].values.size(); ++i) {
+      day.codes.push_back(i % 9 == 4 ? 2 : (i % 17 == 3 ? 0 : 1));
+    }
+    parts.categories.push_back(day);
     return Catalog(std::move(parts));
   }
 
@@ -65,6 +70,7 @@ struct World {
     s.seasonal_context = 7, s.forking = true, s.warmup = 4, s.head_hidden = 9;
     s.head_starts_at_zero = false, s.future_channels = 1, s.level_input = true;
     s.missing_indicator = true, s.embeddings = {{3, 2}}, s.loss = Loss::quantile;
+    s.step_embeddings = {{.cardinality = 3, .width = 2, .future = true}};
     s.calendar = calendar_size(parse_frequency("D"));
     s.quantiles = {0.1f, 0.5f, 0.9f};
     return s;

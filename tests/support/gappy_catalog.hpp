@@ -2,6 +2,7 @@
 // (engine/slices.hpp) and their kernels have to get right.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <ostream>
@@ -16,9 +17,9 @@
 
 namespace sluice::testing {
 
-/// Two targets, a past and a future channel, one static number, two categories. In each target a
-/// value in seven is missing, besides a gap that begins with series 4 and one of 45 steps in series
-/// 6.
+/// Two targets, a past and a future channel, one static number, two categories of a series, two
+/// past ones and one future one of a step. In each target a value in seven is missing, besides a
+/// gap that begins with series 4 and one of 45 steps in series 6.
 inline Catalog gappy_catalog() {
   const std::vector<int> lengths = {1, 6, 30, 90, 120, 150, 200};
   std::mt19937 random(7);
@@ -30,6 +31,9 @@ inline Catalog gappy_catalog() {
   parts.static_reals = {{"area", {}}};
   parts.static_categories = {{"shop", {"unknown", "a", "b"}, {}},
                              {"town", {"unknown", "c", "d", "e", "f"}, {}}};
+  parts.categories = {{"weather", Role::past, {"unknown", "sun", "rain"}, {}},
+                      {"promotion", Role::past, {"unknown", "no"}, {}},
+                      {"day", Role::future, {"unknown", "plain", "feast", "sale"}, {}}};
   for (std::size_t s = 0; s < lengths.size(); ++s) {
     const int length = lengths[s];
     for (std::size_t c = 0; c < parts.channels.size(); ++c) {
@@ -37,6 +41,13 @@ inline Catalog gappy_catalog() {
         const bool gap = (s == 4 && t < 40) || (s == 6 && t >= 80 && t < 125) || random() % 7 == 0;
         const float value = 2 + static_cast<float>(random() % 1000) / 500;
         parts.channels[c].values.push_back(c < 2 && gap ? kMissing : value);
+      }
+    }
+    for (int t = 0; t < length; ++t) {
+      for (CategoryChannel& category : parts.categories) {  // most steps have the last word
+        const auto word = static_cast<std::int32_t>(random() % 13);
+        const auto last = static_cast<std::int32_t>(category.vocabulary.size()) - 1;
+        category.codes.push_back(std::min(word, last));
       }
     }
     parts.ids.push_back("s" + std::to_string(s));
@@ -61,6 +72,9 @@ inline std::vector<NamedSpec> gappy_specs() {
   ModelSpec s = full_spec();
   s.M = 2, s.K = 9, s.base_season = 4, s.seasonal_context = 5, s.embeddings = {{3, 2}, {5, 3}};
   s.level_weight = 0.5f;
+  const std::vector<ModelSpec::StepEmbedding> steps = {
+      {3, 2, false}, {2, 1, false}, {.cardinality = 4, .width = 3, .future = true}};
+  s.step_embeddings = steps;
   std::vector<NamedSpec> out;
   out.push_back({"log_seasonal", s});
   s.base = Base::last, s.missing_indicator = true;
@@ -70,6 +84,7 @@ inline std::vector<NamedSpec> gappy_specs() {
   s = ModelSpec();  // next to nothing is read besides the window
   s.T = 6, s.K = 2, s.M = 2, s.H = 3, s.past_channels = 1, s.future_channels = 1;
   s.static_reals = 1, s.embeddings = {{3, 1}, {5, 1}}, s.base = Base::seasonal, s.base_season = 7;
+  s.step_embeddings = steps;
   const std::pair<const char*, WindowScaling> scalings[] = {
       {"window_mean", WindowScaling::mean},
       {"window_standard", WindowScaling::standard},

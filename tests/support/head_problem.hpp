@@ -122,7 +122,7 @@ inline HeadAnswer head_answer(const HeadProblem& p, int first, const float* h) {
   const ParamLayout layout(spec);
   const WindowRows rows = p.on_host();
   const std::int64_t H = spec.H, F = spec.head_context(), G = spec.head_hidden;
-  const std::int64_t O = spec.outputs(), width = H + F, E = spec.embedding_width();
+  const std::int64_t O = spec.outputs(), width = H + F, E = spec.head_embeddings();
   const std::int64_t total = p.N() * (spec.T - first), n1 = G > 0 ? G : O;
   const char* reader = G > 0 ? "hidden" : "linear";
   const std::int64_t w1 = layout.block(std::string(reader) + ".weight").offset;

@@ -174,6 +174,7 @@ class ReferenceModel {
       for (int i = 0; i < spec_.calendar; ++i) x.push_back(static_cast<double>(calendar[size(i)]));
     }
     append_statics(s, params, x);
+    for (std::size_t e = 0; e < spec_.step_embeddings.size(); ++e) append_word(e, s, t, params, x);
     return x;
   }
 
@@ -198,6 +199,16 @@ class ReferenceModel {
       const int code = catalog_.static_categories()[e].codes[size(s)];
       for (int i = 0; i < width; ++i) x.push_back(params[size(block.offset + code * width + i)]);
     }
+  }
+
+  void append_word(std::size_t e, std::int64_t s, std::int64_t t, const std::vector<double>& params,
+                   std::vector<double>& x) const {
+    const double* table = block("step_embedding." + std::to_string(e) + ".weight", params);
+    const int width = spec_.step_embeddings[e].width;
+    const bool known = t < catalog_.length(s);
+    const int code =
+        known ? catalog_.categories()[e].codes[size(catalog_.offset(s) + t)] : 0;  // unknown
+    for (int i = 0; i < width; ++i) x.push_back(table[code * width + i]);
   }
 
   const double* block(const std::string& name, const std::vector<double>& params) const {
@@ -263,6 +274,11 @@ class ReferenceModel {
         z.push_back(covariate(spec_.M + spec_.past_channels + f, s, t + k));
     }
     append_statics(s, params, z);
+    for (std::size_t e = 0; e < spec_.step_embeddings.size(); ++e) {
+      for (int k = 1; k <= spec_.K && spec_.step_embeddings[e].future; ++k) {
+        append_word(e, s, t + k, params, z);
+      }
+    }
     if (spec_.head_hidden > 0) {
       z = product("hidden", spec_.head_hidden, z, params);
       for (double& x : z) x = std::max(x, 0.0);

@@ -1,6 +1,7 @@
 // A small catalogue with everything that a catalogue can have, and a model that uses all of it.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -11,8 +12,8 @@
 
 namespace sluice::testing {
 
-/// Six series with a price known ahead, traffic known afterwards, a few missing values, one short
-/// series.
+/// Six series with a price and a day's name known ahead, traffic and weather known afterwards, a
+/// few missing values, one short series. Some days have no name, and no day is named "never".
 inline Catalog rich_catalog(bool missing) {
   auto series = weekly_series(6, 60);
   series[3].resize(9);
@@ -26,6 +27,13 @@ inline Catalog rich_catalog(bool missing) {
     future.values.push_back(static_cast<float>(10 + std::cos(1.3 * static_cast<double>(i))));
   }
   if (missing) past.values[5] = kMissing;
+  CategoryChannel weather{"weather", Role::past, {"unknown", "sun", "rain"}, {}};
+  CategoryChannel day{"day", Role::future, {"unknown", "plain", "feast", "never", "sale"}, {}};
+  for (std::size_t i = 0; i < parts.channels[0].values.size(); ++i) {
+    weather.codes.push_back(1 + static_cast<std::int32_t>(i * i / 3 % 2));
+    day.codes.push_back(std::array{1, 0, 2, 1, 1, 4, 1, 2, 1, 1, 1}[i % 11]);
+  }
+  parts.categories = {weather, day};
   for (int s = 0; s < 6; ++s) {
     area.values.push_back(static_cast<float>(100 + 10 * s * s));
     shop.codes.push_back(s % 3);
@@ -37,6 +45,12 @@ inline Catalog rich_catalog(bool missing) {
   return Catalog(std::move(parts));
 }
 
+/// Of the catalogue's categories of steps.
+inline std::vector<ModelSpec::StepEmbedding> rich_step_embeddings() {
+  return {{.cardinality = 3, .width = 1, .future = false},
+          {.cardinality = 5, .width = 3, .future = true}};
+}
+
 inline ModelSpec full_spec() {
   ModelSpec s;
   s.T = 12, s.H = 5, s.L = 2, s.K = 4, s.M = 1;
@@ -45,6 +59,7 @@ inline ModelSpec full_spec() {
   s.context = 7, s.seasonal_context = 14, s.forking = true, s.warmup = 3, s.head_hidden = 6;
   s.level_change = true, s.level_input = true, s.calendar = 8;
   s.past_channels = 1, s.future_channels = 1, s.static_reals = 1, s.embeddings = {{3, 2}};
+  s.step_embeddings = rich_step_embeddings();
   s.head_starts_at_zero = false;
   s.loss = Loss::mse;
   return s;

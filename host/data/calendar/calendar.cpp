@@ -1,8 +1,11 @@
 // Periods of a frequency's grid and the times that stamp them. A month, quarter or year counts
-// months; a week counts days from the first stamp day of 1970; all else counts seconds.
+// months; a week counts days from the first stamp day of 1970; a business day counts weekdays; all
+// else counts seconds.
 #include "sluice/data/calendar.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "data/calendar/civil.hpp"
 
@@ -43,6 +46,20 @@ std::int64_t unit_length(Unit unit) {
 /// The first day at or after 1970-01-01 that falls on the week's stamp day.
 std::int64_t week_origin(int anchor) { return (anchor + 4) % 7; }
 
+/// The first Monday of 1970, from which weekdays are counted, five a week.
+constexpr std::int64_t kFirstMonday = 4;
+
+/// The number of `day`'s weekday; a weekend has its Friday's.
+std::int64_t weekday_number(std::int64_t day) {
+  const std::int64_t since = day - kFirstMonday;
+  return floor_div(since, std::int64_t{7}) * 5 +
+         std::min(civil::floor_mod(since, 7), std::int64_t{4});
+}
+
+std::int64_t day_of_weekday_number(std::int64_t number) {
+  return kFirstMonday + floor_div(number, std::int64_t{5}) * 7 + civil::floor_mod(number, 5);
+}
+
 }  // namespace
 
 std::int64_t period_containing(const Frequency& frequency, Timestamp time) {
@@ -54,6 +71,10 @@ std::int64_t period_containing(const Frequency& frequency, Timestamp time) {
     const std::int64_t week =
         floor_div(civil::day_of(time) - week_origin(frequency.anchor), std::int64_t{7});
     return floor_div(week - frequency.phase, frequency.multiple);
+  }
+  if (frequency.unit == Unit::business_day) {
+    const std::int64_t number = weekday_number(civil::day_of(time - frequency.phase % kDay));
+    return floor_div(number - frequency.phase / kDay, frequency.multiple);
   }
   return floor_div(time - frequency.phase, frequency.multiple * unit_length(frequency.unit));
 }
@@ -67,6 +88,9 @@ Timestamp time_of(const Frequency& frequency, std::int64_t period) {
   }
   if (frequency.unit == Unit::week) {
     return ((step + frequency.phase) * 7 + week_origin(frequency.anchor)) * kDay;
+  }
+  if (frequency.unit == Unit::business_day) {
+    return day_of_weekday_number(step + frequency.phase / kDay) * kDay + frequency.phase % kDay;
   }
   return step * unit_length(frequency.unit) + frequency.phase;
 }
@@ -90,90 +114,6 @@ std::string format_time(const Frequency& frequency, Timestamp time) {
                         second % civil::kHour / civil::kMinute, second % civil::kMinute);
   }
   return text;
-}
-
-namespace {
-
-/// Reads digits and separators of one text from left to right.
-struct Scanner {
-  std::string_view text;
-
-  bool done() const { return text.empty(); }
-  bool take(char c) {
-    if (text.empty() || text.front() != c) return false;
-    text.remove_prefix(1);
-    return true;
-  }
-  /// Between `least` and `most` digits, as many as there are.
-  std::optional<int> digits(std::size_t least, std::size_t most) {
-    std::size_t n = 0;
-    int value = 0;
-    while (n < most && n < text.size() && text[n] >= '0' && text[n] <= '9') {
-      value = value * 10 + (text[n] - '0');
-      ++n;
-    }
-    if (n < least) return std::nullopt;
-    text.remove_prefix(n);
-    return value;
-  }
-};
-
-/// "13:15[:00[.000]][Z]" or Monash's "12-00-00" as seconds of the day.
-std::optional<std::int64_t> parse_clock(Scanner scan) {
-  const auto hour = scan.digits(1, 2);
-  if (!hour) return std::nullopt;
-  const char separator = scan.take('-') ? '-' : ':';
-  if (separator == ':' && !scan.take(':')) return std::nullopt;
-  const auto minute = scan.digits(2, 2);
-  if (!minute) return std::nullopt;
-  int second = 0;
-  if (scan.take(separator)) {
-    const auto digits = scan.digits(2, 2);
-    if (!digits) return std::nullopt;
-    second = *digits;
-    if (scan.take('.')) {
-      const auto fraction = scan.digits(1, 9);
-      if (!fraction || *fraction != 0) return std::nullopt;
-    }
-  }
-  scan.take('Z');
-  if (!scan.done() || *hour > 23 || *minute > 59 || second > 59) return std::nullopt;
-  return *hour * civil::kHour + *minute * civil::kMinute + second;
-}
-
-std::optional<Timestamp> midnight_of(int year, int month, int day) {
-  const auto date = std::chrono::year(year) / std::chrono::month(static_cast<unsigned>(month)) /
-                    std::chrono::day(static_cast<unsigned>(day));
-  if (year < 1 || !date.ok()) return std::nullopt;
-  return civil::day_of_date(date) * kDay;
-}
-
-}  // namespace
-
-std::optional<Timestamp> parse_time(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  Scanner scan{text};
-  const auto year = scan.digits(4, 4);
-  if (!year) return std::nullopt;
-  if (const auto rest = scan.digits(4, 4)) {
-    if (!scan.done()) return std::nullopt;
-    return midnight_of(*year, *rest / 100, *rest % 100);
-  }
-  const char separator = scan.take('/') ? '/' : '-';
-  if (separator == '-' && !scan.take('-')) return std::nullopt;
-  const auto month = scan.digits(1, 2);
-  if (!month) return std::nullopt;
-  if (scan.done()) return midnight_of(*year, *month, 1);
-  if (!scan.take(separator)) return std::nullopt;
-  const auto day = scan.digits(1, 2);
-  if (!day) return std::nullopt;
-  const auto midnight = midnight_of(*year, *month, *day);
-  if (!midnight || scan.done()) return midnight;
-  if (!scan.take(' ') && !scan.take('T')) return std::nullopt;
-  const auto clock = parse_clock(scan);
-  if (!clock) return std::nullopt;
-  return *midnight + *clock;
 }
 
 }  // namespace sluice

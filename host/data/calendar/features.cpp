@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-enum class Cycle { day, week, year, month_of_year, quarter_of_year };
+enum class Cycle { day, week, working_week, year, month_of_year, quarter_of_year };
 
 struct Term {
   Cycle cycle;
@@ -25,6 +25,9 @@ std::span<const Term> terms_of(Unit unit) {
   static constexpr Term kHour[] = {
       {Cycle::day, "hour_of_day", 2}, {Cycle::week, "weekday", 3}, {Cycle::year, "day_of_year", 1}};
   static constexpr Term kDay[] = {{Cycle::week, "weekday", 3}, {Cycle::year, "day_of_year", 1}};
+  // Two harmonics tell five weekdays apart.
+  static constexpr Term kBusinessDay[] = {{Cycle::working_week, "weekday", 2},
+                                          {Cycle::year, "day_of_year", 1}};
   static constexpr Term kWeek[] = {{Cycle::year, "week_of_year", 2}};
   static constexpr Term kMonth[] = {{Cycle::month_of_year, "month_of_year", 2}};
   static constexpr Term kQuarter[] = {{Cycle::quarter_of_year, "quarter_of_year", 1}};
@@ -35,6 +38,8 @@ std::span<const Term> terms_of(Unit unit) {
       return kHour;
     case Unit::day:
       return kDay;
+    case Unit::business_day:
+      return kBusinessDay;
     case Unit::week:
       return kWeek;
     case Unit::month:
@@ -56,6 +61,8 @@ double place_in(Cycle cycle, Timestamp time) {
       return static_cast<double>(time - day * civil::kDay) / static_cast<double>(civil::kDay);
     case Cycle::week:
       return static_cast<double>(civil::weekday(day)) / 7;
+    case Cycle::working_week:
+      return static_cast<double>(civil::weekday(day)) / 5;
     case Cycle::year: {
       const auto year = civil::date_of_day(day).year();
       const std::int64_t first = civil::day_of_date(year / std::chrono::January / 1);

@@ -25,23 +25,25 @@ struct Name {
   int anchor;
 };
 constexpr Name kNames[] = {
-    {"min", Unit::minute, 0}, {"T", Unit::minute, 0},   {"h", Unit::hour, 0},
-    {"H", Unit::hour, 0},     {"D", Unit::day, 0},      {"d", Unit::day, 0},
-    {"W", Unit::week, 6},     {"MS", Unit::month, 0},   {"M", Unit::month, 1},
-    {"ME", Unit::month, 1},   {"QS", Unit::quarter, 0}, {"Q", Unit::quarter, 1},
-    {"QE", Unit::quarter, 1}, {"YS", Unit::year, 0},    {"AS", Unit::year, 0},
-    {"Y", Unit::year, 1},     {"A", Unit::year, 1},     {"YE", Unit::year, 1},
+    {"min", Unit::minute, 0},     {"T", Unit::minute, 0},   {"h", Unit::hour, 0},
+    {"H", Unit::hour, 0},         {"D", Unit::day, 0},      {"d", Unit::day, 0},
+    {"B", Unit::business_day, 0}, {"W", Unit::week, 6},     {"MS", Unit::month, 0},
+    {"M", Unit::month, 1},        {"ME", Unit::month, 1},   {"QS", Unit::quarter, 0},
+    {"Q", Unit::quarter, 1},      {"QE", Unit::quarter, 1}, {"YS", Unit::year, 0},
+    {"AS", Unit::year, 0},        {"Y", Unit::year, 1},     {"A", Unit::year, 1},
+    {"YE", Unit::year, 1},
 };
 
 [[noreturn]] void unknown_frequency(std::string_view text) {
-  if (text == "B" || text == "C") {
+  if (text == "C" || text == "BH" || text == "bh") {
     throw ConfigError(fmt::format(
-        "data.frequency: business days ('{}') are not supported; use \"D\": the days without rows "
-        "become missing",
+        "data.frequency: '{}' needs a calendar of holidays, which Sluice has not; use \"B\" "
+        "(Mondays to Fridays): holidays become steps without a row",
         text));
   }
   throw ConfigError(fmt::format(
-      "data.frequency: unknown frequency '{}'; use \"auto\", min, h, D, W-MON..W-SUN, MS, ME, QS, "
+      "data.frequency: unknown frequency '{}'; use \"auto\", min, h, D, B, W-MON..W-SUN, MS, ME, "
+      "QS, "
       "QE, YS, YE, or one of them with a number before it (15min), or a number for integer times",
       text));
 }
@@ -112,6 +114,8 @@ std::string to_string(const Frequency& frequency) {
       return number + "h";
     case Unit::day:
       return number + "D";
+    case Unit::business_day:
+      return number + "B";
     case Unit::week:
       return fmt::format("{}W-{}", number, kWeekdays[static_cast<std::size_t>(frequency.anchor)]);
     case Unit::month:
@@ -170,6 +174,21 @@ std::optional<Frequency> infer_months(const std::vector<std::int64_t>& days, int
                    .phase = civil::floor_mod(months.front(), *step)};
 }
 
+/// Whether days (ascending) a day apart are business days: no weekend among them although at least
+/// two have passed, and at most a fifth of the weekdays missing (holidays).
+bool are_business_days(const std::vector<std::int64_t>& days) {
+  const auto weekend = [](std::int64_t day) { return civil::weekday(day) > 4; };
+  if (std::any_of(days.begin(), days.end(), weekend)) return false;
+  const Frequency business{.unit = Unit::business_day};
+  const std::int64_t first = days.front(), last = days.back();
+  const auto number = [&](std::int64_t day) {
+    return period_containing(business, day * civil::kDay);
+  };
+  const std::int64_t weekends = (last - first - (number(last) - number(first))) / 2;
+  const std::int64_t weekdays = number(last) - number(first) + 1;
+  return weekends >= 2 && static_cast<std::int64_t>(days.size()) * 5 >= weekdays * 4;
+}
+
 }  // namespace
 
 std::optional<Frequency> infer_frequency(std::span<const Timestamp> times, bool integer_times) {
@@ -203,6 +222,11 @@ std::optional<Frequency> infer_frequency(std::span<const Timestamp> times, bool 
   const auto step = common_step(places);
   if (!step) return std::nullopt;
   const std::int64_t phase = civil::floor_mod(places.front(), *step);
+  if (*step == civil::kDay) {
+    std::vector<std::int64_t> days(places.size());
+    std::transform(places.begin(), places.end(), days.begin(), civil::day_of);
+    if (are_business_days(days)) return Frequency{.unit = Unit::business_day, .phase = phase};
+  }
   if (*step % civil::kDay == 0) {
     return Frequency{.unit = Unit::day, .multiple = *step / civil::kDay, .phase = phase};
   }
@@ -232,6 +256,8 @@ int season_length(const Frequency& frequency) {
       return steps_of(frequency, 24);
     case Unit::day:
       return steps_of(frequency, 7);
+    case Unit::business_day:
+      return steps_of(frequency, 5);
     case Unit::week:
       return steps_of(frequency, 52);
     case Unit::month:
@@ -253,6 +279,8 @@ int long_season_length(const Frequency& frequency) {
       return steps_of(frequency, 7 * 24);
     case Unit::day:
       return steps_of(frequency, 28);
+    case Unit::business_day:
+      return steps_of(frequency, 20);
     default:
       return season_length(frequency);
   }

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "data/catalog/columns.hpp"
+#include "data/catalog/times.hpp"
 #include "data/catalog/values.hpp"
 #include "sluice/data/catalog.hpp"
 
@@ -59,9 +60,6 @@ struct Series {
 /// different ids have the same joined name.
 Series read_series(const Table::Impl& table, std::span<const int> id_columns);
 
-/// read_times; plain years become dates where `wanted` is a yearly frequency.
-Times read_times_as(const Table::Impl& table, int column, const std::string& wanted);
-
 /// The distinct values of `times`, ascending.
 std::vector<Timestamp> distinct_times(std::span<const Timestamp> times);
 
@@ -69,6 +67,18 @@ std::vector<Timestamp> distinct_times(std::span<const Timestamp> times);
 /// or inferred where `wanted` is "auto". Throws DataError naming `source`.
 Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
                            bool integers, const std::string& source, CatalogNotes& notes);
+
+/// Takes over from `times` what they are and how they were written, and settles the frequency by
+/// spec over the `distinct` ones: parts.frequency, integer_times, time_format, time_zone, clock,
+/// remarks.
+void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
+                 const std::string& source, CatalogParts& parts, CatalogNotes& notes);
+
+/// How the times were written, into parts and notes.
+void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes);
+
+/// What to do about a time that is not on the grid.
+std::string off_grid_remedy(const Frequency& grid);
 
 /// "2022-01-05" or "17", for messages before a frequency is known.
 std::string time_text(Timestamp time, bool integers);

@@ -44,6 +44,21 @@ void check_parts(const CatalogParts& parts) {
              "a category code lies outside its vocabulary");
     }
   }
+  for (std::size_t c = 0; c < parts.categories.size(); ++c) {
+    const CategoryChannel& category = parts.categories[c];
+    expect(category.codes.size() == static_cast<std::size_t>(parts.offsets.back()),
+           "every category must have offsets.back() codes");
+    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
+    expect(std::ranges::all_of(category.codes,
+                               [&](std::int32_t code) {
+                                 return code >= 0 &&
+                                        static_cast<std::size_t>(code) < category.vocabulary.size();
+                               }),
+           "a category code lies outside its vocabulary");
+    expect(
+        category.role != Role::target && (c == 0 || parts.categories[c - 1].role <= category.role),
+        "categories are past, then future");
+  }
   expect(parts.value_offset.empty() ||
              parts.value_offset.size() % std::max<std::size_t>(1, series) == 0,
          "there must be an offset for each target of each series");
@@ -83,7 +98,13 @@ Timestamp Catalog::time(std::int64_t s, std::int64_t t) const {
 }
 
 std::string Catalog::date(std::int64_t s, std::int64_t t) const {
-  return format_time(parts_.frequency, time(s, t));
+  const Timestamp time = this->time(s, t);
+  const Unit unit = parts_.frequency.unit;
+  if (parts_.clock.empty() || (unit != Unit::minute && unit != Unit::hour)) {
+    return format_time(parts_.frequency, time);
+  }
+  const Timestamp utc = time - parts_.ahead_of_utc;
+  return format_time(parts_.frequency, utc + offset_at(parts_.clock, utc));
 }
 
 int Catalog::count(Role role) const {
@@ -107,6 +128,9 @@ std::int64_t Catalog::bytes() const {
   for (const StaticReal& real : parts_.static_reals)
     bytes += real.values.capacity() * sizeof(float);
   for (const StaticCategory& category : parts_.static_categories) {
+    bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
+  }
+  for (const CategoryChannel& category : parts_.categories) {
     bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
   }
   return static_cast<std::int64_t>(bytes);

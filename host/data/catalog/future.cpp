@@ -56,14 +56,14 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                                              : usual_column(header, same_name);
   if (!time) time = usual_column(header, kUsualTimes);
   time_column_ = time ? *time : find_column(header, asked.time, "data.time");
-  Times times = read_times_as(table, time_column_, spec.frequency);
+  Times times = read_times_as(table, time_column_, spec, &frequency);
   if (times.integers != integers && table_.rows() > 0) {
     throw DataError(fmt::format("{}: its times are {}, those of the data are {}; write both alike",
                                 table.source, times.integers ? "plain integers" : "dates",
                                 integers ? "plain integers" : "dates"));
   }
   for (std::size_t row = 0; row < times.values.size(); ++row) {
-    const auto period = period_of(frequency, times.values[row]);
+    const auto period = period_for(spec, frequency, times.values[row]);
     if (!period) {
       throw DataError(
           fmt::format("{}: {} is not on the data's grid of frequency {}; correct the row, or "

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "data/calendar/civil.hpp"
+#include "data/catalog/aggregate.hpp"
 #include "data/catalog/build.hpp"
 #include "sluice/base/error.hpp"
 
@@ -33,6 +34,39 @@ std::vector<Timestamp> distinct_times(std::span<const Timestamp> times) {
 
 namespace {
 
+/// The setting under which each time is a period of its own and the fewest periods have none: of
+/// months on the 15th MS, of exports at 06:05:33 D. Empty: two times share a period of each.
+std::string period_setting(std::span<const Timestamp> distinct) {
+  constexpr std::int64_t kMiddle = 15;
+  const auto late = std::count_if(distinct.begin(), distinct.end(), [](Timestamp time) {
+    return static_cast<unsigned>(civil::date_of_day(civil::day_of(time)).day()) > kMiddle;
+  });
+  const bool ends = 2 * late > std::ssize(distinct);
+  CatalogSpec spec;
+  spec.align_to_period = true;
+  std::string best;
+  std::int64_t best_span = 0;
+  for (const char* name : {"min", "15min", "h", "D", "W-SUN", ends ? "ME" : "MS",
+                           ends ? "QE" : "QS", ends ? "YE" : "YS"}) {
+    const Frequency frequency = parse_frequency(name);
+    bool apart = true;
+    for (std::size_t i = 1; i < distinct.size() && apart; ++i) {
+      apart =
+          *period_for(spec, frequency, distinct[i - 1]) < *period_for(spec, frequency, distinct[i]);
+    }
+    if (!apart) break;
+    const std::int64_t span = *period_for(spec, frequency, distinct.back()) -
+                              *period_for(spec, frequency, distinct.front()) + 1;
+    // The coarsest is the fullest; half of its periods must have a time.
+    if (2 * std::ssize(distinct) < span) continue;
+    if (best.empty() || span < best_span) {
+      best = name;
+      best_span = span;
+    }
+  }
+  return best;
+}
+
 /// Why no grid holds the times: the most frequent distance and the first pair that does not fit.
 [[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, bool integers,
                                 const std::string& source) {
@@ -45,11 +79,23 @@ namespace {
   while (odd + 1 < distinct.size() && (distinct[odd] - distinct[odd - 1]) % common->first == 0) {
     ++odd;
   }
+  const std::string period = integers ? "" : period_setting(distinct);
+  std::string remedy = "set data.frequency, or correct these rows";
+  if (!period.empty()) {
+    remedy = fmt::format(
+        "each lies in a period of its own of frequency {}: --data.frequency {} --data.align period "
+        "takes it for that period; or correct these rows",
+        period, period);
+  } else if (!integers) {
+    remedy +=
+        "; where rows lie inside their periods set data.align = \"period\" too, where several are "
+        "of one period (sales at the till) add them up by data.aggregate";
+  }
   throw DataError(fmt::format(
       "{}: cannot infer the frequency: the times lie on no regular grid of minutes or longer (most "
-      "are {} {} apart, but {} follows {}); set data.frequency, or correct these rows",
+      "are {} {} apart, but {} follows {}); {}",
       source, common->first, integers ? "units" : "seconds", time_text(distinct[odd], integers),
-      time_text(distinct[odd - 1], integers)));
+      time_text(distinct[odd - 1], integers), remedy));
 }
 
 /// The phase that puts `first` on the grid, where the frequency's steps leave a choice.
@@ -61,26 +107,15 @@ void fit_phase(Frequency& frequency, Timestamp first) {
     frequency.phase = civil::floor_mod(first, step);
     return;
   }
+  const bool weekdays = frequency.unit == Unit::business_day;
+  const Timestamp second = weekdays ? civil::floor_mod(first, civil::kDay) : 0;
   Frequency every = frequency;
   every.multiple = 1;
   frequency.phase = civil::floor_mod(period_containing(every, first), frequency.multiple);
+  if (weekdays) frequency.phase = frequency.phase * civil::kDay + second;
 }
 
 }  // namespace
-
-Times read_times_as(const Table::Impl& table, int column, const std::string& wanted) {
-  Times times = read_times(table, column);
-  if (!times.integers || wanted == "auto") return times;
-  const Frequency frequency = parse_frequency(wanted);
-  const bool years = std::all_of(times.values.begin(), times.values.end(),
-                                 [](Timestamp value) { return value >= 1 && value <= 9999; });
-  if (frequency.unit != Unit::year || !years) return times;
-  for (Timestamp& time : times.values) {
-    time = time_of({.unit = Unit::year, .anchor = frequency.anchor}, time - 1970);
-  }
-  times.integers = false;
-  return times;
-}
 
 Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
                            bool integers, const std::string& source, CatalogNotes& notes) {
@@ -94,7 +129,8 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
       throw DataError(fmt::format(
           "{}: data.frequency is {}, but the times are {} ({}); set data.frequency = {}", source,
           wanted, integers ? "plain integers" : "dates", time_text(distinct.front(), integers),
-          integers ? "\"1\" or \"auto\"" : "\"D\", \"h\", ... or \"auto\""));
+          integers ? "\"1\" or \"auto\", or data.time_format where they are dates"
+                   : "\"D\", \"h\", ... or \"auto\""));
     }
     fit_phase(frequency, distinct.front());
     return frequency;
@@ -109,6 +145,54 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
   const auto frequency = infer_frequency(distinct, integers);
   if (!frequency) throw_no_grid(distinct, integers, source);
   return *frequency;
+}
+
+void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes) {
+  parts.time_format = times.format;
+  parts.time_zone = times.zone;
+  parts.clock = times.clock;
+  parts.ahead_of_utc = times.ahead_of_utc;
+  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+}
+
+void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
+                 const std::string& source, CatalogParts& parts, CatalogNotes& notes) {
+  const std::string& wanted = frequency_wanted(spec);
+  if (spec.align_to_period && wanted == "auto") {
+    throw ConfigError(
+        "data.align = \"period\" needs the frequency of the periods; set data.frequency (h, D, "
+        "W-SUN, MS, QS)");
+  }
+  keep_form(times, parts, notes);
+  parts.integer_times = times.integers;
+  parts.frequency = settle_frequency(wanted, distinct, times.integers, source, notes);
+  if (!spec.align_to_period && spec.aggregate.empty()) return;
+  // Periods begin with the hour or the day, whenever the first row was.
+  Frequency& grid = parts.frequency;
+  if (grid.unit == Unit::minute || grid.unit == Unit::hour) grid.phase = 0;
+  if (grid.unit == Unit::day || grid.unit == Unit::business_day) {
+    grid.phase -= grid.phase % civil::kDay;
+  }
+  if (!spec.aggregate.empty() && !times.integers) {
+    say_partial_step(spec, grid, *std::max_element(times.values.begin(), times.values.end()),
+                     static_cast<std::int64_t>(times.values.size()), notes);
+  }
+}
+
+std::string off_grid_remedy(const Frequency& grid) {
+  std::string remedy = "correct the row, or set data.frequency to what the times have";
+  if (grid.unit == Unit::week) {
+    remedy = "correct the row, or set data.frequency to the weekday of the rows (W-MON ... W-SUN)";
+  } else if (grid.unit == Unit::month || grid.unit == Unit::quarter || grid.unit == Unit::year) {
+    remedy =
+        "correct the row, or set data.frequency: MS, QS, YS for first days, ME, QE, YE for last "
+        "days";
+  }
+  if (grid.unit == Unit::integer) return remedy;
+  return fmt::format(
+      "{}; --data.frequency {} --data.align period takes each row for the period "
+      "that holds it, data.aggregate adds rows of a period up",
+      remedy, to_string(grid));
 }
 
 }  // namespace sluice

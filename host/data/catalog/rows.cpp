@@ -331,7 +331,8 @@ class RowsBuilder {
   }
 
   void starts_of_column(int column, CatalogParts& parts) {
-    const Times times = read_times_as(table_, column, spec_.frequency);
+    const Times times = read_times_as(table_, column, spec_);
+    keep_form(times, parts, notes_);
     notes_.time_columns = names_of(header_, std::vector<int>{column});
     use_column(notes_, column, "start");
     parts.integer_times = times.integers;
@@ -390,18 +391,11 @@ class RowsBuilder {
   /// Value columns named by dates or integers, one step apart.
   bool starts_of_names(const std::vector<int>& columns, CatalogParts& parts) {
     const std::vector<std::string> names = names_of(header_, columns);
-    std::vector<Timestamp> times;
-    const bool integers = !parse_time(names.front()).has_value();
-    for (const std::string& name : names) {
-      Timestamp value = 0;
-      const auto* end = name.data() + name.size();
-      const auto result = std::from_chars(name.data(), end, value);
-      const bool integer = result.ec == std::errc() && result.ptr == end && name.size() < 16;
-      const auto time =
-          integers ? (integer ? std::optional(value) : std::nullopt) : parse_time(name);
-      if (!time) return false;
-      times.push_back(*time);
-    }
+    if (spec_.time_format == "auto" && !are_times(names)) return false;
+    const Times read = read_times_as(names, table_.source, spec_);
+    const std::vector<Timestamp>& times = read.values;
+    const bool integers = read.integers;
+    keep_form(read, parts, notes_);
     for (std::size_t i = 1; i < times.size(); ++i) {
       if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
     }

@@ -9,11 +9,13 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "data/catalog/aggregate.hpp"
 #include "data/catalog/bits.hpp"
 #include "data/catalog/ends.hpp"
 #include "data/catalog/future.hpp"
 #include "data/catalog/gaps.hpp"
 #include "data/catalog/limits.hpp"
+#include "data/catalog/other_frequencies.hpp"
 #include "data/catalog/precision.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/words.hpp"
@@ -66,13 +68,13 @@ class LongBuilder {
 
   /// Times to periods, in place.
   void settle_times() {
-    Times times = read_times_as(table_, time_column_, spec_.frequency);
-    parts_.integer_times = times.integers;
+    check_aggregation(spec_, sources_, table_.source);
+    Times times = read_times_as(table_, time_column_, spec_);
+    settle_repeated(times, [&](std::int64_t row) { return series_.at(row); });
     distinct_ = distinct_times(times.values);
-    parts_.frequency =
-        settle_frequency(spec_.frequency, distinct_, times.integers, table_.source, notes_);
+    settle_grid(times, distinct_, spec_, table_.source, parts_, notes_);
     for (std::size_t row = 0; row < times.values.size(); ++row) {
-      const auto period = period_of(parts_.frequency, times.values[row]);
+      const auto period = period_for(spec_, parts_.frequency, times.values[row]);
       if (!period) off_grid(static_cast<std::int64_t>(row), times.values[row]);
       times.values[row] = *period;
     }
@@ -81,18 +83,10 @@ class LongBuilder {
 
   [[noreturn]] void off_grid(std::int64_t row, Timestamp time) const {
     const Frequency& grid = parts_.frequency;
-    std::string remedy = "correct the row, or set data.frequency to what the times have";
-    if (grid.unit == Unit::week) {
-      remedy =
-          "correct the row, or set data.frequency to the weekday of the rows (W-MON ... W-SUN)";
-    } else if (grid.unit == Unit::month || grid.unit == Unit::quarter || grid.unit == Unit::year) {
-      remedy =
-          "correct the row, or set data.frequency: MS, QS, YS for first days, ME, QE, YE for last "
-          "days";
-    }
     throw DataError(fmt::format("{}: {}{} is not on the grid of frequency {}; {}",
                                 place_of_row(table_, row, time_column_), name_of(series_.at(row)),
-                                time_text(time, parts_.integer_times), to_string(grid), remedy));
+                                time_text(time, parts_.integer_times), to_string(grid),
+                                off_grid_remedy(grid)));
   }
 
   void read_future(std::optional<FutureRows>& future) {
@@ -203,7 +197,7 @@ class LongBuilder {
     if (spec_.max_steps > 0) return;
     std::vector<std::int64_t> periods;
     for (const Timestamp time : distinct_) {
-      periods.push_back(period_containing(parts_.frequency, time));
+      periods.push_back(*period_for(spec_, parts_.frequency, time));
     }
     const auto stray = stray_period(periods, parts_.frequency);
     if (!stray) return;
@@ -225,7 +219,7 @@ class LongBuilder {
       const std::int64_t period = places_[row];
       const std::int64_t place = parts_.offsets[s] + period - parts_.first[s];
       places_[row] = place;
-      if (!has_row.set(place)) continue;
+      if (!has_row.set(place) || !spec_.aggregate.empty()) continue;
       if (notes_.duplicate_rows++ == 0) {
         notes_.example_duplicate =
             fmt::format("{} {}", parts_.ids[s], period_text(parts_.frequency, period));
@@ -233,6 +227,8 @@ class LongBuilder {
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
     }
+    find_other_frequencies(
+        parts_, [&](std::int64_t at) { return has_row.test(at); }, notes_);
     count_gaps(has_row);
   }
 
@@ -251,8 +247,8 @@ class LongBuilder {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
     throw DataError(fmt::format(
         "{}: a second row for {}{} (the first one: {}); {}remove one, name more id columns "
-        "(data.id) or another time column (data.time), or set data.duplicates to first, last, sum "
-        "or mean",
+        "(data.id) or another time column (data.time), set data.duplicates to first, last, sum "
+        "or mean, or add rows (sales at the till) up by data.aggregate",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
         period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin()),
         repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
@@ -282,8 +278,9 @@ class LongBuilder {
 
   /// Whether several rows of one step are added up or averaged.
   bool merges_rows() const {
-    return notes_.duplicate_rows > 0 &&
-           (spec_.duplicates == DuplicatePolicy::sum || spec_.duplicates == DuplicatePolicy::mean);
+    return !spec_.aggregate.empty() ||
+           (notes_.duplicate_rows > 0 && (spec_.duplicates == DuplicatePolicy::sum ||
+                                          spec_.duplicates == DuplicatePolicy::mean));
   }
 
   void add_channel(const ChannelSource& source) {
@@ -291,7 +288,7 @@ class LongBuilder {
                     std::vector<float>(static_cast<std::size_t>(parts_.offsets.back()), kMissing)};
     if (source.column >= 0) refuse_words(table_, source.column, source.role);
     if (source.column >= 0 && merges_rows()) {
-      merge_duplicates(source, channel.values);
+      merge_rows(table_, source.column, merge_for(source), places_, channel.values);
     } else if (source.column >= 0) {
       read_numbers(table_, source.column, [&](std::int64_t row, std::span<const float> block) {
         const std::int64_t* place = places_.data() + row;
@@ -334,23 +331,11 @@ class LongBuilder {
     });
   }
 
-  /// The sum or mean of the rows of one step; missing cells do not count. Covariates are averaged
-  /// in both cases: a price is not added up.
-  void merge_duplicates(const ChannelSource& source, std::vector<float>& values) {
-    std::vector<double> sums(values.size(), 0);
-    std::vector<std::int32_t> counts(values.size(), 0);
-    read_numbers(table_, source.column, [&](std::int64_t row, std::span<const float> block) {
-      for (std::size_t i = 0; i < block.size(); ++i) {
-        if (std::isnan(block[i])) continue;
-        const auto place = static_cast<std::size_t>(places_[static_cast<std::size_t>(row) + i]);
-        sums[place] += block[i];
-        ++counts[place];
-      }
-    });
+  /// Covariates are averaged where targets are added up: a price is not.
+  Merge merge_for(const ChannelSource& source) const {
+    if (!spec_.aggregate.empty()) return merge_of(spec_, source);
     const bool mean = spec_.duplicates == DuplicatePolicy::mean || source.role != Role::target;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (counts[i] > 0) values[i] = static_cast<float>(mean ? sums[i] / counts[i] : sums[i]);
-    }
+    return mean ? Merge::mean : Merge::sum;
   }
 
   void fill_future(const FutureRows& future) {

@@ -1,4 +1,5 @@
-// Time columns: dates in every type they come in, plain integers, and integers that are dates.
+#include "data/catalog/times.hpp"
+
 #include <arrow/array/array_dict.h>
 #include <arrow/array/array_primitive.h>
 #include <fmt/format.h>
@@ -8,9 +9,14 @@
 #include <cmath>
 
 #include "data/calendar/civil.hpp"
+#include "data/calendar/stamp.hpp"
+#include "data/catalog/clocks.hpp"
 #include "data/catalog/columns.hpp"
+#include "data/catalog/digits.hpp"
+#include "data/catalog/time_format.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/cells.hpp"
+#include "data/table/zone.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -20,49 +26,190 @@ using cells::Chunk;
 
 /// Integers stay far from the ends of 64 bits, so that no later sum can overflow.
 constexpr std::int64_t kLargestInteger = std::int64_t{1} << 53;
+/// Numbers beyond do not fit 64 bits.
+constexpr double kFarthest = 9e18;
+/// Cells that are looked at for a pattern that fits them all.
+constexpr std::size_t kSamples = 20'000;
 
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
+/// The time column of one file as text, where its reader turned the cells into something that has
+/// lost how they were written: dates in UTC, integers without leading zeros.
+std::shared_ptr<arrow::ChunkedArray> text_of(const Table::Impl& table, const TablePart& part,
+                                             int column) {
+  const std::string& name = table.names[static_cast<std::size_t>(column)];
+  const auto text = read_csv(part.path, table.options, part.table->num_rows(),
+                             [&](const auto&) { return std::vector<std::string>{name}; });
+  return text->column(column);
+}
+
 enum class Kind { none, date, integer };
 
+/// A cell's time, or its integer.
+struct Parsed {
+  Stamp stamp;
+  Kind kind;
+};
+
+Parsed date(Timestamp wall) { return {{.wall = wall, .offset = {}}, Kind::date}; }
+
+/// An integer by a word of data.time_format that is no pattern.
+Parsed parse_integer(const std::string& form, std::int64_t value) {
+  if (form == "auto") return {{.wall = value, .offset = {}}, Kind::integer};
+  Parsed parsed = date(0);
+  parsed.stamp.wall = *time_of_digits(form, value, parsed.stamp.fraction);
+  if (epoch_scale(form) > 0) parsed.stamp.offset = 0;
+  return parsed;
+}
+
+/// A number by epoch_* or excel.
+Parsed parse_real(const std::string& form, double value) {
+  const std::int64_t scale = epoch_scale(form);
+  if (scale == 0) return date(time_of_day_number(value));
+  Parsed parsed = date(0);
+  const double seconds = value / static_cast<double>(scale);
+  parsed.stamp.wall = static_cast<Timestamp>(std::floor(seconds));
+  parsed.stamp.fraction = seconds != std::floor(seconds);
+  parsed.stamp.offset = 0;
+  return parsed;
+}
+
+std::optional<Parsed> parse_cell(const std::string& form, std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  if (form == "auto") {
+    if (const auto stamp = parse_stamp(text)) return Parsed{*stamp, Kind::date};
+    if (const auto integer = parse_number<std::int64_t>(text)) return parse_integer(form, *integer);
+  } else if (is_pattern(form)) {
+    if (const auto stamp = parse_by_pattern(std::string(text), form)) {
+      return Parsed{*stamp, Kind::date};
+    }
+  } else if (form == "iso_week") {
+    if (const auto time = parse_iso_week(text)) return date(*time);
+  } else if (const auto integer = parse_number<std::int64_t>(text)) {
+    return parse_integer(form, *integer);
+  } else if (const auto number = parse_number<double>(text)) {
+    if (std::abs(*number) < kFarthest) return parse_real(form, *number);
+  }
+  return std::nullopt;
+}
+
+/// Collects the cells of one column.
 class TimeReader {
  public:
-  TimeReader(const Table::Impl& table, int column) : table_(table), column_(column) {}
+  TimeReader(const Table::Impl& table, int column, const CatalogSpec& spec)
+      : table_(table), column_(column), form_(spec.time_format) {
+    check_time_format(form_);
+  }
 
-  void read(const Chunk& chunk) {
+  RawTimes read() {
+    std::int64_t rows = 0;
+    for (const TablePart& part : table_.parts) rows += part.table->num_rows();
+    raw_.walls.reserve(static_cast<std::size_t>(rows));
+    guess_numbers_with_fractions();
+    std::int64_t row = 0;
+    for (std::size_t p = 0; p < table_.parts.size(); ++p) {
+      std::int64_t part_row = 0;
+      const auto column = column_of(p);
+      for (const auto& array : column->chunks()) {
+        read_chunk({*array, p, part_row, row});
+        part_row += array->length();
+        row += array->length();
+      }
+    }
+    raw_.integers = kind_ == Kind::integer;
+    return std::move(raw_);
+  }
+
+ private:
+  bool as_text() const { return is_pattern(form_) || form_ == "iso_week"; }
+
+  std::shared_ptr<arrow::ChunkedArray> column_of(std::size_t p) const {
+    const TablePart& part = table_.parts[p];
+    auto column = part.table->column(column_);
+    if (part.format != TableFormat::csv) return column;
+    const arrow::DataType& type = *column->type();
+    const bool zoned = type.id() == arrow::Type::TIMESTAMP &&
+                       !static_cast<const arrow::TimestampType&>(type).timezone().empty();
+    const bool text = cells::is_text(type) || type.id() == arrow::Type::DICTIONARY;
+    return zoned || (as_text() && !text) ? text_of(table_, part, column_) : column;
+  }
+
+  /// Numbers with fractions can only be a spreadsheet's days, or seconds since 1970.
+  void guess_numbers_with_fractions() {
+    if (form_ != "auto") return;
+    std::optional<double> first;
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (const TablePart& part : table_.parts) {
+      const auto column = part.table->column(column_);
+      if (column->type()->id() != arrow::Type::DOUBLE) continue;
+      for (const auto& chunk : column->chunks()) {
+        const auto& array = static_cast<const arrow::DoubleArray&>(*chunk);
+        for (std::int64_t i = 0; i < array.length(); ++i) {
+          if (array.IsNull(i) || std::isnan(array.Value(i))) continue;
+          const double value = array.Value(i);
+          if (!first && value != std::floor(value)) first = value;
+          low = std::min(low, value);
+          high = std::max(high, value);
+        }
+      }
+    }
+    if (!first) return;
+    const bool days = low >= 20'000 && high < 80'000;
+    const bool seconds = low >= 1e9 && high <= 2.2e9;
+    if (!days && !seconds) return;
+    form_ = days ? "excel" : "epoch_s";
+    raw_.remarks.push_back(
+        fmt::format("{}: the numbers of '{}' ({} ..) were read as {} (data.time_format = {})",
+                    table_.source, table_.names[static_cast<std::size_t>(column_)], low,
+                    days ? "a spreadsheet's day numbers" : "Unix seconds (UTC)", form_));
+  }
+
+  void read_chunk(const Chunk& chunk) {
     const arrow::Array& array = chunk.array;
     switch (array.type_id()) {
       case arrow::Type::DATE32:
-        return each<arrow::Date32Array>(chunk, Kind::date,
-                                        [](std::int64_t day) { return day * civil::kDay; });
+        return each<arrow::Date32Array>(chunk,
+                                        [](std::int64_t day) { return date(day * civil::kDay); });
       case arrow::Type::DATE64:
-        return each<arrow::Date64Array>(chunk, Kind::date,
-                                        [](std::int64_t ms) { return civil::floor_div(ms, 1000); });
+        return each<arrow::Date64Array>(
+            chunk, [](std::int64_t ms) { return date(civil::floor_div(ms, 1000)); });
       case arrow::Type::TIMESTAMP:
         return timestamps(chunk);
-      case arrow::Type::INT8:
-        return each<arrow::Int8Array>(chunk, Kind::integer, std::identity());
-      case arrow::Type::INT16:
-        return each<arrow::Int16Array>(chunk, Kind::integer, std::identity());
-      case arrow::Type::INT32:
-        return each<arrow::Int32Array>(chunk, Kind::integer, std::identity());
-      case arrow::Type::INT64:
-        return each<arrow::Int64Array>(chunk, Kind::integer, std::identity());
-      case arrow::Type::UINT8:
-        return each<arrow::UInt8Array>(chunk, Kind::integer, std::identity());
-      case arrow::Type::UINT16:
-        return each<arrow::UInt16Array>(chunk, Kind::integer, std::identity());
-      case arrow::Type::UINT32:
-        return each<arrow::UInt32Array>(chunk, Kind::integer, std::identity());
       case arrow::Type::DICTIONARY:
         return dictionary(chunk);
       default:
         break;
+    }
+    if (!as_text()) {
+      const auto number = [&](std::int64_t value) { return parse_integer(form_, value); };
+      switch (array.type_id()) {
+        case arrow::Type::INT8:
+          return each<arrow::Int8Array>(chunk, number);
+        case arrow::Type::INT16:
+          return each<arrow::Int16Array>(chunk, number);
+        case arrow::Type::INT32:
+          return each<arrow::Int32Array>(chunk, number);
+        case arrow::Type::INT64:
+          return each<arrow::Int64Array>(chunk, number);
+        case arrow::Type::UINT8:
+          return each<arrow::UInt8Array>(chunk, number);
+        case arrow::Type::UINT16:
+          return each<arrow::UInt16Array>(chunk, number);
+        case arrow::Type::UINT32:
+          return each<arrow::UInt32Array>(chunk, number);
+        case arrow::Type::DOUBLE:
+          if (form_ == "auto") break;
+          return doubles(chunk);
+        default:
+          break;
+      }
     }
     for (std::int64_t i = 0; i < array.length(); ++i) {
       if (array.IsNull(i)) missing(chunk, i);
@@ -72,20 +219,18 @@ class TimeReader {
     }
   }
 
-  Times take() {
-    times_.integers = kind_ == Kind::integer;
-    if (times_.integers) dates_from_digits();
-    return std::move(times_);
+  void doubles(const Chunk& chunk) {
+    const auto& array = static_cast<const arrow::DoubleArray&>(chunk.array);
+    for (std::int64_t i = 0; i < array.length(); ++i) {
+      if (array.IsNull(i) || std::isnan(array.Value(i))) missing(chunk, i);
+      const double value = array.Value(i);
+      if (std::abs(value) > kFarthest) wrong(chunk, i, fmt::format("{}", value));
+      append(chunk, i, parse_real(form_, value));
+    }
   }
-  void reserve(std::int64_t rows) { times_.values.reserve(static_cast<std::size_t>(rows)); }
 
- private:
-  struct Parsed {
-    Timestamp time;
-    Kind kind;
-  };
-
-  void append(const Chunk& chunk, std::int64_t i, Parsed parsed) {
+  void append(const Chunk& chunk, std::int64_t i, const Parsed& parsed) {
+    const Stamp& stamp = parsed.stamp;
     if (kind_ == Kind::none) kind_ = parsed.kind;
     if (kind_ != parsed.kind) {
       throw DataError(
@@ -94,24 +239,41 @@ class TimeReader {
                       parsed.kind == Kind::date ? "a date" : "a plain integer",
                       parsed.kind == Kind::date ? "plain integers" : "dates"));
     }
-    const bool within = kind_ == Kind::date
-                            ? parsed.time >= civil::kEarliest && parsed.time <= civil::kLatest
-                            : parsed.time >= -kLargestInteger && parsed.time <= kLargestInteger;
-    if (!within) {
-      throw DataError(fmt::format(
-          "{}: the time {} is out of range (dates: years 1 to 9999; integers: up to 2^53); correct "
-          "the cell",
-          place_of_row(table_, chunk.row + i, column_), parsed.time));
+    if (kind_ == Kind::date && (stamp.wall < civil::kEarliest || stamp.wall > civil::kLatest)) {
+      throw DataError(
+          fmt::format("{}: the time {} is out of range (years 1 to 9999); correct the cell",
+                      place_of_row(table_, chunk.row + i, column_), far_text(stamp.wall)));
     }
-    times_.values.push_back(parsed.time);
+    if (stamp.offset || raw_.zoned()) append_offset(chunk, i, stamp);
+    if (stamp.fraction && raw_.fraction < 0) raw_.fraction = chunk.row + i;
+    raw_.walls.push_back(stamp.wall);
   }
 
+  /// Offsets are kept from the first row on that has one, which must be the first row.
+  void append_offset(const Chunk& chunk, std::int64_t i, const Stamp& stamp) {
+    if (!stamp.offset || raw_.offsets.size() != raw_.walls.size()) {
+      throw DataError(fmt::format(
+          "{}: a time {} an offset from UTC where the rows above have {}; write all times of the "
+          "column alike",
+          place_of_row(table_, chunk.row + i, column_), stamp.offset ? "with" : "without",
+          stamp.offset ? "none" : "one"));
+    }
+    raw_.offsets.push_back(static_cast<std::int32_t>(*stamp.offset));
+    raw_.zulu = raw_.zulu && stamp.zulu;
+  }
+
+  static std::string far_text(Timestamp time) {
+    constexpr Timestamp kShown = Timestamp{1} << 40;  // some 30,000 years
+    return std::abs(time) < kShown ? time_text(time) : fmt::format("{} s from 1970", time);
+  }
+  static std::string time_text(Timestamp time) { return format_time({.unit = Unit::day}, time); }
+
   template <typename Array, typename Convert>
-  void each(const Chunk& chunk, Kind kind, Convert convert) {
+  void each(const Chunk& chunk, Convert convert) {
     const auto& array = static_cast<const Array&>(chunk.array);
     for (std::int64_t i = 0; i < array.length(); ++i) {
       if (array.IsNull(i)) missing(chunk, i);
-      append(chunk, i, {convert(static_cast<std::int64_t>(array.Value(i))), kind});
+      append(chunk, i, convert(static_cast<std::int64_t>(array.Value(i))));
     }
   }
 
@@ -120,21 +282,27 @@ class TimeReader {
     std::int64_t per_second = 1;
     for (auto unit = static_cast<int>(type.unit()); unit > 0; --unit) per_second *= 1000;
     const auto& array = static_cast<const arrow::TimestampArray&>(chunk.array);
+    std::vector<UtcOffset> clock;
+    if (!type.timezone().empty()) {
+      clock = clock_of_zone(type.timezone(), table_.source);
+      raw_.zone = raw_.zone.empty() || raw_.zone == type.timezone() ? type.timezone() : "UTC";
+    }
     for (std::int64_t i = 0; i < array.length(); ++i) {
       if (array.IsNull(i)) missing(chunk, i);
-      if (array.Value(i) % per_second != 0) {
-        throw DataError(
-            fmt::format("{}: the time has a fraction of a second; round it to whole seconds",
-                        place_of_row(table_, chunk.row + i, column_)));
+      const std::int64_t value = array.Value(i);
+      Parsed parsed = date(civil::floor_div(value, per_second));
+      parsed.stamp.fraction = per_second > 1 && value % per_second != 0;
+      if (!clock.empty()) {
+        parsed.stamp.offset = offset_at(clock, parsed.stamp.wall);
+        parsed.stamp.wall += *parsed.stamp.offset;
       }
-      append(chunk, i, {array.Value(i) / per_second, Kind::date});
+      append(chunk, i, parsed);
     }
   }
 
   Parsed parsed(const Chunk& chunk, std::int64_t i, std::string_view text) const {
     if (cells::is_missing_word(table_, text)) missing(chunk, i);
-    if (const auto time = parse_time(text)) return {*time, Kind::date};
-    if (const auto integer = parse_integer(text)) return {*integer, Kind::integer};
+    if (const auto found = parse_cell(form_, text)) return *found;
     wrong(chunk, i, text);
   }
 
@@ -155,50 +323,124 @@ class TimeReader {
     }
   }
 
-  /// 20220131: integers all of which are dates between 1800 and 2199.
-  void dates_from_digits() {
-    const auto as_date = [](Timestamp value) -> std::optional<Timestamp> {
-      if (value < 18000101 || value > 21991231) return std::nullopt;
-      return parse_time(fmt::format("{}", value));
-    };
-    std::vector<Timestamp> dates;
-    dates.reserve(times_.values.size());
-    for (const Timestamp value : times_.values) {
-      const auto date = as_date(value);
-      if (!date) return;
-      dates.push_back(*date);
-    }
-    if (dates.empty()) return;
-    times_.values = std::move(dates);
-    times_.integers = false;
-  }
-
   [[noreturn]] void missing(const Chunk& chunk, std::int64_t i) const {
     throw DataError(fmt::format("{}: the time is missing; fill the cell or remove the row",
                                 place_of_row(table_, chunk.row + i, column_)));
   }
   [[noreturn]] void wrong(const Chunk& chunk, std::int64_t i, std::string_view text) const {
-    throw DataError(fmt::format(
-        "{}: '{}' is not a time; write 2022-01-31, 2022/1/31, 20220131, 2022-01, 2022-01-31 13:15 "
-        "or a plain integer, or choose another column by data.time",
-        place_of_row(table_, chunk.row + i, column_), text.substr(0, 60)));
+    throw DataError(fmt::format("{}: {}", place_of_row(table_, chunk.row + i, column_),
+                                what_is_wrong(text, form_, samples())));
+  }
+
+  /// Texts of the column, for a guess at how they are written.
+  std::vector<std::string> samples() const {
+    std::vector<std::string> texts;
+    for (std::size_t p = 0; p < table_.parts.size(); ++p) {
+      const auto column = column_of(p);
+      for (const auto& chunk : column->chunks()) {
+        const bool coded = chunk->type_id() == arrow::Type::DICTIONARY;
+        const auto array =
+            coded ? static_cast<const arrow::DictionaryArray&>(*chunk).dictionary() : chunk;
+        for (std::int64_t i = 0; i < array->length() && texts.size() < kSamples; ++i) {
+          const auto name = cells::name_at(*array, i);
+          if (name && !cells::is_missing_word(table_, *name)) texts.push_back(*name);
+        }
+      }
+    }
+    return texts;
   }
 
   const Table::Impl& table_;
   int column_;
-  Times times_;
+  std::string form_;  // data.time_format, or what the column was found to have
+  RawTimes raw_;
   Kind kind_ = Kind::none;
 };
 
 }  // namespace
 
-Times read_times(const Table::Impl& table, int column) {
-  TimeReader reader(table, column);
-  std::int64_t rows = 0;
-  for (const TablePart& part : table.parts) rows += part.table->num_rows();
-  reader.reserve(rows);
-  cells::for_each_chunk(table, column, [&](const Chunk& chunk) { reader.read(chunk); });
-  return reader.take();
+std::string what_is_wrong(std::string_view text, const std::string& form,
+                          const std::vector<std::string>& samples) {
+  const std::string cell(text.substr(0, 60));
+  if (form != "auto") {
+    return fmt::format(
+        "'{}' is no time by data.time_format = '{}'; correct the cell or the setting", cell, form);
+  }
+  if (text.find(":60") != std::string_view::npos) {
+    return fmt::format("'{}' has a leap second, which no grid has; write :59", cell);
+  }
+  const std::vector<std::string> patterns = patterns_of(samples);
+  if (patterns.size() == 1) {
+    return fmt::format(
+        "'{}' is not a time in ISO 8601; all times here fit {}: set it by "
+        "--data.time_format '{}'",
+        cell, patterns.front(), patterns.front());
+  }
+  if (patterns.size() > 1) {
+    return fmt::format(
+        "'{}' is not a time in ISO 8601; the times here fit {} as well as {}: say "
+        "which it is, --data.time_format '{}' or '{}'",
+        cell, patterns[0], patterns[1], patterns[0], patterns[1]);
+  }
+  return fmt::format(
+      "'{}' is not a time; write 2022-01-31, 2022/1/31, 20220131, 2022-01, 2022-01-31 13:15 or a "
+      "plain integer, say how times are written in data.time_format (%d/%m/%Y), or choose another "
+      "column by data.time",
+      cell);
+}
+
+Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
+                    const Frequency* known) {
+  RawTimes raw = TimeReader(table, column, spec).read();
+  const std::string& name = table.names[static_cast<std::size_t>(column)];
+  const auto place = [&](std::int64_t row) { return place_of_row(table, row, column); };
+  Times times = settle_raw(std::move(raw), spec, known, {table.source, name, place});
+  if (times.integers) {
+    for (std::size_t row = 0; row < times.values.size(); ++row) {
+      if (std::abs(times.values[row]) <= kLargestInteger) continue;
+      throw DataError(
+          fmt::format("{}: the integer {} is out of range (up to 2^53); correct the cell, or set "
+                      "data.time_format",
+                      place(static_cast<std::int64_t>(row)), times.values[row]));
+    }
+  }
+  return times;
+}
+
+bool are_times(const std::vector<std::string>& texts) {
+  Kind kind = Kind::none;
+  return std::all_of(texts.begin(), texts.end(), [&](const std::string& text) {
+    const auto parsed = parse_cell("auto", text);
+    if (!parsed || (kind != Kind::none && parsed->kind != kind)) return false;
+    kind = parsed->kind;
+    return true;
+  });
+}
+
+Times read_times_as(const std::vector<std::string>& texts, const std::string& source,
+                    const CatalogSpec& spec) {
+  check_time_format(spec.time_format);
+  RawTimes raw;
+  Kind kind = Kind::none;
+  for (const std::string& text : texts) {
+    const auto parsed = parse_cell(spec.time_format, text);
+    if (!parsed || (kind != Kind::none && parsed->kind != kind)) {
+      throw DataError(
+          fmt::format("{}: column {}", source, what_is_wrong(text, spec.time_format, texts)));
+    }
+    kind = parsed->kind;
+    if (parsed->stamp.offset)
+      raw.offsets.push_back(static_cast<std::int32_t>(*parsed->stamp.offset));
+    if (parsed->stamp.fraction) raw.fraction = static_cast<std::int64_t>(raw.walls.size());
+    raw.walls.push_back(parsed->stamp.wall);
+  }
+  if (raw.offsets.size() != raw.walls.size()) raw.offsets.clear();
+  raw.integers = kind == Kind::integer;
+  const std::string name = "the header";
+  const auto place = [&](std::int64_t i) {
+    return fmt::format("{}: column '{}'", source, texts[static_cast<std::size_t>(i)]);
+  };
+  return settle_raw(std::move(raw), spec, nullptr, {source, name, place});
 }
 
 }  // namespace sluice

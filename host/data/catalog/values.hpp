@@ -44,15 +44,6 @@ bool is_list(const Table::Impl& table, int column);
 /// Whether every part stores the column as numbers (or has no value in it at all).
 bool is_numeric(const Table::Impl& table, int column);
 
-struct Times {
-  std::vector<Timestamp> values;  ///< a row each
-  bool integers = false;
-};
-
-/// Dates in any type, plain integers, or integers that all are dates (20220131). Throws DataError
-/// where a cell is missing or no time.
-Times read_times(const Table::Impl& table, int column);
-
 /// A column as codes of its distinct texts, in the order of their first appearance.
 struct Codes {
   std::vector<std::int32_t> codes;  ///< a row each; -1 = missing

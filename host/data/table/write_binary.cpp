@@ -52,9 +52,9 @@ std::shared_ptr<arrow::Array> array_of(const fs::path& path, const OutputColumn&
   }
   if (!column.integers.empty()) return borrowed<arrow::Int64Array>(column.integers);
   if (column.times.empty()) return text_array(path, column.text);
-  return std::make_shared<arrow::TimestampArray>(arrow::timestamp(arrow::TimeUnit::SECOND),
-                                                 rows_of(column),
-                                                 arrow::Buffer::Wrap(column.times));
+  return std::make_shared<arrow::TimestampArray>(
+      arrow::timestamp(arrow::TimeUnit::SECOND, column.time_zone == "Z" ? "UTC" : column.time_zone),
+      rows_of(column), arrow::Buffer::Wrap(column.times));
 }
 
 std::shared_ptr<arrow::Table> table_of(const fs::path& path,

@@ -11,6 +11,7 @@
 #include "data/calendar/civil.hpp"
 #include "data/table/files.hpp"
 #include "data/table/write.hpp"
+#include "data/table/zone.hpp"
 #include "sluice/data/calendar.hpp"
 
 namespace sluice {
@@ -45,8 +46,29 @@ void append_number(fmt::memory_buffer& out, double number) {
   }
 }
 
+/// How the times of a column are written.
+struct DateForm {
+  Frequency grid;
+  std::vector<UtcOffset> clock;  // of the column's zone; empty: it has none
+  bool with_offset = false;
+};
+
+/// Dates where all times are midnights (of their zone), else dates with the time of day and, where
+/// there is a zone, its offset from UTC.
+DateForm date_form_of(const OutputColumn& column) {
+  DateForm form;
+  if (!column.time_zone.empty()) form.clock = clock_of_zone(column.time_zone, column.name);
+  const bool midnights = std::all_of(column.times.begin(), column.times.end(), [&](Timestamp time) {
+    const std::int64_t offset = form.clock.empty() ? 0 : offset_at(form.clock, time);
+    return civil::floor_mod(time + offset, civil::kDay) == 0;
+  });
+  form.grid = {.unit = midnights ? Unit::day : Unit::minute};
+  form.with_offset = !form.clock.empty() && !midnights;
+  return form;
+}
+
 void append_cell(fmt::memory_buffer& out, const OutputColumn& column, std::size_t row,
-                 const Frequency& date_form) {
+                 const DateForm& date_form) {
   if (!column.codes.empty()) {
     append_text(out, column.text[static_cast<std::size_t>(column.codes[row])]);
   } else if (!column.text.empty()) {
@@ -56,17 +78,12 @@ void append_cell(fmt::memory_buffer& out, const OutputColumn& column, std::size_
   } else if (!column.integers.empty()) {
     fmt::format_to(std::back_inserter(out), "{}", column.integers[row]);
   } else {
-    const std::string text = format_time(date_form, column.times[row]);
+    const Timestamp utc = column.times[row];
+    const std::int64_t offset = date_form.clock.empty() ? 0 : offset_at(date_form.clock, utc);
+    std::string text = format_time(date_form.grid, utc + offset);
+    if (date_form.with_offset) text += column.time_zone == "Z" ? "Z" : offset_text(offset);
     out.append(text.data(), text.data() + text.size());
   }
-}
-
-/// Dates where all times are midnights, else dates with the time of day.
-Frequency date_form_of(const OutputColumn& column) {
-  const bool midnights = std::all_of(column.times.begin(), column.times.end(), [](Timestamp time) {
-    return civil::floor_mod(time, civil::kDay) == 0;
-  });
-  return {.unit = midnights ? Unit::day : Unit::minute};
 }
 
 }  // namespace
@@ -81,7 +98,7 @@ void write_csv(const std::filesystem::path& path, const std::filesystem::path& n
     codec = files::value_of(arrow::util::Codec::Create(compression), name, kRemedy);
     out = files::value_of(arrow::io::CompressedOutputStream::Make(codec.get(), out), name, kRemedy);
   }
-  std::vector<Frequency> date_forms;
+  std::vector<DateForm> date_forms;
   fmt::memory_buffer header;
   for (const OutputColumn& column : columns) {
     if (header.size() > 0) header.push_back(',');

@@ -179,9 +179,9 @@ void CpuEngine::prepare(std::int64_t N, bool training) {
   const std::int64_t TN = spec_.T * N;
   grow(h_, TN * spec_.H);
   grow(dh_, TN * spec_.H);
-  if (spec_.embedding_width() > 0) {
+  if (spec_.input_embeddings() > 0) {
     grow(dx_, TN * spec_.inputs());
-    grow(dcontext_, TN * spec_.embedding_width());
+    grow(dcontext_, N * (spec_.T - spec_.first_head_step()) * spec_.head_embeddings());
   }
 }
 
@@ -216,7 +216,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   const auto TN = static_cast<std::size_t>(spec_.T * N);
   const auto H = static_cast<std::size_t>(spec_.H), C = static_cast<std::size_t>(spec_.inputs());
   const std::span h = std::span(h_).first(TN * H), dh = std::span(dh_).first(TN * H);
-  const bool embeddings = spec_.embedding_width() > 0;
+  const bool embeddings = spec_.input_embeddings() > 0;
   const std::span dx = embeddings ? std::span(dx_).first(TN * C) : std::span<float>();
   const std::span lstm_gradient =
       std::span(gradient_).first(static_cast<std::size_t>(layout_.lstm_size()));

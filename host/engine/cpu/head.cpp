@@ -202,13 +202,13 @@ void Head::backward(const Rows& rows, bool add, Buffers& b, float* dh, float* dc
   }
   reader().weight_gradient(n, d, rows.input, rows.stride, add, gradient);
   reader().backward(n, d, 0, spec_.H, dh);
-  const std::int64_t E = spec_.embedding_width();
+  const std::int64_t E = spec_.head_embeddings();
   if (E > 0) reader().backward(n, d, reader().in() - E, E, dcontext);
 }
 
 LossSums Head::train(const Gather& gather, std::span<const float> params, std::span<const float> h,
                      std::span<float> dh, std::span<float> gradient, std::span<float> dcontext) {
-  const std::int64_t E = spec_.embedding_width();
+  const std::int64_t E = spec_.head_embeddings();
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const int first = spec_.first_head_step();
   const std::int64_t rows = N * (spec_.T - first), step_size = N * spec_.H;

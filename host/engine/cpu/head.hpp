@@ -35,7 +35,7 @@ class Head {
 
   /// Forward, loss and backward at all steps from spec.first_head_step(). h [T,N,H] in; dh [T,N,H]
   /// out (overwritten, sums, not means); gradient: the flat buffer's head part is overwritten,
-  /// embeddings are not touched; dcontext [rows, embedding_width] out.
+  /// embeddings are not touched; dcontext [rows, head_embeddings] out.
   LossSums train(const Gather& gather, std::span<const float> params, std::span<const float> h,
                  std::span<float> dh, std::span<float> gradient, std::span<float> dcontext);
 

@@ -9,7 +9,8 @@ Gather::Gather(const ModelSpace& space)
     : space_(space.view()),
       scaling_(space.spec().window_scaling),
       F_(space.spec().head_context()),
-      E_(space.spec().embedding_width()) {}
+      columns_(embedding_columns(space.spec())),
+      step_gradient_(space.spec()) {}
 
 void Gather::begin(std::span<const Window> windows, std::span<const std::int64_t> limit) {
   windows_.assign(windows.begin(), windows.end());
@@ -103,9 +104,10 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t count,
 }
 
 void Gather::embedding_gradient(std::span<const float> dx, std::int64_t rows,
-                                std::span<const float> dcontext, std::span<float> gradient) const {
+                                std::span<const float> dcontext, std::span<float> gradient) {
   const auto N = static_cast<std::int64_t>(windows_.size());
-  const std::int64_t C = space_.C, T = space_.T, E = E_;
+  const std::int64_t C = space_.C, T = space_.T, E = columns_.head;
+  const std::int64_t first = C - columns_.series - columns_.steps;  // column of x
   // In the order of windows and steps: the same sum whatever the number of threads.
   for (std::int64_t n = 0; n < N; ++n) {
     const Window& window = windows_[static_cast<std::size_t>(n)];
@@ -117,7 +119,7 @@ void Gather::embedding_gradient(std::span<const float> dx, std::int64_t rows,
         double sum = 0;
         for (std::int64_t j = std::max<std::int64_t>(0, -start); j < T; ++j) {
           sum +=
-              static_cast<double>(dx[static_cast<std::size_t>((j * N + n) * C + C - E + column)]);
+              static_cast<double>(dx[static_cast<std::size_t>((j * N + n) * C + first + column)]);
         }
         for (std::int64_t r = n; r < rows; r += N) {
           sum += static_cast<double>(dcontext[static_cast<std::size_t>(r * E + column)]);
@@ -126,6 +128,7 @@ void Gather::embedding_gradient(std::span<const float> dx, std::int64_t rows,
       }
     }
   }
+  step_gradient_.add(this->rows(), dx, dcontext, gradient);
 }
 
 }  // namespace sluice

@@ -9,6 +9,7 @@
 
 #include "engine/recurrence.hpp"
 #include "engine/shared/model_space.hpp"
+#include "engine/shared/step_gradient.hpp"
 #include "sluice/data/window.hpp"
 
 namespace sluice {
@@ -52,16 +53,18 @@ class Gather {
             const HeadRows& out) const;
 
   /// Adds embedding gradients. dx [T,N,C] of the recurrence's input; dcontext: the embedding
-  /// columns of the head's context, [rows, embedding_width], rows as in head().
+  /// columns of the head's context, [rows, head_embeddings], rows as in head().
   void embedding_gradient(std::span<const float> dx, std::int64_t rows,
-                          std::span<const float> dcontext, std::span<float> gradient) const;
+                          std::span<const float> dcontext, std::span<float> gradient);
 
  private:
   void fit_windows();
 
   SpaceView space_;
   WindowScaling scaling_;
-  int F_, E_;  ///< widths of the head's context and of its embeddings
+  int F_;  ///< width of the head's context
+  EmbeddingColumns columns_;
+  StepGradient step_gradient_;
   std::vector<Window> windows_;
   std::vector<std::int64_t> limit_;    ///< [N], or empty
   std::vector<Affine> window_affine_;  ///< [N, M] with window scaling

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "sluice/base/error.hpp"
 #include "sluice/data/calendar.hpp"
@@ -48,7 +49,11 @@ ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
     weight_.assign(setup.series_weight.begin(), setup.series_weight.end());
   }
   if (catalog.count(Role::target) != spec_.M || catalog.count(Role::past) != spec_.past_channels ||
-      catalog.count(Role::future) != spec_.future_channels) {
+      catalog.count(Role::future) != spec_.future_channels ||
+      !std::ranges::equal(catalog.categories(), spec_.step_embeddings,
+                          [](const CategoryChannel& is, const ModelSpec::StepEmbedding& should) {
+                            return (is.role == Role::future) == should.future;
+                          })) {
     throw InternalError("the model's channels are not the catalogue's");
   }
   fill_scales(*setup.scaling);
@@ -57,12 +62,16 @@ ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
   fill_level_statistics(setup);
   fill_covariates(catalog, *setup.scaling);
   fill_statics(setup);
+  fill_step_codes(setup);
   fill_calendar(catalog);
   const ParamLayout layout(spec_);
-  const auto blocks = layout.blocks();
   for (std::size_t e = 0; e < spec_.embeddings.size(); ++e) {
     embedding_width_.push_back(spec_.embeddings[e].width);
-    embedding_at_.push_back(blocks[blocks.size() - spec_.embeddings.size() + e].offset);
+    embedding_at_.push_back(layout.block(fmt::format("embedding.{}.weight", e)).offset);
+  }
+  for (std::size_t e = 0; e < spec_.step_embeddings.size(); ++e) {
+    embedding_width_.push_back(spec_.step_embeddings[e].width);
+    embedding_at_.push_back(layout.block(fmt::format("step_embedding.{}.weight", e)).offset);
   }
 }
 
@@ -79,6 +88,9 @@ SpaceView ModelSpace::view() const {
   view.past_channels = spec_.past_channels, view.future_channels = spec_.future_channels;
   view.calendar_terms = spec_.calendar, view.static_count = spec_.static_reals;
   view.embedding_count = static_cast<int>(spec_.embeddings.size());
+  view.step_embedding_count = static_cast<int>(spec_.step_embeddings.size());
+  view.past_step_embeddings = static_cast<int>(std::ranges::count_if(
+      spec_.step_embeddings, [](const ModelSpec::StepEmbedding& e) { return !e.future; }));
   view.first_head_step = spec_.first_head_step();
   view.level_mean = level_mean_, view.level_spread = level_spread_;
   view.level_weight = spec_.level_weight;
@@ -90,6 +102,7 @@ SpaceView ModelSpace::view() const {
   view.v = there(v_), view.s = there(s_), view.o = there(o_), view.smoothed = there(smoothed_);
   view.covariates = there(covariates_), view.calendar = there(calendar_);
   view.statics = there(static_reals_), view.codes = there(codes_), view.weight = there(weight_);
+  view.step_codes = there(step_codes_);
   view.log_scale = there(log_scale_), view.scale = there(scale_), view.shift = there(shift_);
   view.lags = there(spec_.lags);
   view.embedding_width = there(embedding_width_), view.embedding_at = there(embedding_at_);
@@ -246,6 +259,28 @@ void ModelSpace::fill_statics(const EngineSetup& setup) {
     const auto& codes = setup.codes.empty() ? catalog.static_categories()[e].codes : setup.codes[e];
     for (std::size_t s = 0; s < static_cast<std::size_t>(S); ++s) {
       codes_[s * categories + e] = codes[s];
+    }
+  }
+}
+
+void ModelSpace::fill_step_codes(const EngineSetup& setup) {
+  const auto categories = setup.catalog->categories();
+  step_codes_.resize(categories.size() * static_cast<std::size_t>(total()));
+  for (std::size_t e = 0; e < categories.size(); ++e) {
+    const CategoryChannel& category = categories[e];
+    std::vector<std::int32_t> own(category.vocabulary.size());
+    std::iota(own.begin(), own.end(), 0);
+    const std::vector<std::int32_t>& model = setup.word_codes.empty() ? own : setup.word_codes[e];
+    if (model.size() != own.size() || std::ranges::any_of(model, [&](std::int32_t code) {
+          return code < 0 || code >= spec_.step_embeddings[e].cardinality;
+        })) {
+      throw InternalError(
+          fmt::format("the words of '{}' do not fit the model's table", category.name));
+    }
+    std::int32_t* to = step_codes_.data() + static_cast<std::int64_t>(e) * total();
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < total(); ++i) {
+      to[i] = model[static_cast<std::size_t>(category.codes[static_cast<std::size_t>(i)])];
     }
   }
 }

@@ -42,6 +42,7 @@ class ModelSpace {
   void fill_scales(const SeriesScaling& scaling);
   void fill_covariates(const Catalog& catalog, const SeriesScaling& scaling);
   void fill_statics(const EngineSetup& setup);
+  void fill_step_codes(const EngineSetup& setup);
   void fill_calendar(const Catalog& catalog);
   std::int64_t total() const { return offsets_.back(); }
   /// Where step 0 of target (or covariate) m of series s lies in an array of [M,total].
@@ -54,7 +55,7 @@ class ModelSpace {
   std::vector<float> v_, s_, o_, smoothed_, covariates_;  ///< [M,total]; empty: not there
   std::vector<float> calendar_, static_reals_, weight_;
   std::vector<float> scale_, shift_, log_scale_;  ///< [M,S]
-  std::vector<std::int32_t> codes_;
+  std::vector<std::int32_t> codes_, step_codes_;
   std::vector<int> embedding_width_;
   std::vector<std::int64_t> embedding_at_;
   float level_mean_ = 0, level_spread_ = 1;

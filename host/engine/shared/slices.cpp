@@ -12,7 +12,8 @@ namespace {
 /// Below so many bytes one thread packs a block sooner than it could wake another.
 constexpr std::int64_t kSerialBytes = 1 << 20;
 /// Channels begin on a multiple of so many steps.
-constexpr std::int64_t kStepAlignment = kArrayAlignment / static_cast<std::int64_t>(sizeof(float));
+constexpr std::int64_t kStepBytes = sizeof(float);  // codes too
+constexpr std::int64_t kStepAlignment = kArrayAlignment / kStepBytes;
 
 /// Steps that seasonal_value() goes back from the worst step of v [length], at most. A gap that
 /// begins with the series does not count: nothing is found before it, on a slice as on the whole.
@@ -77,7 +78,7 @@ Slices::Shape Slices::shape(std::int64_t batch) const {
       shape.series_bytes += aligned(elements * static_cast<std::int64_t>(sizeof(T)));
     }
   });
-  for_each_step_array(view, [&](const float*& pointer, int channels) {
+  for_each_step_array(view, [&](const auto*& pointer, int channels) {
     if (pointer != nullptr) shape.channels += channels;
   });
   return shape;
@@ -93,11 +94,11 @@ SpaceView Slices::view(const Shape& shape, const SpaceView& from, std::byte* blo
     pointer = reinterpret_cast<const T*>(block);
     block += aligned(elements * static_cast<std::int64_t>(sizeof(T)));
   });
-  const auto* steps = reinterpret_cast<const float*>(block);
-  for_each_step_array(view, [&](const float*& pointer, int channels) {
+  for_each_step_array(view, [&]<typename T>(const T*& pointer, int channels) {
+    static_assert(sizeof(T) == kStepBytes);
     if (pointer == nullptr) return;
-    pointer = steps;
-    steps += channels * shape.total;
+    pointer = reinterpret_cast<const T*>(block);
+    block += channels * shape.total * kStepBytes;
   });
   return view;
 }
@@ -114,11 +115,13 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
     const Range range = this->range(windows[static_cast<std::size_t>(n)]);
     offset[n + 1] = offset[n] + range.end - range.begin;
   }
-  std::vector<const float*> sources;  // [channels], in the order of the block
+  std::vector<const std::byte*> sources;  // [channels], in the order of the block
   SpaceView whole = space_;
-  for_each_step_array(whole, [&](const float* channel, int channels) {
+  for_each_step_array(whole, [&](const auto* channel, int channels) {
     if (channel == nullptr) return;
-    for (int c = 0; c < channels; ++c) sources.push_back(channel + c * space_.total);
+    for (int c = 0; c < channels; ++c) {
+      sources.push_back(reinterpret_cast<const std::byte*>(channel + c * space_.total));
+    }
   });
   const bool parallel = offset[N] * shape.channels * 4 > kSerialBytes;
 #pragma omp parallel for schedule(static) num_threads(threads_) if (parallel)
@@ -146,10 +149,11 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
       writable(to.scale)[into] = space_.scale[from];
       writable(to.shift)[into] = space_.shift[from];
     }
-    float* out = writable(to.v) + offset[n];
-    for (const float* source : sources) {
-      copy(source, space_.offset[s] + begin, out, 0, offset[n + 1] - offset[n]);
-      out += to.total;
+    std::byte* out = block + shape.series_bytes + offset[n] * kStepBytes;
+    for (const std::byte* source : sources) {
+      copy(source, (space_.offset[s] + begin) * kStepBytes, out, 0,
+           (offset[n + 1] - offset[n]) * kStepBytes);
+      out += to.total * kStepBytes;
     }
   }
   return offset[N];

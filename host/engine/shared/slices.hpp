@@ -31,7 +31,7 @@ class Slices {
   std::int64_t longest() const { return longest_; }
 
   /// Shape of a block for batches of up to `batch` windows: [bytes of small arrays], then step
-  /// arrays as one [channels, total] of floats, channel after channel.
+  /// arrays as one [channels, total] of 4-byte numbers, channel after channel.
   struct Shape {
     std::int64_t batch = 0, total = 0, channels = 0;
     std::int64_t series_bytes = 0;

@@ -22,8 +22,8 @@ template <typename Use>
 void for_each_table(SpaceView& view, Use use) {
   use(view.calendar, view.calendar_rows * view.calendar_terms);
   use(view.lags, std::int64_t{view.lag_count});
-  use(view.embedding_width, std::int64_t{view.embedding_count});
-  use(view.embedding_at, std::int64_t{view.embedding_count});
+  use(view.embedding_width, std::int64_t{view.embedding_count + view.step_embedding_count});
+  use(view.embedding_at, std::int64_t{view.embedding_count + view.step_embedding_count});
 }
 
 /// The same for arrays with a number or a row a series.
@@ -40,8 +40,8 @@ void for_each_series_array(SpaceView& view, Use use) {
   use(view.shift, MS);
 }
 
-/// The same for arrays with a number a step: use(pointer, channels), `channels` times view.total
-/// elements.
+/// The same for arrays with a number of 4 bytes a step: use(pointer, channels), `channels` times
+/// view.total elements.
 template <typename Use>
 void for_each_step_array(SpaceView& view, Use use) {
   use(view.v, view.M);
@@ -49,6 +49,7 @@ void for_each_step_array(SpaceView& view, Use use) {
   use(view.o, view.M);
   use(view.smoothed, view.M);
   use(view.covariates, view.past_channels + view.future_channels);
+  use(view.step_codes, view.step_embedding_count);
 }
 
 }  // namespace sluice

@@ -30,7 +30,8 @@ struct SpaceView {
   int base_season = 1;
   int lag_count = 0, context = 0, seasonal_context = 0;
   int past_channels = 0, future_channels = 0, calendar_terms = 0, static_count = 0;
-  int embedding_count = 0, first_head_step = 0;
+  int embedding_count = 0, step_embedding_count = 0, past_step_embeddings = 0;
+  int first_head_step = 0;
   float level_mean = 0, level_spread = 1, level_weight = 0;
 
   std::int64_t series = 0, total = 0, calendar_rows = 0;
@@ -44,13 +45,15 @@ struct SpaceView {
   const float* calendar = nullptr;             ///< [calendar_rows, calendar_terms]
   const float* statics = nullptr;              ///< [S, static_count]
   const std::int32_t* codes = nullptr;         ///< [S, embedding_count]
+  const std::int32_t* step_codes = nullptr;    ///< [step_embedding_count,total], past ones first
   const float* weight = nullptr;               ///< [S]
   const float* log_scale = nullptr;            ///< [M,S] log of the series' scale
   const float* scale = nullptr;                ///< [M,S] y = v * scale + shift
   const float* shift = nullptr;                ///< [M,S]
   const int* lags = nullptr;                   ///< [lag_count]
-  const int* embedding_width = nullptr;        ///< [embedding_count]
-  const std::int64_t* embedding_at = nullptr;  ///< [embedding_count] place in the flat parameters
+  /// [embedding_count + step_embedding_count]: the tables of series, then those of steps.
+  const int* embedding_width = nullptr;
+  const std::int64_t* embedding_at = nullptr;  ///< likewise, place in the flat parameters
 };
 
 /// A batch of windows over a space.
@@ -123,6 +126,16 @@ SLUICE_HD inline std::int64_t embedding_place(const SpaceView& space, std::int64
   return space.embedding_at[e] + code * space.embedding_width[e];
 }
 
+/// Where the row of step embedding e at step t >= 0 of series s begins in the flat parameters. Past
+/// the end of what is known a word is unknown, as a missing one is.
+SLUICE_HD inline std::int64_t step_embedding_place(const SpaceView& space, std::int64_t s,
+                                                   std::int64_t t, int e) {
+  const std::int64_t at = space.offset[s] + t;
+  const std::int64_t code = at < space.offset[s + 1] ? space.step_codes[e * space.total + at] : 0;
+  const int table = space.embedding_count + e;
+  return space.embedding_at[table] + code * space.embedding_width[table];
+}
+
 /// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
 /// what steps through floats like one.
 template <typename Output>
@@ -161,6 +174,11 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
   for (int e = 0; e < space.embedding_count; ++e) {
     const int width = space.embedding_width[e];
     const float* row = rows.params + embedding_place(space, s, e);
+    for (int i = 0; i < width; ++i) *x++ = row[i];
+  }
+  for (int e = 0; e < space.step_embedding_count; ++e) {
+    const int width = space.embedding_width[space.embedding_count + e];
+    const float* row = rows.params + step_embedding_place(space, s, t, e);
     for (int i = 0; i < width; ++i) *x++ = row[i];
   }
 }
@@ -289,6 +307,14 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
     const float* row = rows.params + embedding_place(space, s, e);
     for (int i = lane; i < width; i += kLanes) context[i] = row[i];
     context += width;
+  }
+  for (int e = space.past_step_embeddings; e < space.step_embedding_count; ++e) {
+    const int width = space.embedding_width[space.embedding_count + e];
+    for (int k = lane; k < K; k += kLanes) {
+      const float* row = rows.params + step_embedding_place(space, s, t + 1 + k, e);
+      for (int i = 0; i < width; ++i) context[k * width + i] = row[i];
+    }
+    context += K * width;
   }
 }
 

@@ -21,7 +21,8 @@ namespace {
 using Json = nlohmann::json;
 using Shape = std::vector<std::int64_t>;
 
-constexpr int kModelVersion = 1;
+/// 2: models with categories of steps, which a program that knows 1 only would misread.
+constexpr int kModelVersion = 2;
 constexpr int kStateVersion = 2;
 constexpr const char* kModelFormat = "sluice model";
 constexpr const char* kStateFormat = "sluice training state";
@@ -165,6 +166,16 @@ std::string misfit(const Model& m) {
                          m.category_names[e]);
     }
   }
+  if (m.step_category_names.size() != s.step_embeddings.size() ||
+      m.step_vocabularies.size() != s.step_embeddings.size()) {
+    return "the categories of steps and the specification differ";
+  }
+  for (std::size_t e = 0; e < s.step_embeddings.size(); ++e) {
+    if (m.step_vocabularies[e].size() != count(s.step_embeddings[e].cardinality)) {
+      return fmt::format("the vocabulary of '{}' and the specification differ",
+                         m.step_category_names[e]);
+    }
+  }
   const std::size_t scales = m.channel_names.size() * S;
   if (m.scaling.series != static_cast<std::int64_t>(S) || m.scaling.offset.size() != scales ||
       m.scaling.scale.size() != scales || m.seen_until.size() != S) {
@@ -239,13 +250,15 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   if (const std::string what = misfit(model); !what.empty()) throw InternalError(what);
   Safetensors file;
   file.metadata["format"] = kModelFormat;
-  file.metadata["format_version"] = std::to_string(kModelVersion);
+  file.metadata["format_version"] =
+      std::to_string(model.spec.step_embeddings.empty() ? 1 : kModelVersion);
   file.metadata["spec"] = spec_json(model.spec).dump();
   file.metadata["config"] = to_toml(model.config);
   file.metadata["frequency"] = frequency_json(model.frequency).dump();
   file.metadata["names"] = Json{{"channels", escaped_list(model.channel_names)},
                                 {"statics", escaped_list(model.static_names)},
-                                {"categories", escaped_list(model.category_names)}}
+                                {"categories", escaped_list(model.category_names)},
+                                {"step_categories", escaped_list(model.step_category_names)}}
                                .dump();
   file.metadata["training"] = Json{{"members", model.members.size()},
                                    {"recurrence", escaped(model.recurrence)},
@@ -275,6 +288,9 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   for (std::size_t e = 0; e < model.vocabularies.size(); ++e) {
     tensors[fmt::format("vocabulary.{}", e)] = lines_of(model.vocabularies[e]);
   }
+  for (std::size_t e = 0; e < model.step_vocabularies.size(); ++e) {
+    tensors[fmt::format("step_vocabulary.{}", e)] = lines_of(model.step_vocabularies[e]);
+  }
   write_safetensors(path, file);
 }
 
@@ -292,6 +308,9 @@ Model load_model(const std::filesystem::path& path) {
   model.channel_names = reader.names(names, "channels");
   model.static_names = reader.names(names, "statics");
   model.category_names = reader.names(names, "categories");
+  if (names.contains("step_categories")) {
+    model.step_category_names = reader.names(names, "step_categories");
+  }
   const Json training = reader.object("training");
   const std::string where = reader.where("training");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();
@@ -323,6 +342,9 @@ Model load_model(const std::filesystem::path& path) {
       reader.numbers<float>("residual.quantiles", {model.spec.K, model.spec.M, G});
   for (std::size_t e = 0; e < model.category_names.size(); ++e) {
     model.vocabularies.push_back(reader.lines(fmt::format("vocabulary.{}", e)));
+  }
+  for (std::size_t e = 0; e < model.step_category_names.size(); ++e) {
+    model.step_vocabularies.push_back(reader.lines(fmt::format("step_vocabulary.{}", e)));
   }
   if (const std::string what = misfit(model); !what.empty()) reader.bad(what);
   return model;

@@ -30,17 +30,17 @@ constexpr std::array<std::string_view, 4> names_of(Loss) {
 constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
   return {"none", "mean", "standard", "robust"};
 }
-constexpr std::array<std::string_view, 8> names_of(Unit) {
-  return {"integer", "minute", "hour", "day", "week", "month", "quarter", "year"};
+constexpr std::array<std::string_view, 9> names_of(Unit) {
+  return {"integer", "minute", "hour", "day", "business_day", "week", "month", "quarter", "year"};
 }
 
 template <typename Spec, typename Visitor>
 void visit_spec(Spec& spec, Visitor&& visit) {
   auto& [T, H, L, K, M, dropout, space, window_scaling, level, level_window, smoothing_alpha, base,
          base_season, lags, context, seasonal_context, forking, warmup, head_hidden,
-         head_starts_at_zero, carry_state, level_input, level_change, missing_indicator,
-         past_channels, future_channels, calendar, static_reals, embeddings, loss, quantiles,
-         huber_delta, level_weight] = spec;
+         head_starts_at_zero, carry_state, level_input, level_change,
+         missing_indicator, past_channels, future_channels, calendar, static_reals, embeddings,
+         step_embeddings, loss, quantiles, huber_delta, level_weight] = spec;
   visit("T", T);
   visit("H", H);
   visit("L", L);
@@ -70,6 +70,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
   visit("calendar", calendar);
   visit("static_reals", static_reals);
   visit("embeddings", embeddings);
+  visit("step_embeddings", step_embeddings);
   visit("loss", loss);
   visit("quantiles", quantiles);
   visit("huber_delta", huber_delta);
@@ -175,6 +176,21 @@ void read_field(const Json& json, std::string_view name, const std::string& wher
   }
 }
 
+/// Files of format 1 have no such field.
+void read_field(const Json& json, std::string_view name, const std::string& where,
+                std::vector<ModelSpec::StepEmbedding>& out) {
+  if (!json.contains(name)) return;
+  for (const Json& element : list_field(json, name, where)) {
+    const auto inner = fmt::format("{} in '{}'", where, name);
+    if (!element.is_object()) bad_field(name, "a list of objects", where);
+    auto& e = out.emplace_back();
+    e.cardinality =
+        static_cast<int>(integer_field(element, "cardinality", 1, 2'000'000'000, inner));
+    e.width = static_cast<int>(integer_field(element, "width", 1, kMaxSize, inner));
+    read_field(element, "future", inner, e.future);
+  }
+}
+
 template <typename Enum>
 requires std::is_enum_v<Enum>
 void read_field(const Json& json, std::string_view name, const std::string& where, Enum& out) {
@@ -190,6 +206,12 @@ Json value_json(const Value& value) {
     for (const auto& e : value)
       list.push_back({{"cardinality", e.cardinality}, {"width", e.width}});
     return list;
+  } else if constexpr (std::is_same_v<Value, std::vector<ModelSpec::StepEmbedding>>) {
+    Json list = Json::array();
+    for (const auto& e : value) {
+      list.push_back({{"cardinality", e.cardinality}, {"width", e.width}, {"future", e.future}});
+    }
+    return list;
   } else {
     return value;
   }
@@ -200,12 +222,14 @@ Json value_json(const Value& value) {
 bool sizes_fit(const ModelSpec& s) {
   double embedding = 0;
   for (const auto& e : s.embeddings) embedding += e.width;
+  double steps = 0;
+  for (const auto& e : s.step_embeddings) steps += e.width;
   const double M = s.M, Q = static_cast<double>(s.loss == Loss::quantile ? s.quantiles.size() : 1);
   const double beside = s.calendar + s.static_reals + embedding;
   const double inputs = M * (4.0 + static_cast<double>(s.lags.size())) + s.past_channels +
-                        static_cast<double>(s.future_channels) + beside;
+                        static_cast<double>(s.future_channels) + steps + beside;
   const double context =
-      M * s.context + M * s.K + static_cast<double>(s.K) * s.future_channels + beside;
+      M * s.context + M * s.K + static_cast<double>(s.K) * (s.future_channels + steps) + beside;
   const double outputs = s.K * M * Q;
   return inputs < 1e7 && context < 1e8 && outputs < 1e8;
 }

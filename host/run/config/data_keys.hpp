@@ -84,8 +84,8 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
         d.future_for_all);
   visit(
       Key{.name = "data.frequency",
-          .meaning = "Distance of the steps, by pandas' names (15min, h, D, W-SUN, MS, QE, YS) or "
-                     "an integer; auto: from the times."},
+          .meaning = "Distance of the steps, by pandas' names (15min, h, D, B, W-SUN, MS, QE, YS) "
+                     "or an integer; auto: from the times."},
       d.frequency);
   visit(Key{.name = "data.time_format",
             .meaning = "How times are written: strptime's words (%d.%m.%Y), epoch_s, epoch_ms, "

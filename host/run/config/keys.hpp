@@ -136,7 +136,7 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .automatic = "true"},
         n.calendar);
   visit(Key{.name = "network.embedding_width",
-            .meaning = "Numbers for a static category, at most; one of n values gets no more than "
+            .meaning = "Numbers for a category, at most; one of n words gets no more than "
                        "(n + 1) / 2.",
             .range = {.min = 1, .max = 1024}},
         n.embedding_width);

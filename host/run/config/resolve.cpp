@@ -37,6 +37,8 @@ FrequencyDefaults defaults_of(const Frequency& frequency) {
       return {96, static_cast<int>(std::max<std::int64_t>(48 / frequency.multiple, 14))};
     case Unit::day:
       return {56, 14};
+    case Unit::business_day:
+      return {40, 10};
     case Unit::week:
       return {52, 13};
     case Unit::month:
@@ -308,8 +310,15 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   s.calendar = n.calendar.value_or(true) ? calendar_size(frequency) : 0;
   s.static_reals = static_cast<int>(catalog.static_reals().size());
   for (const StaticCategory& category : catalog.static_categories()) {
-    const auto size = static_cast<int>(category.vocabulary.size());
-    s.embeddings.push_back({size, std::max(1, std::min(n.embedding_width, (size + 1) / 2))});
+    const std::size_t words = category.vocabulary.size();
+    s.embeddings.push_back({static_cast<int>(words), embedding_width(config, words)});
+  }
+  const auto vocabularies = step_vocabularies(catalog, end);
+  for (std::size_t e = 0; e < vocabularies.size(); ++e) {
+    const std::size_t words = vocabularies[e].size();
+    s.step_embeddings.push_back({.cardinality = static_cast<int>(words),
+                                 .width = embedding_width(config, words),
+                                 .future = catalog.categories()[e].role == Role::future});
   }
   // The plain network starts like PyTorch's; with anything to correct, the model begins as its
   // base.
@@ -330,6 +339,11 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   }
   check_spec(s);
   return s;
+}
+
+int embedding_width(const Config& config, std::size_t words) {
+  const auto enough = static_cast<int>((words + 1) / 2);
+  return std::max(1, std::min(config.network.embedding_width, enough));
 }
 
 Scaling target_scaling(const Config& config, const ModelSpec& spec) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "run/categories.hpp"
 #include "run/engine_setup.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/match.hpp"
@@ -110,6 +111,7 @@ void Forecaster::Impl::make_engine_for(const SeriesScaling& scaling, const Confi
   setup.spec = &model.spec;
   setup.scaling = &scaling;
   setup.codes = translate_codes(model, catalog);
+  setup.word_codes = word_codes(model.step_vocabularies, catalog);
   setup.batch = from.forecast_batch;
   set_engine(from, setup);
   setup.level_mean = model.level_mean;

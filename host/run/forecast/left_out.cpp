@@ -79,8 +79,9 @@ std::string missing_future(const Catalog& catalog, const Window& w, int K) {
     const std::int32_t* codes = channel.codes.data() + catalog.offset(s);
     const bool gaps =
         std::any_of(codes, codes + origin, [](std::int32_t code) { return code == 0; });
+    // Where the past has steps without a word, the horizon may be all unknown.
     missing.look_at(channel.name, w.origin + 1,
-                    [&](std::int64_t t) { return t < length && (gaps || codes[t] != 0); });
+                    [&](std::int64_t t) { return gaps || (t < length && codes[t] != 0); });
   }
   return missing.text(catalog, w);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "run/categories.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -46,6 +47,7 @@ void check_channels(const Model& model, const Catalog& catalog) {
                     fmt::join(model.static_names, ", "), fmt::join(model.category_names, ", "),
                     fmt::join(reals, ", "), fmt::join(categories, ", ")));
   }
+  check_step_categories(model, catalog);
 }
 
 std::vector<std::vector<std::int32_t>> translate_codes(const Model& model, const Catalog& catalog) {

@@ -37,26 +37,13 @@ std::vector<std::int64_t> ends_of(const Catalog& catalog, bool ended,
   return cutoffs;
 }
 
-std::int64_t period_of(const Catalog& catalog, const std::string& from) {
-  std::optional<Timestamp> time;
-  if (catalog.integer_times()) {
-    try {
-      time = std::stoll(from);
-    } catch (const std::logic_error&) {
-      throw ConfigError(
-          fmt::format("forecast.from = \"{}\" is not an integer, and the data's times are", from));
-    }
-  } else {
-    time = parse_time(from);
-  }
-  const auto period = time ? period_of(catalog.frequency(), *time) : std::nullopt;
-  if (!period) {
-    throw ConfigError(
-        fmt::format("forecast.from = \"{}\" is not a time of the data's grid ({}); give one, for "
-                    "instance {}",
-                    from, to_string(catalog.frequency()), catalog.date(0, catalog.history(0))));
-  }
-  return *period;
+std::int64_t period_from(const Catalog& catalog, const std::string& from) {
+  const auto period = period_of_text(catalog, from);
+  if (period) return *period;
+  throw ConfigError(
+      fmt::format("forecast.from = \"{}\" is not a time of the data's grid ({}); give one, for "
+                  "instance {}",
+                  from, to_string(catalog.frequency()), catalog.date(0, catalog.history(0))));
 }
 
 }  // namespace
@@ -66,7 +53,7 @@ std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string
   std::vector<LeftOut> unused;
   std::vector<LeftOut>& reasons = left_out != nullptr ? *left_out : unused;
   if (from.empty()) return ends_of(catalog, ended, reasons);
-  const std::int64_t period = period_of(catalog, from);
+  const std::int64_t period = period_from(catalog, from);
   std::vector<std::int64_t> cutoffs;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t t = period - catalog.period(s, 0), history = catalog.history(s);

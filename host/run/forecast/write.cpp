@@ -14,11 +14,11 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
   const auto K = static_cast<std::size_t>(forecasts.K), M = static_cast<std::size_t>(forecasts.M);
   const std::size_t rows = forecasts.series.size() * K * M;
   std::vector<OutputColumn> columns;
-  OutputColumn id, ds, target;
+  OutputColumn id, target;
+  std::vector<Timestamp> times;
   id.name = "unique_id";
   id.text = catalog.ids();
   id.codes.reserve(rows);
-  ds.name = "ds";
   target.name = "target";
   for (std::size_t m = 0; m < M; ++m)
     target.text.push_back(catalog.target(static_cast<int>(m)).name);
@@ -26,15 +26,14 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
     const std::int32_t s = forecasts.series[r];
     for (std::size_t m = 0; m < M; ++m) {
       for (std::size_t k = 0; k < K; ++k) {
-        const Timestamp time = catalog.time(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k));
         id.codes.push_back(s);
-        (catalog.integer_times() ? ds.integers : ds.times).push_back(time);
+        times.push_back(catalog.time(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k)));
         if (M > 1) target.codes.push_back(static_cast<std::int32_t>(m));
       }
     }
   }
   columns.push_back(std::move(id));
-  columns.push_back(std::move(ds));
+  columns.push_back(time_column(catalog, "ds", std::move(times)));
   if (M > 1) columns.push_back(std::move(target));
   const auto add = [&](const std::string& name, double probability) {
     const auto at = static_cast<std::size_t>(

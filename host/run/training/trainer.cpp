@@ -20,6 +20,7 @@
 #include "run/training/interrupt.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/state_check.hpp"
+#include "run/training/vocabularies.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/data/scaling.hpp"
@@ -84,6 +85,7 @@ class Training {
           "nothing ends the training: set training.steps, training.epochs or training.max_seconds");
     }
     final_fit_ = t.final_fit && has_valid_;
+    vocabularies_ = vocabularies_of(catalog, split_.train_end);
     load_start();
   }
 
@@ -118,6 +120,7 @@ class Training {
   Split split_;
   bool has_valid_ = false, final_fit_ = false;
   ModelSpec spec_;
+  Vocabularies vocabularies_;
   int season_ = 1;
   std::vector<Window> validation_;
   std::unique_ptr<Model> start_;  ///< init_from
@@ -147,6 +150,7 @@ void Training::load_start() {
   std::error_code error;
   start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
   state_.start_checksum = checksum_of(*start_);
+  const std::string unknown = take_words_of(*start_, config_, catalog_, vocabularies_, spec_);
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
@@ -158,6 +162,7 @@ void Training::load_start() {
                     from, describe(start_->spec), describe(spec_)));
   }
   announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
+  if (!unknown.empty()) announce(unknown);
 }
 
 void Training::load_state() {
@@ -209,6 +214,7 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   setup.spec = &spec_;
   setup.scaling = &phase.scaling;
   setup.series_weight = weights;
+  set_codes(vocabularies_, catalog_, setup);
   setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
   setup.seed = static_cast<std::uint64_t>(config_.training.seed);
   set_engine(config_.engine, setup);
@@ -322,16 +328,13 @@ Model Training::make_model(const Phase& phase) const {
   model.frequency = catalog_.frequency();
   for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
   for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
-  for (const StaticCategory& category : catalog_.static_categories()) {
-    model.category_names.push_back(category.name);
-    model.vocabularies.push_back(category.vocabulary);
-  }
   model.series_ids = catalog_.ids();
   model.scaling = phase.scaling;
   const Engine::LevelStatistics level = phase.engine->level_statistics();
   model.level_mean = level.mean;
   model.level_spread = level.spread;
   model.members = state_.done_members;
+  finish_words(vocabularies_, catalog_, final_fit_ ? split_.valid_end : split_.train_end, model);
   model.residual_probabilities = residual_probabilities_;
   model.residual_quantiles = residual_quantiles_;
   model.seen_until = split_.valid_end;

@@ -74,6 +74,11 @@ struct CatalogParts {
   /// How times were written, so that output is written alike: a word of data.time_format (empty:
   /// ISO 8601) and the offset or zone that the input carried (empty: none).
   std::string time_format, time_zone;
+  /// Where steps are instants (shorter than a day, and the input carried an offset or zone): the
+  /// clock by which they are written, and the seconds by which the grid's times are ahead of UTC
+  /// (data.time_zone's standard time; 0 without it). Empty: times are as they were written.
+  std::vector<UtcOffset> clock;
+  std::int64_t ahead_of_utc = 0;
 };
 
 class Catalog {
@@ -127,6 +132,8 @@ class Catalog {
   }
   const std::string& time_format() const { return parts_.time_format; }
   const std::string& time_zone() const { return parts_.time_zone; }
+  const std::vector<UtcOffset>& clock() const { return parts_.clock; }
+  std::int64_t ahead_of_utc() const { return parts_.ahead_of_utc; }
 
   std::int64_t bytes() const;  ///< memory held
 
@@ -232,6 +239,12 @@ struct CatalogNotes {
   /// was filled, what was joined.
   std::vector<std::string> remarks;
 };
+
+/// The period that `text` names as the data's times were written (2024-01-31, local time where
+/// they have a zone, an integer where they are integers). nullopt: no time, or not on the grid.
+std::optional<std::int64_t> period_of_text(const Catalog& catalog, const std::string& text);
+/// Times of steps (time_of their periods) as a column, written as the data's times were.
+OutputColumn time_column(const Catalog& catalog, std::string name, std::vector<Timestamp> times);
 
 /// Rows into series, with the files that `spec` names beside the table (future_file, static_file).
 /// Throws DataError: file:line:column or series and date, what was expected, the remedy.

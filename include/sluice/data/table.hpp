@@ -62,7 +62,8 @@ struct OutputColumn {
   ///< back the same: as a float where the number is one, else as a double
   std::vector<std::int64_t> integers = {};
   std::vector<std::int64_t> times =
-      {};  ///< seconds since 1970; in CSV dates where all are midnights
+      {};                      ///< seconds since 1970; in CSV dates where all are midnights
+  std::string time_zone = {};  ///< of `times`, which are UTC then and written as this zone's
   /// Text with few distinct values: `codes` index `text`, one code a row (written as a dictionary
   /// in Parquet and Arrow, as text in CSV). Empty: `text` has one entry a row.
   std::vector<std::int32_t> codes = {};

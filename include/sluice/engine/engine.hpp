@@ -40,6 +40,9 @@ struct EngineSetup {
   std::span<const float> series_weight;  ///< [S], or empty: all 1
   /// Category codes in the model's vocabularies, [embeddings][S]; empty: the catalogue's own codes.
   std::vector<std::vector<std::int32_t>> codes;
+  /// The model's code of each word of the catalogue's vocabulary, [categories][words], for the
+  /// categories of steps; empty: the catalogue's own codes.
+  std::vector<std::vector<std::int32_t>> word_codes;
   int batch = 1;                    ///< most windows in one step
   std::uint64_t seed = 0;           ///< of dropout
   std::string recurrence = "auto";  ///< one of kRecurrences, or "check:A,B" of two

@@ -6,7 +6,7 @@
 // head
 //   hidden.weight [G, H+F]  hidden.bias [G]    (only with a hidden layer of G units)
 //   linear.weight [K*M*Q, G or H+F]  linear.bias [K*M*Q]
-// then embedding.{i}.weight [cardinality, width].
+// then embedding.{i}.weight [cardinality, width], then step_embedding.{i}.weight likewise.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ class ParamLayout {
 
 /// PyTorch's ranges (uniform within 1/sqrt(H); 1/sqrt(fan-in) for linear layers), forget-gate bias
 /// 1 (Gers 2000), the last linear layer zero if spec.head_starts_at_zero, embeddings uniform within
-/// 0.1. A pure function of (spec, seed).
+/// 0.1, but zero the row of a step's unknown word, which training may never meet. A pure function
+/// of (spec, seed).
 void init_params(const ModelSpec& spec, std::uint64_t seed, std::span<float> params);
 
 }  // namespace sluice

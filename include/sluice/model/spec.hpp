@@ -59,7 +59,16 @@ struct ModelSpec {
     int width = 0;
     bool operator==(const Embedding&) const = default;
   };
-  std::vector<Embedding> embeddings;  ///< to the LSTM and to the head
+  std::vector<Embedding> embeddings;  ///< of a series' categories: to the LSTM and to the head
+  /// Of a step's categories, past ones first. One table each: that of step t goes to the LSTM, and
+  /// of a future one those of t+1..t+K to the head.
+  struct StepEmbedding {
+    int cardinality = 0;  ///< with code 0 = unknown
+    int width = 0;
+    bool future = false;
+    bool operator==(const StepEmbedding&) const = default;
+  };
+  std::vector<StepEmbedding> step_embeddings;
 
   Loss loss = Loss::mae;
   std::vector<float> quantiles;  ///< Loss::quantile, ascending, with the median
@@ -69,8 +78,9 @@ struct ModelSpec {
   float level_weight = 0;
 
   int Q() const { return loss == Loss::quantile ? static_cast<int>(quantiles.size()) : 1; }
-  int embedding_width() const;
-  int inputs() const;                          ///< C: width of x_t
+  int input_embeddings() const;  ///< numbers of x_t from tables, its last ones: embeddings', steps'
+  int head_embeddings() const;   ///< likewise of what the head sees, with K of each future step's
+  int inputs() const;            ///< C: width of x_t
   int head_context() const;                    ///< F: what the head sees beside h_t
   int outputs() const { return K * M * Q(); }  ///< of the head at one step, [K, M, Q]
   int first_head_step() const { return forking ? warmup : T - 1; }

@@ -30,6 +30,9 @@ struct Model {
   /// Names and vocabularies of the static categories, in the order of spec.embeddings.
   std::vector<std::string> category_names;
   std::vector<std::vector<std::string>> vocabularies;
+  /// Likewise of the categories of steps, in the order of spec.step_embeddings.
+  std::vector<std::string> step_category_names;
+  std::vector<std::vector<std::string>> step_vocabularies;
   std::vector<std::string> series_ids;      ///< [S] trained on
   SeriesScaling scaling;                    ///< of those series
   float level_mean = 0, level_spread = 0;   ///< of the level input

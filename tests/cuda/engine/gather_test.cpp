@@ -11,6 +11,7 @@
 #include "engine/embedding_gradient.hpp"
 #include "engine/shared/gather.hpp"
 #include "engine/space.hpp"
+#include "engine/step_gradient.hpp"
 #include "support/device.hpp"
 #include "support/gappy_catalog.hpp"
 
@@ -200,7 +201,7 @@ TEST_P(GatherTest, EmbeddingGradientsHaveTheBitsOfTheHosts) {
   Both both(catalog, spec, windows);
   const std::int64_t N = both.rows.N, rows = N * (spec.T - spec.first_head_step());
   Floats dx(static_cast<std::size_t>(spec.T * N * spec.inputs()));
-  Floats dcontext(static_cast<std::size_t>(rows * spec.embedding_width()));
+  Floats dcontext(static_cast<std::size_t>(rows * spec.head_embeddings()));
   for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = std::sin(0.3f * static_cast<float>(i));
   for (std::size_t i = 0; i < dcontext.size(); ++i) {
     dcontext[i] = std::cos(0.7f * static_cast<float>(i));
@@ -213,6 +214,9 @@ TEST_P(GatherTest, EmbeddingGradientsHaveTheBitsOfTheHosts) {
   EmbeddingGradient embeddings(spec, both.context);
   embeddings.prepare(N + 3);
   embeddings.run(both.rows, device_dx.span(), device_dcontext.span(), gradient.span());
+  DeviceStepGradient steps(spec, both.context);
+  steps.prepare(N + 3);
+  steps.run(both.rows, device_dx.span(), device_dcontext.span(), gradient.span());
   const Floats result = download(gradient);
   const ParamBlock first = ParamLayout(spec).block("embedding.0.weight");
   const auto begin = static_cast<std::size_t>(first.offset);

@@ -105,7 +105,7 @@ struct OnDevice {
     const ModelSpec& s = problem.spec;
     params = upload(context.memory(), problem.params), h = upload(context.memory(), problem.h);
     dh = nan(h.size()), gradient = nan(problem.P());
-    dcontext = nan(problem.rows() * s.embedding_width());
+    dcontext = nan(problem.rows() * s.head_embeddings());
     u = nan(problem.N() * s.outputs()), target = nan(problem.N() * s.K * s.M);
     sums = upload(context.memory(), std::vector<DeviceLossSums>{{1e9, 77, 3}});
   }

@@ -22,11 +22,11 @@ std::string inferred(const std::vector<std::string>& dates) {
 
 TEST(Frequency, ReadsOldAndNewPandasNames) {
   const std::vector<std::pair<std::string, std::string>> names = {
-      {"h", "h"},        {"H", "h"},        {"T", "min"},       {"15min", "15min"},   {"2h", "2h"},
-      {"D", "D"},        {"W", "W-SUN"},    {"W-FRI", "W-FRI"}, {"2W-MON", "2W-MON"}, {"M", "ME"},
-      {"MS", "MS"},      {"Q", "QE"},       {"QE-DEC", "QE"},   {"QS-OCT", "QS"},     {"A", "YE"},
-      {"Y", "YE"},       {"YS-JAN", "YS"},  {"AS", "YS"},       {"1", "1"},           {"7", "7"},
-      {"QS-FEB", "3MS"}, {"YE-JUN", "12ME"}};
+      {"h", "h"},  {"H", "h"},        {"T", "min"},      {"15min", "15min"}, {"2h", "2h"},
+      {"D", "D"},  {"B", "B"},        {"W", "W-SUN"},    {"W-FRI", "W-FRI"}, {"2W-MON", "2W-MON"},
+      {"M", "ME"}, {"MS", "MS"},      {"Q", "QE"},       {"QE-DEC", "QE"},   {"QS-OCT", "QS"},
+      {"A", "YE"}, {"Y", "YE"},       {"YS-JAN", "YS"},  {"AS", "YS"},       {"1", "1"},
+      {"7", "7"},  {"QS-FEB", "3MS"}, {"YE-JUN", "12ME"}};
   for (const auto& [text, name] : names) {
     EXPECT_EQ(to_string(parse_frequency(text)), name) << text;
     EXPECT_EQ(to_string(parse_frequency(name)), name) << text;
@@ -40,24 +40,26 @@ TEST(Frequency, UnknownNameListsTheKnownOnes) {
       FAIL() << text;
     } catch (const ConfigError& e) {
       EXPECT_THAT(e.what(), testing::HasSubstr("unknown frequency '" + std::string(text) +
-                                               "'; use \"auto\", min, h, D, W-MON..W-SUN"));
+                                               "'; use \"auto\", min, h, D, B, W-MON..W-SUN"));
     }
   }
 }
 
-TEST(Frequency, BusinessDaysNameDailyAsTheRemedy) {
+TEST(Frequency, DaysOfACalendarOfHolidaysNameBusinessDaysAsTheRemedy) {
   try {
-    parse_frequency("B");
+    parse_frequency("C");
     FAIL();
   } catch (const ConfigError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("business days ('B') are not supported; use \"D\""));
+    EXPECT_THAT(e.what(), testing::HasSubstr("'C' needs a calendar of holidays, which Sluice has "
+                                             "not; use \"B\""));
   }
 }
 
 TEST(Period, OfItsTimeIsItself) {
-  for (const char* name : {"min",    "15min", "h",  "3h",  "D",      "2D",     "W-SUN", "W-MON",
-                           "3W-FRI", "MS",    "ME", "5ME", "QS",     "QE",     "3QS",   "YS",
-                           "YE",     "4YE",   "1",  "10",  "QS-FEB", "QE-JAN", "YE-JUN"}) {
+  for (const char* name :
+       {"min",   "15min",  "h",  "3h", "D",      "2D",     "B",     "2B",  "W-SUN",
+        "W-MON", "3W-FRI", "MS", "ME", "5ME",    "QS",     "QE",    "3QS", "YS",
+        "YE",    "4YE",    "1",  "10", "QS-FEB", "QE-JAN", "YE-JUN"}) {
     Frequency frequency = parse_frequency(name);
     for (const std::int64_t phase : {0, 1}) {
       if (phase > 0 && (frequency.multiple == 1 || frequency.phase > 0)) continue;
@@ -96,6 +98,25 @@ TEST(Period, WeeksAreStampedByTheirAnchorOnly) {
       1);
 }
 
+TEST(Period, BusinessDaysHaveNoWeekends) {
+  const Frequency days = parse_frequency("B");
+  const std::int64_t friday = period_of(days, at("2024-03-01")).value();
+  EXPECT_EQ(time_of(days, friday + 1), at("2024-03-04"));
+  EXPECT_EQ(time_of(days, friday - 5), at("2024-02-23"));
+  EXPECT_EQ(period_of(days, at("2024-03-02")), std::nullopt);
+  EXPECT_EQ(period_of(days, at("2024-03-03")), std::nullopt);
+  EXPECT_EQ(period_containing(days, at("2024-03-03 12:00")), friday);
+  EXPECT_EQ(period_of(days, at("1969-12-31")).value() + 3, period_of(days, at("1970-01-05")));
+}
+
+TEST(Period, BusinessDaysMayHaveATimeOfDay) {
+  Frequency closes = parse_frequency("B");
+  closes.phase = 16 * 3600;
+  const std::int64_t friday = period_of(closes, at("2024-03-01 16:00")).value();
+  EXPECT_EQ(time_of(closes, friday + 1), at("2024-03-04 16:00"));
+  EXPECT_EQ(period_containing(closes, at("2024-03-04 15:59")), friday);
+}
+
 TEST(Period, PhaseMovesTheGrid) {
   Frequency hours = parse_frequency("h");
   hours.phase = 1800;
@@ -132,6 +153,34 @@ TEST(InferFrequency, KnowsWeeksMonthsQuartersYears) {
   EXPECT_EQ(inferred({"2020-01-01 00:00", "2020-01-01 00:15", "2020-01-01 00:30"}), "15min");
   EXPECT_EQ(inferred({"2020-01-01 00:30", "2020-01-01 01:30", "2020-01-01 04:30"}), "h");
   EXPECT_EQ(inferred({"2020-02-28", "2020-02-29", "2020-03-01"}), "D");
+}
+
+/// The days of `count` weeks from Monday 2024-01-01 whose weekday (0 = Monday) is in `weekdays`.
+std::vector<std::string> weeks(int count, const std::vector<int>& weekdays,
+                               const std::string& clock = "") {
+  const Frequency days = parse_frequency("D");
+  std::vector<std::string> dates;
+  for (int week = 0; week < count; ++week) {
+    for (const int weekday : weekdays) {
+      const std::int64_t day = *period_of(days, at("2024-01-01")) + week * 7 + weekday;
+      dates.push_back(format_time(days, time_of(days, day)) + clock);
+    }
+  }
+  return dates;
+}
+
+TEST(InferFrequency, DaysWithoutAnyWeekendAreBusinessDays) {
+  EXPECT_EQ(inferred(weeks(3, {0, 1, 2, 3, 4})), "B");
+  EXPECT_EQ(inferred(weeks(3, {0, 1, 2, 3, 4}, " 16:00")), "B");
+  auto holidays = weeks(3, {0, 1, 2, 3, 4});
+  holidays.erase(holidays.begin() + 4, holidays.begin() + 6);
+  EXPECT_EQ(inferred(holidays), "B") << "a Friday and a Monday without a row";
+}
+
+TEST(InferFrequency, DaysThatMayHaveWeekendsStayDays) {
+  EXPECT_EQ(inferred(weeks(2, {0, 1, 2, 3, 4})), "D") << "one weekend is no habit";
+  EXPECT_EQ(inferred(weeks(3, {0, 1, 2, 3, 4, 5})), "D") << "Saturdays";
+  EXPECT_EQ(inferred(weeks(8, {0, 1, 2})), "D") << "two of five weekdays never have a row";
 }
 
 TEST(InferFrequency, ItsGridHoldsAllTimes) {
@@ -210,6 +259,7 @@ TEST(Season, FollowsFrequency) {
   EXPECT_EQ(lengths("2h"), std::pair(12, 84));
   EXPECT_EQ(lengths("5h"), std::pair(1, 1));
   EXPECT_EQ(lengths("D"), std::pair(7, 28));
+  EXPECT_EQ(lengths("B"), std::pair(5, 20));
   EXPECT_EQ(lengths("W-FRI"), std::pair(52, 52));
   EXPECT_EQ(lengths("MS"), std::pair(12, 12));
   EXPECT_EQ(lengths("QE"), std::pair(4, 4));
@@ -241,9 +291,17 @@ TEST(CalendarFeatures, AreSinesAndCosinesOfTheirCycles) {
   EXPECT_NEAR(sunday[0], std::sin(2 * M_PI * 6 / 7), 1e-6);
 }
 
+TEST(CalendarFeatures, TellWeekdaysOfBusinessDaysApart) {
+  const auto tuesday = features("B", "2024-01-02");
+  EXPECT_NEAR(tuesday[0], std::sin(2 * M_PI / 5), 1e-6);
+  EXPECT_NEAR(tuesday[3], std::cos(4 * M_PI / 5), 1e-6);
+  EXPECT_NEAR(tuesday[4], std::sin(2 * M_PI / 366), 1e-6) << "day of year";
+}
+
 TEST(CalendarFeatures, SizeNamesAndBoundsAgree) {
-  const std::vector<std::pair<const char*, int>> sizes = {
-      {"15min", 10}, {"h", 12}, {"D", 8}, {"W-SUN", 4}, {"ME", 4}, {"QE", 2}, {"YE", 0}, {"1", 0}};
+  const std::vector<std::pair<const char*, int>> sizes = {{"15min", 10}, {"h", 12},    {"D", 8},
+                                                          {"B", 6},      {"W-SUN", 4}, {"ME", 4},
+                                                          {"QE", 2},     {"YE", 0},    {"1", 0}};
   for (const auto& [name, size] : sizes) {
     const Frequency frequency = parse_frequency(name);
     EXPECT_EQ(calendar_size(frequency), size) << name;

@@ -190,8 +190,9 @@ TEST_F(CatalogBuild, DuplicatesFollowTheirPolicy) {
   s.past = {"p"};
   EXPECT_EQ(error(s),
             "a.csv:4: a second row for series 'A' 2022-01-02 (the first one: a.csv:3); remove one, "
-            "name more id columns (data.id) or another time column (data.time), or set "
-            "data.duplicates to first, last, sum or mean");
+            "name more id columns (data.id) or another time column (data.time), set "
+            "data.duplicates to first, last, sum or mean, or add rows (sales at the till) up by "
+            "data.aggregate");
   const auto both = [&](DuplicatePolicy policy) {
     s.duplicates = policy;
     const Catalog catalog = build(s);
@@ -211,9 +212,12 @@ TEST_F(CatalogBuild, DuplicatesFollowTheirPolicy) {
 TEST_F(CatalogBuild, TimeOffTheGridNamesRowSeriesAndRemedy) {
   CatalogSpec s = spec("unique_id,ds,y\nA,2022-01-07,1\nB,2022-01-14,2\nB,2022-01-15,2\n");
   s.frequency = "W-FRI";
-  EXPECT_EQ(error(s),
-            "a.csv:4:ds: series 'B' 2022-01-15 is not on the grid of frequency W-FRI; correct the "
-            "row, or set data.frequency to the weekday of the rows (W-MON ... W-SUN)");
+  EXPECT_EQ(
+      error(s),
+      "a.csv:4:ds: series 'B' 2022-01-15 is not on the grid of frequency W-FRI; correct the "
+      "row, or set data.frequency to the weekday of the rows (W-MON ... W-SUN); --data.frequency "
+      "W-FRI --data.align period takes each row for the period that holds it, data.aggregate "
+      "adds rows of a period up");
   s = spec("unique_id,ds,y\nA,2022-01-01,1\nA,2022-02-01,2\n");
   s.frequency = "M";
   EXPECT_THAT(error(s), HasSubstr("is not on the grid of frequency ME; correct the row, or set "
@@ -221,11 +225,14 @@ TEST_F(CatalogBuild, TimeOffTheGridNamesRowSeriesAndRemedy) {
 }
 
 TEST_F(CatalogBuild, NoGridSaysWhichTimesAreOdd) {
-  EXPECT_EQ(error(spec("unique_id,ds,y\nA,2022-01-01 00:00,1\nA,2022-01-01 01:00,1\nA,2022-01-01 "
-                       "02:00,1\nA,2022-01-01 02:20,1\n")),
-            "a.csv: cannot infer the frequency: the times lie on no regular grid of minutes or "
-            "longer (most are 3600 seconds apart, but 2022-01-01 02:20:00 follows 2022-01-01 "
-            "02:00:00); set data.frequency, or correct these rows");
+  EXPECT_EQ(
+      error(spec("unique_id,ds,y\nA,2022-01-01 00:00,1\nA,2022-01-01 01:00,1\nA,2022-01-01 "
+                 "02:00,1\nA,2022-01-01 02:20,1\n")),
+      "a.csv: cannot infer the frequency: the times lie on no regular grid of minutes or "
+      "longer (most are 3600 seconds apart, but 2022-01-01 02:20:00 follows 2022-01-01 "
+      "02:00:00); set data.frequency, or correct these rows; where rows lie inside their "
+      "periods set data.align = \"period\" too, where several are of one period (sales at the "
+      "till) add them up by data.aggregate");
   EXPECT_EQ(
       error(spec("unique_id,ds,y\nA,2022-01-01,1\n")),
       "a.csv: cannot infer the frequency from the single time 2022-01-01; set data.frequency");

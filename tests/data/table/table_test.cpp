@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data/catalog/times.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/impl.hpp"
 #include "data/temporary.hpp"
@@ -221,8 +222,8 @@ TEST_F(TableWrite, EveryFormatReadsBackTheSame) {
     const Table table = read(path(name));
     EXPECT_THAT(table.column_names(), ElementsAre("unique_id", "ds", "at", "y", "n", "note"));
     EXPECT_THAT(column(table, 0), ElementsAre("A", "B \"x\", y", "A")) << name;
-    EXPECT_THAT(read_times(table.impl(), 1).values, ElementsAre(0, 86400, 172800)) << name;
-    EXPECT_THAT(read_times(table.impl(), 2).values, ElementsAre(0, 86400, 172860)) << name;
+    EXPECT_THAT(read_times_as(table.impl(), 1, {}).values, ElementsAre(0, 86400, 172800)) << name;
+    EXPECT_THAT(read_times_as(table.impl(), 2, {}).values, ElementsAre(0, 86400, 172860)) << name;
     const std::vector<float> y = read_numbers(table.impl(), 3);
     EXPECT_EQ(y[0], 0.1f) << name;
     EXPECT_TRUE(std::isnan(y[1])) << name;

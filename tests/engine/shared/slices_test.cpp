@@ -134,7 +134,7 @@ TEST(SlicesBlockTest, ABlockHoldsItsWorstBatch) {
   EXPECT_EQ(packed.steps, 4 * slices.longest());
   EXPECT_GE(packed.shape.total, 5 * slices.longest());
   EXPECT_EQ(packed.shape.total % (kArrayAlignment / 4), 0);
-  EXPECT_EQ(packed.shape.channels, 2 + 2 + 2);  // v, level, covariates
+  EXPECT_EQ(packed.shape.channels, 2 + 2 + 2 + 3);  // v, level, covariates, codes of words
 }
 
 // A gap that begins with the series is walked to its end on a slice as on the whole: it must not

@@ -73,6 +73,7 @@ Model small_model() {
   m.spec.calendar = 4;
   m.spec.static_reals = 1;
   m.spec.embeddings = {{3, 2}};
+  m.spec.step_embeddings = {{2, 1, false}, {.cardinality = 3, .width = 2, .future = true}};
   m.spec.loss = Loss::quantile;
   m.spec.quantiles = {0.1f, 0.5f, 0.9f};
   m.spec.huber_delta = 0.7f;
@@ -83,6 +84,8 @@ Model small_model() {
   m.static_names = {"area"};
   m.category_names = {"type"};
   m.vocabularies = {{"unknown", "a\nb", "Latin \xE9\\x"}};
+  m.step_category_names = {"weather", "day\xFF"};
+  m.step_vocabularies = {{"unknown", "sun"}, {"unknown", "feast\n", "\xE9"}};
   m.series_ids = {"one", "", "two\nlines\\n", "bytes \xFF\xC3"};
   m.scaling = {.series = 4,
                .offset = numbers(12, 1),
@@ -114,6 +117,8 @@ void expect_same(const Model& a, const Model& b) {
   EXPECT_EQ(a.static_names, b.static_names);
   EXPECT_EQ(a.category_names, b.category_names);
   EXPECT_EQ(a.vocabularies, b.vocabularies);
+  EXPECT_EQ(a.step_category_names, b.step_category_names);
+  EXPECT_EQ(a.step_vocabularies, b.step_vocabularies);
   EXPECT_EQ(a.series_ids, b.series_ids);
   EXPECT_EQ(a.scaling.series, b.scaling.series);
   expect_same_bits(a.scaling.offset, b.scaling.offset);
@@ -208,14 +213,14 @@ TEST(LoadModel, ANewerFormatIsRefusedWithTheRemedy) {
   const auto path = temporary("newer.safetensors");
   save_model(path, small_model());
   Safetensors file = read_safetensors(path);
-  file.metadata["format_version"] = "2";
+  file.metadata["format_version"] = "3";
   write_safetensors(path, file);
   try {
     load_model(path);
     FAIL() << "no error";
   } catch (const DataError& e) {
     EXPECT_EQ(e.what(), path.string() +
-                            ": is of format 2, which is newer than this program's 1; update "
+                            ": is of format 3, which is newer than this program's 2; update "
                             "Sluice, or train the model again with this version");
   }
 }

@@ -1,0 +1,114 @@
+#include "data/catalog/aggregate.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/calendar/civil.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::pair<std::string_view, Merge> kMerges[] = {
+    {"sum", Merge::sum},     {"mean", Merge::mean}, {"min", Merge::min},    {"max", Merge::max},
+    {"first", Merge::first}, {"last", Merge::last}, {"count", Merge::count}};
+
+/// "price=mean" as its parts; a column's name may hold a sign of its own.
+std::pair<std::string, Merge> parse_rule(const std::string& rule) {
+  const std::size_t sign = rule.rfind('=');
+  const std::string word = sign == std::string::npos ? "" : rule.substr(sign + 1);
+  const auto* found = std::find_if(std::begin(kMerges), std::end(kMerges),
+                                   [&](const auto& known) { return known.first == word; });
+  if (found == std::end(kMerges)) {
+    throw ConfigError(fmt::format(
+        "data.aggregate_by: '{}' is not COLUMN=sum, mean, min, max, first, last or count", rule));
+  }
+  return {rule.substr(0, sign), found->second};
+}
+
+}  // namespace
+
+Merge merge_of(const CatalogSpec& spec, const ChannelSource& source) {
+  for (const std::string& rule : spec.aggregate_by) {
+    const auto [name, merge] = parse_rule(rule);
+    if (name == source.name) return merge;
+  }
+  return source.role == Role::target ? Merge::sum : Merge::mean;
+}
+
+void check_aggregation(const CatalogSpec& spec, const std::vector<ChannelSource>& sources,
+                       const std::string& source) {
+  if (spec.aggregate.empty()) {
+    if (spec.aggregate_by.empty()) return;
+    throw ConfigError(
+        "data.aggregate_by says how rows are added up, but not to which steps; set data.aggregate "
+        "(D, W-SUN, MS)");
+  }
+  if (spec.frequency != "auto" &&
+      parse_frequency(spec.frequency) != parse_frequency(spec.aggregate)) {
+    throw ConfigError(fmt::format(
+        "data.aggregate is {} and data.frequency is {}; rows that are added up have the frequency "
+        "of data.aggregate: remove the other one",
+        spec.aggregate, spec.frequency));
+  }
+  for (const std::string& rule : spec.aggregate_by) {
+    const std::string name = parse_rule(rule).first;
+    const auto is_it = [&](const ChannelSource& channel) { return channel.name == name; };
+    if (std::any_of(sources.begin(), sources.end(), is_it)) continue;
+    std::vector<std::string> names;
+    for (const ChannelSource& channel : sources) names.push_back(channel.name);
+    throw ConfigError(
+        fmt::format("data.aggregate_by: {} has no target or input column '{}'; they are: {}",
+                    source, name, fmt::join(names, ", ")));
+  }
+}
+
+void merge_rows(const Table::Impl& table, int column, Merge merge,
+                const std::vector<std::int64_t>& places, std::vector<float>& values) {
+  const bool sums = merge == Merge::sum || merge == Merge::mean;
+  std::vector<double> sum(sums ? values.size() : 0, 0);
+  std::vector<std::int32_t> counts(values.size(), 0);
+  read_numbers(table, column, [&](std::int64_t row, std::span<const float> block) {
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const std::int64_t at = places[static_cast<std::size_t>(row) + i];
+      if (at < 0 || std::isnan(block[i])) continue;
+      const auto place = static_cast<std::size_t>(at);
+      float& value = values[place];
+      const bool first = counts[place]++ == 0;
+      if (sums) {
+        sum[place] += block[i];
+      } else if (first || merge == Merge::last || (merge == Merge::min && block[i] < value) ||
+                 (merge == Merge::max && block[i] > value)) {
+        value = block[i];
+      }
+    }
+  });
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (counts[i] == 0) continue;
+    if (merge == Merge::count) values[i] = static_cast<float>(counts[i]);
+    if (sums) values[i] = static_cast<float>(merge == Merge::mean ? sum[i] / counts[i] : sum[i]);
+  }
+}
+
+void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Timestamp last_row,
+                      std::int64_t rows, CatalogNotes& notes) {
+  std::string end;
+  if (frequency.unit >= Unit::week) {
+    const std::int64_t day = civil::day_of(last_row);
+    const auto period = period_for(spec, frequency, last_row);
+    const auto next_day = period_for(spec, frequency, (day + 1) * civil::kDay);
+    if (next_day == period) {
+      end =
+          fmt::format("; the last one, {}, has rows up to {} only: leave it out if it is not over",
+                      format_time(frequency, time_of(frequency, *period)),
+                      format_time({.unit = Unit::day}, day * civil::kDay));
+    }
+  }
+  notes.remarks.push_back(fmt::format("{} rows were added up to steps of {} (data.aggregate){}",
+                                      rows, to_string(frequency), end));
+}
+
+}  // namespace sluice

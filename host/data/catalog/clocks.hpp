@@ -1,0 +1,42 @@
+// What offsets, zones and digits make of times that were read as they are written. Private to the
+// readers of times.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/catalog/times.hpp"
+
+namespace sluice {
+
+/// A column's times as its cells say them.
+struct RawTimes {
+  std::vector<Timestamp> walls;       ///< a row each: what the clock shows, or an integer
+  std::vector<std::int32_t> offsets;  ///< a row each: seconds east of UTC; empty: none has one
+  bool zulu = true;                   ///< every offset was written as Z
+  std::string zone;                   ///< of the column's type
+  std::int64_t fraction = -1;         ///< the first row whose second has a fraction
+  bool integers = false;
+  std::vector<std::string> remarks;
+
+  bool zoned() const { return !offsets.empty(); }
+};
+
+/// Where the times lie, for messages.
+struct TimesPlace {
+  const std::string& source;
+  const std::string& column;
+  std::function<std::string(std::int64_t row)> of_row;
+};
+
+Times settle_raw(RawTimes raw, const CatalogSpec& spec, const Frequency* known,
+                 const TimesPlace& place);
+
+/// Why a text is no time, and what to write. `samples`: other texts of the column.
+std::string what_is_wrong(std::string_view text, const std::string& form,
+                          const std::vector<std::string>& samples);
+
+}  // namespace sluice

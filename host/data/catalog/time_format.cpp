@@ -1,0 +1,173 @@
+#include "data/catalog/time_format.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "data/calendar/civil.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kWords[] = {"auto",     "epoch_s", "epoch_ms", "epoch_us",
+                                       "epoch_ns", "excel",   "iso_week"};
+
+/// The letters behind the % signs, without the modifiers E and O.
+std::string letters_of(std::string_view pattern) {
+  std::string letters;
+  for (std::size_t i = 0; i + 1 < pattern.size(); ++i) {
+    if (pattern[i] != '%') continue;
+    ++i;
+    while (i + 1 < pattern.size() && (pattern[i] == 'E' || pattern[i] == 'O')) ++i;
+    letters += pattern[i];
+  }
+  return letters;
+}
+
+/// strptime from `text` on; the rest of the text, or nullptr.
+const char* take_by(const char* text, const std::string& pattern, tm& fields) {
+  return strptime(text, pattern.c_str(), &fields);
+}
+
+}  // namespace
+
+bool is_pattern(std::string_view word) { return word.find('%') != std::string_view::npos; }
+
+std::int64_t epoch_scale(std::string_view word) {
+  constexpr std::array<std::string_view, 4> kEpochs = {"epoch_s", "epoch_ms", "epoch_us",
+                                                       "epoch_ns"};
+  std::int64_t scale = 1;
+  for (const std::string_view epoch : kEpochs) {
+    if (word == epoch) return scale;
+    scale *= 1000;
+  }
+  return 0;
+}
+
+void check_time_format(const std::string& word) {
+  if (std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords)) return;
+  if (!is_pattern(word)) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' is no form of times; write strptime's words (%d.%m.%Y), epoch_s, "
+        "epoch_ms, epoch_us, epoch_ns, excel, iso_week or auto",
+        word));
+  }
+  const std::string letters = letters_of(word);
+  const auto has = [&](std::string_view any) {
+    return letters.find_first_of(any) != std::string::npos;
+  };
+  if (has("GgV")) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' has words of ISO weeks; write iso_week, which reads 2024-W05 and "
+        "202405",
+        word));
+  }
+  if (has("s")) {
+    throw ConfigError(
+        fmt::format("data.time_format: '{}': seconds since 1970 are the word epoch_s", word));
+  }
+  if (!has("YyFDcxC+")) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' has no year (%Y with four digits, %y with two); give the times a "
+        "year",
+        word));
+  }
+}
+
+std::optional<Stamp> parse_by_pattern(const std::string& text, const std::string& pattern) {
+  tm fields{};
+  fields.tm_mday = 1;
+  Stamp stamp;
+  const std::size_t fraction = pattern.find("%f");
+  const char* rest = take_by(text.c_str(), pattern.substr(0, fraction), fields);
+  if (rest != nullptr && fraction != std::string::npos) {
+    int digits = 0;
+    for (; *rest >= '0' && *rest <= '9'; ++rest, ++digits) {
+      stamp.fraction = stamp.fraction || *rest != '0';
+    }
+    if (digits < 1 || digits > 9) return std::nullopt;
+    rest = take_by(rest, pattern.substr(fraction + 2), fields);
+  }
+  if (rest == nullptr || *rest != '\0') return std::nullopt;
+  const auto midnight = midnight_of(fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday);
+  // strptime takes a second 60 and 61; no grid has one.
+  if (!midnight || fields.tm_sec > 59) return std::nullopt;
+  stamp.wall =
+      *midnight + fields.tm_hour * civil::kHour + fields.tm_min * civil::kMinute + fields.tm_sec;
+  if (letters_of(pattern).find('z') != std::string::npos) stamp.offset = fields.tm_gmtoff;
+  return stamp;
+}
+
+std::string write_by_pattern(const std::string& pattern, Timestamp wall, std::int64_t offset) {
+  tm fields{};
+  const time_t seconds = wall;
+  gmtime_r(&seconds, &fields);
+  fields.tm_gmtoff = offset;
+  std::string whole = pattern;
+  for (std::size_t at; (at = whole.find("%f")) != std::string::npos;) whole.replace(at, 2, "0");
+  std::string text(pattern.size() * 16 + 64, '\0');
+  text.resize(strftime(text.data(), text.size(), whole.c_str(), &fields));
+  return text;
+}
+
+std::optional<Timestamp> parse_iso_week(std::string_view text) {
+  std::string digits;
+  std::size_t i = 0;
+  const auto take = [&](std::size_t count) {
+    for (; count > 0 && i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, --count) {
+      digits += text[i];
+    }
+    return count == 0;
+  };
+  const auto skip = [&](char c) {
+    if (i < text.size() && text[i] == c) ++i;
+  };
+  if (!take(4)) return std::nullopt;
+  skip('-');
+  skip('W');
+  if (!take(2)) return std::nullopt;
+  skip('-');
+  if (i == text.size()) digits += '1';
+  if (i < text.size() && !take(1)) return std::nullopt;
+  if (i != text.size()) return std::nullopt;
+  return time_of_iso_week(std::stoi(digits.substr(0, 4)), std::stoi(digits.substr(4, 2)),
+                          digits[6] - '0');
+}
+
+Timestamp time_of_day_number(double number) {
+  constexpr double kUnixDay = 25569;
+  return std::llround((number - kUnixDay) * civil::kDay);
+}
+
+std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
+  constexpr const char* kDates[] = {
+      "%d/%m/%Y",  "%m/%d/%Y", "%d.%m.%Y",     "%m.%d.%Y", "%d-%m-%Y",    "%m-%d-%Y",
+      "%Y.%m.%d",  "%Y/%m/%d", "%d/%m/%y",     "%m/%d/%y", "%d.%m.%y",    "%d-%m-%y",
+      "%m-%d-%y",  "%d %b %Y", "%d-%b-%Y",     "%d-%b-%y", "%d/%b/%Y",    "%d. %b %Y",
+      "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",     "%d%b%Y",   "%d%b%y",      "%b %Y",
+      "%b-%Y",     "%b-%y",    "%Y %b",        "%Y-%b",    "%m/%Y",       "%m.%Y",
+      "%m-%Y",     "%Y/%m",    "%Y年%m月%d日", "%Y年%m月", "%a %d %b %Y", "%a, %d %b %Y"};
+  constexpr const char* kClocks[] = {"",           " %H:%M",       " %H:%M:%S", " %H:%M:%S.%f",
+                                     " %I:%M %p",  " %I:%M:%S %p", "T%H:%M:%S", " %H.%M",
+                                     ", %H:%M:%S", ", %H:%M",      " %H"};
+  std::vector<std::string> fitting;
+  for (const char* clock : kClocks) {
+    for (const char* date : kDates) fitting.push_back(std::string(date) + clock);
+  }
+  constexpr Timestamp kEarliest = -2208988800, kLatest = 4102444800;  // 1900 .. 2100
+  for (const std::string& text : texts) {
+    std::erase_if(fitting, [&](const std::string& pattern) {
+      const auto stamp = parse_by_pattern(text, pattern);
+      return !stamp || stamp->wall < kEarliest || stamp->wall > kLatest;
+    });
+    if (fitting.empty()) break;
+  }
+  if (texts.empty()) fitting.clear();
+  return fitting;
+}
+
+}  // namespace sluice

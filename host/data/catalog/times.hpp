@@ -1,0 +1,60 @@
+// Time columns: from cells in whatever type and form to times of the catalogue's grid.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/table/impl.hpp"
+#include "sluice/data/calendar.hpp"
+#include "sluice/data/catalog.hpp"
+
+namespace sluice {
+
+/// A row whose local time the clock shows twice, and its time if it is the second one.
+struct RepeatedTime {
+  std::int64_t row;
+  Timestamp later;
+};
+
+struct Times {
+  std::vector<Timestamp> values;  ///< a row each
+  bool integers = false;
+  // As in CatalogParts: how the times were written.
+  std::string format, zone;
+  std::vector<UtcOffset> clock;
+  std::int64_t ahead_of_utc = 0;
+  std::vector<RepeatedTime> repeated;
+  std::vector<std::string> remarks;
+};
+
+/// Dates in any type and in every form of parse_time, by spec.time_format, plain integers, or
+/// integers that are dates beyond doubt. Steps of a day and longer keep the local date; shorter
+/// ones are UTC where the times carry an offset or zone, or spec.time_zone's standard time. `known`
+/// is the frequency where another file has settled it. Throws DataError where a cell is missing, no
+/// time, or looks like a date and may be something else; ConfigError for settings.
+Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
+                    const Frequency* known = nullptr);
+
+/// Whether all of the texts are dates or integers, and all of one kind.
+bool are_times(const std::vector<std::string>& texts);
+
+/// The same for times that are no column's: the names of value columns.
+Times read_times_as(const std::vector<std::string>& texts, const std::string& source,
+                    const CatalogSpec& spec);
+
+/// Of two rows of a series with one local time, where clocks were set back, the second one is an
+/// hour later.
+void settle_repeated(Times& times, const std::function<std::size_t(std::int64_t row)>& series_of);
+
+/// The period of a time: exactly its stamp's, or with data.align = "period" and data.aggregate that
+/// of the span which holds it: of weeks the one that ends on the anchor's day, as in pandas.
+/// nullopt: not on the grid.
+std::optional<std::int64_t> period_for(const CatalogSpec& spec, const Frequency& frequency,
+                                       Timestamp time);
+
+/// data.aggregate where it is set, else data.frequency.
+const std::string& frequency_wanted(const CatalogSpec& spec);
+
+}  // namespace sluice

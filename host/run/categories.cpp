@@ -1,0 +1,95 @@
+#include "run/categories.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
+#include <unordered_map>
+
+#include "sluice/base/error.hpp"
+#include "sluice/model/params.hpp"
+
+namespace sluice {
+namespace {
+
+/// How often each code of the model's table stands at a step that was trained on.
+std::vector<std::int64_t> times_met(const Catalog& catalog, const CategoryChannel& category,
+                                    const std::vector<std::int32_t>& codes, std::size_t rows,
+                                    std::span<const std::int64_t> end) {
+  std::vector<std::int64_t> met(rows, 0);
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const std::int32_t* words = category.codes.data() + catalog.offset(s);
+    for (std::int64_t t = 0; t < end[static_cast<std::size_t>(s)]; ++t) {
+      ++met[static_cast<std::size_t>(codes[static_cast<std::size_t>(words[t])])];
+    }
+  }
+  return met;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> codes_in(const std::vector<std::string>& vocabulary,
+                                   const std::vector<std::string>& words) {
+  std::unordered_map<std::string_view, std::int32_t> known;
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    known.emplace(vocabulary[i], static_cast<std::int32_t>(i));
+  }
+  std::vector<std::int32_t> codes;
+  for (const std::string& word : words) {
+    const auto found = known.find(word);
+    codes.push_back(found == known.end() ? 0 : found->second);
+  }
+  return codes;
+}
+
+std::vector<std::vector<std::int32_t>> word_codes(
+    const std::vector<std::vector<std::string>>& vocabularies, const Catalog& catalog) {
+  std::vector<std::vector<std::int32_t>> codes;
+  for (std::size_t e = 0; e < vocabularies.size(); ++e) {
+    codes.push_back(codes_in(vocabularies[e], catalog.categories()[e].vocabulary));
+  }
+  return codes;
+}
+
+void check_step_categories(const Model& model, const Catalog& catalog) {
+  std::vector<std::string> trained[2], given[2];  // past, future
+  for (std::size_t e = 0; e < model.step_category_names.size(); ++e) {
+    trained[model.spec.step_embeddings[e].future ? 1 : 0].push_back(model.step_category_names[e]);
+  }
+  for (const CategoryChannel& category : catalog.categories()) {
+    given[category.role == Role::future ? 1 : 0].push_back(category.name);
+  }
+  if (trained[0] == given[0] && trained[1] == given[1]) return;
+  throw DataError(fmt::format(
+      "the model was trained with the words of [{}] known up to the origin and of [{}] known "
+      "ahead, "
+      "and this data has [{}] and [{}]; name the same columns in data.past_categories and "
+      "data.future_categories",
+      fmt::join(trained[0], ", "), fmt::join(trained[1], ", "), fmt::join(given[0], ", "),
+      fmt::join(given[1], ", ")));
+}
+
+void settle_unknown_words(const Model& model, const Catalog& catalog,
+                          std::span<const std::int64_t> end, std::span<float> params) {
+  const ParamLayout layout(model.spec);
+  const auto codes = word_codes(model.step_vocabularies, catalog);
+  for (std::size_t e = 0; e < codes.size(); ++e) {
+    const auto width = static_cast<std::size_t>(model.spec.step_embeddings[e].width);
+    const std::vector<std::int64_t> met = times_met(catalog, catalog.categories()[e], codes[e],
+                                                    model.step_vocabularies[e].size(), end);
+    if (met[0] > 0) continue;  // trained as it is
+    const auto at = layout.block(fmt::format("step_embedding.{}.weight", e)).offset;
+    const std::span<float> table = params.subspan(static_cast<std::size_t>(at));
+    for (std::size_t i = 0; i < width; ++i) {
+      double sum = 0, count = 0;
+      for (std::size_t code = 1; code < met.size(); ++code) {
+        const auto times = static_cast<double>(met[code]);
+        sum += times * static_cast<double>(table[code * width + i]);
+        count += times;
+      }
+      table[i] = count > 0 ? static_cast<float>(sum / count) : 0.0f;
+    }
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,88 @@
+#include "run/training/vocabularies.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "run/categories.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+/// How many of `words`, of which the first is "unknown", are not known.
+std::int64_t unknown_words(const std::vector<std::string>& known,
+                           const std::vector<std::string>& words) {
+  const std::vector<std::int32_t> codes = codes_in(known, words);
+  return words.empty() ? 0 : std::count(codes.begin() + 1, codes.end(), 0);
+}
+
+/// Where the earlier model's tables are as wide as the settings would have made them.
+template <typename Embeddings>
+bool take_tables(const Embeddings& from, const Config& config, Embeddings& to) {
+  const bool fits = std::ranges::equal(from, to, [&](const auto& before, const auto&) {
+    return before.width == embedding_width(config, static_cast<std::size_t>(before.cardinality));
+  });
+  if (fits) to = from;
+  return fits;
+}
+
+}  // namespace
+
+Vocabularies vocabularies_of(const Catalog& catalog, std::span<const std::int64_t> end) {
+  Vocabularies out{.series = {}, .steps = step_vocabularies(catalog, end)};
+  for (const StaticCategory& category : catalog.static_categories()) {
+    out.series.push_back(category.vocabulary);
+  }
+  return out;
+}
+
+std::string take_words_of(const Model& start, const Config& config, const Catalog& catalog,
+                          Vocabularies& vocabularies, ModelSpec& spec) {
+  check_step_categories(start, catalog);
+  std::vector<std::string> unknown;
+  const auto take = [&](const auto& words_before, const auto& names, auto& words) {
+    for (std::size_t e = 0; e < words.size(); ++e) {
+      const std::int64_t count = unknown_words(words_before[e], words[e]);
+      if (count > 0) unknown.push_back(fmt::format("{} of '{}'", count, names[e]));
+    }
+    words = words_before;
+  };
+  if (take_tables(start.spec.embeddings, config, spec.embeddings)) {
+    take(start.vocabularies, start.category_names, vocabularies.series);
+  }
+  if (take_tables(start.spec.step_embeddings, config, spec.step_embeddings)) {
+    take(start.step_vocabularies, start.step_category_names, vocabularies.steps);
+  }
+  if (unknown.empty()) return {};
+  return fmt::format("words that the earlier model does not know stay unknown to it: {}",
+                     fmt::join(unknown, ", "));
+}
+
+void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineSetup& setup) {
+  for (std::size_t e = 0; e < vocabularies.series.size(); ++e) {
+    const StaticCategory& category = catalog.static_categories()[e];
+    const std::vector<std::int32_t> codes = codes_in(vocabularies.series[e], category.vocabulary);
+    auto& out = setup.codes.emplace_back();
+    for (const std::int32_t code : category.codes) {
+      out.push_back(codes[static_cast<std::size_t>(code)]);
+    }
+  }
+  setup.word_codes = word_codes(vocabularies.steps, catalog);
+}
+
+void finish_words(const Vocabularies& vocabularies, const Catalog& catalog,
+                  std::span<const std::int64_t> end, Model& model) {
+  for (const StaticCategory& category : catalog.static_categories()) {
+    model.category_names.push_back(category.name);
+  }
+  for (const CategoryChannel& category : catalog.categories()) {
+    model.step_category_names.push_back(category.name);
+  }
+  model.vocabularies = vocabularies.series;
+  model.step_vocabularies = vocabularies.steps;
+  for (std::vector<float>& params : model.members)
+    settle_unknown_words(model, catalog, end, params);
+}
+
+}  // namespace sluice

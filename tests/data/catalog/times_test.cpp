@@ -1,0 +1,329 @@
+// Times as files have them: which dates they become, and what is said.
+#include <gtest/gtest.h>
+
+#include "data/catalog/fixture.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class CatalogTimes : public CatalogBuild {
+ protected:
+  /// A single series of values 0, 1, ... at `times`, in a column of that name.
+  static std::string rows(const std::vector<std::string>& times, const std::string& name = "ds") {
+    std::string csv = name + ",y\n";
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      csv += "\"" + times[i] + "\"," + std::to_string(i) + "\n";
+    }
+    return csv;
+  }
+  static std::vector<std::string> dates(const Catalog& catalog) {
+    std::vector<std::string> all;
+    for (std::int64_t t = 0; t < std::ssize(catalog.values(0, 0)); ++t) {
+      all.push_back(catalog.date(0, t));
+    }
+    return all;
+  }
+  std::string config_error(const CatalogSpec& s) {
+    try {
+      read_catalog(s);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "no error";
+  }
+};
+
+TEST_F(CatalogTimes, YearsAndMonthsInOneIntegerAreMonths) {
+  const Catalog catalog = build(rows({"202211", "202212", "202301", "202302"}));
+  EXPECT_EQ(to_string(catalog.frequency()), "MS");
+  EXPECT_THAT(dates(catalog), ElementsAre("2022-11-01", "2022-12-01", "2023-01-01", "2023-02-01"));
+  EXPECT_THAT(notes_.remarks,
+              Contains(HasSubstr("(202211 .. 202302) were read as years and months: "
+                                 "2022-11-01 .. 2023-02-01")));
+}
+
+TEST_F(CatalogTimes, IntegersThatAreDatesKeepTheirSteps) {
+  struct Case {
+    std::vector<std::string> times;
+    std::string frequency, second;
+  };
+  const std::vector<Case> cases = {
+      {{"20240131", "20240201", "20240202"}, "D", "2024-02-01"},
+      {{"2024013122", "2024013123", "2024020100"}, "h", "2024-01-31 23:00:00"},
+      {{"202401312345", "202402010000", "202402010015"}, "15min", "2024-02-01 00:00:00"},
+      {{"20234", "20241", "20242"}, "QS", "2024-01-01"},
+      {{"1577836800", "1577923200", "1578009600"}, "D", "2020-01-02"},
+      {{"1577836800000", "1577923200000", "1578009600000"}, "D", "2020-01-02"},
+      {{"1577836800000000", "1577840400000000", "1577844000000000"}, "h", "2020-01-01 01:00:00"},
+      {{"1577836800000000000", "1577923200000000000", "1578009600000000000"}, "D", "2020-01-02"}};
+  for (const Case& c : cases) {
+    const Catalog catalog = build(rows(c.times));
+    EXPECT_EQ(to_string(catalog.frequency()), c.frequency) << c.times[0];
+    EXPECT_EQ(catalog.date(0, 1), c.second);
+    EXPECT_FALSE(notes_.remarks.empty()) << c.times[0];
+  }
+}
+
+TEST_F(CatalogTimes, IntegersThatMayBeDatesAreRefusedWithWhatToWrite) {
+  EXPECT_THAT(error(spec(rows({"202311", "202312", "202313", "202314"}))),
+              AllOf(HasSubstr("(202311 .. 202314) look like years and weeks"),
+                    HasSubstr("data.time_format to iso_week")));
+  EXPECT_THAT(error(spec(rows({"202301", "202302", "202303"}))),
+              HasSubstr("years and months, or years and weeks; set data.time_format to %Y%m"));
+  EXPECT_THAT(error(spec(rows({"44927", "44928", "44929"}))),
+              HasSubstr("a spreadsheet's day numbers; set data.time_format to excel"));
+}
+
+TEST_F(CatalogTimes, AnIntegerFrequencyKeepsIntegers) {
+  CatalogSpec s = spec(rows({"202301", "202302", "202304"}));
+  s.frequency = "1";
+  EXPECT_TRUE(build(s).integer_times());
+  const Catalog plain = build(rows({"100", "101", "102"}));
+  EXPECT_TRUE(plain.integer_times());
+  EXPECT_TRUE(notes_.remarks.empty());
+}
+
+TEST_F(CatalogTimes, TheFormatSaysHowTimesAreWritten) {
+  struct Case {
+    std::string format;
+    std::vector<std::string> times;
+    std::string frequency, second;
+  };
+  const std::vector<Case> cases = {
+      {"%d/%m/%Y", {"01/02/2024", "02/02/2024", "03/02/2024"}, "D", "2024-02-02"},
+      {"%m/%d/%y", {"02/01/24", "02/02/24", "02/03/24"}, "D", "2024-02-02"},
+      {"%d%m%Y", {"01022024", "02022024", "03022024"}, "D", "2024-02-02"},
+      {"%Y-%d-%m", {"2024-01-02", "2024-02-02", "2024-03-02"}, "D", "2024-02-02"},
+      {"%b %Y", {"Jan 2024", "Feb 2024", "March 2024"}, "MS", "2024-02-01"},
+      {"%d.%m.%Y %H:%M",
+       {"01.02.2024 13:15", "01.02.2024 13:30", "01.02.2024 13:45"},
+       "15min",
+       "2024-02-01 13:30:00"},
+      {"iso_week", {"202052", "202053", "202101"}, "W-MON", "2020-12-28"},
+      {"iso_week", {"2020-W52", "2020-W53", "2021-W01"}, "W-MON", "2020-12-28"},
+      {"excel", {"44927", "44928", "44929"}, "D", "2023-01-02"},
+      {"excel",
+       {"44927.5", "44927.541666666664", "44927.583333333336"},
+       "h",
+       "2023-01-01 13:00:00"},
+      {"epoch_s", {"0", "86400", "172800"}, "D", "1970-01-02"}};
+  for (const Case& c : cases) {
+    CatalogSpec s = spec(rows(c.times));
+    s.time_format = c.format;
+    const Catalog catalog = build(s);
+    EXPECT_EQ(to_string(catalog.frequency()), c.frequency) << c.times[0];
+    EXPECT_EQ(catalog.date(0, 1), c.second) << c.format;
+  }
+}
+
+TEST_F(CatalogTimes, ForecastsAreWrittenInTheGivenFormat) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
+      {"%d/%m/%Y", "31/01/2024", "01/02/2024"}, {"iso_week", "2024-W01", "2024-W02"}};
+  for (const auto& [format, first, second] : cases) {
+    CatalogSpec s = spec(rows({first, second}));
+    s.time_format = format;
+    const Catalog catalog = build(s);
+    const Timestamp next = time_of(catalog.frequency(), catalog.period(0, 1));
+    EXPECT_THAT(time_column(catalog, "ds", {next}).text, ElementsAre(second));
+    EXPECT_EQ(period_of_text(catalog, second), catalog.period(0, 1));
+  }
+  CatalogSpec s = spec(rows({"1577836800000", "1577923200000"}));
+  s.time_format = "epoch_ms";
+  const Catalog catalog = build(s);
+  EXPECT_THAT(time_column(catalog, "ds", {1577923200}).integers, ElementsAre(1577923200000));
+}
+
+TEST_F(CatalogTimes, OtherFormsAreProposedFromTheCells) {
+  EXPECT_THAT(error(spec(rows({"30/01/2024", "31/01/2024"}))),
+              HasSubstr("--data.time_format '%d/%m/%Y'"));
+  EXPECT_THAT(error(spec(rows({"01/30/2024", "01/31/2024"}))),
+              HasSubstr("--data.time_format '%m/%d/%Y'"));
+  EXPECT_THAT(error(spec(rows({"31/01/24 13:00", "31/01/24 14:00"}))),
+              HasSubstr("--data.time_format '%d/%m/%y %H:%M'"));
+  EXPECT_THAT(error(spec(rows({"Jan 2024", "Feb 2024"}))), HasSubstr("--data.time_format '%b %Y'"));
+  EXPECT_THAT(error(spec(rows({"01/02/2024", "02/02/2024"}))),
+              HasSubstr("fit %d/%m/%Y as well as %m/%d/%Y: say which it is"));
+  EXPECT_THAT(error(spec(rows({"2024-06-30 23:59:60"}))), HasSubstr("a leap second"));
+}
+
+TEST_F(CatalogTimes, ABadFormatIsNamed) {
+  CatalogSpec s = spec(rows({"2024-01-01", "2024-01-02"}));
+  s.time_format = "day first";
+  EXPECT_THAT(config_error(s), HasSubstr("'day first' is no form of times"));
+  s.time_format = "%d.%m.";
+  EXPECT_THAT(config_error(s), HasSubstr("has no year"));
+  s.time_format = "%G-W%V";
+  EXPECT_THAT(config_error(s), HasSubstr("write iso_week"));
+}
+
+TEST_F(CatalogTimes, DaysWithAnOffsetKeepTheirLocalDate) {
+  const Catalog catalog = build(rows(
+      {"2024-03-30T00:00:00+01:00", "2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"}));
+  EXPECT_EQ(to_string(catalog.frequency()), "D");
+  EXPECT_THAT(dates(catalog), ElementsAre("2024-03-30", "2024-03-31", "2024-04-01"));
+}
+
+TEST_F(CatalogTimes, HoursWithOffsetsCountInUtc) {
+  const std::vector<std::string> times = {"2024-03-31T01:00:00+01:00", "2024-03-31T03:00:00+02:00",
+                                          "2024-03-31T04:00:00+02:00"};
+  const Catalog catalog = build(rows(times));
+  EXPECT_THAT(dates(catalog),
+              ElementsAre("2024-03-31 00:00:00", "2024-03-31 01:00:00", "2024-03-31 02:00:00"));
+  EXPECT_EQ(catalog.time_zone(), "UTC");
+  EXPECT_THAT(notes_.remarks, Contains(HasSubstr("carry offsets from +01:00 to +02:00")));
+
+  CatalogSpec s = spec(rows(times));
+  s.time_zone = "Europe/Berlin";
+  EXPECT_THAT(dates(build(s)),
+              ElementsAre("2024-03-31 01:00:00", "2024-03-31 03:00:00", "2024-03-31 04:00:00"));
+}
+
+TEST_F(CatalogTimes, OneOffsetIsWrittenBack) {
+  const Catalog catalog = build(rows({"2024-01-01T05:00:00-05:00", "2024-01-01T06:00:00-05:00"}));
+  const Timestamp next = time_of(catalog.frequency(), catalog.period(0, 2));
+  write_table(path("out.csv"), {time_column(catalog, "ds", {next})});
+  EXPECT_EQ(text_of(path("out.csv")), "ds\n2024-01-01 07:00:00-05:00\n");
+}
+
+TEST_F(CatalogTimes, LocalHoursOfAZoneHaveNoGapAndNoDuplicateWhereClocksChange) {
+  CatalogSpec spring = spec(rows({"2024-03-31 01:00", "2024-03-31 03:00", "2024-03-31 04:00"}));
+  spring.time_zone = "Europe/Berlin";
+  EXPECT_THAT(dates(build(spring)),
+              ElementsAre("2024-03-31 01:00:00", "2024-03-31 03:00:00", "2024-03-31 04:00:00"));
+  EXPECT_EQ(notes_.gap_steps, 0);
+  CatalogSpec autumn =
+      spec(rows({"2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 02:00", "2024-10-27 03:00"}));
+  autumn.time_zone = "Europe/Berlin";
+  EXPECT_THAT(series_of(build(autumn)), ElementsAre(values({0, 1, 2, 3})));
+  CatalogSpec never = spec(rows({"2024-03-31 01:30", "2024-03-31 02:30"}));
+  never.time_zone = "Europe/Berlin";
+  EXPECT_THAT(error(never), HasSubstr("a.csv:3:ds: 2024-03-31 02:30:00 does not exist in "
+                                      "Europe/Berlin"));
+  never.time_zone = "Europe/Berlinn";
+  EXPECT_THAT(error(never), HasSubstr("the time zone 'Europe/Berlinn' cannot be used"));
+}
+
+TEST_F(CatalogTimes, ATimeInsideAPeriodMeansThePeriod) {
+  struct Case {
+    std::string frequency;
+    std::vector<std::string> times;
+    std::vector<std::string> periods;
+  };
+  const std::vector<Case> cases = {
+      {"MS", {"2018-01-15", "2018-02-15"}, {"2018-01-01", "2018-02-01"}},
+      {"ME", {"2018-02-28", "2018-03-30"}, {"2018-02-28", "2018-03-31"}},
+      {"D", {"2023-01-01 06:00:33", "2023-01-02 06:07:11"}, {"2023-01-01", "2023-01-02"}},
+      {"h",
+       {"2023-01-01 06:00:33.5", "2023-01-01 07:59:59.25"},
+       {"2023-01-01 06:00:00", "2023-01-01 07:00:00"}},
+      {"W-FRI", {"2024-03-21", "2024-03-29"}, {"2024-03-22", "2024-03-29"}},
+      {"W-SUN", {"2024-03-18", "2024-03-31"}, {"2024-03-24", "2024-03-31"}}};
+  for (const Case& c : cases) {
+    CatalogSpec s = spec(rows(c.times));
+    s.frequency = c.frequency;
+    EXPECT_NE(error(s), "") << c.frequency;
+    s.align_to_period = true;
+    EXPECT_EQ(dates(build(s)), c.periods) << c.frequency;
+  }
+}
+
+TEST_F(CatalogTimes, TimesOnNoGridNameThePeriodsThatTheyLieIn) {
+  EXPECT_THAT(error(spec(rows({"2018-01-15", "2018-02-15", "2018-03-15", "2018-04-15"}))),
+              HasSubstr("--data.frequency MS --data.align period"));
+  EXPECT_THAT(error(spec(rows({"2018-01-31", "2018-02-28", "2018-03-30", "2018-04-30"}))),
+              HasSubstr("--data.frequency ME --data.align period"));
+  EXPECT_THAT(error(spec(rows({"2023-01-01 06:00:33", "2023-01-02 06:07:11", "2023-01-03 06:01:22",
+                               "2023-01-04 06:05:00"}))),
+              HasSubstr("--data.frequency D --data.align period"));
+  EXPECT_THAT(
+      error(spec(rows({"2020-01-26", "2020-02-23", "2020-03-29", "2020-04-26", "2020-05-24"}))),
+      HasSubstr("--data.frequency ME --data.align period"))
+      << "4-4-5";
+}
+
+TEST_F(CatalogTimes, TwoRowsOfAPeriodAreStillTwo) {
+  CatalogSpec s = spec(rows({"2018-01-15", "2018-01-20", "2018-02-15"}));
+  s.align_to_period = true;
+  EXPECT_THAT(config_error(s), HasSubstr("needs the frequency of the periods"));
+  s.frequency = "MS";
+  EXPECT_THAT(error(s), HasSubstr("a.csv:3: a second row for"));
+}
+
+TEST_F(CatalogTimes, RowsAtTheTillAreAddedUp) {
+  CatalogSpec s = spec(
+      "id,ts,y,price,n\n"
+      "A,2024-01-01 09:10:02,1,4,1\n"
+      "A,2024-01-01 17:20:33,2,8,1\n"
+      "A,2024-01-03 08:00:00,5,,1\n"
+      "B,2024-01-02 08:00:00,7,3,1\n"
+      "B,2024-01-02 08:00:00,9,5,\n");
+  s.time = "ts";
+  s.past = {"price", "n"};
+  s.aggregate = "D";
+  const Catalog catalog = build(s);
+  EXPECT_EQ(to_string(catalog.frequency()), "D");
+  EXPECT_THAT(series_of(catalog), ElementsAre(values({3, kNone, 5}), values({16})));
+  EXPECT_THAT(series_of(catalog, 1), ElementsAre(values({6, kNone, kNone}), values({4})));
+  EXPECT_THAT(notes_.remarks, Contains(HasSubstr("5 rows were added up to steps of D")));
+  s.aggregate_by = {"y=max", "price=first", "n=count"};
+  const Catalog other = build(s);
+  EXPECT_THAT(series_of(other), ElementsAre(values({2, kNone, 5}), values({9})));
+  EXPECT_THAT(series_of(other, 1), ElementsAre(values({4, kNone, kNone}), values({3})));
+  EXPECT_THAT(series_of(other, 2), ElementsAre(values({2, kNone, 1}), values({1})));
+  s.aggregate_by = {"cost=sum"};
+  EXPECT_THAT(config_error(s), HasSubstr("no target or input column 'cost'"));
+  s.aggregate_by = {"y=median"};
+  EXPECT_THAT(config_error(s), HasSubstr("'y=median' is not COLUMN=sum"));
+}
+
+TEST_F(CatalogTimes, AnUnfinishedLastMonthIsSaid) {
+  CatalogSpec s = spec(rows({"2024-01-05", "2024-01-20", "2024-02-29", "2024-03-05"}));
+  s.aggregate = "MS";
+  EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3})));
+  EXPECT_THAT(notes_.remarks,
+              Contains(HasSubstr("the last one, 2024-03-01, has rows up to 2024-03-05 only")));
+}
+
+TEST_F(CatalogTimes, FractionsOfASecondAreAnErrorUnlessPeriodsAreAsked) {
+  EXPECT_THAT(
+      error(spec(rows({"2024-01-01 00:00:00.5", "2024-01-01 01:00:00.5"}))),
+      HasSubstr("a.csv:2:ds: the time has a fraction of a second; round it to whole seconds, "
+                "or set data.align"));
+}
+
+TEST_F(CatalogTimes, SeriesOfAnotherFrequencyAreNamed) {
+  std::string csv = "unique_id,ds,y\n";
+  for (int day = 1; day <= 29; ++day) {
+    csv += "daily,2024-01-" + std::string(day < 10 ? "0" : "") + std::to_string(day) + ",1\n";
+    if (day % 7 == 1) {
+      csv += "weekly,2024-01-" + std::string(day < 10 ? "0" : "") + std::to_string(day) + ",1\n";
+    }
+  }
+  build(csv);
+  EXPECT_THAT(notes_.remarks, Contains(AllOf(HasSubstr("1 of 2 series"),
+                                             HasSubstr("their rows are W-MON: weekly"))));
+}
+
+TEST_F(CatalogTimes, QuartersWeeksAndSpansAreRead) {
+  EXPECT_THAT(dates(build(rows({"2023Q4", "2024Q1", "2024-Q2"}))),
+              ElementsAre("2023-10-01", "2024-01-01", "2024-04-01"));
+  EXPECT_THAT(dates(build(rows({"2024W05", "2024-W06"}))), ElementsAre("2024-01-29", "2024-02-05"));
+  EXPECT_THAT(dates(build(rows({"2024-01-01/2024-01-07", "2024-01-08/2024-01-14"}))),
+              ElementsAre("2024-01-01", "2024-01-08"));
+  EXPECT_THAT(dates(build(rows({"20240131T13", "20240131T14"}))),
+              ElementsAre("2024-01-31 13:00:00", "2024-01-31 14:00:00"));
+}
+
+TEST_F(CatalogTimes, ValueColumnsMayBeNamedByMonths) {
+  const Catalog catalog = build("id,202311,202312,202401\nA,1,2,3\n");
+  EXPECT_THAT(dates(catalog), ElementsAre("2023-11-01", "2023-12-01", "2024-01-01"));
+}
+
+}  // namespace
+}  // namespace sluice
