@@ -277,7 +277,9 @@ bool follows(const std::string& name, const std::string& before) {
   const auto time = parse_time(name), time_before = parse_time(before);
   if (time && time_before) return *time > *time_before;
   const auto a = counted(before), b = counted(name);
-  return a && b && a->stem == b->stem && b->number == a->number + 1;
+  if (!a || !b || a->stem != b->stem) return false;
+  // Plain numbers may be months (202312, 202401): the reader of their times tells.
+  return a->stem.empty() ? b->number > a->number : b->number == a->number + 1;
 }
 
 }  // namespace
