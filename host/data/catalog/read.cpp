@@ -111,6 +111,7 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   CatalogNotes ignored;
   CatalogNotes& met = notes != nullptr ? *notes : ignored;
   met = {};
+  met.remarks = impl.remarks;
   start_uses(impl, met);
   const Choice choice = choose_layout(impl, spec, met);
   const Layout layout = choice.layout;

@@ -114,6 +114,7 @@ class FromFile {
            CatalogNotes& notes)
       : table_(read_file(spec, series)) {
     const Table::Impl& table = table_.impl();
+    notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
     const Join join = join_series(table, join_columns(main, spec, series), series);
     tell_unmatched(join, table.source, series,
                    "their numbers are missing and their categories \"unknown\"", "not used", notes);

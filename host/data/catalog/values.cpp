@@ -5,15 +5,17 @@
 #include <arrow/array/array_nested.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/util/float16.h>
+#include <arrow/util/utf8.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <unordered_map>
 
 #include "data/catalog/columns.hpp"
 #include "data/table/cells.hpp"
+#include "data/table/numerals.hpp"
+#include "data/table/text_numbers.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -35,21 +37,20 @@ std::string place_of_row(const Table::Impl& table, std::int64_t row) {
   return place_of_row(table, row, -1);
 }
 
-std::optional<double> parse_number(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (!text.empty() && error == std::errc() && end == text.data() + text.size()) return number;
-  if (text == "TRUE" || text == "True" || text == "true") return 1;
-  if (text == "FALSE" || text == "False" || text == "false") return 0;
-  return std::nullopt;
-}
+std::optional<double> parse_number(std::string_view text) { return numerals::read_plain(text); }
 
 namespace {
 
 constexpr std::int64_t kBlock = 1 << 13;
+
+/// A number in a machine's form, or in the one that data.decimal names.
+std::optional<double> parse_number(const Table::Impl& table, std::string_view text) {
+  if (table.options.decimal == '\0') return numerals::read_plain(text);
+  const auto reading = numerals::read(text, table.options.decimal);
+  // Signs need the whole column's agreement, which CSV files are read with.
+  if (!reading || reading->percent || !reading->currency.empty()) return std::nullopt;
+  return reading->value;
+}
 
 /// Reads one chunk; knows where its cells lie, for messages. Number: float or double.
 template <typename Number>
@@ -63,6 +64,7 @@ class NumberReader {
 
   void read(const Chunk& chunk) {
     const arrow::Array& array = chunk.array;
+    check_decimal(chunk);
     switch (array.type_id()) {
       case arrow::Type::NA:
         return blocks(chunk, [](std::int64_t) { return std::nan(""); });
@@ -113,6 +115,31 @@ class NumberReader {
   }
 
  private:
+  /// A column of a CSV file is still text where its words cannot be read together, each of which
+  /// may look like a number all the same ("1.200" in a file with decimal commas).
+  void check_decimal(const Chunk& chunk) {
+    const TablePart& part = table_.parts[chunk.part];
+    if (part.format != TableFormat::csv || chunk.part_row != 0 || chunk.array.length() == 0) return;
+    const auto evidence =
+        text_numbers::evidence_of(*part.table->column(column_), table_.options.missing);
+    if (!evidence) return;
+    const std::string reason = evidence->contradiction(table_.options.decimal);
+    if (!reason.empty()) {
+      throw DataError(fmt::format(
+          "{}: {}", place_of_row(table_, first_of(chunk, evidence->first()), column_), reason));
+    }
+  }
+  /// The row of the first cell with this word.
+  std::int64_t first_of(const Chunk& chunk, std::string_view word) const {
+    std::int64_t row = chunk.row;
+    for (const auto& array : table_.parts[chunk.part].table->column(column_)->chunks()) {
+      for (std::int64_t i = 0; i < array->length(); ++i, ++row) {
+        if (cells::name_at(*array, i) == word) return row;
+      }
+    }
+    return chunk.row;
+  }
+
   /// Calls value(i) for each cell and hands on blocks of them.
   template <typename Value>
   void blocks(const Chunk& chunk, Value value) {
@@ -154,8 +181,11 @@ class NumberReader {
     std::vector<char> wrong(numbers.size(), 0);
     for (std::size_t w = 0; w < numbers.size(); ++w) {
       const auto i = static_cast<std::int64_t>(w);
-      if (words.IsNull(i) || cells::is_missing_word(table_, cells::text_at(words, i))) continue;
-      const auto number = parse_number(cells::text_at(words, i));
+      if (words.IsNull(i) ||
+          text_numbers::is_missing(table_.options.missing, cells::text_at(words, i))) {
+        continue;
+      }
+      const auto number = parse_number(table_, cells::text_at(words, i));
       wrong[w] = !number;
       numbers[w] = number.value_or(0);
     }
@@ -172,17 +202,50 @@ class NumberReader {
   }
 
   double number_of(const Chunk& chunk, std::int64_t i, std::string_view text) const {
-    if (cells::is_missing_word(table_, text)) return std::nan("");
-    const auto number = parse_number(text);
+    if (text_numbers::is_missing(table_.options.missing, text)) return std::nan("");
+    const auto number = parse_number(table_, text);
     if (!number) not_a_number(chunk, i, text);
     return *number;
   }
 
+  /// `text` of cell `i` is not in a machine's form. Where all words of the column are numbers, what
+  /// is said is why they cannot be read together; else which cell is none.
   [[noreturn]] void not_a_number(const Chunk& chunk, std::int64_t i, std::string_view text) const {
+    numerals::Evidence evidence;
+    std::string word(text);
+    std::int64_t row = chunk.row + (cells_in_one_row_ ? 0 : i);
+    bool all_numbers = !cells_in_one_row_;
+    if (all_numbers) {
+      cells::for_each_chunk(table_, column_, [&](const Chunk& part) {
+        for (std::int64_t k = 0; all_numbers && k < part.array.length(); ++k) {
+          const auto name = cells::name_at(part.array, k);
+          if (!name || text_numbers::is_missing(table_.options.missing, *name)) continue;
+          if (evidence.add(*name)) continue;
+          all_numbers = false;
+          word = *name;
+          row = part.row + k;
+        }
+      });
+    }
+    const char decimal = table_.options.decimal;
+    const std::string reason = all_numbers ? evidence.contradiction(decimal) : "";
+    const std::string place = place_of_row(table_, row, column_);
+    if (!reason.empty()) throw DataError(fmt::format("{}: {}", place, reason));
+    if (all_numbers && decimal != '\0') {
+      throw DataError(
+          fmt::format("{}: '{}' is not a number with the decimal sign '{}'; correct the "
+                      "cell, or data.decimal",
+                      place, cells::visible(word), decimal));
+    }
+    if (all_numbers) {
+      throw DataError(fmt::format(
+          "{}: '{}' is not a number as machines write it; write 1234.5, or set data.decimal", place,
+          cells::visible(word)));
+    }
     throw DataError(fmt::format(
         "{}: '{}' is not a number; correct the cell, or add the word to data.missing if it means "
         "no value",
-        place(chunk, i), text.substr(0, 60)));
+        place, cells::visible(word)));
   }
 
   template <typename Value>
@@ -303,18 +366,19 @@ class Coder {
     if (chunk.array.type_id() == arrow::Type::INT64) return integers(chunk);
     for (std::int64_t i = 0; i < chunk.array.length(); ++i) {
       const auto name = cells::name_at(chunk.array, i);
-      out_.codes.push_back(name ? code_of(*name) : -1);
+      out_.codes.push_back(name ? code_of(*name, chunk.row + i) : -1);
     }
   }
   Codes take() { return std::move(out_); }
   void reserve(std::int64_t rows) { out_.codes.reserve(static_cast<std::size_t>(rows)); }
 
  private:
-  std::int32_t code_of(const std::string& word) {
+  std::int32_t code_of(const std::string& word, std::int64_t row) {
     if (cells::is_missing_word(table_, word)) return -1;
     const auto next = static_cast<std::int32_t>(out_.words.size());
     const auto [entry, fresh] = index_.try_emplace(word, next);
     if (fresh) {
+      check_is_text(word, row);
       if (next == std::numeric_limits<std::int32_t>::max()) {
         throw DataError(fmt::format("{}: column '{}' has more than 2^31 distinct values",
                                     table_.source,
@@ -323,6 +387,15 @@ class Coder {
       out_.words.push_back(word);
     }
     return entry->second;
+  }
+
+  /// Parquet and Arrow hold any bytes in a column of "binary", and zeros in one of text.
+  void check_is_text(const std::string& word, std::int64_t row) const {
+    arrow::util::InitializeUTF8();
+    if (word.find('\0') == word.npos && arrow::util::ValidateUTF8(word)) return;
+    throw DataError(
+        fmt::format("{}: '{}' is no text in UTF-8; write the column as text, or choose another one",
+                    place_of_row(table_, row, column_), cells::visible(word)));
   }
 
   void dictionary(const Chunk& chunk) {
@@ -340,7 +413,7 @@ class Coder {
       std::int32_t& code = codes[static_cast<std::size_t>(w)];
       if (code == kUnseen) {
         const auto name = cells::name_at(words, w);
-        code = name ? code_of(*name) : -1;
+        code = name ? code_of(*name, chunk.row + i) : -1;
       }
       out_.codes.push_back(code);
     }
@@ -358,8 +431,9 @@ class Coder {
       const std::int64_t value = array.Value(i);
       if (last_code < 0 || value != last) {
         const auto known = integer_index_.find(value);
-        last_code =
-            known != integer_index_.end() ? known->second : code_of(fmt::format("{}", value));
+        last_code = known != integer_index_.end()
+                        ? known->second
+                        : code_of(fmt::format("{}", value), chunk.row + i);
         if (known == integer_index_.end()) integer_index_.emplace(value, last_code);
         last = value;
       }

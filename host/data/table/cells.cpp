@@ -5,6 +5,7 @@
 #include <arrow/array/array_dict.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/scalar.h>
+#include <arrow/util/utf8.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,6 +57,30 @@ std::string_view text_at(const arrow::Array& array, std::int64_t i) {
 bool is_missing_word(const Table::Impl& table, std::string_view text) {
   const auto& words = table.options.missing;
   return text.empty() || std::find(words.begin(), words.end(), text) != words.end();
+}
+
+std::string visible(std::string_view text) {
+  arrow::util::InitializeUTF8();
+  text = text.substr(0, 60);
+  // A character that the cut goes through is left out.
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0u) == 0x80) {
+    if (arrow::util::ValidateUTF8(text)) break;
+    text.remove_suffix(1);
+  }
+  const bool utf8 = arrow::util::ValidateUTF8(text);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (text.substr(i).starts_with("\uFEFF")) {
+      out += "\\uFEFF";
+      i += 2;
+    } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
+      out += fmt::format("\\x{:02X}", byte);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 namespace {

@@ -33,6 +33,10 @@ std::string_view text_at(const arrow::Array& array, std::int64_t i);
 /// type has no text form.
 std::optional<std::string> name_at(const arrow::Array& array, std::int64_t i);
 
+/// The start of a cell for a message: what cannot be seen (zeros, a byte order mark in the text,
+/// bytes that are not UTF-8) as \x00, \uFEFF.
+std::string visible(std::string_view text);
+
 /// Whether text means "no value".
 bool is_missing_word(const Table::Impl& table, std::string_view text);
 

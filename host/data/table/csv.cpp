@@ -6,11 +6,13 @@
 #include <arrow/util/utf8.h>
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "data/table/csv_scan.hpp"
+#include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
+#include "data/table/text_numbers.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -19,85 +21,245 @@ namespace {
 /// More distinct texts in a block than this are no category, and are kept as plain text.
 constexpr std::int32_t kMostDistinct = 1 << 20;
 
-[[noreturn]] void throw_csv_error(const std::filesystem::path& path, char delimiter,
-                                  const arrow::Status& status) {
-  if (const auto ragged = csv::find_ragged_row(path, delimiter)) {
-    throw DataError(fmt::format(
-        "{}:{}: {} cells where the header has {} columns; put cells that contain '{}' or a line "
-        "end in double quotes, or set data.delimiter",
-        path.string(), ragged->line, ragged->cells, ragged->expected, delimiter));
+[[noreturn]] void throw_ragged(const csv::Text& text, const csv::Ragged& ragged) {
+  const std::string place =
+      fmt::format("{}:{}: {} cells where the header has {} columns; ", text.path().string(),
+                  ragged.line, ragged.cells, ragged.expected);
+  if (ragged.all_alike && ragged.expected == 1) {
+    throw DataError(place +
+                    "so have all rows: remove what stands above the header (a title, a comment)");
   }
-  files::check(status, path, "check that it is a CSV file in UTF-8 (data.format, data.delimiter)");
+  if (ragged.all_alike && ragged.cells == ragged.expected + 1) {
+    throw DataError(place +
+                    "so have all rows: give the column without a name one in the header (row "
+                    "names, or a delimiter at the end of every row)");
+  }
+  throw DataError(
+      fmt::format("{}put cells that contain '{}' or a line end in double quotes, or "
+                  "set data.delimiter",
+                  place, text.form().delimiter));
+}
+
+[[noreturn]] void throw_not_utf8(const csv::Text& text, const encoding::BadText& bad) {
+  throw DataError(
+      fmt::format("{}:{}: '{}' is not UTF-8; set data.encoding to what the file is written in "
+                  "(cp1252 in Western Europe, cp1250, cp1251, gb18030 in China, shift_jis)",
+                  text.path().string(), bad.line, bad.cell));
+}
+
+void check_quotes(const csv::Text& text, std::int64_t quotes) {
+  if (quotes % 2 == 0) return;
+  const auto line = csv::find_open_quote(text);
+  if (!line) return;
+  throw DataError(fmt::format(
+      "{}:{}: a quote is opened that nothing closes, so that all rows below are one cell; close "
+      "it, or write two quotes where one is meant as a sign",
+      text.path().string(), *line));
+}
+
+[[noreturn]] void throw_csv_error(const csv::Text& text, std::int64_t quotes,
+                                  const arrow::Status& status) {
+  text.check();
+  check_quotes(text, quotes);
+  if (const auto ragged = csv::find_ragged_row(text)) throw_ragged(text, *ragged);
+  if (status.message().find("invalid UTF8") != std::string::npos) {
+    if (const auto bad = encoding::find_bad_utf8(*text.stream(), text.form().delimiter)) {
+      throw_not_utf8(text, *bad);
+    }
+  }
+  files::check(status, text.path(),
+               "check that it is a CSV file in UTF-8 (data.format, data.delimiter)");
   throw InternalError("throw_csv_error: called without an error");
 }
 
-void check_header(const std::filesystem::path& path, const std::vector<std::string>& names) {
+void check_header(const csv::Text& text, const std::vector<std::string>& names) {
   arrow::util::InitializeUTF8();
   for (const std::string& name : names) {
-    if (!arrow::util::ValidateUTF8(name)) {
-      throw DataError(
-          fmt::format("{}:1: the header is not UTF-8; convert the file (iconv -f gb18030 -t utf-8)",
-                      path.string()));
-    }
+    if (arrow::util::ValidateUTF8(name)) continue;
+    const auto bad = encoding::find_bad_utf8(*text.stream(), text.form().delimiter);
+    throw_not_utf8(text, bad ? *bad : encoding::BadText{1, "the header"});
   }
 }
 
-bool contains_quote(const arrow::Buffer& buffer) {
-  return std::memchr(buffer.data(), '"', static_cast<std::size_t>(buffer.size())) != nullptr;
+/// Names without the spaces round them.
+std::vector<std::string> trimmed(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (std::string_view name : names) {
+    for (bool again = true; again;) {
+      again = false;
+      for (const std::string_view space : {" ", "\t", "\u00A0", "\uFEFF"}) {
+        if (name.starts_with(space)) {
+          name.remove_prefix(space.size());
+          again = true;
+        }
+        if (name.ends_with(space)) {
+          name.remove_suffix(space.size());
+          again = true;
+        }
+      }
+    }
+    out.emplace_back(name);
+  }
+  return out;
 }
+
+/// One file in reading.
+class CsvReader {
+ public:
+  CsvReader(Table::Impl& impl, const std::filesystem::path& path)
+      : impl_(impl), options_(impl.options), text_(path, options_, impl.remarks) {}
+
+  std::shared_ptr<arrow::Table> read(std::int64_t max_rows, const TextColumns& text_columns) {
+    raw_names_ = csv::header_of(text_);
+    check_header(text_, raw_names_);
+    const std::vector<std::string> names = trimmed(raw_names_);
+    if (max_rows > 0) first_rows_ = arrow::Buffer::FromString(csv::first_rows(text_, max_rows));
+    look_for_quotes();
+    std::vector<char> keep(names.size(), 0);
+    if (text_columns) {
+      for (const std::string& name : text_columns(names)) {
+        for (std::size_t i = 0; i < names.size(); ++i) {
+          if (names[i] == name) keep[i] = 1;
+        }
+      }
+    }
+    auto table = read_once(keep);
+    table = read_numbers(std::move(table), keep);
+    if (names != raw_names_ && names.size() == raw_names_.size()) {
+      table = files::value_of(table->RenameColumns(names), text_.path(), "check the header");
+      impl_.remarks.push_back(fmt::format("{}: spaces round the names of its columns were left out",
+                                          text_.path().string()));
+    }
+    return table;
+  }
+  const csv::Form& form() const { return text_.form(); }
+
+ private:
+  /// Without quotes, no row goes on behind a line end, and the ends of rows need no serial search.
+  void look_for_quotes() {
+    if (first_rows_ != nullptr) {
+      first_marks_.take({reinterpret_cast<const char*>(first_rows_->data()),
+                         static_cast<std::size_t>(first_rows_->size())});
+    } else if (text_.is_plain()) {
+      const auto stream = text_.stream();
+      std::vector<char> block(std::size_t{1} << 18);
+      const auto size = static_cast<std::int64_t>(block.size());
+      for (;;) {
+        const std::int64_t count =
+            files::value_of(stream->Read(size, block.data()), text_.path(), "check the file");
+        if (count == 0) break;
+        first_marks_.take({block.data(), static_cast<std::size_t>(count)});
+      }
+    }
+    may_have_quotes_ = (first_rows_ == nullptr && !text_.is_plain()) || first_marks_.quotes() > 0;
+  }
+
+  std::shared_ptr<arrow::Table> read_once(const std::vector<char>& as_text) {
+    auto parse = arrow::csv::ParseOptions::Defaults();
+    parse.delimiter = text_.form().delimiter;
+    parse.newlines_in_values = may_have_quotes_;
+    auto convert = arrow::csv::ConvertOptions::Defaults();
+    convert.null_values = options_.missing;
+    convert.null_values.emplace_back("");
+    convert.strings_can_be_null = true;
+    convert.auto_dict_encode = true;
+    convert.auto_dict_max_cardinality = kMostDistinct;
+    if (options_.decimal != '\0') convert.decimal_point = options_.decimal;
+    for (std::size_t i = 0; i < as_text.size(); ++i) {
+      if (as_text[i] == 0) continue;
+      convert.column_types[raw_names_[i]] = arrow::dictionary(arrow::int32(), arrow::utf8());
+    }
+    auto read = arrow::csv::ReadOptions::Defaults();
+    read.skip_rows = text_.form().separator_line ? 1 : 0;
+    // A row must fit into a block: wide files get larger ones.
+    for (const std::int32_t block : {1 << 20, 1 << 26, 1 << 30}) {
+      read.block_size = block;
+      const auto marks = std::make_shared<csv::Marks>(first_marks_);
+      const bool known = first_marks_known();
+      const auto reader = files::value_of(
+          arrow::csv::TableReader::Make(arrow::io::default_io_context(),
+                                        input(known ? nullptr : marks), read, parse, convert),
+          text_.path(), "check the file");
+      auto table = reader->Read();
+      if (table.ok()) {
+        text_.check();
+        marks_ = *marks;
+        check_text(**table);
+        check_quotes(text_, first_rows_ == nullptr ? marks_.quotes() : 0);
+        return *table;
+      }
+      // "Empty block": the header alone is longer than a block.
+      const std::string message = table.status().message();
+      const bool too_long = message.find("straddling object") != std::string::npos ||
+                            message.find("Empty CSV file or block") != std::string::npos;
+      if (!too_long || block == 1 << 30) throw_csv_error(text_, marks->quotes(), table.status());
+    }
+    throw InternalError("read_csv: no block size was tried");
+  }
+
+  /// Where a column's text is not UTF-8, Arrow gives its bytes.
+  void check_text(const arrow::Table& table) const {
+    for (const auto& field : table.schema()->fields()) {
+      auto type = field->type();
+      if (type->id() == arrow::Type::DICTIONARY) {
+        type = static_cast<const arrow::DictionaryType&>(*type).value_type();
+      }
+      if (type->id() != arrow::Type::BINARY && type->id() != arrow::Type::LARGE_BINARY) continue;
+      if (const auto bad = encoding::find_bad_utf8(*text_.stream(), text_.form().delimiter)) {
+        throw_not_utf8(text_, *bad);
+      }
+    }
+  }
+
+  bool first_marks_known() const { return first_rows_ != nullptr || text_.is_plain(); }
+
+  /// What Arrow reads; `marks` are taken on the way where they are not known.
+  std::shared_ptr<arrow::io::InputStream> input(std::shared_ptr<csv::Marks> marks) const {
+    if (first_rows_ != nullptr) return std::make_shared<arrow::io::BufferReader>(first_rows_);
+    if (marks == nullptr) return text_.stream();
+    return text_.stream([marks](std::string_view block) { marks->take(block); });
+  }
+
+  /// Columns whose numbers Arrow does not know as such, or takes for others than they may be.
+  std::shared_ptr<arrow::Table> read_numbers(std::shared_ptr<arrow::Table> table,
+                                             const std::vector<char>& keep) {
+    const auto look = [&] {
+      return text_numbers::look_at(*table, keep, options_.missing, options_.decimal,
+                                   text_.form().delimiter == ';');
+    };
+    auto findings = look();
+    std::vector<int> again = findings.doubtful;
+    if (marks_.hexadecimal()) {
+      for (int c = 0; c < table->num_columns(); ++c) {
+        if (table->field(c)->type()->id() == arrow::Type::INT64) again.push_back(c);
+      }
+    }
+    if (!again.empty()) {
+      std::vector<char> as_text = keep;
+      for (const int c : again) as_text[static_cast<std::size_t>(c)] = 1;
+      table = read_once(as_text);
+      findings = look();
+    }
+    return text_numbers::converted(std::move(table), findings, options_.missing,
+                                   options_.decimal != '\0', text_.path().string(), impl_.remarks);
+  }
+
+  Table::Impl& impl_;
+  const ReadOptions& options_;
+  csv::Text text_;
+  std::vector<std::string> raw_names_;
+  std::shared_ptr<arrow::Buffer> first_rows_;  ///< where not all rows are asked for
+  csv::Marks first_marks_, marks_;
+  bool may_have_quotes_ = true;
+};
 
 }  // namespace
 
-std::shared_ptr<arrow::Table> read_csv(const std::filesystem::path& path,
-                                       const ReadOptions& options, std::int64_t max_rows,
-                                       const TextColumns& text_columns) {
-  const char delimiter = delimiter_of(path, options);
-  const std::vector<std::string> names = csv::header_of(path, delimiter);
-  check_header(path, names);
-
-  // Compressed files are read as a stream; others lie in memory (mapped), where a look for quotes
-  // costs little and saves the serial search for the ends of quoted rows.
-  std::shared_ptr<arrow::Buffer> text;
-  if (max_rows > 0) {
-    text = arrow::Buffer::FromString(csv::first_rows(path, delimiter, max_rows));
-  } else if (files::compression_of(path) == arrow::Compression::UNCOMPRESSED) {
-    const auto file = files::open_random(path);
-    const auto size = files::value_of(file->GetSize(), path, "check the file");
-    text = files::value_of(file->ReadAt(0, size), path, "check the file");
-  }
-
-  auto parse = arrow::csv::ParseOptions::Defaults();
-  parse.delimiter = delimiter;
-  parse.newlines_in_values = !text || contains_quote(*text);
-  auto convert = arrow::csv::ConvertOptions::Defaults();
-  convert.null_values = options.missing;
-  convert.null_values.emplace_back("");
-  convert.strings_can_be_null = true;
-  convert.auto_dict_encode = true;
-  convert.auto_dict_max_cardinality = kMostDistinct;
-  if (text_columns) {
-    for (const std::string& name : text_columns(names)) {
-      convert.column_types[name] = arrow::dictionary(arrow::int32(), arrow::utf8());
-    }
-  }
-  // A row must fit into a block: wide files get larger ones.
-  auto read = arrow::csv::ReadOptions::Defaults();
-  for (const std::int32_t block : {1 << 20, 1 << 26, 1 << 30}) {
-    read.block_size = block;
-    const std::shared_ptr<arrow::io::InputStream> input =
-        text ? std::make_shared<arrow::io::BufferReader>(text) : files::open_stream(path);
-    const auto reader = files::value_of(
-        arrow::csv::TableReader::Make(arrow::io::default_io_context(), input, read, parse, convert),
-        path, "check the file");
-    auto table = reader->Read();
-    if (table.ok()) return *table;
-    // "Empty block": the header alone is longer than a block.
-    const std::string message = table.status().message();
-    const bool too_long = message.find("straddling object") != std::string::npos ||
-                          message.find("Empty CSV file or block") != std::string::npos;
-    if (!too_long || block == 1 << 30) throw_csv_error(path, delimiter, table.status());
-  }
-  throw InternalError("read_csv: no block size was tried");
+void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
+              const TextColumns& text_columns) {
+  CsvReader reader(impl, part.path);
+  part.table = reader.read(max_rows, text_columns);
+  part.form = reader.form();
 }
 
 }  // namespace sluice

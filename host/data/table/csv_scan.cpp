@@ -3,8 +3,10 @@
 #include <arrow/buffer.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "data/table/files.hpp"
-#include "data/table/impl.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice::csv {
@@ -47,6 +49,7 @@ bool RowScanner::feed(char c) {
     if (keep_text) open_texts_.emplace_back();
   } else if (c == '"' && state_ == State::cell_start) {
     state_ = State::quoted;
+    quote_line_ = line_;
   } else {
     state_ = State::plain;
     if (keep_text) open_texts_.back() += c;
@@ -70,14 +73,15 @@ bool RowScanner::end_row() {
 
 namespace {
 
-/// Calls `on_row(scanner, bytes so far)` for each row until it returns false. Bytes are counted
-/// without a byte order mark; `block` is called with each block of text first.
+/// Calls `on_row(scanner, bytes so far)` for each row from the header on until it returns false.
+/// Bytes are counted without a byte order mark; `block` is called with each block of text first.
 template <typename OnBlock, typename OnRow>
-void walk(const std::filesystem::path& path, RowScanner& scanner, OnBlock on_block, OnRow on_row) {
-  const auto stream = files::open_stream(path);
+void walk(const Text& csv, RowScanner& scanner, OnBlock on_block, OnRow on_row) {
+  const auto stream = csv.stream();
   std::int64_t bytes = 0;
+  bool above_header = csv.form().separator_line;
   for (bool first = true;; first = false) {
-    const auto block = files::value_of(stream->Read(std::int64_t{1} << 20), path,
+    const auto block = files::value_of(stream->Read(std::int64_t{1} << 20), csv.path(),
                                        "the file is damaged or cut off: copy or write it again");
     std::string_view text(reinterpret_cast<const char*>(block->data()),
                           static_cast<std::size_t>(block->size()));
@@ -86,65 +90,112 @@ void walk(const std::filesystem::path& path, RowScanner& scanner, OnBlock on_blo
     on_block(text);
     for (const char c : text) {
       ++bytes;
-      if (scanner.feed(c) && !on_row(scanner, bytes)) return;
+      if (!scanner.feed(c)) continue;
+      if (!above_header && !on_row(scanner, bytes)) return;
+      above_header = false;
     }
   }
-  if (scanner.finish()) on_row(scanner, bytes);
+  if (scanner.finish() && !above_header) on_row(scanner, bytes);
 }
 
 constexpr auto kNothing = [](std::string_view) {};
 
 }  // namespace
 
-std::vector<std::string> header_of(const std::filesystem::path& path, char delimiter) {
-  RowScanner scanner(delimiter);
+std::vector<std::string> header_of(const Text& text) {
+  RowScanner scanner(text.form().delimiter);
   scanner.keep_text = true;
-  walk(path, scanner, kNothing, [](RowScanner&, std::int64_t) { return false; });
-  if (scanner.texts.empty()) {
+  bool found = false;
+  walk(text, scanner, kNothing, [&](RowScanner&, std::int64_t) {
+    found = true;
+    return false;
+  });
+  if (!found) {
+    text.check();
     throw DataError(fmt::format("{}: the file has no rows; its first line must name the columns",
-                                path.string()));
+                                text.path().string()));
   }
   return scanner.texts;
 }
 
-std::optional<Ragged> find_ragged_row(const std::filesystem::path& path, char delimiter) {
-  RowScanner scanner(delimiter);
+std::optional<Ragged> find_ragged_row(const Text& text) {
+  RowScanner scanner(text.form().delimiter);
   std::int64_t expected = 0;
   std::optional<Ragged> found;
-  walk(path, scanner, kNothing, [&](const RowScanner& row, std::int64_t) {
-    if (expected == 0) expected = row.cells();
-    if (row.cells() != expected) found = Ragged{row.row_line(), row.cells(), expected};
-    return !found;
+  bool even_before = false;
+  walk(text, scanner, kNothing, [&](const RowScanner& row, std::int64_t) {
+    if (expected == 0) {
+      expected = row.cells();
+    } else if (found) {
+      found->all_alike = found->all_alike && row.cells() == found->cells;
+      return found->all_alike;
+    } else if (row.cells() == expected) {
+      even_before = true;
+    } else {
+      found = Ragged{row.row_line(), row.cells(), expected, !even_before};
+    }
+    return true;
   });
   return found;
 }
 
-std::string first_rows(const std::filesystem::path& path, char delimiter, std::int64_t rows) {
-  RowScanner scanner(delimiter);
-  std::string text;
+std::optional<std::int64_t> find_open_quote(const Text& text) {
+  RowScanner scanner(text.form().delimiter);
+  // The end of the text ends the last row too: what is open then is looked at before.
+  const auto stream = text.stream();
+  for (;;) {
+    const auto block =
+        files::value_of(stream->Read(std::int64_t{1} << 20), text.path(), "check the file");
+    if (block->size() == 0) break;
+    for (std::int64_t i = 0; i < block->size(); ++i) {
+      scanner.feed(static_cast<char>(block->data()[i]));
+    }
+  }
+  return scanner.open_quote();
+}
+
+std::string first_rows(const Text& text, std::int64_t rows) {
+  RowScanner scanner(text.form().delimiter);
+  std::string taken;
   std::int64_t seen = 0, end = 0;
   walk(
-      path, scanner, [&](std::string_view block) { text += block; },
+      text, scanner, [&](std::string_view block) { taken += block; },
       [&](const RowScanner&, std::int64_t bytes) {
         end = bytes;
         return seen++ < rows;
       });
-  text.resize(static_cast<std::size_t>(end));
-  return text;
+  taken.resize(static_cast<std::size_t>(end));
+  return taken;
 }
 
-}  // namespace sluice::csv
-
-namespace sluice {
-
-std::int64_t csv_line_of_row(const std::filesystem::path& path, char delimiter, std::int64_t row) {
-  csv::RowScanner scanner(delimiter);
+std::int64_t line_of_row(const Text& text, std::int64_t row) {
+  RowScanner scanner(text.form().delimiter);
   std::int64_t seen = 0, line = 0;
-  csv::walk(path, scanner, csv::kNothing, [&](const csv::RowScanner& scanned, std::int64_t) {
+  walk(text, scanner, kNothing, [&](const RowScanner& scanned, std::int64_t) {
     line = scanned.row_line();
     return seen++ <= row;
   });
   return line;
 }
 
-}  // namespace sluice
+void Marks::take(std::string_view block) {
+  // Most files have none, and looking is quicker than counting.
+  if (block.find('"') != block.npos) quotes_ += std::count(block.begin(), block.end(), '"');
+  for (const char x : {'x', 'X'}) look_for_hexadecimal(block, x);
+  if (block.size() > 1) last_[0] = block[block.size() - 2];
+  if (block.size() == 1) last_[0] = last_[1];
+  if (!block.empty()) last_[1] = block.back();
+}
+
+void Marks::look_for_hexadecimal(std::string_view block, char x) {
+  const auto at = [&](std::size_t back, std::size_t i) {
+    return i >= back ? block[i - back] : last_[2 + i - back];
+  };
+  for (std::size_t i = block.find(x); !hexadecimal_ && i != block.npos; i = block.find(x, i + 1)) {
+    if (at(1, i) != '0') continue;
+    const auto before = static_cast<unsigned char>(at(2, i));
+    hexadecimal_ = before < 0x80 && std::isalnum(before) == 0;
+  }
+}
+
+}  // namespace sluice::csv

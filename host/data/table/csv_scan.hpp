@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "data/table/csv_form.hpp"
 
 namespace sluice::csv {
 
@@ -22,6 +23,10 @@ class RowScanner {
   bool finish() { return end_row(); }
 
   std::int64_t row_line() const { return row_line_; }  ///< from 1
+  /// The line of a quote that is open.
+  std::optional<std::int64_t> open_quote() const {
+    return state_ == State::quoted ? std::optional(quote_line_) : std::nullopt;
+  }
   std::int64_t cells() const { return cells_; }
   /// The text of the row's cells, kept while `keep_text`.
   bool keep_text = false;
@@ -33,22 +38,46 @@ class RowScanner {
   enum class State { cell_start, plain, quoted, quote_in_quoted } state_ = State::cell_start;
   char delimiter_;
   bool row_has_bytes_ = false, after_carriage_return_ = false;
-  std::int64_t line_ = 1, row_line_ = 1, cells_ = 0, open_cells_ = 0, open_line_ = 1;
+  std::int64_t line_ = 1, row_line_ = 1, cells_ = 0, open_cells_ = 0, open_line_ = 1,
+               quote_line_ = 1;
   std::vector<std::string> open_texts_ = {""};
 };
 
+/// A row with another number of cells than the header.
 struct Ragged {
   std::int64_t line, cells, expected;
+  bool all_alike;  ///< every row but the first has `cells` cells
 };
 
-/// The names of the first row (UTF-8 byte order mark taken off). Throws DataError if there is no
-/// row.
-std::vector<std::string> header_of(const std::filesystem::path& path, char delimiter);
+/// The names of the header. Throws DataError if there is none.
+std::vector<std::string> header_of(const Text& text);
 
 /// The first row with another number of cells than the header.
-std::optional<Ragged> find_ragged_row(const std::filesystem::path& path, char delimiter);
+std::optional<Ragged> find_ragged_row(const Text& text);
 
-/// The text of the header and the first `rows` rows.
-std::string first_rows(const std::filesystem::path& path, char delimiter, std::int64_t rows);
+/// The line on which a quote is opened that nothing closes.
+std::optional<std::int64_t> find_open_quote(const Text& text);
+
+/// The text of the header (with what stands above it) and the first `rows` rows.
+std::string first_rows(const Text& text, std::int64_t rows);
+
+/// Line (from 1) on which data row `row` (from 0) begins.
+std::int64_t line_of_row(const Text& text, std::int64_t row);
+
+/// What a file's bytes say about how it has to be read.
+class Marks {
+ public:
+  void take(std::string_view block);
+  std::int64_t quotes() const { return quotes_; }
+  /// Whether a cell may begin with 0x, which Arrow reads as a hexadecimal number.
+  bool hexadecimal() const { return hexadecimal_; }
+
+ private:
+  void look_for_hexadecimal(std::string_view block, char x);
+
+  std::int64_t quotes_ = 0;
+  bool hexadecimal_ = false;
+  char last_[2] = {'\n', '\n'};  ///< of the block before
+};
 
 }  // namespace sluice::csv

@@ -1,12 +1,10 @@
-// Files as Arrow sees them: opened with what their name says about compression taken off.
+// What a file's name says, and what Arrow says of its bytes.
 #pragma once
 
-#include <arrow/io/interfaces.h>
 #include <arrow/result.h>
 #include <arrow/util/compression.h>
 
 #include <filesystem>
-#include <memory>
 #include <string>
 
 namespace sluice::files {
@@ -17,17 +15,12 @@ arrow::Compression::type compression_of(const std::filesystem::path& path);
 /// The file's name without ".gz" or ".zst".
 std::filesystem::path without_compression(const std::filesystem::path& path);
 
-/// The file's bytes from start to end, decompressed. Throws DataError if it is missing, no file,
-/// empty or cannot be opened.
-std::shared_ptr<arrow::io::InputStream> open_stream(const std::filesystem::path& path);
+inline constexpr const char* kMemoryRemedy =
+    "give the process more memory (ulimit -v, the container's limit), or cut the file into fewer "
+    "rows or columns";
 
-/// The same with random access: memory-mapped, or decompressed into memory.
-std::shared_ptr<arrow::io::RandomAccessFile> open_random(const std::filesystem::path& path);
-
-/// The whole file, decompressed.
-std::string read_all(const std::filesystem::path& path);
-
-/// Throws DataError "PATH: WHAT; REMEDY" if `status` is an error.
+/// Throws DataError "PATH: WHAT; REMEDY" if `status` is an error. WHAT includes the system's reason
+/// ("No space left on device") where there is one.
 void check(const arrow::Status& status, const std::filesystem::path& path,
            const std::string& remedy);
 

@@ -3,6 +3,7 @@
 // cell can be traced back to its file. Included by the readers and the catalogue builders only.
 #pragma once
 
+#include <arrow/memory_pool.h>
 #include <arrow/table.h>
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/table/csv_form.hpp"
 #include "sluice/data/table.hpp"
 
 namespace sluice {
@@ -21,15 +23,20 @@ struct TablePart {
   std::shared_ptr<arrow::Table> table;
   std::filesystem::path path;
   TableFormat format = TableFormat::csv;  ///< never automatic
+  csv::Form form = {};                    ///< of a CSV file
 };
 
 struct Table::Impl {
+  /// Cells of Parquet and Arrow files are taken from here: too many are an error.
+  arrow::MemoryPool* pool = nullptr;
   std::vector<TablePart> parts;    ///< at least one
   std::vector<std::string> names;  ///< the columns of every part
   std::string source;
   ReadOptions options;
   /// .tsf files: pandas' name of their @frequency.
   std::optional<std::string> tsf_frequency;
+  /// Sentences about what was guessed in reading: for CatalogNotes::remarks.
+  std::vector<std::string> remarks;
 };
 
 /// Given a CSV file's header: the columns whose cells are text whatever they look like (ids: "007"
@@ -45,23 +52,22 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
 std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t row,
                      std::string_view column);
 
-/// The delimiter of a CSV file: a .tsv file's is the tab where none was set.
-char delimiter_of(const std::filesystem::path& path, const ReadOptions& options);
-
 // One file each; throw DataError. `max_rows` 0: all.
-std::shared_ptr<arrow::Table> read_csv(const std::filesystem::path& path,
-                                       const ReadOptions& options, std::int64_t max_rows,
-                                       const TextColumns& text_columns);
-std::shared_ptr<arrow::Table> read_parquet(const std::filesystem::path& path,
+/// Sets part.table and part.form; part.path is given.
+void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
+              const TextColumns& text_columns);
+std::shared_ptr<arrow::Table> read_parquet(const Table::Impl& impl,
+                                           const std::filesystem::path& path,
                                            std::int64_t max_rows);
-std::shared_ptr<arrow::Table> read_arrow(const std::filesystem::path& path, std::int64_t max_rows);
+std::shared_ptr<arrow::Table> read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
+                                         std::int64_t max_rows);
 /// Attributes as text columns, then "values", a list of float32 a row. `frequency` becomes pandas'
 /// name of the file's @frequency.
-std::shared_ptr<arrow::Table> read_tsf(const std::filesystem::path& path, std::int64_t max_rows,
+std::shared_ptr<arrow::Table> read_tsf(const Table::Impl& impl, const std::filesystem::path& path,
+                                       std::int64_t max_rows,
                                        std::optional<std::string>& frequency);
 
 /// Line (from 1) on which data row `row` (from 0) of the file begins.
-std::int64_t csv_line_of_row(const std::filesystem::path& path, char delimiter, std::int64_t row);
 std::int64_t tsf_line_of_row(const std::filesystem::path& path, std::int64_t row);
 
 }  // namespace sluice

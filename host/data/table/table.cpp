@@ -5,7 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
 
+#include "data/table/csv_scan.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
 #include "sluice/base/error.hpp"
@@ -82,6 +87,17 @@ void add_directory(const fs::path& directory, TableFormat format, std::vector<In
   }
 }
 
+/// Renaming would not help these.
+void refuse_workbook(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  for (const char* workbook : {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}) {
+    if (extension != workbook) continue;
+    throw DataError(fmt::format(
+        "{}: a workbook cannot be read; save its sheet as CSV (\"CSV UTF-8\") and give that file",
+        path.string()));
+  }
+}
+
 std::vector<Input> list_inputs(const ReadOptions& options) {
   if (options.paths.empty()) throw DataError("no data file is given; set path.data");
   std::vector<Input> inputs;
@@ -94,6 +110,7 @@ std::vector<Input> list_inputs(const ReadOptions& options) {
     Input input{path, options.format};
     if (input.format == TableFormat::automatic) input.format = format_by_name(path);
     if (input.format == TableFormat::automatic && fs::exists(path, error)) {
+      refuse_workbook(path);
       throw DataError(fmt::format(
           "{}: the extension '{}' names no format; rename the file (.csv, .parquet, .arrow, "
           ".feather, .tsf, each also with .gz or .zst) or set data.format",
@@ -116,20 +133,20 @@ std::string source_of(const ReadOptions& options, std::size_t files) {
 
 void add_part(Table::Impl& table, const Input& input, std::int64_t max_rows,
               const TextColumns& text_columns) {
-  TablePart part{nullptr, input.path, input.format};
+  TablePart part{nullptr, input.path, input.format, {}};
   switch (input.format) {
     case TableFormat::csv:
-      part.table = read_csv(input.path, table.options, max_rows, text_columns);
+      read_csv(table, part, max_rows, text_columns);
       break;
     case TableFormat::parquet:
-      part.table = read_parquet(input.path, max_rows);
+      part.table = read_parquet(table, input.path, max_rows);
       break;
     case TableFormat::arrow:
-      part.table = read_arrow(input.path, max_rows);
+      part.table = read_arrow(table, input.path, max_rows);
       break;
     case TableFormat::tsf: {
       const auto before = table.tsf_frequency;
-      part.table = read_tsf(input.path, max_rows, table.tsf_frequency);
+      part.table = read_tsf(table, input.path, max_rows, table.tsf_frequency);
       if (before && before != table.tsf_frequency) {
         throw DataError(
             fmt::format("{}: its @frequency is {}, that of the files before it {}; "
@@ -140,7 +157,7 @@ void add_part(Table::Impl& table, const Input& input, std::int64_t max_rows,
     }
     case TableFormat::automatic:
       // Only a missing file has no format by now.
-      files::open_stream(input.path);
+      Source(input.path, table.options.max_bytes);
       throw InternalError("read_table: a file without a format");
   }
   const std::vector<std::string> names = part.table->schema()->field_names();
@@ -160,6 +177,20 @@ void add_part(Table::Impl& table, const Input& input, std::int64_t max_rows,
   table.parts.push_back(std::move(part));
 }
 
+/// The pool that gives out `budget` bytes at most. It outlives every table: Arrow's threads may
+/// still let go of a block when the table it was read for is gone.
+arrow::MemoryPool* pool_of(std::int64_t budget) {
+  using Pools = std::map<std::int64_t, std::unique_ptr<arrow::MemoryPool>>;
+  static std::mutex mutex;
+  static Pools& pools = *std::make_unique<Pools>().release();
+  const std::lock_guard lock(mutex);
+  auto& pool = pools[budget];
+  if (!pool) {
+    pool = std::make_unique<arrow::CappedMemoryPool>(arrow::default_memory_pool(), budget);
+  }
+  return pool.get();
+}
+
 }  // namespace
 
 Table read_table_as(const ReadOptions& options, const TextColumns& text_columns) {
@@ -167,10 +198,16 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
   auto table = std::make_unique<Table::Impl>();
   table->options = options;
   table->source = source_of(options, inputs.size());
+  table->pool = pool_of(Source::budget_of(options.max_bytes));
   std::int64_t rows = 0;
   for (const Input& input : inputs) {
     if (options.max_rows > 0 && rows >= options.max_rows) break;
-    add_part(*table, input, options.max_rows > 0 ? options.max_rows - rows : 0, text_columns);
+    try {
+      add_part(*table, input, options.max_rows > 0 ? options.max_rows - rows : 0, text_columns);
+    } catch (const std::bad_alloc&) {
+      throw DataError(fmt::format("{}: not enough memory to read it; {}", input.path.string(),
+                                  files::kMemoryRemedy));
+    }
     rows += table->parts.back().table->num_rows();
   }
   return Table(std::move(table));
@@ -178,20 +215,13 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
 
 Table read_table(const ReadOptions& options) { return read_table_as(options, {}); }
 
-char delimiter_of(const fs::path& path, const ReadOptions& options) {
-  const bool tabs = files::without_compression(path).extension() == ".tsv";
-  if (options.delimiter == 0) return tabs ? '\t' : ',';
-  return tabs && options.delimiter == ',' ? '\t' : options.delimiter;
-}
-
 std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t row,
                      std::string_view column) {
   const TablePart& file = table.parts[part];
   if (file.format == TableFormat::csv || file.format == TableFormat::tsf) {
-    const std::int64_t line =
-        file.format == TableFormat::csv
-            ? csv_line_of_row(file.path, delimiter_of(file.path, table.options), row)
-            : tsf_line_of_row(file.path, row);
+    const std::int64_t line = file.format == TableFormat::csv
+                                  ? csv::line_of_row(csv::Text(file.path, file.form), row)
+                                  : tsf_line_of_row(file.path, row);
     return column.empty() ? fmt::format("{}:{}", file.path.string(), line)
                           : fmt::format("{}:{}:{}", file.path.string(), line, column);
   }

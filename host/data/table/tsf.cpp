@@ -171,15 +171,16 @@ class TsfReader {
 
 }  // namespace
 
-std::shared_ptr<arrow::Table> read_tsf(const std::filesystem::path& path, std::int64_t max_rows,
+std::shared_ptr<arrow::Table> read_tsf(const Table::Impl& impl, const std::filesystem::path& path,
+                                       std::int64_t max_rows,
                                        std::optional<std::string>& frequency) {
   arrow::util::InitializeUTF8();
-  const std::string text = files::read_all(path);
+  const std::string text = Source(path, impl.options.max_bytes).read_all();
   return TsfReader(path, text).read(max_rows, frequency);
 }
 
 std::int64_t tsf_line_of_row(const std::filesystem::path& path, std::int64_t row) {
-  const std::string all = files::read_all(path);
+  const std::string all = Source(path).read_all();
   std::string_view text = all;
   std::int64_t line = 0, seen = -1;
   for (bool data = false; !text.empty() && seen < row; ++line) {

@@ -102,12 +102,14 @@ TEST_F(TableRead, RaggedRowNamesItsLine) {
 
 TEST_F(TableRead, HeaderThatIsNotUtf8SaysSo) {
   EXPECT_THAT(data_error([&] { read(file("a.csv", "\xC8\xD5\xC6\xDA,b\n1,2\n")); }),
-              HasSubstr("a.csv:1: the header is not UTF-8; convert the file"));
+              HasSubstr("a.csv:1: '\\xC8\\xD5\\xC6\\xDA' is not UTF-8; set data.encoding"));
 }
 
 TEST_F(TableRead, UnknownExtensionNamesTheKnownOnes) {
   EXPECT_THAT(data_error([&] { read(file("a.xlsx", "x")); }),
-              HasSubstr("a.xlsx: the extension '.xlsx' names no format; rename the file (.csv"));
+              HasSubstr("a.xlsx: a workbook cannot be read; save its sheet as CSV"));
+  EXPECT_THAT(data_error([&] { read(file("a.dat", "x")); }),
+              HasSubstr("a.dat: the extension '.dat' names no format; rename the file (.csv"));
 }
 
 TEST_F(TableRead, RowsLongerThanABlockAreRead) {

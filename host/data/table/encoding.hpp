@@ -1,0 +1,34 @@
+// Text in other encodings than UTF-8, by the C library's iconv.
+#pragma once
+
+#include <arrow/io/interfaces.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::encoding {
+
+/// iconv's name of the encoding that text's first bytes (its byte order mark) say: UTF-16LE,
+/// UTF-16BE, UTF-32LE, UTF-32BE, UTF-8; empty: they say nothing.
+std::string by_mark(std::string_view head);
+
+/// Whether `name` is one of UTF-8's.
+bool is_utf8(std::string_view name);
+
+/// The text in UTF-8, without a byte order mark. Throws ConfigError if iconv does not know the
+/// encoding, DataError with the line of the first byte that is none of its text, or if the text is
+/// longer than `most`.
+std::string to_utf8(const std::filesystem::path& path, std::string_view bytes,
+                    const std::string& name, std::int64_t most);
+
+struct BadText {
+  std::int64_t line;  ///< from 1
+  std::string cell;   ///< what stands around the byte, other bytes than ASCII as \xFC
+};
+/// The first bytes that are not UTF-8.
+std::optional<BadText> find_bad_utf8(arrow::io::InputStream& stream, char delimiter);
+
+}  // namespace sluice::encoding

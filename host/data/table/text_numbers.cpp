@@ -1,0 +1,191 @@
+#include "data/table/text_numbers.hpp"
+
+#include <arrow/array/array_dict.h>
+#include <arrow/array/array_primitive.h>
+#include <arrow/array/builder_primitive.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "data/table/cells.hpp"
+#include "data/table/files.hpp"
+
+namespace sluice::text_numbers {
+namespace {
+
+constexpr const char* kRemedy = "give the process more memory";
+
+bool is_text_column(const arrow::DataType& type) {
+  if (type.id() != arrow::Type::DICTIONARY) return cells::is_text(type);
+  return cells::is_text(*static_cast<const arrow::DictionaryType&>(type).value_type());
+}
+
+/// The array that holds a chunk's words: its dictionary, or itself.
+const arrow::Array& words_of(const arrow::Array& chunk) {
+  if (chunk.type_id() != arrow::Type::DICTIONARY) return chunk;
+  return *static_cast<const arrow::DictionaryArray&>(chunk).dictionary();
+}
+
+/// Calls `visit(word)` for each word that is a value, until it returns false.
+bool each_word(const arrow::ChunkedArray& column, const std::vector<std::string>& missing,
+               const std::function<bool(std::string_view)>& visit) {
+  for (const auto& chunk : column.chunks()) {
+    const arrow::Array& words = words_of(*chunk);
+    for (std::int64_t i = 0; i < words.length(); ++i) {
+      if (words.IsNull(i)) continue;
+      const std::string_view word = cells::text_at(words, i);
+      if (!is_missing(missing, word) && !visit(word)) return false;
+    }
+  }
+  return true;
+}
+
+/// Whether "1.200" may stand for any number of the column: all are whole, or have at most three
+/// decimals and lie from 1 to 999.999.
+bool may_be_thousands(const arrow::ChunkedArray& column) {
+  bool any = false;
+  for (const auto& chunk : column.chunks()) {
+    const auto& numbers = static_cast<const arrow::DoubleArray&>(*chunk);
+    for (std::int64_t i = 0; i < numbers.length(); ++i) {
+      if (numbers.IsNull(i)) continue;
+      const double size = std::abs(numbers.Value(i));
+      if (size == std::floor(size)) {
+        any = true;
+        continue;
+      }
+      const double thousandths = size * 1000;
+      if (size < 1 || size >= 1000 || std::abs(thousandths - std::round(thousandths)) > 1e-6) {
+        return false;
+      }
+      any = true;
+    }
+  }
+  return any;
+}
+
+/// Cells of one chunk as numbers.
+std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk,
+                                         const std::vector<std::string>& missing, char decimal,
+                                         const std::string& source) {
+  const arrow::Array& words = words_of(chunk);
+  std::vector<double> values(static_cast<std::size_t>(words.length()), std::nan(""));
+  for (std::int64_t w = 0; w < words.length(); ++w) {
+    if (words.IsNull(w) || is_missing(missing, cells::text_at(words, w))) continue;
+    values[static_cast<std::size_t>(w)] = numerals::read(cells::text_at(words, w), decimal)->value;
+  }
+  arrow::DoubleBuilder builder;
+  files::check(builder.Reserve(chunk.length()), source, kRemedy);
+  const auto* coded = chunk.type_id() == arrow::Type::DICTIONARY
+                          ? static_cast<const arrow::DictionaryArray*>(&chunk)
+                          : nullptr;
+  for (std::int64_t i = 0; i < chunk.length(); ++i) {
+    const std::int64_t w = coded == nullptr || coded->IsNull(i) ? i : coded->GetValueIndex(i);
+    const double value = chunk.IsNull(i) ? std::nan("") : values[static_cast<std::size_t>(w)];
+    if (std::isnan(value)) {
+      builder.UnsafeAppendNull();
+    } else {
+      builder.UnsafeAppend(value);
+    }
+  }
+  std::shared_ptr<arrow::Array> out;
+  files::check(builder.Finish(&out), source, kRemedy);
+  return out;
+}
+
+std::string remark_of(const std::string& source, const std::string& name,
+                      const numerals::Evidence& evidence, char decimal, bool decimal_is_told) {
+  const double value = numerals::read(evidence.unusual(), decimal)->value;
+  std::string text =
+      fmt::format("{}: column '{}': '{}' is read as {}", source, name, evidence.unusual(), value);
+  if (evidence.percent()) text += ", the percent sign left out";
+  if (!evidence.currency().empty()) text += ", the currency sign left out";
+  if (!decimal_is_told &&
+      (evidence.says_comma() || evidence.says_point() || evidence.is_ambiguous())) {
+    text += "; data.decimal can say otherwise";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::optional<numerals::Evidence> evidence_of(const arrow::ChunkedArray& column,
+                                              const std::vector<std::string>& missing) {
+  if (!is_text_column(*column.type())) return std::nullopt;
+  numerals::Evidence evidence;
+  const bool numbers =
+      each_word(column, missing, [&](std::string_view word) { return evidence.add(word); });
+  return numbers && !evidence.empty() ? std::optional(evidence) : std::nullopt;
+}
+
+bool is_missing(const std::vector<std::string>& missing, std::string_view word) {
+  while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
+  while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
+  return word.empty() || std::find(missing.begin(), missing.end(), word) != missing.end();
+}
+
+Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
+                 const std::vector<std::string>& missing, char decimal, bool points_in_doubt) {
+  Findings findings;
+  bool comma = false, point = false, ambiguous = false;
+  for (int c = 0; c < table.num_columns(); ++c) {
+    findings.columns.emplace_back();
+    const arrow::ChunkedArray& column = *table.column(c);
+    if (keep[static_cast<std::size_t>(c)] != 0) continue;
+    auto evidence = evidence_of(column, missing);
+    if (!evidence) continue;
+    comma = comma || evidence->says_comma();
+    point = point || evidence->says_point();
+    ambiguous = ambiguous || evidence->is_ambiguous();
+    findings.columns.back() = std::move(evidence);
+  }
+  findings.decimal = decimal;
+  if (decimal != '\0') return findings;
+  if (!comma && !ambiguous && !points_in_doubt) {
+    if (point) findings.decimal = '.';
+    return findings;
+  }
+  for (int c = 0; c < table.num_columns(); ++c) {
+    const arrow::ChunkedArray& column = *table.column(c);
+    if (column.type()->id() != arrow::Type::DOUBLE) continue;
+    if (may_be_thousands(column)) {
+      findings.doubtful.push_back(c);
+    } else {
+      point = true;
+    }
+  }
+  if (comma != point) findings.decimal = comma ? ',' : '.';
+  return findings;
+}
+
+std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
+                                        const Findings& findings,
+                                        const std::vector<std::string>& missing,
+                                        bool decimal_is_told, const std::string& source,
+                                        std::vector<std::string>& remarks) {
+  for (int c = 0; c < table->num_columns(); ++c) {
+    const auto& evidence = findings.columns[static_cast<std::size_t>(c)];
+    if (!evidence || !evidence->contradiction(findings.decimal).empty()) continue;
+    char decimal = findings.decimal == '\0' ? '.' : findings.decimal;
+    if (evidence->says_comma()) decimal = ',';
+    if (evidence->says_point()) decimal = '.';
+    // What is told is not overruled: a cell that does not fit is an error where it is used.
+    if (decimal_is_told && decimal != findings.decimal) continue;
+    std::vector<std::shared_ptr<arrow::Array>> chunks;
+    for (const auto& chunk : table->column(c)->chunks()) {
+      chunks.push_back(numbers_of(*chunk, missing, decimal, source));
+    }
+    const std::string& name = table->field(c)->name();
+    table = files::value_of(
+        table->SetColumn(c, arrow::field(name, arrow::float64()),
+                         std::make_shared<arrow::ChunkedArray>(chunks, arrow::float64())),
+        source, kRemedy);
+    if (evidence->is_unusual()) {
+      remarks.push_back(remark_of(source, name, *evidence, decimal, decimal_is_told));
+    }
+  }
+  return table;
+}
+
+}  // namespace sluice::text_numbers

@@ -1,0 +1,50 @@
+// Columns of a CSV file that Arrow took for text, because their numbers are written as people write
+// them. The work is done on the distinct words, not on the rows.
+#pragma once
+
+#include <arrow/table.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/table/numerals.hpp"
+
+namespace sluice::text_numbers {
+
+/// What the words of a table's columns say, and what that makes of the file.
+struct Findings {
+  /// For each column of text all of whose words are numbers; none for all other columns.
+  std::vector<std::optional<numerals::Evidence>> columns;
+  /// '.' or ',' where the file as a whole leaves no doubt, else 0.
+  char decimal = 0;
+  /// Columns that Arrow took for numbers with a decimal point, and that may be thousands of whole
+  /// numbers ("1.200"): their words have to be seen.
+  std::vector<int> doubtful;
+};
+
+/// `keep`: columns that stay text whatever they hold. `missing`: words that mean "no value".
+/// `decimal`: '.' or ',' where it is told, 0 where it has to be found. `points_in_doubt`: even
+/// where no cell has a comma (a file with ';' between its fields comes from where a comma is
+/// decimal).
+Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
+                 const std::vector<std::string>& missing, char decimal, bool points_in_doubt);
+
+/// The table with such columns as numbers, where their words can be read together. Each reading
+/// that is not a machine's is added to `remarks`, after `source`.
+std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
+                                        const Findings& findings,
+                                        const std::vector<std::string>& missing,
+                                        bool decimal_is_told, const std::string& source,
+                                        std::vector<std::string>& remarks);
+
+/// What the words of a column say; nullopt where it is no text or one of them is no number.
+std::optional<numerals::Evidence> evidence_of(const arrow::ChunkedArray& column,
+                                              const std::vector<std::string>& missing);
+
+/// Whether `word` means "no value", spaces around it left out.
+bool is_missing(const std::vector<std::string>& missing, std::string_view word);
+
+}  // namespace sluice::text_numbers
