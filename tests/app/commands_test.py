@@ -20,6 +20,13 @@ class Commands(Program):
         self.assertIn("2024-01-01", result.out)
         self.assertIn("2024-01-30", result.out)
 
+    def test_check_says_once_what_was_guessed(self):
+        rows = [f"{2020 + month // 12}{month % 12 + 1:02},{month}" for month in range(24)]
+        self.write("sales.csv", "date,y\n" + "\n".join(rows) + "\n")
+        notes = [line for line in self.ok("check", "sales.csv").out.splitlines() if "were read as" in line]
+        self.assertEqual(len(notes), 1, notes)
+        self.assertTrue(notes[0].startswith("note        sales.csv: the integers of 'date' (202001 .. 202112)"), notes)
+
 
 if __name__ == "__main__":
     unittest.main()

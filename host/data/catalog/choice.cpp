@@ -273,13 +273,19 @@ std::optional<Counted> counted(std::string_view name) {
   return Counted{name.substr(0, begin), number};
 }
 
+/// Months of a year as one integer: 202401 after 202312.
+bool is_next_month(const Counted& before, const Counted& after) {
+  const std::int64_t year = before.number / 100, month = before.number % 100;
+  if (!before.stem.empty() || !after.stem.empty() || year < 1800 || year > 2199) return false;
+  return month == 12 && after.number == (year + 1) * 100 + 1;
+}
+
 bool follows(const std::string& name, const std::string& before) {
   const auto time = parse_time(name), time_before = parse_time(before);
   if (time && time_before) return *time > *time_before;
   const auto a = counted(before), b = counted(name);
-  if (!a || !b || a->stem != b->stem) return false;
-  // Plain numbers may be months (202312, 202401): the reader of their times tells.
-  return a->stem.empty() ? b->number > a->number : b->number == a->number + 1;
+  if (!a || !b) return false;
+  return (a->stem == b->stem && b->number == a->number + 1) || is_next_month(*a, *b);
 }
 
 }  // namespace

@@ -44,9 +44,13 @@ std::optional<Number> parse_number(std::string_view text) {
 std::shared_ptr<arrow::ChunkedArray> text_of(const Table::Impl& table, const TablePart& part,
                                              int column) {
   const std::string& name = table.names[static_cast<std::size_t>(column)];
-  const auto text = read_csv(part.path, table.options, part.table->num_rows(),
-                             [&](const auto&) { return std::vector<std::string>{name}; });
-  return text->column(column);
+  Table::Impl again;  // what is guessed a second time was said the first time
+  again.pool = table.pool;
+  again.options = table.options;
+  TablePart text{nullptr, part.path};
+  read_csv(again, text, part.table->num_rows(),
+           [&](const auto&) { return std::vector<std::string>{name}; });
+  return text.table->column(column);
 }
 
 enum class Kind { none, date, integer };

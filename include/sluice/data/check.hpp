@@ -26,7 +26,8 @@ struct DataCheck {
 
 DataCheck check_catalog(const Catalog& catalog);
 /// Lines of a label and what it has: layout and columns, frequency, span, gaps, duplicates, shares,
-/// memory. As long as the names are: whoever shows them on a terminal cuts them.
+/// memory. As long as the names are: whoever shows them on a terminal cuts them. notes.remarks are
+/// sentences, and left to whoever can break them.
 std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const DataCheck& check,
                        const std::string& source);
 
