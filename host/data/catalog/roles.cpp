@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "data/catalog/kinds.hpp"
@@ -93,7 +94,7 @@ class TargetGuess {
       }
       for (const int column : columns) std::erase(left, column);
     }
-    for (const int column : columns) refuse_second_name(header_, column, "data.targets");
+    refuse_second_names(columns);
     if (columns.empty()) {
       throw DataError(
           fmt::format("{}: which column is to be forecast? none holds numbers beside the time; set "
@@ -117,6 +118,14 @@ class TargetGuess {
   }
   bool is_taken(int column) const {
     return column == choice_.time || in(choice_.ids, column) || in(others_, column);
+  }
+
+  /// Of many columns at once.
+  void refuse_second_names(const std::vector<int>& columns) const {
+    std::unordered_set<std::string_view> seen;
+    for (const int column : columns) {
+      if (!seen.insert(name(column)).second) refuse_second_name(header_, column, "data.targets");
+    }
   }
 
   bool is_number_of_id_name(int column) const {
