@@ -160,7 +160,10 @@ std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
   }
   constexpr Timestamp kEarliest = -2208988800, kLatest = 4102444800;  // 1900 .. 2100
   for (const std::string& text : texts) {
+    const auto blanks = std::count(text.begin(), text.end(), ' ');
     std::erase_if(fitting, [&](const std::string& pattern) {
+      // To strptime a blank is also none: 02.01.2023 would be year 20 and hour 23.
+      if (std::count(pattern.begin(), pattern.end(), ' ') > blanks) return true;
       const auto stamp = parse_by_pattern(text, pattern);
       return !stamp || stamp->wall < kEarliest || stamp->wall > kLatest;
     });

@@ -320,6 +320,11 @@ TEST_F(CatalogTimes, QuartersWeeksAndSpansAreRead) {
               ElementsAre("2024-01-31 13:00:00", "2024-01-31 14:00:00"));
 }
 
+TEST_F(CatalogTimes, ABlankThatIsNotThereProposesNoHour) {
+  const std::string text = error(spec("date,y\n02.01.2023,1\n13.01.2023,2\n"));
+  EXPECT_THAT(text, HasSubstr("all times here fit %d.%m.%Y: set it by --data.time_format"));
+}
+
 TEST_F(CatalogTimes, ValueColumnsMayBeNamedByMonths) {
   const Catalog catalog = build("id,202311,202312,202401\nA,1,2,3\n");
   EXPECT_THAT(dates(catalog), ElementsAre("2023-11-01", "2023-12-01", "2024-01-01"));
