@@ -270,7 +270,6 @@ void FutureRows::extend(std::vector<std::int64_t>& first, std::vector<std::int64
   for (std::size_t row = 0; row < periods_.size(); ++row) {
     for (const std::int32_t s : series_of(row)) {
       const auto i = static_cast<std::size_t>(s);
-      if (i >= known_series_ && periods_[row] <= main_end_) continue;
       if (i >= known_series_) first[i] = std::min(first[i], periods_[row]);
       last[i] = std::max(last[i], periods_[row]);
     }
@@ -353,7 +352,8 @@ std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
   for (std::size_t row = 0; row < periods_.size(); ++row) {
     for (const std::int32_t s : series_of(row)) {
       const auto i = static_cast<std::size_t>(s);
-      if (periods_[row] <= ends[i]) continue;
+      // A new series has its known values from before, for a forecast from there.
+      if (periods_[row] <= (i < known_series_ ? ends[i] : main_end_)) continue;
       last[i] = std::max(last[i], periods_[row]);
       begin = std::min(begin, periods_[row]);
       end = std::max(end, periods_[row]);

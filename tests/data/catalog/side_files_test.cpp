@@ -186,9 +186,9 @@ TEST_F(SideFiles, AnIdThatOnlyTheFutureFileHasIsASeriesWithoutHistoryBehindTheOt
   EXPECT_THAT(catalog.ids(), ElementsAre("001", "002", "003", "900"));
   EXPECT_EQ(notes_.new_series, 1);
   EXPECT_EQ(catalog.history(3), 0);
-  EXPECT_EQ(catalog.date(3, 0), "2024-01-04") << "its first day after the end of the data";
-  EXPECT_THAT(catalog.values(0, 3), values({kNone, kNone}));
-  EXPECT_THAT(catalog.values(1, 3), values({9, 7}));
+  EXPECT_EQ(catalog.date(3, 0), "2024-01-02") << "a forecast may begin before the data end";
+  EXPECT_THAT(catalog.values(0, 3), values({kNone, kNone, kNone, kNone}));
+  EXPECT_THAT(catalog.values(1, 3), values({8, kNone, 9, 7}));
   EXPECT_THAT(catalog.values(1, 0), values({kNone, kNone, 1}));
   EXPECT_THAT(catalog.static_reals()[0].values, values({1, 2, 3, 9}));
   expect_remark("f.csv: 1 of 3 series have no row in it (003): nothing is known of their future");
