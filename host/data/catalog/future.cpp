@@ -62,6 +62,12 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                                 table.source, times.integers ? "plain integers" : "dates",
                                 integers ? "plain integers" : "dates"));
   }
+  if (!times.repeated.empty()) {
+    std::vector<int> ids;
+    for (const JoinColumn& id : id_join_columns(table, series)) ids.push_back(id.column);
+    const Series own = ids.empty() ? Series{} : read_series(table, ids);
+    settle_repeated(times, [&](std::int64_t row) { return own.at(row); });
+  }
   for (std::size_t row = 0; row < times.values.size(); ++row) {
     const auto period = period_for(spec, frequency, times.values[row]);
     if (!period) {

@@ -35,6 +35,12 @@ class RowsBuilder {
           "\"rows\"); give the data in long form: a row for each series and time",
           table.source));
     }
+    if (!spec.aggregate.empty()) {
+      throw DataError(fmt::format(
+          "{}: where a row is a series (data.layout \"rows\") there are no rows to add up; remove "
+          "data.aggregate, or set data.time to the column of the times",
+          table.source));
+    }
   }
 
   CatalogParts build() {
@@ -402,9 +408,9 @@ class RowsBuilder {
     parts.integer_times = integers;
     parts.frequency = settle_frequency(spec_.frequency, times, integers, table_.source, notes_);
     notes_.time_columns = notes_.target_columns;
-    const auto first = period_of(parts.frequency, times.front());
+    const auto first = period_for(spec_, parts.frequency, times.front());
     for (std::size_t i = 0; i < times.size(); ++i) {
-      const auto period = period_of(parts.frequency, times[i]);
+      const auto period = period_for(spec_, parts.frequency, times[i]);
       if (!first || !period || *period != *first + static_cast<std::int64_t>(i)) {
         out_of_step(names[i], names[i == 0 ? 0 : i - 1]);
       }

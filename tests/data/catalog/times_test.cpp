@@ -124,7 +124,7 @@ TEST_F(CatalogTimes, TheFormatSaysHowTimesAreWritten) {
 
 TEST_F(CatalogTimes, ForecastsAreWrittenInTheGivenFormat) {
   const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
-      {"%d/%m/%Y", "31/01/2024", "01/02/2024"}, {"iso_week", "2024-W01", "2024-W02"}};
+      {"%d/%m/%Y", "31/01/2024", "01/02/2024"}, {"iso_week", "2020-W52", "2020-W53"}};
   for (const auto& [format, first, second] : cases) {
     CatalogSpec s = spec(rows({first, second}));
     s.time_format = format;
@@ -189,6 +189,27 @@ TEST_F(CatalogTimes, OneOffsetIsWrittenBack) {
   const Timestamp next = time_of(catalog.frequency(), catalog.period(0, 2));
   write_table(path("out.csv"), {time_column(catalog, "ds", {next})});
   EXPECT_EQ(text_of(path("out.csv")), "ds\n2024-01-01 07:00:00-05:00\n");
+}
+
+TEST_F(CatalogTimes, ZonesOfParquetKeepLocalDaysAndAreWrittenBack) {
+  // Midnights of Berlin from 30 March 2024, the second of which is in winter, the third in summer.
+  const std::vector<OutputColumn> days = {
+      {.name = "ds", .times = {1711753200, 1711839600, 1711922400}, .time_zone = "Europe/Berlin"},
+      {.name = "y", .numbers = {1, 2, 3}}};
+  write_table(path("days.parquet"), days);
+  const Catalog catalog = build(spec_of(path("days.parquet")));
+  EXPECT_THAT(dates(catalog), ElementsAre("2024-03-30", "2024-03-31", "2024-04-01"));
+  const OutputColumn next =
+      time_column(catalog, "ds", {time_of(catalog.frequency(), catalog.period(0, 3))});
+  EXPECT_EQ(next.time_zone, "Europe/Berlin");
+  EXPECT_THAT(next.times, ElementsAre(1712008800));
+
+  const std::vector<OutputColumn> hours = {
+      {.name = "ds", .times = {1711843200, 1711846800, 1711850400}, .time_zone = "Europe/Berlin"},
+      {.name = "y", .numbers = {1, 2, 3}}};
+  write_table(path("hours.parquet"), hours);
+  EXPECT_THAT(dates(build(spec_of(path("hours.parquet")))),
+              ElementsAre("2024-03-31 01:00:00", "2024-03-31 03:00:00", "2024-03-31 04:00:00"));
 }
 
 TEST_F(CatalogTimes, LocalHoursOfAZoneHaveNoGapAndNoDuplicateWhereClocksChange) {
@@ -258,8 +279,8 @@ TEST_F(CatalogTimes, TwoRowsOfAPeriodAreStillTwo) {
 TEST_F(CatalogTimes, RowsAtTheTillAreAddedUp) {
   CatalogSpec s = spec(
       "id,ts,y,price,n\n"
-      "A,2024-01-01 09:10:02,1,4,1\n"
-      "A,2024-01-01 17:20:33,2,8,1\n"
+      "A,2024-01-01 09:10:02,2,8,1\n"
+      "A,2024-01-01 17:20:33,1,4,1\n"
       "A,2024-01-03 08:00:00,5,,1\n"
       "B,2024-01-02 08:00:00,7,3,1\n"
       "B,2024-01-02 08:00:00,9,5,\n");
@@ -274,12 +295,43 @@ TEST_F(CatalogTimes, RowsAtTheTillAreAddedUp) {
   s.aggregate_by = {"y=max", "price=first", "n=count"};
   const Catalog other = build(s);
   EXPECT_THAT(series_of(other), ElementsAre(values({2, kNone, 5}), values({9})));
-  EXPECT_THAT(series_of(other, 1), ElementsAre(values({4, kNone, kNone}), values({3})));
+  EXPECT_THAT(series_of(other, 1), ElementsAre(values({8, kNone, kNone}), values({3})));
   EXPECT_THAT(series_of(other, 2), ElementsAre(values({2, kNone, 1}), values({1})));
+  s.aggregate_by = {"y=last", "price=min", "n=max"};
+  const Catalog third = build(s);
+  EXPECT_THAT(series_of(third), ElementsAre(values({1, kNone, 5}), values({9})));
+  EXPECT_THAT(series_of(third, 1), ElementsAre(values({4, kNone, kNone}), values({3})));
   s.aggregate_by = {"cost=sum"};
   EXPECT_THAT(config_error(s), HasSubstr("no target or input column 'cost'"));
   s.aggregate_by = {"y=median"};
   EXPECT_THAT(config_error(s), HasSubstr("'y=median' is not COLUMN=sum"));
+}
+
+TEST_F(CatalogTimes, SeriesInRowsHaveNothingToAddUp) {
+  CatalogSpec s = spec("id,202311,202312,202401\nA,1,2,3\n");
+  s.aggregate = "QS";
+  EXPECT_THAT(error(s), HasSubstr("there are no rows to add up; remove data.aggregate"));
+}
+
+TEST_F(CatalogTimes, AFileOfTheFutureIsReadByTheSameTimes) {
+  CatalogSpec s = spec("month,y,p\n202311,1,1\n202312,2,2\n202401,3,3\n");
+  s.time = "month";
+  s.future = {"p"};
+  s.future_for_all = true;
+  s.future_file = file("future.csv", "month,p\n202402,4\n202403,5\n");
+  EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4, 5})));
+}
+
+TEST_F(CatalogTimes, AFileOfTheFutureHasRepeatedHoursToo) {
+  CatalogSpec s = spec(
+      "unique_id,ds,y,p\nA,2024-10-27 00:00,1,1\nA,2024-10-27 01:00,1,2\n"
+      "B,2024-10-27 00:00,1,5\nB,2024-10-27 01:00,1,6\n");
+  s.future = {"p"};
+  s.time_zone = "Europe/Berlin";
+  s.future_file = file("future.csv",
+                       "unique_id,ds,p\nA,2024-10-27 02:00,3\nB,2024-10-27 02:00,7\n"
+                       "A,2024-10-27 02:00,4\nB,2024-10-27 02:00,8\n");
+  EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4}), values({5, 6, 7, 8})));
 }
 
 TEST_F(CatalogTimes, AnUnfinishedLastMonthIsSaid) {
