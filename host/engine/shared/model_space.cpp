@@ -209,12 +209,15 @@ void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
   level_spread_ = setup.level_spread;
   if (!spec_.level_input || level_spread_ > 0) return;
   double sum = 0, squares = 0;
-  const std::int64_t S = series_count();
-  for (std::int64_t s = 0; s < S; ++s) {
+  std::int64_t S = 0;
+  for (std::int64_t s = 0; s < series_count(); ++s) {
+    if (setup.catalog->history(s) == 0) continue;  // its scale says nothing
+    ++S;
     const double x = std::log(static_cast<double>(scale_[static_cast<std::size_t>(s)]));
     sum += x;
     squares += x * x;
   }
+  S = std::max<std::int64_t>(S, 1);
   const double mean = sum / static_cast<double>(S);
   level_mean_ = static_cast<float>(mean);
   level_spread_ =

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
@@ -214,11 +215,12 @@ SplitSpec split_spec(const Config& config, const Catalog& catalog) {
   SplitSpec split{.valid = config.data.valid, .test = config.data.test.value_or(kShare)};
   if (config.data.test || config.evaluate.refit > 0) return split;
   const std::int64_t scored = evaluated_steps(config, catalog.frequency());
-  std::int64_t roomy = 0;
+  std::int64_t roomy = 0, with_history = 0;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    with_history += catalog.history(s) > 0 ? 1 : 0;
     roomy += catalog.history(s) >= 2 * scored ? 1 : 0;
   }
-  if (2 * roomy >= catalog.series_count()) split.test_at_least = scored;
+  if (2 * roomy >= with_history) split.test_at_least = scored;
   return split;
 }
 
@@ -253,7 +255,11 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
     s.T = n.time_step;
   } else {
     // Most series should fill a window and still leave steps to learn from.
-    std::vector<std::int64_t> lengths(end.begin(), end.end());
+    std::vector<std::int64_t> lengths;
+    // Ids that only path.future has say nothing of how long a window should be.
+    std::copy_if(end.begin(), end.end(), std::back_inserter(lengths),
+                 [](std::int64_t length) { return length > 0; });
+    if (lengths.empty()) lengths.push_back(0);
     const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
     std::nth_element(lengths.begin(), middle, lengths.end());
     s.T = static_cast<int>(std::clamp<std::int64_t>(*middle / 2, 2, defaults.time_step));

@@ -1,4 +1,5 @@
 #include "sluice/run/resolve.hpp"
+#include "support/catalogs.hpp"
 
 #include <gtest/gtest.h>
 
@@ -79,6 +80,19 @@ TEST(SplitSpec, KeepsWhatIsGivenAndWhatARefitDoesNotNeed) {
   config.data.test.reset();
   config.evaluate.refit = 1;
   EXPECT_EQ(test_steps(config, daily({100})), Steps{10});
+}
+
+TEST(Resolve, SeriesWithoutAHistoryDecideNothing) {
+  std::vector<std::vector<float>> series = testing::weekly_series(2, 200);
+  const Config config;
+  const Catalog known(testing::daily_parts(series));
+  for (int i = 0; i < 5; ++i) series.push_back({testing::kMissing});
+  const Catalog with_new(testing::daily_parts(series));
+  const std::vector<std::int64_t> ends = {180, 180, 0, 0, 0, 0, 0};
+  EXPECT_EQ(resolve_model(config, with_new, ends).T,
+            resolve_model(config, known, std::span(ends).first(2)).T);
+  EXPECT_EQ(resolve_model(config, with_new, ends).T, 56);
+  EXPECT_EQ(split_spec(config, with_new).test_at_least, 14);
 }
 
 }  // namespace
