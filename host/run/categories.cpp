@@ -42,6 +42,20 @@ std::vector<std::int32_t> codes_in(const std::vector<std::string>& vocabulary,
   return codes;
 }
 
+std::vector<std::vector<std::int32_t>> series_codes(
+    const std::vector<std::vector<std::string>>& vocabularies, const Catalog& catalog) {
+  std::vector<std::vector<std::int32_t>> codes;
+  for (std::size_t e = 0; e < vocabularies.size(); ++e) {
+    const StaticCategory& category = catalog.static_categories()[e];
+    const std::vector<std::int32_t> of_word = codes_in(vocabularies[e], category.vocabulary);
+    std::vector<std::int32_t>& out = codes.emplace_back();
+    for (const std::int32_t code : category.codes) {
+      out.push_back(of_word[static_cast<std::size_t>(code)]);
+    }
+  }
+  return codes;
+}
+
 std::vector<std::vector<std::int32_t>> word_codes(
     const std::vector<std::vector<std::string>>& vocabularies, const Catalog& catalog) {
   std::vector<std::vector<std::int32_t>> codes;

@@ -17,6 +17,10 @@ namespace sluice {
 std::vector<std::int32_t> codes_in(const std::vector<std::string>& vocabulary,
                                    const std::vector<std::string>& words);
 
+/// EngineSetup::codes for a model with these vocabularies of its static categories.
+std::vector<std::vector<std::int32_t>> series_codes(
+    const std::vector<std::vector<std::string>>& vocabularies, const Catalog& catalog);
+
 /// EngineSetup::word_codes for a model with these vocabularies of its steps' categories.
 std::vector<std::vector<std::int32_t>> word_codes(
     const std::vector<std::vector<std::string>>& vocabularies, const Catalog& catalog);

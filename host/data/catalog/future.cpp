@@ -81,6 +81,7 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
   }
   periods_ = std::move(times.values);
   notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
+  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
   if (table_.rows() == 0) {
     notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
     hold_for_all(series, asked, notes);

@@ -110,7 +110,7 @@ void Forecaster::Impl::make_engine_for(const SeriesScaling& scaling, const Confi
   setup.catalog = &catalog;
   setup.spec = &model.spec;
   setup.scaling = &scaling;
-  setup.codes = translate_codes(model, catalog);
+  setup.codes = series_codes(model.vocabularies, catalog);
   setup.word_codes = word_codes(model.step_vocabularies, catalog);
   setup.batch = from.forecast_batch;
   set_engine(from, setup);

@@ -50,26 +50,6 @@ void check_channels(const Model& model, const Catalog& catalog) {
   check_step_categories(model, catalog);
 }
 
-std::vector<std::vector<std::int32_t>> translate_codes(const Model& model, const Catalog& catalog) {
-  std::vector<std::vector<std::int32_t>> codes;
-  for (std::size_t e = 0; e < model.vocabularies.size(); ++e) {
-    std::unordered_map<std::string, std::int32_t> known;
-    for (std::size_t i = 0; i < model.vocabularies[e].size(); ++i) {
-      known.emplace(model.vocabularies[e][i], static_cast<std::int32_t>(i));
-    }
-    const StaticCategory& category = catalog.static_categories()[e];
-    std::vector<std::int32_t> map;
-    for (const std::string& word : category.vocabulary) {
-      const auto found = known.find(word);
-      map.push_back(found == known.end() ? 0 : found->second);
-    }
-    auto& out = codes.emplace_back();
-    for (const std::int32_t code : category.codes)
-      out.push_back(map[static_cast<std::size_t>(code)]);
-  }
-  return codes;
-}
-
 SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
                             std::span<const std::int64_t> end) {
   std::vector<std::int64_t> history;

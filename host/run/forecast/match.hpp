@@ -14,10 +14,6 @@ namespace sluice {
 /// Throws DataError where frequency, channels or static columns are not those of the training.
 void check_channels(const Model& model, const Catalog& catalog);
 
-/// The catalogue's category codes in the model's vocabularies; what the model has not seen is
-/// unknown, 0.
-std::vector<std::vector<std::int32_t>> translate_codes(const Model& model, const Catalog& catalog);
-
 /// Known series keep the scaling they were trained with; new ones are fitted on [0, end[s]) (empty:
 /// their history).
 SeriesScaling match_scaling(const Model& model, const Catalog& catalog,

@@ -208,8 +208,9 @@ void Builder::add(std::int64_t s, const Group& group) {
   for (std::size_t c = 0; c < parts_.categories.size(); ++c) {
     std::vector<std::int32_t>& to = parts_.categories[c].codes;
     to.insert(to.end(), group.codes[c].begin(), group.codes[c].end());
+    if (ahead == 0) continue;
     const auto own = catalog_.categories()[c].codes.begin() + catalog_.offset(s) + origin;
-    if (ahead > 0) to.insert(to.end(), own, own + ahead);
+    to.insert(to.end(), own, own + ahead);
   }
   parts_.ids.push_back(catalog_.id(s));
   parts_.offsets.push_back(parts_.offsets.back() + group.steps + ahead);

@@ -60,14 +60,7 @@ std::string take_words_of(const Model& start, const Config& config, const Catalo
 }
 
 void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineSetup& setup) {
-  for (std::size_t e = 0; e < vocabularies.series.size(); ++e) {
-    const StaticCategory& category = catalog.static_categories()[e];
-    const std::vector<std::int32_t> codes = codes_in(vocabularies.series[e], category.vocabulary);
-    auto& out = setup.codes.emplace_back();
-    for (const std::int32_t code : category.codes) {
-      out.push_back(codes[static_cast<std::size_t>(code)]);
-    }
-  }
+  setup.codes = series_codes(vocabularies.series, catalog);
   setup.word_codes = word_codes(vocabularies.steps, catalog);
 }
 

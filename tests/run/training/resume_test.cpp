@@ -21,6 +21,7 @@
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
+#include "support/small_training.hpp"
 
 namespace sluice {
 namespace {
@@ -193,17 +194,10 @@ class Resume : public ::testing::Test {
     folder_ = fs::temp_directory_path() / (std::string("sluice_resume_") + info->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
-    config_.data.valid = 6;
-    config_.data.test = 6;
-    config_.network.hidden_size = 8;
-    config_.network.predict_day = 3;
-    config_.network.time_step = 14;
-    config_.training.batch_size = 8;
+    config_ = testing::quick_config();
     config_.training.steps = 40;
     config_.training.steps_per_epoch = 10;
-    config_.training.final_fit = false;
     config_.path.model = (folder_ / "model.safetensors").string();
-    config_.engine.threads = 1;
   }
   void TearDown() override { fs::remove_all(folder_); }
 

@@ -13,6 +13,7 @@
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
+#include "support/small_training.hpp"
 
 namespace sluice {
 namespace {
@@ -31,20 +32,10 @@ class Training : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
   Config small() const {
-    Config c;
-    c.data.valid = 6;
-    c.data.test = 6;
-    c.network.hidden_size = 8;
-    c.network.predict_day = 3;
-    c.network.time_step = 14;
-    c.network.head_hidden = 8;
-    c.training.batch_size = 8;
+    Config c = testing::quick_config();
     c.training.steps = 60;
     c.training.steps_per_epoch = 10;
-    c.training.seeds = 1;
-    c.training.final_fit = false;
     c.path.model = (directory_ / "model.safetensors").string();
-    c.engine.threads = 1;
     return c;
   }
   static TrainOptions silent(bool save = false) {
