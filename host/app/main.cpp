@@ -100,8 +100,7 @@ int evaluate(const Request& request) {
       "evaluating", "make engine.forecast_batch smaller",
       [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });
   // What else is asked for is written also where the table could not be.
-  const bool printed =
-      try_print_result(report_table(result.report, output_width() > 80));
+  const bool printed = try_print_result(report_table(result.report, output_width() > 80));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");
@@ -119,7 +118,8 @@ int evaluate(const Request& request) {
 }
 
 int check(const Request& request) {
-  const Config config = read_settings(request).config;
+  const Settings settings = read_settings(request);
+  const Config& config = settings.config;
   if (config.path.data.empty()) {
     throw ConfigError(
         "check needs a data file, a directory of them or a CONFIG.toml that names one: "
@@ -131,7 +131,9 @@ int check(const Request& request) {
                   "read fewer columns or rows, or use a machine with more memory",
                   [&] { return read_catalog(catalog_spec(config), &notes); });
   const std::string text = check_text(catalog, notes, check_catalog(catalog), data_text(config));
-  print_result(cut_lines(text, output_width()) + labelled_lines("note", notes.remarks));
+  std::vector<std::string> remarks = settings.remarks;
+  remarks.insert(remarks.end(), notes.remarks.begin(), notes.remarks.end());
+  print_result(cut_lines(text, output_width()) + labelled_lines("note", remarks));
   return 0;
 }
 

@@ -85,16 +85,10 @@ Settings read_settings(const Request& request) {
                           (request.command == "evaluate" && !refits) || !request.model.empty();
   if (!uses_model) return settings;
   Model model = load_model(settings.config.path.model);
-  const std::vector<std::string>& given = settings.config.path.data;
-  const bool other_data = !given.empty() && given != model.config.path.data;
-  settings.config = config_over(request, carried_settings(model.config, other_data));
-  if (other_data && !flag(request, "data.end") &&
-      settings.config.data.end != model.config.data.end) {
-    settings.remarks.push_back(fmt::format(
-        "{} was trained on histories up to data.end = {}; these data are taken to their end: give "
-        "--data.end to cut them",
-        settings.config.path.model, model.config.data.end));
-  }
+  const Config written = settings.config;
+  settings.config = config_over(request, carried_settings(model.config, written));
+  settings.remarks =
+      carried_remarks(model.config, written, settings.config, settings.config.path.model);
   if (refits || request.command == "check") return settings;
   refuse_contradictions(request, model, settings);
   if (settings.config.forecast.nonnegative) {
