@@ -66,13 +66,21 @@ SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
       known.emplace(model.series_ids[s], static_cast<std::int64_t>(s));
     }
   }
+  const auto offset_of = [&](int m, std::int64_t s) {
+    return model.value_offset.empty()
+               ? 0
+               : model.value_offset[static_cast<std::size_t>(m * model.scaling.series + s)];
+  };
   const auto channels = static_cast<int>(catalog.channels().size());
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const auto found = known.find(catalog.id(s));
     if (found == known.end()) continue;
     for (int c = 0; c < channels; ++c) {
-      // Stored beside an offset, values begin anew with every file: its own history scales them.
-      if (c < model.spec.M && catalog.value_offset(c, s) != 0) continue;
+      // The offset beside which values are stored is each file's own, and so are sizes beside it:
+      // where the training's or these have one, their own history scales them.
+      const bool beside_offset =
+          c < model.spec.M && (catalog.value_offset(c, s) != 0 || offset_of(c, found->second) != 0);
+      if (beside_offset) continue;
       const auto at = static_cast<std::size_t>(c * scaling.series + s);
       scaling.offset[at] = model.scaling.offset_of(c, found->second);
       scaling.scale[at] = model.scaling.scale_of(c, found->second);

@@ -68,6 +68,19 @@ std::vector<Window> validation_windows(std::span<const std::int64_t> from,
   return windows;
 }
 
+/// Of the targets [M * S]; empty where there is none.
+std::vector<double> value_offsets(const Catalog& catalog) {
+  std::vector<double> offsets;
+  bool any = false;
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+      offsets.push_back(catalog.value_offset(m, s));
+      any = any || offsets.back() != 0;
+    }
+  }
+  return any ? offsets : std::vector<double>();
+}
+
 class Training {
  public:
   Training(const Config& config, const Catalog& catalog, const TrainOptions& options)
@@ -330,6 +343,7 @@ Model Training::make_model(const Phase& phase) const {
   for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
   model.series_ids = catalog_.ids();
   model.scaling = phase.scaling;
+  model.value_offset = value_offsets(catalog_);
   const Engine::LevelStatistics level = phase.engine->level_statistics();
   model.level_mean = level.mean;
   model.level_spread = level.spread;
