@@ -107,7 +107,7 @@ std::vector<std::vector<std::int64_t>> Backtest::cutoffs() {
   if (!any) {
     throw DataError(fmt::format(
         "no series is longer than the horizon of {} steps, so nothing can be evaluated; "
-        "lower network.predict_day",
+        "train with a shorter horizon (--horizon)",
         K_));
   }
   return windows;
