@@ -322,11 +322,11 @@ class LongBuilder {
           source.name, grouped(std::ssize(coarse)), parts_.ids[coarse.front()]));
       return;
     }
-    keep_steps(parts_, m, [&](const auto& put) {
+    keep_steps(parts_, m, [&](ExactSeries& exact) {
       read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
         const std::int64_t* place = places_.data() + row;
         for (std::size_t i = 0; i < block.size(); ++i) {
-          if (place[i] >= 0) put(place[i], block[i]);
+          if (place[i] >= 0) exact.put(place[i], block[i]);
         }
       });
     });
