@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/text.hpp"
+#include "data/calendar/civil.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -20,6 +22,11 @@ Table read_future_file(const CatalogSpec& spec, const Series& series) {
     text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
   }
   return read_beside(*spec.future_file, spec, text);
+}
+
+bool is_weekend(const Frequency& frequency, Timestamp time) {
+  constexpr std::int64_t kSaturday = 5;
+  return frequency.unit == Unit::business_day && civil::weekday(civil::day_of(time)) >= kSaturday;
 }
 
 /// (key, period) of a row.
@@ -38,6 +45,7 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                        CatalogNotes& notes)
     : spec_(spec),
       table_(read_future_file(spec, series)),
+      channels_(asked.channels),
       frequency_(frequency),
       series_count_(asked.series),
       known_series_(series.ids.size()) {
@@ -66,20 +74,36 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
     const Series own = ids.empty() ? Series{} : read_series(table, ids);
     settle_repeated(times, [&](std::int64_t row) { return own.at(row); });
   }
+  std::int64_t weekend_rows = 0;
   for (std::size_t row = 0; row < times.values.size(); ++row) {
+    // A calendar has all days. Where rows are added up, those of a weekend belong to their Friday.
+    if (spec.aggregate.empty() && is_weekend(frequency, times.values[row])) {
+      times.values[row] = kNoPeriod;
+      ++weekend_rows;
+      continue;
+    }
     const auto period = period_for(spec, frequency, times.values[row]);
     if (!period) {
-      throw DataError(
-          fmt::format("{}: {} is not on the data's grid of frequency {}; correct the row, or "
-                      "set data.frequency",
-                      place_of_row(table, static_cast<std::int64_t>(row), time_column_),
-                      time_text(times.values[row], integers), to_string(frequency)));
+      const std::int64_t before = period_containing(frequency, times.values[row]);
+      throw DataError(fmt::format(
+          "{}: {} is not on the data's grid of frequency {}, whose steps there are {} and {}; give "
+          "this file one row for each step, at its time, or let rows of both files be added up by "
+          "data.aggregate",
+          place_of_row(table, static_cast<std::int64_t>(row), time_column_),
+          time_text(times.values[row], integers), to_string(frequency),
+          period_text(frequency, before), period_text(frequency, before + 1)));
     }
     times.values[row] = *period;
   }
   periods_ = std::move(times.values);
   notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
   notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+  if (weekend_rows > 0) {
+    notes.remarks.push_back(
+        fmt::format("{}: {} rows of Saturdays and Sundays are not used: the data have business "
+                    "days only (frequency {})",
+                    table.source, grouped(weekend_rows), to_string(frequency)));
+  }
   if (table_.rows() == 0) {
     notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
     hold_for_all(series, asked, notes);
@@ -185,41 +209,49 @@ void FutureRows::index_series() {
 bool FutureRows::repeats(const Join& join) const {
   std::unordered_map<Step, std::size_t, StepHash> seen;
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     const Step step{join.keys.at(static_cast<std::int64_t>(row)), periods_[row]};
     if (!seen.emplace(step, row).second) return true;
   }
   return false;
 }
 
+bool FutureRows::merges_rows() const {
+  return !spec_.aggregate.empty() || spec_.duplicates == DuplicatePolicy::sum ||
+         spec_.duplicates == DuplicatePolicy::mean;
+}
+
 void FutureRows::settle_duplicates() {
   std::unordered_map<Step, std::size_t, StepHash> first_rows;
+  if (merges_rows()) leader_.assign(periods_.size(), kNoPeriod);
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     const Step step{join_.keys.at(static_cast<std::int64_t>(row)), periods_[row]};
     const auto [entry, fresh] = first_rows.emplace(step, row);
+    if (merges_rows()) leader_[row] = static_cast<std::int64_t>(entry->second);
     if (fresh) continue;
-    if (spec_.duplicates == DuplicatePolicy::error) {
-      const std::string& key = join_.keys.ids[step.first];
-      throw DataError(fmt::format(
-          "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
-          "row a series and time: remove one, or set data.duplicates",
-          place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
-          join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
-          period_text(frequency_, periods_[row]),
-          place_of_row(table_.impl(), static_cast<std::int64_t>(entry->second))));
+    if (left_out_.empty()) left_out_.assign(periods_.size(), 0);
+    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::error) {
+      refuse_second_row(row, entry->second);
     }
-    if (left_out_.empty()) {
-      left_out_.assign(periods_.size(), 0);
-      leader_.resize(periods_.size());
-      for (std::size_t i = 0; i < leader_.size(); ++i) leader_[i] = static_cast<std::int64_t>(i);
-    }
-    if (spec_.duplicates == DuplicatePolicy::last) {
+    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::last) {
       left_out_[entry->second] = 1;
       entry->second = row;
     } else {
       left_out_[row] = 1;
-      leader_[row] = static_cast<std::int64_t>(entry->second);
     }
   }
+}
+
+void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {
+  const std::string& key = join_.keys.ids[join_.keys.at(static_cast<std::int64_t>(row))];
+  throw DataError(fmt::format(
+      "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
+      "row a series and time: remove one, or set data.duplicates",
+      place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
+      join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
+      period_text(frequency_, periods_[row]),
+      place_of_row(table_.impl(), static_cast<std::int64_t>(first))));
 }
 
 void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& notes) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/catalog/aggregate.hpp"
 #include "data/catalog/future.hpp"
 #include "data/catalog/words.hpp"
 
@@ -11,6 +12,7 @@ namespace sluice {
 
 void FutureRows::extend(std::vector<std::int64_t>& first, std::vector<std::int64_t>& last) const {
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     for (const std::int32_t s : series_of(row)) {
       const auto i = static_cast<std::size_t>(s);
       if (i >= known_series_) first[i] = std::min(first[i], periods_[row]);
@@ -27,23 +29,16 @@ std::int64_t FutureRows::unmatched_rows() const {
 
 std::vector<float> FutureRows::numbers(std::size_t channel) const {
   const Table::Impl& table = table_.impl();
-  refuse_words(table, columns_[channel], Role::future);
-  std::vector<float> numbers = read_numbers(table, columns_[channel]);
-  const bool mean =
-      spec_.duplicates == DuplicatePolicy::mean || spec_.duplicates == DuplicatePolicy::sum;
-  if (leader_.empty() || !mean) return numbers;
+  const int column = columns_[channel];
+  refuse_words(table, column, Role::future);
+  if (!merges_rows()) return read_numbers(table, column);
   // Known values are averaged under "sum" too: a price is not added up.
-  std::vector<double> sums(numbers.size(), 0);
-  std::vector<std::int32_t> counts(numbers.size(), 0);
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    if (std::isnan(numbers[row])) continue;
-    sums[static_cast<std::size_t>(leader_[row])] += numbers[row];
-    ++counts[static_cast<std::size_t>(leader_[row])];
-  }
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    if (counts[row] > 0) numbers[row] = static_cast<float>(sums[row] / counts[row]);
-  }
-  return numbers;
+  const Merge merge = spec_.aggregate.empty()
+                          ? Merge::mean
+                          : merge_of(spec_, {channels_[channel], Role::future, column});
+  std::vector<float> values(periods_.size(), kMissing);
+  merge_rows(table, column, merge, leader_, values);
+  return values;
 }
 
 void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
@@ -93,6 +88,7 @@ std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
   std::vector<std::int64_t> last(ends.size(), kNone);
   std::int64_t begin = std::numeric_limits<std::int64_t>::max(), end = kNone;
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     for (const std::int32_t s : series_of(row)) {
       const auto i = static_cast<std::size_t>(s);
       // A new series has its known values from before, for a forecast from there.
