@@ -32,8 +32,8 @@ double mean_step(std::span<const Number> values) {
   return count > 1 ? sum / static_cast<double>(count - 1) : 0;
 }
 
-}  // namespace
-
+/// The series of `values` that may have lost their steps: four times as far from zero as they are
+/// wide, and rounded by more than 1 % of a mean step. Sorted.
 std::vector<std::size_t> coarse_series(std::span<const float> values,
                                        std::span<const std::int64_t> offsets) {
   std::vector<std::size_t> coarse;
@@ -55,6 +55,8 @@ std::vector<std::size_t> coarse_series(std::span<const float> values,
   }
   return coarse;
 }
+
+}  // namespace
 
 double offset_for(std::span<const double> exact) {
   double low = std::numeric_limits<double>::max(), high = -low, rounding = 0;

@@ -51,11 +51,6 @@ using ReadAgain = std::function<void(ExactSeries& exact)>;
 /// there may be such a series: one pass over the floats finds that out.
 void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again);
 
-/// The series of `values` that may have lost their steps: four times as far from zero as they are
-/// wide, and rounded by more than 1 % of a mean step. Sorted.
-std::vector<std::size_t> coarse_series(std::span<const float> values,
-                                       std::span<const std::int64_t> offsets);
-
 /// What to take off `exact` (NaN: missing) so that floats hold its steps; 0 where they do already.
 /// Values keep their sign, with room of at least their range (a power of two, 1 at least) to zero,
 /// so that the offset stays when a series grows a little.
