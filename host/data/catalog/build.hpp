@@ -18,7 +18,7 @@
 //   starts.cpp  where series begin that say so themselves
 //   words.cpp   channels of words
 //   join.cpp    which rows of a side file belong to which series
-//   future.cpp  rows of a second file, past the history's end
+//   future.cpp  rows of a second file, past the history's end; future_values.cpp: their values
 //   static.cpp  what belongs to a series, not to a time
 #pragma once
 
