@@ -277,6 +277,14 @@ std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
   return history;
 }
 
+StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts) {
+  if (!is_date(spec)) return {};
+  return [&parts, end = end_period(spec, parts)](std::size_t s) {
+    return std::clamp<std::int64_t>(end - parts.first[s] + 1, 0,
+                                    parts.offsets[s + 1] - parts.offsets[s]);
+  };
+}
+
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,
                  const std::string& source, bool own_axes, CatalogNotes& notes) {
   Ends(parts, has_row, spec, source, own_axes, notes).settle();

@@ -6,6 +6,7 @@
 
 #include "data/catalog/bits.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/precision.hpp"
 
 namespace sluice {
 
@@ -25,6 +26,10 @@ bool ends_together(const CatalogSpec& spec);
 /// Throws ConfigError for a wrong data.end, DataError beyond data.max_steps.
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,
                  const std::string& source, bool own_axes, CatalogNotes& notes);
+
+/// How many steps of a series come before a time in data.end, of parts whose frequency and first
+/// steps are settled; empty without such a time. Keeps `parts`. Throws ConfigError likewise.
+StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts);
 
 /// Steps of each series' history as parts.history and the targets have it. [S]
 std::vector<std::int64_t> histories_of(const CatalogParts& parts);

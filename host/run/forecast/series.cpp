@@ -38,6 +38,8 @@ void append(Forecasts& to, Forecasts&& from, const NewItems& items) {
     to.left_out.push_back({std::move(one.id), "no history, and " + std::move(one.reason)});
   }
   to.without_future += from.without_future;
+  to.without_logarithm.insert(to.without_logarithm.end(), from.without_logarithm.begin(),
+                              from.without_logarithm.end());
 }
 
 /// The period after the last one that any forecast may see.
@@ -127,7 +129,8 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
-  Forecasts out = Forecaster(model, catalog, config.forecast.levels, config.engine).at(cutoff);
+  Forecasts out =
+      Forecaster(model, catalog, config.forecast.levels, config.engine, cutoff).at(cutoff);
   out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
 
   bool new_items = false;
@@ -164,6 +167,10 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
                             out.without_future, help));
   }
+  if (const std::string text = alike_levels_text(model, config.forecast.levels); !text.empty()) {
+    log_warning(text);
+  }
+  if (const std::string text = without_logarithm_text(out); !text.empty()) log_warning(text);
   if (!out.left_out.empty()) log_left_out(out.left_out);
   return out;
 }
