@@ -109,7 +109,7 @@ std::string format_time(const Frequency& frequency, Timestamp time) {
   std::string text =
       fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  if (frequency.unit == Unit::minute || frequency.unit == Unit::hour || second != 0) {
+  if (is_shorter_than_day(frequency.unit) || second != 0) {
     text += fmt::format(" {:02}:{:02}:{:02}", second / civil::kHour,
                         second % civil::kHour / civil::kMinute, second % civil::kMinute);
   }

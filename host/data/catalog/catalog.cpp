@@ -24,7 +24,8 @@ void check_parts(const CatalogParts& parts) {
     expect(parts.offsets[s] <= parts.offsets[s + 1], "offsets must not fall");
   }
   expect(parts.first.size() == series, "first must have S entries");
-  expect(parts.shift.empty() || parts.shift.size() == series, "shift must have S entries or none");
+  expect(parts.axis.shift.empty() || parts.axis.shift.size() == series,
+         "shift must have S entries or none");
   expect(!parts.channels.empty() && parts.channels.front().role == Role::target,
          "there must be a target, and targets come first");
   for (std::size_t c = 0; c < parts.channels.size(); ++c) {
@@ -92,21 +93,6 @@ Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
   }
 }
 
-Timestamp Catalog::time(std::int64_t s, std::int64_t t) const {
-  const Timestamp shift = parts_.shift.empty() ? 0 : parts_.shift[static_cast<std::size_t>(s)];
-  return time_of(parts_.frequency, period(s, t)) + shift;
-}
-
-std::string Catalog::date(std::int64_t s, std::int64_t t) const {
-  const Timestamp time = this->time(s, t);
-  const Unit unit = parts_.frequency.unit;
-  if (parts_.clock.empty() || (unit != Unit::minute && unit != Unit::hour)) {
-    return format_time(parts_.frequency, time);
-  }
-  const Timestamp utc = time - parts_.ahead_of_utc;
-  return format_time(parts_.frequency, utc + offset_at(parts_.clock, utc));
-}
-
 int Catalog::count(Role role) const {
   int n = 0;
   for (const Channel& channel : parts_.channels) n += channel.role == role ? 1 : 0;
@@ -115,7 +101,7 @@ int Catalog::count(Role role) const {
 
 std::int64_t Catalog::bytes() const {
   std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() +
-                       parts_.shift.capacity() + history_.capacity()) *
+                       parts_.axis.shift.capacity() + history_.capacity()) *
                       sizeof(std::int64_t);
   const auto of_strings = [](const std::vector<std::string>& strings) {
     std::size_t sum = strings.capacity() * sizeof(std::string);

@@ -32,7 +32,7 @@ struct TimesPlace {
   std::function<std::string(std::int64_t row)> of_row;
 };
 
-Times settle_raw(RawTimes raw, const CatalogSpec& spec, const Frequency* known,
+Times settle_raw(RawTimes raw, const CatalogSpec& spec, const TimeAxis* main,
                  const TimesPlace& place);
 
 /// Why a text is no time, and what to write. `samples`: other texts of the column.

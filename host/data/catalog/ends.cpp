@@ -23,7 +23,7 @@ bool is_date(const CatalogSpec& spec) {
 
 std::int64_t end_period(const CatalogSpec& spec, const CatalogParts& parts) {
   std::optional<Timestamp> time;
-  if (parts.integer_times) {
+  if (parts.axis.integers) {
     Timestamp value = 0;
     const char* end = spec.end.data() + spec.end.size();
     const auto read = std::from_chars(spec.end.data(), end, value);
@@ -34,9 +34,9 @@ std::int64_t end_period(const CatalogSpec& spec, const CatalogParts& parts) {
   if (!time) {
     throw ConfigError(
         fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}",
-                    spec.end, parts.integer_times ? "an integer, as the data has" : "2022-01-31"));
+                    spec.end, parts.axis.integers ? "an integer, as the data has" : "2022-01-31"));
   }
-  return period_containing(parts.frequency, *time);
+  return period_containing(parts.axis.frequency, *time);
 }
 
 /// The laid series, and what is found of their ends.
@@ -51,8 +51,8 @@ class Ends {
         notes_(notes),
         dated_(is_date(spec)),
         together_(ends_together(spec) && !(own_axes && spec.end == "auto")),
-        ended_after_(
-            spec.ended_after.value_or(own_axes && !together_ ? 0 : steps_of_year(parts.frequency))),
+        ended_after_(spec.ended_after.value_or(
+            own_axes && !together_ ? 0 : steps_of_year(parts.axis.frequency))),
         own_axes_(own_axes) {}
 
   void settle() {
@@ -80,9 +80,9 @@ class Ends {
   }
 
  private:
-  std::string end_text() const { return period_text(parts_.frequency, end_); }
+  std::string end_text() const { return parts_.axis.text_of(end_); }
   std::string name_of(std::size_t s) const {
-    return fmt::format("{} ({})", parts_.ids[s], period_text(parts_.frequency, last_[s]));
+    return fmt::format("{} ({})", parts_.ids[s], parts_.axis.text_of(last_[s]));
   }
   bool is_ended(std::size_t s) const { return !parts_.ended.empty() && parts_.ended[s] != 0; }
 

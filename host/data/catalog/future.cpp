@@ -36,11 +36,10 @@ struct StepHash {
 }  // namespace
 
 FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
-                       const FutureColumns& asked, const Frequency& frequency, bool integers,
-                       CatalogNotes& notes)
+                       const FutureColumns& asked, const TimeAxis& axis, CatalogNotes& notes)
     : spec_(spec),
       table_(read_future_file(spec, series)),
-      frequency_(frequency),
+      axis_(axis),
       series_count_(asked.series),
       known_series_(series.ids.size()) {
   const Table::Impl& table = table_.impl();
@@ -56,11 +55,11 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                                              : usual_column(header, same_name);
   if (!time) time = usual_column(header, kUsualTimes);
   time_column_ = time ? *time : find_column(header, asked.time, "data.time");
-  Times times = read_times_as(table, time_column_, spec, &frequency);
-  if (times.integers != integers && table_.rows() > 0) {
+  Times times = read_times_as(table, time_column_, spec, &axis);
+  if (times.axis.integers != axis.integers && table_.rows() > 0) {
+    const auto kind = [](const TimeAxis& of) { return of.integers ? "plain integers" : "dates"; };
     throw DataError(fmt::format("{}: its times are {}, those of the data are {}; write both alike",
-                                table.source, times.integers ? "plain integers" : "dates",
-                                integers ? "plain integers" : "dates"));
+                                table.source, kind(times.axis), kind(axis)));
   }
   if (!times.repeated.empty()) {
     std::vector<int> ids;
@@ -69,13 +68,13 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
     settle_repeated(times, [&](std::int64_t row) { return own.at(row); });
   }
   for (std::size_t row = 0; row < times.values.size(); ++row) {
-    const auto period = period_for(spec, frequency, times.values[row]);
+    const auto period = period_for(spec, axis.frequency, times.values[row]);
     if (!period) {
       throw DataError(
           fmt::format("{}: {} is not on the data's grid of frequency {}; correct the row, or "
                       "set data.frequency",
                       place_of_row(table, static_cast<std::int64_t>(row), time_column_),
-                      time_text(times.values[row], integers), to_string(frequency)));
+                      axis.text(times.values[row]), to_string(axis.frequency)));
     }
     times.values[row] = *period;
   }
@@ -206,7 +205,7 @@ void FutureRows::settle_duplicates() {
           "row a series and time: remove one, or set data.duplicates",
           place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
           join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
-          period_text(frequency_, periods_[row]),
+          axis_.text_of(periods_[row]),
           place_of_row(table_.impl(), static_cast<std::int64_t>(entry->second))));
     }
     if (left_out_.empty()) {
@@ -256,8 +255,7 @@ void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& 
   if (!over.empty()) {
     notes.remarks.push_back(fmt::format(
         "{}: {} of its {} ids are not in the data and have no row after its end, {} ({}): not used",
-        source, over.size(), join_.keys.ids.size(), period_text(frequency_, end),
-        first_three(over)));
+        source, over.size(), join_.keys.ids.size(), axis_.text_of(end), first_three(over)));
   }
 }
 
@@ -349,7 +347,7 @@ std::string FutureRows::step_text(const std::vector<std::string>& ids,
                                   std::int64_t place) const {
   const auto s = static_cast<std::size_t>(std::upper_bound(offsets.begin(), offsets.end(), place) -
                                           offsets.begin() - 1);
-  return fmt::format("{} {}", ids[s], period_text(frequency_, first[s] + place - offsets[s]));
+  return fmt::format("{} {}", ids[s], axis_.text_of(first[s] + place - offsets[s]));
 }
 
 std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
@@ -372,8 +370,7 @@ std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
                                  ? fmt::format("all {} series", series_count_)
                                  : fmt::format("{} of {} series", covered, ends.size());
   if (covered == 0) return series + ": no row after the end of their histories";
-  std::string text = fmt::format("{}, {} .. {}", series, period_text(frequency_, begin),
-                                 period_text(frequency_, end));
+  std::string text = fmt::format("{}, {} .. {}", series, axis_.text_of(begin), axis_.text_of(end));
   const auto shorter = std::count_if(last.begin(), last.end(), [&](std::int64_t period) {
     return period != kNone && period < end;
   });

@@ -101,8 +101,8 @@ std::string period_setting(std::span<const Timestamp> distinct) {
 /// The phase that puts `first` on the grid, where the frequency's steps leave a choice.
 void fit_phase(Frequency& frequency, Timestamp first) {
   if (frequency.phase != 0) return;
-  if (frequency.unit == Unit::integer || frequency.unit == Unit::minute ||
-      frequency.unit == Unit::hour || frequency.unit == Unit::day) {
+  if (frequency.unit == Unit::integer || is_shorter_than_day(frequency.unit) ||
+      frequency.unit == Unit::day) {
     const Timestamp step = time_of(frequency, 1) - time_of(frequency, 0);
     frequency.phase = civil::floor_mod(first, step);
     return;
@@ -148,10 +148,7 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
 }
 
 void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes) {
-  parts.time_format = times.format;
-  parts.time_zone = times.zone;
-  parts.clock = times.clock;
-  parts.ahead_of_utc = times.ahead_of_utc;
+  parts.axis = times.axis;
   notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
 }
 
@@ -164,16 +161,15 @@ void settle_grid(const Times& times, std::span<const Timestamp> distinct, const 
         "W-SUN, MS, QS)");
   }
   keep_form(times, parts, notes);
-  parts.integer_times = times.integers;
-  parts.frequency = settle_frequency(wanted, distinct, times.integers, source, notes);
+  parts.axis.frequency = settle_frequency(wanted, distinct, times.axis.integers, source, notes);
   if (!spec.align_to_period && spec.aggregate.empty()) return;
   // Periods begin with the hour or the day, whenever the first row was.
-  Frequency& grid = parts.frequency;
-  if (grid.unit == Unit::minute || grid.unit == Unit::hour) grid.phase = 0;
+  Frequency& grid = parts.axis.frequency;
+  if (is_shorter_than_day(grid.unit)) grid.phase = 0;
   if (grid.unit == Unit::day || grid.unit == Unit::business_day) {
     grid.phase -= grid.phase % civil::kDay;
   }
-  if (!spec.aggregate.empty() && !times.integers) {
+  if (!spec.aggregate.empty() && !times.axis.integers) {
     say_partial_step(spec, grid, *std::max_element(times.values.begin(), times.values.end()),
                      static_cast<std::int64_t>(times.values.size()), notes);
   }

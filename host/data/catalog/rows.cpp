@@ -320,9 +320,9 @@ class RowsBuilder {
           table_.source, spec_.frequency));
     }
     own_starts_ = true;  // places, not times
-    parts.integer_times = true;
+    parts.axis.integers = true;
     parts.first.assign(parts.ids.size(), 0);
-    if (spec_.frequency != "auto") parts.frequency = parse_frequency(spec_.frequency);
+    if (spec_.frequency != "auto") parts.axis.frequency = parse_frequency(spec_.frequency);
   }
 
   /// data.frequency, or the .tsf file's own, or steps of one integer.
@@ -341,9 +341,8 @@ class RowsBuilder {
     keep_form(times, parts, notes_);
     notes_.time_columns = names_of(header_, std::vector<int>{column});
     use_column(notes_, column, "start");
-    parts.integer_times = times.integers;
     const bool given = spec_.frequency != "auto";
-    if (!given && !table_.tsf_frequency && !times.integers) {
+    if (!given && !table_.tsf_frequency && !times.axis.integers) {
       throw DataError(fmt::format(
           "{}: column '{}' says when each series begins, but nothing says how far its values are "
           "apart; set data.frequency",
@@ -351,14 +350,14 @@ class RowsBuilder {
     }
     const Timestamp earliest = *std::min_element(times.values.begin(), times.values.end());
     const bool weekly =
-        !times.integers && wanted_frequency(earliest).find('W') != std::string::npos;
+        !times.axis.integers && wanted_frequency(earliest).find('W') != std::string::npos;
     const Timestamp first = weekly ? most_frequent_weekday(times.values) : earliest;
-    parts.frequency = settle_frequency(wanted_frequency(first), std::vector<Timestamp>{first},
-                                       times.integers, table_.source, notes_);
+    parts.axis.frequency = settle_frequency(wanted_frequency(first), std::vector<Timestamp>{first},
+                                            times.axis.integers, table_.source, notes_);
     // Monash's files stamp days at noon and months on any day: a start means its period.
-    if (parts.frequency.unit == Unit::day) parts.frequency.phase = 0;
+    if (parts.axis.frequency.unit == Unit::day) parts.axis.frequency.phase = 0;
     for (const Timestamp time : times.values) {
-      parts.first.push_back(period_containing(parts.frequency, time));
+      parts.first.push_back(period_containing(parts.axis.frequency, time));
     }
     keep_weekdays(times.values, parts, notes_);
     say_periods(times.values, parts, notes_);
@@ -376,20 +375,20 @@ class RowsBuilder {
         throw ConfigError(fmt::format(
             "data.start: '{}' is not a time; write 2022-01-31 or a plain integer", spec_.start));
       }
-      parts.integer_times = true;
+      parts.axis.integers = true;
     }
-    if (!parts.integer_times && spec_.frequency == "auto" && !table_.tsf_frequency) {
+    if (!parts.axis.integers && spec_.frequency == "auto" && !table_.tsf_frequency) {
       throw ConfigError(
           "data.start is a date, but nothing says how far the values are apart; set "
           "data.frequency (\"D\", \"h\", ...)");
     }
-    parts.frequency = settle_frequency(wanted_frequency(start), std::vector<Timestamp>{start},
-                                       parts.integer_times, table_.source, notes_);
-    const auto period = period_of(parts.frequency, start);
+    parts.axis.frequency = settle_frequency(wanted_frequency(start), std::vector<Timestamp>{start},
+                                            parts.axis.integers, table_.source, notes_);
+    const auto period = period_of(parts.axis.frequency, start);
     if (!period) {
       throw ConfigError(fmt::format(
           "data.start: {} is not on the grid of frequency {}; set another start or data.frequency",
-          spec_.start, to_string(parts.frequency)));
+          spec_.start, to_string(parts.axis.frequency)));
     }
     parts.first.assign(parts.ids.size(), *period);
   }
@@ -400,17 +399,17 @@ class RowsBuilder {
     if (spec_.time_format == "auto" && !are_times(names)) return false;
     const Times read = read_times_as(names, table_.source, spec_);
     const std::vector<Timestamp>& times = read.values;
-    const bool integers = read.integers;
+    const bool integers = read.axis.integers;
     keep_form(read, parts, notes_);
     for (std::size_t i = 1; i < times.size(); ++i) {
       if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
     }
-    parts.integer_times = integers;
-    parts.frequency = settle_frequency(spec_.frequency, times, integers, table_.source, notes_);
+    parts.axis.frequency =
+        settle_frequency(spec_.frequency, times, integers, table_.source, notes_);
     notes_.time_columns = notes_.target_columns;
-    const auto first = period_for(spec_, parts.frequency, times.front());
+    const auto first = period_for(spec_, parts.axis.frequency, times.front());
     for (std::size_t i = 0; i < times.size(); ++i) {
-      const auto period = period_for(spec_, parts.frequency, times[i]);
+      const auto period = period_for(spec_, parts.axis.frequency, times[i]);
       if (!first || !period || *period != *first + static_cast<std::int64_t>(i)) {
         out_of_step(names[i], names[i == 0 ? 0 : i - 1]);
       }

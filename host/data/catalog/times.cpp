@@ -394,12 +394,12 @@ std::string what_is_wrong(std::string_view text, const std::string& form,
 }
 
 Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
-                    const Frequency* known) {
+                    const TimeAxis* main) {
   RawTimes raw = TimeReader(table, column, spec).read();
   const std::string& name = table.names[static_cast<std::size_t>(column)];
   const auto place = [&](std::int64_t row) { return place_of_row(table, row, column); };
-  Times times = settle_raw(std::move(raw), spec, known, {table.source, name, place});
-  if (times.integers) {
+  Times times = settle_raw(std::move(raw), spec, main, {table.source, name, place});
+  if (times.axis.integers) {
     for (std::size_t row = 0; row < times.values.size(); ++row) {
       if (std::abs(times.values[row]) <= kLargestInteger) continue;
       throw DataError(

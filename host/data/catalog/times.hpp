@@ -20,22 +20,19 @@ struct RepeatedTime {
 
 struct Times {
   std::vector<Timestamp> values;  ///< a row each
-  bool integers = false;
-  // As in CatalogParts: how the times were written.
-  std::string format, zone;
-  std::vector<UtcOffset> clock;
-  std::int64_t ahead_of_utc = 0;
+  TimeAxis axis;                  ///< what they are and how they were written; no frequency yet
   std::vector<RepeatedTime> repeated;
   std::vector<std::string> remarks;
 };
 
 /// Dates in any type and in every form of parse_time, by spec.time_format, plain integers, or
 /// integers that are dates beyond doubt. Steps of a day and longer keep the local date; shorter
-/// ones are UTC where the times carry an offset or zone, or spec.time_zone's standard time. `known`
-/// is the frequency where another file has settled it. Throws DataError where a cell is missing, no
-/// time, or looks like a date and may be something else; ConfigError for settings.
+/// ones are UTC where the times carry an offset or zone, or spec.time_zone's standard time. `main`
+/// is the axis of the data where this is a file beside them: times without an offset are on the
+/// data's clock. Throws DataError where a cell is missing, no time, looks like a date and may be
+/// something else, or its offset and the data's do not tell each other; ConfigError for settings.
 Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
-                    const Frequency* known = nullptr);
+                    const TimeAxis* main = nullptr);
 
 /// Whether all of the texts are dates or integers, and all of one kind.
 bool are_times(const std::vector<std::string>& texts);

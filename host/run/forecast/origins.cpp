@@ -38,7 +38,8 @@ std::vector<std::int64_t> ends_of(const Catalog& catalog, bool ended,
 }
 
 std::int64_t period_from(const Catalog& catalog, const std::string& from) {
-  const auto period = period_of_text(catalog, from);
+  const auto time = catalog.axis().time_of_text(from);
+  const auto period = time ? period_of(catalog.frequency(), *time) : std::nullopt;
   if (period) return *period;
   throw ConfigError(
       fmt::format("forecast.from = \"{}\" is not a time of the data's grid ({}); give one, for "

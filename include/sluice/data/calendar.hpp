@@ -18,6 +18,9 @@ using Timestamp = std::int64_t;
 /// business_day: Mondays to Fridays; weekends lie between two periods, holidays are periods.
 enum class Unit { integer, minute, hour, day, business_day, week, month, quarter, year };
 
+/// Whether its periods have times of day.
+constexpr bool is_shorter_than_day(Unit unit) { return unit == Unit::minute || unit == Unit::hour; }
+
 /// A regular grid in time. Pandas' names: "15min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "QE",
 /// "YS", "YE"; "1" (or any n) for integer times.
 struct Frequency {

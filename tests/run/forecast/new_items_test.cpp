@@ -49,6 +49,21 @@ TEST(NewItems, AreForecastOnTheLevelOfTheirGroup) {
   }
 }
 
+TEST(NewItems, AreOnTheClockOfTheOthers) {
+  CatalogParts parts = with_new_item();
+  parts.axis.frequency = parse_frequency("h");
+  parts.axis.zone = "+02:00";
+  parts.axis.clock = {{0, 7200}};
+  parts.channels.push_back({"price", Role::future, parts.channels[0].values});
+  const Catalog catalog(std::move(parts));
+  const Config c = testing::quick_config();
+  const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
+  ASSERT_EQ(f.left_out.size(), 7u);  // nobody has a price ahead
+  // 19,723 days of 1970 .. 2023, as hours, and 60 hours of history.
+  EXPECT_EQ(catalog.date(6, 0), "1972-04-03 05:00:00");
+  EXPECT_EQ(f.left_out.back().reason, "no price for 1972-04-03 05:00:00 and 2 later steps");
+}
+
 TEST(NewItems, TakeTheCategoryThatFewestShareWhereNoSeriesHasAll) {
   CatalogParts parts = with_new_item();
   // A third family of one series in store b; the item is of it, in store a, where nobody is.
