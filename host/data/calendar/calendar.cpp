@@ -29,7 +29,7 @@ std::int64_t months_in(Unit unit) {
   }
 }
 
-/// Length of one unit in seconds (integer: 1), for units of constant length.
+/// Length of one unit in seconds (integer, second: 1), for units of constant length.
 std::int64_t unit_length(Unit unit) {
   switch (unit) {
     case Unit::minute:

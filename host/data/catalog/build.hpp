@@ -18,7 +18,7 @@
 //   starts.cpp  where series begin that say so themselves
 //   words.cpp   channels of words
 //   join.cpp    which rows of a side file belong to which series
-//   future.cpp  rows of a second file, past the history's end
+//   future.cpp  rows of a second file, past the history's end; future_values.cpp: their values
 //   static.cpp  what belongs to a series, not to a time
 #pragma once
 
@@ -78,9 +78,6 @@ void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes);
 
 /// What to do about a time that is not on the grid.
 std::string off_grid_remedy(const Frequency& grid);
-
-/// "2022-01-05" or "17", for messages before there is an axis.
-std::string time_text(Timestamp time, bool integers);
 
 /// The columns that were chosen by data.id and data.time, by their names or by what they hold.
 struct ColumnChoice {

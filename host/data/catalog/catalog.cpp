@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "data/catalog/histories.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -75,22 +76,25 @@ void check_parts(const CatalogParts& parts) {
 
 }  // namespace
 
-Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
-  check_parts(parts_);
-  if (!parts_.history.empty()) {
-    history_ = std::move(parts_.history);
-    return;
-  }
-  history_.assign(parts_.ids.size(), 0);
-  for (std::int64_t s = 0; s < series_count(); ++s) {
-    std::int64_t& end = history_[static_cast<std::size_t>(s)];
-    for (int m = 0; m < count(Role::target); ++m) {
-      const auto y = values(m, s);
-      auto t = static_cast<std::int64_t>(y.size());
-      while (t > end && std::isnan(y[static_cast<std::size_t>(t - 1)])) --t;
-      end = std::max(end, t);
+std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
+  if (!parts.history.empty()) return parts.history;
+  std::vector<std::int64_t> history(parts.ids.size(), 0);
+  for (std::size_t s = 0; s < history.size(); ++s) {
+    for (const Channel& channel : parts.channels) {
+      if (channel.role != Role::target) break;
+      const float* y = channel.values.data() + parts.offsets[s];
+      std::int64_t t = parts.offsets[s + 1] - parts.offsets[s];
+      while (t > history[s] && std::isnan(y[t - 1])) --t;
+      history[s] = std::max(history[s], t);
     }
   }
+  return history;
+}
+
+Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
+  check_parts(parts_);
+  history_ = histories_of(parts_);
+  parts_.history = {};
 }
 
 int Catalog::count(Role role) const {

@@ -7,15 +7,13 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/stamp.hpp"
+#include "data/calendar/time_format.hpp"
 #include "data/catalog/digits.hpp"
-#include "data/catalog/time_format.hpp"
 #include "data/table/zone.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
-
-std::string shown(Timestamp time) { return format_time({.unit = Unit::day}, time); }
 
 class Settling {
  public:
@@ -35,6 +33,7 @@ class Settling {
   Times settle() {
     times_.remarks = std::move(raw_.remarks);
     if (spec_.time_format != "auto") times_.axis.format = spec_.time_format;
+    if (spec_.time_format == "iso_week") times_.axis.format = raw_.week_pattern;
     if (raw_.integers) read_digits();
     if (raw_.integers) {
       times_.axis.integers = true;
@@ -83,7 +82,8 @@ class Settling {
     times_.remarks.push_back(fmt::format(
         "{}: the integers of '{}' ({} .. {}) were read as {}: {} .. {}; data.frequency = 1 takes "
         "them as plain integers",
-        place_.source, place_.column, first, last, reading->words, shown(*begin), shown(*end)));
+        place_.source, place_.column, first, last, reading->words, time_text(*begin),
+        time_text(*end)));
   }
 
   void refuse_fractions() const {
@@ -192,7 +192,8 @@ class Settling {
         throw DataError(fmt::format(
             "{}: {} does not exist in {}, whose clocks are set forward over it; correct the row, "
             "or {}",
-            place_.of_row(static_cast<std::int64_t>(row)), shown(raw_.walls[row]), times_.axis.zone,
+            place_.of_row(static_cast<std::int64_t>(row)), time_text(raw_.walls[row]),
+            times_.axis.zone,
             spec_.time_zone.empty() ? "write the offsets from UTC"
                                     : "leave data.time_zone empty where the times are not local "
                                       "ones"));
@@ -215,6 +216,20 @@ class Settling {
 };
 
 }  // namespace
+
+std::string time_text(Timestamp time, bool integers) {
+  return integers ? fmt::format("{}", time) : format_time({.unit = Unit::day}, time);
+}
+
+std::string repeated_hour_remedy(const TimeAxis& axis, std::int64_t period) {
+  if (!axis.clock.empty() || !is_shorter_than_day(axis.frequency.unit)) return {};
+  // Clocks are set back at night, between 23 and 3 o'clock.
+  const Timestamp time = time_of(axis.frequency, period);
+  const std::int64_t hour = civil::floor_mod(time + civil::kHour, civil::kDay) / civil::kHour;
+  if (hour > 3) return {};
+  return "where clocks were set back in that hour, set data.time_zone to theirs (Europe/Berlin); "
+         "else ";
+}
 
 const std::string& frequency_wanted(const CatalogSpec& spec) {
   return spec.aggregate.empty() ? spec.frequency : spec.aggregate;

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <limits>
 
 #include "base/text.hpp"
@@ -21,22 +19,12 @@ bool is_date(const CatalogSpec& spec) {
   return spec.end != "auto" && spec.end != "common" && spec.end != "series";
 }
 
-std::int64_t end_period(const CatalogSpec& spec, const CatalogParts& parts) {
-  std::optional<Timestamp> time;
-  if (parts.axis.integers) {
-    Timestamp value = 0;
-    const char* end = spec.end.data() + spec.end.size();
-    const auto read = std::from_chars(spec.end.data(), end, value);
-    if (read.ec == std::errc() && read.ptr == end) time = value;
-  } else {
-    time = parse_time(spec.end);
-  }
-  if (!time) {
-    throw ConfigError(
-        fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}",
-                    spec.end, parts.axis.integers ? "an integer, as the data has" : "2022-01-31"));
-  }
-  return period_containing(parts.axis.frequency, *time);
+/// The time in data.end.
+Timestamp end_time(const CatalogSpec& spec, const TimeAxis& axis) {
+  if (const auto time = axis.time_of_text(spec.end)) return *time;
+  throw ConfigError(
+      fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}", spec.end,
+                  axis.integers ? "an integer, as the data has" : "2022-01-31"));
 }
 
 /// The laid series, and what is found of their ends.
@@ -57,7 +45,8 @@ class Ends {
 
   void settle() {
     if (dated_) {
-      end_ = end_period(spec_, parts_);
+      end_time_ = end_time(spec_, parts_.axis);
+      end_ = span_of_end();
       cut();
     }
     const std::vector<std::int64_t> own = histories_of(parts_);
@@ -71,7 +60,9 @@ class Ends {
       throw ConfigError(fmt::format("data.end: no series has a value up to {}", end_text()));
     }
     if (!any) return;
+    if (dated_) tell_end_after_data();
     mark_ended();
+    say_late();
     if (together_) {
       lengthen();
     } else {
@@ -80,9 +71,28 @@ class Ends {
   }
 
  private:
-  std::string end_text() const { return parts_.axis.text_of(end_); }
+  /// The period that data.end means: that of the span which holds it.
+  std::int64_t span_of_end() const {
+    const Frequency& grid = parts_.axis.frequency;
+    return period_for(spec_, grid, end_time_).value_or(period_containing(grid, end_time_));
+  }
+  /// The last period of a series' history where it reaches the end.
+  std::int64_t end_of(std::size_t s) const {
+    if (!dated_ || parts_.axis.shift.empty()) return end_;
+    return parts_.axis.containing(end_time_, static_cast<std::int64_t>(s));
+  }
+  std::string text_of(std::int64_t period, std::size_t s) const {
+    return parts_.axis.text_of(period, static_cast<std::int64_t>(s));
+  }
+  /// The end as a time that some series has, or as it was given.
+  std::string end_text() const {
+    if (parts_.axis.shift.empty()) return parts_.axis.text_of(end_);
+    if (dated_) return parts_.axis.text(end_time_);
+    const auto last = std::find(last_.begin(), last_.end(), end_);
+    return text_of(end_, static_cast<std::size_t>(last - last_.begin()));
+  }
   std::string name_of(std::size_t s) const {
-    return fmt::format("{} ({})", parts_.ids[s], parts_.axis.text_of(last_[s]));
+    return fmt::format("{} ({})", parts_.ids[s], text_of(last_[s], s));
   }
   bool is_ended(std::size_t s) const { return !parts_.ended.empty() && parts_.ended[s] != 0; }
 
@@ -95,7 +105,7 @@ class Ends {
       any_known |= channel.role == Role::future;
     for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
       const std::int64_t begin =
-          parts_.offsets[s] + std::max<std::int64_t>(0, end_ - parts_.first[s] + 1);
+          parts_.offsets[s] + std::max<std::int64_t>(0, end_of(s) - parts_.first[s] + 1);
       for (std::int64_t i = begin; i < parts_.offsets[s + 1]; ++i) {
         rows += has_row_.test(i) ? 1 : 0;
         for (Channel& channel : parts_.channels) {
@@ -113,11 +123,31 @@ class Ends {
                     any_known ? "; only the columns of data.future are read there" : ""));
   }
 
+  /// "Today" may lie after the last value of all, but not so far that every series would be over.
+  void tell_end_after_data() {
+    const auto last = std::max_element(last_.begin(), last_.end());
+    const auto s = static_cast<std::size_t>(last - last_.begin());
+    const std::int64_t after = end_of(s) - *last;
+    if (after <= 0) return;
+    const std::string steps =
+        fmt::format("{} {} of frequency {}", grouped(after), after == 1 ? "step" : "steps",
+                    to_string(parts_.axis.frequency));
+    if (ended_after_ > 0 && after > ended_after_) {
+      throw ConfigError(fmt::format(
+          "data.end = \"{}\" lies {} after the last value of the data ({}), so that every series "
+          "would have ended (data.ended_after = {}); set data.end to a time up to which the data "
+          "reach, or to common",
+          spec_.end, steps, text_of(*last, s), ended_after_));
+    }
+    notes_.remarks.push_back(fmt::format("the data end {}, {} before data.end = \"{}\"",
+                                         text_of(*last, s), steps, spec_.end));
+  }
+
   void mark_ended() {
     if (ended_after_ == 0) return;
     std::vector<std::size_t> ended;
     for (std::size_t s = 0; s < last_.size(); ++s) {
-      if (last_[s] != kNone && end_ - last_[s] > ended_after_) ended.push_back(s);
+      if (last_[s] != kNone && end_of(s) - last_[s] > ended_after_) ended.push_back(s);
     }
     if (ended.empty()) return;
     parts_.ended.assign(parts_.ids.size(), 0);
@@ -127,10 +157,33 @@ class Ends {
       if (i < kListed) names += (i > 0 ? ", " : "") + name_of(ended[i]);
     }
     notes_.remarks.push_back(fmt::format(
-        "{} of {} series ended more than {} steps before {} (data.ended_after): {}{}; they are not "
-        "forecast unless forecast.ended = true",
+        "{} of {} series ended more than {} {} before {} (data.ended_after): {}{}; {} not forecast "
+        "unless forecast.ended = true",
         grouped(std::ssize(ended)), grouped(std::ssize(parts_.ids)), grouped(ended_after_),
-        end_text(), names, ended.size() > kListed ? ", ..." : ""));
+        ended_after_ == 1 ? "step" : "steps", end_text(), names,
+        ended.size() > kListed ? ", ..." : "", ended.size() == 1 ? "it is" : "they are"));
+  }
+
+  /// Where many begin late, the early part of the data is that of a few.
+  void say_late() const {
+    if (own_axes_) return;
+    std::vector<std::size_t> series;  // with a history
+    for (std::size_t s = 0; s < last_.size(); ++s) {
+      if (last_[s] != kNone) series.push_back(s);
+    }
+    const auto begins_before = [&](std::size_t a, std::size_t b) {
+      return parts_.first[a] < parts_.first[b];
+    };
+    const auto [first, last] = std::minmax_element(series.begin(), series.end(), begins_before);
+    const auto late = std::count_if(series.begin(), series.end(), [&, begin = *first](auto s) {
+      return parts_.first[s] > parts_.first[begin];
+    });
+    if (late == 0) return;
+    notes_.remarks.push_back(fmt::format(
+        "{} of {} series {} after {}, where the first one begins; the last to begin: {} ({})",
+        grouped(late), grouped(std::ssize(series)), late == 1 ? "begins" : "begin",
+        text_of(parts_.first[*first], *first), parts_.ids[*last],
+        text_of(parts_.first[*last], *last)));
   }
 
   /// Series with ends of their own are forecast from there: days that are over, for some.
@@ -138,14 +191,15 @@ class Ends {
     std::int64_t early = 0;
     std::size_t first = 0;
     for (std::size_t s = 0; s < last_.size(); ++s) {
-      if (last_[s] == kNone || last_[s] >= end_ || is_ended(s)) continue;
+      if (last_[s] == kNone || last_[s] >= end_of(s) || is_ended(s)) continue;
       if (early++ == 0) first = s;
     }
     if (early == 0 || own_axes_) return;
     notes_.remarks.push_back(fmt::format(
-        "{} of {} series end before the others, so that their forecasts begin before the others' "
-        "(the first one: {}; the last time of all is {}); data.end = \"common\" ends all there",
-        grouped(early), grouped(std::ssize(parts_.ids)), name_of(first), end_text()));
+        "{} of {} series {} before the others, so that {} before the others' (the first one: {}; "
+        "the last time of all is {}); data.end = \"common\" ends all there",
+        grouped(early), grouped(std::ssize(parts_.ids)), early == 1 ? "ends" : "end",
+        early == 1 ? "its forecast begins" : "their forecasts begin", name_of(first), end_text()));
   }
 
   void lengthen() {
@@ -157,8 +211,8 @@ class Ends {
       const std::int64_t length = parts_.offsets[s + 1] - parts_.offsets[s];
       std::int64_t& history = parts_.history[s];
       if (last_[s] != kNone) {
-        history = (is_ended(s) ? last_[s] : end_) - parts_.first[s] + 1;
-        if (!is_ended(s) && last_[s] < end_ && longer++ == 0) example = s;
+        history = (is_ended(s) ? last_[s] : end_of(s)) - parts_.first[s] + 1;
+        if (!is_ended(s) && last_[s] < end_of(s) && longer++ == 0) example = s;
       }
       offsets.push_back(offsets.back() + std::max(length, history));
     }
@@ -169,10 +223,11 @@ class Ends {
                      : spec_.gaps == GapPolicy::forward_fill ? "the value before"
                                                              : "missing";
     notes_.remarks.push_back(fmt::format(
-        "{} of {} series have no value up to {}, where all histories end (data.end): the steps "
+        "{} of {} series {} no value up to {}, where all histories end (data.end): the steps "
         "without a row are {} (data.gaps); the first one: {}; data.end = \"series\" ends each at "
         "its own last value",
-        grouped(longer), grouped(std::ssize(parts_.ids)), end_text(), as, name_of(example)));
+        grouped(longer), grouped(std::ssize(parts_.ids)), longer == 1 ? "has" : "have", end_text(),
+        as, name_of(example)));
   }
 
   void refuse_too_many(std::int64_t steps) const {
@@ -219,7 +274,8 @@ class Ends {
   bool dated_, together_;
   std::int64_t ended_after_;
   bool own_axes_;
-  std::int64_t end_ = kNone;        // the last period of the histories
+  Timestamp end_time_ = 0;          // where data.end is a time
+  std::int64_t end_ = kNone;        // the last period of the histories, on the grid
   std::vector<std::int64_t> last_;  // [S] period of each series' last value; kNone: it has none
 };
 
@@ -234,21 +290,6 @@ std::int64_t steps_of_year(const Frequency& frequency) {
 
 bool ends_together(const CatalogSpec& spec) {
   return spec.end == "auto" ? spec.gaps == GapPolicy::zero : spec.end != "series";
-}
-
-std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
-  if (!parts.history.empty()) return parts.history;
-  std::vector<std::int64_t> history(parts.ids.size(), 0);
-  for (std::size_t s = 0; s < history.size(); ++s) {
-    for (const Channel& channel : parts.channels) {
-      if (channel.role != Role::target) break;
-      const float* y = channel.values.data() + parts.offsets[s];
-      std::int64_t t = parts.offsets[s + 1] - parts.offsets[s];
-      while (t > history[s] && std::isnan(y[t - 1])) --t;
-      history[s] = std::max(history[s], t);
-    }
-  }
-  return history;
 }
 
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,

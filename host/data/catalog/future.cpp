@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 
-#include "data/catalog/words.hpp"
+#include "base/text.hpp"
+#include "data/calendar/civil.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -22,6 +22,11 @@ Table read_future_file(const CatalogSpec& spec, const Series& series) {
     text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
   }
   return read_beside(*spec.future_file, spec, text);
+}
+
+bool is_weekend(const Frequency& frequency, Timestamp time) {
+  constexpr std::int64_t kSaturday = 5;
+  return frequency.unit == Unit::business_day && civil::weekday(civil::day_of(time)) >= kSaturday;
 }
 
 /// (key, period) of a row.
@@ -39,6 +44,7 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                        const FutureColumns& asked, const TimeAxis& axis, CatalogNotes& notes)
     : spec_(spec),
       table_(read_future_file(spec, series)),
+      channels_(asked.channels),
       axis_(axis),
       series_count_(asked.series),
       known_series_(series.ids.size()) {
@@ -67,20 +73,37 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
     const Series own = ids.empty() ? Series{} : read_series(table, ids);
     settle_repeated(times, [&](std::int64_t row) { return own.at(row); });
   }
+  const Frequency& grid = axis.frequency;
+  std::int64_t weekend_rows = 0;
   for (std::size_t row = 0; row < times.values.size(); ++row) {
-    const auto period = period_for(spec, axis.frequency, times.values[row]);
+    // A calendar has all days. Where rows are added up, those of a weekend belong to their Friday.
+    if (spec.aggregate.empty() && is_weekend(grid, times.values[row])) {
+      times.values[row] = kNoPeriod;
+      ++weekend_rows;
+      continue;
+    }
+    const auto period = period_for(spec, grid, times.values[row]);
     if (!period) {
-      throw DataError(
-          fmt::format("{}: {} is not on the data's grid of frequency {}; correct the row, or "
-                      "set data.frequency",
-                      place_of_row(table, static_cast<std::int64_t>(row), time_column_),
-                      axis.text(times.values[row]), to_string(axis.frequency)));
+      const std::int64_t after = axis.first_from(times.values[row], 0);
+      throw DataError(fmt::format(
+          "{}: {} is not on the data's grid of frequency {}, whose steps there are {} and {}; give "
+          "this file one row for each step, at its time, or let rows of both files be added up by "
+          "data.aggregate",
+          place_of_row(table, static_cast<std::int64_t>(row), time_column_),
+          axis.text(times.values[row]), to_string(grid), axis.text_of(after - 1),
+          axis.text_of(after)));
     }
     times.values[row] = *period;
   }
   periods_ = std::move(times.values);
   notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
   notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+  if (weekend_rows > 0) {
+    notes.remarks.push_back(
+        fmt::format("{}: {} rows of Saturdays and Sundays are not used: the data have business "
+                    "days only (frequency {})",
+                    table.source, grouped(weekend_rows), to_string(grid)));
+  }
   if (table_.rows() == 0) {
     notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
     hold_for_all(series, asked, notes);
@@ -186,41 +209,49 @@ void FutureRows::index_series() {
 bool FutureRows::repeats(const Join& join) const {
   std::unordered_map<Step, std::size_t, StepHash> seen;
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     const Step step{join.keys.at(static_cast<std::int64_t>(row)), periods_[row]};
     if (!seen.emplace(step, row).second) return true;
   }
   return false;
 }
 
+bool FutureRows::merges_rows() const {
+  return !spec_.aggregate.empty() || spec_.duplicates == DuplicatePolicy::sum ||
+         spec_.duplicates == DuplicatePolicy::mean;
+}
+
 void FutureRows::settle_duplicates() {
   std::unordered_map<Step, std::size_t, StepHash> first_rows;
+  if (merges_rows()) leader_.assign(periods_.size(), kNoPeriod);
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     const Step step{join_.keys.at(static_cast<std::int64_t>(row)), periods_[row]};
     const auto [entry, fresh] = first_rows.emplace(step, row);
+    if (merges_rows()) leader_[row] = static_cast<std::int64_t>(entry->second);
     if (fresh) continue;
-    if (spec_.duplicates == DuplicatePolicy::error) {
-      const std::string& key = join_.keys.ids[step.first];
-      throw DataError(fmt::format(
-          "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
-          "row a series and time: remove one, or set data.duplicates",
-          place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
-          join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
-          axis_.text_of(periods_[row]),
-          place_of_row(table_.impl(), static_cast<std::int64_t>(entry->second))));
+    if (left_out_.empty()) left_out_.assign(periods_.size(), 0);
+    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::error) {
+      refuse_second_row(row, entry->second);
     }
-    if (left_out_.empty()) {
-      left_out_.assign(periods_.size(), 0);
-      leader_.resize(periods_.size());
-      for (std::size_t i = 0; i < leader_.size(); ++i) leader_[i] = static_cast<std::int64_t>(i);
-    }
-    if (spec_.duplicates == DuplicatePolicy::last) {
+    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::last) {
       left_out_[entry->second] = 1;
       entry->second = row;
     } else {
       left_out_[row] = 1;
-      leader_[row] = static_cast<std::int64_t>(entry->second);
     }
   }
+}
+
+void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {
+  const std::string& key = join_.keys.ids[join_.keys.at(static_cast<std::int64_t>(row))];
+  throw DataError(fmt::format(
+      "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
+      "row a series and time: {}remove one, or set data.duplicates",
+      place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
+      join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
+      axis_.text_of(periods_[row]), place_of_row(table_.impl(), static_cast<std::int64_t>(first)),
+      repeated_hour_remedy(axis_, periods_[row])));
 }
 
 void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& notes) {
@@ -269,113 +300,6 @@ void FutureRows::describe_new_series(Series& series, std::span<const std::int32_
       series.of_new[name].push_back(words ? (*words)[static_cast<std::size_t>(key)] : std::nullopt);
     }
   }
-}
-
-void FutureRows::extend(std::vector<std::int64_t>& first, std::vector<std::int64_t>& last) const {
-  for (std::size_t row = 0; row < periods_.size(); ++row) {
-    for (const std::int32_t s : series_of(row)) {
-      const auto i = static_cast<std::size_t>(s);
-      if (i >= known_series_) first[i] = std::min(first[i], periods_[row]);
-      last[i] = std::max(last[i], periods_[row]);
-    }
-  }
-}
-
-std::int64_t FutureRows::unmatched_rows() const {
-  std::int64_t count = 0;
-  for (std::size_t row = 0; row < periods_.size(); ++row) count += series_of(row).empty();
-  return count;
-}
-
-std::vector<float> FutureRows::numbers(std::size_t channel) const {
-  const Table::Impl& table = table_.impl();
-  refuse_words(table, columns_[channel], Role::future);
-  std::vector<float> numbers = read_numbers(table, columns_[channel]);
-  const bool mean =
-      spec_.duplicates == DuplicatePolicy::mean || spec_.duplicates == DuplicatePolicy::sum;
-  if (leader_.empty() || !mean) return numbers;
-  // Known values are averaged under "sum" too: a price is not added up.
-  std::vector<double> sums(numbers.size(), 0);
-  std::vector<std::int32_t> counts(numbers.size(), 0);
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    if (std::isnan(numbers[row])) continue;
-    sums[static_cast<std::size_t>(leader_[row])] += numbers[row];
-    ++counts[static_cast<std::size_t>(leader_[row])];
-  }
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    if (counts[row] > 0) numbers[row] = static_cast<float>(sums[row] / counts[row]);
-  }
-  return numbers;
-}
-
-void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
-                      const std::vector<std::int64_t>& first,
-                      const std::vector<std::int64_t>& offsets, std::vector<float>& values,
-                      CatalogNotes& notes) const {
-  const std::vector<float> known = numbers(channel);
-  std::int64_t differing = 0;
-  std::string example;
-  for_each_step(first, offsets, [&](std::size_t row, std::int64_t place) {
-    float& cell = values[static_cast<std::size_t>(place)];
-    const float value = known[row];
-    if (std::isnan(cell)) {
-      cell = value;
-    } else if (!std::isnan(value) && value != cell && differing++ == 0) {
-      example = fmt::format("{}, {} there and {} in the data",
-                            step_text(ids, first, offsets, place), value, cell);
-    }
-  });
-  tell_differences(table_.impl().names[static_cast<std::size_t>(columns_[channel])], differing,
-                   example, notes);
-}
-
-Codes FutureRows::words(std::size_t category) const {
-  return read_codes(table_.impl(), category_columns_[category]);
-}
-
-void FutureRows::tell_differences(const std::string& column, std::int64_t count,
-                                  const std::string& example, CatalogNotes& notes) const {
-  if (count == 0) return;
-  notes.remarks.push_back(fmt::format(
-      "{}: {} of its values of '{}' differ from the data's own (the first: {}); the data's count",
-      table_.impl().source, count, column, example));
-}
-
-std::string FutureRows::step_text(const std::vector<std::string>& ids,
-                                  const std::vector<std::int64_t>& first,
-                                  const std::vector<std::int64_t>& offsets,
-                                  std::int64_t place) const {
-  const auto s = static_cast<std::size_t>(std::upper_bound(offsets.begin(), offsets.end(), place) -
-                                          offsets.begin() - 1);
-  return fmt::format("{} {}", ids[s], axis_.text_of(first[s] + place - offsets[s]));
-}
-
-std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
-  constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
-  std::vector<std::int64_t> last(ends.size(), kNone);
-  std::int64_t begin = std::numeric_limits<std::int64_t>::max(), end = kNone;
-  for (std::size_t row = 0; row < periods_.size(); ++row) {
-    for (const std::int32_t s : series_of(row)) {
-      const auto i = static_cast<std::size_t>(s);
-      // A new series has its known values from before, for a forecast from there.
-      if (periods_[row] <= (i < known_series_ ? ends[i] : main_end_)) continue;
-      last[i] = std::max(last[i], periods_[row]);
-      begin = std::min(begin, periods_[row]);
-      end = std::max(end, periods_[row]);
-    }
-  }
-  const auto covered =
-      std::count_if(last.begin(), last.end(), [](std::int64_t period) { return period != kNone; });
-  const std::string series = join_.columns.empty() && covered == std::ssize(ends)
-                                 ? fmt::format("all {} series", series_count_)
-                                 : fmt::format("{} of {} series", covered, ends.size());
-  if (covered == 0) return series + ": no row after the end of their histories";
-  std::string text = fmt::format("{}, {} .. {}", series, axis_.text_of(begin), axis_.text_of(end));
-  const auto shorter = std::count_if(last.begin(), last.end(), [&](std::int64_t period) {
-    return period != kNone && period < end;
-  });
-  if (shorter > 0) text += fmt::format(" ({} end before)", shorter);
-  return text;
 }
 
 }  // namespace sluice

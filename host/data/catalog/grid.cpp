@@ -12,11 +12,6 @@
 
 namespace sluice {
 
-std::string time_text(Timestamp time, bool integers) {
-  if (integers) return fmt::format("{}", time);
-  return format_time({.unit = Unit::day}, time);
-}
-
 std::vector<Timestamp> distinct_times(std::span<const Timestamp> times) {
   std::unordered_set<Timestamp> seen;
   Timestamp last = 0;
@@ -34,14 +29,19 @@ std::vector<Timestamp> distinct_times(std::span<const Timestamp> times) {
 
 namespace {
 
-/// The setting under which each time is a period of its own and the fewest periods have none: of
-/// months on the 15th MS, of exports at 06:05:33 D. Empty: two times share a period of each.
-std::string period_setting(std::span<const Timestamp> distinct) {
+/// Whether most of the times lie in the second half of their month.
+bool late_in_month(std::span<const Timestamp> distinct) {
   constexpr std::int64_t kMiddle = 15;
   const auto late = std::count_if(distinct.begin(), distinct.end(), [](Timestamp time) {
     return static_cast<unsigned>(civil::date_of_day(civil::day_of(time)).day()) > kMiddle;
   });
-  const bool ends = 2 * late > std::ssize(distinct);
+  return 2 * late > std::ssize(distinct);
+}
+
+/// The setting under which each time is a period of its own and the fewest periods have none: of
+/// months on the 15th MS, of exports at 06:05:33 D. Empty: two times share a period of each.
+std::string period_setting(std::span<const Timestamp> distinct) {
+  const bool ends = late_in_month(distinct);
   CatalogSpec spec;
   spec.align_to_period = true;
   std::string best;
@@ -67,6 +67,33 @@ std::string period_setting(std::span<const Timestamp> distinct) {
   return best;
 }
 
+/// What to do about times that are whole weeks apart, but not equally many; empty where they are
+/// not.
+std::string weeks_remedy(std::span<const Timestamp> distinct) {
+  constexpr std::int64_t kWeek = 7 * civil::kDay;
+  bool months_of_weeks = true;
+  for (std::size_t i = 1; i < distinct.size(); ++i) {
+    const std::int64_t distance = distinct[i] - distinct[i - 1];
+    if (distance % kWeek != 0) return {};
+    months_of_weeks = months_of_weeks && (distance == 4 * kWeek || distance == 5 * kWeek);
+  }
+  const Frequency weekly{
+      .unit = Unit::week,
+      .anchor = static_cast<int>(civil::weekday(civil::day_of(distinct.front())))};
+  if (!months_of_weeks) {
+    return fmt::format(
+        "all are whole weeks apart: --data.frequency {} takes the weeks between them for steps "
+        "without a row; or correct these rows",
+        to_string(weekly));
+  }
+  return fmt::format(
+      "periods of 4 and of 5 weeks (a 4-4-5 calendar) are no grid of dates: number them in a "
+      "column of their own (1, 2, 3, ...) and set data.time to it, or give a row for each week "
+      "({}); --data.frequency {} --data.align period would take each for a calendar month and "
+      "write months",
+      to_string(weekly), late_in_month(distinct) ? "ME" : "MS");
+}
+
 /// Why no grid holds the times: the most frequent distance and the first pair that does not fit.
 [[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, bool integers,
                                 const std::string& source) {
@@ -79,9 +106,12 @@ std::string period_setting(std::span<const Timestamp> distinct) {
   while (odd + 1 < distinct.size() && (distinct[odd] - distinct[odd - 1]) % common->first == 0) {
     ++odd;
   }
+  const std::string weeks = integers ? "" : weeks_remedy(distinct);
   const std::string period = integers ? "" : period_setting(distinct);
   std::string remedy = "set data.frequency, or correct these rows";
-  if (!period.empty()) {
+  if (!weeks.empty()) {
+    remedy = weeks;
+  } else if (!period.empty()) {
     remedy = fmt::format(
         "each lies in a period of its own of frequency {}: --data.frequency {} --data.align period "
         "takes it for that period; or correct these rows",
@@ -92,7 +122,7 @@ std::string period_setting(std::span<const Timestamp> distinct) {
         "of one period (sales at the till) add them up by data.aggregate";
   }
   throw DataError(fmt::format(
-      "{}: cannot infer the frequency: the times lie on no regular grid of minutes or longer (most "
+      "{}: cannot infer the frequency: the times lie on no regular grid (most "
       "are {} {} apart, but {} follows {}); {}",
       source, common->first, integers ? "units" : "seconds", time_text(distinct[odd], integers),
       time_text(distinct[odd - 1], integers), remedy));
@@ -185,6 +215,13 @@ std::string off_grid_remedy(const Frequency& grid) {
         "days";
   }
   if (grid.unit == Unit::integer) return remedy;
+  if (grid.unit == Unit::business_day) {
+    // Taken for its Friday, a Saturday would be that day's second row.
+    return fmt::format(
+        "correct the row; --data.frequency D keeps Saturdays and Sundays as days of their own, "
+        "--data.aggregate {} adds them to their Fridays",
+        to_string(grid));
+  }
   return fmt::format(
       "{}; --data.frequency {} --data.align period takes each row for the period "
       "that holds it, data.aggregate adds rows of a period up",

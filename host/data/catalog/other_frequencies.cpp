@@ -27,10 +27,12 @@ void say_other_frequencies(const CatalogParts& parts,
     if (count > kShown) names.resize(kShown);
     const std::string list =
         fmt::format("{}{}", fmt::join(names, ", "), count > kShown ? ", ..." : "");
-    const std::string remedy = frequency == "irregular" ? "give them a file of their own"
-                               : count == parts.ids.size()
-                                   ? fmt::format("set data.frequency to {}", frequency)
-                                   : "give them a file and a model of their own";
+    const bool all = count == parts.ids.size(), regular = frequency != "irregular";
+    const std::string remedy =
+        all && regular ? fmt::format("set data.frequency to {}", frequency)
+        : all ? "most steps have no row: is data.frequency too fine? data.align = \"period\" "
+                "takes a row for a longer period that holds it"
+              : "give them a file and a model of their own";
     notes.remarks.push_back(fmt::format(
         "{} of {} series never {} a row in two steps of {} on end, their rows are {}: {}; {}",
         count, parts.ids.size(), count == 1 ? "has" : "have", to_string(parts.axis.frequency),

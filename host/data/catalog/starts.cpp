@@ -46,9 +46,9 @@ void say_periods(std::span<const Timestamp> starts, const CatalogParts& parts,
     const Timestamp stamp = time_of(parts.axis.frequency, parts.first[s]);
     if (civil::day_of(starts[s]) == civil::day_of(stamp)) continue;
     if (inside++ > 0) continue;
-    example = fmt::format("{} of series '{}' is {}",
-                          time_text(civil::day_of(starts[s]) * civil::kDay, false), parts.ids[s],
-                          format_time(parts.axis.frequency, stamp));
+    example =
+        fmt::format("{} of series '{}' is {}", time_text(civil::day_of(starts[s]) * civil::kDay),
+                    parts.ids[s], parts.axis.text(stamp));
   }
   if (inside == 0) return;
   notes.remarks.push_back(

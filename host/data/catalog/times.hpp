@@ -37,9 +37,10 @@ Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spe
 /// Whether all of the texts are dates or integers, and all of one kind.
 bool are_times(const std::vector<std::string>& texts);
 
-/// The same for times that are no column's: the names of value columns.
+/// The same for times that are no column's: the names of value columns, a setting. Messages begin
+/// with `source` and the `word` for one of them ("column").
 Times read_times_as(const std::vector<std::string>& texts, const std::string& source,
-                    const CatalogSpec& spec);
+                    const std::string& word, const CatalogSpec& spec);
 
 /// Of two rows of a series with one local time, where clocks were set back, the second one is an
 /// hour later.
@@ -50,6 +51,13 @@ void settle_repeated(Times& times, const std::function<std::size_t(std::int64_t 
 /// nullopt: not on the grid.
 std::optional<std::int64_t> period_for(const CatalogSpec& spec, const Frequency& frequency,
                                        Timestamp time);
+
+/// "2022-01-05", "2022-01-05 13:15:00" or "17", for messages where there is no axis.
+std::string time_text(Timestamp time, bool integers = false);
+
+/// What to do about two rows of one step that may be an hour which clocks repeat, with a separator
+/// behind it; empty where it is none.
+std::string repeated_hour_remedy(const TimeAxis& axis, std::int64_t period);
 
 /// data.aggregate where it is set, else data.frequency.
 const std::string& frequency_wanted(const CatalogSpec& spec);

@@ -178,7 +178,8 @@ std::string misfit(const Model& m) {
   }
   const std::size_t scales = m.channel_names.size() * S;
   if (m.scaling.series != static_cast<std::int64_t>(S) || m.scaling.offset.size() != scales ||
-      m.scaling.scale.size() != scales || m.seen_until.size() != S) {
+      m.scaling.scale.size() != scales || m.seen_until.size() != S ||
+      (!m.first.empty() && m.first.size() != S)) {
     return "the scalings and the series differ";
   }
   const std::size_t outputs = count(s.K) * count(s.M) * m.residual_probabilities.size();
@@ -276,6 +277,7 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   auto& tensors = file.tensors;
   tensors["series.ids"] = lines_of(model.series_ids);
   tensors["series.seen_until"] = tensor_of(model.seen_until);
+  if (!model.first.empty()) tensors["series.first"] = tensor_of(model.first);
   tensors["scaling.offset"] = tensor_of(std::span<const float>(scaling.offset), {channels, S});
   tensors["scaling.scale"] = tensor_of(std::span<const float>(scaling.scale), {channels, S});
   tensors["scaling.static_offset"] = tensor_of(scaling.static_offset);
@@ -328,6 +330,9 @@ Model load_model(const std::filesystem::path& path) {
   const auto S = static_cast<std::int64_t>(model.series_ids.size());
   const auto channels = static_cast<std::int64_t>(model.channel_names.size());
   model.seen_until = reader.numbers<std::int64_t>("series.seen_until", {S});
+  if (reader.has("series.first")) {
+    model.first = reader.numbers<std::int64_t>("series.first", {S});
+  }
   model.scaling.series = S;
   model.scaling.offset = reader.numbers<float>("scaling.offset", {channels, S});
   model.scaling.scale = reader.numbers<float>("scaling.scale", {channels, S});

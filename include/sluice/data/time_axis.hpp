@@ -19,7 +19,8 @@ struct TimeAxis {
   Frequency frequency;
   bool integers = false;  ///< times are plain integers, not dates
   /// How times were written, so that output is written alike: a word of data.time_format (empty:
-  /// ISO 8601) and the offset or zone that the input carried (empty: none).
+  /// ISO 8601; ISO weeks: the pattern of strftime that writes them) and the offset or zone that the
+  /// input carried (empty: none).
   std::string format, zone;
   /// Where the input carried an offset or zone: the clock by which it was written. Empty: times are
   /// as they were written.
@@ -43,8 +44,16 @@ struct TimeAxis {
   Timestamp time(std::int64_t period, std::int64_t series) const {
     return time_of(frequency, period) + shift_of(series);
   }
-  /// The last period of a series that is not after `time`.
-  std::int64_t last_until(Timestamp time, std::int64_t series) const;
+  /// The period of a series whose span holds `time`.
+  std::int64_t containing(Timestamp time, std::int64_t series) const {
+    return period_containing(frequency, time - shift_of(series));
+  }
+  /// The first period of a series that is not before `time`.
+  std::int64_t first_from(Timestamp time, std::int64_t series) const;
+  /// Whether `time` is one of the series' steps.
+  bool has_step_at(Timestamp time, std::int64_t series) const {
+    return period_of(frequency, time - shift_of(series)).has_value();
+  }
 
   /// "2023-02-04", "2023-02-04 13:15:00" on the clock, or "17": a time of the grid for messages.
   std::string text(Timestamp time) const;

@@ -228,8 +228,8 @@ TEST_F(CatalogBuild, NoGridSaysWhichTimesAreOdd) {
   EXPECT_EQ(
       error(spec("unique_id,ds,y\nA,2022-01-01 00:00,1\nA,2022-01-01 01:00,1\nA,2022-01-01 "
                  "02:00,1\nA,2022-01-01 02:20,1\n")),
-      "a.csv: cannot infer the frequency: the times lie on no regular grid of minutes or "
-      "longer (most are 3600 seconds apart, but 2022-01-01 02:20:00 follows 2022-01-01 "
+      "a.csv: cannot infer the frequency: the times lie on no regular grid (most are 3600 seconds "
+      "apart, but 2022-01-01 02:20:00 follows 2022-01-01 "
       "02:00:00); set data.frequency, or correct these rows; where rows lie inside their "
       "periods set data.align = \"period\" too, where several are of one period (sales at the "
       "till) add them up by data.aggregate");

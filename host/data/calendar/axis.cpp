@@ -5,7 +5,7 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/stamp.hpp"
-#include "data/catalog/time_format.hpp"
+#include "data/calendar/time_format.hpp"
 
 namespace sluice {
 namespace {
@@ -27,18 +27,19 @@ Shown shown(const TimeAxis& axis, Timestamp time) {
 
 std::optional<Stamp> stamp_of_text(const TimeAxis& axis, std::string_view text) {
   if (const auto stamp = parse_stamp(text)) return stamp;
-  if (is_pattern(axis.format)) return parse_by_pattern(std::string(text), axis.format);
-  if (axis.format != "iso_week") return std::nullopt;
-  const auto week = parse_iso_week(text);
-  return week ? std::optional(Stamp{.wall = *week, .offset = {}}) : std::nullopt;
+  if (is_week_pattern(axis.format)) {
+    const auto week = parse_iso_week(text);
+    return week ? std::optional(Stamp{.wall = *week, .offset = {}}) : std::nullopt;
+  }
+  return is_pattern(axis.format) ? parse_by_pattern(std::string(text), axis.format) : std::nullopt;
 }
 
 }  // namespace
 
-std::int64_t TimeAxis::last_until(Timestamp time, std::int64_t series) const {
-  const Timestamp on_grid = time - shift_of(series);
-  const std::int64_t period = period_containing(frequency, on_grid);
-  return time_of(frequency, period) <= on_grid ? period : period - 1;
+std::int64_t TimeAxis::first_from(Timestamp time, std::int64_t series) const {
+  // A span begins at its stamp or, where the stamp is its last day, ends there.
+  const std::int64_t period = containing(time, series);
+  return this->time(period, series) >= time ? period : period + 1;
 }
 
 std::string TimeAxis::text(Timestamp time) const {
@@ -67,11 +68,10 @@ OutputColumn time_column(const TimeAxis& axis, std::string name, std::vector<Tim
   column.name = std::move(name);
   if (axis.integers) {
     column.integers = std::move(times);
-  } else if (is_pattern(axis.format) || axis.format == "iso_week") {
-    const std::string pattern = axis.format == "iso_week" ? "%G-W%V" : axis.format;
+  } else if (is_pattern(axis.format)) {
     for (const Timestamp time : times) {
       const Shown at = shown(axis, time);
-      column.text.push_back(write_by_pattern(pattern, at.wall, at.wall - at.utc));
+      column.text.push_back(write_by_pattern(axis.format, at.wall, at.wall - at.utc));
     }
   } else if (const std::int64_t scale = epoch_scale(axis.format); scale > 0) {
     for (const Timestamp time : times) column.integers.push_back(shown(axis, time).utc * scale);
