@@ -108,8 +108,8 @@ TEST_F(CatalogTimes, IntegersThatBeginAgainWithEachYearAreRefused) {
   days.time_format = "%Y%j";
   EXPECT_EQ(build(days).date(0, 66), "2024-01-01");
   // Counters: through a hundred, in tens, and too short to tell.
-  EXPECT_TRUE(build(rows(in_years(100, 1, 1, 100, 150))).integer_times());
-  EXPECT_TRUE(build(rows({"110", "120", "130", "140", "150", "210", "220"})).integer_times());
+  EXPECT_TRUE(build(rows(in_years(100, 1, 1, 100, 150))).axis().integers);
+  EXPECT_TRUE(build(rows({"110", "120", "130", "140", "150", "210", "220"})).axis().integers);
 }
 
 TEST_F(CatalogTimes, AnIntegerFrequencyKeepsIntegers) {
