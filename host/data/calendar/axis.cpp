@@ -25,13 +25,14 @@ Shown shown(const TimeAxis& axis, Timestamp time) {
   return {instants.empty() ? time - offset_at(axis.clock, time) : instants.front(), time};
 }
 
+/// By the data's own form, else as ISO 8601.
 std::optional<Stamp> stamp_of_text(const TimeAxis& axis, std::string_view text) {
-  if (const auto stamp = parse_stamp(text)) return stamp;
   if (is_week_pattern(axis.format)) {
-    const auto week = parse_iso_week(text);
-    return week ? std::optional(Stamp{.wall = *week, .offset = {}}) : std::nullopt;
+    if (const auto week = parse_iso_week(text)) return Stamp{.wall = *week, .offset = {}};
+  } else if (is_pattern(axis.format)) {
+    if (const auto stamp = parse_by_pattern(std::string(text), axis.format)) return stamp;
   }
-  return is_pattern(axis.format) ? parse_by_pattern(std::string(text), axis.format) : std::nullopt;
+  return parse_stamp(text);
 }
 
 }  // namespace

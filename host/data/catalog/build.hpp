@@ -63,18 +63,10 @@ Series read_series(const Table::Impl& table, std::span<const int> id_columns);
 /// The distinct values of `times`, ascending.
 std::vector<Timestamp> distinct_times(std::span<const Timestamp> times);
 
-/// The frequency that all of `distinct` times lie on: `wanted` with its phase taken from the data,
-/// or inferred where `wanted` is "auto". Throws DataError naming `source`.
-Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
-                           bool integers, const std::string& source, CatalogNotes& notes);
-
 /// Settles parts.axis: what `times` are, how they were written, and the frequency by spec over the
 /// `distinct` ones. Remarks.
 void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
                  const std::string& source, CatalogParts& parts, CatalogNotes& notes);
-
-/// What the times are and how they were written, into parts.axis and notes.
-void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes);
 
 /// What to do about a time that is not on the grid.
 std::string off_grid_remedy(const Frequency& grid);

@@ -94,9 +94,18 @@ std::string weeks_remedy(std::span<const Timestamp> distinct) {
       to_string(weekly), late_in_month(distinct) ? "ME" : "MS");
 }
 
+bool have_one_time_of_day(std::span<const Timestamp> distinct) {
+  return std::all_of(distinct.begin(), distinct.end(), [&](Timestamp time) {
+    return civil::floor_mod(time - distinct.front(), civil::kDay) == 0;
+  });
+}
+
 /// Why no grid holds the times: the most frequent distance and the first pair that does not fit.
-[[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, bool integers,
+[[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, TimeAxis axis,
                                 const std::string& source) {
+  const bool integers = axis.integers;
+  // Times of day that differ were read as instants: the file has what their clock shows.
+  if (!integers) axis.frequency.unit = have_one_time_of_day(distinct) ? Unit::day : Unit::minute;
   std::unordered_map<std::int64_t, std::int64_t> counts;
   for (std::size_t i = 1; i < distinct.size(); ++i) ++counts[distinct[i] - distinct[i - 1]];
   const auto common = std::max_element(counts.begin(), counts.end(), [](auto a, auto b) {
@@ -121,11 +130,11 @@ std::string weeks_remedy(std::span<const Timestamp> distinct) {
         "; where rows lie inside their periods set data.align = \"period\" too, where several are "
         "of one period (sales at the till) add them up by data.aggregate";
   }
-  throw DataError(fmt::format(
-      "{}: cannot infer the frequency: the times lie on no regular grid (most "
-      "are {} {} apart, but {} follows {}); {}",
-      source, common->first, integers ? "units" : "seconds", time_text(distinct[odd], integers),
-      time_text(distinct[odd - 1], integers), remedy));
+  throw DataError(
+      fmt::format("{}: cannot infer the frequency: the times lie on no regular grid (most "
+                  "are {} {} apart, but {} follows {}); {}",
+                  source, common->first, integers ? "units" : "seconds", axis.text(distinct[odd]),
+                  axis.text(distinct[odd - 1]), remedy));
 }
 
 /// The phase that puts `first` on the grid, where the frequency's steps leave a choice.
@@ -145,10 +154,11 @@ void fit_phase(Frequency& frequency, Timestamp first) {
   if (weekdays) frequency.phase = frequency.phase * civil::kDay + second;
 }
 
-}  // namespace
-
+/// The frequency that all of `distinct` times lie on: `wanted` with its phase taken from the data,
+/// or inferred where `wanted` is "auto".
 Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
-                           bool integers, const std::string& source, CatalogNotes& notes) {
+                           const TimeAxis& axis, const std::string& source, CatalogNotes& notes) {
+  const bool integers = axis.integers;
   if (distinct.empty()) {
     throw DataError(fmt::format("{}: the file has no rows; write it again", source));
   }
@@ -173,14 +183,11 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
                     source, time_text(distinct.front(), false)));
   }
   const auto frequency = infer_frequency(distinct, integers);
-  if (!frequency) throw_no_grid(distinct, integers, source);
+  if (!frequency) throw_no_grid(distinct, axis, source);
   return *frequency;
 }
 
-void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes) {
-  parts.axis = times.axis;
-  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
-}
+}  // namespace
 
 void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
                  const std::string& source, CatalogParts& parts, CatalogNotes& notes) {
@@ -190,8 +197,9 @@ void settle_grid(const Times& times, std::span<const Timestamp> distinct, const 
         "data.align = \"period\" needs the frequency of the periods; set data.frequency (h, D, "
         "W-SUN, MS, QS)");
   }
-  keep_form(times, parts, notes);
-  parts.axis.frequency = settle_frequency(wanted, distinct, times.axis.integers, source, notes);
+  parts.axis = times.axis;
+  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+  parts.axis.frequency = settle_frequency(wanted, distinct, parts.axis, source, notes);
   if (!spec.align_to_period && spec.aggregate.empty()) return;
   // Periods begin with the hour or the day, whenever the first row was.
   Frequency& grid = parts.axis.frequency;

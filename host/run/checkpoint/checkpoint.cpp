@@ -182,6 +182,12 @@ std::string misfit(const Model& m) {
       (!m.first.empty() && m.first.size() != S)) {
     return "the scalings and the series differ";
   }
+  constexpr std::int64_t kFarthest = std::int64_t{1} << 60;  // so that a sum of periods is one
+  if (std::ranges::any_of(m.first, [](auto p) { return p < -kFarthest || p > kFarthest; }) ||
+      std::ranges::any_of(m.seen_until,
+                          [](auto steps) { return steps < 0 || steps > kFarthest; })) {
+    return "a series begins or ends beyond all times";
+  }
   if (!m.value_offset.empty() && m.value_offset.size() != count(s.M) * S) {
     return "the values' offsets and the series differ";
   }

@@ -40,7 +40,7 @@ TEST(Frequency, UnknownNameListsTheKnownOnes) {
       FAIL() << text;
     } catch (const ConfigError& e) {
       EXPECT_THAT(e.what(), testing::HasSubstr("unknown frequency '" + std::string(text) +
-                                               "'; use \"auto\", min, h, D, B, W-MON..W-SUN"));
+                                               "'; use \"auto\", s, min, h, D, B, W-MON..W-SUN"));
     }
   }
 }
