@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 4> names_of(Loss) {
 constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
   return {"none", "mean", "standard", "robust"};
 }
-constexpr std::array<std::string_view, 9> names_of(Unit) {
+constexpr std::array<std::string_view, 10> names_of(Unit) {
   return {"integer",      "second", "minute", "hour",    "day",
           "business_day", "week",   "month",  "quarter", "year"};
 }

@@ -228,6 +228,11 @@ TEST_F(CatalogTimeAxis, StepsOfSecondsAreAGrid) {
       "2024-01-01 00:00:20,3\n");
   EXPECT_EQ(to_string(catalog.frequency()), "10s");
   EXPECT_EQ(catalog.date(0, 3), "2024-01-01 00:00:30");
+  const Catalog wind =
+      build(spec_of(file("wind.tsf",
+                         "@attribute series_name string\n@attribute start_timestamp date\n"
+                         "@frequency 4_seconds\n@data\nT1:2019-08-01 00-00-02:1,2\n")));
+  EXPECT_EQ(wind.date(0, 1), "2019-08-01 00:00:06");
 }
 
 }  // namespace
