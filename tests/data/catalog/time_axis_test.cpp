@@ -75,8 +75,10 @@ TEST_F(CatalogTimeAxis, FutureTimesThatNoClockTellsAreRefused) {
 }
 
 TEST_F(CatalogTimeAxis, OffsetsOfDaysNeedNotBeTheSameInTheFutureFile) {
-  const CatalogSpec s =
+  CatalogSpec s =
       with_future("2024-01-01T00:00:00+01:00", "2024-01-02T00:00:00+01:00", "2024-01-03");
+  EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3})));
+  s = with_future("2024-01-01", "2024-01-02", "2024-01-03T00:00:00+01:00");
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3})));
 }
 

@@ -124,7 +124,7 @@ TEST(ForecastSeries, AStartBetweenTwoStepsNamesBoth) {
     return std::string("no error");
   };
   // 19,723 weeks after the first Monday of 1970.
-  EXPECT_EQ(catalog.date(0, 0), "2347-12-29");
+  EXPECT_EQ(catalog.date(0, 0), "2348-01-05");
   EXPECT_EQ(refused("2348-12-29"),
             "forecast.from = \"2348-12-29\" lies between two steps of the data's grid (W-MON); "
             "give 2348-12-27 or 2349-01-03");
@@ -138,10 +138,10 @@ TEST(ForecastSeries, AStartIsTheFirstStepFromThereOnOfEachWeekday) {
   parts.first[2] += 60;
   const Catalog catalog(std::move(parts));
   std::vector<LeftOut> left_out;
-  EXPECT_EQ(catalog.date(1, 20), "2348-05-19");
-  EXPECT_THAT(cutoffs_from(catalog, "2348-05-19", false, &left_out), ElementsAre(21, 20, -1));
-  EXPECT_EQ(catalog.date(0, 21), "2348-05-24");
-  EXPECT_THAT(cutoffs_from(catalog, "2348-05-17", false, &left_out), ElementsAre(20, 20, -1));
+  EXPECT_EQ(catalog.date(1, 20), "2348-05-26");
+  EXPECT_THAT(cutoffs_from(catalog, "2348-05-26", false, &left_out), ElementsAre(21, 20, -1));
+  EXPECT_EQ(catalog.date(0, 21), "2348-05-31");
+  EXPECT_THAT(cutoffs_from(catalog, "2348-05-24", false, &left_out), ElementsAre(20, 20, -1));
 }
 
 TEST(ForecastSeries, RefusesAModelWhoseWeightsAreNoNumbers) {

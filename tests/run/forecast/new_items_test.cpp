@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "run/forecast/new_items.hpp"
 #include "run/temporary_file.hpp"
 #include "sluice/run/forecast.hpp"
 #include "support/catalogs.hpp"
@@ -54,14 +55,17 @@ TEST(NewItems, AreOnTheClockOfTheOthers) {
   parts.axis.frequency = parse_frequency("h");
   parts.axis.zone = "+02:00";
   parts.axis.clock = {{0, 7200}};
-  parts.channels.push_back({"price", Role::future, parts.channels[0].values});
   const Catalog catalog(std::move(parts));
   const Config c = testing::quick_config();
-  const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
-  ASSERT_EQ(f.left_out.size(), 7u);  // nobody has a price ahead
-  // 19,723 days of 1970 .. 2023, as hours, and 60 hours of history.
-  EXPECT_EQ(catalog.date(6, 0), "1972-04-03 05:00:00");
-  EXPECT_EQ(f.left_out.back().reason, "no price for 1972-04-03 05:00:00 and 2 later steps");
+  std::vector<std::int64_t> cutoff(6, 60);
+  cutoff.push_back(-1);
+  const NewItems items =
+      make_new_items(testing::quick_model(c, catalog), catalog, cutoff, catalog.period(0, 60));
+  ASSERT_TRUE(items.catalog);
+  // 19,723 + 60 hours after 1970-01-01 00:00 UTC, on a clock that is two ahead.
+  EXPECT_EQ(catalog.date(6, 0), "1972-04-04 09:00:00");
+  EXPECT_EQ(items.catalog->date(0, items.cutoff[0]), "1972-04-04 09:00:00");
+  EXPECT_EQ(items.catalog->axis().zone, "+02:00");
 }
 
 TEST(NewItems, TakeTheCategoryThatFewestShareWhereNoSeriesHasAll) {
