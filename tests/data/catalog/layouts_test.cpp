@@ -47,7 +47,7 @@ TEST_F(CatalogBuild, RowsLayoutTrimsEmptyCells) {
   CatalogSpec s = spec("V1,V2,V3,V4\nH1,1,2,\nH2,,3,4\nH3,5,,6\nH4,,,\n");
   const Catalog catalog = build(s);
   EXPECT_EQ(notes_.layout, "rows");
-  EXPECT_TRUE(catalog.integer_times());
+  EXPECT_TRUE(catalog.axis().integers);
   EXPECT_THAT(catalog.ids(), ElementsAre("H1", "H2", "H3", "H4"));
   EXPECT_THAT(series_of(catalog),
               ElementsAre(values({1, 2}), values({3, 4}), values({5, kNone, 6}), values({kNone})));

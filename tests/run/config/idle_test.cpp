@@ -117,7 +117,7 @@ TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
 TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
   CatalogParts parts = testing::daily_parts({{1, 2, 3}});
   const Catalog days(parts);
-  parts.frequency = parse_frequency("h");
+  parts.axis.frequency = parse_frequency("h");
   const Catalog hours(std::move(parts));
   CatalogNotes notes;
   notes.layout = "long";

@@ -411,7 +411,7 @@ TEST_F(Training, ACatalogueThatDoesNotFitTheModelIsRefused) {
   c.training.steps = 5;
   const Model model = train(c, catalog, silent()).model;
   CatalogParts weeks = testing::daily_parts(testing::weekly_series(2, 60));
-  weeks.frequency = parse_frequency("W-MON");
+  weeks.axis.frequency = parse_frequency("W-MON");
   const Catalog other(std::move(weeks));
   EXPECT_THROW(Forecaster(model, other, {80}, c.engine), DataError);
   CatalogParts more = testing::daily_parts(testing::weekly_series(2, 60));
