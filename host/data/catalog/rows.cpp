@@ -311,10 +311,7 @@ class RowsBuilder {
       own_starts_ = true;
       return starts_of_column(*start, parts);
     }
-    if (!spec_.start.empty()) {
-      check_start_against_names(columns);
-      return start_of_all(parts);
-    }
+    if (!spec_.start.empty()) return start_of_all(columns, parts);
     if (!columns.empty() && starts_of_names(columns, parts)) return;
     if (spec_.frequency != "auto" && parse_frequency(spec_.frequency).unit != Unit::integer) {
       throw DataError(fmt::format(
@@ -372,6 +369,18 @@ class RowsBuilder {
     say_periods(times.values, parts, notes_);
   }
 
+  /// A start from the settings of other data must not take the place of the dates that are there.
+  void check_against_names(const Times& start, const std::vector<int>& columns) const {
+    const std::vector<std::string> names = names_of(header_, columns);
+    if (names.empty() || spec_.time_format != "auto" || !are_times(names)) return;
+    const Times times = read_times_as(names, table_.source, "column", spec_);
+    if (times.axis.integers || start.values.front() == times.values.front()) return;
+    throw DataError(
+        fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
+                    "are named by their times leave data.start out (--data.start '')",
+                    table_.source, spec_.start, names.front()));
+  }
+
   static Times read_start(const CatalogSpec& spec) {
     try {
       return read_times_as({spec.start}, "data.start", "the time", spec);
@@ -380,24 +389,10 @@ class RowsBuilder {
     }
   }
 
-  /// A start from the settings of other data must not take the place of the dates that are there.
-  void check_start_against_names(const std::vector<int>& columns) const {
-    const std::vector<std::string> names = names_of(header_, columns);
-    if (names.empty() || spec_.time_format != "auto" || !are_times(names)) return;
-    const Times times = read_times_as(names, table_.source, "column", spec_);
-    if (times.axis.integers ||
-        read_start(spec_of_starts()).values.front() == times.values.front()) {
-      return;
-    }
-    throw DataError(
-        fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
-                    "are named by their times leave data.start out (--data.start '')",
-                    table_.source, spec_.start, names.front()));
-  }
-
-  void start_of_all(CatalogParts& parts) {
+  void start_of_all(const std::vector<int>& columns, CatalogParts& parts) {
     CatalogSpec spec = spec_of_starts();
     const Times start = read_start(spec);
+    check_against_names(start, columns);
     if (!start.axis.integers && spec.frequency == "auto") {
       throw ConfigError(
           "data.start is a date, but nothing says how far the values are apart; set "

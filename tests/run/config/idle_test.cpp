@@ -117,6 +117,8 @@ TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
 TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
   CatalogParts parts = testing::daily_parts({{1, 2, 3}});
   const Catalog days(parts);
+  parts.axis.clock = {{0, 3600}};  // of times with an offset: the zone says which day they are
+  const Catalog zoned_days(parts);
   parts.axis.frequency = parse_frequency("h");
   const Catalog hours(std::move(parts));
   CatalogNotes notes;
@@ -124,6 +126,7 @@ TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
   Config config;
   config.data.time_zone = "Europe/Berlin";
   EXPECT_THAT(idle_on_data(config, hours, notes), IsEmpty());
+  EXPECT_THAT(idle_on_data(config, zoned_days, notes), IsEmpty());
   EXPECT_THAT(idle_on_data(config, days, notes),
               ElementsAre("data.time_zone has no effect on steps of D: they keep the date that is "
                           "written"));
