@@ -6,6 +6,7 @@
 
 #include "data/catalog/bits.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/histories.hpp"
 #include "data/catalog/precision.hpp"
 
 namespace sluice {
@@ -30,8 +31,5 @@ void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,
 /// How many steps of a series come before a time in data.end, of parts whose frequency and first
 /// steps are settled; empty without such a time. Keeps `parts`. Throws ConfigError likewise.
 StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts);
-
-/// Steps of each series' history as parts.history and the targets have it. [S]
-std::vector<std::int64_t> histories_of(const CatalogParts& parts);
 
 }  // namespace sluice

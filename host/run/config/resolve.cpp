@@ -32,6 +32,8 @@ int steps_of_a_day_or_less(int day) {
 FrequencyDefaults defaults_of(const Frequency& frequency) {
   const int season = season_length(frequency);
   switch (frequency.unit) {
+    case Unit::second:
+      return {96, 60};
     case Unit::minute:
       return {std::max(48, std::min(season, 192)), steps_of_a_day_or_less(season)};
     case Unit::hour:

@@ -321,22 +321,18 @@ std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog
 
 /// No cutoff may lie inside what the model has been trained or chosen on.
 void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
-  std::unordered_map<std::string_view, std::int64_t> seen;
-  for (std::size_t s = 0; s < model.series_ids.size(); ++s) {
-    seen.emplace(model.series_ids[s], model.seen_until[s]);
-  }
+  const std::vector<std::int64_t> seen_until = seen_steps(model, catalog);
   for (std::size_t s = 0; s < cutoff.size(); ++s) {
     const auto series = static_cast<std::int64_t>(s);
-    const auto found = seen.find(catalog.id(series));
-    if (cutoff[s] < 1 || found == seen.end() || cutoff[s] >= found->second) continue;
-    throw DataError(
-        fmt::format("series '{}': the evaluation begins after {}, and the model has been trained "
-                    "on data up to {}; "
-                    "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
-                    "or let the evaluation "
-                    "train (evaluate.refit)",
-                    catalog.id(series), catalog.date(series, cutoff[s] - 1),
-                    catalog.date(series, found->second - 1)));
+    const std::int64_t seen = seen_until[s];
+    if (cutoff[s] < 1 || cutoff[s] >= seen) continue;
+    throw DataError(fmt::format(
+        "series '{}': the evaluation begins after {}, and the model has been trained "
+        "on data up to {}; "
+        "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
+        "or let the evaluation "
+        "train (evaluate.refit)",
+        catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1)));
   }
 }
 

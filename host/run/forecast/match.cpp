@@ -92,6 +92,20 @@ SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
   return scaling;
 }
 
+std::vector<std::int64_t> seen_steps(const Model& model, const Catalog& catalog) {
+  const auto known = scaled_series(model);
+  std::vector<std::int64_t> steps(static_cast<std::size_t>(catalog.series_count()), 0);
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const auto found = known.find(catalog.id(s));
+    if (found == known.end()) continue;
+    const auto trained = static_cast<std::size_t>(found->second);
+    const std::int64_t begin = catalog.period(s, 0);
+    const std::int64_t first = model.first.empty() ? begin : model.first[trained];
+    steps[static_cast<std::size_t>(s)] = first + model.seen_until[trained] - begin;
+  }
+  return steps;
+}
+
 bool scaling_follows_end(const Model& model, const Catalog& catalog) {
   const auto known = scaled_series(model);
   const auto channels = static_cast<int>(catalog.channels().size());

@@ -7,7 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "run/categories.hpp"
+#include "run/channels.hpp"
 #include "run/forecast/left_out.hpp"
+#include "run/forecast/match.hpp"
 #include "run/forecast/new_items.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -120,10 +123,37 @@ void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts) 
                        catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early])));
 }
 
+void tell_of_unknown_words(const Model& model, const Catalog& catalog) {
+  check_channels(model, catalog);
+  const std::string words =
+      unknown_words_text(model.vocabularies, model.step_vocabularies, catalog);
+  if (words.empty()) return;
+  log_warning("words that the model was not trained on mean \"unknown\" to it: " + words);
+}
+
+/// A forecast from a day that the model has seen is no test of it.
+void tell_of_seen(const Model& model, const Catalog& catalog, const Forecasts& forecasts) {
+  const std::vector<std::int64_t> seen = seen_steps(model, catalog);
+  std::int64_t count = 0, example = -1;
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    if (!forecasts.new_item.empty() && forecasts.new_item[r] != 0) continue;
+    const auto s = static_cast<std::size_t>(forecasts.series[r]);
+    if (forecasts.cutoff[r] >= seen[s]) continue;
+    if (count++ == 0) example = forecasts.series[r];
+  }
+  if (count == 0) return;
+  log_info(fmt::format(
+      "forecast.from lies inside the training of {} series ({} up to {}): the model has seen what "
+      "it forecasts there, and is better than a forecast of that day would have been",
+      grouped(count), catalog.id(example),
+      catalog.date(example, seen[static_cast<std::size_t>(example)] - 1)));
+}
+
 }  // namespace
 
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
                           const CatalogNotes& notes) {
+  tell_of_unknown_words(model, catalog);
   std::vector<LeftOut> chosen;  // left out by a setting, which is no failure
   std::vector<LeftOut> unreached;
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
@@ -167,6 +197,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
                             out.without_future, help));
   }
+  if (!config.forecast.from.empty()) tell_of_seen(model, catalog, out);
   if (const std::string text = alike_levels_text(model, config.forecast.levels); !text.empty()) {
     log_warning(text);
   }

@@ -63,16 +63,22 @@ TEST(Idle, SettingsThatAnotherSettingOverrulesAreNamed) {
   EXPECT_THAT(idle([](Config& c) { c.network.level_window = 7; }), IsEmpty());
   EXPECT_THAT(idle([](Config& c) { c.network.level_window = 7, c.network.level = "none"; }),
               ElementsAre("network.level_window has no effect but on network.level = \"mean\""));
-  EXPECT_THAT(idle([](Config& c) { c.network.base_season = 7, c.network.base = "last"; }),
+  const auto season = [](Config& c) { c.network.base_season = 7, c.network.base = "last"; };
+  EXPECT_THAT(idle(season), IsEmpty());  // the level's change is over a season, too
+  EXPECT_THAT(idle([&](Config& c) { season(c), c.network.level_change = false; }),
+              ElementsAre(HasSubstr("network.base_season")));
+  EXPECT_THAT(idle([&](Config& c) { season(c), c.network.level = "none"; }),
               ElementsAre(HasSubstr("network.base_season")));
   EXPECT_THAT(idle([](Config& c) { c.network.warmup = 7, c.network.forking = false; }),
               ElementsAre("network.warmup has no effect without network.forking"));
+  EXPECT_THAT(idle([](Config& c) {
+                c.network.warmup = c.network.level_window = 7, c.network.scaling = "window_mean";
+              }),
+              ElementsAre(HasSubstr("network.level_window"), HasSubstr("network.warmup")));
   EXPECT_THAT(idle([](Config& c) { c.training.patience = 3, c.data.valid = 0; }),
               ElementsAre(HasSubstr("training.patience")));
   EXPECT_THAT(idle([](Config& c) { c.training.schedule = "plateau", c.data.valid = 0; }),
               ElementsAre(HasSubstr("training.schedule")));
-  EXPECT_THAT(idle([](Config& c) { c.training.level_weight = 1, c.network.level = "none"; }),
-              ElementsAre(HasSubstr("training.level_weight")));
   EXPECT_THAT(idle([](Config& c) { c.forecast.ended = true, c.data.ended_after = 0; }),
               ElementsAre(HasSubstr("forecast.ended")));
   EXPECT_THAT(idle([](Config& c) {
@@ -111,13 +117,16 @@ TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
 TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
   CatalogParts parts = testing::daily_parts({{1, 2, 3}});
   const Catalog days(parts);
-  parts.frequency = parse_frequency("h");
+  parts.axis.clock = {{0, 3600}};  // of times with an offset: the zone says which day they are
+  const Catalog zoned_days(parts);
+  parts.axis.frequency = parse_frequency("h");
   const Catalog hours(std::move(parts));
   CatalogNotes notes;
   notes.layout = "long";
   Config config;
   config.data.time_zone = "Europe/Berlin";
   EXPECT_THAT(idle_on_data(config, hours, notes), IsEmpty());
+  EXPECT_THAT(idle_on_data(config, zoned_days, notes), IsEmpty());
   EXPECT_THAT(idle_on_data(config, days, notes),
               ElementsAre("data.time_zone has no effect on steps of D: they keep the date that is "
                           "written"));
