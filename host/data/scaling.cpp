@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "data/offset.hpp"
+#include "data/catalog/offset.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "data/offset.hpp"
+#include "data/catalog/offset.hpp"
 
 namespace sluice {
 namespace {

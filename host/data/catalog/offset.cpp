@@ -1,4 +1,4 @@
-#include "data/offset.hpp"
+#include "data/catalog/offset.hpp"
 
 #include <algorithm>
 #include <cstdio>
