@@ -159,7 +159,8 @@ TEST(MatchScaling, AChannelWithoutValuesInTheTrainingIsScaledAsANewSeriesIs) {
   const Forecasts f = forecast_series(model, Catalog(parts_with(true)), c),
                   g = forecast_series(model, Catalog(renamed), c);
   for (std::size_t k = 0; k < 3; ++k) {
-    EXPECT_EQ(f.y(0, k, 1, 1), g.y(0, k, 1, 1));
+    // The first target of the renamed one has six days more in its scaling.
+    EXPECT_NEAR(f.y(0, k, 1, 1) / g.y(0, k, 1, 1), 1, 0.01);
     EXPECT_GT(f.y(0, k, 1, 1), 1e5);
   }
 }
