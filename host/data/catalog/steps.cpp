@@ -227,6 +227,7 @@ class LongBuilder {
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
     }
+    if (notes_.duplicate_rows > 0) refuse_lost_hours();
     find_other_frequencies(
         parts_, [&](std::int64_t at) { return has_row.test(at); }, notes_);
     count_gaps(has_row);
@@ -252,6 +253,17 @@ class LongBuilder {
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
         period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin()),
         repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
+  }
+
+  /// The hours of a day that are written in a column of their own are no duplicates.
+  void refuse_lost_hours() const {
+    const std::string whole = whole_time_remedy(table_, spec_, id_columns(), time_column_);
+    if (whole.empty()) return;
+    throw DataError(fmt::format(
+        "{}: {} {} a time that another row has (the first one: {}), but {}; to add them up to days "
+        "set data.aggregate = \"D\" in place of data.duplicates",
+        table_.source, grouped(notes_.duplicate_rows),
+        notes_.duplicate_rows == 1 ? "row has" : "rows have", notes_.example_duplicate, whole));
   }
 
   void count_gaps(const Bits& has_row) {

@@ -62,7 +62,8 @@ std::string future_columns(const Catalog& catalog, const Config& config,
     if (names.size() == before) names.insert(names.end(), given.begin(), given.end());
   };
   add_key("id", config.data.id.empty() ? std::vector<std::string>{"the id"} : config.data.id);
-  add_key("time", {config.data.time.empty() ? "the time" : config.data.time});
+  add_key("time",
+          config.data.time.empty() ? std::vector<std::string>{"the time"} : config.data.time);
   for (const Channel& channel : catalog.channels()) {
     if (channel.role == Role::future) names.push_back(channel.name);
   }

@@ -169,6 +169,7 @@ struct CatalogSpec {
   Layout layout = Layout::automatic;
   std::vector<std::string> id;  ///< one or more columns; several are joined with "/"
   std::string time;
+  std::vector<std::string> more_time;  ///< further columns of the time: its hour, its month
   std::vector<std::string> targets;
   std::vector<std::string> past;
   std::vector<std::string> future;
@@ -198,9 +199,12 @@ struct CatalogSpec {
   /// empty: by the frequency.
   std::optional<std::int64_t> ended_after;
   std::string time_format = "auto";  ///< auto, strptime's words, epoch_s, epoch_ms, excel, iso_week
-  std::string time_zone;             ///< "Europe/Berlin"; empty: as the file says
-  bool align_to_period = false;      ///< a time means the period that holds it
-  std::string aggregate;             ///< rows are added up to this frequency; empty: they are not
+  /// Of the dates among several columns of the time, where time_format is that of whole times;
+  /// build_catalog sets it.
+  std::string time_part_format;
+  std::string time_zone;         ///< "Europe/Berlin"; empty: as the file says
+  bool align_to_period = false;  ///< a time means the period that holds it
+  std::string aggregate;         ///< rows are added up to this frequency; empty: they are not
   std::vector<std::string> aggregate_by;  ///< "price=mean"; targets are added, the others averaged
   /// Whether a future file without id columns holds for every series; empty: where it has one row a
   /// time and no other text.

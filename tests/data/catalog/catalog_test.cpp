@@ -108,7 +108,7 @@ TEST_F(CatalogBuild, DuplicateHeaderNamesAreNamedByPlace) {
 TEST_F(CatalogBuild, WrongNumberIsNamedByFileLineAndColumn) {
   const std::string tail =
       ":y: 'abc' is not a number; correct the cell, or add the word to data.missing if it means no "
-      "value";
+      "value: --data.missing 'NA,NaN,nan,null,NULL,None,N/A,?,abc'";
   EXPECT_EQ(
       error(spec("unique_id,ds,y\nA,2022-01-01,1\n\n\"B\nC\",2022-01-01,3\nA,2022-01-02,abc\n")),
       "a.csv:6" + tail);
