@@ -66,6 +66,12 @@ class LongBuilder {
     return series_.of_row.empty() ? "" : fmt::format("series '{}' ", parts_.ids[s]);
   }
 
+  /// "A 2024-01-01"; of a table without ids the time alone.
+  std::string example(std::size_t s, std::int64_t period) const {
+    const std::string time = period_text(parts_.frequency, period);
+    return series_.of_row.empty() ? time : fmt::format("{} {}", parts_.ids[s], time);
+  }
+
   /// Times to periods, in place.
   void settle_times() {
     check_aggregation(spec_, sources_, table_.source);
@@ -221,8 +227,7 @@ class LongBuilder {
       places_[row] = place;
       if (!has_row.set(place) || !spec_.aggregate.empty()) continue;
       if (notes_.duplicate_rows++ == 0) {
-        notes_.example_duplicate =
-            fmt::format("{} {}", parts_.ids[s], period_text(parts_.frequency, period));
+        notes_.example_duplicate = example(s, period);
       }
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
@@ -274,8 +279,7 @@ class LongBuilder {
       for (std::int64_t t = 0; t <= last_row_[s] - parts_.first[s]; ++t) {
         if (has_row.test(offset + t)) continue;
         if (notes_.gap_steps + gaps++ == 0) {
-          notes_.example_gap = fmt::format("{} {}", parts_.ids[s],
-                                           period_text(parts_.frequency, parts_.first[s] + t));
+          notes_.example_gap = example(s, parts_.first[s] + t);
         }
       }
       notes_.gap_steps += gaps;
@@ -283,9 +287,11 @@ class LongBuilder {
     }
     if (spec_.gaps == GapPolicy::error && notes_.gap_steps > 0) {
       throw DataError(fmt::format(
-          "{}: {} steps have no row in {} series (the first one: {}); add the rows, or set "
-          "data.gaps to missing, zero or forward_fill",
-          table_.source, notes_.gap_steps, notes_.gap_series, notes_.example_gap));
+          "{}: {} {} no row in {} series (the first one: {}); add the rows, or set data.gaps to "
+          "missing, zero or forward_fill",
+          table_.source, grouped(notes_.gap_steps),
+          notes_.gap_steps == 1 ? "step has" : "steps have", grouped(notes_.gap_series),
+          notes_.example_gap));
     }
   }
 

@@ -66,11 +66,19 @@ void finish_uses(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes
   }
 }
 
+std::string listed(std::string_view name) {
+  const bool spaces = name.starts_with(' ') || name.ends_with(' ');
+  if (!spaces && name.find_first_of(",;:'\"") == std::string_view::npos) return std::string(name);
+  return fmt::format("'{}'", name);
+}
+
 std::string some_names(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 8;
-  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
-  const auto shown = std::span(names).first(kMost - 1);
-  return fmt::format("{} and {} more", fmt::join(shown, ", "), names.size() - shown.size());
+  const std::size_t shown = names.size() <= kMost ? names.size() : kMost - 1;
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + listed(names[i]);
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
 }
 
 void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) {

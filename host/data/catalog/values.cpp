@@ -254,7 +254,10 @@ class NumberReader {
   /// was.
   std::string missing_flag(const std::string& word) const {
     constexpr std::size_t kLongest = 12;
-    if (word.size() > kLongest || word.find_first_of(",'\"") != std::string::npos) return {};
+    if (word.size() > kLongest || word.find_first_of(",'\"") != std::string::npos ||
+        cells::visible(word) != word) {
+      return {};
+    }
     std::vector<std::string> words = table_.options.missing;
     words.push_back(word);
     return ": --data.missing " + shell_quoted(fmt::format("{}", fmt::join(words, ",")));
