@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <unordered_map>
 
+#include "base/text.hpp"
+#include "data/calendar/civil.hpp"
 #include "data/catalog/time_parts.hpp"
-#include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -38,6 +38,11 @@ Table with_times(Table table, const CatalogSpec& spec, CatalogNotes& notes) {
   return Table(std::make_unique<Table::Impl>(std::move(whole.table)));
 }
 
+bool is_weekend(const Frequency& frequency, Timestamp time) {
+  constexpr std::int64_t kSaturday = 5;
+  return frequency.unit == Unit::business_day && civil::weekday(civil::day_of(time)) >= kSaturday;
+}
+
 /// (key, period) of a row.
 using Step = std::pair<std::size_t, std::int64_t>;
 struct StepHash {
@@ -54,6 +59,7 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                        CatalogNotes& notes)
     : spec_(spec),
       table_(with_times(read_future_file(spec, series), spec, notes)),
+      channels_(asked.channels),
       frequency_(frequency),
       series_count_(asked.series),
       known_series_(series.ids.size()) {
@@ -82,20 +88,36 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
     const Series own = ids.empty() ? Series{} : read_series(table, ids);
     settle_repeated(times, [&](std::int64_t row) { return own.at(row); });
   }
+  std::int64_t weekend_rows = 0;
   for (std::size_t row = 0; row < times.values.size(); ++row) {
+    // A calendar has all days. Where rows are added up, those of a weekend belong to their Friday.
+    if (spec.aggregate.empty() && is_weekend(frequency, times.values[row])) {
+      times.values[row] = kNoPeriod;
+      ++weekend_rows;
+      continue;
+    }
     const auto period = period_for(spec, frequency, times.values[row]);
     if (!period) {
-      throw DataError(
-          fmt::format("{}: {} is not on the data's grid of frequency {}; correct the row, or "
-                      "set data.frequency",
-                      place_of_row(table, static_cast<std::int64_t>(row), time_column_),
-                      time_text(times.values[row], integers), to_string(frequency)));
+      const std::int64_t before = period_containing(frequency, times.values[row]);
+      throw DataError(fmt::format(
+          "{}: {} is not on the data's grid of frequency {}, whose steps there are {} and {}; give "
+          "this file one row for each step, at its time, or let rows of both files be added up by "
+          "data.aggregate",
+          place_of_row(table, static_cast<std::int64_t>(row), time_column_),
+          time_text(times.values[row], integers), to_string(frequency),
+          period_text(frequency, before), period_text(frequency, before + 1)));
     }
     times.values[row] = *period;
   }
   periods_ = std::move(times.values);
   notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
   notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+  if (weekend_rows > 0) {
+    notes.remarks.push_back(
+        fmt::format("{}: {} rows of Saturdays and Sundays are not used: the data have business "
+                    "days only (frequency {})",
+                    table.source, grouped(weekend_rows), to_string(frequency)));
+  }
   if (table_.rows() == 0) {
     notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
     hold_for_all(series, asked, notes);
@@ -205,41 +227,49 @@ void FutureRows::index_series() {
 bool FutureRows::repeats(const Join& join) const {
   std::unordered_map<Step, std::size_t, StepHash> seen;
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     const Step step{join.keys.at(static_cast<std::int64_t>(row)), periods_[row]};
     if (!seen.emplace(step, row).second) return true;
   }
   return false;
 }
 
+bool FutureRows::merges_rows() const {
+  return !spec_.aggregate.empty() || spec_.duplicates == DuplicatePolicy::sum ||
+         spec_.duplicates == DuplicatePolicy::mean;
+}
+
 void FutureRows::settle_duplicates() {
   std::unordered_map<Step, std::size_t, StepHash> first_rows;
+  if (merges_rows()) leader_.assign(periods_.size(), kNoPeriod);
   for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
     const Step step{join_.keys.at(static_cast<std::int64_t>(row)), periods_[row]};
     const auto [entry, fresh] = first_rows.emplace(step, row);
+    if (merges_rows()) leader_[row] = static_cast<std::int64_t>(entry->second);
     if (fresh) continue;
-    if (spec_.duplicates == DuplicatePolicy::error) {
-      const std::string& key = join_.keys.ids[step.first];
-      throw DataError(fmt::format(
-          "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
-          "row a series and time: remove one, or set data.duplicates",
-          place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
-          join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
-          period_text(frequency_, periods_[row]),
-          place_of_row(table_.impl(), static_cast<std::int64_t>(entry->second))));
+    if (left_out_.empty()) left_out_.assign(periods_.size(), 0);
+    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::error) {
+      refuse_second_row(row, entry->second);
     }
-    if (left_out_.empty()) {
-      left_out_.assign(periods_.size(), 0);
-      leader_.resize(periods_.size());
-      for (std::size_t i = 0; i < leader_.size(); ++i) leader_[i] = static_cast<std::int64_t>(i);
-    }
-    if (spec_.duplicates == DuplicatePolicy::last) {
+    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::last) {
       left_out_[entry->second] = 1;
       entry->second = row;
     } else {
       left_out_[row] = 1;
-      leader_[row] = static_cast<std::int64_t>(entry->second);
     }
   }
+}
+
+void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {
+  const std::string& key = join_.keys.ids[join_.keys.at(static_cast<std::int64_t>(row))];
+  throw DataError(fmt::format(
+      "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
+      "row a series and time: remove one, or set data.duplicates",
+      place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
+      join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
+      period_text(frequency_, periods_[row]),
+      place_of_row(table_.impl(), static_cast<std::int64_t>(first))));
 }
 
 void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& notes) {
@@ -289,114 +319,6 @@ void FutureRows::describe_new_series(Series& series, std::span<const std::int32_
       series.of_new[name].push_back(words ? (*words)[static_cast<std::size_t>(key)] : std::nullopt);
     }
   }
-}
-
-void FutureRows::extend(std::vector<std::int64_t>& first, std::vector<std::int64_t>& last) const {
-  for (std::size_t row = 0; row < periods_.size(); ++row) {
-    for (const std::int32_t s : series_of(row)) {
-      const auto i = static_cast<std::size_t>(s);
-      if (i >= known_series_) first[i] = std::min(first[i], periods_[row]);
-      last[i] = std::max(last[i], periods_[row]);
-    }
-  }
-}
-
-std::int64_t FutureRows::unmatched_rows() const {
-  std::int64_t count = 0;
-  for (std::size_t row = 0; row < periods_.size(); ++row) count += series_of(row).empty();
-  return count;
-}
-
-std::vector<float> FutureRows::numbers(std::size_t channel) const {
-  const Table::Impl& table = table_.impl();
-  refuse_words(table, columns_[channel], Role::future);
-  std::vector<float> numbers = read_numbers(table, columns_[channel]);
-  const bool mean =
-      spec_.duplicates == DuplicatePolicy::mean || spec_.duplicates == DuplicatePolicy::sum;
-  if (leader_.empty() || !mean) return numbers;
-  // Known values are averaged under "sum" too: a price is not added up.
-  std::vector<double> sums(numbers.size(), 0);
-  std::vector<std::int32_t> counts(numbers.size(), 0);
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    if (std::isnan(numbers[row])) continue;
-    sums[static_cast<std::size_t>(leader_[row])] += numbers[row];
-    ++counts[static_cast<std::size_t>(leader_[row])];
-  }
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    if (counts[row] > 0) numbers[row] = static_cast<float>(sums[row] / counts[row]);
-  }
-  return numbers;
-}
-
-void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
-                      const std::vector<std::int64_t>& first,
-                      const std::vector<std::int64_t>& offsets, std::vector<float>& values,
-                      CatalogNotes& notes) const {
-  const std::vector<float> known = numbers(channel);
-  std::int64_t differing = 0;
-  std::string example;
-  for_each_step(first, offsets, [&](std::size_t row, std::int64_t place) {
-    float& cell = values[static_cast<std::size_t>(place)];
-    const float value = known[row];
-    if (std::isnan(cell)) {
-      cell = value;
-    } else if (!std::isnan(value) && value != cell && differing++ == 0) {
-      example = fmt::format("{}, {} there and {} in the data",
-                            step_text(ids, first, offsets, place), value, cell);
-    }
-  });
-  tell_differences(table_.impl().names[static_cast<std::size_t>(columns_[channel])], differing,
-                   example, notes);
-}
-
-Codes FutureRows::words(std::size_t category) const {
-  return read_codes(table_.impl(), category_columns_[category]);
-}
-
-void FutureRows::tell_differences(const std::string& column, std::int64_t count,
-                                  const std::string& example, CatalogNotes& notes) const {
-  if (count == 0) return;
-  notes.remarks.push_back(fmt::format(
-      "{}: {} of its values of '{}' differ from the data's own (the first: {}); the data's count",
-      table_.impl().source, count, column, example));
-}
-
-std::string FutureRows::step_text(const std::vector<std::string>& ids,
-                                  const std::vector<std::int64_t>& first,
-                                  const std::vector<std::int64_t>& offsets,
-                                  std::int64_t place) const {
-  const auto s = static_cast<std::size_t>(std::upper_bound(offsets.begin(), offsets.end(), place) -
-                                          offsets.begin() - 1);
-  return fmt::format("{} {}", ids[s], period_text(frequency_, first[s] + place - offsets[s]));
-}
-
-std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
-  constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
-  std::vector<std::int64_t> last(ends.size(), kNone);
-  std::int64_t begin = std::numeric_limits<std::int64_t>::max(), end = kNone;
-  for (std::size_t row = 0; row < periods_.size(); ++row) {
-    for (const std::int32_t s : series_of(row)) {
-      const auto i = static_cast<std::size_t>(s);
-      // A new series has its known values from before, for a forecast from there.
-      if (periods_[row] <= (i < known_series_ ? ends[i] : main_end_)) continue;
-      last[i] = std::max(last[i], periods_[row]);
-      begin = std::min(begin, periods_[row]);
-      end = std::max(end, periods_[row]);
-    }
-  }
-  const auto covered =
-      std::count_if(last.begin(), last.end(), [](std::int64_t period) { return period != kNone; });
-  const std::string series = join_.columns.empty() && covered == std::ssize(ends)
-                                 ? fmt::format("all {} series", series_count_)
-                                 : fmt::format("{} of {} series", covered, ends.size());
-  if (covered == 0) return series + ": no row after the end of their histories";
-  std::string text = fmt::format("{}, {} .. {}", series, period_text(frequency_, begin),
-                                 period_text(frequency_, end));
-  const auto shorter = std::count_if(last.begin(), last.end(), [&](std::int64_t period) {
-    return period != kNone && period < end;
-  });
-  if (shorter > 0) text += fmt::format(" ({} end before)", shorter);
-  return text;
 }
 
 }  // namespace sluice

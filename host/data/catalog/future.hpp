@@ -43,7 +43,7 @@ class FutureRows {
   void for_each_step(const std::vector<std::int64_t>& first,
                      const std::vector<std::int64_t>& offsets, Visit visit) const {
     for (std::size_t row = 0; row < periods_.size(); ++row) {
-      if (!left_out_.empty() && left_out_[row] != 0) continue;
+      if (!is_on_a_step(row) || (!left_out_.empty() && left_out_[row] != 0)) continue;
       for (const std::int32_t s : series_of(row)) {
         const auto i = static_cast<std::size_t>(s);
         const std::int64_t place = offsets[i] + periods_[row] - first[i];
@@ -83,7 +83,10 @@ class FutureRows {
   void index_series();
   void describe_new_series(Series& series, std::span<const std::int32_t> keys) const;
   bool repeats(const Join& join) const;
+  bool is_on_a_step(std::size_t row) const { return periods_[row] != kNoPeriod; }
+  bool merges_rows() const;
   void settle_duplicates();
+  [[noreturn]] void refuse_second_row(std::size_t row, std::size_t first) const;
   std::vector<float> numbers(std::size_t channel) const;
   std::span<const std::int32_t> series_of(std::size_t row) const {
     const std::size_t key = join_.keys.at(static_cast<std::int64_t>(row));
@@ -93,6 +96,7 @@ class FutureRows {
 
   const CatalogSpec& spec_;
   Table table_;
+  std::vector<std::string> channels_;
   Frequency frequency_;
   int time_column_ = 0;
   std::vector<int> columns_;           // of the channels
@@ -103,9 +107,9 @@ class FutureRows {
   std::size_t series_count_ = 0;  // in the data: layout `columns` is one of many here
   std::size_t known_series_ = 0;  // those after them are in this file only
   std::int64_t main_end_ = std::numeric_limits<std::int64_t>::max();
-  std::vector<std::int64_t> periods_;  // [rows]
+  std::vector<std::int64_t> periods_;  // [rows], kNoPeriod: it is used for nothing
   std::vector<char> left_out_;         // [rows], another row of its step counts; or empty
-  std::vector<std::int64_t> leader_;   // [rows], the row whose step it is; or empty
+  std::vector<std::int64_t> leader_;   // [rows], where rows merge: the first row of its step
 };
 
 }  // namespace sluice

@@ -189,6 +189,13 @@ std::string off_grid_remedy(const Frequency& grid) {
         "days";
   }
   if (grid.unit == Unit::integer) return remedy;
+  if (grid.unit == Unit::business_day) {
+    // Taken for its Friday, a Saturday would be that day's second row.
+    return fmt::format(
+        "correct the row; --data.frequency D keeps Saturdays and Sundays as days of their own, "
+        "--data.aggregate {} adds them to their Fridays",
+        to_string(grid));
+  }
   return fmt::format(
       "{}; --data.frequency {} --data.align period takes each row for the period "
       "that holds it, data.aggregate adds rows of a period up",

@@ -35,6 +35,7 @@ bool tells_series_apart(const Codes& codes, std::span<const std::int64_t> times,
   if (times.empty()) return true;
   std::unordered_map<std::int64_t, std::int32_t> of_time;
   for (std::size_t row = 0; row < times.size(); ++row) {
+    if (times[row] == kNoPeriod) continue;
     const auto [entry, fresh] = of_time.try_emplace(times[row], codes.codes[row]);
     if (!fresh && entry->second != codes.codes[row]) return true;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,9 +23,12 @@ struct JoinColumn {
 /// The id columns that the side file has, by name in any case; a single id also by a usual name.
 std::vector<JoinColumn> id_join_columns(const Table::Impl& side, const Series& series);
 
+/// A row that lies on no step: a Sunday beside business days.
+inline constexpr std::int64_t kNoPeriod = std::numeric_limits<std::int64_t>::min();
+
 /// Other columns of words or whole numbers that both files have and that are constant in each
 /// series, but `left_out`. Whole numbers that only say when a row is (a year) are none: `times` are
-/// the side rows' times; empty: it has none.
+/// the side rows' periods; empty: it has none.
 std::vector<JoinColumn> attribute_join_columns(const Table::Impl& main, const Table::Impl& side,
                                                const Series& series,
                                                std::span<const std::string> left_out,

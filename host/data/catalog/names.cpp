@@ -48,19 +48,19 @@ constexpr std::string_view kThingEnds[] = {"id",     "nbr",  "no",   "nr",   "nu
                                            "number", "code", "key",  "name", "nummer",
                                            "编号",   "编码", "名称", "代码", "コード"};
 constexpr std::string_view kTargets[] = {
-    "y",           "target",    "value",         "sales",       "qty",         "quantity",
-    "units",       "unitssold", "unitsales",     "demand",      "revenue",     "amount",
-    "volume",      "turnover",  "count",         "cnt",         "visitors",    "load",
-    "consumption", "salesqty",  "salesquantity", "salesamount", "salesvolume", "soldqty",
-    "umsatz",      "absatz",    "menge",         "nachfrage",   "anzahl",      "ventas",
-    "cantidad",    "unidades",  "demanda",       "ingresos",    "vendas",      "quantidade",
-    "receita",     "ventes",    "quantite",      "quantité",    "demande",     "unites",
-    "unités",      "vendite",   "quantita",      "quantità",    "domanda",     "omzet",
-    "verkoop",     "aantal",    "sprzedaz",      "sprzedaż",    "satis",       "satış",
-    "销量",        "销售量",    "销售额",        "销售数量",    "销售",        "成交金额",
-    "数量",        "金额",      "需求",          "需求量",      "订单量",      "订单数",
-    "营业额",      "客流量",    "売上",          "販売数",      "판매량",      "매출",
-    "продажи",     "количество"};
+    "sold",       "y",           "target",    "value",         "sales",       "qty",
+    "quantity",   "units",       "unitssold", "unitsales",     "demand",      "revenue",
+    "amount",     "volume",      "turnover",  "count",         "cnt",         "visitors",
+    "load",       "consumption", "salesqty",  "salesquantity", "salesamount", "salesvolume",
+    "soldqty",    "umsatz",      "absatz",    "menge",         "nachfrage",   "anzahl",
+    "ventas",     "cantidad",    "unidades",  "demanda",       "ingresos",    "vendas",
+    "quantidade", "receita",     "ventes",    "quantite",      "quantité",    "demande",
+    "unites",     "unités",      "vendite",   "quantita",      "quantità",    "domanda",
+    "omzet",      "verkoop",     "aantal",    "sprzedaz",      "sprzedaż",    "satis",
+    "satış",      "销量",        "销售量",    "销售额",        "销售数量",    "销售",
+    "成交金额",   "数量",        "金额",      "需求",          "需求量",      "订单量",
+    "订单数",     "营业额",      "客流量",    "売上",          "販売数",      "판매량",
+    "매출",       "продажи",     "количество"};
 constexpr std::string_view kTargetEnds[] = {"sales",   "demand", "qty",      "quantity", "units",
                                             "revenue", "count",  "visitors", "volume"};
 constexpr std::string_view kNoTarget[] = {"price", "lag",  "mean", "avg", "average", "rolling",

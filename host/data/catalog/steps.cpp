@@ -317,11 +317,11 @@ class LongBuilder {
     }
     parts_.channels.push_back(std::move(channel));
     if (source.column < 0 || source.role != Role::target) return;
-    keep_steps(parts_, parts_.channels.size() - 1, [&](const auto& put) {
+    keep_steps(parts_, parts_.channels.size() - 1, [&](ExactSeries& exact) {
       read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
         const std::int64_t* place = places_.data() + row;
         for (std::size_t i = 0; i < block.size(); ++i) {
-          if (place[i] >= 0) put(place[i], block[i]);
+          if (place[i] >= 0) exact.put(place[i], block[i]);
         }
       });
     });
@@ -338,8 +338,10 @@ class LongBuilder {
     }
     parts_.channels.push_back(std::move(channel));
     if (source.role != Role::target) return;
-    keep_steps(parts_, parts_.channels.size() - 1, [&](const auto& put) {
-      for (std::size_t i = 0; i < merged.size(); ++i) put(static_cast<std::int64_t>(i), merged[i]);
+    keep_steps(parts_, parts_.channels.size() - 1, [&](ExactSeries& exact) {
+      for (std::size_t i = 0; i < merged.size(); ++i) {
+        exact.put(static_cast<std::int64_t>(i), merged[i]);
+      }
     });
   }
 

@@ -29,7 +29,8 @@ TEST(ColumnNames, AreUnderstoodInSeveralLanguagesAndSpellings) {
     EXPECT_TRUE(is_id_name(name)) << name;
   }
   EXPECT_FALSE(is_id_name("paid"));
-  for (const char* name : {"qty", "Weekly_Sales", "Umsatz", "销量", "成交金额", "pay_count"}) {
+  for (const char* name :
+       {"qty", "sold", "Weekly_Sales", "Umsatz", "销量", "成交金额", "pay_count"}) {
     EXPECT_TRUE(is_target_name(name)) << name;
   }
   EXPECT_FALSE(is_target_name("sales_price"));

@@ -325,6 +325,14 @@ TEST(LoadConfig, AFlagGoesBeforeTheFileAndTheFileBeforeTheDefault) {
   EXPECT_EQ(config.training.batch_size, Config{}.training.batch_size);
 }
 
+TEST(LoadConfig, ATimeMayLieInSeveralColumns) {
+  using Columns = std::vector<std::string>;
+  EXPECT_EQ(parse_config("[data]\ntime = [\"dteday\", \"hr\"]\n", "a.toml").data.time,
+            (Columns{"dteday", "hr"}));
+  EXPECT_EQ(parse_config("[data]\ntime = \"day\"\n", "a.toml").data.time, Columns{"day"});
+  EXPECT_EQ(load_config({}, {{"data.time", "Year,Month"}}).data.time, (Columns{"Year", "Month"}));
+}
+
 TEST(LoadConfig, FlagsTakeListsByCommaIndicesAndAuto) {
   const Config config = load_config({}, {{"network.lags", "24,168"},
                                          {"data.targets", "14,sales"},

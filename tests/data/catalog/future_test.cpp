@@ -1,0 +1,74 @@
+// The rows of path.future: which steps they are for, and what is said of those that are for none.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/catalog/fixture.hpp"
+
+namespace sluice {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Future : public CatalogBuild {
+ protected:
+  CatalogSpec with_future(const std::string& main, const std::string& future) {
+    CatalogSpec s = spec(main);
+    s.future = {"x"};
+    s.future_file = file("f.csv", future);
+    return s;
+  }
+  void expect_remark(const std::string& part) {
+    EXPECT_THAT(notes_.remarks, Contains(HasSubstr(part)));
+  }
+};
+
+TEST_F(Future, SaturdaysAndSundaysBesideBusinessDaysAreLeftOutAndCounted) {
+  CatalogSpec s = with_future(
+      "unique_id,ds,y,x\nA,2024-01-04,1,5\nA,2024-01-05,2,6\nA,2024-01-08,3,7\n",
+      "unique_id,ds,x\nA,2024-01-06,60\nA,2024-01-07,61\nA,2024-01-09,8\nA,2024-01-13,62\n"
+      "B,2024-01-06,1\n");
+  s.frequency = "B";
+  const Catalog catalog = build(s);
+  EXPECT_THAT(catalog.ids(), ElementsAre("A")) << "a Saturday makes no new series";
+  EXPECT_THAT(catalog.values(1, 0), values({5, 6, 7, 8}));
+  expect_remark(
+      "f.csv: 4 rows of Saturdays and Sundays are not used: the data have business days only "
+      "(frequency B)");
+  EXPECT_EQ(notes_.future_coverage, "1 of 1 series, 2024-01-09 .. 2024-01-09");
+}
+
+TEST_F(Future, ASaturdayAmongBusinessDaysOfTheDataIsNotDroppedButRefusedWithBothWaysToKeepIt) {
+  CatalogSpec s = spec("unique_id,ds,y\nA,2024-01-04,1\nA,2024-01-05,2\nA,2024-01-06,3\n");
+  s.frequency = "B";
+  EXPECT_EQ(error(s),
+            "a.csv:4:ds: series 'A' 2024-01-06 is not on the grid of frequency B; correct the row; "
+            "--data.frequency D keeps Saturdays and Sundays as days of their own, --data.aggregate "
+            "B adds them to their Fridays");
+}
+
+TEST_F(Future, ARowBetweenTwoStepsNamesBoth) {
+  CatalogSpec s =
+      with_future("unique_id,ds,y,x\nA,2024-01-07,1,5\nA,2024-01-14,2,6\nA,2024-01-21,3,7\n",
+                  "unique_id,ds,x\nA,2024-01-28,8\nA,2024-01-31,9\n");
+  EXPECT_THAT(error(s), HasSubstr("f.csv:3:ds: 2024-01-31 is not on the data's grid of frequency "
+                                  "W-SUN, whose steps there are 2024-01-28 and 2024-02-04"));
+}
+
+TEST_F(Future, RowsOfAStepAreAddedUpAsThoseOfTheDataAre) {
+  CatalogSpec s = with_future(
+      "unique_id,ds,y,x,z\nA,2024-01-01,1,1,4\nA,2024-01-02,2,3,5\nA,2024-01-08,4,5,6\n",
+      "unique_id,ds,x,z\nA,2024-01-15,2,7\nA,2024-01-16,4,9\nA,2024-01-17,6,8\n");
+  s.future = {"x", "z"};
+  s.aggregate = "W-SUN";
+  s.aggregate_by = {"z=max"};
+  const Catalog catalog = build(s);
+  EXPECT_THAT(catalog.values(0, 0), values({3, 4, kNone}));
+  EXPECT_THAT(catalog.values(1, 0), values({2, 5, 4})) << "known values are averaged";
+  EXPECT_THAT(catalog.values(2, 0), values({5, 6, 9})) << "but where aggregate_by says otherwise";
+}
+
+}  // namespace
+}  // namespace sluice
