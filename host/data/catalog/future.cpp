@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 
 #include "base/text.hpp"
 #include "data/calendar/civil.hpp"
+#include "data/catalog/time_parts.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -21,7 +23,19 @@ Table read_future_file(const CatalogSpec& spec, const Series& series) {
   if (series.keys.columns.size() == 1) {
     text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
   }
+  const std::vector<std::string> times = parts_of_time(spec);
+  text.insert(text.end(), times.begin(), times.end());
   return read_beside(*spec.future_file, spec, text);
+}
+
+/// With the time in one column where it is in several; a file may also have it in one already.
+Table with_times(Table table, const CatalogSpec& spec, CatalogNotes& notes) {
+  const Header header = header_of(table.impl());
+  const auto has = [&](const std::string& name) { return has_column(header, name); };
+  if (std::none_of(spec.more_time.begin(), spec.more_time.end(), has)) return table;
+  const std::vector<int> columns = find_columns(header, parts_of_time(spec), "data.time");
+  WholeTimes whole = with_whole_times(table.impl(), columns, spec, notes.remarks);
+  return Table(std::make_unique<Table::Impl>(std::move(whole.table)));
 }
 
 bool is_weekend(const Frequency& frequency, Timestamp time) {
@@ -43,7 +57,7 @@ struct StepHash {
 FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
                        const FutureColumns& asked, const TimeAxis& axis, CatalogNotes& notes)
     : spec_(spec),
-      table_(read_future_file(spec, series)),
+      table_(with_times(read_future_file(spec, series), spec, notes)),
       channels_(asked.channels),
       axis_(axis),
       series_count_(asked.series),
@@ -129,6 +143,7 @@ void FutureRows::join(const Table::Impl& main, const Series& series, const Futur
     if (columns.empty() || repeats(join_)) {
       std::vector<std::string> left_out = asked.others;
       left_out.push_back(table.names[static_cast<std::size_t>(time_column_)]);
+      left_out.insert(left_out.end(), spec_.more_time.begin(), spec_.more_time.end());
       auto more = attribute_join_columns(main, table, series, left_out, periods_);
       std::move(more.begin(), more.end(), std::back_inserter(columns));
     }
@@ -172,13 +187,16 @@ void FutureRows::refuse_other_words(const Series& series, const FutureColumns& a
         "are: {}",
         table.source, ids, list_columns(header_of(table))));
   }
+  const auto is_one_of_time = [&](const std::string& name) {
+    return std::find(spec_.more_time.begin(), spec_.more_time.end(), name) != spec_.more_time.end();
+  };
   for (std::size_t column = 0; column < table.names.size(); ++column) {
     const int place = static_cast<int>(column);
     const auto is_in = [&](const std::vector<int>& columns) {
       return std::find(columns.begin(), columns.end(), place) != columns.end();
     };
     if (place == time_column_ || is_in(columns_) || is_in(category_columns_) ||
-        !is_words(table, place)) {
+        is_one_of_time(table.names[column]) || !is_words(table, place)) {
       continue;
     }
     throw DataError(fmt::format(

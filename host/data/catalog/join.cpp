@@ -214,15 +214,16 @@ void tell_unmatched(const Join& join, const std::string& source, const Series& s
         alike.empty() ? "write them alike in both files" : alike));
   }
   if (!lonely_series.empty()) {
-    notes.remarks.push_back(fmt::format("{}: {} of {} series have no row in it ({}): {}{}", source,
-                                        lonely_series.size(), series.ids.size(),
-                                        first_three(lonely_series), without_row,
-                                        alike.empty() ? "" : "; " + alike));
+    notes.remarks.push_back(
+        fmt::format("{}: {} of {} series {} no row in it ({}): {}{}", source, lonely_series.size(),
+                    series.ids.size(), lonely_series.size() == 1 ? "has" : "have",
+                    first_three(lonely_series), without_row, alike.empty() ? "" : "; " + alike));
   }
   if (!lonely_keys.empty() && !without_series.empty()) {
-    notes.remarks.push_back(fmt::format(
-        "{}: {} of its {} values of {} are not in the data ({}): {}", source, lonely_keys.size(),
-        join.keys.ids.size(), on, first_three(lonely_keys), without_series));
+    notes.remarks.push_back(fmt::format("{}: {} of its {} values of {} {} not in the data ({}): {}",
+                                        source, lonely_keys.size(), join.keys.ids.size(), on,
+                                        lonely_keys.size() == 1 ? "is" : "are",
+                                        first_three(lonely_keys), without_series));
   }
 }
 

@@ -173,11 +173,22 @@ class TargetGuess {
     return {};
   }
 
+  /// A spreadsheet's title fills one cell of its line.
+  std::string title_remedy() const {
+    const auto named = std::count_if(table_.names.begin(), table_.names.end(),
+                                     [](const auto& name) { return !is_unnamed(name); });
+    if (named != 1 || is_unnamed(table_.names.front())) return {};
+    return fmt::format(
+        " (the first line names only '{}': if that is a title, remove what stands above the "
+        "header)",
+        table_.names.front());
+  }
+
   [[noreturn]] void refuse_unnamed(int column) const {
     throw DataError(
-        fmt::format("{}: column #{} holds numbers and has no name; name it in the header, or say "
+        fmt::format("{}: column #{} holds numbers and has no name; name it in the header{}, or say "
                     "which columns are meant (data.targets)",
-                    table_.source, column));
+                    table_.source, column, title_remedy()));
   }
 
   const Table::Impl& table_;
@@ -215,7 +226,8 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
   const std::vector<int> past = find_columns(header, spec.past, "data.past");
   std::vector<int> targets = find_columns(header, spec.targets, "data.targets");
   if (targets.empty()) {
-    std::vector<int> others = future;
+    std::vector<int> others = find_columns(header, spec.more_time, "data.time");
+    others.insert(others.end(), future.begin(), future.end());
     others.insert(others.end(), past.begin(), past.end());
     for (const auto* categories : {&spec.past_categories, &spec.future_categories}) {
       for (const std::string& name : *categories) {

@@ -66,6 +66,12 @@ class LongBuilder {
     return series_.of_row.empty() ? "" : fmt::format("series '{}' ", parts_.ids[s]);
   }
 
+  /// "A 2024-01-01"; of a table without ids the time alone.
+  std::string example(std::size_t s, std::int64_t period) const {
+    const std::string time = parts_.axis.text_of(period);
+    return series_.of_row.empty() ? time : fmt::format("{} {}", parts_.ids[s], time);
+  }
+
   /// Times to periods, in place.
   void settle_times() {
     check_aggregation(spec_, sources_, table_.source);
@@ -219,11 +225,12 @@ class LongBuilder {
       places_[row] = place;
       if (!has_row.set(place) || !spec_.aggregate.empty()) continue;
       if (notes_.duplicate_rows++ == 0) {
-        notes_.example_duplicate = fmt::format("{} {}", parts_.ids[s], parts_.axis.text_of(period));
+        notes_.example_duplicate = example(s, period);
       }
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
     }
+    if (notes_.duplicate_rows > 0) refuse_lost_hours();
     find_other_frequencies(
         parts_, [&](std::int64_t at) { return has_row.test(at); }, notes_);
     count_gaps(has_row);
@@ -252,6 +259,17 @@ class LongBuilder {
         repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
   }
 
+  /// The hours of a day that are written in a column of their own are no duplicates.
+  void refuse_lost_hours() const {
+    const std::string whole = whole_time_remedy(table_, spec_, id_columns(), time_column_);
+    if (whole.empty()) return;
+    throw DataError(fmt::format(
+        "{}: {} {} a time that another row has (the first one: {}), but {}; to add them up to days "
+        "set data.aggregate = \"D\" in place of data.duplicates",
+        table_.source, grouped(notes_.duplicate_rows),
+        notes_.duplicate_rows == 1 ? "row has" : "rows have", notes_.example_duplicate, whole));
+  }
+
   void count_gaps(const Bits& has_row) {
     for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
       if (last_row_[s] < parts_.first[s]) continue;  // only the future file has it
@@ -260,8 +278,7 @@ class LongBuilder {
       for (std::int64_t t = 0; t <= last_row_[s] - parts_.first[s]; ++t) {
         if (has_row.test(offset + t)) continue;
         if (notes_.gap_steps + gaps++ == 0) {
-          notes_.example_gap =
-              fmt::format("{} {}", parts_.ids[s], parts_.axis.text_of(parts_.first[s] + t));
+          notes_.example_gap = example(s, parts_.first[s] + t);
         }
       }
       notes_.gap_steps += gaps;
@@ -269,9 +286,11 @@ class LongBuilder {
     }
     if (spec_.gaps == GapPolicy::error && notes_.gap_steps > 0) {
       throw DataError(fmt::format(
-          "{}: {} steps have no row in {} series (the first one: {}); add the rows, or set "
-          "data.gaps to missing, zero or forward_fill",
-          table_.source, notes_.gap_steps, notes_.gap_series, notes_.example_gap));
+          "{}: {} {} no row in {} series (the first one: {}); add the rows, or set data.gaps to "
+          "missing, zero or forward_fill",
+          table_.source, grouped(notes_.gap_steps),
+          notes_.gap_steps == 1 ? "step has" : "steps have", grouped(notes_.gap_series),
+          notes_.example_gap));
     }
   }
 

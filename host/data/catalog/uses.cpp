@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <unordered_map>
 #include <utility>
 
 #include "base/text.hpp"
+#include "data/catalog/odd_rows.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -64,11 +66,19 @@ void finish_uses(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes
   }
 }
 
+std::string listed(std::string_view name) {
+  const bool spaces = name.starts_with(' ') || name.ends_with(' ');
+  if (!spaces && name.find_first_of(",;:'\"") == std::string_view::npos) return std::string(name);
+  return fmt::format("'{}'", name);
+}
+
 std::string some_names(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 8;
-  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
-  const auto shown = std::span(names).first(kMost - 1);
-  return fmt::format("{} and {} more", fmt::join(shown, ", "), names.size() - shown.size());
+  const std::size_t shown = names.size() <= kMost ? names.size() : kMost - 1;
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + listed(names[i]);
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
 }
 
 void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) {
@@ -91,6 +101,18 @@ void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) 
       fmt::format("{} {} from another one only by case or spaces, and {} of its own: {}",
                   grouped(alike), alike == 1 ? "id differs" : "ids differ",
                   alike == 1 ? "is a series" : "are series", example));
+}
+
+void remark_totals(const std::vector<std::string>& ids, CatalogNotes& notes) {
+  if (ids.size() < 2) return;
+  std::vector<std::string> totals;
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(totals),
+               [](const std::string& id) { return is_total(id); });
+  if (totals.empty()) return;
+  notes.remarks.push_back(fmt::format(
+      "{} {} the name of a total, and {} a series like the others: leave it out of the data if it "
+      "is the sum of them",
+      some_names(totals), totals.size() == 1 ? "has" : "have", totals.size() == 1 ? "is" : "are"));
 }
 
 void refuse_second_name(const Header& header, int column, const std::string& key) {

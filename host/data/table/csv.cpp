@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "data/table/cells.hpp"
 #include "data/table/csv_scan.hpp"
 #include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
@@ -21,23 +22,46 @@ namespace {
 /// More distinct texts in a block than this are no category, and are kept as plain text.
 constexpr std::int32_t kMostDistinct = 1 << 20;
 
-[[noreturn]] void throw_ragged(const csv::Text& text, const csv::Ragged& ragged) {
-  const std::string place =
-      fmt::format("{}:{}: {} cells where the header has {} columns; ", text.path().string(),
-                  ragged.line, ragged.cells, ragged.expected);
-  if (ragged.all_alike && ragged.expected == 1) {
-    throw DataError(place +
-                    "so have all rows: remove what stands above the header (a title, a comment)");
+/// "------------+-------", "|---|---|": a line that only draws.
+bool is_frame(std::string_view line) {
+  return line.find("--") != std::string_view::npos &&
+         line.find_first_not_of("-+=:| \t") == std::string_view::npos;
+}
+constexpr std::string_view kFrameRemedy =
+    "a line of a frame, as psql and mysql draw it round a table; export the table as CSV (psql "
+    "--csv, mysql --batch)";
+
+/// What is wrong with the row, and what to do.
+std::string ragged_remedy(const csv::Text& text, const csv::Ragged& ragged) {
+  const std::string_view first = ragged.first_cell;
+  if (is_frame(first)) return fmt::format("it is {}", kFrameRemedy);
+  if (first.find_first_not_of(" \t") == std::string_view::npos && ragged.cells == 1) {
+    return "there are only spaces on it: remove the line";
+  }
+  if (ragged.expected == 1) {
+    return fmt::format("{}remove what stands above the header (a title, a comment)",
+                       ragged.all_alike ? "so have all rows: " : "");
   }
   if (ragged.all_alike && ragged.cells == ragged.expected + 1) {
-    throw DataError(place +
-                    "so have all rows: give the column without a name one in the header (row "
-                    "names, or a delimiter at the end of every row)");
+    return "so have all rows: give the column without a name one in the header (row names, or a "
+           "delimiter at the end of every row)";
   }
-  throw DataError(
-      fmt::format("{}put cells that contain '{}' or a line end in double quotes, or "
-                  "set data.delimiter",
-                  place, text.form().delimiter));
+  if (first.starts_with('#')) return "a CSV file has no comments: remove the lines with '#'";
+  if (ragged.cells == 1 && ragged.at_end && !ragged.all_alike) {
+    return fmt::format("'{}' stands below the table: remove what is no row (a note, a count)",
+                       cells::visible(first.substr(0, 40)));
+  }
+  return fmt::format(
+      "put cells that contain '{}' or a line end in double quotes, or set "
+      "data.delimiter",
+      text.form().delimiter == '\t' ? "\\t" : std::string(1, text.form().delimiter));
+}
+
+[[noreturn]] void throw_ragged(const csv::Text& text, const csv::Ragged& ragged) {
+  throw DataError(fmt::format("{}:{}: {} {} where the header has {} {}; {}", text.path().string(),
+                              ragged.line, ragged.cells, ragged.cells == 1 ? "cell" : "cells",
+                              ragged.expected, ragged.expected == 1 ? "column" : "columns",
+                              ragged_remedy(text, ragged)));
 }
 
 [[noreturn]] void throw_not_utf8(const csv::Text& text, const encoding::BadText& bad) {
@@ -74,6 +98,11 @@ void check_quotes(const csv::Text& text, std::int64_t quotes) {
 
 void check_header(const csv::Text& text, const std::vector<std::string>& names) {
   arrow::util::InitializeUTF8();
+  const auto is_drawn = [](const std::string& name) { return name.empty() || is_frame(name); };
+  if (std::any_of(names.begin(), names.end(), [](const auto& name) { return is_frame(name); }) &&
+      std::all_of(names.begin(), names.end(), is_drawn)) {
+    throw DataError(fmt::format("{}: its first line is {}", text.path().string(), kFrameRemedy));
+  }
   for (const std::string& name : names) {
     if (arrow::util::ValidateUTF8(name)) continue;
     const auto bad = encoding::find_bad_utf8(*text.stream(), text.form().delimiter);

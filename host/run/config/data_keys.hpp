@@ -43,8 +43,9 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
             .form = Form::column},
         d.id);
   visit(Key{.name = "data.time",
-            .meaning = "Column of the time; empty: looked for by usual names (ds, timestamp, date, "
-                       "time; week, fecha), else the only one that holds dates.",
+            .meaning = "Column of the time, or those that together are the time (dteday,hr; Year,"
+                       "Month); empty: looked for by usual names (ds, timestamp, date, time; week, "
+                       "fecha), else the only one that holds dates.",
             .form = Form::column},
         d.time);
   visit(Key{.name = "data.targets",

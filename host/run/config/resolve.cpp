@@ -146,7 +146,10 @@ CatalogSpec catalog_spec(const Config& config) {
                                 {"rows", Layout::rows}},
                                "data.layout");
   spec.id = d.id;
-  spec.time = d.time;
+  if (!d.time.empty()) {
+    spec.time = d.time.front();
+    spec.more_time.assign(d.time.begin() + 1, d.time.end());
+  }
   spec.targets = d.targets;
   spec.past = d.past;
   spec.future = d.future;

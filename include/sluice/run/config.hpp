@@ -24,9 +24,9 @@ struct Config {
     std::string encoding = "auto";
     std::string decimal = "auto";  ///< auto, ".", ","
     std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
-    std::string layout = "auto";  ///< auto, long, single, columns, rows
-    std::vector<std::string> id;  ///< columns by name or #index
-    std::string time;
+    std::string layout = "auto";       ///< auto, long, single, columns, rows
+    std::vector<std::string> id;       ///< columns by name or #index
+    std::vector<std::string> time;     ///< one column, or those that together are the time
     std::vector<std::string> targets;  ///< the article's label_columns
     std::vector<std::string> past;     ///< the article's feature_columns beside the labels
     std::vector<std::string> future;

@@ -159,7 +159,7 @@ TEST_F(CatalogBuild, TsfMonthsThatBeginInsideOneAreSaid) {
                      "@attribute series_name string\n@attribute start_timestamp date\n"
                      "@frequency monthly\n@data\nA:2000-01-15 12-00-00:1,2\nB:2000-02-01:3\n")));
   EXPECT_THAT(notes_.remarks,
-              ElementsAre("1 of 2 series begin inside a step of frequency MS; a start means its "
+              ElementsAre("1 of 2 series begins inside a step of frequency MS; a start means its "
                           "step: 2000-01-15 of series 'A' is 2000-01-01"));
 }
 

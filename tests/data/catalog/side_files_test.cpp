@@ -107,7 +107,7 @@ TEST_F(SideFiles, KnownValuesOfAStoreHoldForAllItsItems) {
   EXPECT_THAT(series_of(catalog, 1),
               ElementsAre(values({10, 11, 12}), values({10, 11, 12}), values({20, 21, 22})));
   expect_remark("features.csv: joined on Store and the time, because it has no Dept");
-  expect_remark("features.csv: 1 of its 3 values of Store are not in the data (5): not used");
+  expect_remark("features.csv: 1 of its 3 values of Store is not in the data (5): not used");
   EXPECT_EQ(notes_.future_rows_unmatched, 1);
   EXPECT_EQ(notes_.future_coverage, "3 of 3 series, 2024-01-03 .. 2024-01-03");
 }
@@ -132,7 +132,7 @@ TEST_F(SideFiles, HolidaysOfACountryAreJoinedOnTheCountryOfEachSeries) {
   s.future_file = file("d.csv", "ds,country,holiday\n2025-01-01,DE,1\n");
   EXPECT_THAT(series_of(build(s), 1),
               ElementsAre(values({kNone, kNone, 1}), values({kNone, kNone})));
-  expect_remark("1 of 2 series have no row in it (B): nothing is known of their future");
+  expect_remark("1 of 2 series has no row in it (B): nothing is known of their future");
 }
 
 TEST_F(SideFiles, RowsWithoutAnIdHoldForAllOnlyWhereNoOtherTextMayBeTheId) {
@@ -191,7 +191,7 @@ TEST_F(SideFiles, AnIdThatOnlyTheFutureFileHasIsASeriesWithoutHistoryBehindTheOt
   EXPECT_THAT(catalog.values(1, 3), values({8, kNone, 9, 7}));
   EXPECT_THAT(catalog.values(1, 0), values({kNone, kNone, 1}));
   EXPECT_THAT(catalog.static_reals()[0].values, values({1, 2, 3, 9}));
-  expect_remark("f.csv: 1 of 3 series have no row in it (003): nothing is known of their future");
+  expect_remark("f.csv: 1 of 3 series has no row in it (003): nothing is known of their future");
   expect_remark("f.csv: 1 of its 4 ids are not in the data (900): series without a history");
   expect_remark(
       "f.csv: 1 of its 4 ids are not in the data and have no row after its end, 2024-01-02 (old): "

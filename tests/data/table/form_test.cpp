@@ -143,6 +143,24 @@ TEST_F(FileForm, RowsThatAllHaveOtherCellsThanTheHeaderSayWhy) {
   EXPECT_THAT(error("# sales\na,b\n1,2\n"), HasSubstr("remove what stands above the header"));
 }
 
+TEST_F(FileForm, LinesRoundATableSayWhatTheyAre) {
+  EXPECT_THAT(error("Report\nof 2024\na,b,c\n1,2,3\n"),
+              HasSubstr("a.csv:3: 3 cells where the header has 1 column; remove what stands above "
+                        "the header"));
+  EXPECT_THAT(
+      error("a,b\n1,2\n(1 row)\n"),
+      HasSubstr("a.csv:3: 1 cell where the header has 2 columns; '(1 row)' stands below the "
+                "table: remove what is no row"));
+  EXPECT_THAT(error("a,b\n1,2\n3\n4,5\n"), HasSubstr("put cells that contain ','"));
+  EXPECT_THAT(error("a,b\n# half\n1,2\n"), HasSubstr("a CSV file has no comments"));
+  EXPECT_THAT(error("a,b\n1,2\n   \n"), HasSubstr("a.csv:3: 1 cell where the header has 2 columns; "
+                                                  "there are only spaces on it"));
+  EXPECT_THAT(error(" a | b \n---+---\n 1 | 2\n"),
+              HasSubstr("it is a line of a frame, as psql and mysql draw it"));
+  EXPECT_THAT(error("+---+---+\n| a | b |\n+---+---+\n| 1 | 2 |\n+---+---+\n"),
+              HasSubstr("a.csv: its first line is a line of a frame"));
+}
+
 TEST_F(FileForm, AQuoteThatNothingClosesNamesItsLine) {
   EXPECT_THAT(error("a,b\n1,2\n3,\"4\n5,6\n"),
               HasSubstr("a.csv:3: a quote is opened that nothing"));
