@@ -18,6 +18,7 @@
 //   starts.cpp  where series begin that say so themselves
 //   words.cpp   channels of words
 //   join.cpp    which rows of a side file belong to which series
+//   alike.cpp   ids that are two to a computer and one to people
 //   future.cpp  rows of a second file, past the history's end; future_values.cpp: their values
 //   static.cpp  what belongs to a series, not to a time
 #pragma once
@@ -102,7 +103,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
 CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
                         const ColumnChoice& choice, CatalogNotes& notes);
 
-/// Adds spec.static_reals and spec.static_categories: from spec.static_file where it has the
+/// Adds spec.static_reals and spec.static_categories: from spec.static_files where they have the
 /// column, else from the table, in which a column must be constant within each series. Says whom
 /// the file misses; throws DataError if it is everybody.
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
@@ -112,8 +113,8 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
 /// a series without any value keeps one step.
 void trim_missing(CatalogParts& parts, bool both_ends);
 
-/// A file beside the main one, its `text_columns` (in any case) read as text whatever they hold.
-Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
+/// Files beside the main ones, their `text_columns` (in any case) read as text whatever they hold.
+Table read_beside(const std::vector<std::filesystem::path>& paths, const CatalogSpec& spec,
                   const std::vector<std::string>& text_columns);
 
 }  // namespace sluice

@@ -8,6 +8,8 @@
 
 #include "base/text.hpp"
 #include "data/calendar/civil.hpp"
+#include "data/catalog/alike.hpp"
+#include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -21,7 +23,7 @@ Table read_future_file(const CatalogSpec& spec, const Series& series) {
   if (series.keys.columns.size() == 1) {
     text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
   }
-  return read_beside(*spec.future_file, spec, text);
+  return read_beside(spec.future_files, spec, text);
 }
 
 bool is_weekend(const Frequency& frequency, Timestamp time) {
@@ -245,23 +247,53 @@ void FutureRows::settle_duplicates() {
 
 void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {
   const std::string& key = join_.keys.ids[join_.keys.at(static_cast<std::int64_t>(row))];
+  const Table::Impl& table = table_.impl();
+  std::vector<std::string> apart;
+  for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
+    if (column == time_column_ || !is_words(table, column)) continue;
+    const Codes codes = read_codes(table, column);
+    if (codes.codes[row] != codes.codes[first]) {
+      apart.push_back(table.names[static_cast<std::size_t>(column)]);
+    }
+  }
+  const std::string differ =
+      apart.empty()
+          ? ""
+          : fmt::format(
+                "; these two differ in {}: where that says for which series a row is, give "
+                "the data a column of that name",
+                some_names(apart));
   throw DataError(fmt::format(
       "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
-      "row a series and time: remove one, or set data.duplicates",
-      place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
+      "row a series and time: remove one, or set data.duplicates{}",
+      place_of_row(table, static_cast<std::int64_t>(row)),
       join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
-      period_text(frequency_, periods_[row]),
-      place_of_row(table_.impl(), static_cast<std::int64_t>(first))));
+      period_text(frequency_, periods_[row]), place_of_row(table, static_cast<std::int64_t>(first)),
+      differ));
 }
 
-void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& notes) {
+void FutureRows::add_new_series(Series& series, std::int64_t begin, std::int64_t end,
+                                CatalogNotes& notes) {
   main_end_ = end;
+  const bool all_before = std::all_of(periods_.begin(), periods_.end(),
+                                      [&](std::int64_t period) { return period < begin; });
+  const auto on_a_step = [](std::int64_t period) { return period != kNoPeriod; };
+  if (all_before && std::any_of(periods_.begin(), periods_.end(), on_a_step)) {
+    throw DataError(fmt::format(
+        "{}: its rows ({}) all lie before the data ({} .. {}); give the values that are known of "
+        "the steps after the data",
+        table_.impl().source, range_text(), period_text(frequency_, begin),
+        period_text(frequency_, end)));
+  }
   if (!join_.by_id) return;
   std::vector<char> has_later_row(join_.keys.ids.size(), 0);
   for (std::size_t row = 0; row < periods_.size(); ++row) {
     if (periods_[row] > end) has_later_row[join_.keys.at(static_cast<std::int64_t>(row))] = 1;
   }
-  std::vector<std::string> fresh, over;
+  std::vector<std::string> fresh, over, with_rows;
+  for (std::size_t s = 0; s < known_series_; ++s) {
+    if (join_.key_of_series[s] >= 0) with_rows.push_back(join_.text_of_series[s]);
+  }
   std::vector<std::int32_t> fresh_keys;
   for (const std::int32_t unused : keys_without_series(join_)) {
     const auto key = static_cast<std::size_t>(unused);
@@ -279,9 +311,10 @@ void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& 
   if (!fresh.empty()) {
     describe_new_series(series, fresh_keys);
     notes.new_series = static_cast<std::int64_t>(fresh.size());
-    notes.remarks.push_back(
-        fmt::format("{}: {} of its {} ids are not in the data ({}): series without a history",
-                    source, fresh.size(), join_.keys.ids.size(), first_three(fresh)));
+    const std::string alike = say_alike(fresh, with_rows);
+    notes.remarks.push_back(fmt::format(
+        "{}: {} of its {} ids are not in the data ({}): series without a history{}{}", source,
+        fresh.size(), join_.keys.ids.size(), first_three(fresh), alike.empty() ? "" : "; ", alike));
   }
   if (!over.empty()) {
     notes.remarks.push_back(fmt::format(

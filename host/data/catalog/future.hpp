@@ -23,15 +23,16 @@ struct FutureColumns {
 
 class FutureRows {
  public:
-  /// Reads spec.future_file and joins it to `series`. Throws DataError: no id in common, two rows
+  /// Reads spec.future_files and joins it to `series`. Throws DataError: no id in common, two rows
   /// of one series and time (unless data.duplicates says what they become), a time off the grid.
   FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
              const FutureColumns& asked, const Frequency& frequency, bool integers,
              CatalogNotes& notes);
 
   /// Ids that the main file does not have become series behind the known ones, if they have rows
-  /// after period `end`, at which the main file ends.
-  void add_new_series(Series& series, std::int64_t end, CatalogNotes& notes);
+  /// after period `end`, at which the main file ends. Throws DataError where all rows lie before
+  /// `begin`, at which it begins.
+  void add_new_series(Series& series, std::int64_t begin, std::int64_t end, CatalogNotes& notes);
 
   /// first[s] of new series becomes their first period after the main file's end, last[s] the last
   /// period of series `s` that any row knows.
@@ -66,6 +67,11 @@ class FutureRows {
   /// `ends` are their last periods.
   std::string coverage(const std::vector<std::int64_t>& ends) const;
 
+  /// Says where the file does not help a forecast: no row lies after the end of the histories, or
+  /// steps that it reaches over have no value of a column that seldom lacks one before.
+  void tell_reach(const CatalogParts& parts, const std::vector<std::int64_t>& ends,
+                  CatalogNotes& notes) const;
+
   /// "f.csv: 12 values of 'price' inside the history differ from the data's ...".
   void tell_differences(const std::string& column, std::int64_t count, const std::string& example,
                         CatalogNotes& notes) const;
@@ -86,6 +92,8 @@ class FutureRows {
   bool is_on_a_step(std::size_t row) const { return periods_[row] != kNoPeriod; }
   bool merges_rows() const;
   void settle_duplicates();
+  /// "2024-01-01 .. 2024-01-14" of all rows that are on a step.
+  std::string range_text() const;
   [[noreturn]] void refuse_second_row(std::size_t row, std::size_t first) const;
   std::vector<float> numbers(std::size_t channel) const;
   std::span<const std::int32_t> series_of(std::size_t row) const {

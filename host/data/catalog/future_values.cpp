@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "base/text.hpp"
 #include "data/catalog/aggregate.hpp"
 #include "data/catalog/future.hpp"
 #include "data/catalog/words.hpp"
@@ -111,6 +113,64 @@ std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
   });
   if (shorter > 0) text += fmt::format(" ({} end before)", shorter);
   return text;
+}
+
+std::string FutureRows::range_text() const {
+  std::int64_t begin = std::numeric_limits<std::int64_t>::max(), end = kNoPeriod;
+  for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
+    begin = std::min(begin, periods_[row]);
+    end = std::max(end, periods_[row]);
+  }
+  if (end == kNoPeriod) return "none";
+  return fmt::format("{} .. {}", period_text(frequency_, begin), period_text(frequency_, end));
+}
+
+void FutureRows::tell_reach(const CatalogParts& parts, const std::vector<std::int64_t>& ends,
+                            CatalogNotes& notes) const {
+  const std::string& source = table_.impl().source;
+  std::vector<char> ahead(ends.size(), 0);
+  for (std::size_t row = 0; row < periods_.size(); ++row) {
+    for (const std::int32_t s : series_of(row)) {
+      const auto i = static_cast<std::size_t>(s);
+      if (periods_[row] > (i < known_series_ ? ends[i] : main_end_)) ahead[i] = 1;
+    }
+  }
+  if (std::none_of(ahead.begin(), ahead.end(), [](char any) { return any != 0; })) {
+    if (range_text() == "none") return;  // which is said already
+    notes.remarks.push_back(fmt::format(
+        "{}: no row lies after the end of the histories (its rows: {}; the histories end {}), so "
+        "nothing is known of the steps to be forecast",
+        source, range_text(),
+        period_text(frequency_, *std::max_element(ends.begin(), ends.end()))));
+    return;
+  }
+  for (const Channel& channel : parts.channels) {
+    if (channel.role != Role::future) continue;
+    std::int64_t before = 0, lacking_before = 0, after = 0, lacking_after = 0;
+    std::string example;
+    for (std::size_t s = 0; s < ends.size(); ++s) {
+      if (ahead[s] == 0) continue;
+      const std::int64_t end = s < known_series_ ? ends[s] : main_end_;
+      for (std::int64_t at = parts.offsets[s]; at < parts.offsets[s + 1]; ++at) {
+        const bool lacks = std::isnan(channel.values[static_cast<std::size_t>(at)]);
+        const bool is_after = parts.first[s] + at - parts.offsets[s] > end;
+        ++(is_after ? after : before);
+        lacking_before += lacks && !is_after;
+        if (!lacks || !is_after || lacking_after++ > 0) continue;
+        example = step_text(parts.ids, parts.first, parts.offsets, at);
+      }
+    }
+    // As often missing as ever is no news: a column of discounts that are seldom given.
+    const auto share = [](std::int64_t part, std::int64_t all) {
+      return static_cast<double>(part) / static_cast<double>(std::max<std::int64_t>(1, all));
+    };
+    if (share(lacking_after, after) <= 2 * share(lacking_before, before)) continue;
+    notes.remarks.push_back(fmt::format(
+        "{}: {} is missing in {} of the {} steps that it reaches over after the end of the "
+        "histories (the first one: {})",
+        source, channel.name, grouped(lacking_after), grouped(after), example));
+  }
 }
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/catalog/alike.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
 #include "data/catalog/names.hpp"
@@ -144,15 +145,16 @@ Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes) {
   return build_catalog(table, spec, notes);
 }
 
-Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
+Table read_beside(const std::vector<std::filesystem::path>& paths, const CatalogSpec& spec,
                   const std::vector<std::string>& text_columns) {
   ReadOptions options = spec.read;
-  options.paths = {path};
+  options.paths = paths;
   options.format = TableFormat::automatic;
   options.max_rows = 0;
+  options.form_of_another = true;
   return read_table_as(options, [&](const std::vector<std::string>& names) {
     std::vector<std::string> text;
-    const std::string source = path.string();
+    const std::string source = paths.front().string();
     for (const std::string& name : text_columns) {
       const std::string_view any_case[] = {name};
       if (const auto column = usual_column({names, source}, any_case)) {

@@ -9,6 +9,7 @@
 
 #include "data/catalog/build.hpp"
 #include "data/catalog/join.hpp"
+#include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -42,6 +43,7 @@ class FromRows {
   StaticReal real(int column) const {
     StaticReal real{table_.names[static_cast<std::size_t>(column)],
                     std::vector<float>(series_.ids.size(), kMissing)};
+    refuse_words(table_, column, "data.static_reals", "data.static_categories");
     read_numbers(table_, column, [&](std::int64_t row, std::span<const float> block) {
       for (std::size_t i = 0; i < block.size(); ++i) {
         if (std::isnan(block[i])) continue;
@@ -143,6 +145,7 @@ class FromFile {
 
   StaticReal real(const std::string& name) const {
     const int column = find_column(header_of(table_.impl()), name, "data.static_reals");
+    refuse_words(table_.impl(), column, "data.static_reals", "data.static_categories");
     const std::vector<float> numbers = read_numbers(table_.impl(), column);
     StaticReal real{table_.impl().names[static_cast<std::size_t>(column)], {}};
     for (const std::int64_t row : row_of_series_) {
@@ -167,7 +170,7 @@ class FromFile {
     std::vector<std::string> text = series.keys.columns;
     text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
     text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
-    Table table = read_beside(*spec.static_file, spec, text);
+    Table table = read_beside(spec.static_files, spec, text);
     if (table.rows() == 0) {
       throw DataError(fmt::format("{}: the file has no rows; write it again", table.source()));
     }
@@ -230,7 +233,7 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
                  CatalogParts& parts, CatalogNotes& notes) {
   const Header header = header_of(table);
   std::optional<FromFile> file;
-  if (spec.static_file) file.emplace(table, spec, series, notes);
+  if (!spec.static_files.empty()) file.emplace(table, spec, series, notes);
   const FromRows rows(table, series);
   const auto columns_of = [&](const std::string& name, const char* key) {
     if (file && !has_column(header, name) && !name.starts_with('#'))

@@ -41,7 +41,7 @@ class LongBuilder {
     categories_ = category_sources(table_, spec_, sources_);
     settle_times();
     std::optional<FutureRows> future;
-    if (spec_.future_file) read_future(future);
+    if (!spec_.future_files.empty()) read_future(future);
     if (whole) add_statics(table_, spec_, series_, parts_, notes_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
@@ -107,10 +107,11 @@ class LongBuilder {
       throw DataError(
           fmt::format("{}: a future file is given but no future channel; name its channels in "
                       "data.future (numbers) or data.future_categories (words)",
-                      spec_.future_file->string()));
+                      spec_.future_files.front().string()));
     }
     future.emplace(table_, spec_, series_, asked, parts_.frequency, parts_.integer_times, notes_);
-    future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
+    const auto [begin, end] = std::minmax_element(places_.begin(), places_.end());
+    future->add_new_series(series_, *begin, *end, notes_);
     parts_.ids = series_.ids;
     notes_.future_rows_unmatched = future->unmatched_rows();
   }
@@ -351,6 +352,7 @@ class LongBuilder {
     std::vector<std::int64_t> ends = histories_of(parts_);
     for (std::size_t s = 0; s < ends.size(); ++s) ends[s] += parts_.first[s] - 1;
     notes_.future_coverage = future.coverage(ends);
+    future.tell_reach(parts_, ends, notes_);
   }
 
   const Table::Impl& table_;

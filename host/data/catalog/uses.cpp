@@ -4,11 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
-#include <unordered_map>
 #include <utility>
 
-#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -69,28 +66,6 @@ std::string some_names(const std::vector<std::string>& names) {
   if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
   const auto shown = std::span(names).first(kMost - 1);
   return fmt::format("{} and {} more", fmt::join(shown, ", "), names.size() - shown.size());
-}
-
-void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) {
-  std::unordered_map<std::string, const std::string*> seen;
-  std::int64_t alike = 0;
-  std::string example;
-  for (const std::string& id : ids) {
-    std::size_t begin = 0, end = id.size();
-    while (begin < end && id[begin] == ' ') ++begin;
-    while (end > begin && id[end - 1] == ' ') --end;
-    std::string plain = id.substr(begin, end - begin);
-    std::transform(plain.begin(), plain.end(), plain.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const auto [entry, fresh] = seen.emplace(std::move(plain), &id);
-    if (fresh) continue;
-    if (alike++ == 0) example = fmt::format("'{}' and '{}'", *entry->second, id);
-  }
-  if (alike == 0) return;
-  notes.remarks.push_back(
-      fmt::format("{} {} from another one only by case or spaces, and {} of its own: {}",
-                  grouped(alike), alike == 1 ? "id differs" : "ids differ",
-                  alike == 1 ? "is a series" : "are series", example));
 }
 
 void refuse_second_name(const Header& header, int column, const std::string& key) {

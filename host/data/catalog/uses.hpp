@@ -24,9 +24,6 @@ void finish_uses(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes
 /// "a, b, c and 4 more".
 std::string some_names(const std::vector<std::string>& names);
 
-/// Two ids that differ only by case or by spaces at their ends are more often one.
-void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes);
-
 /// Throws DataError where another column has the name of `column`, which was found by its name.
 void refuse_second_name(const Header& header, int column, const std::string& key);
 

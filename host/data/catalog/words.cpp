@@ -76,7 +76,7 @@ std::vector<ChannelSource> category_sources(const Table::Impl& table, const Cata
   // A column that is wanted twice is known ahead.
   std::vector<ChannelSource> ahead;
   for (const std::string& name : spec.future_categories) {
-    if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) {
+    if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name)) {
       ahead.push_back({name, Role::future, -1});
       continue;
     }
@@ -146,8 +146,9 @@ void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& 
   }
 }
 
-void refuse_words(const Table::Impl& table, int column, Role role) {
-  if (role == Role::target || !is_words(table, column)) return;
+void refuse_words(const Table::Impl& table, int column, const char* numbers_key,
+                  const char* words_key) {
+  if (!is_words(table, column)) return;
   const Codes codes = read_codes(table, column);
   const auto is_word = [&](std::int32_t code) {
     return code >= 0 && !looks_like_number(codes.words[static_cast<std::size_t>(code)]);
@@ -162,8 +163,12 @@ void refuse_words(const Table::Impl& table, int column, Role role) {
       "{}: '{}' is a word, and {} takes numbers: name the column in {} (words), or add the word to "
       "data.missing if it means no value",
       place_of_row(table, first - codes.codes.begin(), column),
-      codes.words[static_cast<std::size_t>(*first)],
-      role == Role::past ? "data.past" : "data.future", key_of(role)));
+      codes.words[static_cast<std::size_t>(*first)], numbers_key, words_key));
+}
+
+void refuse_words(const Table::Impl& table, int column, Role role) {
+  if (role == Role::target) return;
+  refuse_words(table, column, role == Role::past ? "data.past" : "data.future", key_of(role));
 }
 
 }  // namespace sluice

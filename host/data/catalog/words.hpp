@@ -32,5 +32,8 @@ void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& 
 /// Throws DataError where a column that should be numbers (of `role`) holds words, and says which
 /// setting takes words; a single cell that is no number is left to read_numbers.
 void refuse_words(const Table::Impl& table, int column, Role role);
+/// The same of a column named in the setting `numbers_key`; `words_key` takes words.
+void refuse_words(const Table::Impl& table, int column, const char* numbers_key,
+                  const char* words_key);
 
 }  // namespace sluice

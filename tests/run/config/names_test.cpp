@@ -81,7 +81,7 @@ TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
   Config trained;
   trained.data.id = {"shop"};
   trained.path.data = {"a.csv"};
-  trained.path.future = "known.csv";
+  trained.path.future = {"known.csv"};
   trained.path.forecast = "/etc/passwd";
   trained.path.log = "elsewhere.jsonl";
   trained.forecast.levels = {50, 90};
@@ -93,7 +93,7 @@ TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
   const Config carried = carried_settings(trained, false);
   EXPECT_TRUE(carried.data == trained.data);
   EXPECT_EQ(carried.path.data, trained.path.data);
-  EXPECT_EQ(carried.path.future, "known.csv");
+  EXPECT_THAT(carried.path.future, testing::ElementsAre("known.csv"));
   EXPECT_EQ(carried.path.forecast, Config{}.path.forecast);
   EXPECT_EQ(carried.path.log, Config{}.path.log);
   EXPECT_EQ(carried.forecast.levels, trained.forecast.levels);
