@@ -105,7 +105,7 @@ CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
 
 /// Adds spec.static_reals and spec.static_categories: from spec.static_files where they have the
 /// column, else from the table, in which a column must be constant within each series. Says whom
-/// the file misses; throws DataError if it is everybody.
+/// a file misses; throws DataError if it is everybody.
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
                  CatalogParts& parts, CatalogNotes& notes);
 
@@ -114,7 +114,9 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
 void trim_missing(CatalogParts& parts, bool both_ends);
 
 /// Files beside the main ones, their `text_columns` (in any case) read as text whatever they hold.
-Table read_beside(const std::vector<std::filesystem::path>& paths, const CatalogSpec& spec,
-                  const std::vector<std::string>& text_columns);
+/// Files with the same columns become one table.
+std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+                               const CatalogSpec& spec,
+                               const std::vector<std::string>& text_columns);
 
 }  // namespace sluice

@@ -15,17 +15,6 @@
 namespace sluice {
 namespace {
 
-Table read_future_file(const CatalogSpec& spec, const Series& series) {
-  std::vector<std::string> text = series.keys.columns;
-  text.insert(text.end(), spec.future_categories.begin(), spec.future_categories.end());
-  // They may be what the files are joined on.
-  text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
-  if (series.keys.columns.size() == 1) {
-    text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
-  }
-  return read_beside(spec.future_files, spec, text);
-}
-
 bool is_weekend(const Frequency& frequency, Timestamp time) {
   constexpr std::int64_t kSaturday = 5;
   return frequency.unit == Unit::business_day && civil::weekday(civil::day_of(time)) >= kSaturday;
@@ -42,22 +31,47 @@ struct StepHash {
 
 }  // namespace
 
-FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
-                       const FutureColumns& asked, const Frequency& frequency, bool integers,
-                       CatalogNotes& notes)
+std::vector<Table> read_future_files(const CatalogSpec& spec, const Series& series) {
+  std::vector<std::string> text = series.keys.columns;
+  text.insert(text.end(), spec.future_categories.begin(), spec.future_categories.end());
+  // They may be what the files are joined on.
+  text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
+  if (series.keys.columns.size() == 1) {
+    text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
+  }
+  std::vector<Table> tables = read_beside(spec.future_files, spec, text);
+  const auto says_series = [&](const Table& table) {
+    return id_join_columns(table.impl(), series).size() == series.keys.columns.size();
+  };
+  std::stable_partition(tables.begin(), tables.end(), says_series);
+  return tables;
+}
+
+FutureRows::FutureRows(const Table::Impl& main, Table beside, const CatalogSpec& spec,
+                       const Series& series, const FutureColumns& asked, const Frequency& frequency,
+                       bool integers, CatalogNotes& notes)
     : spec_(spec),
-      table_(read_future_file(spec, series)),
-      channels_(asked.channels),
+      table_(std::move(beside)),
       frequency_(frequency),
-      series_count_(asked.series),
+      series_count_(std::max(asked.series, series.ids.size())),
       known_series_(series.ids.size()) {
   const Table::Impl& table = table_.impl();
   const Header header = header_of(table);
   for (const std::string& channel : asked.channels) {
+    if (asked.files > 1 && !has_column(header, channel)) continue;
+    channels_.push_back(channel);
     columns_.push_back(find_column(header, channel, "data.future"));
   }
   for (const std::string& category : asked.categories) {
+    if (asked.files > 1 && !has_column(header, category)) continue;
+    categories_.push_back(category);
     category_columns_.push_back(find_column(header, category, "data.future_categories"));
+  }
+  if (channels_.empty() && categories_.empty()) {
+    throw DataError(fmt::format(
+        "{}: it has no column that data.future or data.future_categories names; its columns are: "
+        "{}",
+        table.source, list_columns(header)));
   }
   const std::string_view same_name[] = {asked.time};
   auto time = has_column(header, asked.time) ? find_column(header, asked.time, "data.time")
@@ -108,7 +122,7 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
   }
   if (table_.rows() == 0) {
     notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
-    hold_for_all(series, asked, notes);
+    hold_for_all(series, notes);
   } else {
     join(main, series, asked, notes);
   }
@@ -135,7 +149,7 @@ void FutureRows::join(const Table::Impl& main, const Series& series, const Futur
       std::move(more.begin(), more.end(), std::back_inserter(columns));
     }
   }
-  if (columns.empty()) return hold_for_all(series, asked, notes);
+  if (columns.empty()) return hold_for_all(series, notes);
   join_ = join_series(table, columns, series);
   tell_unmatched(join_, table.source, series, "nothing is known of their future",
                  join_.by_id ? "" : "not used", notes);
@@ -152,18 +166,17 @@ void FutureRows::join(const Table::Impl& main, const Series& series, const Futur
       table.source, fmt::join(join_.columns, ", "), fmt::join(lacking, ", ")));
 }
 
-void FutureRows::hold_for_all(const Series& series, const FutureColumns& asked,
-                              CatalogNotes& notes) {
+void FutureRows::hold_for_all(const Series& series, CatalogNotes& notes) {
   join_.keys.ids = {""};
   join_.key_of_series.assign(series.ids.size(), 0);
-  if (asked.series < 2) return;
-  if (!spec_.future_for_all.value_or(false)) refuse_other_words(series, asked);
+  if (series_count_ < 2) return;
+  if (!spec_.future_for_all.value_or(false)) refuse_other_words(series);
   notes.remarks.push_back(
       fmt::format("{}: no column says for which series a row is: its rows hold for all {}",
-                  table_.impl().source, asked.series));
+                  table_.impl().source, series_count_));
 }
 
-void FutureRows::refuse_other_words(const Series& series, const FutureColumns& asked) const {
+void FutureRows::refuse_other_words(const Series& series) const {
   const Table::Impl& table = table_.impl();
   const std::string ids = series.keys.columns.empty()
                               ? "a column that says for which series a row is"
@@ -187,7 +200,7 @@ void FutureRows::refuse_other_words(const Series& series, const FutureColumns& a
         "{}: it has no {}, and its column '{}' holds text that may say for which of the {} series "
         "a row is; name that column as in the data, or set data.future_for_all = true if every "
         "row holds for all series",
-        table.source, ids, table.names[column], asked.series));
+        table.source, ids, table.names[column], series_count_));
   }
 }
 
@@ -327,9 +340,11 @@ void FutureRows::add_new_series(Series& series, std::int64_t begin, std::int64_t
 void FutureRows::describe_new_series(Series& series, std::span<const std::int32_t> keys) const {
   const Header header = header_of(table_.impl());
   for (const std::string& name : spec_.static_categories) {
-    if (!has_column(header, name)) continue;
-    const auto words = constant_words(
-        table_.impl(), find_column(header, name, "data.static_categories"), join_.keys);
+    std::optional<SeriesWords> words;
+    if (has_column(header, name)) {
+      words = constant_words(table_.impl(), find_column(header, name, "data.static_categories"),
+                             join_.keys);
+    }
     for (const std::int32_t key : keys) {
       series.of_new[name].push_back(words ? (*words)[static_cast<std::size_t>(key)] : std::nullopt);
     }

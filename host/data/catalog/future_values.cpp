@@ -43,10 +43,12 @@ std::vector<float> FutureRows::numbers(std::size_t channel) const {
   return values;
 }
 
-void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
+void FutureRows::fill(const std::string& name, const std::vector<std::string>& ids,
                       const std::vector<std::int64_t>& first,
                       const std::vector<std::int64_t>& offsets, std::vector<float>& values,
                       CatalogNotes& notes) const {
+  const auto channel = static_cast<std::size_t>(
+      std::find(channels_.begin(), channels_.end(), name) - channels_.begin());
   const std::vector<float> known = numbers(channel);
   std::int64_t differing = 0;
   std::string example;
@@ -64,8 +66,18 @@ void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
                    example, notes);
 }
 
-Codes FutureRows::words(std::size_t category) const {
-  return read_codes(table_.impl(), category_columns_[category]);
+Codes FutureRows::words(const std::string& name) const {
+  const auto category = std::find(categories_.begin(), categories_.end(), name);
+  return read_codes(table_.impl(),
+                    category_columns_[static_cast<std::size_t>(category - categories_.begin())]);
+}
+
+bool FutureRows::has_channel(const std::string& name) const {
+  return std::find(channels_.begin(), channels_.end(), name) != channels_.end();
+}
+
+bool FutureRows::has_category(const std::string& name) const {
+  return std::find(categories_.begin(), categories_.end(), name) != categories_.end();
 }
 
 void FutureRows::tell_differences(const std::string& column, std::int64_t count,
@@ -146,7 +158,7 @@ void FutureRows::tell_reach(const CatalogParts& parts, const std::vector<std::in
     return;
   }
   for (const Channel& channel : parts.channels) {
-    if (channel.role != Role::future) continue;
+    if (channel.role != Role::future || !has_channel(channel.name)) continue;
     std::int64_t before = 0, lacking_before = 0, after = 0, lacking_after = 0;
     std::string example;
     for (std::size_t s = 0; s < ends.size(); ++s) {

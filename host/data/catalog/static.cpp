@@ -112,10 +112,13 @@ class FromRows {
 /// From a file beside the main one.
 class FromFile {
  public:
-  FromFile(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
+  FromFile(const Table::Impl& main, Table beside, const CatalogSpec& spec, const Series& series,
            CatalogNotes& notes)
-      : table_(read_file(spec, series)) {
+      : table_(std::move(beside)) {
     const Table::Impl& table = table_.impl();
+    if (table_.rows() == 0) {
+      throw DataError(fmt::format("{}: the file has no rows; write it again", table.source));
+    }
     notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
     const Join join = join_series(table, join_columns(main, spec, series), series);
     tell_unmatched(join, table.source, series,
@@ -128,8 +131,11 @@ class FromFile {
     row_of_series_ = rows_of(join);
     const auto covered = std::count_if(row_of_series_.begin(), row_of_series_.end(),
                                        [](std::int64_t row) { return row >= 0; });
-    notes.static_coverage = fmt::format("{} of {} series", covered, row_of_series_.size());
+    coverage_ = fmt::format("{} of {} series", covered, row_of_series_.size());
   }
+
+  const std::string& coverage() const { return coverage_; }
+  std::string source() const { return table_.source(); }
 
   bool has(const std::string& name) const {
     return name.starts_with('#') || has_column(header_of(table_.impl()), name);
@@ -166,17 +172,6 @@ class FromFile {
   }
 
  private:
-  static Table read_file(const CatalogSpec& spec, const Series& series) {
-    std::vector<std::string> text = series.keys.columns;
-    text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
-    text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
-    Table table = read_beside(spec.static_files, spec, text);
-    if (table.rows() == 0) {
-      throw DataError(fmt::format("{}: the file has no rows; write it again", table.source()));
-    }
-    return table;
-  }
-
   /// The id columns that are there; with none, other columns that both files have: those that are
   /// not asked for as statics, or else those that are (a country, and what belongs to it).
   std::vector<JoinColumn> join_columns(const Table::Impl& main, const CatalogSpec& spec,
@@ -225,23 +220,44 @@ class FromFile {
 
   Table table_;
   std::vector<std::int64_t> row_of_series_;
+  std::string coverage_;
 };
+
+std::vector<FromFile> read_files(const Table::Impl& main, const CatalogSpec& spec,
+                                 const Series& series, CatalogNotes& notes) {
+  std::vector<std::string> text = series.keys.columns;
+  text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
+  text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
+  std::vector<Table> tables = read_beside(spec.static_files, spec, text);
+  std::vector<FromFile> files;
+  files.reserve(tables.size());
+  for (Table& table : tables) {
+    const FromFile& file = files.emplace_back(main, std::move(table), spec, series, notes);
+    notes.static_coverage += (notes.static_coverage.empty() ? "" : "; ") + file.coverage();
+    if (tables.size() > 1) notes.static_coverage += fmt::format(" ({})", file.source());
+  }
+  return files;
+}
 
 }  // namespace
 
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
                  CatalogParts& parts, CatalogNotes& notes) {
   const Header header = header_of(table);
-  std::optional<FromFile> file;
-  if (!spec.static_files.empty()) file.emplace(table, spec, series, notes);
+  const std::vector<FromFile> files = read_files(table, spec, series, notes);
   const FromRows rows(table, series);
+  const auto file_with = [&](const std::string& name) {
+    return std::find_if(files.begin(), files.end(),
+                        [&](const FromFile& file) { return file.has(name); });
+  };
   const auto columns_of = [&](const std::string& name, const char* key) {
-    if (file && !has_column(header, name) && !name.starts_with('#'))
-      file->refuse(name, key, header);
+    if (!files.empty() && !has_column(header, name) && !name.starts_with('#')) {
+      files.front().refuse(name, key, header);
+    }
     return find_columns(header, {name}, key);
   };
   for (const std::string& name : spec.static_reals) {
-    if (file && file->has(name)) {
+    if (const auto file = file_with(name); file != files.end()) {
       parts.static_reals.push_back(file->real(name));
       continue;
     }
@@ -250,7 +266,7 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
     }
   }
   for (const std::string& name : spec.static_categories) {
-    if (file && file->has(name)) {
+    if (const auto file = file_with(name); file != files.end()) {
       parts.static_categories.push_back(file->category(name));
       continue;
     }

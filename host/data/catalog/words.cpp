@@ -94,18 +94,45 @@ std::vector<ChannelSource> category_sources(const Table::Impl& table, const Cata
   return sources;
 }
 
+namespace {
+
+/// Fills cells without a word; says where a row has another word than the cell.
+void take_known_words(const FutureRows& file, const Codes& known,
+                      const std::vector<std::int32_t>& codes, const CatalogParts& parts,
+                      CategoryChannel& channel, CatalogNotes& notes) {
+  std::int64_t differing = 0;
+  std::string example;
+  file.for_each_step(parts.first, parts.offsets, [&](std::size_t row, std::int64_t place) {
+    if (known.codes[row] < 0) return;
+    std::int32_t& code = channel.codes[static_cast<std::size_t>(place)];
+    const std::int32_t word = codes[static_cast<std::size_t>(known.codes[row])];
+    if (code != 0 && code != word && differing++ == 0) {
+      example = fmt::format("{}, '{}' there and '{}' in the data",
+                            file.step_text(parts.ids, parts.first, parts.offsets, place),
+                            channel.vocabulary[static_cast<std::size_t>(word)],
+                            channel.vocabulary[static_cast<std::size_t>(code)]);
+    }
+    if (code == 0) code = word;
+  });
+  file.tell_differences(channel.name, differing, example, notes);
+}
+
+}  // namespace
+
 void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& sources,
-                    const LaidRows& rows, const FutureRows* future, CatalogParts& parts,
+                    const LaidRows& rows, std::span<const FutureRows> future, CatalogParts& parts,
                     CatalogNotes& notes) {
-  std::size_t number = 0;  // among the future categories
   for (const ChannelSource& source : sources) {
-    Codes own, known;
+    Codes own;
     if (source.column >= 0) own = read_codes(table, source.column);
-    const bool ahead = future != nullptr && source.role == Role::future;
-    if (ahead) known = future->words(number++);
     Vocabulary vocabulary;
     vocabulary.add(own.words);
-    vocabulary.add(known.words);
+    std::vector<std::pair<const FutureRows*, Codes>> ahead;
+    for (const FutureRows& file : future) {
+      if (source.role != Role::future || !file.has_category(source.name)) continue;
+      ahead.emplace_back(&file, file.words(source.name));
+      vocabulary.add(ahead.back().second.words);
+    }
     CategoryChannel channel{source.name, source.role, vocabulary.settle(), {}};
     channel.codes.assign(static_cast<std::size_t>(parts.offsets.back()), 0);
 
@@ -124,23 +151,8 @@ void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& 
           table.source, several, source.name));
     }
 
-    const std::vector<std::int32_t> of_known = vocabulary.codes_of(known.words);
-    std::int64_t differing = 0;
-    std::string example;
-    if (ahead) {
-      future->for_each_step(parts.first, parts.offsets, [&](std::size_t row, std::int64_t place) {
-        if (known.codes[row] < 0) return;
-        std::int32_t& code = channel.codes[static_cast<std::size_t>(place)];
-        const std::int32_t word = of_known[static_cast<std::size_t>(known.codes[row])];
-        if (code != 0 && code != word && differing++ == 0) {
-          example = fmt::format("{}, '{}' there and '{}' in the data",
-                                future->step_text(parts.ids, parts.first, parts.offsets, place),
-                                channel.vocabulary[static_cast<std::size_t>(word)],
-                                channel.vocabulary[static_cast<std::size_t>(code)]);
-        }
-        if (code == 0) code = word;
-      });
-      future->tell_differences(source.name, differing, example, notes);
+    for (const auto& [file, known] : ahead) {
+      take_known_words(*file, known, vocabulary.codes_of(known.words), parts, channel, notes);
     }
     parts.categories.push_back(std::move(channel));
   }

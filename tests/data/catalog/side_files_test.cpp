@@ -148,6 +148,53 @@ TEST_F(SideFiles, SeveralFilesAreReadTogether) {
       ElementsAre(values({kNone, kNone, 7}), values({kNone, kNone, 8}), values({kNone, kNone, 9})));
 }
 
+TEST_F(SideFiles, FilesOfOtherColumnsAreJoinedEachInItsOwnWay) {
+  CatalogSpec s = spec(
+      "store,item,date,y\n1,7,2024-01-01,1\n2,7,2024-01-01,2\n1,7,2024-01-02,3\n"
+      "2,7,2024-01-02,4\n");
+  s.id = {"store", "item"};
+  s.future = {"promo", "rain", "oil"};
+  s.future_categories = {"event"};
+  s.future_files = {
+      file("oil.csv", "date,oil\n2024-01-03,80\n"),
+      file("weather.csv", "store,date,rain,event\n1,2024-01-03,0.5,Fair\n2,2024-01-03,0.25,\n"),
+      // A new item, which is to have the weather of its store.
+      file("items.csv", "store,item,date,promo\n1,7,2024-01-03,1\n1,9,2024-01-03,0\n"),
+      file("more_items.csv", "store,item,date,promo\n2,7,2024-01-03,5\n")};
+  const Catalog catalog = build(s);
+  EXPECT_THAT(catalog.ids(), ElementsAre("1/7", "2/7", "1/9"));
+  const auto last_of = [&](int channel) {
+    std::vector<float> last;
+    for (const auto& values : series_of(catalog, channel)) last.push_back(values.back());
+    return last;
+  };
+  EXPECT_THAT(last_of(1), ElementsAre(1, 5, 0));
+  EXPECT_THAT(last_of(2), ElementsAre(0.5f, 0.25f, 0.5f));
+  EXPECT_THAT(last_of(3), ElementsAre(80, 80, 80));
+  EXPECT_THAT(catalog.categories()[0].codes, ElementsAre(0, 0, 1, 0, 0, 0, 1));
+  EXPECT_THAT(notes_.future_coverage, HasSubstr("all 3 series, 2024-01-03 .. 2024-01-03 ("));
+  s.future.push_back("snow");
+  EXPECT_THAT(error(s), HasSubstr("none of these files has the column 'snow' (data.future)"));
+  s.future.pop_back();
+  s.future_files.push_back(file("other.csv", "date,x\n2024-01-03,1\n"));
+  EXPECT_THAT(error(s), HasSubstr("other.csv: it has no column that data.future or "
+                                  "data.future_categories names; its columns are: date, x"));
+}
+
+TEST_F(SideFiles, StaticFilesOfOtherColumnsAreJoinedEachInItsOwnWay) {
+  CatalogSpec s = spec("store,item,date,y\n1,7,2024-01-01,1\n2,7,2024-01-01,2\n1,8,2024-01-01,3\n");
+  s.id = {"store", "item"};
+  s.frequency = "D";
+  s.static_reals = {"size"};
+  s.static_categories = {"family"};
+  s.static_files = {file("stores.csv", "store,size\n1,10\n2,20\n"),
+                    file("items.csv", "item,family\n7,food\n8,toys\n")};
+  const Catalog catalog = build(s);
+  EXPECT_THAT(catalog.static_reals()[0].values, values({10, 20, 10}));
+  EXPECT_THAT(catalog.static_categories()[0].codes, ElementsAre(1, 1, 2));
+  EXPECT_THAT(notes_.static_coverage, HasSubstr("stores.csv); 3 of 3 series ("));
+}
+
 TEST_F(SideFiles, AStaticColumnThatNeitherFileHasNamesTheColumnsOfBoth) {
   CatalogSpec s = shops();
   s.static_categories = {"kind"};

@@ -71,10 +71,10 @@ TEST(NewItems, TakeNoSeriesThatEndedForAnExampleThoughItIsForecastToo) {
   c.forecast.ended = true;
   const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
   ASSERT_THAT(f.series, ElementsAre(0, 1, 2, 3, 4, 5, 6));
-  // Without it one of five series is large and in b, two are in a, two large: each counts log(5/2).
+  // Of the other five two are in store a and two are large: either counts log(5/2).
   for (std::size_t k = 0; k < 3; ++k) {
     double mean = 0;
-    for (const std::size_t r : {0, 2, 3, 5}) mean += f.y(r, k, 0, 1) / 4;
+    for (const std::size_t r : {0u, 2u, 3u, 5u}) mean += f.y(r, k, 0, 1) / 4;
     EXPECT_NEAR(f.y(6, k, 0, 1), mean, 0.1 * mean);
   }
 }
