@@ -127,7 +127,7 @@ FutureRows::FutureRows(const Table::Impl& main, Table beside, const CatalogSpec&
     join(main, series, asked, notes);
   }
   index_series();
-  settle_duplicates();
+  settle_duplicates(notes);
 }
 
 void FutureRows::join(const Table::Impl& main, const Series& series, const FutureColumns& asked,
@@ -236,8 +236,12 @@ bool FutureRows::merges_rows() const {
          spec_.duplicates == DuplicatePolicy::mean;
 }
 
-void FutureRows::settle_duplicates() {
+void FutureRows::settle_duplicates(CatalogNotes& notes) {
   std::unordered_map<Step, std::size_t, StepHash> first_rows;
+  std::vector<int> used = columns_;
+  used.insert(used.end(), category_columns_.begin(), category_columns_.end());
+  SameRows same(table_.impl(), used);
+  std::int64_t second_rows = 0, differing = 0;
   if (merges_rows()) leader_.assign(periods_.size(), kNoPeriod);
   for (std::size_t row = 0; row < periods_.size(); ++row) {
     if (!is_on_a_step(row)) continue;
@@ -246,8 +250,10 @@ void FutureRows::settle_duplicates() {
     if (merges_rows()) leader_[row] = static_cast<std::int64_t>(entry->second);
     if (fresh) continue;
     if (left_out_.empty()) left_out_.assign(periods_.size(), 0);
-    if (!merges_rows() && spec_.duplicates == DuplicatePolicy::error) {
-      refuse_second_row(row, entry->second);
+    ++second_rows;
+    if (spec_.aggregate.empty() && !same(row, entry->second)) {
+      if (spec_.duplicates == DuplicatePolicy::error) refuse_second_row(row, entry->second);
+      ++differing;
     }
     if (!merges_rows() && spec_.duplicates == DuplicatePolicy::last) {
       left_out_[entry->second] = 1;
@@ -256,6 +262,18 @@ void FutureRows::settle_duplicates() {
       left_out_[row] = 1;
     }
   }
+  if (second_rows == 0 || !spec_.aggregate.empty()) return;
+  const char* counts = spec_.duplicates == DuplicatePolicy::last ? "the last one counts"
+                       : merges_rows()                           ? "their mean counts"
+                                                                 : "the first one counts";
+  const std::string what =
+      differing == 0 ? "say the same as another row of their series and time"
+                     : fmt::format(
+                           "are second ones of their series and time, of which {} differ: {} "
+                           "(data.duplicates)",
+                           grouped(differing), counts);
+  notes.remarks.push_back(
+      fmt::format("{}: {} rows {}", table_.impl().source, grouped(second_rows), what));
 }
 
 void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {

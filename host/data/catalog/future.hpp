@@ -100,7 +100,7 @@ class FutureRows {
   bool repeats(const Join& join) const;
   bool is_on_a_step(std::size_t row) const { return periods_[row] != kNoPeriod; }
   bool merges_rows() const;
-  void settle_duplicates();
+  void settle_duplicates(CatalogNotes& notes);
   /// "2024-01-01 .. 2024-01-14" of all rows that are on a step.
   std::string range_text() const;
   [[noreturn]] void refuse_second_row(std::size_t row, std::size_t first) const;

@@ -158,6 +158,14 @@ std::vector<std::int32_t> keys_without_series(const Join& join) {
   return unused;
 }
 
+bool SameRows::operator()(std::size_t row, std::size_t other) {
+  if (codes_.empty()) {
+    for (const int column : columns_) codes_.push_back(read_codes(table_, column));
+  }
+  return std::all_of(codes_.begin(), codes_.end(),
+                     [&](const Codes& column) { return column.codes[row] == column.codes[other]; });
+}
+
 void tell_unmatched(const Join& join, const std::string& source, const Series& series,
                     const std::string& without_row, const std::string& without_series,
                     CatalogNotes& notes) {

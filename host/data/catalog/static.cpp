@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/text.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/join.hpp"
 #include "data/catalog/words.hpp"
@@ -128,7 +129,7 @@ class FromFile {
           fmt::format("{0}: joined on {1}: a row holds for every series with the same {1}",
                       table.source, fmt::join(join.columns, ", ")));
     }
-    row_of_series_ = rows_of(join);
+    row_of_series_ = rows_of(join, spec, notes);
     const auto covered = std::count_if(row_of_series_.begin(), row_of_series_.end(),
                                        [](std::int64_t row) { return row >= 0; });
     coverage_ = fmt::format("{} of {} series", covered, row_of_series_.size());
@@ -197,19 +198,37 @@ class FromFile {
   }
 
   /// For each series the row of the file that has its key; -1 if there is none.
-  std::vector<std::int64_t> rows_of(const Join& join) const {
+  std::vector<std::int64_t> rows_of(const Join& join, const CatalogSpec& spec,
+                                    CatalogNotes& notes) const {
+    const Table::Impl& table = table_.impl();
+    std::vector<int> asked;
+    for (const auto* names : {&spec.static_reals, &spec.static_categories}) {
+      for (const std::string& name : *names) {
+        if (has(name)) asked.push_back(find_column(header_of(table), name, "data.static_reals"));
+      }
+    }
+    SameRows same(table, asked);
+    std::int64_t repeated = 0;
     const Series& own = join.keys;
     std::vector<std::int64_t> row_of_key(own.ids.size(), -1);
     for (std::size_t row = 0; row < own.of_row.size(); ++row) {
       std::int64_t& known = row_of_key[own.at(static_cast<std::int64_t>(row))];
-      if (known >= 0) {
-        throw DataError(fmt::format(
-            "{}: a second row for '{}' (the first one: {}); a file of static "
-            "columns has one row for each series: remove one",
-            place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
-            own.ids[own.at(static_cast<std::int64_t>(row))], place_of_row(table_.impl(), known)));
+      if (known < 0) {
+        known = static_cast<std::int64_t>(row);
+        continue;
       }
-      known = static_cast<std::int64_t>(row);
+      if (!same(row, static_cast<std::size_t>(known))) {
+        throw DataError(fmt::format(
+            "{}: a second row for '{}' (the first one: {}); a file of static columns "
+            "has one row for each series: remove one",
+            place_of_row(table, static_cast<std::int64_t>(row)),
+            own.ids[own.at(static_cast<std::int64_t>(row))], place_of_row(table, known)));
+      }
+      ++repeated;
+    }
+    if (repeated > 0) {
+      notes.remarks.push_back(fmt::format("{}: {} rows say the same as another row of their series",
+                                          table.source, grouped(repeated)));
     }
     std::vector<std::int64_t> rows;
     for (const std::int32_t key : join.key_of_series) {

@@ -114,7 +114,7 @@ TEST_F(Future, TwoRowsOfOneTimeNameTheWordsInWhichTheyDiffer) {
   CatalogSpec s =
       with_future("store,date,y,x\n1,2024-01-01,1,5\n2,2024-01-01,2,6\n",
                   "date,type,locale,locale_name,x\n2024-01-02,Holiday,National,Ecuador,1\n"
-                  "2024-01-02,Holiday,Local,Quito,1\n");
+                  "2024-01-02,Holiday,Local,Quito,0\n");
   s.id = {"store"};
   s.future_for_all = true;
   s.frequency = "D";
@@ -123,6 +123,25 @@ TEST_F(Future, TwoRowsOfOneTimeNameTheWordsInWhichTheyDiffer) {
             "values has one row a series and time: remove one, or set data.duplicates; these two "
             "differ in locale, locale_name: where that says for which series a row is, give the "
             "data a column of that name");
+}
+
+TEST_F(Future, RowsThatSayTheSameTwiceAreOne) {
+  CatalogSpec s = with_future(kTwoDays,
+                              "unique_id,ds,x,note\nA,2024-01-03,7,\nA,2024-01-04,8,a\n"
+                              "A,2024-01-04,8,b\n");
+  EXPECT_THAT(build(s).values(1, 0), values({5, 6, 7, 8}));
+  EXPECT_THAT(
+      notes_.remarks,
+      ElementsAre(HasSubstr("f.csv: 1 rows say the same as another row of their series and time")));
+  s.future_files = {file("g.csv", "unique_id,ds,x\nA,2024-01-03,7\nA,2024-01-03,8\n")};
+  s.duplicates = DuplicatePolicy::last;
+  EXPECT_THAT(build(s).values(1, 0), values({5, 6, 8}));
+  EXPECT_THAT(notes_.remarks,
+              ElementsAre(HasSubstr("g.csv: 1 rows are second ones of their series and time, of "
+                                    "which 1 differ: the last one counts (data.duplicates)")));
+  s.duplicates = DuplicatePolicy::error;
+  EXPECT_THAT(error(s), HasSubstr("g.csv:3: a second row for unique_id 'A' 2024-01-03 (the first "
+                                  "one: g.csv:2)"));
 }
 
 }  // namespace

@@ -133,6 +133,15 @@ TEST_F(SideFiles, WordsInAColumnOfStaticNumbersNameTheSettingThatTakesWords) {
   EXPECT_THAT(error(s), HasSubstr("two.csv:4: a second row for '001' (the first one: two.csv:2)"));
 }
 
+TEST_F(SideFiles, StaticRowsThatSayTheSameTwiceAreOne) {
+  CatalogSpec s = shops();
+  s.static_reals = {"size"};
+  s.static_files = {
+      file("st.csv", "unique_id,size,seen\n001,1,may\n002,2,may\n003,3,may\n001,1,june\n")};
+  EXPECT_THAT(build(s).static_reals()[0].values, values({1, 2, 3}));
+  expect_remark("st.csv: 1 rows say the same as another row of their series");
+}
+
 TEST_F(SideFiles, SeveralFilesAreReadTogether) {
   CatalogSpec s = shops();
   s.static_reals = {"size"};
