@@ -81,17 +81,17 @@ Arguments take_overrides(int argc, char** argv) {
           fmt::format("--{} needs a value: --{} VALUE (or --{}=VALUE)", name, name, name));
     }
     const Override override = is_key ? Override{key, value} : override_of_name(name, value);
-    if (!given.insert(override.first).second) {
+    if (!given.insert(override.key).second) {
       throw ConfigError(
-          fmt::format("--{} is given twice{}; give it once", override.first,
-                      name == override.first ? "" : fmt::format(", once as --{}", name)));
+          fmt::format("--{} is given twice{}; give it once", override.key,
+                      name == override.key ? "" : fmt::format(", once as --{}", name)));
     }
     epochs_by_name = epochs_by_name || (!is_key && key == "training.epochs");
     arguments.overrides.push_back(override);
   }
   // Who asks for epochs where there are no steps means them all: training.steps has a default.
   if (epochs_by_name && !given.contains("training.steps")) {
-    arguments.overrides.emplace_back("training.steps", "0");
+    arguments.overrides.push_back({"training.steps", "0"});
   }
   return arguments;
 }

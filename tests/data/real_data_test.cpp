@@ -81,6 +81,8 @@ TEST_F(RealData, WalmartPricesAreIntegerWeeks) {
   prices.id = {"store_id", "item_id"};
   prices.time = "wm_yr_wk";
   prices.targets = {"sell_price"};
+  EXPECT_THROW(build(prices), DataError) << "11152 is followed by 11201: years and weeks";
+  prices.frequency = "1";
   const Catalog catalog = build(prices);
   EXPECT_EQ(catalog.series_count(), 1437);
   EXPECT_TRUE(catalog.integer_times());

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "base/text.hpp"
 #include "data/calendar/civil.hpp"
 #include "sluice/base/error.hpp"
 
@@ -27,6 +29,14 @@ std::pair<std::string, Merge> parse_rule(const std::string& rule) {
         "data.aggregate_by: '{}' is not COLUMN=sum, mean, min, max, first, last or count", rule));
   }
   return {rule.substr(0, sign), found->second};
+}
+
+/// sum += number; what rounding takes off it is added to `lost` (Neumaier 1974). 10,000 times 0.1
+/// is 1000 then, and not 1000.00000000016.
+void add(double number, double& sum, double& lost) {
+  const double more = sum + number;
+  lost += std::abs(sum) >= std::abs(number) ? (sum - more) + number : (number - more) + sum;
+  sum = more;
 }
 
 }  // namespace
@@ -66,31 +76,35 @@ void check_aggregation(const CatalogSpec& spec, const std::vector<ChannelSource>
   }
 }
 
-void merge_rows(const Table::Impl& table, int column, Merge merge,
-                const std::vector<std::int64_t>& places, std::vector<float>& values) {
+std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merge,
+                                const std::vector<std::int64_t>& places, std::int64_t steps) {
   const bool sums = merge == Merge::sum || merge == Merge::mean;
-  std::vector<double> sum(sums ? values.size() : 0, 0);
-  std::vector<std::int32_t> counts(values.size(), 0);
-  read_numbers(table, column, [&](std::int64_t row, std::span<const float> block) {
+  const auto size = static_cast<std::size_t>(steps);
+  std::vector<double> values(size, std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> lost(sums ? size : 0, 0);  // what rounding took off each sum
+  std::vector<std::int32_t> counts(size, 0);
+  read_exact(table, column, [&](std::int64_t row, std::span<const double> block) {
     for (std::size_t i = 0; i < block.size(); ++i) {
       const std::int64_t at = places[static_cast<std::size_t>(row) + i];
       if (at < 0 || std::isnan(block[i])) continue;
       const auto place = static_cast<std::size_t>(at);
-      float& value = values[place];
+      double& value = values[place];
       const bool first = counts[place]++ == 0;
-      if (sums) {
-        sum[place] += block[i];
+      if (sums && !first) {
+        add(block[i], value, lost[place]);
       } else if (first || merge == Merge::last || (merge == Merge::min && block[i] < value) ||
                  (merge == Merge::max && block[i] > value)) {
         value = block[i];
       }
     }
   });
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     if (counts[i] == 0) continue;
-    if (merge == Merge::count) values[i] = static_cast<float>(counts[i]);
-    if (sums) values[i] = static_cast<float>(merge == Merge::mean ? sum[i] / counts[i] : sum[i]);
+    if (merge == Merge::count) values[i] = counts[i];
+    if (sums) values[i] += lost[i];
+    if (merge == Merge::mean) values[i] /= counts[i];
   }
+  return values;
 }
 
 void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Timestamp last_row,
@@ -107,8 +121,9 @@ void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Times
                       format_time({.unit = Unit::day}, day * civil::kDay));
     }
   }
-  notes.remarks.push_back(fmt::format("{} rows were added up to steps of {} (data.aggregate){}",
-                                      rows, to_string(frequency), end));
+  notes.remarks.push_back(fmt::format("{} {} added up to steps of {} (data.aggregate){}",
+                                      grouped(rows), rows == 1 ? "row was" : "rows were",
+                                      to_string(frequency), end));
 }
 
 }  // namespace sluice

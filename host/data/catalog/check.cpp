@@ -163,7 +163,6 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
   warn(check.empty_series - notes.new_series,
        "without any target value: nothing to learn from or score");
   warn(check.constant_series, "never change" + targets_word);
-  warn(check.series_ending_early, "end before the last date");
 }
 
 }  // namespace
@@ -211,10 +210,6 @@ DataCheck check_catalog(const Catalog& catalog) {
   if (first_series < 0) return check;
   check.first_date = catalog.date(first_series, 0);
   check.last_date = catalog.date(last_series, catalog.history(last_series) - 1);
-  for (std::int64_t s = 0; s < check.series; ++s) {
-    if (catalog.history(s) > 0 && last_period(s) < last_period(last_series))
-      ++check.series_ending_early;
-  }
   return check;
 }
 

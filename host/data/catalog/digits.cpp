@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/stamp.hpp"
@@ -73,6 +74,7 @@ class Digits {
     if (within(18001, 21994) && high_ / 10 > low_ / 10 && all_are("%Yq")) {
       return DigitsReading{"%Yq", "years and quarters"};
     }
+    refuse_places_in_years();
     return day_numbers();
   }
 
@@ -123,6 +125,35 @@ class Digits {
            "week as a date");
   }
 
+  /// A counter passes through all of a hundred. One that goes on with the next hundred after 12 or
+  /// 53, or with the next thousand after 366, counts in years of its own: 11152, 11153, 11201.
+  void refuse_places_in_years() const {
+    struct Places {
+      std::int64_t of_year, most;
+      const char* words;
+    };
+    constexpr Places kPlaces[] = {{100, 12, "years and months"},
+                                  {100, 53, "years and weeks"},
+                                  {1000, 366, "years and days of the year"}};
+    for (const auto& [of_year, most, words] : kPlaces) {
+      const bool within_years = std::all_of(values_.begin(), values_.end(), [&](auto value) {
+        return value > 0 && value % of_year >= 1 && value % of_year <= most;
+      });
+      if (low_ / of_year == high_ / of_year || !within_years) continue;
+      const std::int64_t places =
+          (high_ / of_year - low_ / of_year) * most + high_ % of_year - low_ % of_year + 1;
+      const auto distinct = std::ssize(std::set(values_.begin(), values_.end()));
+      constexpr std::int64_t kMany = 12;
+      if (distinct < kMany || 2 * distinct < places) continue;
+      const std::int64_t year = high_ / of_year;
+      const std::string letter = year >= 1000 && year <= 9999 ? "Y" : year < 100 ? "y" : "";
+      if (letter.empty() || most == 53) {
+        refuse(words, "data.time to a column of dates (join them to the file by this one)");
+      }
+      refuse(words, fmt::format("data.time_format to %{}{}", letter, most == 12 ? "%m" : "%j"));
+    }
+  }
+
   std::optional<DigitsReading> day_numbers() const {
     if (!within(30000, 60000) || values_.size() < 2) return std::nullopt;
     if (unit_ || name_has(column_, {"date", "day", "datum", "fecha", "日"})) {
@@ -131,7 +162,7 @@ class Digits {
     refuse("a spreadsheet's day numbers", "data.time_format to excel");
   }
 
-  [[noreturn]] void refuse(const char* words, const char* remedy) const {
+  [[noreturn]] void refuse(const char* words, const std::string& remedy) const {
     throw DataError(
         fmt::format("{}: the integers of '{}' ({} .. {}) look like {}; set {}, or data.frequency "
                     "to 1 where they "

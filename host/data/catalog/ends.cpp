@@ -72,6 +72,7 @@ class Ends {
     }
     if (!any) return;
     mark_ended();
+    say_late();
     if (together_) {
       lengthen();
     } else {
@@ -127,10 +128,33 @@ class Ends {
       if (i < kListed) names += (i > 0 ? ", " : "") + name_of(ended[i]);
     }
     notes_.remarks.push_back(fmt::format(
-        "{} of {} series ended more than {} steps before {} (data.ended_after): {}{}; they are not "
-        "forecast unless forecast.ended = true",
+        "{} of {} series ended more than {} {} before {} (data.ended_after): {}{}; {} not forecast "
+        "unless forecast.ended = true",
         grouped(std::ssize(ended)), grouped(std::ssize(parts_.ids)), grouped(ended_after_),
-        end_text(), names, ended.size() > kListed ? ", ..." : ""));
+        ended_after_ == 1 ? "step" : "steps", end_text(), names,
+        ended.size() > kListed ? ", ..." : "", ended.size() == 1 ? "it is" : "they are"));
+  }
+
+  /// Where many begin late, the early part of the data is that of a few.
+  void say_late() const {
+    if (own_axes_) return;
+    std::vector<std::size_t> series;  // with a history
+    for (std::size_t s = 0; s < last_.size(); ++s) {
+      if (last_[s] != kNone) series.push_back(s);
+    }
+    const auto begins_before = [&](std::size_t a, std::size_t b) {
+      return parts_.first[a] < parts_.first[b];
+    };
+    const auto [first, last] = std::minmax_element(series.begin(), series.end(), begins_before);
+    const auto late = std::count_if(series.begin(), series.end(), [&, begin = *first](auto s) {
+      return parts_.first[s] > parts_.first[begin];
+    });
+    if (late == 0) return;
+    notes_.remarks.push_back(fmt::format(
+        "{} of {} series {} after {}, where the first one begins; the last to begin: {} ({})",
+        grouped(late), grouped(std::ssize(series)), late == 1 ? "begins" : "begin",
+        period_text(parts_.frequency, parts_.first[*first]), parts_.ids[*last],
+        period_text(parts_.frequency, parts_.first[*last])));
   }
 
   /// Series with ends of their own are forecast from there: days that are over, for some.
@@ -143,9 +167,10 @@ class Ends {
     }
     if (early == 0 || own_axes_) return;
     notes_.remarks.push_back(fmt::format(
-        "{} of {} series end before the others, so that their forecasts begin before the others' "
-        "(the first one: {}; the last time of all is {}); data.end = \"common\" ends all there",
-        grouped(early), grouped(std::ssize(parts_.ids)), name_of(first), end_text()));
+        "{} of {} series {} before the others, so that {} before the others' (the first one: {}; "
+        "the last time of all is {}); data.end = \"common\" ends all there",
+        grouped(early), grouped(std::ssize(parts_.ids)), early == 1 ? "ends" : "end",
+        early == 1 ? "its forecast begins" : "their forecasts begin", name_of(first), end_text()));
   }
 
   void lengthen() {
@@ -169,10 +194,11 @@ class Ends {
                      : spec_.gaps == GapPolicy::forward_fill ? "the value before"
                                                              : "missing";
     notes_.remarks.push_back(fmt::format(
-        "{} of {} series have no value up to {}, where all histories end (data.end): the steps "
+        "{} of {} series {} no value up to {}, where all histories end (data.end): the steps "
         "without a row are {} (data.gaps); the first one: {}; data.end = \"series\" ends each at "
         "its own last value",
-        grouped(longer), grouped(std::ssize(parts_.ids)), end_text(), as, name_of(example)));
+        grouped(longer), grouped(std::ssize(parts_.ids)), longer == 1 ? "has" : "have", end_text(),
+        as, name_of(example)));
   }
 
   void refuse_too_many(std::int64_t steps) const {

@@ -38,9 +38,9 @@ std::vector<float> FutureRows::numbers(std::size_t channel) const {
   const Merge merge = spec_.aggregate.empty()
                           ? Merge::mean
                           : merge_of(spec_, {channels_[channel], Role::future, column});
-  std::vector<float> values(periods_.size(), kMissing);
-  merge_rows(table, column, merge, leader_, values);
-  return values;
+  const std::vector<double> merged =
+      merged_rows(table, column, merge, leader_, std::ssize(periods_));
+  return {merged.begin(), merged.end()};
 }
 
 void FutureRows::fill(const std::string& name, const std::vector<std::string>& ids,

@@ -32,8 +32,8 @@ double mean_step(std::span<const Number> values) {
   return count > 1 ? sum / static_cast<double>(count - 1) : 0;
 }
 
-}  // namespace
-
+/// The series of `values` that may have lost their steps: four times as far from zero as they are
+/// wide, and rounded by more than 1 % of a mean step. Sorted.
 std::vector<std::size_t> coarse_series(std::span<const float> values,
                                        std::span<const std::int64_t> offsets) {
   std::vector<std::size_t> coarse;
@@ -56,52 +56,66 @@ std::vector<std::size_t> coarse_series(std::span<const float> values,
   return coarse;
 }
 
+}  // namespace
+
 double offset_for(std::span<const double> exact) {
   double low = std::numeric_limits<double>::max(), high = -low, rounding = 0;
-  bool short_numbers = true;
   for (const double value : exact) {
     if (std::isnan(value)) continue;
     low = std::min(low, value);
     high = std::max(high, value);
     rounding = std::max(rounding, std::abs(value - static_cast<double>(static_cast<float>(value))));
-    if (low == high) short_numbers = has_seven_digits(value);
   }
   if (low > high || rounding == 0 || (low <= 0 && high >= 0)) return 0;
   const double step = mean_step(exact);
-  if (step > 0 ? rounding <= kLost * step : short_numbers) return 0;
+  if (step > 0 ? rounding <= kLost * step : has_seven_digits(low)) return 0;
   const double range = high - low;
   const double room = range > 1 ? std::exp2(std::ceil(std::log2(range))) : 1;
   return low > 0 ? std::max(0.0, std::floor(low - room)) : std::min(0.0, std::ceil(high + room));
 }
 
+ExactSeries::ExactSeries(std::vector<std::size_t> chosen, std::span<const std::int64_t> offsets)
+    : chosen_(std::move(chosen)), starts_{0} {
+  for (const std::size_t s : chosen_) {
+    begins_.push_back(offsets[s]);
+    starts_.push_back(starts_.back() + offsets[s + 1] - offsets[s]);
+  }
+  exact_.assign(static_cast<std::size_t>(starts_.back()), std::numeric_limits<double>::quiet_NaN());
+}
+
+void ExactSeries::find_range(std::int64_t place) {
+  const auto after = std::upper_bound(begins_.begin(), begins_.end(), place);
+  low_ = 0;
+  high_ = after == begins_.end() ? std::numeric_limits<std::int64_t>::max() : *after;
+  to_ = nullptr;
+  if (after == begins_.begin()) return;
+  const auto c = static_cast<std::size_t>(after - begins_.begin()) - 1;
+  const std::int64_t end = begins_[c] + starts_[c + 1] - starts_[c];
+  if (place >= end) {
+    low_ = end;
+    return;
+  }
+  low_ = begins_[c];
+  high_ = end;
+  to_ = exact_.data() + starts_[c];
+}
+
 void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again) {
   std::vector<float>& values = parts.channels[m].values;
-  const std::vector<std::size_t> coarse = coarse_series(values, parts.offsets);
+  std::vector<std::size_t> coarse = coarse_series(values, parts.offsets);
   if (coarse.empty()) return;
-  std::vector<std::int64_t> begins, starts{0};  // in the channel, in `exact`
-  for (const std::size_t s : coarse) {
-    begins.push_back(parts.offsets[s]);
-    starts.push_back(starts.back() + parts.offsets[s + 1] - parts.offsets[s]);
-  }
-  std::vector<double> exact(static_cast<std::size_t>(starts.back()),
-                            std::numeric_limits<double>::quiet_NaN());
-  read_again([&](std::int64_t place, double number) {
-    const auto after = std::upper_bound(begins.begin(), begins.end(), place);
-    if (after == begins.begin()) return;
-    const auto c = static_cast<std::size_t>(after - begins.begin()) - 1;
-    const std::int64_t at = starts[c] + place - begins[c];
-    if (at < starts[c + 1]) exact[static_cast<std::size_t>(at)] = number;
-  });
+  ExactSeries exact(std::move(coarse), parts.offsets);
+  read_again(exact);
   const std::size_t series = parts.ids.size();
-  for (std::size_t c = 0; c < coarse.size(); ++c) {
-    const auto numbers = std::span(exact).subspan(
-        static_cast<std::size_t>(starts[c]), static_cast<std::size_t>(starts[c + 1] - starts[c]));
+  for (std::size_t c = 0; c < exact.chosen().size(); ++c) {
+    const std::size_t s = exact.chosen()[c];
+    const std::span<const double> numbers = exact.of(c);
     const double offset = offset_for(numbers);
     if (offset == 0) continue;
     if (parts.value_offset.size() < (m + 1) * series)
       parts.value_offset.resize((m + 1) * series, 0);
-    parts.value_offset[m * series + coarse[c]] = offset;
-    float* to = values.data() + begins[c];
+    parts.value_offset[m * series + s] = offset;
+    float* to = values.data() + parts.offsets[s];
     for (std::size_t t = 0; t < numbers.size(); ++t)
       to[t] = static_cast<float>(numbers[t] - offset);
   }

@@ -11,19 +11,45 @@
 
 namespace sluice {
 
-/// Gives the numbers of target `m` once more, in double: put(place in the channel, number).
-using ReadAgain =
-    std::function<void(const std::function<void(std::int64_t place, double number)>& put)>;
+/// The numbers of a few series, in double, picked out of those of a whole channel.
+class ExactSeries {
+ public:
+  /// The series `chosen` (sorted) of a channel whose series begin at `offsets` ([S+1]).
+  ExactSeries(std::vector<std::size_t> chosen, std::span<const std::int64_t> offsets);
+
+  /// `number` stands at `place` of the channel; other series' places are passed over. Fast where
+  /// the places of a series come one after the other.
+  void put(std::int64_t place, double number) {
+    if (place < low_ || place >= high_) find_range(place);
+    if (to_ != nullptr) to_[place - low_] = number;
+  }
+
+  const std::vector<std::size_t>& chosen() const { return chosen_; }
+  /// Of the `c`th of the chosen; NaN where nothing was put.
+  std::span<const double> of(std::size_t c) const {
+    return std::span(exact_).subspan(static_cast<std::size_t>(starts_[c]),
+                                     static_cast<std::size_t>(starts_[c + 1] - starts_[c]));
+  }
+
+ private:
+  void find_range(std::int64_t place);
+
+  std::vector<std::size_t> chosen_;
+  std::vector<std::int64_t> begins_;  // [chosen] in the channel
+  std::vector<std::int64_t> starts_;  // [chosen+1] in exact_
+  std::vector<double> exact_;
+  // Places of the channel around the last one, and where their numbers go: nowhere for nullptr.
+  std::int64_t low_ = 0, high_ = 0;
+  double* to_ = nullptr;
+};
+
+/// Gives the numbers of a target once more, in double, to ExactSeries::put.
+using ReadAgain = std::function<void(ExactSeries& exact)>;
 
 /// Where a series of target `m` has lost its steps to rounding, replaces its values by their
 /// distance from an offset and notes that in parts.value_offset. Reads the numbers again only if
 /// there may be such a series: one pass over the floats finds that out.
 void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again);
-
-/// The series of `values` that may have lost their steps: four times as far from zero as they are
-/// wide, and rounded by more than 1 % of a mean step. Sorted.
-std::vector<std::size_t> coarse_series(std::span<const float> values,
-                                       std::span<const std::int64_t> offsets);
 
 /// What to take off `exact` (NaN: missing) so that floats hold its steps; 0 where they do already.
 /// Values keep their sign, with room of at least their range (a power of two, 1 at least) to zero,

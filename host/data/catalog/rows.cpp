@@ -258,11 +258,11 @@ class RowsBuilder {
       if (numbers.empty()) values.push_back(kMissing);
       parts.offsets.push_back(static_cast<std::int64_t>(values.size()));
     });
-    keep_steps(parts, 0, [&](const auto& put) {
+    keep_steps(parts, 0, [&](ExactSeries& exact) {
       read_exact_lists(table_, column, [&](std::int64_t row, std::span<const double> numbers) {
         const std::int64_t begin = parts.offsets[static_cast<std::size_t>(row)];
         for (std::size_t i = 0; i < numbers.size(); ++i) {
-          put(begin + static_cast<std::int64_t>(i), numbers[i]);
+          exact.put(begin + static_cast<std::int64_t>(i), numbers[i]);
         }
       });
     });
@@ -288,13 +288,13 @@ class RowsBuilder {
     for (std::size_t row = 1; row <= rows; ++row) {
       parts.offsets.push_back(static_cast<std::int64_t>(row * width));
     }
-    keep_steps(parts, 0, [&](const auto& put) {
+    keep_steps(parts, 0, [&](ExactSeries& exact) {
       for (std::size_t c = 0; c < width; ++c) {
         read_exact(table_, columns[c], [&](std::int64_t row, std::span<const double> block) {
           for (std::size_t i = 0; i < block.size(); ++i) {
-            put((row + static_cast<std::int64_t>(i)) * static_cast<std::int64_t>(width) +
-                    static_cast<std::int64_t>(c),
-                block[i]);
+            exact.put((row + static_cast<std::int64_t>(i)) * static_cast<std::int64_t>(width) +
+                          static_cast<std::int64_t>(c),
+                      block[i]);
           }
         });
       }

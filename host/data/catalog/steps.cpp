@@ -318,9 +318,8 @@ class LongBuilder {
     Channel channel{source.name, source.role,
                     std::vector<float>(static_cast<std::size_t>(parts_.offsets.back()), kMissing)};
     if (source.column >= 0) refuse_words(table_, source.column, source.role);
-    if (source.column >= 0 && merges_rows()) {
-      merge_rows(table_, source.column, merge_for(source), places_, channel.values);
-    } else if (source.column >= 0) {
+    if (source.column >= 0 && merges_rows()) return add_merged(source, std::move(channel));
+    if (source.column >= 0) {
       read_numbers(table_, source.column, [&](std::int64_t row, std::span<const float> block) {
         const std::int64_t* place = places_.data() + row;
         for (std::size_t i = 0; i < block.size(); ++i) {
@@ -329,7 +328,46 @@ class LongBuilder {
       });
     }
     parts_.channels.push_back(std::move(channel));
-    if (source.column >= 0 && source.role == Role::target) keep_steps_of(source, merges_rows());
+    if (source.column < 0 || source.role != Role::target) return;
+    keep_steps(parts_, parts_.channels.size() - 1, [&](ExactSeries& exact) {
+      read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
+        const std::int64_t* place = places_.data() + row;
+        for (std::size_t i = 0; i < block.size(); ++i) {
+          if (place[i] >= 0) exact.put(place[i], block[i]);
+        }
+      });
+    });
+  }
+
+  void add_merged(const ChannelSource& source, Channel channel) {
+    const std::vector<double> merged =
+        merged_rows(table_, source.column, merge_for(source), places_, parts_.offsets.back());
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+      if (std::abs(merged[i]) > std::numeric_limits<float>::max()) {
+        refuse_sum(source, static_cast<std::int64_t>(i), merged[i]);
+      }
+      channel.values[i] = static_cast<float>(merged[i]);
+    }
+    parts_.channels.push_back(std::move(channel));
+    if (source.role != Role::target) return;
+    keep_steps(parts_, parts_.channels.size() - 1, [&](ExactSeries& exact) {
+      for (std::size_t i = 0; i < merged.size(); ++i) {
+        exact.put(static_cast<std::int64_t>(i), merged[i]);
+      }
+    });
+  }
+
+  [[noreturn]] void refuse_sum(const ChannelSource& source, std::int64_t place, double sum) const {
+    const auto after = std::upper_bound(parts_.offsets.begin(), parts_.offsets.end(), place);
+    const std::int64_t s = after - parts_.offsets.begin() - 1;
+    throw DataError(fmt::format(
+        "{}: the rows of {}{} make {} of '{}', which is too large (beyond 3.4e38); correct them",
+        table_.source,
+        parts_.ids.size() > 1 ? fmt::format("series '{}' ", parts_.ids[static_cast<std::size_t>(s)])
+                              : "",
+        period_text(parts_.frequency, parts_.first[static_cast<std::size_t>(s)] + place -
+                                          parts_.offsets[static_cast<std::size_t>(s)]),
+        sum, source.name));
   }
 
   /// An offset for each target of each series, or none at all.
@@ -338,28 +376,6 @@ class LongBuilder {
     const auto targets = std::count_if(parts_.channels.begin(), parts_.channels.end(),
                                        [](const auto& c) { return c.role == Role::target; });
     parts_.value_offset.resize(static_cast<std::size_t>(targets) * parts_.ids.size(), 0);
-  }
-
-  void keep_steps_of(const ChannelSource& source, bool merged) {
-    const std::size_t m = parts_.channels.size() - 1;
-    if (merged) {
-      // Sums are made of floats; what a float does not hold can only be said.
-      const auto coarse = coarse_series(parts_.channels[m].values, parts_.offsets);
-      if (coarse.empty()) return;
-      notes_.remarks.push_back(fmt::format(
-          "{}: values of {} series (the first one: {}) are so large beside their steps that 7 "
-          "digits, which is what sums of several rows keep, may not hold them",
-          source.name, grouped(std::ssize(coarse)), parts_.ids[coarse.front()]));
-      return;
-    }
-    keep_steps(parts_, m, [&](const auto& put) {
-      read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
-        const std::int64_t* place = places_.data() + row;
-        for (std::size_t i = 0; i < block.size(); ++i) {
-          if (place[i] >= 0) put(place[i], block[i]);
-        }
-      });
-    });
   }
 
   /// Covariates are averaged where targets are added up: a price is not.

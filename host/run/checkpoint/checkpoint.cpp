@@ -181,6 +181,9 @@ std::string misfit(const Model& m) {
       m.scaling.scale.size() != scales || m.seen_until.size() != S) {
     return "the scalings and the series differ";
   }
+  if (!m.value_offset.empty() && m.value_offset.size() != count(s.M) * S) {
+    return "the values' offsets and the series differ";
+  }
   const std::size_t outputs = count(s.K) * count(s.M) * m.residual_probabilities.size();
   if (m.residual_quantiles.size() != outputs) return "the residual quantiles have another shape";
   const std::unordered_set<std::string_view> distinct(m.series_ids.begin(), m.series_ids.end());
@@ -280,6 +283,10 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   tensors["scaling.scale"] = tensor_of(std::span<const float>(scaling.scale), {channels, S});
   tensors["scaling.static_offset"] = tensor_of(scaling.static_offset);
   tensors["scaling.static_scale"] = tensor_of(scaling.static_scale);
+  if (!model.value_offset.empty()) {
+    tensors["series.value_offset"] =
+        tensor_of(std::span<const double>(model.value_offset), {model.spec.M, S});
+  }
   tensors["level"] = tensor_of(std::vector<float>{model.level_mean, model.level_spread});
   const auto G = static_cast<std::int64_t>(model.residual_probabilities.size());
   tensors["residual.probabilities"] = tensor_of(model.residual_probabilities);
@@ -333,6 +340,9 @@ Model load_model(const std::filesystem::path& path) {
   model.scaling.scale = reader.numbers<float>("scaling.scale", {channels, S});
   model.scaling.static_offset = reader.numbers<float>("scaling.static_offset", {-1});
   model.scaling.static_scale = reader.numbers<float>("scaling.static_scale", {-1});
+  if (reader.has("series.value_offset")) {
+    model.value_offset = reader.numbers<double>("series.value_offset", {model.spec.M, S});
+  }
   const std::vector<float> level = reader.numbers<float>("level", {2});
   model.level_mean = level[0];
   model.level_spread = level[1];

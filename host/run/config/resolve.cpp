@@ -315,11 +315,11 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   s.future_channels = catalog.count(Role::future);
   s.calendar = n.calendar.value_or(true) ? calendar_size(frequency) : 0;
   s.static_reals = static_cast<int>(catalog.static_reals().size());
-  for (const StaticCategory& category : catalog.static_categories()) {
-    const std::size_t words = category.vocabulary.size();
+  for (const std::vector<std::string>& vocabulary : series_vocabularies(config, catalog, end)) {
+    const std::size_t words = vocabulary.size();
     s.embeddings.push_back({static_cast<int>(words), embedding_width(config, words)});
   }
-  const auto vocabularies = step_vocabularies(catalog, end);
+  const auto vocabularies = step_vocabularies(config, catalog, end);
   for (std::size_t e = 0; e < vocabularies.size(); ++e) {
     const std::size_t words = vocabularies[e].size();
     s.step_embeddings.push_back({.cardinality = static_cast<int>(words),

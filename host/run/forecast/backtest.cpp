@@ -107,7 +107,7 @@ std::vector<std::vector<std::int64_t>> Backtest::cutoffs() {
   if (!any) {
     throw DataError(fmt::format(
         "no series is longer than the horizon of {} steps, so nothing can be evaluated; "
-        "lower network.predict_day",
+        "train with a shorter horizon (--horizon)",
         K_));
   }
   return windows;
@@ -290,6 +290,28 @@ void Backtest::add_figures(BacktestResult& out) const {
   }
 }
 
+/// Where a refit before the first windows of `cutoff` [S] ends in each series. One that has ended
+/// since and is not scored was as live as the others then: it is trained on up to the day at which
+/// theirs end.
+std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog,
+                                    std::span<const std::int64_t> cutoff) {
+  std::vector<std::int64_t> end;
+  auto day = std::numeric_limits<std::int64_t>::min();
+  for (std::size_t s = 0; s < cutoff.size(); ++s) {
+    end.push_back(std::max<std::int64_t>(cutoff[s], 0));
+    if (cutoff[s] < 1) continue;
+    day = std::max(day, catalog.period(static_cast<std::int64_t>(s), cutoff[s]));
+  }
+  const bool none = day == std::numeric_limits<std::int64_t>::min();
+  if (none || config.forecast.ended) return end;  // with forecast.ended they have cutoffs, too
+  for (std::size_t s = 0; s < cutoff.size(); ++s) {
+    const auto series = static_cast<std::int64_t>(s);
+    if (cutoff[s] >= 1 || !catalog.ended(series)) continue;
+    end[s] = std::clamp<std::int64_t>(day - catalog.period(series, 0), 0, catalog.history(series));
+  }
+  return end;
+}
+
 /// No cutoff may lie inside what the model has been trained or chosen on.
 void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
   std::unordered_map<std::string_view, std::int64_t> seen;
@@ -335,7 +357,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     if (refit > 0) {
       TrainOptions options;
       options.save = false;
-      for (const std::int64_t c : first) options.end.push_back(std::max<std::int64_t>(c, 0));
+      options.end = refit_end(config, catalog, first);
       log_info(fmt::format("refit {} of {}: data before window {}", begin / group + 1,
                            (cutoffs.size() + group - 1) / group, begin + 1));
       TrainResult trained = train(config, catalog, options);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/new_items.hpp"
 #include "sluice/base/error.hpp"
@@ -108,12 +109,13 @@ void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts) 
     if (early++ == 0) first_early = r;
   }
   if (early == 0) return;
-  log_info(fmt::format(
-      "{} of {} series end before the others: their forecasts begin before {} (first: {} {})",
-      early, forecasts.series.size(),
-      catalog.date(forecasts.series[latest], forecasts.cutoff[latest]),
-      catalog.id(forecasts.series[first_early]),
-      catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early])));
+  log_info(fmt::format("{} of {} series {} before the others: {} before {} (first: {} {})",
+                       grouped(early), grouped(std::ssize(forecasts.series)),
+                       early == 1 ? "ends" : "end",
+                       early == 1 ? "its forecast begins" : "their forecasts begin",
+                       catalog.date(forecasts.series[latest], forecasts.cutoff[latest]),
+                       catalog.id(forecasts.series[first_early]),
+                       catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early])));
 }
 
 }  // namespace

@@ -29,17 +29,14 @@ bool take_tables(const Embeddings& from, const Config& config, Embeddings& to) {
 
 }  // namespace
 
-Vocabularies vocabularies_of(const Catalog& catalog, std::span<const std::int64_t> end) {
-  Vocabularies out{.series = {}, .steps = step_vocabularies(catalog, end)};
-  for (const StaticCategory& category : catalog.static_categories()) {
-    out.series.push_back(category.vocabulary);
-  }
-  return out;
+Vocabularies vocabularies_of(const Config& config, const Catalog& catalog,
+                             std::span<const std::int64_t> end) {
+  return {.series = series_vocabularies(config, catalog, end),
+          .steps = step_vocabularies(config, catalog, end)};
 }
 
-std::string take_words_of(const Model& start, const Config& config, const Catalog& catalog,
-                          Vocabularies& vocabularies, ModelSpec& spec) {
-  check_step_categories(start, catalog);
+std::string take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
+                          ModelSpec& spec) {
   std::vector<std::string> unknown;
   const auto take = [&](const auto& words_before, const auto& names, auto& words) {
     for (std::size_t e = 0; e < words.size(); ++e) {
@@ -64,8 +61,7 @@ void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineS
   setup.word_codes = word_codes(vocabularies.steps, catalog);
 }
 
-void finish_words(const Vocabularies& vocabularies, const Catalog& catalog,
-                  std::span<const std::int64_t> end, Model& model) {
+void name_words(const Vocabularies& vocabularies, const Catalog& catalog, Model& model) {
   for (const StaticCategory& category : catalog.static_categories()) {
     model.category_names.push_back(category.name);
   }
@@ -74,8 +70,6 @@ void finish_words(const Vocabularies& vocabularies, const Catalog& catalog,
   }
   model.vocabularies = vocabularies.series;
   model.step_vocabularies = vocabularies.steps;
-  for (std::vector<float>& params : model.members)
-    settle_unknown_words(model, catalog, end, params);
 }
 
 }  // namespace sluice

@@ -20,7 +20,6 @@ struct DataCheck {
   std::int64_t shortest = 0, longest = 0;
   double median_length = 0;
   std::string shortest_id, first_date, last_date;
-  std::int64_t series_ending_early = 0;  ///< end before the last date
   std::int64_t catalog_bytes = 0;
 };
 

@@ -33,8 +33,11 @@ struct Model {
   /// Likewise of the categories of steps, in the order of spec.step_embeddings.
   std::vector<std::string> step_category_names;
   std::vector<std::vector<std::string>> step_vocabularies;
-  std::vector<std::string> series_ids;      ///< [S] trained on
-  SeriesScaling scaling;                    ///< of those series
+  std::vector<std::string> series_ids;  ///< [S] trained on
+  SeriesScaling scaling;                ///< of those series
+  /// Which of those targets were stored beside an offset (Catalog::value_offset) [M * S], target
+  /// after target: their scaling is of what was left. Empty: none.
+  std::vector<double> value_offset;
   float level_mean = 0, level_spread = 0;   ///< of the level input
   std::vector<std::vector<float>> members;  ///< [seeds][P]; the forecast is their mean
   /// Quantiles of the validation residuals in the model's space, [K, M, G] at the probabilities

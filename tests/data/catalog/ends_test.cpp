@@ -53,9 +53,11 @@ TEST_F(CatalogEnds, WhereGapsAreZeroAllHistoriesEndAtTheLastTimeOfAll) {
   EXPECT_THAT(ended(catalog), ElementsAre(false, false, false, true));
   EXPECT_THAT(notes_.remarks,
               ElementsAre("1 of 4 series ended more than 5 steps before 2022-01-08 "
-                          "(data.ended_after): D (2022-01-02); they are not forecast unless "
+                          "(data.ended_after): D (2022-01-02); it is not forecast unless "
                           "forecast.ended = true",
-                          "1 of 4 series have no value up to 2022-01-08, where all histories end "
+                          "3 of 4 series begin after 2022-01-01, where the first one begins; the "
+                          "last to begin: C (2022-01-07)",
+                          "1 of 4 series has no value up to 2022-01-08, where all histories end "
                           "(data.end): the steps without a row are zero (data.gaps); the first "
                           "one: B (2022-01-05); data.end = \"series\" ends each at its own last "
                           "value",
@@ -70,7 +72,7 @@ TEST_F(CatalogEnds, HistoriesOfTheirOwnEndsAreCounted) {
   EXPECT_THAT(histories(catalog), ElementsAre(5, 2, 2, 2));
   EXPECT_THAT(ended(catalog), ElementsAre(false, false, false, true));
   EXPECT_THAT(notes_.remarks,
-              Contains("1 of 4 series end before the others, so that their forecasts begin before "
+              Contains("1 of 4 series ends before the others, so that its forecast begins before "
                        "the others' (the first one: B (2022-01-05); the last time of all is "
                        "2022-01-08); data.end = \"common\" ends all there"));
   s.gaps = GapPolicy::zero;

@@ -113,11 +113,44 @@ TEST_F(CatalogPrecision, ACheckCountsWhatTheFileSays) {
   EXPECT_EQ(zeros.values(0, 0)[0], 1600000001.0f);
 }
 
-TEST_F(CatalogPrecision, SumsOfLargeValuesAreRemarkedUpon) {
-  CatalogSpec s = spec(kMeter + std::string("B,2023-01-04,1\n"));
+TEST_F(CatalogPrecision, SumsAreThoseOfTheNumbersInTheFile) {
+  std::string csv = "unique_id,ds,y\nA,2024-01-01,50\n";
+  for (int row = 0; row < 10'000; ++row) csv += "A,2024-01-02,0.10\n";
+  CatalogSpec s = spec(csv);
   s.duplicates = DuplicatePolicy::sum;
-  build(s);
-  EXPECT_THAT(notes_.remarks, ElementsAre(HasSubstr("y: values of 1 series (the first one: A)")));
+  EXPECT_THAT(series_of(build(s)), ElementsAre(values({50, 1000})));
+  // The first number is lost beside the second one unless what rounding takes off is kept.
+  CatalogSpec far = spec(
+      "unique_id,ds,y\nA,2024-01-01,3\nA,2024-01-01,1e17\nA,2024-01-01,-1e17\n"
+      "A,2024-01-02,5\n");
+  far.duplicates = DuplicatePolicy::sum;
+  EXPECT_THAT(series_of(build(far)), ElementsAre(values({3, 5})));
+}
+
+TEST_F(CatalogPrecision, SumsAndMeansOfRowsKeepTheirSteps) {
+  // Two meters of a house: 800,000,001 + 800,000,000 and so on.
+  const std::string csv =
+      "unique_id,ds,y\nA,2023-01-01,800000001\nA,2023-01-01,800000000\nA,2023-01-02,800000003\n"
+      "A,2023-01-02,800000001\nA,2023-01-03,800000005\nA,2023-01-03,800000006\n";
+  CatalogSpec s = spec(csv);
+  s.duplicates = DuplicatePolicy::sum;
+  EXPECT_THAT(kept(build(s)), ElementsAre(1600000001, 1600000004, 1600000011));
+  EXPECT_THAT(notes_.remarks, IsEmpty());
+  s.duplicates = DuplicatePolicy::mean;
+  EXPECT_THAT(kept(build(s)), ElementsAre(800000000.5, 800000002, 800000005.5));
+  s.duplicates = DuplicatePolicy::error;
+  s.aggregate = "D";
+  EXPECT_THAT(kept(build(s)), ElementsAre(1600000001, 1600000004, 1600000011));
+  s.aggregate_by = {"y=max"};
+  EXPECT_THAT(kept(build(s)), ElementsAre(800000001, 800000003, 800000006));
+}
+
+TEST_F(CatalogPrecision, ASumThatIsTooLargeIsAnError) {
+  CatalogSpec s = spec(
+      "unique_id,ds,y\nA,2023-01-01,1\nB,2023-01-01,1\nB,2023-01-02,3e38\nB,2023-01-02,3e38\n");
+  s.duplicates = DuplicatePolicy::sum;
+  EXPECT_THAT(error(s), HasSubstr("a.csv: the rows of series 'B' 2023-01-02 make 6e+38 of 'y', "
+                                  "which is too large (beyond 3.4e38); correct them"));
 }
 
 }  // namespace

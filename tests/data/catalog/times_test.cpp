@@ -80,6 +80,38 @@ TEST_F(CatalogTimes, IntegersThatMayBeDatesAreRefusedWithWhatToWrite) {
               HasSubstr("a spreadsheet's day numbers; set data.time_format to excel"));
 }
 
+/// `count` times year * of_year + place: from `first` on, and after `last` from 1 of the next year.
+std::vector<std::string> in_years(int of_year, int year, int first, int last, int count) {
+  std::vector<std::string> times;
+  for (int place = first; count > 0; --count, ++place) {
+    if (place > last) {
+      place = 1;
+      ++year;
+    }
+    times.push_back(std::to_string(year * of_year + place));
+  }
+  return times;
+}
+
+TEST_F(CatalogTimes, IntegersThatBeginAgainWithEachYearAreRefused) {
+  EXPECT_THAT(error(spec(rows(in_years(100, 111, 40, 52, 30)))),  // 11140 .. 11152, 11201 ..
+              AllOf(HasSubstr("(11140 .. 11217) look like years and weeks"),
+                    HasSubstr("a column of dates"), HasSubstr("data.frequency to 1")));
+  EXPECT_THAT(error(spec(rows(in_years(100, 23, 3, 12, 24)))),  // 2303 .. 2312, 2401 ..
+              AllOf(HasSubstr("years and months"), HasSubstr("data.time_format to %y%m")));
+  EXPECT_THAT(error(spec(rows(in_years(1000, 2023, 300, 365, 100)))),
+              AllOf(HasSubstr("days of the year"), HasSubstr("data.time_format to %Y%j")));
+  CatalogSpec s = spec(rows(in_years(100, 23, 3, 12, 24)));
+  s.time_format = "%y%m";
+  EXPECT_EQ(build(s).date(0, 10), "2024-01-01");
+  CatalogSpec days = spec(rows(in_years(1000, 2023, 300, 365, 100)));
+  days.time_format = "%Y%j";
+  EXPECT_EQ(build(days).date(0, 66), "2024-01-01");
+  // Counters: through a hundred, in tens, and too short to tell.
+  EXPECT_TRUE(build(rows(in_years(100, 1, 1, 100, 150))).integer_times());
+  EXPECT_TRUE(build(rows({"110", "120", "130", "140", "150", "210", "220"})).integer_times());
+}
+
 TEST_F(CatalogTimes, AnIntegerFrequencyKeepsIntegers) {
   CatalogSpec s = spec(rows({"202301", "202302", "202304"}));
   s.frequency = "1";

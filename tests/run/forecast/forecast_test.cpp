@@ -201,6 +201,27 @@ TEST(ValueOffset, IsAddedToWhatTheModelMakesOfTheStoredValues) {
   }
 }
 
+// A meter that stood at 1.6e9 was changed for a new one: the same id, and nothing of the old size.
+TEST(ValueOffset, OfTheTrainingMeansNothingToDataWithoutOne) {
+  auto series = sixty_days(2);
+  CatalogParts parts = testing::daily_parts(series);
+  parts.value_offset = {0, 1.6e9};
+  const Config c = quick_config();
+  const auto file = temporary("offset.safetensors");
+  save_model(file, quick_model(c, Catalog(std::move(parts))));
+  const Model model = load_model(file);
+  EXPECT_THAT(model.value_offset, ElementsAre(0, 1.6e9));
+  for (float& value : series[1]) value *= 1000;
+  const Catalog known{testing::daily_parts(series)};
+  CatalogParts renamed = testing::daily_parts(series);
+  renamed.ids[1] = "never seen";
+  const Forecasts a = forecast_series(model, known, c),
+                  b = forecast_series(model, Catalog(std::move(renamed)), c);
+  EXPECT_EQ(a.values, b.values);
+  // As large as the values, by the model that begins as their seasonal mean.
+  for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(a.y(1, k, 0, 1) / 7000, 1, 0.6);
+}
+
 TEST(ValueOffset, IsInTheFileToTheLastDigit) {
   const auto file = temporary("value_offset.csv");
   const Catalog catalog{testing::daily_parts({std::vector<float>(40, 0)})};
