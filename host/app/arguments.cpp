@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <map>
 #include <string_view>
 
 #include "run/config/names.hpp"
@@ -52,7 +52,7 @@ bool reads_as_settings(std::ifstream& in) {
 Arguments take_overrides(int argc, char** argv) {
   Arguments arguments;
   const bool names = takes_settings(argc, argv);
-  std::set<std::string> given;
+  std::map<std::string, std::string> given;  // by key, as written
   bool epochs_by_name = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -81,10 +81,10 @@ Arguments take_overrides(int argc, char** argv) {
           fmt::format("--{} needs a value: --{} VALUE (or --{}=VALUE)", name, name, name));
     }
     const Override override = is_key ? Override{key, value} : override_of_name(name, value);
-    if (!given.insert(override.key).second) {
+    if (const auto [before, fresh] = given.emplace(override.key, name); !fresh) {
       throw ConfigError(
-          fmt::format("--{} is given twice{}; give it once", override.key,
-                      name == override.key ? "" : fmt::format(", once as --{}", name)));
+          fmt::format("--{} is given twice{}; give it once", before->second,
+                      name == before->second ? "" : fmt::format(", once as --{}", name)));
     }
     epochs_by_name = epochs_by_name || (!is_key && key == "training.epochs");
     arguments.overrides.push_back(override);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/model/params.hpp"
@@ -39,7 +40,47 @@ std::vector<std::int64_t> series_met(const std::vector<std::int32_t>& codes, std
   return met;
 }
 
+/// "a, b, c and 4 more" of words behind the first one, which is "unknown".
+std::string first_words(const std::vector<std::string>& words) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t i = 1; i < words.size() && i <= kShown; ++i) {
+    text += (i > 1 ? ", " : "") + printable(words[i]);
+  }
+  if (words.size() > kShown + 1) {
+    text +=
+        fmt::format(" and {} more", grouped(static_cast<std::int64_t>(words.size() - kShown - 1)));
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// Appends what `known` lacks of the words of each category.
+template <typename Categories>
+void add_unknown(const std::vector<std::vector<std::string>>& known, const Categories& categories,
+                 std::vector<std::string>& texts) {
+  for (std::size_t e = 0; e < categories.size(); ++e) {
+    const std::vector<std::string>& words = categories[e].vocabulary;
+    const std::vector<std::int32_t> codes = codes_in(known[e], words);
+    std::vector<std::string> unknown{""};
+    for (std::size_t w = 1; w < words.size(); ++w) {
+      if (codes[w] == 0) unknown.push_back(words[w]);
+    }
+    if (unknown.size() == 1) continue;
+    texts.push_back(fmt::format("{}: {} (known: {})", categories[e].name, first_words(unknown),
+                                first_words(known[e])));
+  }
+}
+
 }  // namespace
+
+std::string unknown_words_text(const std::vector<std::vector<std::string>>& series,
+                               const std::vector<std::vector<std::string>>& steps,
+                               const Catalog& catalog) {
+  std::vector<std::string> texts;
+  add_unknown(series, catalog.static_categories(), texts);
+  add_unknown(steps, catalog.categories(), texts);
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
 
 std::vector<std::int32_t> codes_in(const std::vector<std::string>& vocabulary,
                                    const std::vector<std::string>& words) {

@@ -25,6 +25,12 @@ std::vector<std::vector<std::int32_t>> series_codes(
 std::vector<std::vector<std::int32_t>> word_codes(
     const std::vector<std::vector<std::string>>& vocabularies, const Catalog& catalog);
 
+/// The words of the catalogue that a model with these vocabularies does not know: "promo: Ja, Nein
+/// (known: 0, 1)", the first three of each category; empty if it knows all.
+std::string unknown_words_text(const std::vector<std::vector<std::string>>& series,
+                               const std::vector<std::vector<std::string>>& steps,
+                               const Catalog& catalog);
+
 /// Throws DataError where the categories of steps, or which of them are known ahead, are not those
 /// that the model was trained with.
 void check_step_categories(const Model& model, const Catalog& catalog);

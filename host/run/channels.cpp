@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,27 @@ void check_channels(const Model& model, const Catalog& catalog) {
                     fmt::join(reals, ", "), fmt::join(categories, ", ")));
   }
   check_step_categories(model, catalog);
+}
+
+void refuse_unseen_inputs(const Catalog& catalog, std::span<const std::int64_t> end) {
+  for (const Channel& channel : catalog.channels()) {
+    if (channel.role == Role::target) continue;
+    bool seen = false;
+    for (std::int64_t s = 0; s < catalog.series_count() && !seen; ++s) {
+      const auto begin = channel.values.begin() + catalog.offset(s);
+      const std::int64_t steps = std::max<std::int64_t>(0, end[static_cast<std::size_t>(s)]);
+      seen = std::any_of(begin, begin + steps, [](float value) { return !std::isnan(value); });
+    }
+    if (seen) continue;
+    const bool ahead = channel.role == Role::future;
+    throw DataError(fmt::format(
+        "'{}' ({}) has no value in the history that is trained on, so that nothing can be learnt "
+        "of it; {}leave the column out",
+        channel.name, ahead ? "data.future" : "data.past",
+        ahead ? "give its values from before the horizon too, in the data or in path.future "
+                "(which may reach back), or "
+              : ""));
+  }
 }
 
 }  // namespace sluice

@@ -49,11 +49,13 @@ class Carried(Program):
         self.assertIn("set data.decimal to", asked.err)
         self.assert_levels(self.forecasts("m.safetensors", "comma.csv", "--data.decimal", ","))
 
-    def test_an_encoding_of_the_training_leaves_utf_8_as_it_is(self):
+    def test_an_encoding_of_the_training_holds_for_what_is_no_utf_8(self):
         self.shops("old.csv", ",", ".", ("München", "B"), "cp1252")
         self.shops("new.csv", ",", ".", ("München", "B"))
         self.train("old.csv", "--data.encoding", "cp1252", "--horizon", "3", "--path.model", "m.safetensors")
         self.assert_levels(self.forecasts("m.safetensors", "new.csv"), ("München", "B"))
+        self.shops("later.csv", ",", ".", ("München", "B"), "cp1252")
+        self.assert_levels(self.forecasts("m.safetensors", "later.csv"), ("München", "B"))
         said = self.ok("check", "m.safetensors", "new.csv").out
         self.assertIn("was trained with --data.encoding cp1252", " ".join(said.split()))
 

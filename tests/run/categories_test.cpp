@@ -166,6 +166,16 @@ TEST(StepCategories, AModelKnowsTheWordsOfItsTrainingOnly) {
   EXPECT_EQ(step_vocabularies(Config(), catalog, end), (Words{{"unknown"}}));
 }
 
+TEST(StepCategories, WordsThatAModelDoesNotKnowAreNamedBesideThoseThatItKnows) {
+  CatalogParts parts = shop(true);
+  EXPECT_EQ(unknown_words_text({}, {{"unknown", "feast", "plain", "sale"}}, Catalog(parts)), "");
+  EXPECT_EQ(unknown_words_text({}, {{"unknown", "sale"}}, Catalog(parts)),
+            "day: plain, feast (known: sale)");
+  parts.categories[0].vocabulary = {"unknown", "a", "b", "c", "d", "e"};
+  EXPECT_EQ(unknown_words_text({}, {{"unknown"}}, Catalog(parts)),
+            "day: a, b, c and 2 more (known: none)");
+}
+
 TEST(StepCategories, CodesAreTranslatedWordByWord) {
   CatalogParts parts = shop(true);
   parts.categories[0].vocabulary = {"unknown", "sale", "carnival", "feast", "plain"};

@@ -312,7 +312,10 @@ class RowsBuilder {
       own_starts_ = true;
       return starts_of_column(*start, parts);
     }
-    if (!spec_.start.empty()) return start_of_all(parts);
+    if (!spec_.start.empty()) {
+      check_start_against_names(columns);
+      return start_of_all(parts);
+    }
     if (!columns.empty() && starts_of_names(columns, parts)) return;
     if (spec_.frequency != "auto" && parse_frequency(spec_.frequency).unit != Unit::integer) {
       throw DataError(fmt::format(
@@ -362,6 +365,18 @@ class RowsBuilder {
     }
     keep_weekdays(times.values, parts, notes_);
     say_periods(times.values, parts, notes_);
+  }
+
+  /// A start from the settings of other data must not take the place of the dates that are there.
+  void check_start_against_names(const std::vector<int>& columns) const {
+    const std::vector<std::string> names = names_of(header_, columns);
+    if (names.empty() || spec_.time_format != "auto" || !are_times(names)) return;
+    const Times times = read_times_as(names, table_.source, spec_);
+    if (times.integers || parse_time(spec_.start) == times.values.front()) return;
+    throw DataError(
+        fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
+                    "are named by their times leave data.start out (--data.start '')",
+                    table_.source, spec_.start, names.front()));
   }
 
   void start_of_all(CatalogParts& parts) {

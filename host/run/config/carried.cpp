@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <system_error>
 
@@ -30,6 +31,32 @@ bool same_files(const std::vector<std::string>& a, const std::vector<std::string
 
 bool other_data(const Config& trained, const Config& written) {
   return !written.path.data.empty() && !same_files(written.path.data, trained.path.data);
+}
+
+/// Whether what a file begins with cannot be UTF-8: then it is in doubt, and the training's
+/// encoding is the best that is known of it. What is met only later, or compressed, the reader
+/// refuses.
+bool is_not_utf8(const std::string& path) {
+  constexpr std::size_t kLooked = std::size_t{1} << 20, kLongest = 4;
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return false;  // a pipe is read only once
+  std::ifstream file(path, std::ios::binary);
+  std::string begin(kLooked, '\0');
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<std::size_t>(file.gcount()));
+  const bool has_mark = begin.starts_with("\xFF\xFE") || begin.starts_with("\xFE\xFF") ||
+                        begin.starts_with(std::string_view("\0\0\xFE\xFF", 4));
+  const bool is_packed = begin.starts_with("\x1F\x8B") || begin.starts_with("\x28\xB5\x2F\xFD");
+  if (has_mark || is_packed) return false;
+  const bool whole = begin.size() < kLooked;  // else a character may be cut
+  const std::size_t end = whole ? begin.size() : begin.size() - kLongest;
+  for (std::size_t at = 0; at < end;) {
+    const std::size_t length = utf8_length(begin, at);
+    const auto byte = static_cast<unsigned char>(begin[at]);
+    if (byte == 0 || (length == 1 && byte >= 0x80)) return true;
+    at += length;
+  }
+  return false;
 }
 
 bool is_rule(const std::string& end) {
@@ -96,7 +123,9 @@ Config carried_settings(const Config& trained, const Config& written) {
   const Config::Data defaults;
   config.data.format = defaults.format;
   config.data.delimiter = defaults.delimiter;
-  config.data.encoding = defaults.encoding;
+  if (!std::any_of(written.path.data.begin(), written.path.data.end(), is_not_utf8)) {
+    config.data.encoding = defaults.encoding;
+  }
   config.data.decimal = defaults.decimal;
   if (!is_rule(trained.data.end)) config.data.end = defaults.end;
   config.path.future = side_files(trained.path.future, trained, written);

@@ -13,7 +13,8 @@ namespace sluice {
 /// file from elsewhere may decide, nor what computes.
 ///
 /// `written`: what the command itself says, over the defaults. Where it names other data than the
-/// training's, how their file is written is found anew (format, delimiter, encoding, decimal sign),
+/// training's, how their file is written is found anew (format, delimiter, decimal sign, and the
+/// encoding of what can be UTF-8),
 /// they end where they end, and files that stood beside the training's stand beside them, but for
 /// one that was the training's data itself.
 Config carried_settings(const Config& trained, const Config& written);

@@ -75,14 +75,18 @@ class Idle {
     const Config::Data& d = used_.data;
     say("network.dropout", w.dropout != defaults.dropout, u.layers == 1,
         "with one layer: units are dropped between layers (network.layers)");
+    const bool by_window = u.scaling.starts_with("window_");  // no level and no forking by default
     say("network.level_window", w.level_window.has_value(),
-        u.level == "none" || u.level == "smoothing", "but on network.level = \"mean\"");
+        u.level == "none" || u.level == "smoothing" || (u.level == "auto" && by_window),
+        "but on network.level = \"mean\"");
     say("network.smoothing_alpha", w.smoothing_alpha != defaults.smoothing_alpha,
         u.level != "smoothing" && u.base != "smoothing",
         "but on network.level or network.base = \"smoothing\"");
-    say("network.base_season", w.base_season.has_value(), u.base != "auto" && u.base != "seasonal",
-        "but on network.base = \"seasonal\"");
-    say("network.warmup", w.warmup.has_value(), u.forking == false, "without network.forking");
+    say("network.base_season", w.base_season.has_value(),
+        u.base != "auto" && u.base != "seasonal" && (u.level == "none" || u.level_change == false),
+        "but on network.base = \"seasonal\" and network.level_change");
+    say("network.warmup", w.warmup.has_value(), !u.forking.value_or(!by_window),
+        "without network.forking");
     say("network.embedding_width", w.embedding_width != defaults.embedding_width,
         d.static_categories.empty() && d.past_categories.empty() && d.future_categories.empty(),
         "without categories (data.static_categories, data.future_categories)");
@@ -101,8 +105,6 @@ class Idle {
         "as \"plateau\" where nothing is validated (data.valid = 0)");
     say("training.shuffle", w.shuffle != defaults.shuffle, u.carry_state || u.sampling == "series",
         "but on training.sampling = \"window\" without training.carry_state");
-    say("training.level_weight", w.level_weight != defaults.level_weight,
-        used_.network.level == "none", "without a network.level");
   }
 
   void others() {

@@ -16,6 +16,7 @@
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
+#include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/engine_setup.hpp"
 #include "run/training/interrupt.hpp"
@@ -66,8 +67,14 @@ class Training {
           "nothing ends the training: set training.steps, training.epochs or training.max_seconds");
     }
     final_fit_ = t.final_fit && has_valid_;
+    refuse_unseen_inputs(catalog, split_.train_end);
     vocabularies_ = vocabularies_of(config, catalog, split_.train_end);
     load_start();
+    const std::string words =
+        unknown_words_text(vocabularies_.series, vocabularies_.steps, catalog);
+    if (!words.empty() && options.announce) {
+      log_warning("words that are not trained on mean \"unknown\" to the model: " + words);
+    }
   }
 
   TrainResult run();
@@ -132,7 +139,7 @@ void Training::load_start() {
   start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
   state_.start_checksum = checksum_of(*start_);
   check_channels(*start_, catalog_);
-  const std::string unknown = take_words_of(*start_, config_, vocabularies_, spec_);
+  take_words_of(*start_, config_, vocabularies_, spec_);
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
@@ -144,7 +151,6 @@ void Training::load_start() {
                     from, describe(start_->spec), describe(spec_)));
   }
   announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
-  if (!unknown.empty()) announce(unknown);
 }
 
 void Training::load_state() {

@@ -1,7 +1,5 @@
 #include "run/training/vocabularies.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "run/categories.hpp"
@@ -9,13 +7,6 @@
 
 namespace sluice {
 namespace {
-
-/// How many of `words`, of which the first is "unknown", are not known.
-std::int64_t unknown_words(const std::vector<std::string>& known,
-                           const std::vector<std::string>& words) {
-  const std::vector<std::int32_t> codes = codes_in(known, words);
-  return words.empty() ? 0 : std::count(codes.begin() + 1, codes.end(), 0);
-}
 
 /// Where the earlier model's tables are as wide as the settings would have made them.
 template <typename Embeddings>
@@ -35,25 +26,14 @@ Vocabularies vocabularies_of(const Config& config, const Catalog& catalog,
           .steps = step_vocabularies(config, catalog, end)};
 }
 
-std::string take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
-                          ModelSpec& spec) {
-  std::vector<std::string> unknown;
-  const auto take = [&](const auto& words_before, const auto& names, auto& words) {
-    for (std::size_t e = 0; e < words.size(); ++e) {
-      const std::int64_t count = unknown_words(words_before[e], words[e]);
-      if (count > 0) unknown.push_back(fmt::format("{} of '{}'", count, names[e]));
-    }
-    words = words_before;
-  };
+void take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
+                   ModelSpec& spec) {
   if (take_tables(start.spec.embeddings, config, spec.embeddings)) {
-    take(start.vocabularies, start.category_names, vocabularies.series);
+    vocabularies.series = start.vocabularies;
   }
   if (take_tables(start.spec.step_embeddings, config, spec.step_embeddings)) {
-    take(start.step_vocabularies, start.step_category_names, vocabularies.steps);
+    vocabularies.steps = start.step_vocabularies;
   }
-  if (unknown.empty()) return {};
-  return fmt::format("words that the earlier model does not know stay unknown to it: {}",
-                     fmt::join(unknown, ", "));
 }
 
 void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineSetup& setup) {

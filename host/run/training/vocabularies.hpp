@@ -24,9 +24,8 @@ Vocabularies vocabularies_of(const Config& config, const Catalog& catalog,
 
 /// The earlier model's words take the place of the catalogue's, in `spec` too, where its tables
 /// have the widths that the settings ask for; their categories must be the same (check_channels).
-/// Gives a sentence about the catalogue's words that it does not know, or nothing.
-std::string take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
-                          ModelSpec& spec);
+void take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
+                   ModelSpec& spec);
 
 /// The catalogue's codes as this model's.
 void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineSetup& setup);

@@ -83,6 +83,22 @@ TEST_F(CatalogBuild, RowsLayoutReadsDatesFromTheHeader) {
               HasSubstr("value column '2011-04' does not follow '2011-02' by one step"));
 }
 
+// Settings that were made for another file.
+TEST_F(CatalogBuild, RowsLayoutRefusesAStartThatDatesInTheHeaderContradict) {
+  CatalogSpec s = spec("item_id,2011-01,2011-02,2011-03\nA,1,2,3\n");
+  s.frequency = "MS";
+  s.start = "2010-05-01";
+  EXPECT_EQ(error(s),
+            "a.csv: data.start is 2010-05-01, and the first value column is named '2011-01'; where "
+            "columns are named by their times leave data.start out (--data.start '')");
+  s.start = "2011-01-01";
+  EXPECT_EQ(build(s).date(0, 2), "2011-03-01");
+  s = spec("item_id,1,2,3\nA,1,2,3\n");  // places, which a start makes dates of
+  s.frequency = "MS";
+  s.start = "2010-05-01";
+  EXPECT_EQ(build(s).date(0, 2), "2010-07-01");
+}
+
 TEST_F(CatalogBuild, RowsLayoutDoesNotDropColumnsBeforeAWrongCell) {
   EXPECT_THAT(error(spec("id,d_1,d_2,d_3\nA,1,2,3\nB,4,x,6\n")),
               HasSubstr("a.csv:3:d_2: 'x' is not a number"))

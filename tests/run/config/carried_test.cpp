@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "run/temporary_file.hpp"
+
 namespace sluice {
 namespace {
 
@@ -67,6 +69,22 @@ TEST(CarriedSettings, HowOneFileIsWrittenIsFoundAnewForAnother) {
   given.data.delimiter = given.data.decimal = ",";
   given.data.encoding = "cp1252";
   EXPECT_THAT(carried_remarks(trained, written, given, "m"), IsEmpty());
+}
+
+TEST(CarriedSettings, AnEncodingHoldsForFilesThatCannotBeUtf8) {
+  Config trained = with_data({"a.csv"});
+  trained.data.encoding = "cp1252";
+  const auto encoding_for = [&](const std::string& bytes) {
+    const auto file = temporary("other.csv");
+    write_bytes(file, bytes);
+    return carried_settings(trained, with_data({file.string()})).data.encoding;
+  };
+  EXPECT_EQ(encoding_for("id,y\nM\xFCnchen,1\n"), "cp1252");
+  EXPECT_EQ(encoding_for("id,y\nM\xC3\xBCnchen,1\n"), "auto");
+  EXPECT_EQ(encoding_for("\xFF\xFEi"), "auto");  // UTF-16 by its mark
+  // A character that lies across the end of what is looked at is none that is wrong.
+  EXPECT_EQ(encoding_for(std::string((1 << 20) - 1, 'a') + "\xC3\xBC"), "auto");
+  EXPECT_EQ(encoding_for(std::string(1 << 19, 'a') + "\xFC" + std::string(1 << 19, 'a')), "cp1252");
 }
 
 TEST(CarriedSettings, OtherDataEndWhereTheyEnd) {

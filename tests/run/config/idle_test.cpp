@@ -63,16 +63,22 @@ TEST(Idle, SettingsThatAnotherSettingOverrulesAreNamed) {
   EXPECT_THAT(idle([](Config& c) { c.network.level_window = 7; }), IsEmpty());
   EXPECT_THAT(idle([](Config& c) { c.network.level_window = 7, c.network.level = "none"; }),
               ElementsAre("network.level_window has no effect but on network.level = \"mean\""));
-  EXPECT_THAT(idle([](Config& c) { c.network.base_season = 7, c.network.base = "last"; }),
+  const auto season = [](Config& c) { c.network.base_season = 7, c.network.base = "last"; };
+  EXPECT_THAT(idle(season), IsEmpty());  // the level's change is over a season, too
+  EXPECT_THAT(idle([&](Config& c) { season(c), c.network.level_change = false; }),
+              ElementsAre(HasSubstr("network.base_season")));
+  EXPECT_THAT(idle([&](Config& c) { season(c), c.network.level = "none"; }),
               ElementsAre(HasSubstr("network.base_season")));
   EXPECT_THAT(idle([](Config& c) { c.network.warmup = 7, c.network.forking = false; }),
               ElementsAre("network.warmup has no effect without network.forking"));
+  EXPECT_THAT(idle([](Config& c) {
+                c.network.warmup = c.network.level_window = 7, c.network.scaling = "window_mean";
+              }),
+              ElementsAre(HasSubstr("network.level_window"), HasSubstr("network.warmup")));
   EXPECT_THAT(idle([](Config& c) { c.training.patience = 3, c.data.valid = 0; }),
               ElementsAre(HasSubstr("training.patience")));
   EXPECT_THAT(idle([](Config& c) { c.training.schedule = "plateau", c.data.valid = 0; }),
               ElementsAre(HasSubstr("training.schedule")));
-  EXPECT_THAT(idle([](Config& c) { c.training.level_weight = 1, c.network.level = "none"; }),
-              ElementsAre(HasSubstr("training.level_weight")));
   EXPECT_THAT(idle([](Config& c) { c.forecast.ended = true, c.data.ended_after = 0; }),
               ElementsAre(HasSubstr("forecast.ended")));
   EXPECT_THAT(idle([](Config& c) {

@@ -70,6 +70,17 @@ TEST(Names, QuantilesInPairsAreLevelsInPercent) {
   EXPECT_THAT(error_of("quantiles", "10,90"), HasSubstr("no list of quantiles"));
 }
 
+TEST(Names, AreKeptForMessagesWhereTheValueIsTheOneWritten) {
+  EXPECT_EQ(override_of_name("horizon", "3"), (Override{"network.predict_day", "3", "horizon"}));
+  EXPECT_EQ(override_of_name("accelerator", "gpu"), (Override{"engine.device", "cuda"}));
+  try {
+    load_config("", {override_of_name("horizon", "x")});
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("--horizon must be an integer"));
+  }
+}
+
 TEST(Names, BooleanKeysNeedNoValue) {
   EXPECT_TRUE(is_boolean_key("mode.resume"));
   EXPECT_TRUE(is_boolean_key("network.forking"));
