@@ -6,7 +6,7 @@
 //   unique.cpp       which columns together tell the rows apart
 //   uses.cpp         what every column is used for
 //   time_parts.cpp   times in several columns
-//   times.cpp, clocks.cpp, digits.cpp, time_format.cpp   from cells to times
+//   times.cpp, clocks.cpp, digits.cpp   from cells to times
 //   odd_rows.cpp     what a row is that has no time
 //   grid.cpp         the frequency, given or inferred; periods of times
 //   series.cpp       id columns -> series
@@ -17,7 +17,7 @@
 //   words.cpp        channels of words
 //   ends.cpp, gaps.cpp   where the histories end; what steps without a row are
 //   limits.cpp       what is too much, and times that lie far off
-//   join.cpp         which rows of a side file belong to which series
+//   join.cpp, alike.cpp   which rows of a side file belong to which series; ids that look alike
 //   future.cpp, future_values.cpp   rows of a second file, past the history's end
 //   static.cpp       what belongs to a series, not to a time
 //   catalog.cpp, check.cpp   the catalogue, and what is in it
@@ -86,9 +86,9 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
 CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
                         const ColumnChoice& choice, CatalogNotes& notes);
 
-/// Adds spec.static_reals and spec.static_categories: from spec.static_file where it has the
+/// Adds spec.static_reals and spec.static_categories: from spec.static_files where they have the
 /// column, else from the table, in which a column must be constant within each series. Says whom
-/// the file misses; throws DataError if it is everybody.
+/// a file misses; throws DataError if it is everybody.
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
                  CatalogParts& parts, CatalogNotes& notes);
 
@@ -96,8 +96,10 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
 /// a series without any value keeps one step.
 void trim_missing(CatalogParts& parts, bool both_ends);
 
-/// A file beside the main one, its `text_columns` (in any case) read as text whatever they hold.
-Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
-                  const std::vector<std::string>& text_columns);
+/// Files beside the main ones, their `text_columns` (in any case) read as text whatever they hold.
+/// Files with the same columns become one table.
+std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+                               const CatalogSpec& spec,
+                               const std::vector<std::string>& text_columns);
 
 }  // namespace sluice

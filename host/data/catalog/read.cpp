@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
+#include "data/catalog/alike.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
 #include "data/catalog/names.hpp"
@@ -166,23 +168,51 @@ Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes) {
   return build_catalog(table, spec, notes);
 }
 
-Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
-                  const std::vector<std::string>& text_columns) {
+namespace {
+
+/// The rows of two tables with the same columns.
+Table joined(const Table& first, const Table& second) {
+  auto both = std::make_unique<Table::Impl>(first.impl());
+  const Table::Impl& more = second.impl();
+  both->parts.insert(both->parts.end(), more.parts.begin(), more.parts.end());
+  both->remarks.insert(both->remarks.end(), more.remarks.begin(), more.remarks.end());
+  both->source += " and " + more.source;
+  return Table(std::move(both));
+}
+
+}  // namespace
+
+std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+                               const CatalogSpec& spec,
+                               const std::vector<std::string>& text_columns) {
   ReadOptions options = spec.read;
-  options.paths = {path};
   options.format = TableFormat::automatic;
   options.max_rows = 0;
-  return read_table_as(options, [&](const std::vector<std::string>& names) {
-    std::vector<std::string> text;
-    const std::string source = path.string();
-    for (const std::string& name : text_columns) {
-      const std::string_view any_case[] = {name};
-      if (const auto column = usual_column({names, source}, any_case)) {
-        text.push_back(names[static_cast<std::size_t>(*column)]);
+  options.form_of_another = true;
+  std::vector<Table> tables;
+  for (const std::filesystem::path& path : paths) {
+    options.paths = {path};
+    Table table = read_table_as(options, [&](const std::vector<std::string>& names) {
+      std::vector<std::string> text;
+      const std::string source = path.string();
+      for (const std::string& name : text_columns) {
+        const std::string_view any_case[] = {name};
+        if (const auto column = usual_column({names, source}, any_case)) {
+          text.push_back(names[static_cast<std::size_t>(*column)]);
+        }
       }
+      return text;
+    });
+    const auto alike = std::find_if(tables.begin(), tables.end(), [&](const Table& known) {
+      return known.impl().names == table.impl().names;
+    });
+    if (alike == tables.end()) {
+      tables.push_back(std::move(table));
+    } else {
+      *alike = joined(*alike, table);
     }
-    return text;
-  });
+  }
+  return tables;
 }
 
 }  // namespace sluice

@@ -216,7 +216,7 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
   std::vector<int> future;
   std::vector<std::string> only_in_future_file;
   for (const std::string& name : spec.future) {
-    if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) {
+    if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name)) {
       only_in_future_file.push_back(name);
       continue;
     }
@@ -231,7 +231,8 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
     others.insert(others.end(), past.begin(), past.end());
     for (const auto* categories : {&spec.past_categories, &spec.future_categories}) {
       for (const std::string& name : *categories) {
-        if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) continue;
+        if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name))
+          continue;
         const std::vector<int> words = find_columns(header, {name}, "data.future_categories");
         others.insert(others.end(), words.begin(), words.end());
       }

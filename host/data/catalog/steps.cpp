@@ -40,8 +40,7 @@ class LongBuilder {
     parts_.ids = series_.ids;
     categories_ = category_sources(table_, spec_, sources_);
     settle_times();
-    std::optional<FutureRows> future;
-    if (spec_.future_file) read_future(future);
+    const std::vector<FutureRows> future = read_future();
     if (whole) add_statics(table_, spec_, series_, parts_, notes_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
@@ -49,15 +48,14 @@ class LongBuilder {
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
     fit_offsets();
-    add_categories(table_, categories_, {places_, merges_rows()}, future ? &*future : nullptr,
-                   parts_, notes_);
+    add_categories(table_, categories_, {places_, merges_rows()}, future, parts_, notes_);
     places_ = {};
-    if (future) fill_future(*future);
+    for (const FutureRows& file : future) fill_future(file);
     if (whole) {
       settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
       fill_gaps(parts_, has_row, spec_, table_.source, notes_);
     }
-    if (future) say_coverage(*future);
+    say_coverage(future);
     return std::move(parts_);
   }
 
@@ -94,7 +92,9 @@ class LongBuilder {
                                 parts_.axis.text(time), to_string(grid), off_grid_remedy(grid)));
   }
 
-  void read_future(std::optional<FutureRows>& future) {
+  std::vector<FutureRows> read_future() {
+    std::vector<FutureRows> future;
+    if (spec_.future_files.empty()) return future;
     FutureColumns asked;
     asked.time = table_.names[static_cast<std::size_t>(time_column_)];
     const bool side_by_side = notes_.layout == "columns";
@@ -112,15 +112,45 @@ class LongBuilder {
       throw DataError(
           fmt::format("{}: a future file is given but no future channel; name its channels in "
                       "data.future (numbers) or data.future_categories (words)",
-                      spec_.future_file->string()));
+                      spec_.future_files.front().string()));
     }
-    future.emplace(table_, spec_, series_, asked, parts_.axis, notes_);
-    future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
+    std::vector<Table> tables = read_future_files(spec_, series_, notes_);
+    asked.files = tables.size();
+    const auto [begin, end] = std::minmax_element(places_.begin(), places_.end());
+    future.reserve(tables.size());
+    for (Table& table : tables) {
+      FutureRows& file =
+          future.emplace_back(table_, std::move(table), spec_, series_, asked, parts_.axis, notes_);
+      file.add_new_series(series_, *begin, *end, notes_);
+      notes_.future_rows_unmatched += file.unmatched_rows();
+    }
     parts_.ids = series_.ids;
-    notes_.future_rows_unmatched = future->unmatched_rows();
+    if (tables.size() > 1) refuse_columns_without_file(future, asked);
+    return future;
   }
 
-  void lay_grid(const std::optional<FutureRows>& future) {
+  /// Each file has its own columns, and a setting may name one that none has.
+  void refuse_columns_without_file(const std::vector<FutureRows>& future,
+                                   const FutureColumns& asked) const {
+    const auto refuse = [&](const std::string& name, const char* key) {
+      std::string sources;
+      for (const FutureRows& file : future) {
+        sources += (sources.empty() ? "" : ", ") + file.source();
+      }
+      throw DataError(
+          fmt::format("{}: none of these files has the column '{}' ({})", sources, name, key));
+    };
+    for (const std::string& name : asked.channels) {
+      const auto has = [&](const FutureRows& file) { return file.has_channel(name); };
+      if (std::none_of(future.begin(), future.end(), has)) refuse(name, "data.future");
+    }
+    for (const std::string& name : asked.categories) {
+      const auto has = [&](const FutureRows& file) { return file.has_category(name); };
+      if (std::none_of(future.begin(), future.end(), has)) refuse(name, "data.future_categories");
+    }
+  }
+
+  void lay_grid(const std::vector<FutureRows>& future) {
     const std::size_t count = parts_.ids.size();
     constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
     parts_.first.assign(count, std::numeric_limits<std::int64_t>::max());
@@ -139,7 +169,7 @@ class LongBuilder {
     refuse_stray();
     distinct_ = {};
     std::vector<std::int64_t> last = last_row_;
-    if (future) future->extend(parts_.first, last);
+    for (const FutureRows& file : future) file.extend(parts_.first, last);
     parts_.offsets.assign(1, 0);
     parts_.offsets.reserve(count + 1);
     const std::int64_t most = most_steps();
@@ -373,17 +403,21 @@ class LongBuilder {
   }
 
   void fill_future(const FutureRows& future) {
-    std::size_t number = 0;
     for (Channel& channel : parts_.channels) {
-      if (channel.role != Role::future) continue;
-      future.fill(number++, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
+      if (channel.role != Role::future || !future.has_channel(channel.name)) continue;
+      future.fill(channel.name, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
     }
   }
 
-  void say_coverage(const FutureRows& future) {
+  void say_coverage(const std::vector<FutureRows>& future) {
     std::vector<std::int64_t> ends = histories_of(parts_);
     for (std::size_t s = 0; s < ends.size(); ++s) ends[s] += parts_.first[s] - 1;
-    notes_.future_coverage = future.coverage(ends);
+    for (const FutureRows& file : future) {
+      std::string& text = notes_.future_coverage;
+      text += (text.empty() ? "" : "; ") + file.coverage(ends);
+      if (future.size() > 1) text += fmt::format(" ({})", file.source());
+      file.tell_reach(parts_, ends, notes_);
+    }
   }
 
   const Table::Impl& table_;

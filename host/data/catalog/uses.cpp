@@ -4,9 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
-#include <unordered_map>
 #include <utility>
 
 #include "base/text.hpp"
@@ -79,28 +77,6 @@ std::string some_names(const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + listed(names[i]);
   if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
   return text;
-}
-
-void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) {
-  std::unordered_map<std::string, const std::string*> seen;
-  std::int64_t alike = 0;
-  std::string example;
-  for (const std::string& id : ids) {
-    std::size_t begin = 0, end = id.size();
-    while (begin < end && id[begin] == ' ') ++begin;
-    while (end > begin && id[end - 1] == ' ') --end;
-    std::string plain = id.substr(begin, end - begin);
-    std::transform(plain.begin(), plain.end(), plain.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const auto [entry, fresh] = seen.emplace(std::move(plain), &id);
-    if (fresh) continue;
-    if (alike++ == 0) example = fmt::format("'{}' and '{}'", *entry->second, id);
-  }
-  if (alike == 0) return;
-  notes.remarks.push_back(
-      fmt::format("{} {} from another one only by case or spaces, and {} of its own: {}",
-                  grouped(alike), alike == 1 ? "id differs" : "ids differ",
-                  alike == 1 ? "is a series" : "are series", example));
 }
 
 void remark_totals(const std::vector<std::string>& ids, CatalogNotes& notes) {

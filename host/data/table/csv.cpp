@@ -136,7 +136,13 @@ std::vector<std::string> trimmed(const std::vector<std::string>& names) {
 class CsvReader {
  public:
   CsvReader(Table::Impl& impl, const std::filesystem::path& path)
-      : impl_(impl), options_(impl.options), text_(path, options_, impl.remarks) {}
+      : impl_(impl),
+        options_(impl.options),
+        text_(path, options_, impl.remarks),
+        decimal_(options_.decimal) {
+    // Fields between commas are written where the decimal sign is a point: 3.459 is no 3459.
+    if (options_.form_of_another && text_.form().delimiter == ',') decimal_ = '\0';
+  }
 
   std::shared_ptr<arrow::Table> read(std::int64_t max_rows, const TextColumns& text_columns) {
     raw_names_ = csv::header_of(text_);
@@ -193,7 +199,7 @@ class CsvReader {
     convert.strings_can_be_null = true;
     convert.auto_dict_encode = true;
     convert.auto_dict_max_cardinality = kMostDistinct;
-    if (options_.decimal != '\0') convert.decimal_point = options_.decimal;
+    if (decimal_ != '\0') convert.decimal_point = decimal_;
     for (std::size_t i = 0; i < as_text.size(); ++i) {
       if (as_text[i] == 0) continue;
       convert.column_types[raw_names_[i]] = arrow::dictionary(arrow::int32(), arrow::utf8());
@@ -253,10 +259,20 @@ class CsvReader {
   std::shared_ptr<arrow::Table> read_numbers(std::shared_ptr<arrow::Table> table,
                                              const std::vector<char>& keep) {
     const auto look = [&] {
-      return text_numbers::look_at(*table, keep, options_.missing, options_.decimal,
+      return text_numbers::look_at(*table, keep, options_.missing, decimal_,
                                    text_.form().delimiter == ';');
     };
     auto findings = look();
+    if (decimal_ != '\0' && options_.form_of_another &&
+        text_numbers::says_other_decimal(*table, findings, decimal_)) {
+      decimal_ = decimal_ == ',' ? '.' : ',';
+      impl_.remarks.push_back(
+          fmt::format("{}: its decimal sign is '{}', which its cells leave no doubt about, not "
+                      "that of data.decimal",
+                      text_.path().string(), decimal_));
+      table = read_once(keep);
+      findings = look();
+    }
     std::vector<int> again = findings.doubtful;
     if (marks_.hexadecimal()) {
       for (int c = 0; c < table->num_columns(); ++c) {
@@ -269,13 +285,14 @@ class CsvReader {
       table = read_once(as_text);
       findings = look();
     }
-    return text_numbers::converted(std::move(table), findings, options_.missing,
-                                   options_.decimal != '\0', text_.path().string(), impl_.remarks);
+    return text_numbers::converted(std::move(table), findings, options_.missing, decimal_ != '\0',
+                                   text_.path().string(), impl_.remarks);
   }
 
   Table::Impl& impl_;
   const ReadOptions& options_;
   csv::Text text_;
+  char decimal_;  ///< '.' or ','; 0: by the cells
   std::vector<std::string> raw_names_;
   std::shared_ptr<arrow::Buffer> first_rows_;  ///< where not all rows are asked for
   csv::Marks first_marks_, marks_;

@@ -172,9 +172,9 @@ struct CatalogSpec {
   /// rows layout: the first value column ("d_1"). Empty: the first column all of whose followers
   /// are numbers.
   std::string first_value;
-  std::optional<std::filesystem::path>
-      future_file;  ///< id, time, future channels past the history's end
-  std::optional<std::filesystem::path> static_file;  ///< id, static columns
+  /// Files and directories of them: id, time, future channels past the history's end.
+  std::vector<std::filesystem::path> future_files;
+  std::vector<std::filesystem::path> static_files;  ///< id, static columns
   GapPolicy gaps = GapPolicy::missing;
   DuplicatePolicy duplicates = DuplicatePolicy::error;
   std::vector<std::string> past_categories, future_categories;  ///< channels of words
@@ -234,8 +234,9 @@ struct CatalogNotes {
   std::vector<std::string> remarks;
 };
 
-/// Rows into series, with the files that `spec` names beside the table (future_file, static_file).
-/// Throws DataError: file:line:column or series and date, what was expected, the remedy.
+/// Rows into series, with the files that `spec` names beside the table (future_files,
+/// static_files). Throws DataError: file:line:column or series and date, what was expected, the
+/// remedy.
 Catalog build_catalog(const Table& table, const CatalogSpec& spec, CatalogNotes* notes = nullptr);
 
 /// read_table of spec.read and build_catalog. Unlike read_table alone it reads ids and categories

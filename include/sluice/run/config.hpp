@@ -131,8 +131,8 @@ struct Config {
   /// [path] relative to the working directory.
   struct Path {
     std::vector<std::string> data;
-    std::string future;   ///< file of future-known values
-    std::string statics;  ///< file of static columns
+    std::vector<std::string> future;   ///< files of future-known values
+    std::vector<std::string> statics;  ///< files of static columns
     std::string model = "runs/model.safetensors";
     std::string log = "runs/log.jsonl";
     std::string forecast = "runs/forecast.csv";

@@ -374,5 +374,20 @@ TEST(CatalogMemory, IsAlmostAllNumbers) {
   EXPECT_LT(catalog.bytes(), 401'000);
 }
 
+TEST(CatalogMemory, CountsWhatBelongsToASeriesToo) {
+  CatalogParts parts;
+  parts.offsets = {0};
+  for (int s = 0; s < 1000; ++s) {
+    parts.ids.push_back(std::to_string(s));
+    parts.offsets.push_back(s + 1);
+  }
+  parts.first.resize(1000);
+  parts.channels = {{"y", Role::target, std::vector<float>(1000)}};
+  const std::int64_t before = Catalog(parts).bytes();
+  parts.value_offset.resize(1000);
+  parts.ended.resize(1000);
+  EXPECT_EQ(Catalog(parts).bytes() - before, 9000);
+}
+
 }  // namespace
 }  // namespace sluice

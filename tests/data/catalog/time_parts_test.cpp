@@ -91,11 +91,11 @@ TEST_F(CatalogTimeParts, AFileOfTheFutureHasThemToo) {
   CatalogSpec s = spec("date,hr,y,p\n31.01.2024,22,1,1\n31.01.2024,23,2,2\n", {"date", "hr"});
   s.time_format = "%d.%m.%Y";
   s.future = {"p"};
-  s.future_file = file("future.csv", "hr,date,p\n0,01.02.2024,3\n1,01.02.2024,4\n");
+  s.future_files = {file("future.csv", "hr,date,p\n0,01.02.2024,3\n1,01.02.2024,4\n")};
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4})));
   s.time_format = "auto";
   s.read.paths = {file("b.csv", "date,hr,y,p\n2024-01-31,22,1,1\n2024-01-31,23,2,2\n")};
-  s.future_file = file("whole.csv", "date,p\n2024-02-01 00:00,3\n2024-02-01 01:00,4\n");
+  s.future_files = {file("whole.csv", "date,p\n2024-02-01 00:00,3\n2024-02-01 01:00,4\n")};
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4})));
 }
 

@@ -101,6 +101,23 @@ TEST_F(FileForm, OtherEncodingsAreReadWhenNamed) {
   EXPECT_THROW(read(western, "klingon"), ConfigError);
 }
 
+TEST_F(FileForm, AFileThatIsUtf8BeyondDoubtIsReadAsThatWhateverTheOtherFilesAreIn) {
+  const Table cafe = read(file("a.csv", "id,y\nCaf\xC3\xA9,1\n"), "cp1252");
+  EXPECT_THAT(words(cafe, 0), ElementsAre("Café"));
+  EXPECT_THAT(cafe.impl().remarks, ElementsAre(HasSubstr("a.csv: was read as UTF-8, which its "
+                                                         "bytes are beyond doubt, not as cp1252")));
+  EXPECT_THAT(words(read(file("b.csv", "id,y\n\xE5\x8C\x97,1\n"), "gb18030"), 0), ElementsAre("北"))
+      << "no text in GB 18030";
+  EXPECT_THAT(words(read(file("c.csv", "id,y\n\xE5\x8C\x97\xE4\xBA\xAC,1\n"), "gb18030"), 0),
+              ElementsAre("北京"))
+      << "text in GB 18030, but nobody's";
+  // U+06B8 in UTF-8, and a word in GB 18030.
+  EXPECT_THAT(words(read(file("d.csv", "id,y\n\xDA\xB8,1\n"), "gb18030"), 0), ElementsAre("诟"))
+      << "what may be either is what the setting says";
+  EXPECT_THAT(words(read(file("e.csv", "id,y\nM\xFCnchen,1\nCaf\xC3\xA9,1\n"), "cp1252"), 0),
+              ElementsAre("München", "CafÃ©"));
+}
+
 TEST_F(FileForm, WhatWasGuessedReachesTheNotesOfTheCatalogue) {
   CatalogSpec spec;
   spec.read.paths = {file("a.csv", "ds;y\n2024-01-01;1,5\n2024-01-02;2,5\n")};
