@@ -12,6 +12,7 @@
 #include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
+#include "data/table/reserve_pool.hpp"
 #include "data/table/text_numbers.hpp"
 #include "sluice/base/error.hpp"
 
@@ -155,6 +156,7 @@ class CsvReader {
   }
 
   std::shared_ptr<arrow::Table> read_once(const std::vector<char>& as_text) {
+    csv_pool().prepare();
     auto parse = arrow::csv::ParseOptions::Defaults();
     parse.delimiter = text_.form().delimiter;
     parse.newlines_in_values = may_have_quotes_;
@@ -177,7 +179,7 @@ class CsvReader {
       const auto marks = std::make_shared<csv::Marks>(first_marks_);
       const bool known = first_marks_known();
       const auto reader = files::value_of(
-          arrow::csv::TableReader::Make(arrow::io::default_io_context(),
+          arrow::csv::TableReader::Make(arrow::io::IOContext(&csv_pool()),
                                         input(known ? nullptr : marks), read, parse, convert),
           text_.path(), "check the file");
       auto table = reader->Read();

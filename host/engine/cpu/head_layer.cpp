@@ -3,6 +3,7 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "sluice/base/error.hpp"
@@ -15,6 +16,7 @@ void gemm(char ta, std::int64_t m, std::int64_t n, std::int64_t k, const float* 
           const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {
   if (m == 0 || n == 0 || k == 0) return;
   const dnnl_status_t status = dnnl_sgemm(ta, 'N', m, n, k, 1.0f, a, lda, b, ldb, beta, c, ldc);
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
   if (status != dnnl_success) throw InternalError("oneDNN refused a matrix product of the head");
 }
 

@@ -9,6 +9,7 @@ namespace sluice {
 Config carried_settings(const Config& trained, bool other_data) {
   Config config;
   config.data = trained.data;
+  config.data.max_bytes = 0;  // of the machine that it was trained on
   config.network = trained.network;
   config.training = trained.training;
   config.training.init_from.clear();

@@ -154,10 +154,10 @@ TEST_F(FileForm, MoreThanTheLimitIsAnErrorBeforeItIsTaken) {
   zeros.integers.assign(1 << 20, 0);
   write_table(path("a.csv.gz"), {zeros});
   EXPECT_THAT(data_error([&] { read(path("a.csv.gz"), "auto", 1 << 20); }),
-              HasSubstr("a.csv.gz: it holds more than the 1.0 MB that this process may read"));
+              HasSubstr("a.csv.gz: it holds more than the 1.0 MB that data.max_bytes allows; set it"));
   write_table(path("a.parquet"), {zeros});
   EXPECT_THAT(data_error([&] { read(path("a.parquet"), "auto", 1 << 19); }),
-              HasSubstr("a.parquet: 1048576 rows of 1 columns are more than the 524288 bytes"));
+              HasSubstr("a.parquet: 1048576 rows of 1 columns are more than the 524288 bytes that data.max_bytes allows"));
 }
 
 TEST_F(FileForm, AFileThatIsCutWhileItIsReadIsAnError) {
