@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <omp.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,9 +30,20 @@ constexpr int kFewArenas = 2;
 // As the statuses of DataError, DeviceError and InternalError.
 constexpr int kData = 3, kDevice = 4, kInternal = 70;
 
-bool limited(__rlimit_resource resource) {
+/// Where less than this is left, Arrow and its allocator crash before they can say anything: their
+/// threads, some blocks of a file and what is made of them.
+constexpr std::size_t kLeastRoom = std::size_t{56} << 20;
+
+bool address_space_is_limited() {
   rlimit limit{};
-  return ::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+bool has_room() {
+  void* room = ::mmap(nullptr, kLeastRoom, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return false;
+  ::munmap(room, kLeastRoom);
+  return true;
 }
 
 void take_little_address_space() {
@@ -70,7 +82,14 @@ void take_little_address_space() {
 }  // namespace
 
 void ready_for_limits() {
-  if (limited(RLIMIT_AS)) take_little_address_space();
+  if (address_space_is_limited()) {
+    take_little_address_space();
+    if (!has_room()) {
+      end("there is not enough memory to begin with; allow more address space (ulimit -v): 64 MB "
+          "beside the program itself at the least",
+          kData);
+    }
+  }
   // Loads what unwinds: the C library would do it with the first exception, which may come when
   // there is no memory for it.
   std::array<void*, 1> frame{};
@@ -91,6 +110,8 @@ void use_threads(int wanted) {
     }
   } catch (const std::system_error& error) {
     refusal = error.code();
+  } catch (const std::bad_alloc&) {
+    refusal = std::make_error_code(std::errc::not_enough_memory);
   }
   const std::size_t made = threads.size();
   all_tried.count_down();
@@ -101,6 +122,9 @@ void use_threads(int wanted) {
         "container's limits), or set engine.threads = {}",
         made + 1, count + 1, refusal.message(), std::max<std::size_t>(1, made / 2)));
   }
+  // OpenMP keeps its threads: they are made while there is room for them.
+#pragma omp parallel
+  {}
 }
 
 }  // namespace sluice

@@ -183,6 +183,7 @@ class CsvReader {
                                         input(known ? nullptr : marks), read, parse, convert),
           text_.path(), "check the file");
       auto table = reader->Read();
+      if (table.ok()) csv_pool().release();
       if (table.ok()) {
         text_.check();
         marks_ = *marks;

@@ -21,7 +21,7 @@ constexpr std::int64_t kLeastShare = 4;
 ReservePool::ReservePool(arrow::MemoryPool* inner, std::int64_t reserve_bytes)
     : inner_(inner), reserve_bytes_(reserve_bytes) {}
 
-ReservePool::~ReservePool() { give_back(); }
+ReservePool::~ReservePool() { release(); }
 
 // Address space without pages: it costs nothing until the allocator takes its place.
 void ReservePool::prepare() {
@@ -34,25 +34,32 @@ void ReservePool::prepare() {
   reserve_ = taken;
 }
 
-bool ReservePool::give_back() {
+void ReservePool::release() {
   const std::lock_guard lock(mutex_);
-  if (reserve_ == nullptr) return false;
-  ::munmap(reserve_, static_cast<std::size_t>(reserve_bytes_));
+  if (reserve_ != nullptr) ::munmap(reserve_, static_cast<std::size_t>(reserve_bytes_));
   reserve_ = nullptr;
-  used_ = true;
+}
+
+bool ReservePool::give_back() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (reserve_ == nullptr) return used_;  // another thread may just have given it back
+    used_ = true;
+  }
+  release();
   return true;
 }
 
 arrow::Status ReservePool::Allocate(std::int64_t size, std::int64_t alignment, std::uint8_t** out) {
   const arrow::Status status = inner_->Allocate(size, alignment, out);
-  if (!status.IsOutOfMemory() || (!give_back() && !used_)) return status;
+  if (!status.IsOutOfMemory() || !give_back()) return status;
   return inner_->Allocate(size, alignment, out);
 }
 
 arrow::Status ReservePool::Reallocate(std::int64_t old_size, std::int64_t new_size,
                                       std::int64_t alignment, std::uint8_t** at) {
   const arrow::Status status = inner_->Reallocate(old_size, new_size, alignment, at);
-  if (!status.IsOutOfMemory() || (!give_back() && !used_)) return status;
+  if (!status.IsOutOfMemory() || !give_back()) return status;
   return inner_->Reallocate(old_size, new_size, alignment, at);
 }
 

@@ -21,6 +21,8 @@ class ReservePool final : public arrow::MemoryPool {
   bool used() const { return used_; }
   /// Takes the reserve (again). Throws std::bad_alloc if there is no memory for it.
   void prepare();
+  /// Gives the reserve back when all that was begun is done.
+  void release();
 
   using arrow::MemoryPool::Allocate;
   using arrow::MemoryPool::Free;
@@ -38,7 +40,7 @@ class ReservePool final : public arrow::MemoryPool {
   std::string backend_name() const override { return inner_->backend_name(); }
 
  private:
-  /// Gives the reserve back; false if that was done before.
+  /// Gives the reserve back for a request that failed; false if there is none to give.
   bool give_back();
 
   arrow::MemoryPool* inner_;

@@ -82,6 +82,14 @@ TEST_F(ReserveOfMemory, WhatItCannotServeIsRefused) {
   EXPECT_TRUE(take().IsOutOfMemory());
 }
 
+TEST_F(ReserveOfMemory, OnceReleasedItServesNothing) {
+  pool_.prepare();
+  pool_.release();
+  system_.refusals = 1;
+  EXPECT_TRUE(take().IsOutOfMemory());
+  EXPECT_FALSE(pool_.used());
+}
+
 TEST_F(ReserveOfMemory, IsTakenAgainForTheNextFile) {
   pool_.prepare();
   system_.refusals = 1;
