@@ -74,6 +74,14 @@ void check_quotes(const csv::Text& text, std::int64_t quotes) {
 }
 
 void check_header(const csv::Text& text, const std::vector<std::string>& names) {
+  constexpr std::size_t kMostColumns = 250'000;  // Arrow takes some 8 kB and 50 us for each
+  if (names.size() > kMostColumns) {
+    throw DataError(
+        fmt::format("{}: its first line has {} cells, and {} columns are the most that are read; "
+                    "write a series in rows below each other (data.layout = \"long\") or in one "
+                    "row (\"rows\"), or check data.delimiter",
+                    text.path().string(), names.size(), kMostColumns));
+  }
   arrow::util::InitializeUTF8();
   for (const std::string& name : names) {
     if (arrow::util::ValidateUTF8(name)) continue;

@@ -163,7 +163,7 @@ class GuardedStream : public arrow::io::InputStream {
   bool taken(const char* bytes, std::int64_t count) {
     bytes_ += count;
     if (csv_pool().used()) {
-      ended(arrow::Status::OutOfMemory("the reserve for what was begun is used"));
+      ended(arrow::Status::OutOfMemory("none was left for what is made of its rows"));
       return false;
     }
     // Arrow's parser ends the process where it gets no memory: it has to be stopped before.
