@@ -13,6 +13,7 @@
 #include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
+#include "data/table/reserve_pool.hpp"
 #include "data/table/text_numbers.hpp"
 #include "sluice/base/error.hpp"
 
@@ -97,6 +98,14 @@ void check_quotes(const csv::Text& text, std::int64_t quotes) {
 }
 
 void check_header(const csv::Text& text, const std::vector<std::string>& names) {
+  constexpr std::size_t kMostColumns = 250'000;  // Arrow takes some 8 kB and 50 us for each
+  if (names.size() > kMostColumns) {
+    throw DataError(
+        fmt::format("{}: its first line has {} cells, and {} columns are the most that are read; "
+                    "write a series in rows below each other (data.layout = \"long\") or in one "
+                    "row (\"rows\"), or check data.delimiter",
+                    text.path().string(), names.size(), kMostColumns));
+  }
   arrow::util::InitializeUTF8();
   const auto is_drawn = [](const std::string& name) { return name.empty() || is_frame(name); };
   if (std::any_of(names.begin(), names.end(), [](const auto& name) { return is_frame(name); }) &&
@@ -190,6 +199,7 @@ class CsvReader {
   }
 
   std::shared_ptr<arrow::Table> read_once(const std::vector<char>& as_text) {
+    csv_pool().prepare();
     auto parse = arrow::csv::ParseOptions::Defaults();
     parse.delimiter = text_.form().delimiter;
     parse.newlines_in_values = may_have_quotes_;
@@ -212,10 +222,11 @@ class CsvReader {
       const auto marks = std::make_shared<csv::Marks>(first_marks_);
       const bool known = first_marks_known();
       const auto reader = files::value_of(
-          arrow::csv::TableReader::Make(arrow::io::default_io_context(),
+          arrow::csv::TableReader::Make(arrow::io::IOContext(&csv_pool()),
                                         input(known ? nullptr : marks), read, parse, convert),
           text_.path(), "check the file");
       auto table = reader->Read();
+      if (table.ok()) csv_pool().release();
       if (table.ok()) {
         text_.check();
         marks_ = *marks;

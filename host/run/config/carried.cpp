@@ -106,6 +106,7 @@ std::vector<std::string> forms_forgotten(const Config::Data& trained, const Conf
 Config carried_settings(const Config& trained, const Config& written) {
   Config config;
   config.data = trained.data;
+  config.data.max_bytes = 0;  // of the machine that it was trained on
   config.network = trained.network;
   config.training = trained.training;
   config.training.init_from.clear();

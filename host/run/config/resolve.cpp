@@ -138,6 +138,7 @@ CatalogSpec catalog_spec(const Config& config) {
   check_missing_words(d.missing);
   spec.read.missing = d.missing;
   spec.read.max_rows = config.mode.debug_rows;
+  spec.read.max_bytes = d.max_bytes;
   spec.layout = choose<Layout>(d.layout,
                                {{"auto", Layout::automatic},
                                 {"long", Layout::long_form},

@@ -48,6 +48,7 @@ struct Config {
     std::string end = "auto";                            ///< auto, common, series, a date
     std::optional<std::int64_t> ended_after;             ///< steps; 0: never
     std::int64_t max_steps = 0;
+    std::int64_t max_bytes = 0;        ///< of a file, uncompressed; 0: by the memory
     std::string duplicates = "error";  ///< error, first, last, sum, mean
     double valid = 0.1;                ///< share (< 1) or steps
     /// Share (< 1) or steps: the article's 1 - train_data_rate.

@@ -188,11 +188,20 @@ TEST_F(FileForm, MoreThanTheLimitIsAnErrorBeforeItIsTaken) {
   OutputColumn zeros{.name = "n"};
   zeros.integers.assign(1 << 20, 0);
   write_table(path("a.csv.gz"), {zeros});
-  EXPECT_THAT(data_error([&] { read(path("a.csv.gz"), "auto", 1 << 20); }),
-              HasSubstr("a.csv.gz: it holds more than the 1.0 MB that this process may read"));
+  EXPECT_THAT(
+      data_error([&] { read(path("a.csv.gz"), "auto", 1 << 20); }),
+      HasSubstr("a.csv.gz: it holds more than the 1.0 MB that data.max_bytes allows; set it"));
   write_table(path("a.parquet"), {zeros});
   EXPECT_THAT(data_error([&] { read(path("a.parquet"), "auto", 1 << 19); }),
-              HasSubstr("a.parquet: 1048576 rows of 1 columns are more than the 524288 bytes"));
+              HasSubstr("a.parquet: 1048576 rows of 1 columns are more than the 524288 bytes that "
+                        "data.max_bytes allows"));
+}
+
+TEST_F(FileForm, MoreColumnsThanAreReadAreRefusedWithTheOtherLayouts) {
+  EXPECT_THAT(
+      error("ds" + std::string(250'000, ',') + "\n2024-01-01,1\n"),
+      HasSubstr("a.csv: its first line has 250001 cells, and 250000 columns are the most that "
+                "are read; write a series in rows below each other (data.layout = \"long\")"));
 }
 
 TEST_F(FileForm, AFileThatIsCutWhileItIsReadIsAnError) {

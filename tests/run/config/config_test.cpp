@@ -333,6 +333,28 @@ TEST(LoadConfig, ATimeMayLieInSeveralColumns) {
   EXPECT_EQ(load_config({}, {{"data.time", "Year,Month"}}).data.time, (Columns{"Year", "Month"}));
 }
 
+TEST(LoadConfig, MoreNumbersThanAModelHasUsesForAreRefusedAtTheirPlace) {
+  std::string lags = "1";
+  for (int lag = 2; lag <= 1000; ++lag) lags += "," + std::to_string(lag);
+  EXPECT_EQ(load_config({}, {{"network.lags", lags}}).network.lags->size(), 1000u);
+  EXPECT_EQ(
+      error_of("[network]\nlags = [" + lags + ",1001]\n"),
+      "shop.toml:2: network.lags has 1001 numbers, and 1000 are the most; name fewer of them");
+}
+
+TEST(LoadConfig, AMessageShowsTheBeginningOfALongText) {
+  const std::string message = flag_error("training.seeds", std::string(100'000, 'x'));
+  EXPECT_THAT(message, HasSubstr("got \"xxxxxxxxxx"));
+  EXPECT_LT(message.size(), 300u);
+}
+
+TEST(LoadConfig, AFileThatIsTooLargeForSettingsIsRefusedBeforeItIsParsed) {
+  EXPECT_EQ(
+      error_of(std::string((8 << 20) + 1, 'x')),
+      "shop.toml: it has 8388609 bytes, and settings have 8388608 at the most; is it the file "
+      "that was meant?");
+}
+
 TEST(LoadConfig, FlagsTakeListsByCommaIndicesAndAuto) {
   const Config config = load_config({}, {{"network.lags", "24,168"},
                                          {"data.targets", "14,sales"},
