@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kTerminalColumns = 80;
 int output_error = 0;
+bool breaks_are_told = false;  ///< who started this process wants errors instead of SIGPIPE
 
 /// Writes to a closed stream must fail, hence an end that can only be read.
 void occupy(int descriptor) {
@@ -36,6 +37,8 @@ void occupy(int descriptor) {
 void ready_process() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) occupy(descriptor);
   std::signal(SIGXFSZ, SIG_IGN);
+  // What else is asked for is written also where nobody reads the messages or the results.
+  breaks_are_told = std::signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
 bool try_print_result(std::string_view text) {
@@ -52,6 +55,10 @@ void print_result(std::string_view text) {
 }
 
 void refuse_output() {
+  if (output_error == EPIPE && !breaks_are_told) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
   throw DataError(fmt::format(
       "standard output: cannot be written ({}); make room, or send the results elsewhere",
       std::generic_category().message(output_error)));
