@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/shorten.hpp"
 #include "base/text.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -85,10 +86,10 @@ std::string labelled_lines(std::string_view label, const std::vector<std::string
 int fail(std::string_view message, int exit_code) noexcept {
   // Nothing here may become an exception, which would end the process with another status.
   try {
-    const std::string shown = fmt::format("sluice: {}\n", printable(message));
+    const std::string text = shortened(message);
+    const std::string shown = fmt::format("sluice: {}\n", printable(text));
     std::fwrite(shown.data(), 1, shown.size(), stderr);
-    const nlohmann::json event = {
-        {"event", "failed"}, {"exit_code", exit_code}, {"text", std::string(message)}};
+    const nlohmann::json event = {{"event", "failed"}, {"exit_code", exit_code}, {"text", text}};
     log_event(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } catch (const std::exception&) {
     std::fputs("sluice: the reason cannot be told: no memory for it\n", stderr);
