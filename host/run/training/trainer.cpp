@@ -463,6 +463,8 @@ void Training::save_state(const TrainingState& state) {
 }  // namespace
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  // Until the model is written: a signal then must not lose the training that led to it.
+  const InterruptGuard guard;
   if (!options.save) return Training(config, catalog, options).run();
   const std::filesystem::path path = config.path.model;
   // A night's training must not end in a place that cannot be written, or be written by two.
