@@ -40,8 +40,7 @@ class LongBuilder {
     parts_.ids = series_.ids;
     categories_ = category_sources(table_, spec_, sources_);
     settle_times();
-    std::optional<FutureRows> future;
-    if (spec_.future_file) read_future(future);
+    const std::vector<FutureRows> future = read_future();
     if (whole) add_statics(table_, spec_, series_, parts_, notes_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
@@ -49,21 +48,26 @@ class LongBuilder {
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
     fit_offsets();
-    add_categories(table_, categories_, {places_, merges_rows()}, future ? &*future : nullptr,
-                   parts_, notes_);
+    add_categories(table_, categories_, {places_, merges_rows()}, future, parts_, notes_);
     places_ = {};
-    if (future) fill_future(*future);
+    for (const FutureRows& file : future) fill_future(file);
     if (whole) {
       settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
       fill_gaps(parts_, has_row, spec_, table_.source, notes_);
     }
-    if (future) say_coverage(*future);
+    say_coverage(future);
     return std::move(parts_);
   }
 
  private:
   std::string name_of(std::size_t s) const {
     return series_.of_row.empty() ? "" : fmt::format("series '{}' ", parts_.ids[s]);
+  }
+
+  /// "A 2024-01-01"; of a table without ids the time alone.
+  std::string example(std::size_t s, std::int64_t period) const {
+    const std::string time = parts_.axis.text_of(period);
+    return series_.of_row.empty() ? time : fmt::format("{} {}", parts_.ids[s], time);
   }
 
   /// Times to periods, in place.
@@ -74,7 +78,7 @@ class LongBuilder {
     distinct_ = distinct_times(times.values);
     settle_grid(times, distinct_, spec_, table_.source, parts_, notes_);
     for (std::size_t row = 0; row < times.values.size(); ++row) {
-      const auto period = period_for(spec_, parts_.frequency, times.values[row]);
+      const auto period = period_for(spec_, parts_.axis.frequency, times.values[row]);
       if (!period) off_grid(static_cast<std::int64_t>(row), times.values[row]);
       times.values[row] = *period;
     }
@@ -82,14 +86,15 @@ class LongBuilder {
   }
 
   [[noreturn]] void off_grid(std::int64_t row, Timestamp time) const {
-    const Frequency& grid = parts_.frequency;
+    const Frequency& grid = parts_.axis.frequency;
     throw DataError(fmt::format("{}: {}{} is not on the grid of frequency {}; {}",
                                 place_of_row(table_, row, time_column_), name_of(series_.at(row)),
-                                time_text(time, parts_.integer_times), to_string(grid),
-                                off_grid_remedy(grid)));
+                                parts_.axis.text(time), to_string(grid), off_grid_remedy(grid)));
   }
 
-  void read_future(std::optional<FutureRows>& future) {
+  std::vector<FutureRows> read_future() {
+    std::vector<FutureRows> future;
+    if (spec_.future_files.empty()) return future;
     FutureColumns asked;
     asked.time = table_.names[static_cast<std::size_t>(time_column_)];
     const bool side_by_side = notes_.layout == "columns";
@@ -107,15 +112,45 @@ class LongBuilder {
       throw DataError(
           fmt::format("{}: a future file is given but no future channel; name its channels in "
                       "data.future (numbers) or data.future_categories (words)",
-                      spec_.future_file->string()));
+                      spec_.future_files.front().string()));
     }
-    future.emplace(table_, spec_, series_, asked, parts_.frequency, parts_.integer_times, notes_);
-    future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
+    std::vector<Table> tables = read_future_files(spec_, series_, notes_);
+    asked.files = tables.size();
+    const auto [begin, end] = std::minmax_element(places_.begin(), places_.end());
+    future.reserve(tables.size());
+    for (Table& table : tables) {
+      FutureRows& file =
+          future.emplace_back(table_, std::move(table), spec_, series_, asked, parts_.axis, notes_);
+      file.add_new_series(series_, *begin, *end, notes_);
+      notes_.future_rows_unmatched += file.unmatched_rows();
+    }
     parts_.ids = series_.ids;
-    notes_.future_rows_unmatched = future->unmatched_rows();
+    if (tables.size() > 1) refuse_columns_without_file(future, asked);
+    return future;
   }
 
-  void lay_grid(const std::optional<FutureRows>& future) {
+  /// Each file has its own columns, and a setting may name one that none has.
+  void refuse_columns_without_file(const std::vector<FutureRows>& future,
+                                   const FutureColumns& asked) const {
+    const auto refuse = [&](const std::string& name, const char* key) {
+      std::string sources;
+      for (const FutureRows& file : future) {
+        sources += (sources.empty() ? "" : ", ") + file.source();
+      }
+      throw DataError(
+          fmt::format("{}: none of these files has the column '{}' ({})", sources, name, key));
+    };
+    for (const std::string& name : asked.channels) {
+      const auto has = [&](const FutureRows& file) { return file.has_channel(name); };
+      if (std::none_of(future.begin(), future.end(), has)) refuse(name, "data.future");
+    }
+    for (const std::string& name : asked.categories) {
+      const auto has = [&](const FutureRows& file) { return file.has_category(name); };
+      if (std::none_of(future.begin(), future.end(), has)) refuse(name, "data.future_categories");
+    }
+  }
+
+  void lay_grid(const std::vector<FutureRows>& future) {
     const std::size_t count = parts_.ids.size();
     constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
     parts_.first.assign(count, std::numeric_limits<std::int64_t>::max());
@@ -134,7 +169,7 @@ class LongBuilder {
     refuse_stray();
     distinct_ = {};
     std::vector<std::int64_t> last = last_row_;
-    if (future) future->extend(parts_.first, last);
+    for (const FutureRows& file : future) file.extend(parts_.first, last);
     parts_.offsets.assign(1, 0);
     parts_.offsets.reserve(count + 1);
     const std::int64_t most = most_steps();
@@ -165,8 +200,8 @@ class LongBuilder {
           "{}reaches from {} to {}; correct its times, or set data.frequency; data.max_steps "
           "allows more",
           table_.source, grouped(std::ssize(places_)), grouped(std::ssize(last)), grouped(most),
-          to_string(parts_.frequency), name_of(s), period_text(parts_.frequency, parts_.first[s]),
-          period_text(parts_.frequency, last[s])));
+          to_string(parts_.axis.frequency), name_of(s), parts_.axis.text_of(parts_.first[s]),
+          parts_.axis.text_of(last[s])));
     }
     // The odd one is the row beyond the longest hole, on the side where fewer rows are.
     std::vector<std::pair<std::int64_t, std::int64_t>> rows;  // period, row
@@ -187,9 +222,9 @@ class LongBuilder {
         "{}: {}spans {} steps of frequency {} with {} {}{}; is {} right? correct it, or set "
         "data.frequency; data.max_steps allows more",
         place_of_row(table_, odd.second, time_column_), name_of(s), grouped(length),
-        to_string(parts_.frequency), grouped(std::ssize(rows)), rows.size() == 1 ? "row" : "rows",
-        beyond ? " and those of path.future" : "",
-        period_text(parts_.frequency, beyond ? last[s] : odd.first)));
+        to_string(parts_.axis.frequency), grouped(std::ssize(rows)),
+        rows.size() == 1 ? "row" : "rows", beyond ? " and those of path.future" : "",
+        parts_.axis.text_of(beyond ? last[s] : odd.first)));
   }
 
   /// One row in the year 1 or 9999 would make thousands of steps, all of them empty, or zero.
@@ -197,19 +232,18 @@ class LongBuilder {
     if (spec_.max_steps > 0) return;
     std::vector<std::int64_t> periods;
     for (const Timestamp time : distinct_) {
-      periods.push_back(*period_for(spec_, parts_.frequency, time));
+      periods.push_back(*period_for(spec_, parts_.axis.frequency, time));
     }
-    const auto stray = stray_period(periods, parts_.frequency);
+    const auto stray = stray_period(periods, parts_.axis.frequency);
     if (!stray) return;
     const auto row = std::find(places_.begin(), places_.end(), stray->period) - places_.begin();
     throw DataError(fmt::format(
         "{}: {}{} lies {} steps of frequency {} {} all other times of the data ({}); is it right? "
         "correct or remove the row; data.max_steps, set to a number, allows it",
         place_of_row(table_, row, time_column_), name_of(series_.at(row)),
-        period_text(parts_.frequency, stray->period),
-        grouped(std::abs(stray->neighbour - stray->period)), to_string(parts_.frequency),
-        stray->period < stray->neighbour ? "before" : "after",
-        period_text(parts_.frequency, stray->neighbour)));
+        parts_.axis.text_of(stray->period), grouped(std::abs(stray->neighbour - stray->period)),
+        to_string(parts_.axis.frequency), stray->period < stray->neighbour ? "before" : "after",
+        parts_.axis.text_of(stray->neighbour)));
   }
 
   /// Periods to places in the channels, in place; -1 for rows that a duplicate replaces.
@@ -221,12 +255,12 @@ class LongBuilder {
       places_[row] = place;
       if (!has_row.set(place) || !spec_.aggregate.empty()) continue;
       if (notes_.duplicate_rows++ == 0) {
-        notes_.example_duplicate =
-            fmt::format("{} {}", parts_.ids[s], period_text(parts_.frequency, period));
+        notes_.example_duplicate = example(s, period);
       }
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
     }
+    if (notes_.duplicate_rows > 0) refuse_lost_hours();
     find_other_frequencies(
         parts_, [&](std::int64_t at) { return has_row.test(at); }, notes_);
     count_gaps(has_row);
@@ -246,12 +280,24 @@ class LongBuilder {
   [[noreturn]] void refuse_duplicate(std::size_t row, std::size_t s, std::int64_t period) const {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
     throw DataError(fmt::format(
-        "{}: a second row for {}{} (the first one: {}); {}remove one, name more id columns "
+        "{}: a second row for {}{} (the first one: {}); {}{}remove one, name more id columns "
         "(data.id) or another time column (data.time), set data.duplicates to first, last, sum "
         "or mean, or add rows (sales at the till) up by data.aggregate",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
-        period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin()),
+        parts_.axis.text_of(period), place_of_row(table_, earlier - places_.begin()),
+        repeated_hour_remedy(parts_.axis, period),
         repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
+  }
+
+  /// The hours of a day that are written in a column of their own are no duplicates.
+  void refuse_lost_hours() const {
+    const std::string whole = whole_time_remedy(table_, spec_, id_columns(), time_column_);
+    if (whole.empty()) return;
+    throw DataError(fmt::format(
+        "{}: {} {} a time that another row has (the first one: {}), but {}; to add them up to days "
+        "set data.aggregate = \"D\" in place of data.duplicates",
+        table_.source, grouped(notes_.duplicate_rows),
+        notes_.duplicate_rows == 1 ? "row has" : "rows have", notes_.example_duplicate, whole));
   }
 
   void count_gaps(const Bits& has_row) {
@@ -262,8 +308,7 @@ class LongBuilder {
       for (std::int64_t t = 0; t <= last_row_[s] - parts_.first[s]; ++t) {
         if (has_row.test(offset + t)) continue;
         if (notes_.gap_steps + gaps++ == 0) {
-          notes_.example_gap = fmt::format("{} {}", parts_.ids[s],
-                                           period_text(parts_.frequency, parts_.first[s] + t));
+          notes_.example_gap = example(s, parts_.first[s] + t);
         }
       }
       notes_.gap_steps += gaps;
@@ -271,9 +316,11 @@ class LongBuilder {
     }
     if (spec_.gaps == GapPolicy::error && notes_.gap_steps > 0) {
       throw DataError(fmt::format(
-          "{}: {} steps have no row in {} series (the first one: {}); add the rows, or set "
-          "data.gaps to missing, zero or forward_fill",
-          table_.source, notes_.gap_steps, notes_.gap_series, notes_.example_gap));
+          "{}: {} {} no row in {} series (the first one: {}); add the rows, or set data.gaps to "
+          "missing, zero or forward_fill",
+          table_.source, grouped(notes_.gap_steps),
+          notes_.gap_steps == 1 ? "step has" : "steps have", grouped(notes_.gap_series),
+          notes_.example_gap));
     }
   }
 
@@ -335,8 +382,8 @@ class LongBuilder {
         table_.source,
         parts_.ids.size() > 1 ? fmt::format("series '{}' ", parts_.ids[static_cast<std::size_t>(s)])
                               : "",
-        period_text(parts_.frequency, parts_.first[static_cast<std::size_t>(s)] + place -
-                                          parts_.offsets[static_cast<std::size_t>(s)]),
+        parts_.axis.text_of(parts_.first[static_cast<std::size_t>(s)] + place -
+                            parts_.offsets[static_cast<std::size_t>(s)]),
         sum, source.name));
   }
 
@@ -356,17 +403,21 @@ class LongBuilder {
   }
 
   void fill_future(const FutureRows& future) {
-    std::size_t number = 0;
     for (Channel& channel : parts_.channels) {
-      if (channel.role != Role::future) continue;
-      future.fill(number++, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
+      if (channel.role != Role::future || !future.has_channel(channel.name)) continue;
+      future.fill(channel.name, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
     }
   }
 
-  void say_coverage(const FutureRows& future) {
+  void say_coverage(const std::vector<FutureRows>& future) {
     std::vector<std::int64_t> ends = histories_of(parts_);
     for (std::size_t s = 0; s < ends.size(); ++s) ends[s] += parts_.first[s] - 1;
-    notes_.future_coverage = future.coverage(ends);
+    for (const FutureRows& file : future) {
+      std::string& text = notes_.future_coverage;
+      text += (text.empty() ? "" : "; ") + file.coverage(ends);
+      if (future.size() > 1) text += fmt::format(" ({})", file.source());
+      file.tell_reach(parts_, ends, notes_);
+    }
   }
 
   const Table::Impl& table_;

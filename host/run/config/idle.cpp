@@ -61,8 +61,8 @@ class Idle {
     constexpr std::array<std::string_view, 6> kBinary = {".parquet", ".pq",  ".arrow",
                                                          ".feather", ".ipc", ".tsf"};
     std::vector<std::string> files = used_.path.data;
-    for (const std::string& beside : {used_.path.future, used_.path.statics}) {
-      if (!beside.empty()) files.push_back(beside);
+    for (const auto* beside : {&used_.path.future, &used_.path.statics}) {
+      files.insert(files.end(), beside->begin(), beside->end());
     }
     return !files.empty() && std::all_of(files.begin(), files.end(), [&](const std::string& file) {
       const std::string ending = std::filesystem::path(file).extension().string();
@@ -135,11 +135,12 @@ std::vector<std::string> idle_on_data(const Config& written, const Catalog& cata
   std::vector<std::string> found;
   const Config::Data& d = written.data;
   const Frequency& frequency = catalog.frequency();
-  const bool short_steps = frequency.unit == Unit::minute || frequency.unit == Unit::hour;
-  if (!d.time_zone.empty() && !short_steps) {
+  // Days of times with an offset are those of the zone.
+  const bool shown = is_shorter_than_day(frequency.unit) || !catalog.axis().clock.empty();
+  if (!d.time_zone.empty() && !shown) {
     found.push_back(fmt::format("data.time_zone has no effect on steps of {}: {}",
                                 to_string(frequency),
-                                catalog.integer_times() ? "they are plain integers"
+                                catalog.axis().integers ? "they are plain integers"
                                                         : "they keep the date that is written"));
   }
   if (notes.layout != "rows") {

@@ -312,24 +312,26 @@ std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog
   return end;
 }
 
-/// No cutoff may lie inside what the model has been trained or chosen on.
+/// No cutoff may lie inside what the model has been trained or chosen on. These data may begin
+/// elsewhere than those did: the periods count, not the steps.
 void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
-  std::unordered_map<std::string_view, std::int64_t> seen;
-  for (std::size_t s = 0; s < model.series_ids.size(); ++s) {
-    seen.emplace(model.series_ids[s], model.seen_until[s]);
-  }
+  std::unordered_map<std::string_view, std::size_t> trained;
+  for (std::size_t s = 0; s < model.series_ids.size(); ++s) trained.emplace(model.series_ids[s], s);
   for (std::size_t s = 0; s < cutoff.size(); ++s) {
     const auto series = static_cast<std::int64_t>(s);
-    const auto found = seen.find(catalog.id(series));
-    if (cutoff[s] < 1 || found == seen.end() || cutoff[s] >= found->second) continue;
-    throw DataError(
-        fmt::format("series '{}': the evaluation begins after {}, and the model has been trained "
-                    "on data up to {}; "
-                    "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
-                    "or let the evaluation "
-                    "train (evaluate.refit)",
-                    catalog.id(series), catalog.date(series, cutoff[s] - 1),
-                    catalog.date(series, found->second - 1)));
+    const auto found = trained.find(catalog.id(series));
+    if (cutoff[s] < 1 || found == trained.end() || model.seen_until[found->second] == 0) continue;
+    const std::int64_t begin = catalog.period(series, 0);
+    const std::int64_t first = model.first.empty() ? begin : model.first[found->second];
+    const std::int64_t seen = first + model.seen_until[found->second] - begin;
+    if (cutoff[s] >= seen) continue;
+    throw DataError(fmt::format(
+        "series '{}': the evaluation begins after {}, and the model has been trained "
+        "on data up to {}; "
+        "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
+        "or let the evaluation "
+        "train (evaluate.refit)",
+        catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1)));
   }
 }
 

@@ -307,6 +307,9 @@ Model Training::make_model(const Phase& phase) const {
   model.residual_probabilities = residuals_.probabilities;
   model.residual_quantiles = residuals_.quantiles;
   model.seen_until = split_.valid_end;
+  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+    model.first.push_back(catalog_.period(s, 0));
+  }
   model.recurrence = phase.engine->recurrence();
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;

@@ -49,6 +49,9 @@ struct Model {
   /// Steps of each trained series that the parameters have seen, targets included ([S]): evaluation
   /// refuses to score anything before it.
   std::vector<std::int64_t> seen_until;
+  /// Period of each trained series' first step ([S]), from which seen_until counts. Empty: a file
+  /// from before it was stored.
+  std::vector<std::int64_t> first;
   std::string recurrence;  ///< what trained it
   double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
   std::int64_t steps = 0;  ///< training steps of the stored parameters

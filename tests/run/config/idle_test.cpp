@@ -21,7 +21,7 @@ struct Case {
 
 const Case kCases[] = {
     {"data.future_for_all", [](Config& c) { c.data.future_for_all = true; },
-     [](Config& c) { c.path.future = "known.csv"; }},
+     [](Config& c) { c.path.future = {"known.csv"}; }},
     {"data.covariate_gaps", [](Config& c) { c.data.covariate_gaps = {"zero"}; },
      [](Config& c) { c.data.past = {"visitors"}; }},
     {"network.dropout", [](Config& c) { c.network.dropout = 0.1; },
@@ -82,11 +82,11 @@ TEST(Idle, SettingsThatAnotherSettingOverrulesAreNamed) {
   EXPECT_THAT(idle([](Config& c) { c.forecast.ended = true, c.data.ended_after = 0; }),
               ElementsAre(HasSubstr("forecast.ended")));
   EXPECT_THAT(idle([](Config& c) {
-                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = "s.arrow";
+                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = {"s.arrow"};
               }),
               ElementsAre("data.decimal has no effect on files that are no CSV"));
   EXPECT_THAT(idle([](Config& c) {
-                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = "s.csv";
+                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = {"s.csv"};
               }),
               IsEmpty());
 }
@@ -110,20 +110,23 @@ TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
   used.data.future_for_all = true;
   EXPECT_THAT(idle_settings("forecast", written, used), IsEmpty());
   written.data.future_for_all = true;
-  used.path.future = "known.csv";
+  used.path.future = {"known.csv"};
   EXPECT_THAT(idle_settings("forecast", written, used), IsEmpty());
 }
 
 TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
   CatalogParts parts = testing::daily_parts({{1, 2, 3}});
   const Catalog days(parts);
-  parts.frequency = parse_frequency("h");
+  parts.axis.clock = {{0, 3600}};  // of times with an offset: the zone says which day they are
+  const Catalog zoned_days(parts);
+  parts.axis.frequency = parse_frequency("h");
   const Catalog hours(std::move(parts));
   CatalogNotes notes;
   notes.layout = "long";
   Config config;
   config.data.time_zone = "Europe/Berlin";
   EXPECT_THAT(idle_on_data(config, hours, notes), IsEmpty());
+  EXPECT_THAT(idle_on_data(config, zoned_days, notes), IsEmpty());
   EXPECT_THAT(idle_on_data(config, days, notes),
               ElementsAre("data.time_zone has no effect on steps of D: they keep the date that is "
                           "written"));

@@ -106,6 +106,26 @@ TEST(Backtest, ScoresTheNumbersOfTheFile) {
   EXPECT_NEAR(*real, 1e9, 100);
 }
 
+TEST(Backtest, WhatTheModelHasSeenIsKnownByItsTimesNotByItsSteps) {
+  const auto all = testing::weekly_series(2, 90);
+  auto last = all;
+  for (auto& series : last) series.erase(series.begin(), series.begin() + 30);
+  CatalogParts parts = testing::daily_parts(last);
+  for (auto& first : parts.first) first += 30;  // the same days without the first 30
+  const Catalog whole(testing::daily_parts(all)), later(std::move(parts));
+  Config c = quick_config();
+  c.evaluate.n_windows = 2;  // 6 days, as many as the test part has
+  const Model early = quick_model(c, whole);
+  EXPECT_EQ(backtest(c, later, &early).report.series, 2);
+  Model late = quick_model(c, later);
+  EXPECT_EQ(backtest(c, whole, &late).report.series, 2);
+  c.evaluate.n_windows = 3;  // 3 of the 9 days were seen
+  EXPECT_THROW(backtest(c, later, &early), DataError);
+  EXPECT_THROW(backtest(c, whole, &late), DataError);
+  late.first.clear();  // as in a file of an earlier program, which knows steps only
+  EXPECT_EQ(backtest(c, whole, &late).report.series, 2);
+}
+
 TEST(Backtest, FiguresSpeakTheLanguageOfTheDataUnlessOneIsGiven) {
   const auto title = [](const std::string& target, const std::string& id,
                         const std::string& language) {

@@ -108,6 +108,42 @@ TEST(ForecastSeries, AccountsForEverySeriesThatDoesNotReachTheGivenStart) {
   EXPECT_THROW(forecast_series(model, catalog, c), ConfigError);
 }
 
+TEST(ForecastSeries, AStartBetweenTwoStepsNamesBoth) {
+  CatalogParts parts = testing::daily_parts(sixty_days(2));
+  parts.axis.frequency = parse_frequency("W-MON");
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  const Model model = quick_model(c, catalog);
+  const auto refused = [&](const std::string& from) {
+    c.forecast.from = from;
+    try {
+      forecast_series(model, catalog, c);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  // 19,723 weeks after the first Monday of 1970.
+  EXPECT_EQ(catalog.date(0, 0), "2348-01-05");
+  EXPECT_EQ(refused("2348-12-29"),
+            "forecast.from = \"2348-12-29\" lies between two steps of the data's grid (W-MON); "
+            "give 2348-12-27 or 2349-01-03");
+  EXPECT_THAT(refused("soon"), HasSubstr("\"soon\" is not a time; write it as the data have it"));
+}
+
+TEST(ForecastSeries, AStartIsTheFirstStepFromThereOnOfEachWeekday) {
+  CatalogParts parts = testing::daily_parts(sixty_days(3));
+  parts.axis.frequency = parse_frequency("W-MON");
+  parts.axis.shift = {0, 2 * 86400, 0};  // s1 on Wednesdays
+  parts.first[2] += 60;
+  const Catalog catalog(std::move(parts));
+  std::vector<LeftOut> left_out;
+  EXPECT_EQ(catalog.date(1, 20), "2348-05-26");
+  EXPECT_THAT(cutoffs_from(catalog, "2348-05-26", false, &left_out), ElementsAre(21, 20, -1));
+  EXPECT_EQ(catalog.date(0, 21), "2348-05-31");
+  EXPECT_THAT(cutoffs_from(catalog, "2348-05-24", false, &left_out), ElementsAre(20, 20, -1));
+}
+
 TEST(ForecastSeries, RefusesAModelWhoseWeightsAreNoNumbers) {
   const Catalog catalog{testing::daily_parts(sixty_days(2))};
   const Config c = quick_config();

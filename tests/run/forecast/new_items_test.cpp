@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "run/forecast/new_items.hpp"
 #include "run/temporary_file.hpp"
 #include "sluice/run/forecast.hpp"
 #include "support/catalogs.hpp"
@@ -49,6 +50,24 @@ TEST(NewItems, AreForecastOnTheLevelOfTheirGroup) {
   }
 }
 
+TEST(NewItems, AreOnTheClockOfTheOthers) {
+  CatalogParts parts = with_new_item();
+  parts.axis.frequency = parse_frequency("h");
+  parts.axis.zone = "+02:00";
+  parts.axis.clock = {{0, 7200}};
+  const Catalog catalog(std::move(parts));
+  const Config c = testing::quick_config();
+  std::vector<std::int64_t> cutoff(6, 60);
+  cutoff.push_back(-1);
+  const NewItems items =
+      make_new_items(testing::quick_model(c, catalog), catalog, cutoff, catalog.period(0, 60));
+  ASSERT_TRUE(items.catalog);
+  // 19,723 + 60 hours after 1970-01-01 00:00 UTC, on a clock that is two ahead.
+  EXPECT_EQ(catalog.date(6, 0), "1972-04-04 09:00:00");
+  EXPECT_EQ(items.catalog->date(0, items.cutoff[0]), "1972-04-04 09:00:00");
+  EXPECT_EQ(items.catalog->axis().zone, "+02:00");
+}
+
 TEST(NewItems, TakeTheCategoryThatFewestShareWhereNoSeriesHasAll) {
   CatalogParts parts = with_new_item();
   // A third family of one series in store b; the item is of it, in store a, where nobody is.
@@ -60,6 +79,22 @@ TEST(NewItems, TakeTheCategoryThatFewestShareWhereNoSeriesHasAll) {
   ASSERT_EQ(f.series.size(), 7u);
   for (std::size_t k = 0; k < 3; ++k) {  // s5, about 900: not s0, s2, s4 of store a
     EXPECT_NEAR(f.y(6, k, 0, 1), f.y(5, k, 0, 1), 0.02 * f.y(5, k, 0, 1));
+  }
+}
+
+TEST(NewItems, TakeNoSeriesThatEndedForAnExampleThoughItIsForecastToo) {
+  CatalogParts parts = with_new_item();
+  parts.ended = {0, 0, 0, 0, 1, 0, 0};  // s4, which has both categories of the item
+  const Catalog catalog(std::move(parts));
+  Config c = testing::quick_config();
+  c.forecast.ended = true;
+  const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
+  ASSERT_THAT(f.series, ElementsAre(0, 1, 2, 3, 4, 5, 6));
+  // Of the other five two are in store a and two are large: either counts log(5/2).
+  for (std::size_t k = 0; k < 3; ++k) {
+    double mean = 0;
+    for (const std::size_t r : {0u, 2u, 3u, 5u}) mean += f.y(r, k, 0, 1) / 4;
+    EXPECT_NEAR(f.y(6, k, 0, 1), mean, 0.1 * mean);
   }
 }
 

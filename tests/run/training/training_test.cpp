@@ -439,7 +439,8 @@ TEST_F(Training, AMissingFutureValueIsNamed) {
   Forecaster forecaster(model, catalog, {80}, c.engine);
   EXPECT_TRUE(forecaster.at(std::vector<std::int64_t>(2, 57)).left_out.empty());
   CatalogNotes notes;
-  notes.columns = {{"shop", "id", ""}, {"day", "time", ""}, {"y", "target", ""}};
+  notes.id_columns = {"shop"};
+  notes.time_columns = {"day"};
   try {
     forecast_series(model, catalog, c, notes);
     FAIL();
@@ -456,7 +457,7 @@ TEST_F(Training, ACatalogueThatDoesNotFitTheModelIsRefused) {
   c.training.steps = 5;
   const Model model = train(c, catalog, silent()).model;
   CatalogParts weeks = testing::daily_parts(testing::weekly_series(2, 60));
-  weeks.frequency = parse_frequency("W-MON");
+  weeks.axis.frequency = parse_frequency("W-MON");
   const Catalog other(std::move(weeks));
   EXPECT_THROW(Forecaster(model, other, {80}, c.engine), DataError);
   CatalogParts more = testing::daily_parts(testing::weekly_series(2, 60));
