@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/output_file.hpp"
+#include "base/path_lock.hpp"
 #include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/checkpoint.hpp"
@@ -20,10 +21,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kEarlierModel = "the model to go on from (training.init_from)";
+
 struct NamedPath {
   std::string name;  ///< "path.forecast", "the data"
   fs::path path;
-  bool folder = false;  ///< what is written lies in it
+  bool folder = false;     ///< what is written lies in it
+  std::string key = name;  ///< the setting to change
 };
 
 /// Whether two names mean one file, or would. Each is looked up once: there may be very many.
@@ -93,9 +97,7 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
   add_files("a data file (path.data)", config.path.data);
   add_files("path.future", config.path.future);
   add_files("path.statics", config.path.statics);
-  // A training may go on from the very model that it writes: it replaces it by a better one only.
-  if (request.command != "train")
-    add("the model to go on from (training.init_from)", config.training.init_from);
+  add(kEarlierModel, config.training.init_from);
   return inputs;
 }
 
@@ -103,7 +105,9 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
 std::vector<NamedPath> outputs_of(const Config& config) {
   std::vector<NamedPath> outputs = {
       {"path.model", config.path.model},
-      {"the training's state beside path.model", state_path(config.path.model)},
+      {"the training's state beside path.model", state_path(config.path.model), false,
+       "path.model"},
+      {"the training's lock beside path.model", lock_path(config.path.model), false, "path.model"},
       {"path.forecast", config.path.forecast},
       {"path.report", config.path.report}};
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
@@ -138,10 +142,13 @@ void check_paths(const Request& request, const Config& config) {
     const NamedPath& output = outputs[i];
     // Another command's output may be this one's input, as forecasts are data of a next step.
     for (const NamedPath& input : inputs) {
-      if (!writes(request, output.name) || !same_file(output.path, input.path)) continue;
+      if (!writes(request, output.name)) continue;
+      // A training may go on from the very model that it writes: it replaces it by a better one.
+      if (output.name == "path.model" && input.name == kEarlierModel) continue;
+      if (!same_file(output.path, input.path)) continue;
       throw ConfigError(fmt::format("{} = {} would replace {}, {}; choose another {}", output.name,
                                     output.path.string(), input.name, input.path.string(),
-                                    output.name));
+                                    output.key));
     }
     for (std::size_t j = 0; j < i; ++j) {
       const NamedPath& other = outputs[j];
@@ -161,7 +168,7 @@ void check_paths(const Request& request, const Config& config) {
     } else if (type != fs::file_type::regular && type != fs::file_type::not_found &&
                type != fs::file_type::directory) {
       continue;  // a pipe's reader would take a trial for the whole
-    } else if (output.name.starts_with("path.") && output.name != "path.log") {
+    } else if (output.name == output.key && output.name != "path.log") {
       const OutputFile probe(output.path, output.name);  // never committed: only tried
     }
   }
