@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <unordered_map>
 #include <vector>
 
 #include "base/output_file.hpp"
+#include "base/path_lock.hpp"
 #include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/checkpoint.hpp"
@@ -19,26 +21,61 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kEarlierModel = "the model to go on from (training.init_from)";
+
 struct NamedPath {
   std::string name;  ///< "path.forecast", "the data"
   fs::path path;
-  bool folder = false;  ///< what is written lies in it
+  bool folder = false;     ///< what is written lies in it
+  std::string key = name;  ///< the setting to change
 };
 
-/// Whether both names mean one file, or would.
-bool same_file(const fs::path& a, const fs::path& b) {
-  struct stat first = {}, second = {};
-  const bool both = ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0;
-  if (both) {
+/// Whether two names mean one file, or would. Each is looked up once: there may be very many.
+class SameFile {
+ public:
+  bool operator()(const fs::path& a, const fs::path& b) {
+    const Place &first = place_of(a), &second = place_of(b);
+    if (first.exists != second.exists) return false;
     // Devices and pipes hold nothing that could be lost.
-    if (!S_ISREG(first.st_mode) && !S_ISDIR(first.st_mode)) return false;
-    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    if (first.exists) {
+      return first.may_be_lost && first.device == second.device && first.inode == second.inode;
+    }
+    return !first.canonical.empty() && first.canonical == second.canonical;
   }
-  std::error_code status;
-  const fs::path left = fs::weakly_canonical(fs::absolute(a), status);
-  const fs::path right = fs::weakly_canonical(fs::absolute(b), status);
-  return !status && left == right;
-}
+
+ private:
+  struct Place {
+    bool exists = false, may_be_lost = false;
+    dev_t device = 0;
+    ino_t inode = 0;
+    fs::path canonical;  ///< where it would be; empty: it exists, or cannot be told
+  };
+
+  static Place look_up(const fs::path& path) {
+    Place place;
+    struct stat status = {};
+    place.exists = ::stat(path.c_str(), &status) == 0;
+    if (!place.exists) {
+      std::error_code failure;
+      place.canonical = fs::weakly_canonical(fs::absolute(path, failure), failure);
+      if (failure) place.canonical.clear();
+      // "new/../sales.csv" is there once the folder "new" is made.
+      place.exists = ::stat(place.canonical.c_str(), &status) == 0;
+    }
+    place.may_be_lost = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+    place.device = status.st_dev;
+    place.inode = status.st_ino;
+    return place;
+  }
+
+  const Place& place_of(const fs::path& path) {
+    const auto [at, fresh] = places_.try_emplace(path.native());
+    if (fresh) at->second = look_up(path);
+    return at->second;
+  }
+
+  std::unordered_map<std::string, Place> places_;
+};
 
 /// What is read: settings, data (each file of a directory, too), files beside them.
 std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
@@ -47,19 +84,20 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
     if (!path.empty()) inputs.push_back({name, path});
   };
   add("the file of settings", request.settings);
-  for (const std::string& data : config.path.data) {
-    add("a data file (path.data)", data);
-    std::error_code status;
-    for (fs::directory_iterator file(data, status), end; !status && file != end;
-         file.increment(status)) {
-      add("a data file (path.data)", file->path());
+  const auto add_files = [&](const char* name, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      add(name, path);
+      std::error_code status;
+      for (fs::directory_iterator file(path, status), end; !status && file != end;
+           file.increment(status)) {
+        add(name, file->path());
+      }
     }
-  }
-  add("path.future", config.path.future);
-  add("path.statics", config.path.statics);
-  // A training may go on from the very model that it writes: it replaces it by a better one only.
-  if (request.command != "train")
-    add("the model to go on from (training.init_from)", config.training.init_from);
+  };
+  add_files("a data file (path.data)", config.path.data);
+  add_files("path.future", config.path.future);
+  add_files("path.statics", config.path.statics);
+  add(kEarlierModel, config.training.init_from);
   return inputs;
 }
 
@@ -67,7 +105,9 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
 std::vector<NamedPath> outputs_of(const Config& config) {
   std::vector<NamedPath> outputs = {
       {"path.model", config.path.model},
-      {"the training's state beside path.model", state_path(config.path.model)},
+      {"the training's state beside path.model", state_path(config.path.model), false,
+       "path.model"},
+      {"the training's lock beside path.model", lock_path(config.path.model), false, "path.model"},
       {"path.forecast", config.path.forecast},
       {"path.report", config.path.report}};
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
@@ -95,16 +135,20 @@ void check_folder(const NamedPath& output) {
 }  // namespace
 
 void check_paths(const Request& request, const Config& config) {
+  SameFile same_file;
   const std::vector<NamedPath> inputs = inputs_of(request, config);
   const std::vector<NamedPath> outputs = outputs_of(config);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const NamedPath& output = outputs[i];
     // Another command's output may be this one's input, as forecasts are data of a next step.
     for (const NamedPath& input : inputs) {
-      if (!writes(request, output.name) || !same_file(output.path, input.path)) continue;
+      if (!writes(request, output.name)) continue;
+      // A training may go on from the very model that it writes: it replaces it by a better one.
+      if (output.name == "path.model" && input.name == kEarlierModel) continue;
+      if (!same_file(output.path, input.path)) continue;
       throw ConfigError(fmt::format("{} = {} would replace {}, {}; choose another {}", output.name,
                                     output.path.string(), input.name, input.path.string(),
-                                    output.name));
+                                    output.key));
     }
     for (std::size_t j = 0; j < i; ++j) {
       const NamedPath& other = outputs[j];
@@ -124,7 +168,7 @@ void check_paths(const Request& request, const Config& config) {
     } else if (type != fs::file_type::regular && type != fs::file_type::not_found &&
                type != fs::file_type::directory) {
       continue;  // a pipe's reader would take a trial for the whole
-    } else if (output.name.starts_with("path.") && output.name != "path.log") {
+    } else if (output.name == output.key && output.name != "path.log") {
       const OutputFile probe(output.path, output.name);  // never committed: only tried
     }
   }

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <random>
 #include <system_error>
 
+#include "base/path_lock.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -36,19 +36,6 @@ bool is_temporary_of(const std::string& name, const std::string& beginning) {
          name.find_first_not_of("0123456789abcdef", beginning.size()) == beginning.size() + kRandom;
 }
 
-/// A temporary file is locked as long as its writer lives: what can be locked belongs to nobody.
-void remove_abandoned(const fs::path& folder, const std::string& beginning) {
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (!is_temporary_of(entry->path().filename().string(), beginning)) continue;
-    const int file = ::open(entry->path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) continue;
-    if (::flock(file, LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
-    ::close(file);
-  }
-}
-
 /// The file that a chain of links ends in, which need not exist.
 fs::path followed(fs::path path) {
   constexpr int kMostLinks = 40;  // as Linux has it
@@ -61,7 +48,26 @@ fs::path followed(fs::path path) {
   return path;
 }
 
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
 }  // namespace
+
+// A temporary file is locked as long as its writer lives: what can be locked belongs to nobody.
+void remove_abandoned(const fs::path& path) {
+  const fs::path target = followed(path);
+  const std::string beginning = beginning_of(target);
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_of(target), error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!is_temporary_of(entry->path().filename().string(), beginning)) continue;
+    const int file = ::open(entry->path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) continue;
+    if (lock_error(file) == 0) ::unlink(entry->path().c_str());
+    ::close(file);
+  }
+}
 
 OutputFile::OutputFile(const fs::path& path, std::string_view purpose)
     : path_(path), purpose_(purpose) {
@@ -75,11 +81,11 @@ OutputFile::OutputFile(const fs::path& path, std::string_view purpose)
     return;
   }
   final_ = followed(path_);
-  const fs::path folder = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
+  const fs::path folder = folder_of(final_);
   std::error_code made;
   fs::create_directories(folder, made);
   if (made) refuse(made.value());
-  remove_abandoned(folder, beginning_of(final_));
+  remove_abandoned(final_);
   make_temporary(folder);
   if (exists) {
     // A file of another owner may still be replaced by one of ours; its group and mode are kept
@@ -104,8 +110,9 @@ void OutputFile::make_temporary(const fs::path& folder) {
     if (descriptor_ < 0 && errno != EEXIST) refuse(errno);
     if (descriptor_ < 0) continue;
     struct stat status {};
-    // Between open and flock another process may have taken it for abandoned.
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor_, &status) == 0 &&
+    // Between open and lock another process may have taken it for abandoned. Where there are no
+    // locks, none will.
+    if (lock_error(descriptor_) != EWOULDBLOCK && ::fstat(descriptor_, &status) == 0 &&
         status.st_nlink > 0) {
       temporary_ = true;
       return;
@@ -131,12 +138,17 @@ void OutputFile::commit() {
   if (::rename(place_.c_str(), final_.c_str()) != 0) refuse(errno);
   temporary_ = false;
   // The name itself must reach the disk too.
-  const fs::path folder = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
+  const fs::path folder = folder_of(final_);
   const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = directory >= 0 && (::fsync(directory) == 0 || errno == EINVAL);
   const int error = errno;
   if (directory >= 0) ::close(directory);
-  if (!synced) refuse(error);
+  if (!synced) {
+    throw DataError(
+        fmt::format("{}: is written, but the system could not put its name on disk ({}): a power "
+                    "cut may bring the old file back; look at the disk, and write it again",
+                    path_.string(), std::generic_category().message(error)));
+  }
 }
 
 void OutputFile::refuse(int error) const {

@@ -27,7 +27,7 @@ class OutputFile {
 
   void write(std::string_view bytes);
   /// Syncs the file, gives it its name and syncs the folder. Throws DataError; then the file of
-  /// that name is the old one.
+  /// that name is the old one, but where the error says that only its folder is not on disk.
   void commit();
 
  private:
@@ -41,5 +41,8 @@ class OutputFile {
   int descriptor_ = -1;
   bool temporary_ = false;
 };
+
+/// Removes the temporary files that earlier, killed processes left for `path`.
+void remove_abandoned(const std::filesystem::path& path);
 
 }  // namespace sluice

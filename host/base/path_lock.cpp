@@ -7,37 +7,72 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <system_error>
 
 #include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
 
 namespace sluice {
 namespace {
 
-/// The process number that the holder has written, or "another".
-std::string holder(int file) {
-  char text[32] = {};
-  const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
-  std::string number(text, got > 0 ? static_cast<std::size_t>(got) : 0);
-  number = number.substr(0, number.find_first_not_of("0123456789"));
-  return number.empty() ? "another process" : "process " + number;
+/// The process number that a holder has written, with its line's end. Empty: nothing is written
+/// yet. nullopt: no holder wrote this.
+std::optional<std::string> holder(int file) {
+  struct stat status {};
+  char text[24] = {};
+  const ssize_t got = ::pread(file, text, sizeof text, 0);
+  if (got < 0 || ::fstat(file, &status) != 0 || status.st_size != got) return std::nullopt;
+  const std::string number(text, static_cast<std::size_t>(got));
+  if (number.empty()) return number;
+  const bool line = number.size() > 1 && number.ends_with('\n') &&
+                    number.find_first_not_of("0123456789") == number.size() - 1;
+  if (!line) return std::nullopt;
+  return number;
 }
 
 }  // namespace
 
-PathLock::PathLock(const std::filesystem::path& path) : lock_(path.string() + ".lock") {
+int lock_error(int descriptor) {
+  for (;;) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EINTR) return errno;
+  }
+}
+
+std::filesystem::path lock_path(const std::filesystem::path& path) {
+  return path.string() + ".lock";
+}
+
+PathLock::PathLock(const std::filesystem::path& path) : lock_(lock_path(path)) {
   for (;;) {
     descriptor_ = ::open(lock_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {
       throw DataError(fmt::format("{}: cannot be written ({}); choose another path.model",
                                   lock_.string(), std::generic_category().message(errno)));
     }
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      const std::string who = holder(descriptor_);
+    const int error = lock_error(descriptor_);
+    const std::optional<std::string> number = holder(descriptor_);
+    if (error == EWOULDBLOCK) {
       ::close(descriptor_);
       throw DataError(fmt::format(
           "{}: {} is training into this path; wait for it, or choose another path.model",
-          path.string(), who));
+          path.string(),
+          number.value_or("").empty() ? "another process"
+                                      : "process " + number->substr(0, number->size() - 1)));
+    }
+    if (!number) {
+      ::close(descriptor_);
+      throw DataError(fmt::format(
+          "{}: is no lock of a training, whose name it has; move it, or choose another path.model",
+          lock_.string()));
+    }
+    if (error != 0) {
+      log_warning(fmt::format(
+          "{}: its file system has no locks ({}): nothing keeps another training from the path",
+          path.string(), std::generic_category().message(error)));
+      break;
     }
     // The holder before may have removed the file between open and flock.
     struct stat ours {

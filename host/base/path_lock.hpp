@@ -5,11 +5,20 @@
 
 namespace sluice {
 
-/// Holds "<path>.lock" while it lives. The system lets go of it when the process dies, however it
-/// dies: a lock file that is left behind does not lock.
+/// Locks an open file for this process alone, without waiting. 0, or errno: EWOULDBLOCK where
+/// another holds it, others where the file system has no locks (NFS without its daemon, Lustre
+/// without `-o flock`).
+int lock_error(int descriptor);
+
+/// "<path>.lock"
+std::filesystem::path lock_path(const std::filesystem::path& path);
+
+/// Holds lock_path(path) while it lives. The system lets go of it when the process dies, however it
+/// dies: a lock file that is left behind does not lock. Where the file system has no locks it warns
+/// and holds nothing.
 class PathLock {
  public:
-  /// Throws DataError naming the process that holds it.
+  /// Throws DataError naming the process that holds it, or where the file is somebody's own.
   explicit PathLock(const std::filesystem::path& path);
   ~PathLock();
   PathLock(const PathLock&) = delete;

@@ -39,12 +39,36 @@ class Outputs(Program):
         self.daily("known.csv", 5, columns="ds,price")
         self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", "known.csv", "--data.future", "price",
                   "--path.forecast", "known.csv", says="would replace path.future")
+        self.daily("ahead/known.csv", 5, columns="ds,price")
+        for files in ("ahead", "known.csv,ahead"):
+            self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", files, "--data.future", "price",
+                      "--path.forecast", "ahead/known.csv", says="would replace path.future")
 
     def test_no_two_outputs_are_one_file(self):
         self.kept("train", "sales.csv", "--path.model", "one", "--path.log", "one", says="are one file")
         self.kept("train", "sales.csv", "--path.model", "m", "--path.log", "m.state", says="are one file")
         self.kept("evaluate", "m.safetensors", "--path.report", "m.safetensors", says="are one file")
         self.kept("evaluate", "m.safetensors", "--path.report", "a", "--path.scores", "b/../a", says="are one file")
+
+    def test_the_model_to_go_on_from_is_replaced_by_the_new_model_only(self):
+        self.kept("train", "sales.csv", "--training.init_from", "m.safetensors", "--path.model", "new", "--path.log",
+                  "./m.safetensors", says="would replace the model to go on from (training.init_from), m.safetensors")
+        self.write("old.state", (self.folder / "m.safetensors").read_bytes())
+        self.kept("train", "sales.csv", "--training.init_from", "old.state", "--path.model", "old",
+                  says="the training's state beside path.model = old.state would replace the model to go on from "
+                       "(training.init_from), old.state; choose another path.model")
+        self.train("sales.csv", "--training.init_from", "m.safetensors", "--path.model", "m.safetensors")
+
+    def test_a_file_that_has_the_name_of_a_lock_is_kept(self):
+        self.daily("new.lock", 60)
+        self.kept("train", "new.lock", "--data.format", "csv", "--path.model", "new",
+                  says="the training's lock beside path.model = new.lock would replace a data file")
+        self.kept("train", "sales.csv", "--path.model", "new", "--path.log", "new.lock", says="are one file")
+        before = self.read("new.lock")
+        result = self.sluice("train", "sales.csv", "--path.model", "new")
+        self.assertEqual(result.status, 3)
+        self.assertIn("new.lock: is no lock of a training", result.err)
+        self.assertEqual(self.read("new.lock"), before)
 
     def test_a_place_that_cannot_be_written_is_found_before_the_data_are_read(self):
         self.write("bad.csv", "ds,y\n2024-01-01,x\n")

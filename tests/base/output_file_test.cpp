@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,6 +17,24 @@
 
 #include "base/path_lock.hpp"
 #include "sluice/base/error.hpp"
+
+namespace {
+
+int flock_error = 0;  ///< what flock fails with, as on a file system without locks
+int flock_errors_left = 0;
+
+}  // namespace
+
+// In the place of the C library's; <fcntl.h> has a type of that name.
+extern "C" int failing_flock(int descriptor, int operation) noexcept __asm__("flock");
+extern "C" int failing_flock(int descriptor, int operation) noexcept {
+  if (flock_errors_left > 0) {
+    --flock_errors_left;
+    errno = flock_error;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_flock, descriptor, operation));
+}
 
 namespace sluice {
 namespace {
@@ -146,6 +166,50 @@ TEST_F(OutputFiles, WhatCannotBeWrittenIsNamedWithReasonAndSetting) {
   put(at("file"), "");
   EXPECT_THROW(OutputFile(at("file/below"), "path.x"), DataError);
   EXPECT_THROW(write("/dev/full", "x"), DataError);
+}
+
+TEST_F(OutputFiles, WithoutLocksOfTheFileSystemAreWrittenAllTheSameAndLeaveNothing) {
+  for (const int error : {ENOLCK, EOPNOTSUPP, EINTR}) {
+    flock_error = error;
+    flock_errors_left = error == EINTR ? 1 : 1'000'000;
+    write(at("a"), "written");
+    { const PathLock lock(at("model")); }
+    flock_errors_left = 0;
+    EXPECT_EQ(text_of(at("a")), "written") << error;
+    EXPECT_THAT(names(), ::testing::ElementsAre("a")) << error;
+  }
+}
+
+// It cannot be known whether its writer still lives.
+TEST_F(OutputFiles, WithoutLocksOfTheFileSystemNobodysTemporaryFileIsRemoved) {
+  put(at(".a.0123456789abcdef.tmp"), "of a living process");
+  flock_error = ENOLCK;
+  flock_errors_left = 1'000'000;
+  write(at("a"), "written");
+  flock_errors_left = 0;
+  EXPECT_TRUE(fs::exists(at(".a.0123456789abcdef.tmp")));
+}
+
+TEST_F(OutputFiles, AbandonedOnesOfALinksFileAreRemovedBesideTheFile) {
+  fs::create_directories(at("there"));
+  fs::create_symlink("there/real", at("link"));
+  put(at("there/.real.0123456789abcdef.tmp"), "of a killed process");
+  remove_abandoned(at("link"));
+  EXPECT_TRUE(fs::is_empty(at("there")));
+}
+
+TEST_F(OutputFiles, AFileOfSomebodyThatHasALocksNameIsKept) {
+  for (const char* text :
+       {"my notes", "12 apples\n", "12", "\n", "12\n13\n", "123456789012345678901234567890\n"}) {
+    put(at("model.lock"), text);
+    try {
+      PathLock lock(at("model"));
+      FAIL() << text;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("model.lock: is no lock of a training"));
+    }
+    EXPECT_EQ(text_of(at("model.lock")), text);
+  }
 }
 
 TEST_F(OutputFiles, APathIsLockedForOneAtATime) {

@@ -18,11 +18,19 @@ std::string by_mark(std::string_view head);
 /// Whether `name` is one of UTF-8's.
 bool is_utf8(std::string_view name);
 
+/// Throws ConfigError if iconv does not know an encoding of this name.
+void check_known(const std::string& name);
+
 /// The text in UTF-8, without a byte order mark. Throws ConfigError if iconv does not know the
 /// encoding, DataError with the line of the first byte that is none of its text, or if the text is
 /// longer than `most`.
 std::string to_utf8(const std::filesystem::path& path, std::string_view bytes,
                     const std::string& name, std::int64_t most);
+
+/// Whether `bytes` are UTF-8 rather than the encoding `name`: they have characters of several
+/// bytes, and in `name` they are no text, or each byte would be a letter of its own ("Ã©"), or
+/// these characters are too many to be UTF-8 by chance.
+bool is_utf8_beyond_doubt(std::string_view bytes, const std::string& name);
 
 struct BadText {
   std::int64_t line;  ///< from 1

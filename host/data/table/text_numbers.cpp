@@ -96,9 +96,9 @@ std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk,
 
 std::string remark_of(const std::string& source, const std::string& name,
                       const numerals::Evidence& evidence, char decimal, bool decimal_is_told) {
-  const double value = numerals::read(evidence.unusual(), decimal)->value;
-  std::string text =
-      fmt::format("{}: column '{}': '{}' is read as {}", source, name, evidence.unusual(), value);
+  const std::string& word = evidence.is_unusual() ? evidence.unusual() : evidence.first();
+  std::string text = fmt::format("{}: column '{}': '{}' is read as {}", source, name, word,
+                                 numerals::read(word, decimal)->value);
   if (evidence.percent()) text += ", the percent sign left out";
   if (!evidence.currency().empty()) text += ", the currency sign left out";
   if (!decimal_is_told &&
@@ -123,6 +123,28 @@ bool is_missing(const std::vector<std::string>& missing, std::string_view word) 
   while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
   while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
   return word.empty() || std::find(missing.begin(), missing.end(), word) != missing.end();
+}
+
+bool says_other_decimal(const arrow::Table& table, const Findings& findings, char decimal) {
+  bool any = false;
+  for (const auto& evidence : findings.columns) {
+    if (!evidence) continue;
+    const bool point = evidence->says_point(), comma = evidence->says_comma();
+    if (decimal == ',' ? comma : point) return false;
+    any = any || (decimal == ',' ? point : comma);
+  }
+  if (!any) return false;
+  for (const auto& column : table.columns()) {
+    if (column->type()->id() != arrow::Type::DOUBLE) continue;
+    for (const auto& chunk : column->chunks()) {
+      const auto& numbers = static_cast<const arrow::DoubleArray&>(*chunk);
+      for (std::int64_t i = 0; i < numbers.length(); ++i) {
+        const double number = numbers.IsNull(i) ? 0 : numbers.Value(i);
+        if (number != std::floor(number)) return false;
+      }
+    }
+  }
+  return true;
 }
 
 Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
@@ -181,7 +203,7 @@ std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
         table->SetColumn(c, arrow::field(name, arrow::float64()),
                          std::make_shared<arrow::ChunkedArray>(chunks, arrow::float64())),
         source, kRemedy);
-    if (evidence->is_unusual()) {
+    if (evidence->is_unusual() || (decimal == ',' && evidence->is_ambiguous())) {
       remarks.push_back(remark_of(source, name, *evidence, decimal, decimal_is_told));
     }
   }

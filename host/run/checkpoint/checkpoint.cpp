@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/checksum.hpp"
 #include "run/checkpoint/json.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
@@ -23,9 +24,11 @@ using Shape = std::vector<std::int64_t>;
 
 /// 2: models with categories of steps, which a program that knows 1 only would misread.
 constexpr int kModelVersion = 2;
-constexpr int kStateVersion = 2;
+/// 3: states that know their data.
+constexpr int kStateVersion = 3;
 constexpr const char* kModelFormat = "sluice model";
 constexpr const char* kStateFormat = "sluice training state";
+constexpr const char* kChecksum = "checksum";
 
 template <typename Number>
 constexpr const char* dtype_of() {
@@ -63,11 +66,33 @@ Tensor lines_of(const std::vector<std::string>& texts) {
   return tensor_of(std::span<const char>(lines), {static_cast<std::int64_t>(lines.size())});
 }
 
+/// Of all that a file holds beside this number itself.
+std::string checksum_of(const Safetensors& file) {
+  Checksum sum;
+  for (const auto& [name, text] : file.metadata) {
+    if (name == kChecksum) continue;
+    sum.add(name);
+    sum.add(text);
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    sum.add(name);
+    sum.add(tensor.dtype);
+    sum.add(std::span<const std::uint8_t>(tensor.bytes));
+  }
+  return fmt::format("{:016x}", sum.value());
+}
+
+void write_checked(const std::filesystem::path& path, Safetensors& file) {
+  file.metadata[kChecksum] = checksum_of(file);
+  write_safetensors(path, file);
+}
+
 /// A file of a known format, with messages that name it.
 class Reader {
  public:
-  Reader(const std::filesystem::path& path, const char* format, int version, int oldest = 1)
-      : path_(path.string()), file_(read_safetensors(path)) {
+  Reader(const std::filesystem::path& path, std::string_view setting, const char* format,
+         int version, int oldest = 1)
+      : path_(path.string()), file_(read_safetensors(path, setting)) {
     if (text("format") != format) {
       throw DataError(fmt::format("{}: is a {}, where a {} is needed; choose another file", path_,
                                   text("format"), format));
@@ -87,6 +112,15 @@ class Reader {
           "{}: is of format {}, which is older than what this program goes on from ({}); train "
           "again without it (mode.resume = false)",
           path_, written, oldest));
+    }
+    // Files from before there was one, and those that others wrote, have none.
+    const auto sum = file_.metadata.find(kChecksum);
+    if (sum != file_.metadata.end() && sum->second != checksum_of(file_)) {
+      throw DataError(fmt::format(
+          "{}: has not the contents that it was written with; the file is damaged: take a copy "
+          "from before, or train again (where it was edited on purpose, leave out its metadata "
+          "'{}')",
+          path_, kChecksum));
     }
   }
 
@@ -273,12 +307,14 @@ void save_model(const std::filesystem::path& path, const Model& model) {
                                 {"categories", escaped_list(model.category_names)},
                                 {"step_categories", escaped_list(model.step_category_names)}}
                                .dump();
-  file.metadata["training"] = Json{{"members", model.members.size()},
-                                   {"recurrence", escaped(model.recurrence)},
-                                   {"valid_loss", number_json(model.valid_loss)},
-                                   {"steps", model.steps},
-                                   {"seconds", number_json(model.train_seconds)}}
-                                  .dump();
+  file.metadata["training"] = Json{
+      {"members", model.members.size()},
+      {"recurrence", escaped(model.recurrence)},
+      {"valid_loss", number_json(model.valid_loss)},
+      {"steps", model.steps},
+      {"seconds", number_json(model.train_seconds)},
+      {"began_from",
+       model.began_from}}.dump();
   const ParamLayout layout(model.spec);
   for (std::size_t k = 0; k < model.members.size(); ++k) {
     write_member(file, layout, k, model.members[k]);
@@ -312,11 +348,11 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   for (std::size_t e = 0; e < model.step_vocabularies.size(); ++e) {
     tensors[fmt::format("step_vocabulary.{}", e)] = lines_of(model.step_vocabularies[e]);
   }
-  write_safetensors(path, file);
+  write_checked(path, file);
 }
 
-Model load_model(const std::filesystem::path& path) {
-  const Reader reader(path, kModelFormat, kModelVersion);
+Model load_model(const std::filesystem::path& path, std::string_view setting) {
+  const Reader reader(path, setting, kModelFormat, kModelVersion);
   Model model;
   model.spec = spec_from_json(reader.object("spec"), reader.where("spec"));
   try {
@@ -340,6 +376,9 @@ Model load_model(const std::filesystem::path& path) {
   model.valid_loss = number_field(training, "valid_loss", where);
   model.steps = integer_field(training, "steps", 0, kFar, where);
   model.train_seconds = number_field(training, "seconds", where);
+  if (training.contains("began_from")) {
+    model.began_from = integer_field(training, "began_from", 0, kFar, where);
+  }
 
   const ParamLayout layout(model.spec);
   for (std::int64_t k = 0; k < members; ++k) {
@@ -395,6 +434,7 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
                                 {"batch", state.batch},
                                 {"closed_step", state.closed_step},
                                 {"start_checksum", state.start_checksum},
+                                {"catalog_checksum", state.catalog_checksum},
                                 {"step", state.engine.step},
                                 {"best_step", state.best_step},
                                 {"bad_epochs", state.bad_epochs},
@@ -417,11 +457,11 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
   for (std::size_t k = 0; k < state.done_members.size(); ++k) {
     tensors[fmt::format("done.{}", k)] = tensor_of(state.done_members[k]);
   }
-  write_safetensors(path, file);
+  write_checked(path, file);
 }
 
 TrainingState load_training_state(const std::filesystem::path& path) {
-  const Reader reader(path, kStateFormat, kStateVersion, kStateVersion);
+  const Reader reader(path, "path.model", kStateFormat, kStateVersion, kStateVersion);
   TrainingState state;
   state.config = reader.text("config");
   const Json at = reader.object("place");
@@ -433,6 +473,7 @@ TrainingState load_training_state(const std::filesystem::path& path) {
   state.batch = integer_field(at, "batch", 0, kFar, where);
   state.closed_step = integer_field(at, "closed_step", -1, kFar, where);
   state.start_checksum = integer_field(at, "start_checksum", 0, kFar, where);
+  state.catalog_checksum = integer_field(at, "catalog_checksum", 0, kFar, where);
   state.engine.step = integer_field(at, "step", 0, kFar, where);
   state.best_step = integer_field(at, "best_step", 0, kFar, where);
   state.bad_epochs = static_cast<int>(integer_field(at, "bad_epochs", 0, 2'000'000'000, where));

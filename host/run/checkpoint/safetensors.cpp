@@ -63,15 +63,14 @@ std::optional<std::int64_t> tensor_bytes(std::int64_t element,
 /// An open file whose size is known.
 class Input {
  public:
-  explicit Input(const std::filesystem::path& path) : path_(path) {
-    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  Input(const std::filesystem::path& path, std::string_view key) : path_(path) {
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // of a pipe it would wait
     struct stat status {};
     if (fd_ < 0 || ::fstat(fd_, &status) != 0) {
       const int error = errno;
       close();
-      throw DataError(
-          fmt::format("{}: cannot be opened ({}); train a model first, or set path.model",
-                      path.string(), std::generic_category().message(error)));
+      throw DataError(fmt::format("{}: cannot be opened ({}); train a model first, or set {}",
+                                  path.string(), std::generic_category().message(error), key));
     }
     if (!S_ISREG(status.st_mode)) {
       close();
@@ -228,8 +227,8 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
   write_atomically(path, parts, "path.model");
 }
 
-Safetensors read_safetensors(const std::filesystem::path& path) {
-  const Input input(path);
+Safetensors read_safetensors(const std::filesystem::path& path, std::string_view setting) {
+  const Input input(path, setting);
   std::uint64_t length = 0;
   if (input.size() < sizeof length) damaged(path, "it is shorter than 8 bytes");
   input.read(0, &length, sizeof length);

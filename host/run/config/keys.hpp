@@ -285,23 +285,33 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
                        "train_data_path)."},
         p.data);
   visit(Key{.name = "path.future",
-            .meaning = "File of future-known values past the history's end; empty: none."},
+            .meaning = "Files, or directories of them, of future-known values past the history's "
+                       "end; empty: none."},
         p.future);
-  visit(Key{.name = "path.statics", .meaning = "File of static columns; empty: none."}, p.statics);
+  visit(Key{.name = "path.statics",
+            .meaning = "Files, or directories of them, of static columns; empty: none."},
+        p.statics);
   visit(Key{.name = "path.model",
             .meaning = "The trained model, a safetensors file (the article's model_save_path and "
-                       "model_name)."},
+                       "model_name).",
+            .form = Form::path},
         p.model);
-  visit(Key{.name = "path.log", .meaning = "Log file, JSON lines (the article's log_save_path)."},
+  visit(Key{.name = "path.log",
+            .meaning = "Log file, JSON lines (the article's log_save_path).",
+            .form = Form::path},
         p.log);
-  visit(Key{.name = "path.forecast", .meaning = "Forecasts: .csv, .parquet or .arrow."},
+  visit(Key{.name = "path.forecast",
+            .meaning = "Forecasts: .csv, .parquet or .arrow.",
+            .form = Form::path},
         p.forecast);
-  visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON."}, p.report);
+  visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON.", .form = Form::path},
+        p.report);
   visit(Key{.name = "path.scores",
             .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
         p.scores);
   visit(Key{.name = "path.figures",
-            .meaning = "Directory of the figures (the article's figure_save_path)."},
+            .meaning = "Directory of the figures (the article's figure_save_path).",
+            .form = Form::path},
         p.figures);
   visit(Key{.name = "path.figure_language",
             .meaning = "Language of the figures' words; auto: Chinese where the data's names are.",
@@ -392,7 +402,7 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
 
 /// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one
 /// of bool, int, int64, double, string, vector<string>, vector<double>, optional<bool>,
-/// optional<int>, optional<vector<int>>.
+/// optional<int>, optional<int64>, optional<double>, optional<vector<int>>.
 template <typename AnyConfig, typename Visitor>
 void visit_keys(AnyConfig& config, Visitor&& visit) {
   visit_data_keys(config, visit);

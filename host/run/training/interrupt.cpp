@@ -1,38 +1,51 @@
 #include "run/training/interrupt.hpp"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 #include <thread>
+
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
 volatile std::sig_atomic_t flag = 0;
-struct sigaction before_int, before_term;
+int guards = 0;
+struct sigaction before_int, before_term, before_hup;
 
 extern "C" void note_signal(int number) {
   flag = 1;
-  std::signal(number, SIG_DFL);
+  // A terminal that is closed sends more than one SIGHUP: they are one wish.
+  if (number != SIGHUP) std::signal(number, SIG_DFL);
 }
 
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
+  if (guards++ > 0) return;
   flag = 0;
   struct sigaction action = {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
   sigaddset(&action.sa_mask, SIGINT);
   sigaddset(&action.sa_mask, SIGTERM);
+  sigaddset(&action.sa_mask, SIGHUP);
   sigaction(SIGINT, &action, &before_int);
   sigaction(SIGTERM, &action, &before_term);
+  sigaction(SIGHUP, nullptr, &before_hup);
+  // Under nohup it stays ignored.
+  if (before_hup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 InterruptGuard::~InterruptGuard() {
+  if (--guards > 0) return;
   sigaction(SIGINT, &before_int, nullptr);
   sigaction(SIGTERM, &before_term, nullptr);
+  sigaction(SIGHUP, &before_hup, nullptr);
 }
 
 void keep_interrupts_off_this_thread() {
@@ -40,11 +53,19 @@ void keep_interrupts_off_this_thread() {
   sigemptyset(&both);
   sigaddset(&both, SIGINT);
   sigaddset(&both, SIGTERM);
+  sigaddset(&both, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &both, nullptr);
-  std::thread([both] {
-    pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
-    for (;;) pause();
-  }).detach();
+  try {
+    std::thread([both] {
+      pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
+      for (;;) pause();
+    }).detach();
+  } catch (const std::system_error& error) {
+    throw DeviceError(
+        fmt::format("no thread can be started ({}); allow more threads or memory (ulimit -u, "
+                    "ulimit -v, the container's limits)",
+                    error.code().message()));
+  }
 }
 
 bool InterruptGuard::requested() { return flag != 0; }

@@ -71,7 +71,15 @@ class Loop {
       stop = run_epoch();
       if (result_.interrupted) break;
     }
-    if (!result_.interrupted && setup_.validation.empty()) keep_current();
+    if (!result_.interrupted && (setup_.validation.empty() || state_.best_params.empty())) {
+      if (!setup_.validation.empty()) {
+        log_warning(fmt::format(
+            "no validation had a finite loss: the weights of step {} are kept, the last ones; "
+            "look at the data with `sluice check`, or lower training.learning_rate ({})",
+            step(), training_.learning_rate));
+      }
+      keep_current();
+    }
     result_.params = state_.best_params;
     result_.loss = validated_ ? state_.best_loss : kNone;
     result_.step = state_.best_step;
@@ -86,9 +94,10 @@ class Loop {
   double elapsed() const { return before_ + now() - start_; }
   std::int64_t step() const { return state_.engine.step + steps_here_; }
 
+  /// One step is made in however few seconds: none would be no training, nor a choice.
   bool reached_limit() const {
     return (total_steps_ > 0 && step() >= total_steps_) ||
-           (setup_.max_seconds > 0 && elapsed() >= setup_.max_seconds) ||
+           (setup_.max_seconds > 0 && elapsed() >= setup_.max_seconds && step() > 0) ||
            (training_.epochs > 0 && state_.epoch >= training_.epochs);
   }
 

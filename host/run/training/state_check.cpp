@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "base/checksum.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
 namespace sluice {
@@ -16,8 +20,12 @@ bool finite(const std::vector<float>& numbers) {
   return std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); });
 }
 
-}  // namespace
+/// As JSON's readers hold it, and not 0.
+std::int64_t positive(const Checksum& sum) {
+  return static_cast<std::int64_t>(sum.value() >> 1 | 1);
+}
 
+/// What in `state` does not fit the model and the settings, or empty.
 std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
                          const Config::Training& training) {
   const auto P = static_cast<std::size_t>(ParamLayout(spec).size());
@@ -56,6 +64,10 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
   for (const std::vector<float>& member : state.done_members) {
     if (member.size() != P || !finite(member)) return "a finished member does not fit the model";
   }
+  // Which would be the length of a final fit.
+  if (training.steps > 0 && state.selected_step > training.steps) {
+    return fmt::format("it chose step {} of {}", state.selected_step, training.steps);
+  }
   if (state.final_phase && (!training.final_fit || state.selected_step < 1)) {
     return "a final fit without a choice before it";
   }
@@ -69,15 +81,83 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
   return {};
 }
 
-// Fowler, Noll and Vo's hash (FNV-1a) of the parameters' bits.
+}  // namespace
+
+void check_state(const std::filesystem::path& path, const TrainingState& state,
+                 const TrainingState& mine, const ModelSpec& spec,
+                 const Config::Training& training) {
+  if (state.config != mine.config) {
+    throw ConfigError(
+        fmt::format("{}: it was saved with other settings; a resumed training must keep them all "
+                    "(only [mode], [path] "
+                    "and training.checkpoint_seconds may change)",
+                    path.string()));
+  }
+  if (state.catalog_checksum != mine.catalog_checksum) {
+    throw DataError(fmt::format(
+        "{}: it was saved with other data; give path.data, and what is read beside it, as they "
+        "were then, or train without the state (mode.resume = false)",
+        path.string()));
+  }
+  if (state.start_checksum != mine.start_checksum) {
+    throw DataError(fmt::format(
+        "{}: it began from another earlier model than there is now; give training.init_from that "
+        "model again, or train without the state (mode.resume = false)",
+        path.string()));
+  }
+  if (const std::string what = state_misfit(state, spec, training); !what.empty()) {
+    throw DataError(
+        fmt::format("{}: {}; the file is damaged: train again without it (mode.resume = false)",
+                    path.string(), what));
+  }
+}
+
+std::string settings_to_keep(const Config& config) {
+  Config kept = config;
+  kept.mode = {};
+  kept.path = {};
+  kept.path.data = config.path.data;
+  kept.training.checkpoint_seconds = 0;
+  return to_toml(kept);
+}
+
 std::int64_t checksum_of(const Model& model) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const std::vector<float>& member : model.members) {
-    for (const float x : member) {
-      hash = (hash ^ std::bit_cast<std::uint32_t>(x)) * 0x100000001b3u;
+  Checksum sum;
+  for (const std::vector<float>& member : model.members) sum.add(std::span<const float>(member));
+  return positive(sum);
+}
+
+std::int64_t checksum_of(const Catalog& catalog) {
+  Checksum sum;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    sum.add(catalog.id(s));
+    sum.add(static_cast<std::uint64_t>(catalog.period(s, 0)));
+    sum.add(static_cast<std::uint64_t>(catalog.history(s)));
+  }
+  sum.add(catalog.offsets());
+  for (const Channel& channel : catalog.channels()) {
+    sum.add(channel.name);
+    sum.add(std::span<const float>(channel.values));
+  }
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+      sum.add(std::bit_cast<std::uint64_t>(catalog.value_offset(m, s)));
     }
   }
-  return static_cast<std::int64_t>(hash >> 2 | 1);
+  for (const StaticReal& real : catalog.static_reals()) {
+    sum.add(real.name);
+    sum.add(std::span<const float>(real.values));
+  }
+  const auto add_words = [&](const auto& categories) {
+    for (const auto& category : categories) {
+      sum.add(category.name);
+      for (const std::string& word : category.vocabulary) sum.add(word);
+      sum.add(std::span(std::as_const(category.codes)));
+    }
+  };
+  add_words(catalog.static_categories());
+  add_words(catalog.categories());
+  return positive(sum);
 }
 
 }  // namespace sluice

@@ -2,19 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
+#include "sluice/data/catalog.hpp"
 #include "sluice/model/spec.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {
 
-/// What in `state` does not fit the model and the settings, or empty.
-std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
-                         const Config::Training& training);
+/// Throws what keeps `state`, read from `path`, from going on with the training that saves `mine`:
+/// ConfigError where it is of other settings, DataError where it is of other data, of another
+/// earlier model or damaged.
+void check_state(const std::filesystem::path& path, const TrainingState& state,
+                 const TrainingState& mine, const ModelSpec& spec,
+                 const Config::Training& training);
 
-/// A number that another model's parameters would hardly have; never 0.
+/// The settings that a resumed training must share with the one before it, as TOML.
+std::string settings_to_keep(const Config& config);
+
+/// Numbers that another model's parameters, another catalogue would hardly have; never 0.
 std::int64_t checksum_of(const Model& model);
+std::int64_t checksum_of(const Catalog& catalog);
 
 }  // namespace sluice

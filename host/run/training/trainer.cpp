@@ -13,7 +13,6 @@
 #include <system_error>
 #include <utility>
 
-#include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/categories.hpp"
@@ -21,6 +20,7 @@
 #include "run/engine_setup.hpp"
 #include "run/training/interrupt.hpp"
 #include "run/training/loop.hpp"
+#include "run/training/places.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/validation.hpp"
 #include "run/training/vocabularies.hpp"
@@ -83,6 +83,10 @@ class Training {
   }
 
   TrainResult run();
+  /// Whether a state that goes on with this training is on disk.
+  bool state_saved() const { return state_saved_; }
+  /// Whether path.model is what `result` would write there.
+  bool is_output(const TrainResult& result) const { return result.kept_older && start_is_output_; }
 
  private:
   struct Phase {  // an engine on the data before `end`
@@ -94,6 +98,7 @@ class Training {
 
   void load_start();
   void load_state();
+  bool ended_with_start(const TrainingState& state) const;
   Phase make_phase(std::span<const std::int64_t> end) const;
   EngineState start_state(int member) const;
   void save_state(const TrainingState& state);
@@ -121,7 +126,7 @@ class Training {
   bool start_is_output_ = false;  ///< and path.model: what it still is must not be lost
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
-  bool resumed_ = false, state_saved_ = false, save_failed_ = false;
+  bool resumed_ = false, ended_before_ = false, state_saved_ = false, save_failed_ = false;
   double seconds_before_ = 0;
   std::int64_t windows_ = 0;
   double loop_seconds_ = 0;
@@ -139,7 +144,8 @@ void Training::load_start() {
         "training from an earlier model needs data.valid > 0, to tell whether the new one is "
         "better");
   }
-  start_ = std::make_unique<Model>(load_model(from));
+  start_ = std::make_unique<Model>(
+      load_model(from, config_.training.init_from.empty() ? "path.model" : "training.init_from"));
   std::error_code error;
   start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
   state_.start_checksum = checksum_of(*start_);
@@ -166,27 +172,23 @@ void Training::load_state() {
                                 path.string()));
   }
   TrainingState state = load_training_state(path);
-  if (state.config != state_.config) {
-    throw ConfigError(
-        fmt::format("{}: it was saved with other settings; a resumed training must keep them all "
-                    "(only [mode], [path] "
-                    "and training.checkpoint_seconds may change)",
-                    path.string()));
+  state_saved_ = true;
+  if (ended_with_start(state)) {
+    ended_before_ = true;
+    return;
   }
-  if (state.start_checksum != state_.start_checksum) {
-    throw DataError(fmt::format(
-        "{}: it began from another earlier model than there is now; give training.init_from that "
-        "model again, or train without the state (mode.resume = false)",
-        path.string()));
-  }
-  if (const std::string what = state_misfit(state, spec_, config_.training); !what.empty()) {
-    throw DataError(
-        fmt::format("{}: {}; the file is damaged: train again without it (mode.resume = false)",
-                    path.string(), what));
-  }
+  check_state(path, state, state_, spec_, config_.training);
   state_ = std::move(state);
   resumed_ = true;
   announce(fmt::format("resuming {} at step {}", config_.path.model, state_.engine.step));
+}
+
+/// Whether the earlier model is what the training of `state` led to: path.model was replaced, and
+/// the state not removed any more.
+bool Training::ended_with_start(const TrainingState& state) const {
+  return start_ && start_is_output_ && start_->began_from != 0 &&
+         start_->began_from == state.start_checksum && state.config == state_.config &&
+         state.config == settings_to_keep(start_->config);
 }
 
 Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
@@ -330,19 +332,20 @@ Model Training::make_model(const Phase& phase) const {
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;
   model.train_seconds = loop_seconds_;
+  model.began_from = state_.start_checksum;
   return model;
 }
 
 TrainResult Training::run() {
   const InterruptGuard guard;
-  // What a resumed training must share with the one before it.
-  Config comparable = config_;
-  comparable.mode = {};
-  comparable.path = {};
-  comparable.path.data = config_.path.data;
-  comparable.training.checkpoint_seconds = 0;
-  state_.config = to_toml(comparable);
+  state_.config = settings_to_keep(config_);
+  if (options_.save) state_.catalog_checksum = checksum_of(catalog_);
   load_state();
+  if (ended_before_) {
+    announce(fmt::format("the training that {} is of had ended: its model is {}",
+                         state_path(config_.path.model).string(), config_.path.model));
+    return kept_older();
+  }
 
   const int seeds = config_.training.seeds;
   Phase phase = make_phase(split_.train_end);
@@ -357,6 +360,15 @@ TrainResult Training::run() {
       throw ConfigError(fmt::format(
           "data.valid = {} leaves no validation step in any series; make it larger, or 0 for none",
           config_.data.valid));
+    }
+    if (!have_targets(catalog_, validation_, split_.valid_end, spec_.K)) {
+      throw DataError(
+          fmt::format("data.valid = {}: no series has a value of its target in the validation "
+                      "part, which is to "
+                      "choose the weights; leave out the empty rows at the end, or make data.valid "
+                      "larger, or 0 "
+                      "for none",
+                      config_.data.valid));
     }
   }
 
@@ -463,14 +475,16 @@ void Training::save_state(const TrainingState& state) {
 }  // namespace
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  // Until the model is written: a signal then must not lose the training that led to it.
+  const InterruptGuard guard;
   if (!options.save) return Training(config, catalog, options).run();
   const std::filesystem::path path = config.path.model;
-  // A night's training must not end in a place that cannot be written, or be written by two.
-  OutputFile(path, "path.model");
+  try_places(path);
   const PathLock lock(path);
-  const TrainResult result = Training(config, catalog, options).run();
+  Training training(config, catalog, options);
+  const TrainResult result = training.run();
   const auto state = state_path(path);
-  if (!result.kept_older || !std::filesystem::exists(path)) save_model(path, result.model);
+  if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {
     log_warning(fmt::format(
         "{}{}",

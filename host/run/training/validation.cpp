@@ -50,6 +50,22 @@ std::vector<Window> validation_windows(std::span<const std::int64_t> from,
   return windows;
 }
 
+bool have_targets(const Catalog& catalog, std::span<const Window> windows,
+                  std::span<const std::int64_t> to, int K) {
+  const auto finite = [](float x) { return std::isfinite(x); };
+  return std::ranges::any_of(windows, [&](const Window& w) {
+    const auto s = static_cast<std::size_t>(w.series);
+    const std::int64_t begin = w.origin + 1, end = std::min(begin + K, to[s]);
+    for (int m = 0; m < catalog.count(Role::target) && begin < end; ++m) {
+      const auto values =
+          catalog.values(m, w.series)
+              .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+      if (std::ranges::any_of(values, finite)) return true;
+    }
+    return false;
+  });
+}
+
 ResidualQuantiles residual_quantiles(std::span<const float> errors, std::size_t KM) {
   ResidualQuantiles out;
   std::vector<float> pooled;

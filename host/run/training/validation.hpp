@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
 
 namespace sluice {
@@ -13,6 +14,10 @@ namespace sluice {
 /// one at its start. Of many (16,384) they are thinned evenly.
 std::vector<Window> validation_windows(std::span<const std::int64_t> from,
                                        std::span<const std::int64_t> to, int K);
+
+/// Whether any of the windows has a target before to[s] in its K steps.
+bool have_targets(const Catalog& catalog, std::span<const Window> windows,
+                  std::span<const std::int64_t> to, int K);
 
 struct ResidualQuantiles {
   std::vector<double> probabilities;  ///< [G]; empty: too few errors to tell

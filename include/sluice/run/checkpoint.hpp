@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/data/calendar.hpp"
@@ -55,6 +56,8 @@ struct Model {
   double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
   std::int64_t steps = 0;  ///< training steps of the stored parameters
   double train_seconds = 0;
+  /// Checksum of the model that its training went on from; 0: none.
+  std::int64_t began_from = 0;
 };
 
 /// Where a training stands, for `--mode.resume true`.
@@ -82,11 +85,12 @@ struct TrainingState {
   /// Of the model that an incremental training began from; 0: none. A resume from another one is
   /// refused.
   std::int64_t start_checksum = 0;
+  std::int64_t catalog_checksum = 0;  ///< of the data; others are refused likewise
 };
 
-/// Throw DataError: what is wrong with the file, the remedy.
+/// Throw DataError: what is wrong with the file, the remedy; `setting` is the one that names it.
 void save_model(const std::filesystem::path& path, const Model& model);
-Model load_model(const std::filesystem::path& path);
+Model load_model(const std::filesystem::path& path, std::string_view setting = "path.model");
 /// "<model>.state" beside the model.
 std::filesystem::path state_path(const std::filesystem::path& model_path);
 void save_training_state(const std::filesystem::path& path, const TrainingState& state);
@@ -105,6 +109,7 @@ struct Safetensors {
 void write_safetensors(const std::filesystem::path& path, const Safetensors& file);
 /// Checks every length and offset against the file's size: a hostile file gives a DataError, never
 /// a crash.
-Safetensors read_safetensors(const std::filesystem::path& path);
+Safetensors read_safetensors(const std::filesystem::path& path,
+                             std::string_view setting = "path.model");
 
 }  // namespace sluice

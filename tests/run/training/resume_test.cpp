@@ -1,6 +1,8 @@
 // A training that was stopped, at any step and in any phase, goes on to what it would have been.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -13,12 +15,8 @@
 #include <thread>
 
 #include "base/path_lock.hpp"
-#include "run/engine_setup.hpp"
-#include "run/training/interrupt.hpp"
-#include "run/training/loop.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
-#include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
@@ -29,163 +27,7 @@ namespace {
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-/// An engine that raises SIGINT after its n-th training step.
-class StoppingEngine final : public Engine {
- public:
-  StoppingEngine(std::unique_ptr<Engine> engine, int stop_after)
-      : engine_(std::move(engine)), left_(stop_after) {}
-
-  std::string description() const override { return engine_->description(); }
-  std::string recurrence() const override { return engine_->recurrence(); }
-  void set_state(const EngineState& state) override { engine_->set_state(state); }
-  EngineState state() const override { return engine_->state(); }
-  void set_evaluation_params(std::span<const float> p) override {
-    engine_->set_evaluation_params(p);
-  }
-  void set_target_limit(std::span<const std::int64_t> limit) override {
-    engine_->set_target_limit(limit);
-  }
-  void train_step(std::span<const Window> windows, const StepSettings& settings) override {
-    engine_->train_step(windows, settings);
-    if (--left_ == 0) std::raise(SIGINT);
-  }
-  LossReport take_loss() override { return engine_->take_loss(); }
-  LossReport validate(std::span<const Window> windows,
-                      std::span<const std::int64_t> limit) override {
-    ++validations;
-    return engine_->validate(windows, limit);
-  }
-  void forecast(std::span<const Window> windows, std::span<const float> offsets,
-                std::span<float> out) override {
-    engine_->forecast(windows, offsets, out);
-  }
-  void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
-                 std::span<float> out) override {
-    engine_->residuals(windows, limit, out);
-  }
-  Seconds seconds() const override { return engine_->seconds(); }
-  LevelStatistics level_statistics() const override { return engine_->level_statistics(); }
-
-  int validations = 0;
-
- private:
-  std::unique_ptr<Engine> engine_;
-  int left_;
-};
-
 Catalog weekly() { return Catalog(testing::daily_parts(testing::weekly_series(5, 80))); }
-
-/// One loop over a small catalogue: epochs of two steps, five steps in all.
-class Loops {
- public:
-  explicit Loops(const std::string& sampling) : end_(5, 68), valid_(5, 74) {
-    config_.network.hidden_size = 4;
-    config_.network.predict_day = 3;
-    config_.network.time_step = 14;
-    config_.training.batch_size = 8;
-    config_.training.steps_per_epoch = 2;
-    config_.training.sampling = sampling;
-    config_.training.patience = 2;
-    config_.training.schedule = "plateau";
-    config_.training.checkpoint_seconds = 0;
-    spec_ = resolve_model(config_, catalog_, end_);
-    scaling_ = fit_scaling(catalog_, target_scaling(config_, spec_), Scaling::standard, end_);
-    plan_.emplace(catalog_, end_, PlanSpec{.T = spec_.T, .K = spec_.K});
-    for (std::int32_t s = 0; s < 5; ++s) validation_.push_back({.origin = 67, .series = s});
-  }
-
-  TrainingState fresh() const {
-    TrainingState state;
-    state.engine.params.resize(static_cast<std::size_t>(ParamLayout(spec_).size()));
-    init_params(spec_, 42, state.engine.params);
-    return state;
-  }
-
-  /// Runs from `state` until the end or a signal after `stop_after` steps (0: none); `last_saved`
-  /// becomes what a kill would leave.
-  LoopResult run(TrainingState state, int stop_after, TrainingState* last_saved) {
-    const InterruptGuard guard;
-    EngineSetup setup;
-    setup.catalog = &catalog_;
-    setup.spec = &spec_;
-    setup.scaling = &scaling_;
-    setup.batch = 8;
-    setup.threads = 1;
-    StoppingEngine engine(make_cpu_engine(setup), stop_after);
-    engine.set_target_limit(end_);
-    engine.set_state(state.engine);
-    LoopSetup loop;
-    loop.engine = &engine;
-    loop.catalog = &catalog_;
-    loop.plan = &*plan_;
-    loop.training = &config_.training;
-    loop.seed = 42;
-    loop.validation = validation_;
-    loop.valid_limit = valid_;
-    loop.steps = 5;
-    loop.announce = false;
-    if (last_saved != nullptr) {
-      loop.save = [&](const TrainingState& saved) {
-        *last_saved = saved;
-        ++saves;
-      };
-    }
-    const LoopResult result = run_loop(loop, state);
-    validations = engine.validations;
-    return result;
-  }
-
-  int validations = 0, saves = 0;
-
- private:
-  Catalog catalog_ = weekly();
-  Config config_;
-  std::vector<std::int64_t> end_, valid_;
-  ModelSpec spec_;
-  SeriesScaling scaling_;
-  std::optional<TrainingPlan> plan_;
-  std::vector<Window> validation_;
-};
-
-TEST(Loop, StoppedAfterAnyStepItGoesOnToTheSameWeightsAndValidations) {
-  for (const char* sampling : {"series", "window"}) {
-    Loops loops(sampling);
-    const LoopResult whole = loops.run(loops.fresh(), 0, nullptr);
-    ASSERT_EQ(loops.validations, 3);  // after steps 2, 4 and 5
-    for (int stop = 1; stop <= 5; ++stop) {
-      TrainingState state;
-      const LoopResult part = loops.run(loops.fresh(), stop, &state);
-      ASSERT_TRUE(part.interrupted) << stop;
-      const int before = loops.validations;
-      const LoopResult rest = loops.run(state, 0, nullptr);
-      EXPECT_FALSE(rest.interrupted);
-      EXPECT_EQ(rest.params, whole.params) << sampling << " stopped after " << stop;
-      EXPECT_EQ(rest.loss, whole.loss) << stop;
-      EXPECT_EQ(rest.step, whole.step) << stop;
-      EXPECT_EQ(before + loops.validations, 3) << stop;
-    }
-  }
-}
-
-TEST(Loop, WithoutSecondsBetweenThemStatesAreSavedAfterEveryEpochAndGoOnTheSame) {
-  Loops loops("series");
-  const LoopResult whole = loops.run(loops.fresh(), 0, nullptr);
-  TrainingState last;
-  loops.saves = 0;
-  loops.run(loops.fresh(), 0, &last);
-  EXPECT_EQ(loops.saves, 2);  // the last epoch's end is the end
-  EXPECT_EQ(last.engine.step, 4);
-  const LoopResult rest = loops.run(last, 0, nullptr);
-  EXPECT_EQ(rest.params, whole.params);
-  EXPECT_EQ(rest.loss, whole.loss);
-}
-
-TEST(Loop, StoppedBeforeAnyValidationItClaimsNoLoss) {
-  Loops loops("series");
-  TrainingState state;
-  EXPECT_TRUE(std::isnan(loops.run(loops.fresh(), 1, &state).loss));
-  EXPECT_FALSE(std::isnan(loops.run(loops.fresh(), 3, &state).loss));
-}
 
 class Resume : public ::testing::Test {
  protected:
@@ -350,6 +192,100 @@ TEST_F(Resume, AnotherEarlierModelThanTheStateBeganFromIsRefused) {
   }
 }
 
+TEST_F(Resume, KilledBetweenItsModelAndItsStatesRemovalItHasEnded) {
+  config_.training.steps = 30;
+  train(config_, catalog_, saved());
+  const double earlier = load_model(config_.path.model).valid_loss;
+  config_.mode.incremental = true;
+  config_.training.steps = 600;
+  config_.training.learning_rate = 1e-3;
+  ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
+                return state.engine.step > 5;
+              }).interrupted);
+  const std::string state = bytes_of(state_path(config_.path.model));
+  config_.mode.resume = true;
+  ASSERT_LT(train(config_, catalog_, saved()).model.valid_loss, earlier);
+  const std::string model = bytes_of(config_.path.model);
+  std::ofstream(state_path(config_.path.model), std::ios::binary) << state;
+  train(config_, catalog_, saved());
+  EXPECT_EQ(bytes_of(config_.path.model), model);
+  EXPECT_FALSE(fs::exists(state_path(config_.path.model)));
+  // A model of other settings that began there too is not what this state leads to.
+  std::ofstream(state_path(config_.path.model), std::ios::binary) << state;
+  Model other = load_model(config_.path.model);
+  other.config.training.steps = 601;
+  save_model(config_.path.model, other);
+  EXPECT_THROW(train(config_, catalog_, saved()), DataError);
+}
+
+TEST_F(Resume, AStateOfOtherDataIsRefused) {
+  config_.training.steps = 100000;
+  ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
+                return state.engine.step > 5;
+              }).interrupted);
+  config_.mode.resume = true;
+  const auto refused = [&](CatalogParts parts) {
+    try {
+      train(config_, Catalog(std::move(parts)), saved());
+      return std::string("no error");
+    } catch (const DataError& e) {
+      return std::string(e.what());
+    }
+  };
+  const CatalogParts same = testing::daily_parts(testing::weekly_series(5, 80));
+  CatalogParts other = same;
+  other.channels[0].values[17] += 1;
+  EXPECT_THAT(refused(other), HasSubstr("saved with other data"));
+  other = same;
+  other.ids[3] = "another";
+  EXPECT_THAT(refused(other), HasSubstr("saved with other data"));
+  other = same;
+  other.first[3] += 7;
+  EXPECT_THAT(refused(other), HasSubstr("saved with other data"));
+  EXPECT_THAT(refused(testing::daily_parts(testing::weekly_series(5, 81))),
+              HasSubstr("saved with other data"));
+}
+
+TEST_F(Resume, WhereTheModelCannotBeWrittenTheStateIsNamed) {
+  config_.training.steps = 3000;
+  ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
+                return state.engine.step > 5;
+              }).interrupted);
+  config_.mode.resume = true;
+  // Files end at 1 KB, as on a full disk; the lock has room.
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small { 1000, before.rlim_max };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string what = "no error";
+  try {
+    train(config_, catalog_, saved());
+  } catch (const DataError& e) {
+    what = e.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(what, HasSubstr("File too large"));
+  EXPECT_THAT(what, HasSubstr("its state is in " + state_path(config_.path.model).string()));
+  EXPECT_THAT(what, HasSubstr("--mode.resume true"));
+  EXPECT_FALSE(train(config_, catalog_, saved()).interrupted);
+}
+
+TEST_F(Resume, APipeInTheStatesPlaceIsRefusedAndNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(state_path(config_.path.model).c_str(), 0600), 0);
+  for (const bool resume : {false, true}) {
+    config_.mode.resume = resume;
+    try {
+      train(config_, catalog_, saved());
+      FAIL();
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("model.safetensors.state: is a pipe"));
+    }
+  }
+  EXPECT_THROW(load_training_state(state_path(config_.path.model)), DataError);
+}
+
 TEST_F(Resume, ADamagedStateIsRefusedWithWhatIsWrong) {
   config_.training.steps = 100000;
   ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
@@ -374,6 +310,12 @@ TEST_F(Resume, ADamagedStateIsRefusedWithWhatIsWrong) {
                 s.selected_params = s.best_params;
               }),
               HasSubstr("a final fit without a choice"));
+  EXPECT_THAT(error_with([](State& s) {
+                s.final_phase = true;
+                s.selected_params = s.best_params;
+                s.selected_step = 1ll << 40;
+              }),
+              HasSubstr("it chose step 1099511627776 of 100000"));
   EXPECT_THAT(error_with([](State& s) { s.member = 3; }), HasSubstr("member 3 of 1"));
   EXPECT_THAT(error_with([](State& s) { s.closed_step = s.engine.step + 1; }),
               HasSubstr("not made"));
@@ -403,6 +345,10 @@ TEST_F(Resume, AModelThatCannotBeWrittenIsFoundBeforeTheTraining) {
 TEST_F(Resume, ATrainingLeavesNothingBesideItsModel) {
   config_.training.checkpoint_seconds = 1e-9;
   config_.training.steps = 10;
+  for (const char* ended : {".model.safetensors.0123456789abcdef.tmp",
+                            ".model.safetensors.state.0123456789abcdef.tmp"}) {
+    std::ofstream(folder_ / ended) << "of a killed process";
+  }
   train(config_, catalog_, saved());
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder_)) {

@@ -239,6 +239,23 @@ TEST_F(Training, IncrementalTrainingNeverReplacesABetterModelByAWorse) {
   EXPECT_THROW(train(c, catalog, silent()), ConfigError);
 }
 
+TEST_F(Training, WhereTheEarlierModelIsBetterItIsWrittenOverAThirdOne) {
+  const Catalog catalog = weekly();
+  Config c = small();
+  c.training.steps = 200;
+  const Model earlier = train(c, catalog, silent()).model;
+  c.training.init_from = (directory_ / "earlier.safetensors").string();
+  save_model(c.training.init_from, earlier);
+  Model third = earlier;
+  third.members[0][0] += 1;
+  save_model(c.path.model, third);
+  c.training.learning_rate = 0.5;  // ruins it
+  c.training.average_decay = 0;
+  c.training.steps = 10;
+  EXPECT_TRUE(train(c, catalog, silent(true)).kept_older);
+  EXPECT_EQ(load_model(c.path.model).members, earlier.members);
+}
+
 // Its parameters belong to inputs that were standardised as they were then.
 TEST_F(Training, IncrementalTrainingKeepsWhatInputsMean) {
   const auto shops = [](float area, float factor) {
@@ -291,6 +308,34 @@ TEST_F(Training, ATimeBudgetEndsIt) {
   const TrainResult result = train(c, weekly(), silent());
   EXPECT_GT(result.model.steps, 0);
   EXPECT_GE(result.seconds, 0.2);
+}
+
+TEST_F(Training, ATimeBudgetOfNothingStillMakesAStepInEachPhase) {
+  Config c = small();
+  c.training.steps = 0;
+  c.training.max_seconds = 1e-9;
+  c.training.final_fit = true;
+  const Catalog catalog = weekly();
+  EXPECT_EQ(train(c, catalog, silent()).model.steps, 1);
+}
+
+TEST_F(Training, AValidationPartWithoutATargetIsRefusedBeforeTheTraining) {
+  auto series = testing::weekly_series(4, 80);
+  for (auto& values : series) {
+    for (std::size_t t = 68; t < 74; ++t) values[t] = testing::kMissing;
+  }
+  Config c = small();
+  c.training.steps = 1'000'000'000;  // would never end
+  try {
+    train(c, Catalog(testing::daily_parts(series)), silent());
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("data.valid = 6: no series has a value of its target"));
+  }
+  series[2][73] = 1;  // one is enough
+  c.training.steps = 5;
+  EXPECT_TRUE(
+      std::isfinite(train(c, Catalog(testing::daily_parts(series)), silent()).model.valid_loss));
 }
 
 TEST_F(Training, APlateauHalvesTheRateUntilTheLossFallsAgain) {
@@ -394,7 +439,8 @@ TEST_F(Training, AMissingFutureValueIsNamed) {
   Forecaster forecaster(model, catalog, {80}, c.engine);
   EXPECT_TRUE(forecaster.at(std::vector<std::int64_t>(2, 57)).left_out.empty());
   CatalogNotes notes;
-  notes.columns = {{"shop", "id", ""}, {"day", "time", ""}, {"y", "target", ""}};
+  notes.id_columns = {"shop"};
+  notes.time_columns = {"day"};
   try {
     forecast_series(model, catalog, c, notes);
     FAIL();

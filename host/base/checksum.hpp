@@ -1,0 +1,33 @@
+// Whether bits are still, or again, the same ones.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sluice {
+
+/// A number of what was added, in this order. Of two inputs that differ in one place only it is
+/// never the same, of others hardly ever; it protects from accidents, not from forgery.
+class Checksum {
+ public:
+  void add(std::string_view bytes);
+  void add(std::uint64_t number) { mix(number); }
+  template <typename Number>
+  void add(std::span<const Number> numbers) {
+    add({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()});
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  // Fowler, Noll and Vo's hash (FNV-1a) with its constants for 64 bits, a word instead of a byte at
+  // a time; the shift brings high bits down, which a product alone never does. Each of the three
+  // operations can be undone, therefore one changed word always changes the result.
+  void mix(std::uint64_t word) {
+    hash_ = (hash_ ^ word) * 0x100000001b3u;
+    hash_ ^= hash_ >> 32;
+  }
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+};
+
+}  // namespace sluice

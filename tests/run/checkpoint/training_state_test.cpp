@@ -1,0 +1,100 @@
+// The training state on disk.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "run/checkpoint/same_bits.hpp"
+#include "run/temporary_file.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/checkpoint.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(TrainingState, OneOfAnOlderFormatIsRefusedWithTheRemedy) {
+  const auto path = state_path(temporary("model.safetensors"));
+  save_training_state(path, TrainingState{});
+  std::string bytes = read_bytes(path);
+  const std::string now = "\"format_version\":\"3\"";
+  ASSERT_NE(bytes.find(now), std::string::npos);
+  bytes[bytes.find(now) + now.size() - 2] = '2';
+  write_bytes(path, bytes);
+  try {
+    load_training_state(path);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("train again without it (mode.resume = false)"));
+  }
+}
+
+TEST(TrainingState, ComesBackBitForBit) {
+  TrainingState state;
+  state.member = 2;
+  state.final_phase = true;
+  state.epoch = 1ll << 41;
+  state.batch = 12;
+  state.closed_step = 1ll << 40;
+  state.start_checksum = (1ll << 61) + 1;
+  state.catalog_checksum = (1ll << 62) + 3;
+  state.engine.params = numbers(50, 1);
+  state.engine.average = numbers(50, 2);
+  state.engine.m = numbers(50, 3);
+  state.engine.v = numbers(50, 4);
+  state.engine.step = 1ll << 42;
+  state.engine.carried_h = numbers(6, 5);
+  state.engine.carried_c = numbers(6, 6);
+  state.best_params = numbers(50, 7);
+  state.best_loss = std::numeric_limits<double>::infinity();
+  state.best_step = 99;
+  state.bad_epochs = 3;
+  state.seconds = 0.1 + 0.2;
+  state.plateau_factor = 1.0 / 3.0;
+  state.selected_params = numbers(50, 8);
+  state.selected_step = 77;
+  state.selected_loss = -std::numeric_limits<double>::quiet_NaN();
+  state.done_members = {numbers(50, 9), {}, numbers(50, 10)};
+  state.config = to_toml(Config{});
+  const auto path = state_path(temporary("model.safetensors"));
+  EXPECT_TRUE(path.string().ends_with("model.safetensors.state"));
+  save_training_state(path, state);
+  const TrainingState back = load_training_state(path);
+
+  // A field more in either struct does not compile here until it is compared.
+  const auto& [member, final_phase, epoch, batch, closed_step, engine, best_params, best_loss,
+               best_step, bad_epochs, seconds, plateau_factor, selected_params, selected_step,
+               selected_loss, done_members, config, start_checksum, catalog_checksum] = back;
+  const auto& [params, average, m, v, step, carried_h, carried_c] = engine;
+  EXPECT_EQ(member, state.member);
+  EXPECT_EQ(final_phase, state.final_phase);
+  EXPECT_EQ(epoch, state.epoch);
+  EXPECT_EQ(batch, state.batch);
+  EXPECT_EQ(closed_step, state.closed_step);
+  EXPECT_EQ(start_checksum, state.start_checksum);
+  EXPECT_EQ(catalog_checksum, state.catalog_checksum);
+  expect_same_bits(params, state.engine.params);
+  expect_same_bits(average, state.engine.average);
+  expect_same_bits(m, state.engine.m);
+  expect_same_bits(v, state.engine.v);
+  EXPECT_EQ(step, state.engine.step);
+  expect_same_bits(carried_h, state.engine.carried_h);
+  expect_same_bits(carried_c, state.engine.carried_c);
+  expect_same_bits(best_params, state.best_params);
+  expect_same_bits(best_loss, state.best_loss);
+  EXPECT_EQ(best_step, state.best_step);
+  EXPECT_EQ(bad_epochs, state.bad_epochs);
+  expect_same_bits(seconds, state.seconds);
+  expect_same_bits(plateau_factor, state.plateau_factor);
+  expect_same_bits(selected_params, state.selected_params);
+  EXPECT_EQ(selected_step, state.selected_step);
+  expect_same_bits(selected_loss, state.selected_loss);
+  ASSERT_EQ(done_members.size(), 3u);
+  for (std::size_t k = 0; k < 3; ++k) expect_same_bits(done_members[k], state.done_members[k]);
+  EXPECT_EQ(config, state.config);
+}
+
+}  // namespace
+}  // namespace sluice
