@@ -212,7 +212,7 @@ TEST(Nonnegative, HoldsForTheValueWithItsOffset) {
   c.network.space = "linear";
   c.data.valid = 10;
   Model model = quick_model(c, catalog);
-  for (float& q : model.residual_quantiles) q *= 40;
+  for (float& q : model.residual_quantiles) q *= 1000;
   const Forecasts f = forecast_series(model, catalog, c);
   EXPECT_THAT(below_zero(f), ElementsAre());
   double lowest = 1;
