@@ -42,7 +42,6 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 void keep_scaling(const SeriesScaling& fitted, const Catalog& catalog, Model& model) {
   model.scaling = fitted;
   model.scaling.reference.clear();
-  model.value_offset.clear();
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
       const double move = catalog.value_offset(m, s) - fitted.reference_of(m, s);
@@ -205,9 +204,9 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
     // Too short to be trained on: its scaling says as little as that of a series never seen.
     if (is_trained_on(end[static_cast<std::size_t>(s)], config_.data.min_history)) continue;
-    for (std::size_t c = 0; c < catalog_.channels().size(); ++c) {
-      phase.scaling.fitted[c * static_cast<std::size_t>(catalog_.series_count()) +
-                           static_cast<std::size_t>(s)] = 0;
+    for (auto at = static_cast<std::size_t>(s); at < phase.scaling.fitted.size();
+         at += static_cast<std::size_t>(catalog_.series_count())) {
+      phase.scaling.fitted[at] = 0;
     }
   }
   if (start_) {  // whose parameters these standardised inputs belong to
@@ -302,9 +301,8 @@ void Training::fit_residuals(Engine& engine) {
   residuals_ = residual_quantiles(errors, static_cast<std::size_t>(spec_.K * spec_.M));
   if (residuals_.quantiles.empty() && !config_.forecast.levels.empty()) {
     log_warning(
-        "the validation range has fewer than 20 errors, too few for intervals: forecast and "
-        "evaluate this model with forecast.levels = [], or train with a larger data.valid or "
-        "training.loss = \"quantile\"");
+        "the validation range has fewer than 20 errors, too few for intervals: use this model with "
+        "forecast.levels = [], or train with a larger data.valid or training.loss = \"quantile\"");
   }
 }
 
