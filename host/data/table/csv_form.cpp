@@ -53,10 +53,25 @@ Fit fit_of(char delimiter, std::string_view head, bool whole) {
   return fit;
 }
 
+constexpr char kUsualDelimiters[] = {',', ';', '\t', '|'};
+
+/// Throws DataError where the delimiter that was asked for cuts nothing and a usual one does.
+void refuse_idle(const std::filesystem::path& path, char asked, std::string_view head, bool whole) {
+  if (fit_of(asked, head, whole).header > 1) return;
+  for (const char delimiter : kUsualDelimiters) {
+    const Fit fit = fit_of(delimiter, head, whole);
+    if (fit.header <= 1 || !fit.even) continue;
+    throw DataError(fmt::format(
+        "{}: {} (data.delimiter) does not occur between cells of its first row, and {} cuts its "
+        "first rows into {} each; set data.delimiter to it, or to auto",
+        path.string(), named(asked), named(delimiter), fit.header));
+  }
+}
+
 /// The delimiter that the first rows leave no doubt about.
 char delimiter_by_rows(const std::filesystem::path& path, std::string_view head, bool whole) {
   std::vector<Fit> possible;
-  for (const char delimiter : {',', ';', '\t', '|'}) {
+  for (const char delimiter : kUsualDelimiters) {
     const Fit fit = fit_of(delimiter, head, whole);
     if (fit.header > 1) possible.push_back(fit);
   }
@@ -147,6 +162,7 @@ void Text::settle_delimiter(const ReadOptions& options, std::vector<std::string>
   const bool whole = sample.size() < static_cast<std::size_t>(kHead);
   if (options.delimiter != '\0' && !(options.form_of_another && separator)) {
     form_.delimiter = tabs && options.delimiter == ',' ? '\t' : options.delimiter;
+    if (!options.form_of_another) refuse_idle(path(), form_.delimiter, head, whole);
     // One that cuts nothing separates nothing; which other one does shows as without a setting.
     if (!options.form_of_another || fit_of(form_.delimiter, head, whole).header > 1) return;
   }

@@ -282,14 +282,17 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
   auto& p = config.path;
   visit(Key{.name = "path.data",
             .meaning = "Files, or directories of them, that hold the data (the article's "
-                       "train_data_path)."},
+                       "train_data_path).",
+            .form = Form::path},
         p.data);
   visit(Key{.name = "path.future",
             .meaning = "Files, or directories of them, of future-known values past the history's "
-                       "end; empty: none."},
+                       "end; empty: none.",
+            .form = Form::path},
         p.future);
   visit(Key{.name = "path.statics",
-            .meaning = "Files, or directories of them, of static columns; empty: none."},
+            .meaning = "Files, or directories of them, of static columns; empty: none.",
+            .form = Form::path},
         p.statics);
   visit(Key{.name = "path.model",
             .meaning = "The trained model, a safetensors file (the article's model_save_path and "

@@ -95,6 +95,7 @@ std::string list_text(const Key& key, Kind kind) {
   const std::string tail = range.empty() ? "" : " " + range;
   if (kind == Kind::integer) return "a list of integers" + tail;
   if (kind == Kind::number) return "a list of numbers" + tail;
+  if (key.form == Form::path) return "a list of paths";
   return key.form == Form::column ? "a list of columns' names or 0-based places"
                                   : "a list of texts";
 }
@@ -268,6 +269,11 @@ void check_length(const ValueList& list, const std::string& where) {
   if (list.size() <= kMost) return;
   throw ConfigError(fmt::format("{} has {} numbers, and {} are the most; name fewer of them", where,
                                 list.size(), kMost));
+}
+
+ValueList paths_of(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  return text != nullptr && text->empty() ? ValueList() : list_of(value);
 }
 
 bool is_auto(const Value& value) {

@@ -85,6 +85,8 @@ void refuse_shares(const Value& value, const std::string& where);
 ValueList list_of(const Value& value);
 /// Throws ConfigError for a list that has more elements than any use of its numbers.
 void check_length(const ValueList& list, const std::string& where);
+/// The same, but that an empty text alone is no path at all.
+ValueList paths_of(const Value& value);
 bool is_auto(const Value& value);
 
 /// Puts `value` into `member`; throws ConfigError if it does not fit the key.
@@ -101,7 +103,7 @@ void assign(const Value& value, const Key& key, MemberType whole, const std::str
     }
   } else if constexpr (IsVector<Member>::value) {
     if (key.form == Form::percent) refuse_shares(value, where);
-    const ValueList list = list_of(value);
+    const ValueList list = key.form == Form::path ? paths_of(value) : list_of(value);
     if constexpr (std::is_arithmetic_v<typename Member::value_type>) check_length(list, where);
     Member fresh;
     for (const Value& element : list) {

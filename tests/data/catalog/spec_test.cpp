@@ -50,9 +50,22 @@ TEST_F(CatalogSpecTest, AnEncodingThatThereIsNotIsRefused) {
 TEST_F(CatalogSpecTest, AFrequencyOfDataAggregateIsRefusedByThatName) {
   const std::string message = error_of([](CatalogSpec& spec) { spec.aggregate = "abc"; });
   EXPECT_THAT(message,
-              testing::StartsWith("data.aggregate: unknown frequency 'abc'; use min, h, D"));
+              testing::AllOf(testing::StartsWith("data.aggregate: unknown frequency 'abc'"),
+                             testing::Not(testing::HasSubstr("auto"))));
   EXPECT_THAT(error_of([](CatalogSpec& spec) { spec.aggregate = "BH"; }),
               testing::StartsWith("data.aggregate: 'BH' needs a calendar of holidays"));
+}
+
+TEST_F(CatalogSpecTest, ADelimiterThatSeparatesNothingIsNamedWithTheOneThatDoes) {
+  for (const char delimiter : {'0', ' ', ';'}) {
+    CatalogSpec spec = spec_of(file("a.csv", "ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n"));
+    spec.read.delimiter = delimiter;
+    EXPECT_THAT(
+        data_error([&] { read_catalog(spec); }),
+        testing::HasSubstr(std::string("'") + delimiter +
+                           "' (data.delimiter) does not occur between cells of its first row, and "
+                           "',' cuts its first rows into 2 each"));
+  }
 }
 
 }  // namespace

@@ -114,6 +114,7 @@ void randomize(const Key& key, Draw& draw, Member& member) {
     member = static_cast<char>(1 + draw.below(127));
   } else {
     member = random_text(draw);
+    if (key.form == Form::path && member.empty()) member = "a";
   }
 }
 
@@ -144,7 +145,7 @@ TEST(ConfigText, NamesThatAreNotUtf8AreRefusedBeforeTheyAreStored) {
   config.path.model = "m\xFF";
   EXPECT_THROW(to_toml(config), ConfigError);
   EXPECT_THAT(flag_error("path.model", "m\xFF"),
-              "--path.model must be text, got bytes that are not UTF-8");
+              "--path.model must be a path, got bytes that are not UTF-8");
 }
 
 TEST(ConfigKeys, EveryKeyIsListedOnceUnderAKnownSection) {
@@ -279,9 +280,9 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
   EXPECT_EQ(error_of("[training]\nseed = 99999999999\n"),
             "shop.toml:2: training.seed must be an integer from 0 to 2147483647, got 99999999999");
   EXPECT_EQ(error_of("[path]\nmodel = 5\n"),
-            "shop.toml:2: path.model must be text, got 5; write it in quotes");
+            "shop.toml:2: path.model must be a path, got 5; write it in quotes");
   EXPECT_EQ(error_of("[path]\nmodel = [\"a\"]\n"),
-            "shop.toml:2: path.model must be text, got a list");
+            "shop.toml:2: path.model must be a path, got a list");
   EXPECT_EQ(error_of("[training.epochs]\n"),
             "shop.toml:1: training.epochs must be an integer from 0 to 1000000, got a table");
   EXPECT_EQ(error_of("[data]\ntest = 1.5\n"),

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "run/temporary_file.hpp"
 #include "sluice/base/error.hpp"
@@ -44,8 +45,20 @@ TEST(SettingsFile, AnEmptyPathIsRefusedByItsKey) {
     EXPECT_EQ(error_of_flag(key, ""), fmt::format("--{} must be a path, got \"\"", key));
   }
   EXPECT_EQ(file_error("[path]\nmodel = ''\n"), ":2: path.model must be a path, got \"\"");
-  for (const char* key : {"path.future", "path.statics", "path.scores"})
-    EXPECT_EQ(error_of_flag(key, ""), "no error") << key;
+  EXPECT_EQ(error_of_flag("path.scores", ""), "no error");
+}
+
+TEST(SettingsFile, AnEmptyPathOfAListIsNoneAndAmongOthersRefused) {
+  for (const char* key : {"path.data", "path.future", "path.statics"}) {
+    EXPECT_EQ(error_of_flag(key, "a.csv,"),
+              fmt::format("--{} must be a list of paths, got \"\" in it", key));
+    EXPECT_EQ(error_of_flag(key, ""), "no error");
+  }
+  const Config config =
+      parse_config("[path]\ndata = \"\"\nfuture = \"\"\nstatics = [\"a.csv\"]\n", "a");
+  EXPECT_TRUE(config.path.data.empty());
+  EXPECT_TRUE(config.path.future.empty());
+  EXPECT_EQ(config.path.statics, std::vector<std::string>{"a.csv"});
 }
 
 TEST(SettingsFile, ATextWithNulIsRefusedWholeByItsKey) {
