@@ -84,8 +84,8 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
         .push_back(channel.name);
   }
   const auto with_kinds = [](const auto& category) {
-    return fmt::format("{} ({} kinds)", category.name,
-                       std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1));
+    const auto kinds = std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1);
+    return fmt::format("{} ({} {})", category.name, kinds, kinds == 1 ? "kind" : "kinds");
   };
   for (const CategoryChannel& channel : catalog.categories()) {
     (channel.role == Role::past ? past : future).push_back(with_kinds(channel));

@@ -73,6 +73,13 @@ constexpr std::string_view kPositions[] = {"lat", "lon", "lng", "latitude", "lon
 constexpr std::string_view kRowNumbers[] = {"index", "idx",     "row",  "rownum", "rownumber",
                                             "rowid", "instant", "no",   "nr",     "level0",
                                             "序号",  "unnamed", "lfdnr"};
+constexpr std::string_view kTotals[] = {
+    "total",     "totals",       "grandtotal",     "sum",        "overall", "summe",
+    "gesamt",    "gesamtsumme",  "gesamtergebnis", "insgesamt",  "somme",   "suma",
+    "sumatotal", "totalgeneral", "totalgénéral",   "totalgeral", "totale",  "totaal",
+    "razem",     "toplam",       "итого",          "Итого",      "всего",   "Всего",
+    "общийитог", "Общийитог",    "总计",           "合计",       "總計",    "合計",
+    "总和",      "总数",         "합계",           "총계",       "总合计",  "sumtotal"};
 
 bool in(std::span<const std::string_view> list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -161,6 +168,8 @@ bool is_unnamed(std::string_view name) {
 bool is_pandas_index(std::string_view name) {
   return name.starts_with("__index_level_") && name.ends_with("__");
 }
+
+bool is_total_name(std::string_view name) { return in(kTotals, joined(words_of(name))); }
 
 bool is_row_number_name(std::string_view name) { return in(kRowNumbers, joined(words_of(name))); }
 

@@ -23,6 +23,8 @@ bool is_position_name(std::string_view name);
 bool is_unnamed(std::string_view name);
 /// pandas' "__index_level_0__".
 bool is_pandas_index(std::string_view name);
+/// "Total", "Grand Total", "Summe", "合计": the name of a sum of other rows or columns.
+bool is_total_name(std::string_view name);
 /// "index", "row": a name that row numbers often have.
 bool is_row_number_name(std::string_view name);
 

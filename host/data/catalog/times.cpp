@@ -48,7 +48,7 @@ std::shared_ptr<arrow::ChunkedArray> text_of(const Table::Impl& table, const Tab
   again.pool = table.pool;
   again.options = table.options;
   TablePart text{nullptr, part.path};
-  read_csv(again, text, part.table->num_rows(),
+  read_csv(again, text, part.file_row(part.table->num_rows() - 1) + 1,
            [&](const auto&) { return std::vector<std::string>{name}; });
   return text.table->column(column);
 }
