@@ -61,7 +61,7 @@ Job opennn() {
 
 Catalog made_up(const Job& job) {
   CatalogParts parts;
-  parts.frequency = parse_frequency("D");
+  parts.axis.frequency = parse_frequency("D");
   parts.offsets.push_back(0);
   for (int c = 0; c <= job.spec.past_channels; ++c) {
     parts.channels.push_back({fmt::format("c{}", c), c == 0 ? Role::target : Role::past, {}});

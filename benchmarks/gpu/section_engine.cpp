@@ -27,7 +27,7 @@ Catalog made_up(const EngineJob& job) {
   std::vector<float> noise(kNoise);
   for (std::size_t i = 0; i < kNoise; ++i) noise[i] = to_uniform(philox(1, i, 0).v[0]);
   CatalogParts parts;
-  parts.frequency = parse_frequency("D");
+  parts.axis.frequency = parse_frequency("D");
   parts.offsets.push_back(0);
   for (int s = 0; s < job.series; ++s) {
     parts.ids.push_back(fmt::format("s{}", s));

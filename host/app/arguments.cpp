@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <map>
 #include <string_view>
 
 #include "run/config/names.hpp"
@@ -40,7 +41,10 @@ bool reads_as_settings(std::ifstream& in) {
   for (int i = 0; i < kLines && std::getline(in, line); ++i) {
     const std::size_t begin = line.find_first_not_of(" \t\r");
     if (begin == std::string::npos || line[begin] == '#') continue;
-    if (line[begin] == '[') return true;
+    if (line[begin] == '[') {  // a list of JSON begins so, too
+      const auto next = static_cast<unsigned char>(line.c_str()[begin + 1]);
+      return std::isalnum(next) != 0 || next == '_' || next == '[' || next == ' ';
+    }
     const std::size_t equals = line.find('=');
     return equals != std::string::npos && line.find_first_of(",;\t") > equals;
   }
@@ -52,7 +56,7 @@ bool reads_as_settings(std::ifstream& in) {
 Arguments take_overrides(int argc, char** argv) {
   Arguments arguments;
   const bool names = takes_settings(argc, argv);
-  std::set<std::string> given;
+  std::map<std::string, std::string> given;  // by key, as written
   bool epochs_by_name = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -81,17 +85,17 @@ Arguments take_overrides(int argc, char** argv) {
           fmt::format("--{} needs a value: --{} VALUE (or --{}=VALUE)", name, name, name));
     }
     const Override override = is_key ? Override{key, value} : override_of_name(name, value);
-    if (!given.insert(override.first).second) {
+    if (const auto [before, fresh] = given.emplace(override.key, name); !fresh) {
       throw ConfigError(
-          fmt::format("--{} is given twice{}; give it once", override.first,
-                      name == override.first ? "" : fmt::format(", once as --{}", name)));
+          fmt::format("--{} is given twice{}; give it once", before->second,
+                      name == before->second ? "" : fmt::format(", once as --{}", name)));
     }
     epochs_by_name = epochs_by_name || (!is_key && key == "training.epochs");
     arguments.overrides.push_back(override);
   }
   // Who asks for epochs where there are no steps means them all: training.steps has a default.
   if (epochs_by_name && !given.contains("training.steps")) {
-    arguments.overrides.emplace_back("training.steps", "0");
+    arguments.overrides.push_back({"training.steps", "0"});
   }
   return arguments;
 }

@@ -97,7 +97,7 @@ void sort_files(const std::vector<std::string>& files, Request& request) {
                     "write to it as --path.model",
                     request.model));
   }
-  for (const auto& [key, value] : request.overrides) {
+  for (const auto& [key, value, written] : request.overrides) {
     if (key == "path.data" && !request.data.empty()) {
       throw ConfigError(
           fmt::format("the data are given twice, as {} and as --path.data {}; give "
@@ -176,7 +176,7 @@ std::optional<Request> read_command_line(int argc, char** argv) {
       request.command != "simulate" && request.command != "explain" && request.command != "info";
   if (!settings && !request.overrides.empty()) {
     throw ConfigError(fmt::format("--{} has no meaning for 'sluice {}'; leave it out",
-                                  request.overrides.front().first, request.command));
+                                  request.overrides.front().flag(), request.command));
   }
   return request;
 }

@@ -18,6 +18,7 @@
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
 #include "run/checkpoint/atomic_file.hpp"
+#include "run/config/idle.hpp"
 #include "run/training/interrupt.hpp"
 #include "sluice/sluice.hpp"
 
@@ -40,13 +41,20 @@ std::string data_text(const Config& config) {
   return fmt::format("{}", fmt::join(config.path.data, ", "));
 }
 
-/// The catalogue, and what was guessed, filled or joined on the way to it.
-Catalog read(const Config& config, CatalogNotes& notes) {
+/// The catalogue, and what was guessed, filled or joined on the way to it, or has no effect on it.
+Catalog read(const Settings& settings, CatalogNotes& notes) {
+  const Config& config = settings.config;
   Catalog catalog = with_memory(fmt::format("reading {}", data_text(config)),
                                 "read fewer columns or rows, or use a machine with more memory",
                                 [&] { return read_catalog(catalog_spec(config), &notes); });
-  for (const std::string& remark : notes.remarks) log_warning(remark);
+  for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
+    notes.remarks.push_back(std::move(idle));
+  }
   return catalog;
+}
+
+void tell(const std::vector<std::string>& remarks) {
+  for (const std::string& remark : remarks) log_warning(remark);
 }
 
 int train(const Request& request) {
@@ -54,7 +62,8 @@ int train(const Request& request) {
   const Config& config = settings.config;
   begin(request, settings);
   CatalogNotes notes;
-  const Catalog catalog = read(config, notes);
+  const Catalog catalog = read(settings, notes);
+  tell(notes.remarks);
   const TrainResult result =
       with_memory("training", "make training.batch_size or network.hidden_size smaller",
                   [&] { return train(config, catalog); });
@@ -80,7 +89,8 @@ int forecast(const Request& request) {
   const Config& config = settings.config;
   begin(request, settings);
   CatalogNotes notes;
-  const Catalog catalog = read(config, notes);
+  const Catalog catalog = read(settings, notes);
+  tell(notes.remarks);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes);
   });
@@ -95,13 +105,13 @@ int evaluate(const Request& request) {
   const Config& config = settings.config;
   begin(request, settings);
   CatalogNotes notes;
-  const Catalog catalog = read(config, notes);
+  const Catalog catalog = read(settings, notes);
+  tell(notes.remarks);
   const BacktestResult result = with_memory(
       "evaluating", "make engine.forecast_batch smaller",
       [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });
   // What else is asked for is written also where the table could not be.
-  const bool printed =
-      try_print_result(report_table(result.report, output_width() > 80));
+  const bool printed = try_print_result(report_table(result.report, output_width() > 80));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");
@@ -119,19 +129,19 @@ int evaluate(const Request& request) {
 }
 
 int check(const Request& request) {
-  const Config config = read_settings(request).config;
+  const Settings settings = read_settings(request);
+  const Config& config = settings.config;
   if (config.path.data.empty()) {
     throw ConfigError(
         "check needs a data file, a directory of them or a CONFIG.toml that names one: "
         "sluice check sales.csv");
   }
   CatalogNotes notes;
-  const Catalog catalog =
-      with_memory(fmt::format("reading {}", data_text(config)),
-                  "read fewer columns or rows, or use a machine with more memory",
-                  [&] { return read_catalog(catalog_spec(config), &notes); });
+  const Catalog catalog = read(settings, notes);
   const std::string text = check_text(catalog, notes, check_catalog(catalog), data_text(config));
-  print_result(cut_lines(text, output_width()) + labelled_lines("note", notes.remarks));
+  std::vector<std::string> remarks = settings.remarks;
+  remarks.insert(remarks.end(), notes.remarks.begin(), notes.remarks.end());
+  print_result(cut_lines(text, output_width()) + labelled_lines("note", remarks));
   return 0;
 }
 

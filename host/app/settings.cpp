@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "run/config/carried.hpp"
+#include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
@@ -15,9 +16,9 @@
 namespace sluice {
 namespace {
 
-const std::string* flag(const Request& request, std::string_view key) {
-  for (const auto& [name, value] : request.overrides) {
-    if (name == key) return &value;
+const Override* flag(const Request& request, std::string_view key) {
+  for (const Override& override : request.overrides) {
+    if (override.key == key) return &override;
   }
   return nullptr;
 }
@@ -25,7 +26,7 @@ const std::string* flag(const Request& request, std::string_view key) {
 /// File and flags over `base`, then the files that stand in the command line.
 Config config_over(const Request& request, const Config& base) {
   std::vector<Override> overrides = request.overrides;
-  if (request.quiet && !flag(request, "mode.quiet")) overrides.emplace_back("mode.quiet", "true");
+  if (request.quiet && !flag(request, "mode.quiet")) overrides.push_back({"mode.quiet", "true"});
   Config config = load_config(request.settings, overrides, base);
   if (!request.data.empty()) config.path.data = request.data;
   if (!request.model.empty()) config.path.model = request.model;
@@ -57,14 +58,14 @@ void refuse_contradictions(const Request& request, const Model& model, Settings&
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(asked)>, int>) {
           if (fixed > 0 && (asked == fixed || asked == 0)) return;
         }
-        const std::string* written = flag(request, key.name);
+        const Override* written = flag(request, key.name);
         if (written == nullptr) {
           overruled.emplace_back(key.name);
           return;
         }
         throw ConfigError(fmt::format(
-            "--{} {}: {} was trained {}; leave the flag out, or train a model with it", key.name,
-            *written, config.path.model,
+            "--{} {}: {} was trained {}; leave the flag out, or train a model with it",
+            written->flag(), written->value, config.path.model,
             fixed > 0 ? fmt::format("with {}", fixed) : std::string("with another value")));
       }
     });
@@ -79,22 +80,22 @@ void refuse_contradictions(const Request& request, const Model& model, Settings&
 }  // namespace
 
 Settings read_settings(const Request& request) {
-  Settings settings{.config = config_over(request, {}), .model = std::nullopt, .remarks = {}};
+  Settings settings;
+  settings.written = settings.config = config_over(request, {});
   const bool refits = settings.config.evaluate.refit > 0 && request.command == "evaluate";
   const bool uses_model = request.command == "forecast" ||
                           (request.command == "evaluate" && !refits) || !request.model.empty();
-  if (!uses_model) return settings;
-  Model model = load_model(settings.config.path.model);
-  const std::vector<std::string>& given = settings.config.path.data;
-  const bool other_data = !given.empty() && given != model.config.path.data;
-  settings.config = config_over(request, carried_settings(model.config, other_data));
-  if (other_data && !flag(request, "data.end") &&
-      settings.config.data.end != model.config.data.end) {
-    settings.remarks.push_back(fmt::format(
-        "{} was trained on histories up to data.end = {}; these data are taken to their end: give "
-        "--data.end to cut them",
-        settings.config.path.model, model.config.data.end));
+  if (!uses_model) {
+    settings.remarks = idle_settings(request.command, settings.written, settings.config);
+    return settings;
   }
+  Model model = load_model(settings.config.path.model);
+  settings.config = config_over(request, carried_settings(model.config, settings.written));
+  settings.remarks =
+      carried_remarks(model.config, settings.written, settings.config, settings.config.path.model);
+  const std::vector<std::string> idle =
+      idle_settings(request.command, settings.written, settings.config);
+  settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
   if (refits || request.command == "check") return settings;
   refuse_contradictions(request, model, settings);
   if (settings.config.forecast.nonnegative) {
@@ -110,12 +111,13 @@ std::string next_arguments(const Request& request, const Config& config) {
   text += " " + shell_quoted(config.path.model);
   for (const std::string& file : config.path.data) text += " " + shell_quoted(file);
   // Where results go is not the model's to say.
-  for (const auto& [key, value] : request.overrides) {
+  for (const Override& override : request.overrides) {
+    const std::string& key = override.key;
     if (!key.starts_with("path.") || key == "path.model" || key == "path.data" ||
         key == "path.future" || key == "path.statics") {
       continue;
     }
-    text += fmt::format(" --{} {}", key, shell_quoted(value));
+    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
   }
   return text;
 }
@@ -139,7 +141,7 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
       config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
   return fmt::format(
       "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
-      "was: train with --data.test {} or a shorter --network.predict_day, or evaluate with "
+      "was: train with --data.test {} or a shorter --horizon, or evaluate with "
       "--evaluate.refit 1",
       scored, held_out, *middle, scored);
 }
@@ -148,8 +150,9 @@ std::string same_arguments(const Request& request) {
   std::string text;
   if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
   for (const std::string& file : request.data) text += " " + shell_quoted(file);
-  for (const auto& [key, value] : request.overrides) {
-    if (key != "mode.resume") text += fmt::format(" --{} {}", key, shell_quoted(value));
+  for (const Override& override : request.overrides) {
+    if (override.key == "mode.resume") continue;
+    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
   }
   return text;
 }

@@ -14,8 +14,10 @@ namespace sluice {
 
 struct Settings {
   Config config;
-  std::optional<Model> model;        ///< of forecast, of evaluate without refit
-  std::vector<std::string> remarks;  ///< what was decided between file and model
+  Config written;              ///< what the command and its file of settings say of it
+  std::optional<Model> model;  ///< of forecast, of evaluate without refit
+  std::vector<std::string>
+      remarks;  ///< what was decided between file and model, what has no effect
 };
 
 /// Reads what `request` names. forecast, evaluate (but with evaluate.refit and no MODEL) and check

@@ -134,12 +134,14 @@ std::vector<float> series_weights(const Catalog& catalog, std::span<const std::i
   if (power == 0) return weights;
   std::vector<double> raw(S), valid;
   for (std::size_t s = 0; s < S; ++s) {
-    const auto values = catalog.values(0, static_cast<std::int64_t>(s));
+    const auto series = static_cast<std::int64_t>(s);
+    const auto values = catalog.values(0, series);
+    const double offset = catalog.value_offset(0, series);
     const auto upto = std::min<std::int64_t>(end[s], static_cast<std::int64_t>(values.size()));
     double absolute = 0;
     std::int64_t count = 0;
     for (std::int64_t t = 0; t < upto; ++t) {
-      const double y = static_cast<double>(values[static_cast<std::size_t>(t)]);
+      const double y = static_cast<double>(values[static_cast<std::size_t>(t)]) + offset;
       if (std::isnan(y)) continue;
       absolute += std::abs(y);
       ++count;

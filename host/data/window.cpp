@@ -86,7 +86,7 @@ TrainingPlan::TrainingPlan(const Catalog& catalog, std::span<const std::int64_t>
   starts_.push_back(0);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t last = end[static_cast<std::size_t>(s)];
-    if (last < std::max<std::int64_t>(spec.min_history, 2)) {
+    if (!is_trained_on(last, spec.min_history)) {
       ++skipped_;
       if (catalog.history(s) == 0) {
         ++without_history;

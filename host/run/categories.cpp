@@ -6,27 +6,81 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/window.hpp"
 #include "sluice/model/params.hpp"
 
 namespace sluice {
 namespace {
 
 /// How often each code of the model's table stands at a step that was trained on.
-std::vector<std::int64_t> times_met(const Catalog& catalog, const CategoryChannel& category,
+std::vector<std::int64_t> steps_met(const Catalog& catalog, const CategoryChannel& category,
                                     const std::vector<std::int32_t>& codes, std::size_t rows,
-                                    std::span<const std::int64_t> end) {
+                                    std::span<const std::int64_t> end, std::int64_t min_history) {
   std::vector<std::int64_t> met(rows, 0);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const std::int64_t steps = end[static_cast<std::size_t>(s)];
+    if (!is_trained_on(steps, min_history)) continue;
     const std::int32_t* words = category.codes.data() + catalog.offset(s);
-    for (std::int64_t t = 0; t < end[static_cast<std::size_t>(s)]; ++t) {
+    for (std::int64_t t = 0; t < steps; ++t) {
       ++met[static_cast<std::size_t>(codes[static_cast<std::size_t>(words[t])])];
     }
   }
   return met;
 }
 
+/// In how many of the series that were trained on.
+std::vector<std::int64_t> series_met(const std::vector<std::int32_t>& codes, std::size_t rows,
+                                     std::span<const std::int64_t> end, std::int64_t min_history) {
+  std::vector<std::int64_t> met(rows, 0);
+  for (std::size_t s = 0; s < codes.size(); ++s) {
+    if (is_trained_on(end[s], min_history)) ++met[static_cast<std::size_t>(codes[s])];
+  }
+  return met;
+}
+
+/// "a, b, c and 4 more" of words behind the first one, which is "unknown".
+std::string first_words(const std::vector<std::string>& words) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t i = 1; i < words.size() && i <= kShown; ++i) {
+    text += (i > 1 ? ", " : "") + printable(words[i]);
+  }
+  if (words.size() > kShown + 1) {
+    text +=
+        fmt::format(" and {} more", grouped(static_cast<std::int64_t>(words.size() - kShown - 1)));
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// Appends what `known` lacks of the words of each category.
+template <typename Categories>
+void add_unknown(const std::vector<std::vector<std::string>>& known, const Categories& categories,
+                 std::vector<std::string>& texts) {
+  for (std::size_t e = 0; e < categories.size(); ++e) {
+    const std::vector<std::string>& words = categories[e].vocabulary;
+    const std::vector<std::int32_t> codes = codes_in(known[e], words);
+    std::vector<std::string> unknown{""};
+    for (std::size_t w = 1; w < words.size(); ++w) {
+      if (codes[w] == 0) unknown.push_back(words[w]);
+    }
+    if (unknown.size() == 1) continue;
+    texts.push_back(fmt::format("{}: {} (known: {})", categories[e].name, first_words(unknown),
+                                first_words(known[e])));
+  }
+}
+
 }  // namespace
+
+std::string unknown_words_text(const std::vector<std::vector<std::string>>& series,
+                               const std::vector<std::vector<std::string>>& steps,
+                               const Catalog& catalog) {
+  std::vector<std::string> texts;
+  add_unknown(series, catalog.static_categories(), texts);
+  add_unknown(steps, catalog.categories(), texts);
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
 
 std::vector<std::int32_t> codes_in(const std::vector<std::string>& vocabulary,
                                    const std::vector<std::string>& words) {
@@ -83,25 +137,43 @@ void check_step_categories(const Model& model, const Catalog& catalog) {
       fmt::join(given[1], ", ")));
 }
 
-void settle_unknown_words(const Model& model, const Catalog& catalog,
-                          std::span<const std::int64_t> end, std::span<float> params) {
-  const ParamLayout layout(model.spec);
-  const auto codes = word_codes(model.step_vocabularies, catalog);
-  for (std::size_t e = 0; e < codes.size(); ++e) {
-    const auto width = static_cast<std::size_t>(model.spec.step_embeddings[e].width);
-    const std::vector<std::int64_t> met = times_met(catalog, catalog.categories()[e], codes[e],
-                                                    model.step_vocabularies[e].size(), end);
-    if (met[0] > 0) continue;  // trained as it is
-    const auto at = layout.block(fmt::format("step_embedding.{}.weight", e)).offset;
-    const std::span<float> table = params.subspan(static_cast<std::size_t>(at));
-    for (std::size_t i = 0; i < width; ++i) {
+UnknownWords::UnknownWords(const ModelSpec& spec,
+                           const std::vector<std::vector<std::string>>& series,
+                           const std::vector<std::vector<std::string>>& steps,
+                           const Catalog& catalog, std::span<const std::int64_t> end,
+                           std::int64_t min_history) {
+  const ParamLayout layout(spec);
+  const auto of_series = series_codes(series, catalog);
+  for (std::size_t e = 0; e < series.size(); ++e) {
+    add(layout.block(fmt::format("embedding.{}.weight", e)).offset, spec.embeddings[e].width,
+        series_met(of_series[e], series[e].size(), end, min_history));
+  }
+  const auto of_words = word_codes(steps, catalog);
+  for (std::size_t e = 0; e < steps.size(); ++e) {
+    add(layout.block(fmt::format("step_embedding.{}.weight", e)).offset,
+        spec.step_embeddings[e].width,
+        steps_met(catalog, catalog.categories()[e], of_words[e], steps[e].size(), end,
+                  min_history));
+  }
+}
+
+void UnknownWords::add(std::int64_t at, int width, std::vector<std::int64_t> met) {
+  if (met[0] > 0) return;  // trained as it is
+  tables_.push_back(
+      {static_cast<std::size_t>(at), static_cast<std::size_t>(width), std::move(met)});
+}
+
+void UnknownWords::settle(std::span<float> params) const {
+  for (const Table& table : tables_) {
+    const std::span<float> rows = params.subspan(table.at);
+    for (std::size_t i = 0; i < table.width; ++i) {
       double sum = 0, count = 0;
-      for (std::size_t code = 1; code < met.size(); ++code) {
-        const auto times = static_cast<double>(met[code]);
-        sum += times * static_cast<double>(table[code * width + i]);
+      for (std::size_t code = 1; code < table.met.size(); ++code) {
+        const auto times = static_cast<double>(table.met[code]);
+        sum += times * static_cast<double>(rows[code * table.width + i]);
         count += times;
       }
-      table[i] = count > 0 ? static_cast<float>(sum / count) : 0.0f;
+      rows[i] = count > 0 ? static_cast<float>(sum / count) : 0.0f;
     }
   }
 }

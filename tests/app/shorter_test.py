@@ -162,6 +162,30 @@ class Names(Program):
         model = self.ok("info", "runs/model.safetensors").out
         self.assertIn("\nepochs = 2\nsteps = 0\n", model)
 
+    def test_messages_name_a_flag_as_it_was_written(self):
+        self.daily("sales.csv", 60)
+        self.train("sales.csv", "--horizon", "3", "--path.model", "m.safetensors")
+        for arguments, said in (
+                (("--horizon", "x"), "--horizon must be an integer from 0 to 10000, got \"x\""),
+                (("--network.predict_day", "x"), "--network.predict_day must be an integer"),
+                (("--horizon", "4"), "--horizon 4: m.safetensors was trained with 3;"),
+                (("--horizon", "3", "--h", "3"), "--horizon is given twice, once as --h;"),
+                (("--horizon", "3", "--horizon", "3"), "--horizon is given twice;")):
+            with self.subTest(arguments):
+                result = self.sluice("forecast", "m.safetensors", "sales.csv", *arguments)
+                self.assertEqual(result.status, 2)
+                self.assertIn(said, result.err)
+
+    def test_a_setting_that_changes_nothing_is_named(self):
+        self.daily("sales.csv", 60)
+        said = self.train("sales.csv", "--horizon", "3", "--data.future_for_all", "true", "--data.time_zone", "Europe/Berlin",
+                          "--dropout", "0.1", "--path.model", "m.safetensors").err
+        for setting in ("data.future_for_all", "data.time_zone", "network.dropout"):
+            self.assertIn(f"warning: {setting} has no effect", said)
+        # What the model brings along was said when it was trained.
+        self.assertNotIn("no effect", self.ok("forecast", "m.safetensors", "sales.csv").err)
+        self.assertIn("data.start has no effect", self.ok("check", "sales.csv", "--data.start", "2024-01-01").out)
+
     def test_a_name_without_one_key_is_answered_with_what_to_write(self):
         cases = (("--stat_exog_list", "a", "--data.static_reals"), ("--future", "a.csv", "--path.future FILE"),
                  ("--quantile_levels", "0.1,0.5", "--forecast.levels 80"), ("--horizn", "3", "did you mean --horizon?"),

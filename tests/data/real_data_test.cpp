@@ -85,7 +85,7 @@ TEST_F(RealData, WalmartPricesAreIntegerWeeks) {
   prices.frequency = "1";
   const Catalog catalog = build(prices);
   EXPECT_EQ(catalog.series_count(), 1437);
-  EXPECT_TRUE(catalog.integer_times());
+  EXPECT_TRUE(catalog.axis().integers);
   EXPECT_EQ(to_string(catalog.frequency()), "1");
   EXPECT_EQ(catalog.total_steps() - notes_.gap_steps, 329'666);
   EXPECT_EQ(notes_.duplicate_rows, 0);

@@ -157,12 +157,23 @@ TEST(StepCategories, AModelKnowsTheWordsOfItsTrainingOnly) {
   const Catalog catalog(std::move(parts));
   std::vector<std::int64_t> end(kSeries, 139);
   using Words = std::vector<std::vector<std::string>>;
-  EXPECT_EQ(step_vocabularies(catalog, end), (Words{{"unknown", "plain", "feast", "sale"}}));
+  EXPECT_EQ(step_vocabularies(Config(), catalog, end),
+            (Words{{"unknown", "plain", "feast", "sale"}}));
   end[3] = 140;
-  EXPECT_EQ(step_vocabularies(catalog, end),
+  EXPECT_EQ(step_vocabularies(Config(), catalog, end),
             (Words{{"unknown", "plain", "feast", "sale", "carnival"}}));
   end.assign(kSeries, 0);
-  EXPECT_EQ(step_vocabularies(catalog, end), (Words{{"unknown"}}));
+  EXPECT_EQ(step_vocabularies(Config(), catalog, end), (Words{{"unknown"}}));
+}
+
+TEST(StepCategories, WordsThatAModelDoesNotKnowAreNamedBesideThoseThatItKnows) {
+  CatalogParts parts = shop(true);
+  EXPECT_EQ(unknown_words_text({}, {{"unknown", "feast", "plain", "sale"}}, Catalog(parts)), "");
+  EXPECT_EQ(unknown_words_text({}, {{"unknown", "sale"}}, Catalog(parts)),
+            "day: plain, feast (known: sale)");
+  parts.categories[0].vocabulary = {"unknown", "a", "b", "c", "d", "e"};
+  EXPECT_EQ(unknown_words_text({}, {{"unknown"}}, Catalog(parts)),
+            "day: a, b, c and 2 more (known: none)");
 }
 
 TEST(StepCategories, CodesAreTranslatedWordByWord) {
@@ -237,7 +248,7 @@ TEST(UnknownWords, AreTheMeanOfTheKnownOnesWhereTheTrainingMetNone) {
   std::vector<std::int64_t> end(kSeries, 0);
   end[0] = 8;
   std::vector<float> params = model.members[0];
-  settle_unknown_words(model, catalog, end, params);
+  UnknownWords(model.spec, {}, model.step_vocabularies, catalog, end, 2).settle(params);
   std::vector<float> expected = model.members[0];
   const std::size_t at = expected.size() - 8;
   expected[at] = 11.0f / 8;
@@ -251,10 +262,87 @@ TEST(UnknownWords, StayAsTrainedWhereCellsWereMissing) {
   const Catalog catalog(std::move(parts));
   const Model model = with_table(catalog);
   std::vector<float> params = model.members[0];
-  settle_unknown_words(model, catalog, std::vector<std::int64_t>(kSeries, 100), params);
+  const auto settle = [&](std::int64_t end) {
+    UnknownWords(model.spec, {}, model.step_vocabularies, catalog,
+                 std::vector<std::int64_t>(kSeries, end), 2)
+        .settle(params);
+  };
+  settle(100);
   EXPECT_EQ(params, model.members[0]);
-  settle_unknown_words(model, catalog, std::vector<std::int64_t>(kSeries, 5), params);
+  settle(5);
   EXPECT_NE(params, model.members[0]);  // not met before step 5
+}
+
+/// shop() without words; of its eight series two are large, five small, and the last one, which has
+/// no history, is the only one of its kind.
+CatalogParts kinds() {
+  CatalogParts parts = shop(false);
+  parts.static_categories.push_back(
+      {"kind", {"unknown", "new", "large", "small"}, {2, 2, 3, 3, 3, 3, 3, 1}});
+  std::fill_n(parts.channels[0].values.begin() + static_cast<std::ptrdiff_t>(place(7, 0)), kHistory,
+              testing::kMissing);
+  return parts;
+}
+
+TEST(SeriesCategories, AModelKnowsTheWordsOfTheSeriesThatItIsTrainedOn) {
+  const Catalog catalog{kinds()};
+  using Words = std::vector<std::vector<std::string>>;
+  std::vector<std::int64_t> end(kSeries, 100);
+  end[7] = 0;
+  EXPECT_EQ(series_vocabularies(Config(), catalog, end), (Words{{"unknown", "large", "small"}}));
+  EXPECT_EQ(resolve_model(settings(), catalog, end).embeddings,
+            (std::vector<ModelSpec::Embedding>{{.cardinality = 3, .width = 2}}));
+  Config strict;
+  strict.data.min_history = 50;
+  end[0] = end[1] = 49;  // too short to be trained on
+  EXPECT_EQ(series_vocabularies(strict, catalog, end), (Words{{"unknown", "small"}}));
+}
+
+TEST(SeriesCategories, AWordThatNoTrainedSeriesHasIsTheMeanOfTheirs) {
+  Config c = settings();
+  c.training.steps = 20;
+  const Catalog catalog{kinds()};
+  const Model model = trained(c, catalog);
+  EXPECT_THAT(model.vocabularies,
+              ::testing::ElementsAre(::testing::ElementsAre("unknown", "large", "small")));
+  const auto at =
+      static_cast<std::size_t>(ParamLayout(model.spec).block("embedding.0.weight").offset);
+  const float* table = model.members[0].data() + at;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NE(table[2 + i], table[4 + i]);
+    EXPECT_FLOAT_EQ(table[i], (2 * table[2 + i] + 5 * table[4 + i]) / 7);
+  }
+}
+
+TEST(SeriesCategories, GoingOnFromAModelKeepsItsWordsAndRefusesOtherCategories) {
+  Config c = settings();
+  c.training.steps = 20;
+  const auto path = temporary("kinds.safetensors");
+  const Model before = trained(c, Catalog(kinds()));
+  save_model(path, before);
+  c.training.init_from = path.string();
+  c.training.steps = 60;
+  // A word is added, and the others come in another order: the tables go by words.
+  CatalogParts more = kinds();
+  more.static_categories[0].vocabulary = {"unknown", "kiosk", "small", "large"};
+  more.static_categories[0].codes = {3, 3, 2, 2, 2, 2, 1, 1};
+  const Model model = trained(c, Catalog(std::move(more)));
+  EXPECT_EQ(model.vocabularies, before.vocabularies);
+  EXPECT_EQ(model.spec, before.spec);
+  EXPECT_LT(model.valid_loss, before.valid_loss);
+
+  const auto refused = [&](const char* name) {
+    CatalogParts parts = kinds();
+    parts.static_categories[0].name = name;
+    try {
+      trained(c, Catalog(std::move(parts)));
+    } catch (const DataError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(refused("region"), HasSubstr("the model was trained with the static columns [] "
+                                           "[kind] and this data has [] [region]"));
 }
 
 // A table of an earlier model goes by words: new data may bring others, in another order.

@@ -16,10 +16,10 @@ inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 /// Daily series "s0", "s1", ... of one target "y", beginning on 2024-01-01 (a Monday).
 inline CatalogParts daily_parts(const std::vector<std::vector<float>>& series) {
   CatalogParts parts;
-  parts.frequency = parse_frequency("D");
+  parts.axis.frequency = parse_frequency("D");
   Channel y{"y", Role::target, {}};
   parts.offsets.push_back(0);
-  const std::int64_t first = *period_of(parts.frequency, *parse_time("2024-01-01"));
+  const std::int64_t first = *period_of(parts.axis.frequency, *parse_time("2024-01-01"));
   for (std::size_t s = 0; s < series.size(); ++s) {
     parts.ids.push_back("s" + std::to_string(s));
     y.values.insert(y.values.end(), series[s].begin(), series[s].end());

@@ -29,7 +29,7 @@ std::int64_t months_in(Unit unit) {
   }
 }
 
-/// Length of one unit in seconds (integer: 1), for units of constant length.
+/// Length of one unit in seconds (integer, second: 1), for units of constant length.
 std::int64_t unit_length(Unit unit) {
   switch (unit) {
     case Unit::minute:
@@ -109,7 +109,7 @@ std::string format_time(const Frequency& frequency, Timestamp time) {
   std::string text =
       fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  if (frequency.unit == Unit::minute || frequency.unit == Unit::hour || second != 0) {
+  if (is_shorter_than_day(frequency.unit) || second != 0) {
     text += fmt::format(" {:02}:{:02}:{:02}", second / civil::kHour,
                         second % civil::kHour / civil::kMinute, second % civil::kMinute);
   }

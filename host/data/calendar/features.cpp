@@ -21,6 +21,7 @@ struct Term {
 };
 
 std::span<const Term> terms_of(Unit unit) {
+  static constexpr Term kSecond[] = {{Cycle::day, "time_of_day", 2}};
   static constexpr Term kMinute[] = {{Cycle::day, "time_of_day", 2}, {Cycle::week, "weekday", 3}};
   static constexpr Term kHour[] = {
       {Cycle::day, "hour_of_day", 2}, {Cycle::week, "weekday", 3}, {Cycle::year, "day_of_year", 1}};
@@ -32,6 +33,8 @@ std::span<const Term> terms_of(Unit unit) {
   static constexpr Term kMonth[] = {{Cycle::month_of_year, "month_of_year", 2}};
   static constexpr Term kQuarter[] = {{Cycle::quarter_of_year, "quarter_of_year", 1}};
   switch (unit) {
+    case Unit::second:
+      return kSecond;
     case Unit::minute:
       return kMinute;
     case Unit::hour:

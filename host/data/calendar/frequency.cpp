@@ -25,13 +25,13 @@ struct Name {
   int anchor;
 };
 constexpr Name kNames[] = {
-    {"min", Unit::minute, 0},     {"T", Unit::minute, 0},   {"h", Unit::hour, 0},
-    {"H", Unit::hour, 0},         {"D", Unit::day, 0},      {"d", Unit::day, 0},
-    {"B", Unit::business_day, 0}, {"W", Unit::week, 6},     {"MS", Unit::month, 0},
-    {"M", Unit::month, 1},        {"ME", Unit::month, 1},   {"QS", Unit::quarter, 0},
-    {"Q", Unit::quarter, 1},      {"QE", Unit::quarter, 1}, {"YS", Unit::year, 0},
-    {"AS", Unit::year, 0},        {"Y", Unit::year, 1},     {"A", Unit::year, 1},
-    {"YE", Unit::year, 1},
+    {"s", Unit::second, 0},   {"S", Unit::second, 0},   {"min", Unit::minute, 0},
+    {"T", Unit::minute, 0},   {"h", Unit::hour, 0},     {"H", Unit::hour, 0},
+    {"D", Unit::day, 0},      {"d", Unit::day, 0},      {"B", Unit::business_day, 0},
+    {"W", Unit::week, 6},     {"MS", Unit::month, 0},   {"M", Unit::month, 1},
+    {"ME", Unit::month, 1},   {"QS", Unit::quarter, 0}, {"Q", Unit::quarter, 1},
+    {"QE", Unit::quarter, 1}, {"YS", Unit::year, 0},    {"AS", Unit::year, 0},
+    {"Y", Unit::year, 1},     {"A", Unit::year, 1},     {"YE", Unit::year, 1},
 };
 
 [[noreturn]] void unknown_frequency(std::string_view text) {
@@ -42,7 +42,8 @@ constexpr Name kNames[] = {
         text));
   }
   throw ConfigError(fmt::format(
-      "data.frequency: unknown frequency '{}'; use \"auto\", min, h, D, B, W-MON..W-SUN, MS, ME, "
+      "data.frequency: unknown frequency '{}'; use \"auto\", s, min, h, D, B, W-MON..W-SUN, MS, "
+      "ME, "
       "QS, "
       "QE, YS, YE, or one of them with a number before it (15min), or a number for integer times",
       text));
@@ -108,6 +109,8 @@ std::string to_string(const Frequency& frequency) {
   switch (frequency.unit) {
     case Unit::integer:
       return fmt::format("{}", frequency.multiple);
+    case Unit::second:
+      return number + "s";
     case Unit::minute:
       return number + "min";
     case Unit::hour:
@@ -236,7 +239,11 @@ std::optional<Frequency> infer_frequency(std::span<const Timestamp> times, bool 
   if (*step % civil::kMinute == 0) {
     return Frequency{.unit = Unit::minute, .multiple = *step / civil::kMinute, .phase = phase};
   }
-  return std::nullopt;
+  const auto steps = std::count_if(places.begin() + 1, places.end(), [&](const auto& place) {
+    return place - *(&place - 1) == *step;
+  });
+  if (2 * steps < std::ssize(places) - 1) return std::nullopt;
+  return Frequency{.unit = Unit::second, .multiple = *step, .phase = phase};
 }
 
 namespace {
@@ -265,6 +272,7 @@ int season_length(const Frequency& frequency) {
     case Unit::quarter:
       return steps_of(frequency, 4);
     case Unit::integer:
+    case Unit::second:  // a day of them is too many, and no shorter season is common to such data
     case Unit::year:
       return 1;
   }

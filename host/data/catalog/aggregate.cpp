@@ -115,10 +115,9 @@ void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Times
     const auto period = period_for(spec, frequency, last_row);
     const auto next_day = period_for(spec, frequency, (day + 1) * civil::kDay);
     if (next_day == period) {
-      end =
-          fmt::format("; the last one, {}, has rows up to {} only: leave it out if it is not over",
-                      format_time(frequency, time_of(frequency, *period)),
-                      format_time({.unit = Unit::day}, day * civil::kDay));
+      end = fmt::format(
+          "; the last one, {}, has rows up to {} only: leave it out if it is not over",
+          format_time(frequency, time_of(frequency, *period)), time_text(day * civil::kDay));
     }
   }
   notes.remarks.push_back(fmt::format("{} {} added up to steps of {} (data.aggregate){}",

@@ -63,30 +63,13 @@ Series read_series(const Table::Impl& table, std::span<const int> id_columns);
 /// The distinct values of `times`, ascending.
 std::vector<Timestamp> distinct_times(std::span<const Timestamp> times);
 
-/// The frequency that all of `distinct` times lie on: `wanted` with its phase taken from the data,
-/// or inferred where `wanted` is "auto". Throws DataError naming `source`.
-Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
-                           bool integers, const std::string& source, CatalogNotes& notes);
-
-/// Takes over from `times` what they are and how they were written, and settles the frequency by
-/// spec over the `distinct` ones: parts.frequency, integer_times, time_format, time_zone, clock,
-/// remarks.
+/// Settles parts.axis: what `times` are, how they were written, and the frequency by spec over the
+/// `distinct` ones. Remarks.
 void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
                  const std::string& source, CatalogParts& parts, CatalogNotes& notes);
 
-/// How the times were written, into parts and notes.
-void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes);
-
 /// What to do about a time that is not on the grid.
 std::string off_grid_remedy(const Frequency& grid);
-
-/// "2022-01-05" or "17", for messages before a frequency is known.
-std::string time_text(Timestamp time, bool integers);
-
-/// "2022-01-05" of a period.
-inline std::string period_text(const Frequency& frequency, std::int64_t period) {
-  return format_time(frequency, time_of(frequency, period));
-}
 
 /// The columns that were chosen by data.id and data.time, by their names or by what they hold.
 struct ColumnChoice {

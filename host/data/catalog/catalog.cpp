@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "data/catalog/histories.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -24,7 +25,8 @@ void check_parts(const CatalogParts& parts) {
     expect(parts.offsets[s] <= parts.offsets[s + 1], "offsets must not fall");
   }
   expect(parts.first.size() == series, "first must have S entries");
-  expect(parts.shift.empty() || parts.shift.size() == series, "shift must have S entries or none");
+  expect(parts.axis.shift.empty() || parts.axis.shift.size() == series,
+         "shift must have S entries or none");
   expect(!parts.channels.empty() && parts.channels.front().role == Role::target,
          "there must be a target, and targets come first");
   for (std::size_t c = 0; c < parts.channels.size(); ++c) {
@@ -74,37 +76,25 @@ void check_parts(const CatalogParts& parts) {
 
 }  // namespace
 
-Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
-  check_parts(parts_);
-  if (!parts_.history.empty()) {
-    history_ = std::move(parts_.history);
-    return;
-  }
-  history_.assign(parts_.ids.size(), 0);
-  for (std::int64_t s = 0; s < series_count(); ++s) {
-    std::int64_t& end = history_[static_cast<std::size_t>(s)];
-    for (int m = 0; m < count(Role::target); ++m) {
-      const auto y = values(m, s);
-      auto t = static_cast<std::int64_t>(y.size());
-      while (t > end && std::isnan(y[static_cast<std::size_t>(t - 1)])) --t;
-      end = std::max(end, t);
+std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
+  if (!parts.history.empty()) return parts.history;
+  std::vector<std::int64_t> history(parts.ids.size(), 0);
+  for (std::size_t s = 0; s < history.size(); ++s) {
+    for (const Channel& channel : parts.channels) {
+      if (channel.role != Role::target) break;
+      const float* y = channel.values.data() + parts.offsets[s];
+      std::int64_t t = parts.offsets[s + 1] - parts.offsets[s];
+      while (t > history[s] && std::isnan(y[t - 1])) --t;
+      history[s] = std::max(history[s], t);
     }
   }
+  return history;
 }
 
-Timestamp Catalog::time(std::int64_t s, std::int64_t t) const {
-  const Timestamp shift = parts_.shift.empty() ? 0 : parts_.shift[static_cast<std::size_t>(s)];
-  return time_of(parts_.frequency, period(s, t)) + shift;
-}
-
-std::string Catalog::date(std::int64_t s, std::int64_t t) const {
-  const Timestamp time = this->time(s, t);
-  const Unit unit = parts_.frequency.unit;
-  if (parts_.clock.empty() || (unit != Unit::minute && unit != Unit::hour)) {
-    return format_time(parts_.frequency, time);
-  }
-  const Timestamp utc = time - parts_.ahead_of_utc;
-  return format_time(parts_.frequency, utc + offset_at(parts_.clock, utc));
+Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
+  check_parts(parts_);
+  history_ = histories_of(parts_);
+  parts_.history = {};
 }
 
 int Catalog::count(Role role) const {
@@ -115,7 +105,7 @@ int Catalog::count(Role role) const {
 
 std::int64_t Catalog::bytes() const {
   std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() +
-                       parts_.shift.capacity() + history_.capacity()) *
+                       parts_.axis.shift.capacity() + history_.capacity()) *
                       sizeof(std::int64_t);
   const auto of_strings = [](const std::vector<std::string>& strings) {
     std::size_t sum = strings.capacity() * sizeof(std::string);

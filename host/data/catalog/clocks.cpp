@@ -7,46 +7,47 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/stamp.hpp"
+#include "data/calendar/time_format.hpp"
 #include "data/catalog/digits.hpp"
-#include "data/catalog/time_format.hpp"
 #include "data/table/zone.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
-bool shorter_than_day(Unit unit) { return unit == Unit::minute || unit == Unit::hour; }
-
-std::string shown(Timestamp time) { return format_time({.unit = Unit::day}, time); }
-
 class Settling {
  public:
-  Settling(RawTimes raw, const CatalogSpec& spec, const Frequency* known, const TimesPlace& place)
-      : raw_(std::move(raw)), spec_(spec), place_(place) {
+  Settling(RawTimes raw, const CatalogSpec& spec, const TimeAxis* main, const TimesPlace& place)
+      : raw_(std::move(raw)), spec_(spec), main_(main), place_(place) {
     const std::string& wanted = frequency_wanted(spec);
-    if (known != nullptr) {
-      unit_ = known->unit;
+    if (main != nullptr) {
+      unit_ = main->frequency.unit;
+      anchor_ = main->frequency.anchor;
     } else if (wanted != "auto") {
       const Frequency frequency = parse_frequency(wanted);
       unit_ = frequency.unit;
       anchor_ = frequency.anchor;
     }
-    if (known != nullptr) anchor_ = known->anchor;
   }
 
   Times settle() {
     times_.remarks = std::move(raw_.remarks);
-    if (spec_.time_format != "auto") times_.format = spec_.time_format;
+    if (spec_.time_format != "auto") times_.axis.format = spec_.time_format;
+    if (spec_.time_format == "iso_week") times_.axis.format = raw_.week_pattern;
     if (raw_.integers) read_digits();
     if (raw_.integers) {
-      times_.integers = true;
+      times_.axis.integers = true;
       times_.values = std::move(raw_.walls);
       return std::move(times_);
     }
     refuse_fractions();
+    if (main_ != nullptr && spec_.time_zone.empty() && steps_are_short()) agree_with_main();
     if (raw_.zoned()) {
       settle_zoned();
-    } else if (!spec_.time_zone.empty() && steps_are_short()) {
+    } else if (times_.axis.clock.empty() && !spec_.time_zone.empty() && steps_are_short()) {
+      times_.axis.zone = spec_.time_zone;
+      times_.axis.clock = clock_of_zone(spec_.time_zone, place_.source);
+      times_.axis.ahead_of_utc = standard_offset(times_.axis.clock);
       settle_local();
     }
     if (times_.values.empty()) times_.values = std::move(raw_.walls);
@@ -81,7 +82,8 @@ class Settling {
     times_.remarks.push_back(fmt::format(
         "{}: the integers of '{}' ({} .. {}) were read as {}: {} .. {}; data.frequency = 1 takes "
         "them as plain integers",
-        place_.source, place_.column, first, last, reading->words, shown(*begin), shown(*end)));
+        place_.source, place_.column, first, last, reading->words, time_text(*begin),
+        time_text(*end)));
   }
 
   void refuse_fractions() const {
@@ -94,7 +96,7 @@ class Settling {
 
   /// Whether steps are shorter than a day: by the frequency, else where times of day differ.
   bool steps_are_short() const {
-    if (unit_) return shorter_than_day(*unit_);
+    if (unit_) return is_shorter_than_day(*unit_);
     if (raw_.walls.empty()) return false;
     const std::int64_t first = civil::floor_mod(raw_.walls.front(), civil::kDay);
     return std::any_of(raw_.walls.begin(), raw_.walls.end(), [&](Timestamp wall) {
@@ -102,24 +104,48 @@ class Settling {
     });
   }
 
+  /// A file beside the data has its times on the data's clock, or carries an offset where they do.
+  void agree_with_main() {
+    if (raw_.zoned() && !main_->has_instants()) {
+      throw DataError(fmt::format(
+          "{}: the times of '{}' carry an offset from UTC ({}), those of the data none; write both "
+          "alike, or set data.time_zone to the zone of the data (UTC, Europe/Berlin)",
+          place_.source, place_.column, offset_text(raw_.offsets.front())));
+    }
+    if (raw_.zoned() || !main_->has_instants() || raw_.walls.empty()) return;
+    if (main_->offsets_differ) {
+      throw DataError(fmt::format(
+          "{}: the times of '{}' carry no offset from UTC, those of the data several; write the "
+          "offsets, or set data.time_zone to the zone of both (Europe/Berlin)",
+          place_.source, place_.column));
+    }
+    times_.axis.zone = main_->zone;
+    times_.axis.clock = main_->clock;
+    times_.axis.ahead_of_utc = main_->ahead_of_utc;
+    times_.remarks.push_back(fmt::format(
+        "{}: the times of '{}' carry no offset from UTC; they were read by the data's clock, {}",
+        place_.source, place_.column, main_->zone));
+    settle_local();
+  }
+
   void settle_zoned() {
     std::vector<Timestamp> utc = raw_.walls;
     for (std::size_t i = 0; i < utc.size(); ++i) utc[i] -= raw_.offsets[i];
     if (!spec_.time_zone.empty()) {
-      times_.zone = spec_.time_zone;
-      times_.clock = clock_of_zone(spec_.time_zone, place_.source);
+      times_.axis.zone = spec_.time_zone;
+      times_.axis.clock = clock_of_zone(spec_.time_zone, place_.source);
       for (std::size_t i = 0; i < utc.size(); ++i) {
-        raw_.walls[i] = utc[i] + offset_at(times_.clock, utc[i]);
+        raw_.walls[i] = utc[i] + offset_at(times_.axis.clock, utc[i]);
       }
     } else if (!raw_.zone.empty()) {
-      times_.zone = raw_.zone;
-      times_.clock = clock_of_zone(raw_.zone, place_.source);
+      times_.axis.zone = raw_.zone;
+      times_.axis.clock = clock_of_zone(raw_.zone, place_.source);
     }
     if (!steps_are_short()) return say_local();
     if (!spec_.time_zone.empty()) {
-      times_.ahead_of_utc = standard_offset(times_.clock);
-      for (Timestamp& time : utc) time += times_.ahead_of_utc;
-    } else if (raw_.zone.empty() && epoch_scale(times_.format) == 0) {
+      times_.axis.ahead_of_utc = standard_offset(times_.axis.clock);
+      for (Timestamp& time : utc) time += times_.axis.ahead_of_utc;
+    } else if (raw_.zone.empty()) {
       settle_written_offsets();
     }
     times_.values = std::move(utc);
@@ -129,15 +155,17 @@ class Settling {
   void settle_written_offsets() {
     const auto [low, high] = std::minmax_element(raw_.offsets.begin(), raw_.offsets.end());
     const bool one = *low == *high;
-    times_.zone = !one ? "UTC" : raw_.zulu ? "Z" : offset_text(*low);
-    times_.clock = clock_of_zone(times_.zone, place_.source);
-    if (one && *low == 0) return;
+    times_.axis.zone = !one ? "UTC" : raw_.zulu ? "Z" : offset_text(*low);
+    times_.axis.clock = clock_of_zone(times_.axis.zone, place_.source);
+    times_.axis.offsets_differ = !one;
+    // A file beside the data is written nowhere.
+    if ((one && *low == 0) || main_ != nullptr) return;
     if (one) {
       times_.remarks.push_back(fmt::format(
           "{}: the times of '{}' carry the offset {}: steps count in UTC, and what is written "
           "carries {}; set data.time_zone (Europe/Berlin) for local time that is set forward and "
           "back",
-          place_.source, place_.column, times_.zone, times_.zone));
+          place_.source, place_.column, times_.axis.zone, times_.axis.zone));
       return;
     }
     times_.remarks.push_back(fmt::format(
@@ -156,31 +184,31 @@ class Settling {
         place_.source, place_.column));
   }
 
-  /// Local times without an offset, of data.time_zone.
+  /// Local times without an offset, of the axis' clock.
   void settle_local() {
-    times_.zone = spec_.time_zone;
-    times_.clock = clock_of_zone(spec_.time_zone, place_.source);
-    times_.ahead_of_utc = standard_offset(times_.clock);
     for (std::size_t row = 0; row < raw_.walls.size(); ++row) {
-      const std::vector<Timestamp> instants = instants_of(times_.clock, raw_.walls[row]);
+      const std::vector<Timestamp> instants = instants_of(times_.axis.clock, raw_.walls[row]);
       if (instants.empty()) {
-        throw DataError(
-            fmt::format("{}: {} does not exist in {}, whose clocks are set forward over it; "
-                        "correct the row, or "
-                        "leave data.time_zone empty where the times are not local ones",
-                        place_.of_row(static_cast<std::int64_t>(row)), shown(raw_.walls[row]),
-                        spec_.time_zone));
+        throw DataError(fmt::format(
+            "{}: {} does not exist in {}, whose clocks are set forward over it; correct the row, "
+            "or {}",
+            place_.of_row(static_cast<std::int64_t>(row)), time_text(raw_.walls[row]),
+            times_.axis.zone,
+            spec_.time_zone.empty() ? "write the offsets from UTC"
+                                    : "leave data.time_zone empty where the times are not local "
+                                      "ones"));
       }
-      times_.values.push_back(instants.front() + times_.ahead_of_utc);
+      times_.values.push_back(instants.front() + times_.axis.ahead_of_utc);
       if (instants.size() > 1) {
         times_.repeated.push_back(
-            {static_cast<std::int64_t>(row), instants.back() + times_.ahead_of_utc});
+            {static_cast<std::int64_t>(row), instants.back() + times_.axis.ahead_of_utc});
       }
     }
   }
 
   RawTimes raw_;
   const CatalogSpec& spec_;
+  const TimeAxis* main_;  // of the data, where this is a file beside them
   const TimesPlace& place_;
   std::optional<Unit> unit_;
   int anchor_ = 0;
@@ -189,13 +217,27 @@ class Settling {
 
 }  // namespace
 
+std::string time_text(Timestamp time, bool integers) {
+  return integers ? fmt::format("{}", time) : format_time({.unit = Unit::day}, time);
+}
+
+std::string repeated_hour_remedy(const TimeAxis& axis, std::int64_t period) {
+  if (!axis.clock.empty() || !is_shorter_than_day(axis.frequency.unit)) return {};
+  // Clocks are set back at night, between 23 and 3 o'clock.
+  const Timestamp time = time_of(axis.frequency, period);
+  const std::int64_t hour = civil::floor_mod(time + civil::kHour, civil::kDay) / civil::kHour;
+  if (hour > 3) return {};
+  return "where clocks were set back in that hour, set data.time_zone to theirs (Europe/Berlin); "
+         "else ";
+}
+
 const std::string& frequency_wanted(const CatalogSpec& spec) {
   return spec.aggregate.empty() ? spec.frequency : spec.aggregate;
 }
 
-Times settle_raw(RawTimes raw, const CatalogSpec& spec, const Frequency* known,
+Times settle_raw(RawTimes raw, const CatalogSpec& spec, const TimeAxis* main,
                  const TimesPlace& place) {
-  return Settling(std::move(raw), spec, known, place).settle();
+  return Settling(std::move(raw), spec, main, place).settle();
 }
 
 void settle_repeated(Times& times, const std::function<std::size_t(std::int64_t row)>& series_of) {

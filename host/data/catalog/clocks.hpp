@@ -18,6 +18,7 @@ struct RawTimes {
   std::vector<std::int32_t> offsets;  ///< a row each: seconds east of UTC; empty: none has one
   bool zulu = true;                   ///< every offset was written as Z
   std::string zone;                   ///< of the column's type
+  std::string week_pattern;           ///< of data.time_format = iso_week: how the first cell has it
   std::int64_t fraction = -1;         ///< the first row whose second has a fraction
   bool integers = false;
   std::vector<std::string> remarks;
@@ -32,7 +33,7 @@ struct TimesPlace {
   std::function<std::string(std::int64_t row)> of_row;
 };
 
-Times settle_raw(RawTimes raw, const CatalogSpec& spec, const Frequency* known,
+Times settle_raw(RawTimes raw, const CatalogSpec& spec, const TimeAxis* main,
                  const TimesPlace& place);
 
 /// Why a text is no time, and what to write. `samples`: other texts of the column.

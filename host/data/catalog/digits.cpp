@@ -9,7 +9,7 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/stamp.hpp"
-#include "data/catalog/time_format.hpp"
+#include "data/calendar/time_format.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {

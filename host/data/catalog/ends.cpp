@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <limits>
 
 #include "base/text.hpp"
@@ -21,22 +19,12 @@ bool is_date(const CatalogSpec& spec) {
   return spec.end != "auto" && spec.end != "common" && spec.end != "series";
 }
 
-std::int64_t end_period(const CatalogSpec& spec, const CatalogParts& parts) {
-  std::optional<Timestamp> time;
-  if (parts.integer_times) {
-    Timestamp value = 0;
-    const char* end = spec.end.data() + spec.end.size();
-    const auto read = std::from_chars(spec.end.data(), end, value);
-    if (read.ec == std::errc() && read.ptr == end) time = value;
-  } else {
-    time = parse_time(spec.end);
-  }
-  if (!time) {
-    throw ConfigError(
-        fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}",
-                    spec.end, parts.integer_times ? "an integer, as the data has" : "2022-01-31"));
-  }
-  return period_containing(parts.frequency, *time);
+/// The time in data.end.
+Timestamp end_time(const CatalogSpec& spec, const TimeAxis& axis) {
+  if (const auto time = axis.time_of_text(spec.end)) return *time;
+  throw ConfigError(
+      fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}", spec.end,
+                  axis.integers ? "an integer, as the data has" : "2022-01-31"));
 }
 
 /// The laid series, and what is found of their ends.
@@ -51,13 +39,14 @@ class Ends {
         notes_(notes),
         dated_(is_date(spec)),
         together_(ends_together(spec) && !(own_axes && spec.end == "auto")),
-        ended_after_(
-            spec.ended_after.value_or(own_axes && !together_ ? 0 : steps_of_year(parts.frequency))),
+        ended_after_(spec.ended_after.value_or(
+            own_axes && !together_ ? 0 : steps_of_year(parts.axis.frequency))),
         own_axes_(own_axes) {}
 
   void settle() {
     if (dated_) {
-      end_ = end_period(spec_, parts_);
+      end_time_ = end_time(spec_, parts_.axis);
+      end_ = span_of_end();
       cut();
     }
     const std::vector<std::int64_t> own = histories_of(parts_);
@@ -71,6 +60,7 @@ class Ends {
       throw ConfigError(fmt::format("data.end: no series has a value up to {}", end_text()));
     }
     if (!any) return;
+    if (dated_) tell_end_after_data();
     mark_ended();
     say_late();
     if (together_) {
@@ -81,9 +71,28 @@ class Ends {
   }
 
  private:
-  std::string end_text() const { return period_text(parts_.frequency, end_); }
+  /// The period that data.end means: that of the span which holds it.
+  std::int64_t span_of_end() const {
+    const Frequency& grid = parts_.axis.frequency;
+    return period_for(spec_, grid, end_time_).value_or(period_containing(grid, end_time_));
+  }
+  /// The last period of a series' history where it reaches the end.
+  std::int64_t end_of(std::size_t s) const {
+    if (!dated_ || parts_.axis.shift.empty()) return end_;
+    return parts_.axis.containing(end_time_, static_cast<std::int64_t>(s));
+  }
+  std::string text_of(std::int64_t period, std::size_t s) const {
+    return parts_.axis.text_of(period, static_cast<std::int64_t>(s));
+  }
+  /// The end as a time that some series has, or as it was given.
+  std::string end_text() const {
+    if (parts_.axis.shift.empty()) return parts_.axis.text_of(end_);
+    if (dated_) return parts_.axis.text(end_time_);
+    const auto last = std::find(last_.begin(), last_.end(), end_);
+    return text_of(end_, static_cast<std::size_t>(last - last_.begin()));
+  }
   std::string name_of(std::size_t s) const {
-    return fmt::format("{} ({})", parts_.ids[s], period_text(parts_.frequency, last_[s]));
+    return fmt::format("{} ({})", parts_.ids[s], text_of(last_[s], s));
   }
   bool is_ended(std::size_t s) const { return !parts_.ended.empty() && parts_.ended[s] != 0; }
 
@@ -96,7 +105,7 @@ class Ends {
       any_known |= channel.role == Role::future;
     for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
       const std::int64_t begin =
-          parts_.offsets[s] + std::max<std::int64_t>(0, end_ - parts_.first[s] + 1);
+          parts_.offsets[s] + std::max<std::int64_t>(0, end_of(s) - parts_.first[s] + 1);
       for (std::int64_t i = begin; i < parts_.offsets[s + 1]; ++i) {
         rows += has_row_.test(i) ? 1 : 0;
         for (Channel& channel : parts_.channels) {
@@ -114,11 +123,31 @@ class Ends {
                     any_known ? "; only the columns of data.future are read there" : ""));
   }
 
+  /// "Today" may lie after the last value of all, but not so far that every series would be over.
+  void tell_end_after_data() {
+    const auto last = std::max_element(last_.begin(), last_.end());
+    const auto s = static_cast<std::size_t>(last - last_.begin());
+    const std::int64_t after = end_of(s) - *last;
+    if (after <= 0) return;
+    const std::string steps =
+        fmt::format("{} {} of frequency {}", grouped(after), after == 1 ? "step" : "steps",
+                    to_string(parts_.axis.frequency));
+    if (ended_after_ > 0 && after > ended_after_) {
+      throw ConfigError(fmt::format(
+          "data.end = \"{}\" lies {} after the last value of the data ({}), so that every series "
+          "would have ended (data.ended_after = {}); set data.end to a time up to which the data "
+          "reach, or to common",
+          spec_.end, steps, text_of(*last, s), ended_after_));
+    }
+    notes_.remarks.push_back(fmt::format("the data end {}, {} before data.end = \"{}\"",
+                                         text_of(*last, s), steps, spec_.end));
+  }
+
   void mark_ended() {
     if (ended_after_ == 0) return;
     std::vector<std::size_t> ended;
     for (std::size_t s = 0; s < last_.size(); ++s) {
-      if (last_[s] != kNone && end_ - last_[s] > ended_after_) ended.push_back(s);
+      if (last_[s] != kNone && end_of(s) - last_[s] > ended_after_) ended.push_back(s);
     }
     if (ended.empty()) return;
     parts_.ended.assign(parts_.ids.size(), 0);
@@ -153,8 +182,8 @@ class Ends {
     notes_.remarks.push_back(fmt::format(
         "{} of {} series {} after {}, where the first one begins; the last to begin: {} ({})",
         grouped(late), grouped(std::ssize(series)), late == 1 ? "begins" : "begin",
-        period_text(parts_.frequency, parts_.first[*first]), parts_.ids[*last],
-        period_text(parts_.frequency, parts_.first[*last])));
+        text_of(parts_.first[*first], *first), parts_.ids[*last],
+        text_of(parts_.first[*last], *last)));
   }
 
   /// Series with ends of their own are forecast from there: days that are over, for some.
@@ -162,7 +191,7 @@ class Ends {
     std::int64_t early = 0;
     std::size_t first = 0;
     for (std::size_t s = 0; s < last_.size(); ++s) {
-      if (last_[s] == kNone || last_[s] >= end_ || is_ended(s)) continue;
+      if (last_[s] == kNone || last_[s] >= end_of(s) || is_ended(s)) continue;
       if (early++ == 0) first = s;
     }
     if (early == 0 || own_axes_) return;
@@ -182,8 +211,8 @@ class Ends {
       const std::int64_t length = parts_.offsets[s + 1] - parts_.offsets[s];
       std::int64_t& history = parts_.history[s];
       if (last_[s] != kNone) {
-        history = (is_ended(s) ? last_[s] : end_) - parts_.first[s] + 1;
-        if (!is_ended(s) && last_[s] < end_ && longer++ == 0) example = s;
+        history = (is_ended(s) ? last_[s] : end_of(s)) - parts_.first[s] + 1;
+        if (!is_ended(s) && last_[s] < end_of(s) && longer++ == 0) example = s;
       }
       offsets.push_back(offsets.back() + std::max(length, history));
     }
@@ -245,7 +274,8 @@ class Ends {
   bool dated_, together_;
   std::int64_t ended_after_;
   bool own_axes_;
-  std::int64_t end_ = kNone;        // the last period of the histories
+  Timestamp end_time_ = 0;          // where data.end is a time
+  std::int64_t end_ = kNone;        // the last period of the histories, on the grid
   std::vector<std::int64_t> last_;  // [S] period of each series' last value; kNone: it has none
 };
 
@@ -260,21 +290,6 @@ std::int64_t steps_of_year(const Frequency& frequency) {
 
 bool ends_together(const CatalogSpec& spec) {
   return spec.end == "auto" ? spec.gaps == GapPolicy::zero : spec.end != "series";
-}
-
-std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
-  if (!parts.history.empty()) return parts.history;
-  std::vector<std::int64_t> history(parts.ids.size(), 0);
-  for (std::size_t s = 0; s < history.size(); ++s) {
-    for (const Channel& channel : parts.channels) {
-      if (channel.role != Role::target) break;
-      const float* y = channel.values.data() + parts.offsets[s];
-      std::int64_t t = parts.offsets[s + 1] - parts.offsets[s];
-      while (t > history[s] && std::isnan(y[t - 1])) --t;
-      history[s] = std::max(history[s], t);
-    }
-  }
-  return history;
 }
 
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,

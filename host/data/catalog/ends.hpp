@@ -6,6 +6,7 @@
 
 #include "data/catalog/bits.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/histories.hpp"
 
 namespace sluice {
 
@@ -25,8 +26,5 @@ bool ends_together(const CatalogSpec& spec);
 /// Throws ConfigError for a wrong data.end, DataError beyond data.max_steps.
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,
                  const std::string& source, bool own_axes, CatalogNotes& notes);
-
-/// Steps of each series' history as parts.history and the targets have it. [S]
-std::vector<std::int64_t> histories_of(const CatalogParts& parts);
 
 }  // namespace sluice

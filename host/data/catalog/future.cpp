@@ -41,12 +41,11 @@ struct StepHash {
 }  // namespace
 
 FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
-                       const FutureColumns& asked, const Frequency& frequency, bool integers,
-                       CatalogNotes& notes)
+                       const FutureColumns& asked, const TimeAxis& axis, CatalogNotes& notes)
     : spec_(spec),
       table_(read_future_file(spec, series)),
       channels_(asked.channels),
-      frequency_(frequency),
+      axis_(axis),
       series_count_(asked.series),
       known_series_(series.ids.size()) {
   const Table::Impl& table = table_.impl();
@@ -62,11 +61,11 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
                                              : usual_column(header, same_name);
   if (!time) time = usual_column(header, kUsualTimes);
   time_column_ = time ? *time : find_column(header, asked.time, "data.time");
-  Times times = read_times_as(table, time_column_, spec, &frequency);
-  if (times.integers != integers && table_.rows() > 0) {
+  Times times = read_times_as(table, time_column_, spec, &axis);
+  if (times.axis.integers != axis.integers && table_.rows() > 0) {
+    const auto kind = [](const TimeAxis& of) { return of.integers ? "plain integers" : "dates"; };
     throw DataError(fmt::format("{}: its times are {}, those of the data are {}; write both alike",
-                                table.source, times.integers ? "plain integers" : "dates",
-                                integers ? "plain integers" : "dates"));
+                                table.source, kind(times.axis), kind(axis)));
   }
   if (!times.repeated.empty()) {
     std::vector<int> ids;
@@ -74,24 +73,25 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
     const Series own = ids.empty() ? Series{} : read_series(table, ids);
     settle_repeated(times, [&](std::int64_t row) { return own.at(row); });
   }
+  const Frequency& grid = axis.frequency;
   std::int64_t weekend_rows = 0;
   for (std::size_t row = 0; row < times.values.size(); ++row) {
     // A calendar has all days. Where rows are added up, those of a weekend belong to their Friday.
-    if (spec.aggregate.empty() && is_weekend(frequency, times.values[row])) {
+    if (spec.aggregate.empty() && is_weekend(grid, times.values[row])) {
       times.values[row] = kNoPeriod;
       ++weekend_rows;
       continue;
     }
-    const auto period = period_for(spec, frequency, times.values[row]);
+    const auto period = period_for(spec, grid, times.values[row]);
     if (!period) {
-      const std::int64_t before = period_containing(frequency, times.values[row]);
+      const std::int64_t after = axis.first_from(times.values[row], 0);
       throw DataError(fmt::format(
           "{}: {} is not on the data's grid of frequency {}, whose steps there are {} and {}; give "
           "this file one row for each step, at its time, or let rows of both files be added up by "
           "data.aggregate",
           place_of_row(table, static_cast<std::int64_t>(row), time_column_),
-          time_text(times.values[row], integers), to_string(frequency),
-          period_text(frequency, before), period_text(frequency, before + 1)));
+          axis.text(times.values[row]), to_string(grid), axis.text_of(after - 1),
+          axis.text_of(after)));
     }
     times.values[row] = *period;
   }
@@ -102,7 +102,7 @@ FutureRows::FutureRows(const Table::Impl& main, const CatalogSpec& spec, const S
     notes.remarks.push_back(
         fmt::format("{}: {} rows of Saturdays and Sundays are not used: the data have business "
                     "days only (frequency {})",
-                    table.source, grouped(weekend_rows), to_string(frequency)));
+                    table.source, grouped(weekend_rows), to_string(grid)));
   }
   if (table_.rows() == 0) {
     notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
@@ -247,11 +247,11 @@ void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {
   const std::string& key = join_.keys.ids[join_.keys.at(static_cast<std::int64_t>(row))];
   throw DataError(fmt::format(
       "{}: a second row for {}{} (the first one: {}); a file of known future values has one "
-      "row a series and time: remove one, or set data.duplicates",
+      "row a series and time: {}remove one, or set data.duplicates",
       place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
       join_.columns.empty() ? "" : fmt::format("{} '{}' ", fmt::join(join_.columns, ", "), key),
-      period_text(frequency_, periods_[row]),
-      place_of_row(table_.impl(), static_cast<std::int64_t>(first))));
+      axis_.text_of(periods_[row]), place_of_row(table_.impl(), static_cast<std::int64_t>(first)),
+      repeated_hour_remedy(axis_, periods_[row])));
 }
 
 void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& notes) {
@@ -286,8 +286,7 @@ void FutureRows::add_new_series(Series& series, std::int64_t end, CatalogNotes& 
   if (!over.empty()) {
     notes.remarks.push_back(fmt::format(
         "{}: {} of its {} ids are not in the data and have no row after its end, {} ({}): not used",
-        source, over.size(), join_.keys.ids.size(), period_text(frequency_, end),
-        first_three(over)));
+        source, over.size(), join_.keys.ids.size(), axis_.text_of(end), first_three(over)));
   }
 }
 

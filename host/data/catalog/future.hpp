@@ -26,8 +26,7 @@ class FutureRows {
   /// Reads spec.future_file and joins it to `series`. Throws DataError: no id in common, two rows
   /// of one series and time (unless data.duplicates says what they become), a time off the grid.
   FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
-             const FutureColumns& asked, const Frequency& frequency, bool integers,
-             CatalogNotes& notes);
+             const FutureColumns& asked, const TimeAxis& axis, CatalogNotes& notes);
 
   /// Ids that the main file does not have become series behind the known ones, if they have rows
   /// after period `end`, at which the main file ends.
@@ -97,7 +96,7 @@ class FutureRows {
   const CatalogSpec& spec_;
   Table table_;
   std::vector<std::string> channels_;
-  Frequency frequency_;
+  const TimeAxis& axis_;  // the data's
   int time_column_ = 0;
   std::vector<int> columns_;           // of the channels
   std::vector<int> category_columns_;  // of the categories

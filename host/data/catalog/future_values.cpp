@@ -80,7 +80,7 @@ std::string FutureRows::step_text(const std::vector<std::string>& ids,
                                   std::int64_t place) const {
   const auto s = static_cast<std::size_t>(std::upper_bound(offsets.begin(), offsets.end(), place) -
                                           offsets.begin() - 1);
-  return fmt::format("{} {}", ids[s], period_text(frequency_, first[s] + place - offsets[s]));
+  return fmt::format("{} {}", ids[s], axis_.text_of(first[s] + place - offsets[s]));
 }
 
 std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
@@ -104,8 +104,7 @@ std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
                                  ? fmt::format("all {} series", series_count_)
                                  : fmt::format("{} of {} series", covered, ends.size());
   if (covered == 0) return series + ": no row after the end of their histories";
-  std::string text = fmt::format("{}, {} .. {}", series, period_text(frequency_, begin),
-                                 period_text(frequency_, end));
+  std::string text = fmt::format("{}, {} .. {}", series, axis_.text_of(begin), axis_.text_of(end));
   const auto shorter = std::count_if(last.begin(), last.end(), [&](std::int64_t period) {
     return period != kNone && period < end;
   });

@@ -226,9 +226,9 @@ class Filler {
 
   [[noreturn]] void refuse(const std::string& name, const Coverage& coverage) const {
     const auto s = static_cast<std::size_t>(coverage.example_series);
-    const std::string first =
-        fmt::format("{} {}", parts_.ids[s],
-                    period_text(parts_.frequency, parts_.first[s] + coverage.example_step));
+    const std::string first = fmt::format(
+        "{} {}", parts_.ids[s],
+        parts_.axis.text_of(parts_.first[s] + coverage.example_step, coverage.example_series));
     const std::string rows =
         coverage.rows_missing == 0
             ? "in no row of the data"

@@ -12,11 +12,6 @@
 
 namespace sluice {
 
-std::string time_text(Timestamp time, bool integers) {
-  if (integers) return fmt::format("{}", time);
-  return format_time({.unit = Unit::day}, time);
-}
-
 std::vector<Timestamp> distinct_times(std::span<const Timestamp> times) {
   std::unordered_set<Timestamp> seen;
   Timestamp last = 0;
@@ -34,14 +29,19 @@ std::vector<Timestamp> distinct_times(std::span<const Timestamp> times) {
 
 namespace {
 
-/// The setting under which each time is a period of its own and the fewest periods have none: of
-/// months on the 15th MS, of exports at 06:05:33 D. Empty: two times share a period of each.
-std::string period_setting(std::span<const Timestamp> distinct) {
+/// Whether most of the times lie in the second half of their month.
+bool late_in_month(std::span<const Timestamp> distinct) {
   constexpr std::int64_t kMiddle = 15;
   const auto late = std::count_if(distinct.begin(), distinct.end(), [](Timestamp time) {
     return static_cast<unsigned>(civil::date_of_day(civil::day_of(time)).day()) > kMiddle;
   });
-  const bool ends = 2 * late > std::ssize(distinct);
+  return 2 * late > std::ssize(distinct);
+}
+
+/// The setting under which each time is a period of its own and the fewest periods have none: of
+/// months on the 15th MS, of exports at 06:05:33 D. Empty: two times share a period of each.
+std::string period_setting(std::span<const Timestamp> distinct) {
+  const bool ends = late_in_month(distinct);
   CatalogSpec spec;
   spec.align_to_period = true;
   std::string best;
@@ -67,9 +67,45 @@ std::string period_setting(std::span<const Timestamp> distinct) {
   return best;
 }
 
+/// What to do about times that are whole weeks apart, but not equally many; empty where they are
+/// not.
+std::string weeks_remedy(std::span<const Timestamp> distinct) {
+  constexpr std::int64_t kWeek = 7 * civil::kDay;
+  bool months_of_weeks = true;
+  for (std::size_t i = 1; i < distinct.size(); ++i) {
+    const std::int64_t distance = distinct[i] - distinct[i - 1];
+    if (distance % kWeek != 0) return {};
+    months_of_weeks = months_of_weeks && (distance == 4 * kWeek || distance == 5 * kWeek);
+  }
+  const Frequency weekly{
+      .unit = Unit::week,
+      .anchor = static_cast<int>(civil::weekday(civil::day_of(distinct.front())))};
+  if (!months_of_weeks) {
+    return fmt::format(
+        "all are whole weeks apart: --data.frequency {} takes the weeks between them for steps "
+        "without a row; or correct these rows",
+        to_string(weekly));
+  }
+  return fmt::format(
+      "periods of 4 and of 5 weeks (a 4-4-5 calendar) are no grid of dates: number them in a "
+      "column of their own (1, 2, 3, ...) and set data.time to it, or give a row for each week "
+      "({}); --data.frequency {} --data.align period would take each for a calendar month and "
+      "write months",
+      to_string(weekly), late_in_month(distinct) ? "ME" : "MS");
+}
+
+bool have_one_time_of_day(std::span<const Timestamp> distinct) {
+  return std::all_of(distinct.begin(), distinct.end(), [&](Timestamp time) {
+    return civil::floor_mod(time - distinct.front(), civil::kDay) == 0;
+  });
+}
+
 /// Why no grid holds the times: the most frequent distance and the first pair that does not fit.
-[[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, bool integers,
+[[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, TimeAxis axis,
                                 const std::string& source) {
+  const bool integers = axis.integers;
+  // Times of day that differ were read as instants: the file has what their clock shows.
+  if (!integers) axis.frequency.unit = have_one_time_of_day(distinct) ? Unit::day : Unit::minute;
   std::unordered_map<std::int64_t, std::int64_t> counts;
   for (std::size_t i = 1; i < distinct.size(); ++i) ++counts[distinct[i] - distinct[i - 1]];
   const auto common = std::max_element(counts.begin(), counts.end(), [](auto a, auto b) {
@@ -79,9 +115,12 @@ std::string period_setting(std::span<const Timestamp> distinct) {
   while (odd + 1 < distinct.size() && (distinct[odd] - distinct[odd - 1]) % common->first == 0) {
     ++odd;
   }
+  const std::string weeks = integers ? "" : weeks_remedy(distinct);
   const std::string period = integers ? "" : period_setting(distinct);
   std::string remedy = "set data.frequency, or correct these rows";
-  if (!period.empty()) {
+  if (!weeks.empty()) {
+    remedy = weeks;
+  } else if (!period.empty()) {
     remedy = fmt::format(
         "each lies in a period of its own of frequency {}: --data.frequency {} --data.align period "
         "takes it for that period; or correct these rows",
@@ -91,18 +130,18 @@ std::string period_setting(std::span<const Timestamp> distinct) {
         "; where rows lie inside their periods set data.align = \"period\" too, where several are "
         "of one period (sales at the till) add them up by data.aggregate";
   }
-  throw DataError(fmt::format(
-      "{}: cannot infer the frequency: the times lie on no regular grid of minutes or longer (most "
-      "are {} {} apart, but {} follows {}); {}",
-      source, common->first, integers ? "units" : "seconds", time_text(distinct[odd], integers),
-      time_text(distinct[odd - 1], integers), remedy));
+  throw DataError(
+      fmt::format("{}: cannot infer the frequency: the times lie on no regular grid (most "
+                  "are {} {} apart, but {} follows {}); {}",
+                  source, common->first, integers ? "units" : "seconds", axis.text(distinct[odd]),
+                  axis.text(distinct[odd - 1]), remedy));
 }
 
 /// The phase that puts `first` on the grid, where the frequency's steps leave a choice.
 void fit_phase(Frequency& frequency, Timestamp first) {
   if (frequency.phase != 0) return;
-  if (frequency.unit == Unit::integer || frequency.unit == Unit::minute ||
-      frequency.unit == Unit::hour || frequency.unit == Unit::day) {
+  if (frequency.unit == Unit::integer || is_shorter_than_day(frequency.unit) ||
+      frequency.unit == Unit::day) {
     const Timestamp step = time_of(frequency, 1) - time_of(frequency, 0);
     frequency.phase = civil::floor_mod(first, step);
     return;
@@ -115,10 +154,11 @@ void fit_phase(Frequency& frequency, Timestamp first) {
   if (weekdays) frequency.phase = frequency.phase * civil::kDay + second;
 }
 
-}  // namespace
-
+/// The frequency that all of `distinct` times lie on: `wanted` with its phase taken from the data,
+/// or inferred where `wanted` is "auto".
 Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp> distinct,
-                           bool integers, const std::string& source, CatalogNotes& notes) {
+                           const TimeAxis& axis, const std::string& source, CatalogNotes& notes) {
+  const bool integers = axis.integers;
   if (distinct.empty()) {
     throw DataError(fmt::format("{}: the file has no rows; write it again", source));
   }
@@ -143,17 +183,11 @@ Frequency settle_frequency(const std::string& wanted, std::span<const Timestamp>
                     source, time_text(distinct.front(), false)));
   }
   const auto frequency = infer_frequency(distinct, integers);
-  if (!frequency) throw_no_grid(distinct, integers, source);
+  if (!frequency) throw_no_grid(distinct, axis, source);
   return *frequency;
 }
 
-void keep_form(const Times& times, CatalogParts& parts, CatalogNotes& notes) {
-  parts.time_format = times.format;
-  parts.time_zone = times.zone;
-  parts.clock = times.clock;
-  parts.ahead_of_utc = times.ahead_of_utc;
-  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
-}
+}  // namespace
 
 void settle_grid(const Times& times, std::span<const Timestamp> distinct, const CatalogSpec& spec,
                  const std::string& source, CatalogParts& parts, CatalogNotes& notes) {
@@ -163,17 +197,17 @@ void settle_grid(const Times& times, std::span<const Timestamp> distinct, const 
         "data.align = \"period\" needs the frequency of the periods; set data.frequency (h, D, "
         "W-SUN, MS, QS)");
   }
-  keep_form(times, parts, notes);
-  parts.integer_times = times.integers;
-  parts.frequency = settle_frequency(wanted, distinct, times.integers, source, notes);
+  parts.axis = times.axis;
+  notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
+  parts.axis.frequency = settle_frequency(wanted, distinct, parts.axis, source, notes);
   if (!spec.align_to_period && spec.aggregate.empty()) return;
   // Periods begin with the hour or the day, whenever the first row was.
-  Frequency& grid = parts.frequency;
-  if (grid.unit == Unit::minute || grid.unit == Unit::hour) grid.phase = 0;
+  Frequency& grid = parts.axis.frequency;
+  if (is_shorter_than_day(grid.unit)) grid.phase = 0;
   if (grid.unit == Unit::day || grid.unit == Unit::business_day) {
     grid.phase -= grid.phase % civil::kDay;
   }
-  if (!spec.aggregate.empty() && !times.integers) {
+  if (!spec.aggregate.empty() && !times.axis.integers) {
     say_partial_step(spec, grid, *std::max_element(times.values.begin(), times.values.end()),
                      static_cast<std::int64_t>(times.values.size()), notes);
   }

@@ -86,12 +86,7 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
                                one_series(), false, notes);
 
   CatalogParts parts;
-  parts.frequency = wide.frequency;
-  parts.integer_times = wide.integer_times;
-  parts.time_format = wide.time_format;
-  parts.time_zone = wide.time_zone;
-  parts.clock = wide.clock;
-  parts.ahead_of_utc = wide.ahead_of_utc;
+  parts.axis = wide.axis;
   parts.value_offset = std::move(wide.value_offset);  // of targets there, of their series here
   Channel y{"y", Role::target, {}};
   const std::int64_t length = wide.offsets.back();

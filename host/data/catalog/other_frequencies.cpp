@@ -9,8 +9,8 @@ namespace {
 /// "W-MON", or "no regular one" where the rows lie on no grid of their own.
 std::string frequency_of(const CatalogParts& parts, const std::vector<std::int64_t>& periods) {
   std::vector<Timestamp> times;
-  for (const std::int64_t period : periods) times.push_back(time_of(parts.frequency, period));
-  const auto frequency = infer_frequency(times, parts.integer_times);
+  for (const std::int64_t period : periods) times.push_back(time_of(parts.axis.frequency, period));
+  const auto frequency = infer_frequency(times, parts.axis.integers);
   return frequency ? to_string(*frequency) : "irregular";
 }
 
@@ -27,14 +27,16 @@ void say_other_frequencies(const CatalogParts& parts,
     if (count > kShown) names.resize(kShown);
     const std::string list =
         fmt::format("{}{}", fmt::join(names, ", "), count > kShown ? ", ..." : "");
-    const std::string remedy = frequency == "irregular" ? "give them a file of their own"
-                               : count == parts.ids.size()
-                                   ? fmt::format("set data.frequency to {}", frequency)
-                                   : "give them a file and a model of their own";
+    const bool all = count == parts.ids.size(), regular = frequency != "irregular";
+    const std::string remedy =
+        all && regular ? fmt::format("set data.frequency to {}", frequency)
+        : all ? "most steps have no row: is data.frequency too fine? data.align = \"period\" "
+                "takes a row for a longer period that holds it"
+              : "give them a file and a model of their own";
     notes.remarks.push_back(fmt::format(
         "{} of {} series never {} a row in two steps of {} on end, their rows are {}: {}; {}",
-        count, parts.ids.size(), count == 1 ? "has" : "have", to_string(parts.frequency), frequency,
-        list, remedy));
+        count, parts.ids.size(), count == 1 ? "has" : "have", to_string(parts.axis.frequency),
+        frequency, list, remedy));
   }
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "data/calendar/civil.hpp"
@@ -315,7 +314,7 @@ class RowsBuilder {
       own_starts_ = true;
       return starts_of_column(*start, parts);
     }
-    if (!spec_.start.empty()) return start_of_all(parts);
+    if (!spec_.start.empty()) return start_of_all(columns, parts);
     if (!columns.empty() && starts_of_names(columns, parts)) return;
     if (spec_.frequency != "auto" && parse_frequency(spec_.frequency).unit != Unit::integer) {
       throw DataError(fmt::format(
@@ -323,9 +322,9 @@ class RowsBuilder {
           table_.source, spec_.frequency));
     }
     own_starts_ = true;  // places, not times
-    parts.integer_times = true;
+    parts.axis.integers = true;
     parts.first.assign(parts.ids.size(), 0);
-    if (spec_.frequency != "auto") parts.frequency = parse_frequency(spec_.frequency);
+    if (spec_.frequency != "auto") parts.axis.frequency = parse_frequency(spec_.frequency);
   }
 
   /// data.frequency, or the .tsf file's own, or steps of one integer.
@@ -339,14 +338,19 @@ class RowsBuilder {
     return to_string(weekly);
   }
 
+  /// The spec with which times of starts are read: steps are as long as the file says.
+  CatalogSpec spec_of_starts() const {
+    CatalogSpec spec = spec_;
+    if (spec.frequency == "auto" && table_.tsf_frequency) spec.frequency = *table_.tsf_frequency;
+    return spec;
+  }
+
   void starts_of_column(int column, CatalogParts& parts) {
-    const Times times = read_times_as(table_, column, spec_);
-    keep_form(times, parts, notes_);
+    CatalogSpec spec = spec_of_starts();
+    const Times times = read_times_as(table_, column, spec);
     notes_.time_columns = names_of(header_, std::vector<int>{column});
     use_column(notes_, column, "start");
-    parts.integer_times = times.integers;
-    const bool given = spec_.frequency != "auto";
-    if (!given && !table_.tsf_frequency && !times.integers) {
+    if (spec.frequency == "auto" && !times.axis.integers) {
       throw DataError(fmt::format(
           "{}: column '{}' says when each series begins, but nothing says how far its values are "
           "apart; set data.frequency",
@@ -354,45 +358,64 @@ class RowsBuilder {
     }
     const Timestamp earliest = *std::min_element(times.values.begin(), times.values.end());
     const bool weekly =
-        !times.integers && wanted_frequency(earliest).find('W') != std::string::npos;
+        !times.axis.integers && wanted_frequency(earliest).find('W') != std::string::npos;
     const Timestamp first = weekly ? most_frequent_weekday(times.values) : earliest;
-    parts.frequency = settle_frequency(wanted_frequency(first), std::vector<Timestamp>{first},
-                                       times.integers, table_.source, notes_);
+    spec.frequency = wanted_frequency(first);
+    settle_grid(times, std::vector<Timestamp>{first}, spec, table_.source, parts, notes_);
     // Monash's files stamp days at noon and months on any day: a start means its period.
-    if (parts.frequency.unit == Unit::day) parts.frequency.phase = 0;
+    if (parts.axis.frequency.unit == Unit::day) parts.axis.frequency.phase = 0;
     for (const Timestamp time : times.values) {
-      parts.first.push_back(period_containing(parts.frequency, time));
+      parts.first.push_back(spec.align_to_period ? *period_for(spec, parts.axis.frequency, time)
+                                                 : period_containing(parts.axis.frequency, time));
     }
-    keep_weekdays(times.values, parts, notes_);
+    if (!spec.align_to_period) keep_weekdays(times.values, parts, notes_);
     say_periods(times.values, parts, notes_);
   }
 
-  void start_of_all(CatalogParts& parts) {
-    Timestamp start = 0;
-    if (const auto time = parse_time(spec_.start)) {
-      start = *time;
-    } else {
-      const auto* end = spec_.start.data() + spec_.start.size();
-      const auto result = std::from_chars(spec_.start.data(), end, start);
-      constexpr Timestamp kLargest = Timestamp{1} << 53;
-      if (result.ec != std::errc() || result.ptr != end || std::abs(start) > kLargest) {
-        throw ConfigError(fmt::format(
-            "data.start: '{}' is not a time; write 2022-01-31 or a plain integer", spec_.start));
-      }
-      parts.integer_times = true;
+  /// A start from the settings of other data must not take the place of the dates that are there.
+  void check_against_names(const Times& start, const std::vector<int>& columns) const {
+    if (columns.empty() || spec_.time_format != "auto") return;
+    const auto times = times_of_names(columns);
+    if (!times || times->axis.integers || start.values.front() == times->values.front()) return;
+    throw DataError(
+        fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
+                    "are named by their times leave data.start out (--data.start '')",
+                    table_.source, spec_.start, name(columns.front())));
+  }
+
+  /// nullopt: the value columns are not named by times.
+  std::optional<Times> times_of_names(const std::vector<int>& columns) const {
+    CatalogSpec spec = spec_;
+    spec.time_format = time_format_of_names(table_, spec_, columns, notes_);
+    if (spec.time_format.empty()) return std::nullopt;
+    return read_times_as(names_of(header_, columns), table_.source, "column", spec);
+  }
+
+  static Times read_start(const CatalogSpec& spec) {
+    try {
+      return read_times_as({spec.start}, "data.start", "the time", spec);
+    } catch (const DataError& e) {
+      throw ConfigError(e.what());  // the setting is wrong, not the file
     }
-    if (!parts.integer_times && spec_.frequency == "auto" && !table_.tsf_frequency) {
+  }
+
+  void start_of_all(const std::vector<int>& columns, CatalogParts& parts) {
+    CatalogSpec spec = spec_of_starts();
+    const Times start = read_start(spec);
+    check_against_names(start, columns);
+    if (!start.axis.integers && spec.frequency == "auto") {
       throw ConfigError(
           "data.start is a date, but nothing says how far the values are apart; set "
           "data.frequency (\"D\", \"h\", ...)");
     }
-    parts.frequency = settle_frequency(wanted_frequency(start), std::vector<Timestamp>{start},
-                                       parts.integer_times, table_.source, notes_);
-    const auto period = period_of(parts.frequency, start);
+    spec.frequency = wanted_frequency(start.values.front());
+    settle_grid(start, start.values, spec, table_.source, parts, notes_);
+    const auto period = period_for(spec, parts.axis.frequency, start.values.front());
     if (!period) {
       throw ConfigError(fmt::format(
-          "data.start: {} is not on the grid of frequency {}; set another start or data.frequency",
-          spec_.start, to_string(parts.frequency)));
+          "data.start: {} is not on the grid of frequency {}; set another start or data.frequency, "
+          "or data.align to period",
+          spec_.start, to_string(parts.axis.frequency)));
     }
     parts.first.assign(parts.ids.size(), *period);
   }
@@ -400,28 +423,23 @@ class RowsBuilder {
   /// Value columns named by dates or integers, one step apart.
   bool starts_of_names(const std::vector<int>& columns, CatalogParts& parts) {
     const std::vector<std::string> names = names_of(header_, columns);
-    CatalogSpec spec = spec_;
-    spec.time_format = time_format_of_names(table_, spec_, columns, notes_);
-    if (spec.time_format.empty()) {
+    const auto read = times_of_names(columns);
+    if (!read) {
       notes_.remarks.push_back(fmt::format(
           "the value columns are not named by times ({}): their steps are counted from 0; "
           "data.start and data.frequency can say when they were",
           notes_.target_columns.front()));
       return false;
     }
-    const Times read = read_times_as(names, table_.source, spec);
-    const std::vector<Timestamp>& times = read.values;
-    const bool integers = read.integers;
-    keep_form(read, parts, notes_);
+    const std::vector<Timestamp>& times = read->values;
     for (std::size_t i = 1; i < times.size(); ++i) {
       if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
     }
-    parts.integer_times = integers;
-    parts.frequency = settle_frequency(spec_.frequency, times, integers, table_.source, notes_);
+    settle_grid(*read, times, spec_, table_.source, parts, notes_);
     notes_.time_columns = notes_.target_columns;
-    const auto first = period_for(spec_, parts.frequency, times.front());
+    const auto first = period_for(spec_, parts.axis.frequency, times.front());
     for (std::size_t i = 0; i < times.size(); ++i) {
-      const auto period = period_for(spec_, parts.frequency, times[i]);
+      const auto period = period_for(spec_, parts.axis.frequency, times[i]);
       if (!first || !period || *period != *first + static_cast<std::int64_t>(i)) {
         out_of_step(names[i], names[i == 0 ? 0 : i - 1]);
       }
@@ -433,7 +451,7 @@ class RowsBuilder {
   [[noreturn]] void out_of_step(const std::string& name, const std::string& before) const {
     throw DataError(fmt::format(
         "{}: value column '{}' does not follow '{}' by one step; name the columns one step apart, "
-        "or set data.frequency",
+        "or set data.frequency (with data.align = \"period\" where they lie inside their periods)",
         table_.source, name, before));
   }
 

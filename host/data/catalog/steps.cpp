@@ -74,7 +74,7 @@ class LongBuilder {
     distinct_ = distinct_times(times.values);
     settle_grid(times, distinct_, spec_, table_.source, parts_, notes_);
     for (std::size_t row = 0; row < times.values.size(); ++row) {
-      const auto period = period_for(spec_, parts_.frequency, times.values[row]);
+      const auto period = period_for(spec_, parts_.axis.frequency, times.values[row]);
       if (!period) off_grid(static_cast<std::int64_t>(row), times.values[row]);
       times.values[row] = *period;
     }
@@ -82,11 +82,10 @@ class LongBuilder {
   }
 
   [[noreturn]] void off_grid(std::int64_t row, Timestamp time) const {
-    const Frequency& grid = parts_.frequency;
+    const Frequency& grid = parts_.axis.frequency;
     throw DataError(fmt::format("{}: {}{} is not on the grid of frequency {}; {}",
                                 place_of_row(table_, row, time_column_), name_of(series_.at(row)),
-                                time_text(time, parts_.integer_times), to_string(grid),
-                                off_grid_remedy(grid)));
+                                parts_.axis.text(time), to_string(grid), off_grid_remedy(grid)));
   }
 
   void read_future(std::optional<FutureRows>& future) {
@@ -109,7 +108,7 @@ class LongBuilder {
                       "data.future (numbers) or data.future_categories (words)",
                       spec_.future_file->string()));
     }
-    future.emplace(table_, spec_, series_, asked, parts_.frequency, parts_.integer_times, notes_);
+    future.emplace(table_, spec_, series_, asked, parts_.axis, notes_);
     future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
     parts_.ids = series_.ids;
     notes_.future_rows_unmatched = future->unmatched_rows();
@@ -165,8 +164,8 @@ class LongBuilder {
           "{}reaches from {} to {}; correct its times, or set data.frequency; data.max_steps "
           "allows more",
           table_.source, grouped(std::ssize(places_)), grouped(std::ssize(last)), grouped(most),
-          to_string(parts_.frequency), name_of(s), period_text(parts_.frequency, parts_.first[s]),
-          period_text(parts_.frequency, last[s])));
+          to_string(parts_.axis.frequency), name_of(s), parts_.axis.text_of(parts_.first[s]),
+          parts_.axis.text_of(last[s])));
     }
     // The odd one is the row beyond the longest hole, on the side where fewer rows are.
     std::vector<std::pair<std::int64_t, std::int64_t>> rows;  // period, row
@@ -187,9 +186,9 @@ class LongBuilder {
         "{}: {}spans {} steps of frequency {} with {} {}{}; is {} right? correct it, or set "
         "data.frequency; data.max_steps allows more",
         place_of_row(table_, odd.second, time_column_), name_of(s), grouped(length),
-        to_string(parts_.frequency), grouped(std::ssize(rows)), rows.size() == 1 ? "row" : "rows",
-        beyond ? " and those of path.future" : "",
-        period_text(parts_.frequency, beyond ? last[s] : odd.first)));
+        to_string(parts_.axis.frequency), grouped(std::ssize(rows)),
+        rows.size() == 1 ? "row" : "rows", beyond ? " and those of path.future" : "",
+        parts_.axis.text_of(beyond ? last[s] : odd.first)));
   }
 
   /// One row in the year 1 or 9999 would make thousands of steps, all of them empty, or zero.
@@ -197,19 +196,18 @@ class LongBuilder {
     if (spec_.max_steps > 0) return;
     std::vector<std::int64_t> periods;
     for (const Timestamp time : distinct_) {
-      periods.push_back(*period_for(spec_, parts_.frequency, time));
+      periods.push_back(*period_for(spec_, parts_.axis.frequency, time));
     }
-    const auto stray = stray_period(periods, parts_.frequency);
+    const auto stray = stray_period(periods, parts_.axis.frequency);
     if (!stray) return;
     const auto row = std::find(places_.begin(), places_.end(), stray->period) - places_.begin();
     throw DataError(fmt::format(
         "{}: {}{} lies {} steps of frequency {} {} all other times of the data ({}); is it right? "
         "correct or remove the row; data.max_steps, set to a number, allows it",
         place_of_row(table_, row, time_column_), name_of(series_.at(row)),
-        period_text(parts_.frequency, stray->period),
-        grouped(std::abs(stray->neighbour - stray->period)), to_string(parts_.frequency),
-        stray->period < stray->neighbour ? "before" : "after",
-        period_text(parts_.frequency, stray->neighbour)));
+        parts_.axis.text_of(stray->period), grouped(std::abs(stray->neighbour - stray->period)),
+        to_string(parts_.axis.frequency), stray->period < stray->neighbour ? "before" : "after",
+        parts_.axis.text_of(stray->neighbour)));
   }
 
   /// Periods to places in the channels, in place; -1 for rows that a duplicate replaces.
@@ -221,8 +219,7 @@ class LongBuilder {
       places_[row] = place;
       if (!has_row.set(place) || !spec_.aggregate.empty()) continue;
       if (notes_.duplicate_rows++ == 0) {
-        notes_.example_duplicate =
-            fmt::format("{} {}", parts_.ids[s], period_text(parts_.frequency, period));
+        notes_.example_duplicate = fmt::format("{} {}", parts_.ids[s], parts_.axis.text_of(period));
       }
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
@@ -246,11 +243,12 @@ class LongBuilder {
   [[noreturn]] void refuse_duplicate(std::size_t row, std::size_t s, std::int64_t period) const {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
     throw DataError(fmt::format(
-        "{}: a second row for {}{} (the first one: {}); {}remove one, name more id columns "
+        "{}: a second row for {}{} (the first one: {}); {}{}remove one, name more id columns "
         "(data.id) or another time column (data.time), set data.duplicates to first, last, sum "
         "or mean, or add rows (sales at the till) up by data.aggregate",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
-        period_text(parts_.frequency, period), place_of_row(table_, earlier - places_.begin()),
+        parts_.axis.text_of(period), place_of_row(table_, earlier - places_.begin()),
+        repeated_hour_remedy(parts_.axis, period),
         repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
   }
 
@@ -262,8 +260,8 @@ class LongBuilder {
       for (std::int64_t t = 0; t <= last_row_[s] - parts_.first[s]; ++t) {
         if (has_row.test(offset + t)) continue;
         if (notes_.gap_steps + gaps++ == 0) {
-          notes_.example_gap = fmt::format("{} {}", parts_.ids[s],
-                                           period_text(parts_.frequency, parts_.first[s] + t));
+          notes_.example_gap =
+              fmt::format("{} {}", parts_.ids[s], parts_.axis.text_of(parts_.first[s] + t));
         }
       }
       notes_.gap_steps += gaps;
@@ -335,8 +333,8 @@ class LongBuilder {
         table_.source,
         parts_.ids.size() > 1 ? fmt::format("series '{}' ", parts_.ids[static_cast<std::size_t>(s)])
                               : "",
-        period_text(parts_.frequency, parts_.first[static_cast<std::size_t>(s)] + place -
-                                          parts_.offsets[static_cast<std::size_t>(s)]),
+        parts_.axis.text_of(parts_.first[static_cast<std::size_t>(s)] + place -
+                            parts_.offsets[static_cast<std::size_t>(s)]),
         sum, source.name));
   }
 

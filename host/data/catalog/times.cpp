@@ -10,10 +10,10 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/stamp.hpp"
+#include "data/calendar/time_format.hpp"
 #include "data/catalog/clocks.hpp"
 #include "data/catalog/columns.hpp"
 #include "data/catalog/digits.hpp"
-#include "data/catalog/time_format.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/cells.hpp"
 #include "data/table/zone.hpp"
@@ -84,9 +84,14 @@ Parsed parse_real(const std::string& form, double value) {
   return parsed;
 }
 
-std::optional<Parsed> parse_cell(const std::string& form, std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+std::optional<Parsed> parse_cell(const std::string& form, std::string_view text) {
+  text = without_blanks(text);
   if (form == "auto") {
     if (const auto stamp = parse_stamp(text)) return Parsed{*stamp, Kind::date};
     if (const auto integer = parse_number<std::int64_t>(text)) return parse_integer(form, *integer);
@@ -270,7 +275,6 @@ class TimeReader {
     constexpr Timestamp kShown = Timestamp{1} << 40;  // some 30,000 years
     return std::abs(time) < kShown ? time_text(time) : fmt::format("{} s from 1970", time);
   }
-  static std::string time_text(Timestamp time) { return format_time({.unit = Unit::day}, time); }
 
   template <typename Array, typename Convert>
   void each(const Chunk& chunk, Convert convert) {
@@ -304,10 +308,14 @@ class TimeReader {
     }
   }
 
-  Parsed parsed(const Chunk& chunk, std::int64_t i, std::string_view text) const {
+  Parsed parsed(const Chunk& chunk, std::int64_t i, std::string_view text) {
     if (cells::is_missing_word(table_, text)) missing(chunk, i);
-    if (const auto found = parse_cell(form_, text)) return *found;
-    wrong(chunk, i, text);
+    const auto found = parse_cell(form_, text);
+    if (!found) wrong(chunk, i, text);
+    if (form_ == "iso_week" && raw_.week_pattern.empty()) {
+      raw_.week_pattern = week_pattern_of(without_blanks(text));
+    }
+    return *found;
   }
 
   void dictionary(const Chunk& chunk) {
@@ -394,12 +402,12 @@ std::string what_is_wrong(std::string_view text, const std::string& form,
 }
 
 Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
-                    const Frequency* known) {
+                    const TimeAxis* main) {
   RawTimes raw = TimeReader(table, column, spec).read();
   const std::string& name = table.names[static_cast<std::size_t>(column)];
   const auto place = [&](std::int64_t row) { return place_of_row(table, row, column); };
-  Times times = settle_raw(std::move(raw), spec, known, {table.source, name, place});
-  if (times.integers) {
+  Times times = settle_raw(std::move(raw), spec, main, {table.source, name, place});
+  if (times.axis.integers) {
     for (std::size_t row = 0; row < times.values.size(); ++row) {
       if (std::abs(times.values[row]) <= kLargestInteger) continue;
       throw DataError(
@@ -411,18 +419,8 @@ Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spe
   return times;
 }
 
-bool are_times(const std::vector<std::string>& texts) {
-  Kind kind = Kind::none;
-  return std::all_of(texts.begin(), texts.end(), [&](const std::string& text) {
-    const auto parsed = parse_cell("auto", text);
-    if (!parsed || (kind != Kind::none && parsed->kind != kind)) return false;
-    kind = parsed->kind;
-    return true;
-  });
-}
-
 Times read_times_as(const std::vector<std::string>& texts, const std::string& source,
-                    const CatalogSpec& spec) {
+                    const std::string& word, const CatalogSpec& spec) {
   check_time_format(spec.time_format);
   RawTimes raw;
   Kind kind = Kind::none;
@@ -430,7 +428,7 @@ Times read_times_as(const std::vector<std::string>& texts, const std::string& so
     const auto parsed = parse_cell(spec.time_format, text);
     if (!parsed || (kind != Kind::none && parsed->kind != kind)) {
       throw DataError(
-          fmt::format("{}: column {}", source, what_is_wrong(text, spec.time_format, texts)));
+          fmt::format("{}: {} {}", source, word, what_is_wrong(text, spec.time_format, texts)));
     }
     kind = parsed->kind;
     if (parsed->stamp.offset)
@@ -439,12 +437,14 @@ Times read_times_as(const std::vector<std::string>& texts, const std::string& so
     raw.walls.push_back(parsed->stamp.wall);
   }
   if (raw.offsets.size() != raw.walls.size()) raw.offsets.clear();
+  if (spec.time_format == "iso_week") {
+    raw.week_pattern = week_pattern_of(without_blanks(texts.front()));
+  }
   raw.integers = kind == Kind::integer;
-  const std::string name = "the header";
   const auto place = [&](std::int64_t i) {
-    return fmt::format("{}: column '{}'", source, texts[static_cast<std::size_t>(i)]);
+    return fmt::format("{}: {} '{}'", source, word, texts[static_cast<std::size_t>(i)]);
   };
-  return settle_raw(std::move(raw), spec, nullptr, {source, name, place});
+  return settle_raw(std::move(raw), spec, nullptr, {source, word, place});
 }
 
 }  // namespace sluice

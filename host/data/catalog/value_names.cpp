@@ -9,7 +9,7 @@
 
 #include "base/text.hpp"
 #include "data/catalog/names.hpp"
-#include "data/catalog/time_format.hpp"
+#include "data/calendar/time_format.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 

@@ -21,10 +21,10 @@ struct FrequencyWord {
   std::string_view word, name;
 };
 constexpr FrequencyWord kFrequencies[] = {
-    {"minutely", "min"},     {"5_minutes", "5min"},    {"10_minutes", "10min"},
-    {"15_minutes", "15min"}, {"half_hourly", "30min"}, {"hourly", "h"},
-    {"daily", "D"},          {"weekly", "W"},          {"monthly", "MS"},
-    {"quarterly", "QS"},     {"yearly", "YS"}};
+    {"4_seconds", "4s"},     {"minutely", "min"},     {"5_minutes", "5min"},
+    {"10_minutes", "10min"}, {"15_minutes", "15min"}, {"half_hourly", "30min"},
+    {"hourly", "h"},         {"daily", "D"},          {"weekly", "W"},
+    {"monthly", "MS"},       {"quarterly", "QS"},     {"yearly", "YS"}};
 
 /// Takes the text up to the next line end off `text`.
 std::string_view take_line(std::string_view& text) {
@@ -109,10 +109,11 @@ class TsfReader {
             std::find_if(std::begin(kFrequencies), std::end(kFrequencies),
                          [&](const FrequencyWord& word) { return word.word == line; });
         if (known == std::end(kFrequencies)) {
-          fail(fmt::format(
-              "unknown @frequency '{}'; known are minutely, 5_minutes, 10_minutes, 15_minutes, "
-              "half_hourly, hourly, daily, weekly, monthly, quarterly, yearly",
-              line));
+          fail(
+              fmt::format("unknown @frequency '{}'; known are 4_seconds, minutely, 5_minutes, "
+                          "10_minutes, 15_minutes, "
+                          "half_hourly, hourly, daily, weekly, monthly, quarterly, yearly",
+                          line));
         }
         frequency = known->name;
       }

@@ -178,8 +178,18 @@ std::string misfit(const Model& m) {
   }
   const std::size_t scales = m.channel_names.size() * S;
   if (m.scaling.series != static_cast<std::int64_t>(S) || m.scaling.offset.size() != scales ||
-      m.scaling.scale.size() != scales || m.seen_until.size() != S) {
+      m.scaling.scale.size() != scales || m.seen_until.size() != S ||
+      (!m.first.empty() && m.first.size() != S)) {
     return "the scalings and the series differ";
+  }
+  constexpr std::int64_t kFarthest = std::int64_t{1} << 60;  // so that a sum of periods is one
+  if (std::ranges::any_of(m.first, [](auto p) { return p < -kFarthest || p > kFarthest; }) ||
+      std::ranges::any_of(m.seen_until,
+                          [](auto steps) { return steps < 0 || steps > kFarthest; })) {
+    return "a series begins or ends beyond all times";
+  }
+  if (!m.value_offset.empty() && m.value_offset.size() != count(s.M) * S) {
+    return "the values' offsets and the series differ";
   }
   const std::size_t outputs = count(s.K) * count(s.M) * m.residual_probabilities.size();
   if (m.residual_quantiles.size() != outputs) return "the residual quantiles have another shape";
@@ -276,10 +286,15 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   auto& tensors = file.tensors;
   tensors["series.ids"] = lines_of(model.series_ids);
   tensors["series.seen_until"] = tensor_of(model.seen_until);
+  if (!model.first.empty()) tensors["series.first"] = tensor_of(model.first);
   tensors["scaling.offset"] = tensor_of(std::span<const float>(scaling.offset), {channels, S});
   tensors["scaling.scale"] = tensor_of(std::span<const float>(scaling.scale), {channels, S});
   tensors["scaling.static_offset"] = tensor_of(scaling.static_offset);
   tensors["scaling.static_scale"] = tensor_of(scaling.static_scale);
+  if (!model.value_offset.empty()) {
+    tensors["series.value_offset"] =
+        tensor_of(std::span<const double>(model.value_offset), {model.spec.M, S});
+  }
   tensors["level"] = tensor_of(std::vector<float>{model.level_mean, model.level_spread});
   const auto G = static_cast<std::int64_t>(model.residual_probabilities.size());
   tensors["residual.probabilities"] = tensor_of(model.residual_probabilities);
@@ -328,11 +343,17 @@ Model load_model(const std::filesystem::path& path) {
   const auto S = static_cast<std::int64_t>(model.series_ids.size());
   const auto channels = static_cast<std::int64_t>(model.channel_names.size());
   model.seen_until = reader.numbers<std::int64_t>("series.seen_until", {S});
+  if (reader.has("series.first")) {
+    model.first = reader.numbers<std::int64_t>("series.first", {S});
+  }
   model.scaling.series = S;
   model.scaling.offset = reader.numbers<float>("scaling.offset", {channels, S});
   model.scaling.scale = reader.numbers<float>("scaling.scale", {channels, S});
   model.scaling.static_offset = reader.numbers<float>("scaling.static_offset", {-1});
   model.scaling.static_scale = reader.numbers<float>("scaling.static_scale", {-1});
+  if (reader.has("series.value_offset")) {
+    model.value_offset = reader.numbers<double>("series.value_offset", {model.spec.M, S});
+  }
   const std::vector<float> level = reader.numbers<float>("level", {2});
   model.level_mean = level[0];
   model.level_spread = level[1];

@@ -30,17 +30,18 @@ constexpr std::array<std::string_view, 4> names_of(Loss) {
 constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
   return {"none", "mean", "standard", "robust"};
 }
-constexpr std::array<std::string_view, 9> names_of(Unit) {
-  return {"integer", "minute", "hour", "day", "business_day", "week", "month", "quarter", "year"};
+constexpr std::array<std::string_view, 10> names_of(Unit) {
+  return {"integer",      "second", "minute", "hour",    "day",
+          "business_day", "week",   "month",  "quarter", "year"};
 }
 
 template <typename Spec, typename Visitor>
 void visit_spec(Spec& spec, Visitor&& visit) {
   auto& [T, H, L, K, M, dropout, space, window_scaling, level, level_window, smoothing_alpha, base,
          base_season, lags, context, seasonal_context, forking, warmup, head_hidden,
-         head_starts_at_zero, carry_state, level_input, level_change,
-         missing_indicator, past_channels, future_channels, calendar, static_reals, embeddings,
-         step_embeddings, loss, quantiles, huber_delta, level_weight] = spec;
+         head_starts_at_zero, carry_state, level_input, level_change, missing_indicator,
+         past_channels, future_channels, calendar, static_reals, embeddings, step_embeddings, loss,
+         quantiles, huber_delta, level_weight] = spec;
   visit("T", T);
   visit("H", H);
   visit("L", L);

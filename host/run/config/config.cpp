@@ -209,14 +209,14 @@ Config config_from(const std::string& text, const std::string& origin, Config co
 }
 
 void apply(Config& config, const Override& override) {
-  const auto& [name, text] = override;
+  const auto& [name, text, written] = override;
   bool found = false;
   visit_keys(config, [&](const Key& key, auto& member) {
     if (key.name != name) return;
     found = true;
     using Member = std::remove_reference_t<decltype(member)>;
     constexpr MemberType type = member_type<Member>();
-    assign(value_from_text(text, key, type), key, type, "--" + name, member);
+    assign(value_from_text(text, key, type), key, type, "--" + override.flag(), member);
   });
   if (found) return;
   const std::string_view near = likely_key(name);
@@ -248,8 +248,8 @@ Config load_config(const std::filesystem::path& file, const std::vector<Override
   if (!file.empty()) config = config_from(read_text(file), file.string(), base);
   std::set<std::string> given;
   for (const Override& override : overrides) {
-    if (!given.insert(override.first).second) {
-      throw ConfigError(fmt::format("--{} is given twice; give it once", override.first));
+    if (!given.insert(override.key).second) {
+      throw ConfigError(fmt::format("--{} is given twice; give it once", override.flag()));
     }
     apply(config, override);
   }

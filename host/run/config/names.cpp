@@ -206,7 +206,7 @@ Override override_of_name(std::string_view written, const std::string& value) {
     return {std::string(key), levels_of_quantiles(written, value)};
   }
   if (key == "engine.device" && value == "gpu") return {std::string(key), "cuda"};
-  return {std::string(key), value};
+  return {std::string(key), value, std::string(written)};
 }
 
 bool is_boolean_key(std::string_view name) {

@@ -31,6 +31,8 @@ int steps_of_a_day_or_less(int day) {
 FrequencyDefaults defaults_of(const Frequency& frequency) {
   const int season = season_length(frequency);
   switch (frequency.unit) {
+    case Unit::second:
+      return {96, 60};
     case Unit::minute:
       return {std::max(48, std::min(season, 192)), steps_of_a_day_or_less(season)};
     case Unit::hour:
@@ -315,11 +317,11 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   s.future_channels = catalog.count(Role::future);
   s.calendar = n.calendar.value_or(true) ? calendar_size(frequency) : 0;
   s.static_reals = static_cast<int>(catalog.static_reals().size());
-  for (const StaticCategory& category : catalog.static_categories()) {
-    const std::size_t words = category.vocabulary.size();
+  for (const std::vector<std::string>& vocabulary : series_vocabularies(config, catalog, end)) {
+    const std::size_t words = vocabulary.size();
     s.embeddings.push_back({static_cast<int>(words), embedding_width(config, words)});
   }
-  const auto vocabularies = step_vocabularies(catalog, end);
+  const auto vocabularies = step_vocabularies(config, catalog, end);
   for (std::size_t e = 0; e < vocabularies.size(); ++e) {
     const std::size_t words = vocabularies[e].size();
     s.step_embeddings.push_back({.cardinality = static_cast<int>(words),

@@ -107,7 +107,7 @@ std::vector<std::vector<std::int64_t>> Backtest::cutoffs() {
   if (!any) {
     throw DataError(fmt::format(
         "no series is longer than the horizon of {} steps, so nothing can be evaluated; "
-        "lower network.predict_day",
+        "train with a shorter horizon (--horizon)",
         K_));
   }
   return windows;
@@ -290,24 +290,48 @@ void Backtest::add_figures(BacktestResult& out) const {
   }
 }
 
-/// No cutoff may lie inside what the model has been trained or chosen on.
-void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
-  std::unordered_map<std::string_view, std::int64_t> seen;
-  for (std::size_t s = 0; s < model.series_ids.size(); ++s) {
-    seen.emplace(model.series_ids[s], model.seen_until[s]);
+/// Where a refit before the first windows of `cutoff` [S] ends in each series. One that has ended
+/// since and is not scored was as live as the others then: it is trained on up to the day at which
+/// theirs end.
+std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog,
+                                    std::span<const std::int64_t> cutoff) {
+  std::vector<std::int64_t> end;
+  auto day = std::numeric_limits<std::int64_t>::min();
+  for (std::size_t s = 0; s < cutoff.size(); ++s) {
+    end.push_back(std::max<std::int64_t>(cutoff[s], 0));
+    if (cutoff[s] < 1) continue;
+    day = std::max(day, catalog.period(static_cast<std::int64_t>(s), cutoff[s]));
   }
+  const bool none = day == std::numeric_limits<std::int64_t>::min();
+  if (none || config.forecast.ended) return end;  // with forecast.ended they have cutoffs, too
   for (std::size_t s = 0; s < cutoff.size(); ++s) {
     const auto series = static_cast<std::int64_t>(s);
-    const auto found = seen.find(catalog.id(series));
-    if (cutoff[s] < 1 || found == seen.end() || cutoff[s] >= found->second) continue;
-    throw DataError(
-        fmt::format("series '{}': the evaluation begins after {}, and the model has been trained "
-                    "on data up to {}; "
-                    "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
-                    "or let the evaluation "
-                    "train (evaluate.refit)",
-                    catalog.id(series), catalog.date(series, cutoff[s] - 1),
-                    catalog.date(series, found->second - 1)));
+    if (cutoff[s] >= 1 || !catalog.ended(series)) continue;
+    end[s] = std::clamp<std::int64_t>(day - catalog.period(series, 0), 0, catalog.history(series));
+  }
+  return end;
+}
+
+/// No cutoff may lie inside what the model has been trained or chosen on. These data may begin
+/// elsewhere than those did: the periods count, not the steps.
+void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
+  std::unordered_map<std::string_view, std::size_t> trained;
+  for (std::size_t s = 0; s < model.series_ids.size(); ++s) trained.emplace(model.series_ids[s], s);
+  for (std::size_t s = 0; s < cutoff.size(); ++s) {
+    const auto series = static_cast<std::int64_t>(s);
+    const auto found = trained.find(catalog.id(series));
+    if (cutoff[s] < 1 || found == trained.end() || model.seen_until[found->second] == 0) continue;
+    const std::int64_t begin = catalog.period(series, 0);
+    const std::int64_t first = model.first.empty() ? begin : model.first[found->second];
+    const std::int64_t seen = first + model.seen_until[found->second] - begin;
+    if (cutoff[s] >= seen) continue;
+    throw DataError(fmt::format(
+        "series '{}': the evaluation begins after {}, and the model has been trained "
+        "on data up to {}; "
+        "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
+        "or let the evaluation "
+        "train (evaluate.refit)",
+        catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1)));
   }
 }
 
@@ -335,7 +359,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     if (refit > 0) {
       TrainOptions options;
       options.save = false;
-      for (const std::int64_t c : first) options.end.push_back(std::max<std::int64_t>(c, 0));
+      options.end = refit_end(config, catalog, first);
       log_info(fmt::format("refit {} of {}: data before window {}", begin / group + 1,
                            (cutoffs.size() + group - 1) / group, begin + 1));
       TrainResult trained = train(config, catalog, options);

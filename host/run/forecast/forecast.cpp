@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "run/categories.hpp"
+#include "run/channels.hpp"
 #include "run/engine_setup.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/match.hpp"

@@ -1,4 +1,4 @@
-// A model meets a catalogue: channels and categories by name, series by id.
+// A model meets a catalogue's series by their ids.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,6 @@
 #include "sluice/run/checkpoint.hpp"
 
 namespace sluice {
-
-/// Throws DataError where frequency, channels or static columns are not those of the training.
-void check_channels(const Model& model, const Catalog& catalog);
 
 /// Known series keep the scaling they were trained with; new ones are fitted on [0, end[s]) (empty:
 /// their history).

@@ -215,6 +215,7 @@ void Builder::add(std::int64_t s, const Group& group) {
   parts_.ids.push_back(catalog_.id(s));
   parts_.offsets.push_back(parts_.offsets.back() + group.steps + ahead);
   parts_.first.push_back(start_ - group.steps);
+  if (!catalog_.axis().shift.empty()) parts_.axis.shift.push_back(catalog_.axis().shift_of(s));
   group_of_.push_back(&group);
   out_.series.push_back(s);
   out_.cutoff.push_back(group.steps);
@@ -265,8 +266,8 @@ SeriesScaling Builder::scaling(const Catalog& items) const {
 }
 
 NewItems Builder::build() {
-  parts_.frequency = catalog_.frequency();
-  parts_.integer_times = catalog_.integer_times();
+  parts_.axis = catalog_.axis();
+  parts_.axis.shift.clear();  // of series, which are added below
   parts_.offsets.push_back(0);
   for (const Channel& channel : catalog_.channels()) {
     parts_.channels.push_back({channel.name, channel.role, {}});

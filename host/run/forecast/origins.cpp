@@ -37,13 +37,27 @@ std::vector<std::int64_t> ends_of(const Catalog& catalog, bool ended,
   return cutoffs;
 }
 
-std::int64_t period_from(const Catalog& catalog, const std::string& from) {
-  const auto period = period_of_text(catalog, from);
-  if (period) return *period;
-  throw ConfigError(
-      fmt::format("forecast.from = \"{}\" is not a time of the data's grid ({}); give one, for "
-                  "instance {}",
-                  from, to_string(catalog.frequency()), catalog.date(0, catalog.history(0))));
+/// The time in forecast.from, which must be a step of some series.
+Timestamp time_from(const Catalog& catalog, const std::string& from) {
+  const TimeAxis& axis = catalog.axis();
+  const auto time = axis.time_of_text(from);
+  if (!time) {
+    throw ConfigError(fmt::format(
+        "forecast.from = \"{}\" is not a time; write it as the data have it, for instance {}", from,
+        catalog.date(0, catalog.history(0))));
+  }
+  Timestamp before = std::numeric_limits<Timestamp>::min();
+  Timestamp after = std::numeric_limits<Timestamp>::max();
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    if (axis.has_step_at(*time, s)) return *time;
+    const std::int64_t next = axis.first_from(*time, s);
+    before = std::max(before, axis.time(next - 1, s));
+    after = std::min(after, axis.time(next, s));
+    if (axis.shift.empty()) break;  // the others are on the same grid
+  }
+  throw ConfigError(fmt::format(
+      "forecast.from = \"{}\" lies between two steps of the data's grid ({}); give {} or {}", from,
+      to_string(axis.frequency), axis.text(before), axis.text(after)));
 }
 
 }  // namespace
@@ -53,10 +67,12 @@ std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string
   std::vector<LeftOut> unused;
   std::vector<LeftOut>& reasons = left_out != nullptr ? *left_out : unused;
   if (from.empty()) return ends_of(catalog, ended, reasons);
-  const std::int64_t period = period_from(catalog, from);
+  const Timestamp time = time_from(catalog, from);
   std::vector<std::int64_t> cutoffs;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const std::int64_t t = period - catalog.period(s, 0), history = catalog.history(s);
+    // A weekly series of another weekday begins with its own first day from there on.
+    const std::int64_t t = catalog.axis().first_from(time, s) - catalog.period(s, 0);
+    const std::int64_t history = catalog.history(s);
     cutoffs.push_back(t >= 1 && t <= history ? t : -1);
     if (history == 0 || cutoffs.back() >= 1) continue;
     std::string reason;

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "run/categories.hpp"
+#include "run/channels.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/new_items.hpp"
 #include "sluice/base/error.hpp"
@@ -118,10 +120,19 @@ void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts) 
                        catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early])));
 }
 
+void tell_of_unknown_words(const Model& model, const Catalog& catalog) {
+  check_channels(model, catalog);
+  const std::string words =
+      unknown_words_text(model.vocabularies, model.step_vocabularies, catalog);
+  if (words.empty()) return;
+  log_warning("words that the model was not trained on mean \"unknown\" to it: " + words);
+}
+
 }  // namespace
 
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
                           const CatalogNotes& notes) {
+  tell_of_unknown_words(model, catalog);
   std::vector<LeftOut> chosen;  // left out by a setting, which is no failure
   std::vector<LeftOut> unreached;
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;

@@ -33,7 +33,7 @@ void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
     }
   }
   columns.push_back(std::move(id));
-  columns.push_back(time_column(catalog, "ds", std::move(times)));
+  columns.push_back(time_column(catalog.axis(), "ds", std::move(times)));
   if (M > 1) columns.push_back(std::move(target));
   const auto add = [&](const std::string& name, double probability) {
     const auto at = static_cast<std::size_t>(

@@ -175,8 +175,10 @@ class Loop {
 
   /// The weights a forecast would use now: the moving average where there is one.
   std::vector<float> current_params() const {
-    const EngineState state = setup_.engine->state();
-    return state.average.empty() ? state.params : state.average;
+    EngineState state = setup_.engine->state();
+    std::vector<float>& params = state.average.empty() ? state.params : state.average;
+    setup_.unknown.settle(params);
+    return std::move(params);
   }
 
   void keep_current() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "run/categories.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/checkpoint.hpp"
@@ -25,6 +26,7 @@ struct LoopSetup {
   std::span<const std::int64_t> valid_limit;
   std::int64_t steps = 0;  ///< stop after so many steps; 0: no such limit
   double max_seconds = 0;  ///< stop after so many seconds of this loop; 0: no such limit
+  UnknownWords unknown;  ///< of the words that the training does not meet, in weights that are kept
   std::string label;
   bool announce = true;
   /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that

@@ -16,10 +16,13 @@
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
+#include "run/categories.hpp"
+#include "run/channels.hpp"
 #include "run/engine_setup.hpp"
 #include "run/training/interrupt.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/state_check.hpp"
+#include "run/training/validation.hpp"
 #include "run/training/vocabularies.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -33,39 +36,18 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-/// More validation windows than this are thinned evenly.
-constexpr std::int64_t kMaxValidationWindows = 16'384;
-/// Fewer residuals than this say nothing about a 90 % quantile.
-constexpr std::size_t kMinResiduals = 20;
 
-/// Windows whose whole horizon lies in [from[s], to[s]); where a range is shorter than K, the one
-/// at its start.
-std::vector<Window> validation_windows(std::span<const std::int64_t> from,
-                                       std::span<const std::int64_t> to, int K) {
-  std::int64_t total = 0;
-  for (std::size_t s = 0; s < from.size(); ++s) {
-    total += std::max<std::int64_t>(to[s] > from[s] ? 1 : 0, to[s] - from[s] - K + 1);
-  }
-  const std::int64_t stride = total / kMaxValidationWindows + 1;
-  std::vector<Window> windows;
-  for (std::size_t s = 0; s < from.size(); ++s) {
-    if (to[s] <= from[s] || from[s] < 1) continue;
-    const std::int64_t last = std::max(from[s], to[s] - K);
-    for (std::int64_t start = from[s]; start <= last; start += stride) {
-      Window w;
-      w.series = static_cast<std::int32_t>(s);
-      w.origin = start - 1;
-      windows.push_back(w);
+/// Of the targets [M * S]; empty where there is none.
+std::vector<double> value_offsets(const Catalog& catalog) {
+  std::vector<double> offsets;
+  bool any = false;
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+      offsets.push_back(catalog.value_offset(m, s));
+      any = any || offsets.back() != 0;
     }
   }
-  // Where series alone are more than the limit, every stride-th series stays.
-  if (static_cast<std::int64_t>(windows.size()) > 2 * kMaxValidationWindows) {
-    const std::size_t keep_every = windows.size() / kMaxValidationWindows;
-    std::vector<Window> kept;
-    for (std::size_t i = 0; i < windows.size(); i += keep_every) kept.push_back(windows[i]);
-    windows = std::move(kept);
-  }
-  return windows;
+  return any ? offsets : std::vector<double>();
 }
 
 class Training {
@@ -85,8 +67,14 @@ class Training {
           "nothing ends the training: set training.steps, training.epochs or training.max_seconds");
     }
     final_fit_ = t.final_fit && has_valid_;
-    vocabularies_ = vocabularies_of(catalog, split_.train_end);
+    refuse_unseen_inputs(catalog, split_.train_end);
+    vocabularies_ = vocabularies_of(config, catalog, split_.train_end);
     load_start();
+    const std::string words =
+        unknown_words_text(vocabularies_.series, vocabularies_.steps, catalog);
+    if (!words.empty() && options.announce) {
+      log_warning("words that are not trained on mean \"unknown\" to the model: " + words);
+    }
   }
 
   TrainResult run();
@@ -96,6 +84,7 @@ class Training {
     std::unique_ptr<Engine> engine;
     std::unique_ptr<TrainingPlan> plan;
     SeriesScaling scaling;
+    UnknownWords unknown;
   };
 
   void load_start();
@@ -131,8 +120,7 @@ class Training {
   double seconds_before_ = 0;
   std::int64_t windows_ = 0;
   double loop_seconds_ = 0;
-  std::vector<double> residual_probabilities_;
-  std::vector<float> residual_quantiles_;
+  ResidualQuantiles residuals_;
 };
 
 void Training::load_start() {
@@ -150,7 +138,8 @@ void Training::load_start() {
   std::error_code error;
   start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
   state_.start_checksum = checksum_of(*start_);
-  const std::string unknown = take_words_of(*start_, config_, catalog_, vocabularies_, spec_);
+  check_channels(*start_, catalog_);
+  take_words_of(*start_, config_, vocabularies_, spec_);
   ModelSpec old = start_->spec;
   old.dropout = spec_.dropout;
   old.huber_delta = spec_.huber_delta;
@@ -162,7 +151,6 @@ void Training::load_start() {
                     from, describe(start_->spec), describe(spec_)));
   }
   announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
-  if (!unknown.empty()) announce(unknown);
 }
 
 void Training::load_state() {
@@ -207,6 +195,10 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   phase.plan = std::make_unique<TrainingPlan>(catalog_, end, plan);
   phase.scaling = fit_scaling(catalog_, target_scaling(config_, spec_),
                               parse_scaling(config_.network.covariate_scaling), end);
+  if (start_) {  // whose parameters these standardised inputs belong to
+    phase.scaling.static_offset = start_->scaling.static_offset;
+    phase.scaling.static_scale = start_->scaling.static_scale;
+  }
   const std::vector<float> weights =
       series_weights(catalog_, end, season_, config_.training.series_weight);
   EngineSetup setup;
@@ -218,8 +210,14 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
   setup.seed = static_cast<std::uint64_t>(config_.training.seed);
   set_engine(config_.engine, setup);
+  if (start_) {
+    setup.level_mean = start_->level_mean;
+    setup.level_spread = start_->level_spread;
+  }
   phase.engine = make_engine(config_.engine.device, setup);
   phase.engine->set_target_limit(end);
+  phase.unknown = UnknownWords(spec_, vocabularies_.series, vocabularies_.steps, catalog_, end,
+                               config_.data.min_history);
   return phase;
 }
 
@@ -259,6 +257,7 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
   setup.catalog = &catalog_;
   setup.plan = phase.plan.get();
   setup.training = &config_.training;
+  setup.unknown = phase.unknown;
   setup.seed = static_cast<std::uint64_t>(config_.training.seed + member);
   if (!final_phase) {
     setup.validation = validation_;
@@ -280,45 +279,12 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
   return result;
 }
 
-// Split conformal prediction in the model's space (Papadopoulos et al. 2002): the quantiles of the
-// validation errors, step by step, pooled over series; with few of them, over steps too. They give
-// a point model its intervals.
+/// What a point model's intervals are made of.
 void Training::fit_residuals(Engine& engine) {
-  const std::size_t KM = static_cast<std::size_t>(spec_.K * spec_.M);
-  std::vector<float> errors(validation_.size() * KM);
+  std::vector<float> errors(validation_.size() * static_cast<std::size_t>(spec_.K * spec_.M));
   engine.set_evaluation_params(state_.selected_params);
   engine.residuals(validation_, split_.valid_end, errors);
-  for (int p = 1; p < 200; ++p) residual_probabilities_.push_back(p / 200.0);
-  const std::size_t G = residual_probabilities_.size();
-  std::vector<float> pooled;
-  for (const float e : errors) {
-    if (std::isfinite(e)) pooled.push_back(e);
-  }
-  std::sort(pooled.begin(), pooled.end());
-  if (pooled.size() < kMinResiduals) {
-    residual_probabilities_.clear();
-    return;
-  }
-  residual_quantiles_.resize(KM * G);
-  std::vector<float> at_step;
-  for (std::size_t i = 0; i < KM; ++i) {
-    at_step.clear();
-    for (std::size_t n = 0; n < validation_.size(); ++n) {
-      const float e = errors[n * KM + i];
-      if (std::isfinite(e)) at_step.push_back(e);
-    }
-    std::sort(at_step.begin(), at_step.end());
-    const std::vector<float>& sorted = at_step.size() >= kMinResiduals ? at_step : pooled;
-    const auto n = static_cast<double>(sorted.size());
-    for (std::size_t g = 0; g < G; ++g) {
-      const double p = residual_probabilities_[g];
-      // The finite-sample order statistics: ceil((n+1) p) from above the median, floor((n+1) p)
-      // from below.
-      const double rank = p >= 0.5 ? std::ceil((n + 1) * p) : std::floor((n + 1) * p);
-      const auto place = static_cast<std::size_t>(std::clamp(rank - 1, 0.0, n - 1));
-      residual_quantiles_[i * G + g] = sorted[place];
-    }
-  }
+  residuals_ = residual_quantiles(errors, static_cast<std::size_t>(spec_.K * spec_.M));
 }
 
 Model Training::make_model(const Phase& phase) const {
@@ -330,14 +296,18 @@ Model Training::make_model(const Phase& phase) const {
   for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
   model.series_ids = catalog_.ids();
   model.scaling = phase.scaling;
+  model.value_offset = value_offsets(catalog_);
   const Engine::LevelStatistics level = phase.engine->level_statistics();
   model.level_mean = level.mean;
   model.level_spread = level.spread;
   model.members = state_.done_members;
-  finish_words(vocabularies_, catalog_, final_fit_ ? split_.valid_end : split_.train_end, model);
-  model.residual_probabilities = residual_probabilities_;
-  model.residual_quantiles = residual_quantiles_;
+  name_words(vocabularies_, catalog_, model);
+  model.residual_probabilities = residuals_.probabilities;
+  model.residual_quantiles = residuals_.quantiles;
   model.seen_until = split_.valid_end;
+  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+    model.first.push_back(catalog_.period(s, 0));
+  }
   model.recurrence = phase.engine->recurrence();
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;

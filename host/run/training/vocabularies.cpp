@@ -1,7 +1,5 @@
 #include "run/training/vocabularies.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "run/categories.hpp"
@@ -9,13 +7,6 @@
 
 namespace sluice {
 namespace {
-
-/// How many of `words`, of which the first is "unknown", are not known.
-std::int64_t unknown_words(const std::vector<std::string>& known,
-                           const std::vector<std::string>& words) {
-  const std::vector<std::int32_t> codes = codes_in(known, words);
-  return words.empty() ? 0 : std::count(codes.begin() + 1, codes.end(), 0);
-}
 
 /// Where the earlier model's tables are as wide as the settings would have made them.
 template <typename Embeddings>
@@ -29,34 +20,20 @@ bool take_tables(const Embeddings& from, const Config& config, Embeddings& to) {
 
 }  // namespace
 
-Vocabularies vocabularies_of(const Catalog& catalog, std::span<const std::int64_t> end) {
-  Vocabularies out{.series = {}, .steps = step_vocabularies(catalog, end)};
-  for (const StaticCategory& category : catalog.static_categories()) {
-    out.series.push_back(category.vocabulary);
-  }
-  return out;
+Vocabularies vocabularies_of(const Config& config, const Catalog& catalog,
+                             std::span<const std::int64_t> end) {
+  return {.series = series_vocabularies(config, catalog, end),
+          .steps = step_vocabularies(config, catalog, end)};
 }
 
-std::string take_words_of(const Model& start, const Config& config, const Catalog& catalog,
-                          Vocabularies& vocabularies, ModelSpec& spec) {
-  check_step_categories(start, catalog);
-  std::vector<std::string> unknown;
-  const auto take = [&](const auto& words_before, const auto& names, auto& words) {
-    for (std::size_t e = 0; e < words.size(); ++e) {
-      const std::int64_t count = unknown_words(words_before[e], words[e]);
-      if (count > 0) unknown.push_back(fmt::format("{} of '{}'", count, names[e]));
-    }
-    words = words_before;
-  };
+void take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
+                   ModelSpec& spec) {
   if (take_tables(start.spec.embeddings, config, spec.embeddings)) {
-    take(start.vocabularies, start.category_names, vocabularies.series);
+    vocabularies.series = start.vocabularies;
   }
   if (take_tables(start.spec.step_embeddings, config, spec.step_embeddings)) {
-    take(start.step_vocabularies, start.step_category_names, vocabularies.steps);
+    vocabularies.steps = start.step_vocabularies;
   }
-  if (unknown.empty()) return {};
-  return fmt::format("words that the earlier model does not know stay unknown to it: {}",
-                     fmt::join(unknown, ", "));
 }
 
 void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineSetup& setup) {
@@ -64,8 +41,7 @@ void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineS
   setup.word_codes = word_codes(vocabularies.steps, catalog);
 }
 
-void finish_words(const Vocabularies& vocabularies, const Catalog& catalog,
-                  std::span<const std::int64_t> end, Model& model) {
+void name_words(const Vocabularies& vocabularies, const Catalog& catalog, Model& model) {
   for (const StaticCategory& category : catalog.static_categories()) {
     model.category_names.push_back(category.name);
   }
@@ -74,8 +50,6 @@ void finish_words(const Vocabularies& vocabularies, const Catalog& catalog,
   }
   model.vocabularies = vocabularies.series;
   model.step_vocabularies = vocabularies.steps;
-  for (std::vector<float>& params : model.members)
-    settle_unknown_words(model, catalog, end, params);
 }
 
 }  // namespace sluice

@@ -19,20 +19,18 @@ struct Vocabularies {
 };
 
 /// Of a model that is trained on [0, end[s]).
-Vocabularies vocabularies_of(const Catalog& catalog, std::span<const std::int64_t> end);
+Vocabularies vocabularies_of(const Config& config, const Catalog& catalog,
+                             std::span<const std::int64_t> end);
 
 /// The earlier model's words take the place of the catalogue's, in `spec` too, where its tables
-/// have the widths that the settings ask for. Gives a sentence about the catalogue's words that it
-/// does not know, or nothing. Throws DataError where its categories of steps are others.
-std::string take_words_of(const Model& start, const Config& config, const Catalog& catalog,
-                          Vocabularies& vocabularies, ModelSpec& spec);
+/// have the widths that the settings ask for; their categories must be the same (check_channels).
+void take_words_of(const Model& start, const Config& config, Vocabularies& vocabularies,
+                   ModelSpec& spec);
 
 /// The catalogue's codes as this model's.
 void set_codes(const Vocabularies& vocabularies, const Catalog& catalog, EngineSetup& setup);
 
-/// Names and words of the model's categories, and of its members what "unknown" means; `end` as
-/// trained.
-void finish_words(const Vocabularies& vocabularies, const Catalog& catalog,
-                  std::span<const std::int64_t> end, Model& model);
+/// Names and words of the model's categories.
+void name_words(const Vocabularies& vocabularies, const Catalog& catalog, Model& model);
 
 }  // namespace sluice

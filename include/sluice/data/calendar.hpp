@@ -16,19 +16,25 @@ namespace sluice {
 using Timestamp = std::int64_t;
 
 /// business_day: Mondays to Fridays; weekends lie between two periods, holidays are periods.
-enum class Unit { integer, minute, hour, day, business_day, week, month, quarter, year };
+enum class Unit { integer, second, minute, hour, day, business_day, week, month, quarter, year };
 
-/// A regular grid in time. Pandas' names: "15min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "QE",
-/// "YS", "YE"; "1" (or any n) for integer times.
+/// Whether its periods have times of day.
+constexpr bool is_shorter_than_day(Unit unit) {
+  return unit == Unit::second || unit == Unit::minute || unit == Unit::hour;
+}
+
+/// A regular grid in time. Pandas' names: "10s", "15min", "h", "D", "B", "W-SUN", "MS", "ME", "QS",
+/// "QE", "YS", "YE"; "1" (or any n) for integer times.
 struct Frequency {
   Unit unit = Unit::integer;
   std::int64_t multiple = 1;  ///< every `multiple` units
   /// Where in the unit a period is stamped. week: the weekday, 0 = Monday. month, quarter, year: 0
   /// = the first day, 1 = the last day.
   int anchor = 0;
-  /// Offset of the grid from 1970-01-01 00:00 in seconds, 0 <= phase < step, for minute, hour and
-  /// day; from zero in integer units for integer times; in whole units for week, month, quarter and
-  /// year. business_day: seconds too, a day of 86,400 for each weekday after Monday 1970-01-05.
+  /// Offset of the grid from 1970-01-01 00:00 in seconds, 0 <= phase < step, for second, minute,
+  /// hour and day; from zero in integer units for integer times; in whole units for week, month,
+  /// quarter and year. business_day: seconds too, a day of 86,400 for each weekday after Monday
+  /// 1970-01-05.
   std::int64_t phase = 0;
 
   bool operator==(const Frequency&) const = default;
@@ -44,8 +50,9 @@ Frequency parse_frequency(std::string_view text);
 
 /// The grid that `times` (sorted ascending, distinct, at least 2) lie on: the most frequent
 /// distance, which must divide all others. Days of which none is a weekend although several
-/// weekends passed, and few weekdays are without a time, are business days. nullopt if there is no
-/// such grid.
+/// weekends passed, and few weekdays are without a time, are business days. Steps of seconds must
+/// be the distance of at least half of the times: rows at the till lie on no grid. nullopt if there
+/// is no such grid.
 std::optional<Frequency> infer_frequency(std::span<const Timestamp> times, bool integer_times);
 
 /// The period that `time` stamps, or nullopt if it is not on the grid.
@@ -77,8 +84,8 @@ std::int64_t offset_at(std::span<const UtcOffset> clock, Timestamp utc);
 /// first), none where it is set forward.
 std::vector<Timestamp> instants_of(std::span<const UtcOffset> clock, Timestamp wall);
 
-/// Steps of the short season (metrics, seasonal naive): minute: a day, h 24, D 7, B 5, W 52, M 12,
-/// Q 4, else 1.
+/// Steps of the short season (metrics, seasonal naive): second: none (1), minute: a day, h 24, D 7,
+/// B 5, W 52, M 12, Q 4, else 1.
 int season_length(const Frequency& frequency);
 /// Steps of the long season (levels, lags): minute and hour: a week, D 28, B 20, W 52, M 12, Q 4,
 /// else 1.

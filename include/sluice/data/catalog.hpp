@@ -14,6 +14,7 @@
 
 #include "sluice/data/calendar.hpp"
 #include "sluice/data/table.hpp"
+#include "sluice/data/time_axis.hpp"
 
 namespace sluice {
 
@@ -50,16 +51,12 @@ struct StaticCategory {
 
 /// The parts of a catalogue; S series.
 struct CatalogParts {
-  Frequency frequency;
-  bool integer_times = false;    ///< times are plain integers, not dates
+  TimeAxis axis;
   std::vector<std::string> ids;  ///< [S], distinct
   std::vector<std::int64_t>
       offsets;  ///< [S+1], offsets[0] = 0; where each series begins in a channel
   std::vector<std::int64_t> first;  ///< [S], period of each series' first step
-  /// [S], seconds that a series' times lie after those of the grid: weekly series that begin on
-  /// different weekdays keep theirs. Empty: all lie on the grid.
-  std::vector<std::int64_t> shift;
-  std::vector<Channel> channels;  ///< targets first, then past, then future
+  std::vector<Channel> channels;    ///< targets first, then past, then future
   std::vector<StaticReal> static_reals;
   std::vector<StaticCategory> static_categories;
   std::vector<CategoryChannel> categories;  ///< past first, then future
@@ -71,14 +68,6 @@ struct CatalogParts {
   std::vector<std::int64_t> history;
   /// [S], 1: the series ended long before the catalogue did (data.ended_after). Empty: none did.
   std::vector<char> ended;
-  /// How times were written, so that output is written alike: a word of data.time_format (empty:
-  /// ISO 8601) and the offset or zone that the input carried (empty: none).
-  std::string time_format, time_zone;
-  /// Where steps are instants (shorter than a day, and the input carried an offset or zone): the
-  /// clock by which they are written, and the seconds by which the grid's times are ahead of UTC
-  /// (data.time_zone's standard time; 0 without it). Empty: times are as they were written.
-  std::vector<UtcOffset> clock;
-  std::int64_t ahead_of_utc = 0;
 };
 
 class Catalog {
@@ -86,8 +75,8 @@ class Catalog {
   /// Checks that the parts fit together; throws InternalError if not.
   explicit Catalog(CatalogParts parts);
 
-  const Frequency& frequency() const { return parts_.frequency; }
-  bool integer_times() const { return parts_.integer_times; }
+  const TimeAxis& axis() const { return parts_.axis; }
+  const Frequency& frequency() const { return parts_.axis.frequency; }
   std::int64_t series_count() const { return static_cast<std::int64_t>(parts_.ids.size()); }
   const std::vector<std::string>& ids() const { return parts_.ids; }
   const std::string& id(std::int64_t s) const { return parts_.ids[static_cast<std::size_t>(s)]; }
@@ -105,9 +94,9 @@ class Catalog {
     return parts_.first[static_cast<std::size_t>(s)] + t;
   }
   /// When step `t` of series `s` is (t may lie past the end).
-  Timestamp time(std::int64_t s, std::int64_t t) const;
+  Timestamp time(std::int64_t s, std::int64_t t) const { return axis().time(period(s, t), s); }
   /// "2023-02-04" of it, for messages and files.
-  std::string date(std::int64_t s, std::int64_t t) const;
+  std::string date(std::int64_t s, std::int64_t t) const { return axis().text(time(s, t)); }
 
   std::span<const Channel> channels() const { return parts_.channels; }
   int count(Role role) const;  ///< number of channels with that role
@@ -130,10 +119,6 @@ class Catalog {
   bool ended(std::int64_t s) const {
     return !parts_.ended.empty() && parts_.ended[static_cast<std::size_t>(s)] != 0;
   }
-  const std::string& time_format() const { return parts_.time_format; }
-  const std::string& time_zone() const { return parts_.time_zone; }
-  const std::vector<UtcOffset>& clock() const { return parts_.clock; }
-  std::int64_t ahead_of_utc() const { return parts_.ahead_of_utc; }
 
   std::int64_t bytes() const;  ///< memory held
 
@@ -239,12 +224,6 @@ struct CatalogNotes {
   /// was filled, what was joined.
   std::vector<std::string> remarks;
 };
-
-/// The period that `text` names as the data's times were written (2024-01-31, local time where
-/// they have a zone, an integer where they are integers). nullopt: no time, or not on the grid.
-std::optional<std::int64_t> period_of_text(const Catalog& catalog, const std::string& text);
-/// Times of steps (time_of their periods) as a column, written as the data's times were.
-OutputColumn time_column(const Catalog& catalog, std::string name, std::vector<Timestamp> times);
 
 /// Rows into series, with the files that `spec` names beside the table (future_file, static_file).
 /// Throws DataError: file:line:column or series and date, what was expected, the remedy.

@@ -51,6 +51,12 @@ struct PlanSpec {
   bool carry_state = false;      ///< windows of a series follow each other without overlap
 };
 
+/// Whether a series with so many training steps is trained on: a window needs an input and a
+/// target.
+constexpr bool is_trained_on(std::int64_t steps, std::int64_t min_history) {
+  return steps >= (min_history > 2 ? min_history : 2);
+}
+
 /// All training windows of a catalogue: every origin with at least one target step before end[s],
 /// the input beginning no earlier than needed (short series are padded). Series that are too short
 /// are skipped and counted.

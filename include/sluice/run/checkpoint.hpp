@@ -33,8 +33,11 @@ struct Model {
   /// Likewise of the categories of steps, in the order of spec.step_embeddings.
   std::vector<std::string> step_category_names;
   std::vector<std::vector<std::string>> step_vocabularies;
-  std::vector<std::string> series_ids;      ///< [S] trained on
-  SeriesScaling scaling;                    ///< of those series
+  std::vector<std::string> series_ids;  ///< [S] trained on
+  SeriesScaling scaling;                ///< of those series
+  /// Which of those targets were stored beside an offset (Catalog::value_offset) [M * S], target
+  /// after target: their scaling is of what was left. Empty: none.
+  std::vector<double> value_offset;
   float level_mean = 0, level_spread = 0;   ///< of the level input
   std::vector<std::vector<float>> members;  ///< [seeds][P]; the forecast is their mean
   /// Quantiles of the validation residuals in the model's space, [K, M, G] at the probabilities
@@ -45,6 +48,9 @@ struct Model {
   /// Steps of each trained series that the parameters have seen, targets included ([S]): evaluation
   /// refuses to score anything before it.
   std::vector<std::int64_t> seen_until;
+  /// Period of each trained series' first step ([S]), from which seen_until counts. Empty: a file
+  /// from before it was stored.
+  std::vector<std::int64_t> first;
   std::string recurrence;  ///< what trained it
   double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
   std::int64_t steps = 0;  ///< training steps of the stored parameters

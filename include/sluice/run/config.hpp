@@ -179,7 +179,13 @@ struct Config {
 };
 
 /// One `--section.key value` of the command line.
-using Override = std::pair<std::string, std::string>;
+struct Override {
+  std::string key, value;
+  std::string written = {};  ///< the flag's name where that is not the key (horizon)
+  /// The name by which whoever wrote it knows it.
+  const std::string& flag() const { return written.empty() ? key : written; }
+  bool operator==(const Override&) const = default;
+};
 
 /// Reads `file` (empty: none), then the overrides, over `base`. Throws ConfigError with file:line,
 /// the remedy and the nearest key for what is unknown, repeated, mistyped or out of range. Column

@@ -34,9 +34,14 @@ std::int64_t evaluated_steps(const Config& config, const Frequency& frequency);
 /// ConfigError.
 ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                         std::span<const std::int64_t> end);
-/// The words that this model is to know of each category of steps, "unknown" first: those that
-/// stand at a step [0, end[s]). What it is not trained on is unknown to it.
-std::vector<std::vector<std::string>> step_vocabularies(const Catalog& catalog,
+/// The words that this model is to know of each static category and of each category of steps,
+/// "unknown" first: those of the series that are trained on (data.min_history), and those that
+/// stand at one of their steps [0, end[s]). What it is not trained on is unknown to it.
+std::vector<std::vector<std::string>> series_vocabularies(const Config& config,
+                                                          const Catalog& catalog,
+                                                          std::span<const std::int64_t> end);
+std::vector<std::vector<std::string>> step_vocabularies(const Config& config,
+                                                        const Catalog& catalog,
                                                         std::span<const std::int64_t> end);
 /// Numbers for a category of so many words, "unknown" among them.
 int embedding_width(const Config& config, std::size_t words);

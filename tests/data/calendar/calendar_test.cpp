@@ -40,7 +40,7 @@ TEST(Frequency, UnknownNameListsTheKnownOnes) {
       FAIL() << text;
     } catch (const ConfigError& e) {
       EXPECT_THAT(e.what(), testing::HasSubstr("unknown frequency '" + std::string(text) +
-                                               "'; use \"auto\", min, h, D, B, W-MON..W-SUN"));
+                                               "'; use \"auto\", s, min, h, D, B, W-MON..W-SUN"));
     }
   }
 }
@@ -57,9 +57,9 @@ TEST(Frequency, DaysOfACalendarOfHolidaysNameBusinessDaysAsTheRemedy) {
 
 TEST(Period, OfItsTimeIsItself) {
   for (const char* name :
-       {"min",   "15min",  "h",  "3h", "D",      "2D",     "B",     "2B",  "W-SUN",
-        "W-MON", "3W-FRI", "MS", "ME", "5ME",    "QS",     "QE",    "3QS", "YS",
-        "YE",    "4YE",    "1",  "10", "QS-FEB", "QE-JAN", "YE-JUN"}) {
+       {"s",   "30s",   "min",   "15min",  "h",  "3h", "D",      "2D",     "B",
+        "2B",  "W-SUN", "W-MON", "3W-FRI", "MS", "ME", "5ME",    "QS",     "QE",
+        "3QS", "YS",    "YE",    "4YE",    "1",  "10", "QS-FEB", "QE-JAN", "YE-JUN"}) {
     Frequency frequency = parse_frequency(name);
     for (const std::int64_t phase : {0, 1}) {
       if (phase > 0 && (frequency.multiple == 1 || frequency.phase > 0)) continue;
@@ -124,6 +124,14 @@ TEST(Period, PhaseMovesTheGrid) {
   EXPECT_FALSE(period_of(hours, at("2020-01-01 01:00")).has_value());
 }
 
+TEST(Period, SecondsCountFromTheirPhase) {
+  Frequency frequency = parse_frequency("30s");
+  frequency.phase = 5;
+  const std::int64_t period = period_of(frequency, at("2024-01-01 00:00:35")).value();
+  EXPECT_EQ(format_time(frequency, time_of(frequency, period + 1)), "2024-01-01 00:01:05");
+  EXPECT_EQ(period_of(frequency, at("2024-01-01 00:00:36")), std::nullopt);
+}
+
 TEST(Period, ContainingHoldsTimesOffTheGrid) {
   EXPECT_EQ(time_of(parse_frequency("MS"),
                     period_containing(parse_frequency("MS"), at("1994-01-15 12:00"))),
@@ -153,6 +161,8 @@ TEST(InferFrequency, KnowsWeeksMonthsQuartersYears) {
   EXPECT_EQ(inferred({"2020-01-01 00:00", "2020-01-01 00:15", "2020-01-01 00:30"}), "15min");
   EXPECT_EQ(inferred({"2020-01-01 00:30", "2020-01-01 01:30", "2020-01-01 04:30"}), "h");
   EXPECT_EQ(inferred({"2020-02-28", "2020-02-29", "2020-03-01"}), "D");
+  EXPECT_EQ(inferred({"2020-01-01 00:00:05", "2020-01-01 00:00:35", "2020-01-01 00:01:35"}), "30s");
+  EXPECT_EQ(inferred({"2020-01-01 00:00:58", "2020-01-01 00:00:59", "2020-01-01 00:01:00"}), "s");
 }
 
 /// The days of `count` weeks from Monday 2024-01-01 whose weekday (0 = Monday) is in `weekdays`.
@@ -207,7 +217,10 @@ TEST(InferFrequency, RefusesWhatIsNoGrid) {
   EXPECT_EQ(
       inferred({"2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:00", "2020-01-01 02:20"}),
       "none");
-  EXPECT_EQ(inferred({"2020-01-01 00:00:00", "2020-01-01 00:00:30"}), "none");
+  EXPECT_EQ(inferred({"2020-01-01 06:05:33", "2020-01-01 06:05:34", "2020-01-01 06:12:07",
+                      "2020-01-01 06:20:51"}),
+            "none")
+      << "the till's seconds";
 }
 
 TEST(InferFrequency, IntegersHaveStepAndPhase) {
@@ -254,6 +267,7 @@ TEST(Season, FollowsFrequency) {
     const Frequency frequency = parse_frequency(name);
     return std::pair(season_length(frequency), long_season_length(frequency));
   };
+  EXPECT_EQ(lengths("10s"), std::pair(1, 1));
   EXPECT_EQ(lengths("15min"), std::pair(96, 672));
   EXPECT_EQ(lengths("h"), std::pair(24, 168));
   EXPECT_EQ(lengths("2h"), std::pair(12, 84));
@@ -299,9 +313,9 @@ TEST(CalendarFeatures, TellWeekdaysOfBusinessDaysApart) {
 }
 
 TEST(CalendarFeatures, SizeNamesAndBoundsAgree) {
-  const std::vector<std::pair<const char*, int>> sizes = {{"15min", 10}, {"h", 12},    {"D", 8},
-                                                          {"B", 6},      {"W-SUN", 4}, {"ME", 4},
-                                                          {"QE", 2},     {"YE", 0},    {"1", 0}};
+  const std::vector<std::pair<const char*, int>> sizes = {
+      {"s", 4},     {"15min", 10}, {"h", 12}, {"D", 8},  {"B", 6},
+      {"W-SUN", 4}, {"ME", 4},     {"QE", 2}, {"YE", 0}, {"1", 0}};
   for (const auto& [name, size] : sizes) {
     const Frequency frequency = parse_frequency(name);
     EXPECT_EQ(calendar_size(frequency), size) << name;

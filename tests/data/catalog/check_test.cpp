@@ -20,7 +20,7 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 // B: empty; C: constant, and ends early.
 CatalogParts parts() {
   CatalogParts p;
-  p.frequency = parse_frequency("D");
+  p.axis.frequency = parse_frequency("D");
   p.ids = {"A", "B", "C"};
   p.offsets = {0, 6, 7, 9};
   p.first = {19358, 19358, 19359};
@@ -50,7 +50,7 @@ TEST(CheckCatalog, CountsWhatIsInTheHistories) {
 
 TEST(CheckCatalog, OfEmptySeriesOnlyHasNoSpan) {
   CatalogParts p;
-  p.frequency = parse_frequency("D");
+  p.axis.frequency = parse_frequency("D");
   p.ids = {"A"};
   p.offsets = {0, 1};
   p.first = {0};

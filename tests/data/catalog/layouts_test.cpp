@@ -47,7 +47,7 @@ TEST_F(CatalogBuild, RowsLayoutTrimsEmptyCells) {
   CatalogSpec s = spec("V1,V2,V3,V4\nH1,1,2,\nH2,,3,4\nH3,5,,6\nH4,,,\n");
   const Catalog catalog = build(s);
   EXPECT_EQ(notes_.layout, "rows");
-  EXPECT_TRUE(catalog.integer_times());
+  EXPECT_TRUE(catalog.axis().integers);
   EXPECT_THAT(catalog.ids(), ElementsAre("H1", "H2", "H3", "H4"));
   EXPECT_THAT(series_of(catalog),
               ElementsAre(values({1, 2}), values({3, 4}), values({5, kNone, 6}), values({kNone})));
@@ -81,6 +81,22 @@ TEST_F(CatalogBuild, RowsLayoutReadsDatesFromTheHeader) {
   EXPECT_EQ(build("country,1960,1961\nA,1,2\n").date(0, 1), "1961");
   EXPECT_THAT(error(spec("item_id,2011-01,2011-02,2011-04\nA,1,2,3\n")),
               HasSubstr("value column '2011-04' does not follow '2011-02' by one step"));
+}
+
+// Settings that were made for another file.
+TEST_F(CatalogBuild, RowsLayoutRefusesAStartThatDatesInTheHeaderContradict) {
+  CatalogSpec s = spec("item_id,2011-01,2011-02,2011-03\nA,1,2,3\n");
+  s.frequency = "MS";
+  s.start = "2010-05-01";
+  EXPECT_EQ(error(s),
+            "a.csv: data.start is 2010-05-01, and the first value column is named '2011-01'; where "
+            "columns are named by their times leave data.start out (--data.start '')");
+  s.start = "2011-01-01";
+  EXPECT_EQ(build(s).date(0, 2), "2011-03-01");
+  s = spec("item_id,1,2,3\nA,1,2,3\n");  // places, which a start makes dates of
+  s.frequency = "MS";
+  s.start = "2010-05-01";
+  EXPECT_EQ(build(s).date(0, 2), "2010-07-01");
 }
 
 TEST_F(CatalogBuild, RowsLayoutDoesNotDropColumnsBeforeAWrongCell) {

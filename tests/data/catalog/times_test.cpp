@@ -108,16 +108,16 @@ TEST_F(CatalogTimes, IntegersThatBeginAgainWithEachYearAreRefused) {
   days.time_format = "%Y%j";
   EXPECT_EQ(build(days).date(0, 66), "2024-01-01");
   // Counters: through a hundred, in tens, and too short to tell.
-  EXPECT_TRUE(build(rows(in_years(100, 1, 1, 100, 150))).integer_times());
-  EXPECT_TRUE(build(rows({"110", "120", "130", "140", "150", "210", "220"})).integer_times());
+  EXPECT_TRUE(build(rows(in_years(100, 1, 1, 100, 150))).axis().integers);
+  EXPECT_TRUE(build(rows({"110", "120", "130", "140", "150", "210", "220"})).axis().integers);
 }
 
 TEST_F(CatalogTimes, AnIntegerFrequencyKeepsIntegers) {
   CatalogSpec s = spec(rows({"202301", "202302", "202304"}));
   s.frequency = "1";
-  EXPECT_TRUE(build(s).integer_times());
+  EXPECT_TRUE(build(s).axis().integers);
   const Catalog plain = build(rows({"100", "101", "102"}));
-  EXPECT_TRUE(plain.integer_times());
+  EXPECT_TRUE(plain.axis().integers);
   EXPECT_TRUE(notes_.remarks.empty());
 }
 
@@ -162,13 +162,13 @@ TEST_F(CatalogTimes, ForecastsAreWrittenInTheGivenFormat) {
     s.time_format = format;
     const Catalog catalog = build(s);
     const Timestamp next = time_of(catalog.frequency(), catalog.period(0, 1));
-    EXPECT_THAT(time_column(catalog, "ds", {next}).text, ElementsAre(second));
-    EXPECT_EQ(period_of_text(catalog, second), catalog.period(0, 1));
+    EXPECT_THAT(time_column(catalog.axis(), "ds", {next}).text, ElementsAre(second));
+    EXPECT_EQ(catalog.axis().time_of_text(second), catalog.time(0, 1));
   }
   CatalogSpec s = spec(rows({"1577836800000", "1577923200000"}));
   s.time_format = "epoch_ms";
   const Catalog catalog = build(s);
-  EXPECT_THAT(time_column(catalog, "ds", {1577923200}).integers, ElementsAre(1577923200000));
+  EXPECT_THAT(time_column(catalog.axis(), "ds", {1577923200}).integers, ElementsAre(1577923200000));
 }
 
 TEST_F(CatalogTimes, OtherFormsAreProposedFromTheCells) {
@@ -207,7 +207,7 @@ TEST_F(CatalogTimes, HoursWithOffsetsCountInUtc) {
   const Catalog catalog = build(rows(times));
   EXPECT_THAT(dates(catalog),
               ElementsAre("2024-03-31 00:00:00", "2024-03-31 01:00:00", "2024-03-31 02:00:00"));
-  EXPECT_EQ(catalog.time_zone(), "UTC");
+  EXPECT_EQ(catalog.axis().zone, "UTC");
   EXPECT_THAT(notes_.remarks, Contains(HasSubstr("carry offsets from +01:00 to +02:00")));
 
   CatalogSpec s = spec(rows(times));
@@ -219,7 +219,7 @@ TEST_F(CatalogTimes, HoursWithOffsetsCountInUtc) {
 TEST_F(CatalogTimes, OneOffsetIsWrittenBack) {
   const Catalog catalog = build(rows({"2024-01-01T05:00:00-05:00", "2024-01-01T06:00:00-05:00"}));
   const Timestamp next = time_of(catalog.frequency(), catalog.period(0, 2));
-  write_table(path("out.csv"), {time_column(catalog, "ds", {next})});
+  write_table(path("out.csv"), {time_column(catalog.axis(), "ds", {next})});
   EXPECT_EQ(text_of(path("out.csv")), "ds\n2024-01-01 07:00:00-05:00\n");
 }
 
@@ -232,7 +232,7 @@ TEST_F(CatalogTimes, ZonesOfParquetKeepLocalDaysAndAreWrittenBack) {
   const Catalog catalog = build(spec_of(path("days.parquet")));
   EXPECT_THAT(dates(catalog), ElementsAre("2024-03-30", "2024-03-31", "2024-04-01"));
   const OutputColumn next =
-      time_column(catalog, "ds", {time_of(catalog.frequency(), catalog.period(0, 3))});
+      time_column(catalog.axis(), "ds", {time_of(catalog.frequency(), catalog.period(0, 3))});
   EXPECT_EQ(next.time_zone, "Europe/Berlin");
   EXPECT_THAT(next.times, ElementsAre(1712008800));
 

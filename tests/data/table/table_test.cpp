@@ -193,7 +193,7 @@ TEST_F(Tsf, FaultsNameTheirLine) {
               HasSubstr("b.tsf:3: 0 fields before the values where 1 attributes are declared"));
   EXPECT_THAT(data_error([&] { read(file("c.tsf", head)); }), HasSubstr("no line '@data'"));
   EXPECT_THAT(data_error([&] { read(file("d.tsf", head + "@frequency lunar\n@data\n")); }),
-              HasSubstr("d.tsf:2: unknown @frequency 'lunar'; known are minutely"));
+              HasSubstr("d.tsf:2: unknown @frequency 'lunar'; known are 4_seconds, minutely"));
   EXPECT_THAT(data_error([&] { read(file("e.tsf", "@data\nT1:1\n")); }),
               HasSubstr("e.tsf:1: @data before any @attribute"));
 }

@@ -102,6 +102,7 @@ Model small_model() {
   m.residual_probabilities = {0.1, 0.9};
   m.residual_quantiles = numbers(8, 6);
   m.seen_until = {1, 1ll << 40, 0, 17};
+  m.first = {-5, 0, 1ll << 41, 19723};
   m.recurrence = "onednn";
   m.valid_loss = std::numeric_limits<double>::quiet_NaN();
   m.steps = 1ll << 40;
@@ -132,6 +133,7 @@ void expect_same(const Model& a, const Model& b) {
   expect_same_bits(a.residual_probabilities, b.residual_probabilities);
   expect_same_bits(a.residual_quantiles, b.residual_quantiles);
   EXPECT_EQ(a.seen_until, b.seen_until);
+  EXPECT_EQ(a.first, b.first);
   EXPECT_EQ(a.recurrence, b.recurrence);
   EXPECT_TRUE(a.valid_loss == b.valid_loss ||
               (std::isnan(a.valid_loss) && std::isnan(b.valid_loss)));
@@ -161,10 +163,21 @@ TEST(SaveModel, ComesBackBitForBit) {
   }
 }
 
+TEST(SaveModel, AModelWithoutItsFirstPeriodsIsOneOfAnEarlierProgram) {
+  Model model = small_model();
+  model.first.clear();
+  const auto path = temporary("without_first.safetensors");
+  save_model(path, model);
+  expect_same(load_model(path), model);
+  model.first = {0, 0, 0, std::numeric_limits<std::int64_t>::max()};
+  EXPECT_THROW(save_model(path, model), InternalError);
+}
+
 TEST(SaveModel, AModelWithoutSeriesOrResidualsComesBack) {
   Model model = small_model();
   model.series_ids.clear();
   model.seen_until.clear();
+  model.first.clear();
   model.scaling = {
       .series = 0, .offset = {}, .scale = {}, .static_offset = {0.0f}, .static_scale = {1.0f}};
   model.residual_probabilities.clear();

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "run/config/carried.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -71,51 +70,21 @@ TEST(Names, QuantilesInPairsAreLevelsInPercent) {
   EXPECT_THAT(error_of("quantiles", "10,90"), HasSubstr("no list of quantiles"));
 }
 
+TEST(Names, AreKeptForMessagesWhereTheValueIsTheOneWritten) {
+  EXPECT_EQ(override_of_name("horizon", "3"), (Override{"network.predict_day", "3", "horizon"}));
+  EXPECT_EQ(override_of_name("accelerator", "gpu"), (Override{"engine.device", "cuda"}));
+  try {
+    load_config("", {override_of_name("horizon", "x")});
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("--horizon must be an integer"));
+  }
+}
+
 TEST(Names, BooleanKeysNeedNoValue) {
   EXPECT_TRUE(is_boolean_key("mode.resume"));
   EXPECT_TRUE(is_boolean_key("network.forking"));
   EXPECT_FALSE(is_boolean_key("training.steps"));
-}
-
-TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
-  Config trained;
-  trained.data.id = {"shop"};
-  trained.path.data = {"a.csv"};
-  trained.path.future = "known.csv";
-  trained.path.forecast = "/etc/passwd";
-  trained.path.log = "elsewhere.jsonl";
-  trained.forecast.levels = {50, 90};
-  trained.forecast.from = "2024-01-01";
-  trained.evaluate.n_windows = 4;
-  trained.evaluate.refit = 1;
-  trained.engine.device = "cuda:3";
-  trained.mode.resume = true;
-  const Config carried = carried_settings(trained, false);
-  EXPECT_TRUE(carried.data == trained.data);
-  EXPECT_EQ(carried.path.data, trained.path.data);
-  EXPECT_EQ(carried.path.future, "known.csv");
-  EXPECT_EQ(carried.path.forecast, Config{}.path.forecast);
-  EXPECT_EQ(carried.path.log, Config{}.path.log);
-  EXPECT_EQ(carried.forecast.levels, trained.forecast.levels);
-  EXPECT_EQ(carried.forecast.from, "");
-  EXPECT_EQ(carried.evaluate.n_windows, 4);
-  EXPECT_EQ(carried.evaluate.refit, 0);
-  EXPECT_TRUE(carried.engine == Config{}.engine);
-  EXPECT_FALSE(carried.mode.resume);
-}
-
-TEST(CarriedSettings, WhatHoldsForOneFileOnlyIsNotCarriedToAnother) {
-  Config trained;
-  trained.data.format = "parquet";
-  trained.data.end = "2024-06-30";
-  trained.data.start = "2011-01-29";
-  EXPECT_EQ(carried_settings(trained, false).data.end, "2024-06-30");
-  const Config carried = carried_settings(trained, true);
-  EXPECT_EQ(carried.data.format, "auto");
-  EXPECT_EQ(carried.data.end, "auto");
-  EXPECT_EQ(carried.data.start, "2011-01-29");
-  trained.data.end = "common";
-  EXPECT_EQ(carried_settings(trained, true).data.end, "common");
 }
 
 }  // namespace

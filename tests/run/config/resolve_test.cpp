@@ -13,7 +13,7 @@ namespace {
 /// Series of these lengths, day by day.
 Catalog daily(const std::vector<std::int64_t>& lengths) {
   CatalogParts parts;
-  parts.frequency = parse_frequency("D");
+  parts.axis.frequency = parse_frequency("D");
   parts.offsets = {0};
   for (std::size_t s = 0; s < lengths.size(); ++s) {
     parts.ids.push_back("S" + std::to_string(s));

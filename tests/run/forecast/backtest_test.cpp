@@ -64,6 +64,27 @@ TEST(Backtest, SaysTheCutoffsOfEveryWindow) {
   EXPECT_EQ(report.cutoffs[1].at_last, 2);
 }
 
+// A series that ended on the 50th of 60 days: a refit before day 42 knows its first 42 days, and no
+// later one.
+TEST(Backtest, ARefitTrainsOnSeriesThatWereLiveThen) {
+  Config c = quick_config();
+  c.evaluate.n_windows = 6;  // of 3 days: the first one begins after 42
+  c.evaluate.refit = 6;
+  const auto score = [&](std::size_t from, std::size_t to) {
+    auto series = testing::weekly_series(4, 60);
+    series[3].resize(50);
+    for (std::size_t t = from; t < to; ++t) series[3][t] *= 1.0f + 0.5f * static_cast<float>(t % 3);
+    CatalogParts parts = testing::daily_parts(series);
+    parts.ended = {0, 0, 0, 1};
+    const EvaluationReport report = backtest(c, Catalog(std::move(parts)), nullptr).report;
+    EXPECT_THAT(report.row_names, ElementsAre("s0", "s1", "s2"));
+    return report.methods[0].total.mae;
+  };
+  const double as_it_is = score(0, 0);
+  EXPECT_NE(score(0, 30), as_it_is);
+  EXPECT_EQ(score(42, 50), as_it_is);
+}
+
 // Errors belong to the stored values, shares to the values of the file.
 TEST(Backtest, ScoresTheNumbersOfTheFile) {
   auto series = testing::weekly_series(2, 60);
@@ -83,6 +104,26 @@ TEST(Backtest, ScoresTheNumbersOfTheFile) {
   const auto real = std::find_if(b.figures[0].actual.begin(), b.figures[0].actual.end(),
                                  [](double y) { return y == y; });
   EXPECT_NEAR(*real, 1e9, 100);
+}
+
+TEST(Backtest, WhatTheModelHasSeenIsKnownByItsTimesNotByItsSteps) {
+  const auto all = testing::weekly_series(2, 90);
+  auto last = all;
+  for (auto& series : last) series.erase(series.begin(), series.begin() + 30);
+  CatalogParts parts = testing::daily_parts(last);
+  for (auto& first : parts.first) first += 30;  // the same days without the first 30
+  const Catalog whole(testing::daily_parts(all)), later(std::move(parts));
+  Config c = quick_config();
+  c.evaluate.n_windows = 2;  // 6 days, as many as the test part has
+  const Model early = quick_model(c, whole);
+  EXPECT_EQ(backtest(c, later, &early).report.series, 2);
+  Model late = quick_model(c, later);
+  EXPECT_EQ(backtest(c, whole, &late).report.series, 2);
+  c.evaluate.n_windows = 3;  // 3 of the 9 days were seen
+  EXPECT_THROW(backtest(c, later, &early), DataError);
+  EXPECT_THROW(backtest(c, whole, &late), DataError);
+  late.first.clear();  // as in a file of an earlier program, which knows steps only
+  EXPECT_EQ(backtest(c, whole, &late).report.series, 2);
 }
 
 TEST(Backtest, FiguresSpeakTheLanguageOfTheDataUnlessOneIsGiven) {

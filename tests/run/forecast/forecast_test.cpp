@@ -108,6 +108,42 @@ TEST(ForecastSeries, AccountsForEverySeriesThatDoesNotReachTheGivenStart) {
   EXPECT_THROW(forecast_series(model, catalog, c), ConfigError);
 }
 
+TEST(ForecastSeries, AStartBetweenTwoStepsNamesBoth) {
+  CatalogParts parts = testing::daily_parts(sixty_days(2));
+  parts.axis.frequency = parse_frequency("W-MON");
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  const Model model = quick_model(c, catalog);
+  const auto refused = [&](const std::string& from) {
+    c.forecast.from = from;
+    try {
+      forecast_series(model, catalog, c);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  // 19,723 weeks after the first Monday of 1970.
+  EXPECT_EQ(catalog.date(0, 0), "2348-01-05");
+  EXPECT_EQ(refused("2348-12-29"),
+            "forecast.from = \"2348-12-29\" lies between two steps of the data's grid (W-MON); "
+            "give 2348-12-27 or 2349-01-03");
+  EXPECT_THAT(refused("soon"), HasSubstr("\"soon\" is not a time; write it as the data have it"));
+}
+
+TEST(ForecastSeries, AStartIsTheFirstStepFromThereOnOfEachWeekday) {
+  CatalogParts parts = testing::daily_parts(sixty_days(3));
+  parts.axis.frequency = parse_frequency("W-MON");
+  parts.axis.shift = {0, 2 * 86400, 0};  // s1 on Wednesdays
+  parts.first[2] += 60;
+  const Catalog catalog(std::move(parts));
+  std::vector<LeftOut> left_out;
+  EXPECT_EQ(catalog.date(1, 20), "2348-05-26");
+  EXPECT_THAT(cutoffs_from(catalog, "2348-05-26", false, &left_out), ElementsAre(21, 20, -1));
+  EXPECT_EQ(catalog.date(0, 21), "2348-05-31");
+  EXPECT_THAT(cutoffs_from(catalog, "2348-05-24", false, &left_out), ElementsAre(20, 20, -1));
+}
+
 TEST(ForecastSeries, RefusesAModelWhoseWeightsAreNoNumbers) {
   const Catalog catalog{testing::daily_parts(sixty_days(2))};
   const Config c = quick_config();
@@ -199,6 +235,27 @@ TEST(ValueOffset, IsAddedToWhatTheModelMakesOfTheStoredValues) {
     EXPECT_EQ(a.y(0, k, 0, 1), b.y(0, k, 0, 1));
     EXPECT_NEAR(a.y(1, k, 0, 1), b.y(1, k, 0, 1) - 1.6e9, 0.05);  // scaled by the whole history
   }
+}
+
+// A meter that stood at 1.6e9 was changed for a new one: the same id, and nothing of the old size.
+TEST(ValueOffset, OfTheTrainingMeansNothingToDataWithoutOne) {
+  auto series = sixty_days(2);
+  CatalogParts parts = testing::daily_parts(series);
+  parts.value_offset = {0, 1.6e9};
+  const Config c = quick_config();
+  const auto file = temporary("offset.safetensors");
+  save_model(file, quick_model(c, Catalog(std::move(parts))));
+  const Model model = load_model(file);
+  EXPECT_THAT(model.value_offset, ElementsAre(0, 1.6e9));
+  for (float& value : series[1]) value *= 1000;
+  const Catalog known{testing::daily_parts(series)};
+  CatalogParts renamed = testing::daily_parts(series);
+  renamed.ids[1] = "never seen";
+  const Forecasts a = forecast_series(model, known, c),
+                  b = forecast_series(model, Catalog(std::move(renamed)), c);
+  EXPECT_EQ(a.values, b.values);
+  // As large as the values, by the model that begins as their seasonal mean.
+  for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(a.y(1, k, 0, 1) / 7000, 1, 0.6);
 }
 
 TEST(ValueOffset, IsInTheFileToTheLastDigit) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "run/forecast/new_items.hpp"
 #include "run/temporary_file.hpp"
 #include "sluice/run/forecast.hpp"
 #include "support/catalogs.hpp"
@@ -47,6 +48,24 @@ TEST(NewItems, AreForecastOnTheLevelOfTheirGroup) {
   for (std::size_t k = 0; k < 3; ++k) {
     EXPECT_NEAR(f.y(6, k, 0, 1), f.y(4, k, 0, 1), 0.02 * f.y(4, k, 0, 1));
   }
+}
+
+TEST(NewItems, AreOnTheClockOfTheOthers) {
+  CatalogParts parts = with_new_item();
+  parts.axis.frequency = parse_frequency("h");
+  parts.axis.zone = "+02:00";
+  parts.axis.clock = {{0, 7200}};
+  const Catalog catalog(std::move(parts));
+  const Config c = testing::quick_config();
+  std::vector<std::int64_t> cutoff(6, 60);
+  cutoff.push_back(-1);
+  const NewItems items =
+      make_new_items(testing::quick_model(c, catalog), catalog, cutoff, catalog.period(0, 60));
+  ASSERT_TRUE(items.catalog);
+  // 19,723 + 60 hours after 1970-01-01 00:00 UTC, on a clock that is two ahead.
+  EXPECT_EQ(catalog.date(6, 0), "1972-04-04 09:00:00");
+  EXPECT_EQ(items.catalog->date(0, items.cutoff[0]), "1972-04-04 09:00:00");
+  EXPECT_EQ(items.catalog->axis().zone, "+02:00");
 }
 
 TEST(NewItems, TakeTheCategoryThatFewestShareWhereNoSeriesHasAll) {

@@ -281,6 +281,42 @@ TEST_F(Resume, AnIncrementalTrainingStoppedInItsFinalFitKeepsItsPromise) {
   EXPECT_EQ(load_model(config_.path.model).members, whole.members);
 }
 
+/// weekly() with a category of steps: feasts are one day in five, and all days of the validation.
+Catalog with_feasts() {
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(5, 80));
+  CategoryChannel day{"day", Role::past, {"unknown", "plain", "feast"}, {}};
+  for (int s = 0; s < 5; ++s) {
+    for (int t = 0; t < 80; ++t) day.codes.push_back(t % 5 == 0 || (t >= 68 && t < 74) ? 2 : 1);
+  }
+  parts.categories.push_back(std::move(day));
+  return Catalog(std::move(parts));
+}
+
+// The choice has not seen the validation days, and what is unknown to it is the mean of the others.
+TEST_F(Resume, StoppedInItsFinalFitItLeavesTheModelOfTheChoiceToTheLastWord) {
+  catalog_ = with_feasts();
+  config_.training.steps = 600;
+  const Model choice = train(config_, catalog_, saved()).model;
+  config_.training.final_fit = true;
+  const TrainResult part =
+      stopped(config_, [](const TrainingState& state) { return state.final_phase; });
+  ASSERT_TRUE(part.interrupted);
+  EXPECT_EQ(part.model.members, choice.members);
+  config_.mode.resume = true;
+  const Model rest = train(config_, catalog_, saved()).model;
+  const auto at =
+      static_cast<std::size_t>(ParamLayout(rest.spec).block("step_embedding.0.weight").offset);
+  const auto width = static_cast<std::size_t>(rest.spec.step_embeddings[0].width);
+  const auto expect_mean = [&](const std::vector<float>& params, float plain, float feasts) {
+    for (std::size_t i = 0; i < width; ++i) {
+      const float* row = params.data() + at + i;
+      EXPECT_FLOAT_EQ(row[0], (plain * row[width] + feasts * row[2 * width]) / (plain + feasts));
+    }
+  };
+  expect_mean(choice.members[0], 54, 14);  // of 68 days 0, 5, ... 65
+  expect_mean(rest.members[0], 54, 20);
+}
+
 TEST_F(Resume, AStoppedIncrementalTrainingLeavesTheEarlierModelInItsPlace) {
   train(config_, catalog_, saved());
   const std::string before = bytes_of(config_.path.model);

@@ -239,6 +239,33 @@ TEST_F(Training, IncrementalTrainingNeverReplacesABetterModelByAWorse) {
   EXPECT_THROW(train(c, catalog, silent()), ConfigError);
 }
 
+// Its parameters belong to inputs that were standardised as they were then.
+TEST_F(Training, IncrementalTrainingKeepsWhatInputsMean) {
+  const auto shops = [](float area, float factor) {
+    auto series = testing::weekly_series(5, 80);
+    for (auto& values : series) {
+      for (float& y : values) y *= factor;
+    }
+    CatalogParts parts = testing::daily_parts(series);
+    parts.static_reals.push_back({"area", {area, area + 1, area + 2, area + 3, area + 4}});
+    return Catalog(std::move(parts));
+  };
+  Config c = small();
+  c.network.space = "linear";  // so that the level is an input
+  c.training.steps = 5;
+  const TrainResult before = train(c, shops(1, 1), silent(true));
+  EXPECT_THAT(before.model.scaling.static_offset, ::testing::ElementsAre(3));
+  c.training.init_from = c.path.model;
+  c.training.steps = 100;
+  const TrainResult after = train(c, shops(11, 10), silent());
+  ASSERT_FALSE(after.kept_older);
+  EXPECT_EQ(after.model.scaling.static_offset, before.model.scaling.static_offset);
+  EXPECT_EQ(after.model.scaling.static_scale, before.model.scaling.static_scale);
+  ASSERT_GT(before.model.level_spread, 0);
+  EXPECT_EQ(after.model.level_mean, before.model.level_mean);
+  EXPECT_EQ(after.model.level_spread, before.model.level_spread);
+}
+
 TEST_F(Training, ALossThatIsNotFiniteStopsWithStepAndSeries) {
   auto series = testing::weekly_series(3, 80);
   series[2][40] = 3e38f;
@@ -384,7 +411,7 @@ TEST_F(Training, ACatalogueThatDoesNotFitTheModelIsRefused) {
   c.training.steps = 5;
   const Model model = train(c, catalog, silent()).model;
   CatalogParts weeks = testing::daily_parts(testing::weekly_series(2, 60));
-  weeks.frequency = parse_frequency("W-MON");
+  weeks.axis.frequency = parse_frequency("W-MON");
   const Catalog other(std::move(weeks));
   EXPECT_THROW(Forecaster(model, other, {80}, c.engine), DataError);
   CatalogParts more = testing::daily_parts(testing::weekly_series(2, 60));

@@ -1,4 +1,4 @@
-#include "data/catalog/time_format.hpp"
+#include "data/calendar/time_format.hpp"
 
 #include <fmt/format.h>
 #include <time.h>
@@ -137,6 +137,17 @@ std::optional<Timestamp> parse_iso_week(std::string_view text) {
   return time_of_iso_week(std::stoi(digits.substr(0, 4)), std::stoi(digits.substr(4, 2)),
                           digits[6] - '0');
 }
+
+std::string week_pattern_of(std::string_view text) {
+  std::string pattern = "%G";
+  std::size_t i = 4;
+  for (; i < text.size() && (text[i] == '-' || text[i] == 'W'); ++i) pattern += text[i];
+  pattern += "%V";
+  for (i += 2; i < text.size() && text[i] == '-'; ++i) pattern += '-';
+  return i < text.size() ? pattern + "%u" : pattern;
+}
+
+bool is_week_pattern(std::string_view word) { return word.starts_with("%G"); }
 
 Timestamp time_of_day_number(double number) {
   constexpr double kUnixDay = 25569;

@@ -1,0 +1,147 @@
+#include "run/config/idle.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "support/catalogs.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Case {
+  const char* key;
+  std::function<void(Config&)> write, need;  ///< the setting, and what gives it its effect
+};
+
+const Case kCases[] = {
+    {"data.future_for_all", [](Config& c) { c.data.future_for_all = true; },
+     [](Config& c) { c.path.future = "known.csv"; }},
+    {"data.covariate_gaps", [](Config& c) { c.data.covariate_gaps = {"zero"}; },
+     [](Config& c) { c.data.past = {"visitors"}; }},
+    {"network.dropout", [](Config& c) { c.network.dropout = 0.1; },
+     [](Config& c) { c.network.layers = 2; }},
+    {"network.smoothing_alpha", [](Config& c) { c.network.smoothing_alpha = 0.5; },
+     [](Config& c) { c.network.base = "smoothing"; }},
+    {"network.embedding_width", [](Config& c) { c.network.embedding_width = 8; },
+     [](Config& c) { c.data.future_categories = {"event"}; }},
+    {"network.covariate_scaling", [](Config& c) { c.network.covariate_scaling = "none"; },
+     [](Config& c) { c.data.future = {"price"}; }},
+    {"training.huber_delta", [](Config& c) { c.training.huber_delta = 2; },
+     [](Config& c) { c.training.loss = "huber"; }},
+    {"training.shuffle", [](Config& c) { c.training.shuffle = false; },
+     [](Config& c) { c.training.sampling = "window"; }},
+    {"evaluate.step", [](Config& c) { c.evaluate.step = 7; },
+     [](Config& c) { c.evaluate.n_windows = 2; }},
+};
+
+TEST(Idle, SettingsAreNamedUntilWhatTheyNeedIsThere) {
+  EXPECT_THAT(idle_settings("evaluate", {}, {}), IsEmpty());
+  for (const Case& one : kCases) {
+    Config config;
+    config.evaluate.refit = 1;  // evaluate trains: it uses every section
+    one.write(config);
+    EXPECT_THAT(idle_settings("evaluate", config, config),
+                ElementsAre(HasSubstr(std::string(one.key) + " has no effect")));
+    one.need(config);
+    EXPECT_THAT(idle_settings("evaluate", config, config), IsEmpty()) << one.key;
+  }
+}
+
+TEST(Idle, SettingsThatAnotherSettingOverrulesAreNamed) {
+  const auto idle = [](const std::function<void(Config&)>& write) {
+    Config config;
+    config.evaluate.refit = 1;
+    write(config);
+    return idle_settings("evaluate", config, config);
+  };
+  EXPECT_THAT(idle([](Config& c) { c.network.level_window = 7; }), IsEmpty());
+  EXPECT_THAT(idle([](Config& c) { c.network.level_window = 7, c.network.level = "none"; }),
+              ElementsAre("network.level_window has no effect but on network.level = \"mean\""));
+  const auto season = [](Config& c) { c.network.base_season = 7, c.network.base = "last"; };
+  EXPECT_THAT(idle(season), IsEmpty());  // the level's change is over a season, too
+  EXPECT_THAT(idle([&](Config& c) { season(c), c.network.level_change = false; }),
+              ElementsAre(HasSubstr("network.base_season")));
+  EXPECT_THAT(idle([&](Config& c) { season(c), c.network.level = "none"; }),
+              ElementsAre(HasSubstr("network.base_season")));
+  EXPECT_THAT(idle([](Config& c) { c.network.warmup = 7, c.network.forking = false; }),
+              ElementsAre("network.warmup has no effect without network.forking"));
+  EXPECT_THAT(idle([](Config& c) {
+                c.network.warmup = c.network.level_window = 7, c.network.scaling = "window_mean";
+              }),
+              ElementsAre(HasSubstr("network.level_window"), HasSubstr("network.warmup")));
+  EXPECT_THAT(idle([](Config& c) { c.training.patience = 3, c.data.valid = 0; }),
+              ElementsAre(HasSubstr("training.patience")));
+  EXPECT_THAT(idle([](Config& c) { c.training.schedule = "plateau", c.data.valid = 0; }),
+              ElementsAre(HasSubstr("training.schedule")));
+  EXPECT_THAT(idle([](Config& c) { c.forecast.ended = true, c.data.ended_after = 0; }),
+              ElementsAre(HasSubstr("forecast.ended")));
+  EXPECT_THAT(idle([](Config& c) {
+                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = "s.arrow";
+              }),
+              ElementsAre("data.decimal has no effect on files that are no CSV"));
+  EXPECT_THAT(idle([](Config& c) {
+                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = "s.csv";
+              }),
+              IsEmpty());
+}
+
+TEST(Idle, ACommandNamesOnlySettingsThatItUses) {
+  Config config;
+  config.network.dropout = 0.1;
+  config.evaluate.step = 7;
+  config.data.future_for_all = true;
+  EXPECT_THAT(idle_settings("train", config, config),
+              ElementsAre(HasSubstr("data.future_for_all"), HasSubstr("network.dropout")));
+  EXPECT_THAT(idle_settings("forecast", config, config),
+              ElementsAre(HasSubstr("data.future_for_all")));
+  EXPECT_THAT(idle_settings("evaluate", config, config),
+              ElementsAre(HasSubstr("data.future_for_all"), HasSubstr("evaluate.step")));
+}
+
+// What a model brings along was said when it was trained; what it has may give an effect.
+TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
+  Config written, used;
+  used.data.future_for_all = true;
+  EXPECT_THAT(idle_settings("forecast", written, used), IsEmpty());
+  written.data.future_for_all = true;
+  used.path.future = "known.csv";
+  EXPECT_THAT(idle_settings("forecast", written, used), IsEmpty());
+}
+
+TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
+  CatalogParts parts = testing::daily_parts({{1, 2, 3}});
+  const Catalog days(parts);
+  parts.axis.clock = {{0, 3600}};  // of times with an offset: the zone says which day they are
+  const Catalog zoned_days(parts);
+  parts.axis.frequency = parse_frequency("h");
+  const Catalog hours(std::move(parts));
+  CatalogNotes notes;
+  notes.layout = "long";
+  Config config;
+  config.data.time_zone = "Europe/Berlin";
+  EXPECT_THAT(idle_on_data(config, hours, notes), IsEmpty());
+  EXPECT_THAT(idle_on_data(config, zoned_days, notes), IsEmpty());
+  EXPECT_THAT(idle_on_data(config, days, notes),
+              ElementsAre("data.time_zone has no effect on steps of D: they keep the date that is "
+                          "written"));
+  config.data.time_zone = "";
+  config.data.start = "2024-01-01";
+  EXPECT_THAT(idle_on_data(config, days, notes),
+              ElementsAre("data.start has no effect in layout long: it is of files where a row is "
+                          "a series (data.layout = \"rows\")"));
+  notes.layout = "rows";
+  EXPECT_THAT(idle_on_data(config, days, notes), IsEmpty());
+  notes.columns = {{.name = "begin", .role = "start", .reason = ""}};
+  EXPECT_THAT(idle_on_data(config, days, notes),
+              ElementsAre("data.start has no effect: the column 'begin' says when each series "
+                          "begins"));
+}
+
+}  // namespace
+}  // namespace sluice
