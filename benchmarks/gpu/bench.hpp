@@ -82,8 +82,10 @@ struct RateCase {
 /// above all - take them too: ratios are made between rows of one shape and phase.
 std::vector<GpuShape> recurrence_shapes(bool quick);
 
-/// "9.24.0", or empty where cuDNN was not built.
+/// "9.24.0", or empty where cuDNN was not built or is not found.
 std::string cudnn_version();
+/// SharedLibrary::listing() of cuBLAS and cuDNN.
+std::vector<std::string> library_listings();
 
 /// The sections. `quick`: a few shapes, for a first look.
 std::vector<GpuCase> recurrence_cases(bool quick);

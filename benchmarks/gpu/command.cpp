@@ -33,7 +33,7 @@ struct Options {
   GpuRunSettings run;
   Supervision supervision;
   std::string json, jsonl, commit;
-  bool quick = false, list = false, worker = false;
+  bool quick = false, list = false, libraries = false, worker = false;
 };
 
 void add_options(CLI::App& gpu, Options& o) {
@@ -64,6 +64,8 @@ void add_options(CLI::App& gpu, Options& o) {
   gpu.add_option("--json", o.json, "write every sample and the machine to this file at the end");
   gpu.add_option("--commit", o.commit, "written into both files (default: git is asked)");
   gpu.add_flag("--list", o.list, "print the names in their order and stop");
+  gpu.add_flag("--libraries", o.libraries,
+               "print which files of cuBLAS and cuDNN are loaded, and stop");
   gpu.add_flag("--worker", o.worker)->group("");  // for this program itself: gpu/worker.hpp
 }
 
@@ -130,6 +132,10 @@ Ending measure(const Options& o, const std::vector<std::string>& names, Record& 
 }
 
 void run(const Options& o, const Cases& all) {
+  if (o.libraries) {
+    for (const std::string& listing : library_listings()) fmt::print("{}\n", listing);
+    return;
+  }
   const std::vector<GpuCase> cases = all(o.quick);
   if (o.worker) {
     work_off(cases, o.run);

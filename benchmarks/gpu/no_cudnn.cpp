@@ -3,7 +3,6 @@
 
 namespace sluice::bench {
 
-std::string cudnn_version() { return {}; }
 std::vector<GpuCase> cudnn_own_cases(const GpuShape&) { return {}; }
 std::vector<GpuCase> cudnn_grid_cases(bool) { return {}; }
 

@@ -4,9 +4,9 @@ file(GLOB SLUICE_BENCH_GPU_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*
   ${CMAKE_CURRENT_LIST_DIR}/*.cu)
 # cuDNN itself, or what stands in its place where it is missing.
 set(SLUICE_BENCH_CUDNN_SOURCES ${SLUICE_BENCH_GPU_SOURCES})
-list(FILTER SLUICE_BENCH_CUDNN_SOURCES INCLUDE REGEX "/cudnn_(grid|version)\\.cpp$")
+list(FILTER SLUICE_BENCH_CUDNN_SOURCES INCLUDE REGEX "/cudnn_grid\\.cpp$")
 set(SLUICE_BENCH_NO_CUDNN_SOURCES ${CMAKE_CURRENT_LIST_DIR}/no_cudnn.cpp)
-# The driver's library: the tests have a stand-in for it.
-set(SLUICE_BENCH_DRIVER_SOURCES ${CMAKE_CURRENT_LIST_DIR}/driver.cpp)
+# What the driver, cuBLAS and cuDNN are asked for: the tests have stand-ins for them.
+set(SLUICE_BENCH_DRIVER_SOURCES ${CMAKE_CURRENT_LIST_DIR}/driver.cpp ${CMAKE_CURRENT_LIST_DIR}/libraries.cpp)
 list(REMOVE_ITEM SLUICE_BENCH_GPU_SOURCES ${SLUICE_BENCH_CUDNN_SOURCES}
   ${SLUICE_BENCH_NO_CUDNN_SOURCES} ${SLUICE_BENCH_DRIVER_SOURCES})

@@ -14,6 +14,7 @@
 #include "app/memory.hpp"
 #include "app/output.hpp"
 #include "app/paths.hpp"
+#include "app/process_limits.hpp"
 #include "app/settings.hpp"
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
@@ -35,6 +36,7 @@ void begin(const Request& request, const Settings& settings) {
   if (config.mode.log_file) options.file = config.path.log;
   open_log(options);
   for (const std::string& remark : settings.remarks) log_warning(remark);
+  use_threads(config.engine.threads);
 }
 
 std::string data_text(const Config& config) {
@@ -180,8 +182,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   sluice::ready_process();
   sluice::wait_passively(argv);
-  sluice::keep_interrupts_off_this_thread();
+  sluice::ready_for_limits();
   try {
+    sluice::keep_interrupts_off_this_thread();
     return sluice::run(argc, argv);
   } catch (const sluice::Error& e) {
     return sluice::fail(e.what(), e.exit_code());

@@ -47,16 +47,19 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
     if (!path.empty()) inputs.push_back({name, path});
   };
   add("the file of settings", request.settings);
-  for (const std::string& data : config.path.data) {
-    add("a data file (path.data)", data);
-    std::error_code status;
-    for (fs::directory_iterator file(data, status), end; !status && file != end;
-         file.increment(status)) {
-      add("a data file (path.data)", file->path());
+  const auto add_files = [&](const char* name, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      add(name, path);
+      std::error_code status;
+      for (fs::directory_iterator file(path, status), end; !status && file != end;
+           file.increment(status)) {
+        add(name, file->path());
+      }
     }
-  }
-  add("path.future", config.path.future);
-  add("path.statics", config.path.statics);
+  };
+  add_files("a data file (path.data)", config.path.data);
+  add_files("path.future", config.path.future);
+  add_files("path.statics", config.path.statics);
   // A training may go on from the very model that it writes: it replaces it by a better one only.
   if (request.command != "train")
     add("the model to go on from (training.init_from)", config.training.init_from);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/region_failure.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -81,24 +82,28 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
   for (int c = 0; c < channels; ++c) {
     const Scaling kind =
         catalog.channels()[static_cast<std::size_t>(c)].role == Role::target ? targets : covariates;
+    RegionFailure failure;
 #pragma omp parallel
     {
       std::vector<float> scratch;
 #pragma omp for schedule(static)
       for (std::int64_t s = 0; s < S; ++s) {
-        const auto values = catalog.values(c, s);
-        // Without any history the known values of the horizon are all that its inputs have.
-        const bool ahead = end[static_cast<std::size_t>(s)] <= 0 && catalog.history(s) == 0;
-        const auto upto = static_cast<std::size_t>(
-            ahead
-                ? catalog.length(s)
-                : std::clamp<std::int64_t>(end[static_cast<std::size_t>(s)], 0, catalog.length(s)));
-        const Affine a = fit(kind, values.first(upto), scratch);
-        const auto at = static_cast<std::size_t>(c * S + s);
-        scaling.offset[at] = static_cast<float>(a.offset);
-        scaling.scale[at] = static_cast<float>(a.scale);
+        failure.keep([&] {
+          const auto values = catalog.values(c, s);
+          // Without any history the known values of the horizon are all that its inputs have.
+          const bool ahead = end[static_cast<std::size_t>(s)] <= 0 && catalog.history(s) == 0;
+          const auto upto = static_cast<std::size_t>(
+              ahead ? catalog.length(s)
+                    : std::clamp<std::int64_t>(end[static_cast<std::size_t>(s)], 0,
+                                               catalog.length(s)));
+          const Affine a = fit(kind, values.first(upto), scratch);
+          const auto at = static_cast<std::size_t>(c * S + s);
+          scaling.offset[at] = static_cast<float>(a.offset);
+          scaling.scale[at] = static_cast<float>(a.scale);
+        });
       }
     }
+    failure.rethrow();
   }
   std::vector<float> scratch;
   for (const StaticReal& real : catalog.static_reals()) {

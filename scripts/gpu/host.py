@@ -49,7 +49,7 @@ class Build:
 class Libraries:
     path: str      # LD_LIBRARY_PATH of our programs
     found: list    # [(name, file)] of CUDA's and cuDNN's libraries
-    listing: list  # ldd's lines
+    listing: list  # ldd's lines, and the benchmark's about what it loads
 
 
 def numbers_of(text):
@@ -193,20 +193,20 @@ def find_libraries(build, interrupts):
     toolkit = [folder for folder in (f"{TOOLKIT}/lib64", f"{TOOLKIT}/lib", f"{TOOLKIT}/targets/x86_64-linux/lib")
                if os.path.isdir(folder)]
     wheels = wheel_folders(interrupts)
-    wanted = [line.split()[0] for line in listing(build.bench, "", interrupts) if "libcublas.so" in line] or ["libcublas.so*"]
+    wanted = [line.split()[0] for line in loaded(build.bench, "", interrupts) if "libcublas.so" in line] or ["libcublas.so*"]
     has_cublas = any(glob.glob(f"{glob.escape(folder)}/{wanted[0]}") for folder in wheels)
     folders = wheels + toolkit if has_cublas else toolkit + wheels
     own = [folder for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
     path = ":".join(folders + own)
     lines, missing, found = [], [], {}
-    for program in (build.bench, build.tests):
-        for line in listing(program, path, interrupts):
-            lines.append(line)
-            name, _, file = line.strip().partition(" => ")
-            if file.startswith("not found"):
-                missing.append(name)
-            elif re.match(r"lib(cu|nv)", name):
-                found[name] = file.split(" (")[0]
+    for line in (listing(build.bench, path, interrupts) + listing(build.tests, path, interrupts)
+                 + loaded(build.bench, path, interrupts)):
+        lines.append(line)
+        name, _, file = line.strip().partition(" => ")
+        if file.startswith("not found"):
+            missing.append(name)
+        elif re.match(r"lib(cu|nv)", name):
+            found[name] = file.split(" (")[0]
     if missing:
         looked = ", ".join(folders + own) or "no folder of Python's wheels (nvidia/*/lib), no " + TOOLKIT
         raise Unusable(1, f"not found: {', '.join(sorted(set(missing)))}; looked in {looked}, and where the system looks; install "
@@ -216,8 +216,16 @@ def find_libraries(build, interrupts):
 
 def listing(program, path, interrupts):
     """ldd's lines; none for what is no dynamic program, or without ldd."""
-    environment = {**os.environ, "LD_LIBRARY_PATH": path} if path else None
-    return output(["ldd", str(program)], interrupts, environment=environment) or []
+    return output(["ldd", str(program)], interrupts, environment=with_libraries(path)) or []
+
+
+def loaded(bench, path, interrupts):
+    """The same of what our programs load when a device is asked for, as the benchmark says it; none if it cannot be started."""
+    return output([str(bench), "gpu", "--libraries"], interrupts, environment=with_libraries(path)) or []
+
+
+def with_libraries(path):
+    return {**os.environ, "LD_LIBRARY_PATH": path} if path else None
 
 
 def find_tool(name):

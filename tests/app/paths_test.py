@@ -39,6 +39,10 @@ class Outputs(Program):
         self.daily("known.csv", 5, columns="ds,price")
         self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", "known.csv", "--data.future", "price",
                   "--path.forecast", "known.csv", says="would replace path.future")
+        self.daily("ahead/known.csv", 5, columns="ds,price")
+        for files in ("ahead", "known.csv,ahead"):
+            self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", files, "--data.future", "price",
+                      "--path.forecast", "ahead/known.csv", says="would replace path.future")
 
     def test_no_two_outputs_are_one_file(self):
         self.kept("train", "sales.csv", "--path.model", "one", "--path.log", "one", says="are one file")

@@ -122,10 +122,10 @@ TEST_F(RealData, WalmartDepartmentsAreFridays) {
   weekly.id = {"Store", "Dept"};
   weekly.targets = {"Weekly_Sales"};
   weekly.future = {"IsHoliday"};
-  weekly.static_file = folder_ / "walmart_weekly/stores.csv.zst";
+  weekly.static_files = {folder_ / "walmart_weekly/stores.csv.zst"};
   weekly.static_categories = {"Type", "Dept"};
   weekly.static_reals = {"Size"};
-  weekly.future_file = folder_ / "walmart_weekly/test.csv.zst";
+  weekly.future_files = {folder_ / "walmart_weekly/test.csv.zst"};
   const Catalog catalog = build(weekly);
   EXPECT_EQ(catalog.series_count(), 3331 + 11) << "the test file has 11 that the other lacks";
   EXPECT_EQ(notes_.new_series, 11);

@@ -23,12 +23,7 @@ case "$*" in
 esac
 """
 LDD = r"""
-IFS=:
-for name in libcublas.so.13 libcudnn.so.9; do
-  file='not found'
-  for folder in $LD_LIBRARY_PATH; do [ ! -e "$folder/$name" ] || { file="$folder/$name (0x0000)"; break; }; done
-  printf '\t%s => %s\n' "$name" "$file"
-done
+printf '\tlibgomp.so.1 => %s\n' "${FAKE_GOMP:-/usr/lib/libgomp.so.1 (0x0000)}"
 """
 TESTS = r"""
 for word in "$@"; do case $word in --gtest_filter=*) filter=${word#*=} ;; esac; done
@@ -47,6 +42,15 @@ echo '[       OK ] Fake.Second (0 ms)'
 """
 # The stand-in's times mean nothing: one short sample of each case, and the cases of a few shapes.
 BENCH = r"""
+if [ "$2" = --libraries ]; then
+  IFS=:
+  for name in libcublas.so.13 libcudnn.so.9; do
+    file='not found (no such file)'
+    for folder in $LD_LIBRARY_PATH; do [ ! -e "$folder/$name" ] || { file="$folder/$name"; break; }; done
+    printf '%s => %s\n' "$name" "$file"
+  done
+  exit
+fi
 echo "libraries: $LD_LIBRARY_PATH" >&2
 left=$#
 while [ "$left" -gt 0 ]; do

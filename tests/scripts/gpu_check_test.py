@@ -213,6 +213,9 @@ class BadInput(GpuCheck):
         self.assert_refused(self.host.run(), 1, "not found: libcudnn.so.9", f"{self.host.folder}/site/nvidia/cu13/lib",
                             "nvidia-cudnn-cu13")
 
+    def test_libraries_that_the_programs_are_linked_with_and_are_not_there(self):
+        self.assert_refused(self.host.run(FAKE_GOMP="not found"), 1, "not found: libgomp.so.1")
+
     def test_a_folder_that_is_no_bundle(self):
         (self.host.bundle / "sluice-bench").unlink()
         self.assert_refused(self.host.run(), 1, "has no sluice-bench", "bundle")

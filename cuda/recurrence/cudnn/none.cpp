@@ -13,6 +13,8 @@ constexpr const char* kRefusal =
 
 std::string cudnn_version() { return {}; }
 
+std::string cudnn_listing() { return {}; }
+
 std::string cudnn_refusal(const std::string&, const RecurrenceSpec&, const DeviceInfo&) {
   return kRefusal;
 }

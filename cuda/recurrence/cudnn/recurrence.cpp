@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "recurrence/cudnn/library.hpp"
 #include "recurrence/cudnn/rnn.hpp"
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/weights.hpp"
@@ -218,13 +219,17 @@ class CudnnRecurrence final : public DeviceRecurrence {
 
 }  // namespace
 
+std::string cudnn_listing() { return cudnn_library().listing(); }
+
 std::string cudnn_version() {
+  if (!cudnn_library().trouble().empty()) return {};
   const std::size_t version = cudnnGetVersion();
   return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
 }
 
 std::string cudnn_refusal(const std::string& name, const CudnnSpec& spec) {
   const CudnnModel model = cudnn_model(name, spec);
+  if (!cudnn_library().trouble().empty()) return cudnn_library().trouble();
   RnnDescriptor descriptor;
   const cudnnStatus_t status = describe(model, nullptr, descriptor);
   if (status == CUDNN_STATUS_SUCCESS) return {};

@@ -16,8 +16,10 @@ inline constexpr std::array<const char*, 4> kCudnnRecurrences{
     "cudnn_standard", "cudnn_persist_static", "cudnn_persist_dynamic",
     "cudnn_persist_static_small_h"};
 
-/// "9.19.0", or empty if the build has none.
+/// "9.19.0", or empty if the build or the machine has none. Loads cuDNN, as do all of these.
 std::string cudnn_version();
+/// SharedLibrary::listing() of cuDNN; empty if the build has none.
+std::string cudnn_listing();
 
 /// Why cuDNN cannot do that, or empty. Asks cuDNN itself as far as it answers without a device;
 /// limits that depend on T, N and the card show in prepare().

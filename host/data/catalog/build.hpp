@@ -1,25 +1,26 @@
-// The steps of building a catalogue, one file each. Everything here is private to catalog_*.cpp.
-//   catalog.cpp         the class; which layout
-//   grid.cpp    the frequency, given or inferred; periods of times
-//   series.cpp  id columns -> series
-//   names.cpp   what a column's name says
-//   kinds.cpp   what a column holds
-//   choice.cpp  which columns are id and time, and which layout that is
-//   roles.cpp   which column is which channel
-//   unique.cpp  which columns together tell the rows apart
-//   uses.cpp    what every column is used for
-//   long.cpp    rows (id, time) -> series; also `single`, and `columns` by way of it
-//   steps.cpp   rows (id, time) -> steps of the grid: duplicates, channels
-//   ends.cpp    where the histories end
-//   gaps.cpp    what steps without a row are
-//   limits.cpp  what is too much, and times that lie far off
-//   precision.cpp  values whose steps a float does not hold
-//   rows.cpp    a series in each row; .tsf
-//   starts.cpp  where series begin that say so themselves
-//   words.cpp   channels of words
-//   join.cpp    which rows of a side file belong to which series
-//   future.cpp  rows of a second file, past the history's end; future_values.cpp: their values
-//   static.cpp  what belongs to a series, not to a time
+// The steps of building a catalogue, one file each. Everything here is private to data/catalog.
+//   read.cpp         from a table to a catalogue: which layout, the files beside
+//   choice.cpp       which columns are id and time, and which layout that is
+//   roles.cpp        which column is which channel
+//   names.cpp, kinds.cpp   what a column's name says, what its cells hold
+//   unique.cpp       which columns together tell the rows apart
+//   uses.cpp         what every column is used for
+//   time_parts.cpp   times in several columns
+//   times.cpp, clocks.cpp, digits.cpp   from cells to times
+//   odd_rows.cpp     what a row is that has no time
+//   grid.cpp         the frequency, given or inferred; periods of times
+//   series.cpp       id columns -> series
+//   long.cpp         rows (id, time) -> series; also `single`, and `columns` by way of it
+//   steps.cpp, aggregate.cpp   rows (id, time) -> steps of the grid: duplicates, channels
+//   rows.cpp, starts.cpp   a series in each row, .tsf; where series begin that say so themselves
+//   precision.cpp    values whose steps a float does not hold
+//   words.cpp        channels of words
+//   ends.cpp, gaps.cpp   where the histories end; what steps without a row are
+//   limits.cpp       what is too much, and times that lie far off
+//   join.cpp, alike.cpp   which rows of a side file belong to which series; ids that look alike
+//   future.cpp, future_values.cpp   rows of a second file, past the history's end
+//   static.cpp       what belongs to a series, not to a time
+//   catalog.cpp, check.cpp   the catalogue, and what is in it
 #pragma once
 
 #include <cstdint>
@@ -85,9 +86,9 @@ CatalogParts build_columns(const Table::Impl& table, const CatalogSpec& spec,
 CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
                         const ColumnChoice& choice, CatalogNotes& notes);
 
-/// Adds spec.static_reals and spec.static_categories: from spec.static_file where it has the
+/// Adds spec.static_reals and spec.static_categories: from spec.static_files where they have the
 /// column, else from the table, in which a column must be constant within each series. Says whom
-/// the file misses; throws DataError if it is everybody.
+/// a file misses; throws DataError if it is everybody.
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
                  CatalogParts& parts, CatalogNotes& notes);
 
@@ -95,8 +96,10 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
 /// a series without any value keeps one step.
 void trim_missing(CatalogParts& parts, bool both_ends);
 
-/// A file beside the main one, its `text_columns` (in any case) read as text whatever they hold.
-Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
-                  const std::vector<std::string>& text_columns);
+/// Files beside the main ones, their `text_columns` (in any case) read as text whatever they hold.
+/// Files with the same columns become one table.
+std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+                               const CatalogSpec& spec,
+                               const std::vector<std::string>& text_columns);
 
 }  // namespace sluice

@@ -106,7 +106,9 @@ int Catalog::count(Role role) const {
 std::int64_t Catalog::bytes() const {
   std::size_t bytes = (parts_.offsets.capacity() + parts_.first.capacity() +
                        parts_.axis.shift.capacity() + history_.capacity()) *
-                      sizeof(std::int64_t);
+                          sizeof(std::int64_t) +
+                      parts_.value_offset.capacity() * sizeof(double) + parts_.ended.capacity() +
+                      parts_.axis.clock.capacity() * sizeof(UtcOffset);
   const auto of_strings = [](const std::vector<std::string>& strings) {
     std::size_t sum = strings.capacity() * sizeof(std::string);
     // Short strings live inside the object.

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "data/catalog/uses.hpp"
 
 namespace sluice {
 namespace {
@@ -42,12 +43,23 @@ double median_of(std::vector<std::int64_t>& numbers) {
   return numbers.size() % 2 == 1 ? upper : (static_cast<double>(numbers[half - 1]) + upper) / 2;
 }
 
+/// A line break in a name would end the line.
 void add_line(std::string& out, std::string_view label, const std::string& text) {
-  out += pad_to_width(label, kLabelWidth) + text + "\n";
+  out += pad_to_width(label, kLabelWidth);
+  for (const char c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '\n';
 }
 
 std::string joined(const std::vector<std::string>& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + listed(name);
+  return text;
 }
 
 std::string share(std::int64_t part, std::int64_t whole) {
@@ -85,7 +97,7 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
   }
   const auto with_kinds = [](const auto& category) {
     const auto kinds = std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1);
-    return fmt::format("{} ({} {})", category.name, kinds, kinds == 1 ? "kind" : "kinds");
+    return fmt::format("{} ({})", category.name, plural(kinds, "kind", "kinds"));
   };
   for (const CategoryChannel& channel : catalog.categories()) {
     (channel.role == Role::past ? past : future).push_back(with_kinds(channel));
@@ -96,7 +108,7 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
   const auto add = [&](std::string_view label, const std::vector<std::string>& names) {
     if (names.empty()) return;
     add_line(out, label,
-             names.size() > 1 ? fmt::format("{}: {}", names.size(), joined(names)) : names.front());
+             names.size() > 1 ? fmt::format("{}: {}", names.size(), joined(names)) : joined(names));
   };
   // In layouts columns and rows the channel has a name of its own; the user knows the columns.
   add("target", notes.target_columns.empty() ? targets : notes.target_columns);
@@ -123,7 +135,7 @@ void add_uses(std::string& out, const CatalogNotes& notes) {
     }
     const auto name = [&](std::size_t column) {
       const std::string& given = notes.columns[column].name;
-      return given.empty() ? fmt::format("#{}", column) : given;
+      return given.empty() ? fmt::format("#{}", column) : listed(given);
     };
     std::string names = name(begin);
     if (end - begin > kFew) {
@@ -155,14 +167,19 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
                ? "none"
                : fmt::format("{}, the first: {}", plural(notes.duplicate_rows, "row", "rows"),
                              notes.example_duplicate));
-  const std::string targets_word = catalog.count(Role::target) > 1 ? " in a target" : "";
-  const auto warn = [&](std::int64_t count, const std::string& what) {
-    if (count > 0) add_line(out, "note", fmt::format("{} series {}", grouped(count), what));
+  add_line(out, "memory", bytes_text(check.catalog_bytes));
+  const std::string in_a_target = catalog.count(Role::target) > 1 ? " in a target" : "";
+  const auto note = [&](std::int64_t count, std::string_view one, std::string_view many) {
+    if (count > 0) {
+      add_line(out, "note", fmt::format("{} series {}", grouped(count), count == 1 ? one : many));
+    }
   };
-  warn(notes.unsorted_series, "had rows out of order; they were sorted");
-  warn(check.empty_series - notes.new_series,
-       "without any target value: nothing to learn from or score");
-  warn(check.constant_series, "never change" + targets_word);
+  note(notes.unsorted_series, "had rows out of order; they were sorted",
+       "had rows out of order; they were sorted");
+  note(check.empty_series - notes.new_series,
+       "is without any target value: nothing to learn from or score",
+       "are without any target value: nothing to learn from or score");
+  note(check.constant_series, "never changes" + in_a_target, "never change" + in_a_target);
 }
 
 }  // namespace
@@ -238,7 +255,6 @@ std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const 
            fmt::format("{} ({})", to_string(catalog.frequency()),
                        notes.frequency_inferred ? "inferred" : "given"));
   add_findings(out, catalog, notes, check);
-  add_line(out, "memory", bytes_text(check.catalog_bytes));
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "data/catalog/crosstab.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/time_parts.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/uses.hpp"
 #include "data/catalog/value_names.hpp"
@@ -128,6 +129,13 @@ class Chooser {
     if (steps.count() >= kManySteps) return std::nullopt;
     if (named.size() == 1) return guessed_time(named.front(), "by its name", {});
     if (named.size() > 1) {
+      for (const int column : named) {
+        const std::vector<int> rest = completing_columns(table_, column);
+        if (rest.empty()) continue;
+        throw DataError(
+            fmt::format("{}: which column is the time? {}; or set data.time to one column",
+                        table_.source, whole_time_text(table_, spec_, column, rest)));
+      }
       throw DataError(
           fmt::format("{}: the time could be in any of the columns {}; write one column of dates "
                       "(2022-01-31), or of times (2022-01-31 13:00), and set data.time to it",

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -50,7 +51,7 @@ std::string list_columns(const Header& header) {
   constexpr std::size_t kMost = 20;
   std::string text;
   for (std::size_t i = 0; i < std::min(header.names.size(), kMost); ++i) {
-    text += (i == 0 ? "" : ", ") + header.names[i];
+    text += (i == 0 ? "" : ", ") + listed(header.names[i]);
   }
   if (header.names.size() > kMost) text += fmt::format(", ... ({} in all)", header.names.size());
   return text;

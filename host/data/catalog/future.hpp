@@ -19,18 +19,25 @@ struct FutureColumns {
   std::vector<std::string> categories;  ///< data.future_categories
   std::vector<std::string> others;      ///< those with another role: never joined on
   std::size_t series = 0;               ///< in the data
+  std::size_t files = 1;                ///< of other columns each: one need not have all channels
 };
+
+/// The tables of spec.future_files: files with the same columns are one table, and those that say
+/// for which series a row is come first, because they may know new ones.
+std::vector<Table> read_future_files(const CatalogSpec& spec, const Series& series,
+                                     CatalogNotes& notes);
 
 class FutureRows {
  public:
-  /// Reads spec.future_file and joins it to `series`. Throws DataError: no id in common, two rows
-  /// of one series and time (unless data.duplicates says what they become), a time off the grid.
-  FutureRows(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
+  /// Joins `beside` to `series`. Throws DataError: no id in common, two rows of one series and time
+  /// (unless data.duplicates says what they become), a time off the grid.
+  FutureRows(const Table::Impl& main, Table beside, const CatalogSpec& spec, const Series& series,
              const FutureColumns& asked, const TimeAxis& axis, CatalogNotes& notes);
 
   /// Ids that the main file does not have become series behind the known ones, if they have rows
-  /// after period `end`, at which the main file ends.
-  void add_new_series(Series& series, std::int64_t end, CatalogNotes& notes);
+  /// after period `end`, at which the main file ends. Throws DataError where all rows lie before
+  /// `begin`, at which it begins.
+  void add_new_series(Series& series, std::int64_t begin, std::int64_t end, CatalogNotes& notes);
 
   /// first[s] of new series becomes their first period after the main file's end, last[s] the last
   /// period of series `s` that any row knows.
@@ -52,18 +59,27 @@ class FutureRows {
     }
   }
 
-  /// Writes channel number `channel` (of `channels`) where the main file left it missing; says
-  /// where the two differ. The names are for that remark.
-  void fill(std::size_t channel, const std::vector<std::string>& ids,
+  const std::string& source() const { return table_.impl().source; }
+  bool has_channel(const std::string& name) const;
+  bool has_category(const std::string& name) const;
+
+  /// Writes a channel that it has where that is missing so far; says where the two differ. The
+  /// names are for that remark.
+  void fill(const std::string& channel, const std::vector<std::string>& ids,
             const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& offsets,
             std::vector<float>& values, CatalogNotes& notes) const;
 
-  /// The words of category number `category` (of `categories`), a row each.
-  Codes words(std::size_t category) const;
+  /// The words of a category that it has, a row each.
+  Codes words(const std::string& category) const;
 
   /// "29 of 30 series, 2024-01-01 .. 2024-01-14": the rows after the end of the series' histories;
   /// `ends` are their last periods.
   std::string coverage(const std::vector<std::int64_t>& ends) const;
+
+  /// Says where the file does not help a forecast: no row lies after the end of the histories, or
+  /// steps that it reaches over have no value of a column that seldom lacks one before.
+  void tell_reach(const CatalogParts& parts, const std::vector<std::int64_t>& ends,
+                  CatalogNotes& notes) const;
 
   /// "f.csv: 12 values of 'price' inside the history differ from the data's ...".
   void tell_differences(const std::string& column, std::int64_t count, const std::string& example,
@@ -77,14 +93,16 @@ class FutureRows {
  private:
   void join(const Table::Impl& main, const Series& series, const FutureColumns& asked,
             CatalogNotes& notes);
-  void hold_for_all(const Series& series, const FutureColumns& asked, CatalogNotes& notes);
-  void refuse_other_words(const Series& series, const FutureColumns& asked) const;
+  void hold_for_all(const Series& series, CatalogNotes& notes);
+  void refuse_other_words(const Series& series) const;
   void index_series();
   void describe_new_series(Series& series, std::span<const std::int32_t> keys) const;
   bool repeats(const Join& join) const;
   bool is_on_a_step(std::size_t row) const { return periods_[row] != kNoPeriod; }
   bool merges_rows() const;
-  void settle_duplicates();
+  void settle_duplicates(CatalogNotes& notes);
+  /// "2024-01-01 .. 2024-01-14" of all rows that are on a step.
+  std::string range_text() const;
   [[noreturn]] void refuse_second_row(std::size_t row, std::size_t first) const;
   std::vector<float> numbers(std::size_t channel) const;
   std::span<const std::int32_t> series_of(std::size_t row) const {
@@ -95,11 +113,10 @@ class FutureRows {
 
   const CatalogSpec& spec_;
   Table table_;
-  std::vector<std::string> channels_;
-  const TimeAxis& axis_;  // the data's
+  std::vector<std::string> channels_, categories_;  // those of data.future... that it has
+  const TimeAxis& axis_;                            // the data's
   int time_column_ = 0;
-  std::vector<int> columns_;           // of the channels
-  std::vector<int> category_columns_;  // of the categories
+  std::vector<int> columns_, category_columns_;  // theirs
   Join join_;
   std::vector<std::size_t> begin_of_key_;  // [keys + 1], into series_of_keys_
   std::vector<std::int32_t> series_of_keys_;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "base/text.hpp"
 #include "data/catalog/aggregate.hpp"
 #include "data/catalog/future.hpp"
 #include "data/catalog/words.hpp"
@@ -41,10 +43,12 @@ std::vector<float> FutureRows::numbers(std::size_t channel) const {
   return {merged.begin(), merged.end()};
 }
 
-void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
+void FutureRows::fill(const std::string& name, const std::vector<std::string>& ids,
                       const std::vector<std::int64_t>& first,
                       const std::vector<std::int64_t>& offsets, std::vector<float>& values,
                       CatalogNotes& notes) const {
+  const auto channel = static_cast<std::size_t>(
+      std::find(channels_.begin(), channels_.end(), name) - channels_.begin());
   const std::vector<float> known = numbers(channel);
   std::int64_t differing = 0;
   std::string example;
@@ -62,8 +66,18 @@ void FutureRows::fill(std::size_t channel, const std::vector<std::string>& ids,
                    example, notes);
 }
 
-Codes FutureRows::words(std::size_t category) const {
-  return read_codes(table_.impl(), category_columns_[category]);
+Codes FutureRows::words(const std::string& name) const {
+  const auto category = std::find(categories_.begin(), categories_.end(), name);
+  return read_codes(table_.impl(),
+                    category_columns_[static_cast<std::size_t>(category - categories_.begin())]);
+}
+
+bool FutureRows::has_channel(const std::string& name) const {
+  return std::find(channels_.begin(), channels_.end(), name) != channels_.end();
+}
+
+bool FutureRows::has_category(const std::string& name) const {
+  return std::find(categories_.begin(), categories_.end(), name) != categories_.end();
 }
 
 void FutureRows::tell_differences(const std::string& column, std::int64_t count,
@@ -110,6 +124,63 @@ std::string FutureRows::coverage(const std::vector<std::int64_t>& ends) const {
   });
   if (shorter > 0) text += fmt::format(" ({} end before)", shorter);
   return text;
+}
+
+std::string FutureRows::range_text() const {
+  std::int64_t begin = std::numeric_limits<std::int64_t>::max(), end = kNoPeriod;
+  for (std::size_t row = 0; row < periods_.size(); ++row) {
+    if (!is_on_a_step(row)) continue;
+    begin = std::min(begin, periods_[row]);
+    end = std::max(end, periods_[row]);
+  }
+  if (end == kNoPeriod) return "none";
+  return fmt::format("{} .. {}", axis_.text_of(begin), axis_.text_of(end));
+}
+
+void FutureRows::tell_reach(const CatalogParts& parts, const std::vector<std::int64_t>& ends,
+                            CatalogNotes& notes) const {
+  const std::string& source = table_.impl().source;
+  std::vector<char> ahead(ends.size(), 0);
+  for (std::size_t row = 0; row < periods_.size(); ++row) {
+    for (const std::int32_t s : series_of(row)) {
+      const auto i = static_cast<std::size_t>(s);
+      if (periods_[row] > (i < known_series_ ? ends[i] : main_end_)) ahead[i] = 1;
+    }
+  }
+  if (std::none_of(ahead.begin(), ahead.end(), [](char any) { return any != 0; })) {
+    if (range_text() == "none") return;  // which is said already
+    notes.remarks.push_back(fmt::format(
+        "{}: no row lies after the end of the histories (its rows: {}; the histories end {}), so "
+        "nothing is known of the steps to be forecast",
+        source, range_text(), axis_.text_of(*std::max_element(ends.begin(), ends.end()))));
+    return;
+  }
+  for (const Channel& channel : parts.channels) {
+    if (channel.role != Role::future || !has_channel(channel.name)) continue;
+    std::int64_t before = 0, lacking_before = 0, after = 0, lacking_after = 0;
+    std::string example;
+    for (std::size_t s = 0; s < ends.size(); ++s) {
+      if (ahead[s] == 0) continue;
+      const std::int64_t end = s < known_series_ ? ends[s] : main_end_;
+      for (std::int64_t at = parts.offsets[s]; at < parts.offsets[s + 1]; ++at) {
+        const bool lacks = std::isnan(channel.values[static_cast<std::size_t>(at)]);
+        const bool is_after = parts.first[s] + at - parts.offsets[s] > end;
+        ++(is_after ? after : before);
+        lacking_before += lacks && !is_after;
+        if (!lacks || !is_after || lacking_after++ > 0) continue;
+        example = step_text(parts.ids, parts.first, parts.offsets, at);
+      }
+    }
+    // As often missing as ever is no news: a column of discounts that are seldom given.
+    const auto share = [](std::int64_t part, std::int64_t all) {
+      return static_cast<double>(part) / static_cast<double>(std::max<std::int64_t>(1, all));
+    };
+    if (share(lacking_after, after) <= 2 * share(lacking_before, before)) continue;
+    notes.remarks.push_back(fmt::format(
+        "{}: {} is missing in {} of the {} steps that it reaches over after the end of the "
+        "histories (the first one: {})",
+        source, channel.name, grouped(lacking_after), grouped(after), example));
+  }
 }
 
 }  // namespace sluice

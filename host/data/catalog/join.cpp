@@ -5,10 +5,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "data/catalog/alike.hpp"
 #include "data/table/cells.hpp"
 #include "sluice/base/error.hpp"
 
@@ -43,24 +43,6 @@ bool tells_series_apart(const Codes& codes, std::span<const std::int64_t> times,
          std::find(of_series.begin(), of_series.end(), codes.words.front()) != of_series.end();
 }
 
-/// What is left of an id after a spreadsheet had it: without leading zeros, ".0", spaces and case.
-std::string bare(std::string_view id) {
-  std::string out;
-  bool at_start = true;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    const char c = id[i];
-    const bool last = i + 1 == id.size() || id[i + 1] == '/';
-    if (c == ' ' || (at_start && c == '0' && !last)) continue;
-    if (id.substr(i).starts_with(".0") && (i + 2 == id.size() || id[i + 2] == '/')) {
-      ++i;
-      continue;
-    }
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    at_start = c == '/';
-  }
-  return out;
-}
-
 /// The key of a series, written as the side file's keys are; empty if a column of it is missing.
 std::string key_of(const std::vector<JoinColumn>& columns, std::size_t s) {
   std::string key;
@@ -69,23 +51,6 @@ std::string key_of(const std::vector<JoinColumn>& columns, std::size_t s) {
     key += (&column == &columns.front() ? "" : "/") + *column.of_series[s];
   }
   return key;
-}
-
-/// "'0' there and '000' in the data look like the same ..." where two keys differ only in what a
-/// spreadsheet does to ids; empty if none do.
-std::string lookalikes(std::span<const std::string> strangers,
-                       std::span<const std::string> without_row) {
-  std::unordered_map<std::string, const std::string*> known;
-  for (const std::string& id : without_row) known.emplace(bare(id), &id);
-  for (const std::string& id : strangers) {
-    const auto found = known.find(bare(id));
-    if (found == known.end()) continue;
-    return fmt::format(
-        "'{}' there and '{}' in the data look like the same: spreadsheets drop leading zeros, and "
-        "ids that were read as numbers end in .0; write the column as text in both",
-        id, *found->second);
-  }
-  return {};
 }
 
 }  // namespace
@@ -193,12 +158,23 @@ std::vector<std::int32_t> keys_without_series(const Join& join) {
   return unused;
 }
 
+bool SameRows::operator()(std::size_t row, std::size_t other) {
+  if (codes_.empty()) {
+    for (const int column : columns_) codes_.push_back(read_codes(table_, column));
+  }
+  return std::all_of(codes_.begin(), codes_.end(),
+                     [&](const Codes& column) { return column.codes[row] == column.codes[other]; });
+}
+
 void tell_unmatched(const Join& join, const std::string& source, const Series& series,
                     const std::string& without_row, const std::string& without_series,
                     CatalogNotes& notes) {
-  std::vector<std::string> lonely_series, their_keys, lonely_keys;
+  std::vector<std::string> lonely_series, their_keys, other_keys, lonely_keys;
   for (std::size_t s = 0; s < series.ids.size(); ++s) {
-    if (join.key_of_series[s] >= 0) continue;
+    if (join.key_of_series[s] >= 0) {
+      other_keys.push_back(join.text_of_series[s]);
+      continue;
+    }
     lonely_series.push_back(series.ids[s]);
     their_keys.push_back(join.text_of_series[s]);
   }
@@ -206,7 +182,7 @@ void tell_unmatched(const Join& join, const std::string& source, const Series& s
     lonely_keys.push_back(join.keys.ids[static_cast<std::size_t>(key)]);
   }
   const std::string on = fmt::format("{}", fmt::join(join.columns, ", "));
-  const std::string alike = lookalikes(lonely_keys, their_keys);
+  const std::string alike = say_alike(lonely_keys, their_keys);
   if (lonely_series.size() == series.ids.size()) {
     throw DataError(fmt::format(
         "{}: none of its {} values of {} is in the data (there: '{}'; in the data: '{}'); {}",
@@ -214,15 +190,17 @@ void tell_unmatched(const Join& join, const std::string& source, const Series& s
         alike.empty() ? "write them alike in both files" : alike));
   }
   if (!lonely_series.empty()) {
-    notes.remarks.push_back(fmt::format("{}: {} of {} series have no row in it ({}): {}{}", source,
-                                        lonely_series.size(), series.ids.size(),
-                                        first_three(lonely_series), without_row,
-                                        alike.empty() ? "" : "; " + alike));
+    notes.remarks.push_back(
+        fmt::format("{}: {} of {} series {} no row in it ({}): {}{}", source, lonely_series.size(),
+                    series.ids.size(), lonely_series.size() == 1 ? "has" : "have",
+                    first_three(lonely_series), without_row, alike.empty() ? "" : "; " + alike));
   }
   if (!lonely_keys.empty() && !without_series.empty()) {
+    const std::string also = alike.empty() ? say_alike(lonely_keys, other_keys) : "";
     notes.remarks.push_back(fmt::format(
-        "{}: {} of its {} values of {} are not in the data ({}): {}", source, lonely_keys.size(),
-        join.keys.ids.size(), on, first_three(lonely_keys), without_series));
+        "{}: {} of its {} values of {} {} not in the data ({}): {}{}{}", source, lonely_keys.size(),
+        join.keys.ids.size(), on, lonely_keys.size() == 1 ? "is" : "are", first_three(lonely_keys),
+        without_series, also.empty() ? "" : "; ", also));
   }
 }
 

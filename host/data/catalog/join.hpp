@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/catalog/build.hpp"
@@ -56,6 +57,19 @@ void tell_unmatched(const Join& join, const std::string& source, const Series& s
 
 /// The keys of `join` that no series has.
 std::vector<std::int32_t> keys_without_series(const Join& join);
+
+/// Whether rows of a table say the same in all of some columns. Reads them when first asked.
+class SameRows {
+ public:
+  SameRows(const Table::Impl& table, std::vector<int> columns)
+      : table_(table), columns_(std::move(columns)) {}
+  bool operator()(std::size_t row, std::size_t other);
+
+ private:
+  const Table::Impl& table_;
+  std::vector<int> columns_;
+  std::vector<Codes> codes_;
+};
 
 /// A word for each series, or none.
 using SeriesWords = std::vector<std::optional<std::string>>;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -47,19 +48,19 @@ constexpr std::string_view kThingEnds[] = {"id",     "nbr",  "no",   "nr",   "nu
                                            "number", "code", "key",  "name", "nummer",
                                            "编号",   "编码", "名称", "代码", "コード"};
 constexpr std::string_view kTargets[] = {
-    "y",           "target",    "value",         "sales",       "qty",         "quantity",
-    "units",       "unitssold", "unitsales",     "demand",      "revenue",     "amount",
-    "volume",      "turnover",  "count",         "cnt",         "visitors",    "load",
-    "consumption", "salesqty",  "salesquantity", "salesamount", "salesvolume", "soldqty",
-    "umsatz",      "absatz",    "menge",         "nachfrage",   "anzahl",      "ventas",
-    "cantidad",    "unidades",  "demanda",       "ingresos",    "vendas",      "quantidade",
-    "receita",     "ventes",    "quantite",      "quantité",    "demande",     "unites",
-    "unités",      "vendite",   "quantita",      "quantità",    "domanda",     "omzet",
-    "verkoop",     "aantal",    "sprzedaz",      "sprzedaż",    "satis",       "satış",
-    "销量",        "销售量",    "销售额",        "销售数量",    "销售",        "成交金额",
-    "数量",        "金额",      "需求",          "需求量",      "订单量",      "订单数",
-    "营业额",      "客流量",    "売上",          "販売数",      "판매량",      "매출",
-    "продажи",     "количество"};
+    "sold",       "y",           "target",    "value",         "sales",       "qty",
+    "quantity",   "units",       "unitssold", "unitsales",     "demand",      "revenue",
+    "amount",     "volume",      "turnover",  "count",         "cnt",         "visitors",
+    "load",       "consumption", "salesqty",  "salesquantity", "salesamount", "salesvolume",
+    "soldqty",    "umsatz",      "absatz",    "menge",         "nachfrage",   "anzahl",
+    "ventas",     "cantidad",    "unidades",  "demanda",       "ingresos",    "vendas",
+    "quantidade", "receita",     "ventes",    "quantite",      "quantité",    "demande",
+    "unites",     "unités",      "vendite",   "quantita",      "quantità",    "domanda",
+    "omzet",      "verkoop",     "aantal",    "sprzedaz",      "sprzedaż",    "satis",
+    "satış",      "销量",        "销售量",    "销售额",        "销售数量",    "销售",
+    "成交金额",   "数量",        "金额",      "需求",          "需求量",      "订单量",
+    "订单数",     "营业额",      "客流量",    "売上",          "販売数",      "판매량",
+    "매출",       "продажи",     "количество"};
 constexpr std::string_view kTargetEnds[] = {"sales",   "demand", "qty",      "quantity", "units",
                                             "revenue", "count",  "visitors", "volume"};
 constexpr std::string_view kNoTarget[] = {"price", "lag",  "mean", "avg", "average", "rolling",
@@ -69,17 +70,28 @@ constexpr std::string_view kCalendar[] = {
     "weekofyear", "isweekend",  "weekend", "month",  "mnth",       "year",
     "yr",         "quarter",    "week",    "weekno", "hr",         "hour",
     "day",        "weeknumber", "星期",    "月份",   "年份",       "wochentag"};
+constexpr std::string_view kYears[] = {"year",  "yr",   "yyyy", "jahr", "ano",  "año", "annee",
+                                       "année", "anno", "jaar", "年",   "年份", "年度"};
+constexpr std::string_view kQuarters[] = {"quarter", "qtr", "quartal", "q", "季度"};
+constexpr std::string_view kMonths[] = {"month", "mnth", "mon",  "mm", "monat", "mes",
+                                        "mês",   "mois", "mese", "月", "月份",  "maand"};
+constexpr std::string_view kWeeks[] = {"week",          "wk",         "kw",        "woche",
+                                       "kalenderwoche", "semana",     "semaine",   "周",
+                                       "weekno",        "weeknumber", "weekofyear"};
+constexpr std::string_view kDays[] = {"day",  "dd",     "tag", "dia", "día",
+                                      "jour", "giorno", "dag", "日",  "dayofmonth"};
+constexpr std::string_view kHours[] = {"hour", "hr",  "hh", "stunde", "hora",     "heure",
+                                       "ora",  "uur", "时", "小时",   "hourofday"};
+constexpr std::string_view kMinutes[] = {"minute", "min", "minuto", "minuut", "分", "分钟"};
+constexpr std::string_view kSeconds[] = {"second", "sec", "sekunde", "segundo", "秒"};
+constexpr std::pair<TimePart, std::span<const std::string_view>> kTimePartNames[] = {
+    {TimePart::year, kYears},     {TimePart::quarter, kQuarters}, {TimePart::month, kMonths},
+    {TimePart::week, kWeeks},     {TimePart::day, kDays},         {TimePart::hour, kHours},
+    {TimePart::minute, kMinutes}, {TimePart::second, kSeconds}};
 constexpr std::string_view kPositions[] = {"lat", "lon", "lng", "latitude", "longitude"};
 constexpr std::string_view kRowNumbers[] = {"index", "idx",     "row",  "rownum", "rownumber",
                                             "rowid", "instant", "no",   "nr",     "level0",
                                             "序号",  "unnamed", "lfdnr"};
-constexpr std::string_view kTotals[] = {
-    "total",     "totals",       "grandtotal",     "sum",        "overall", "summe",
-    "gesamt",    "gesamtsumme",  "gesamtergebnis", "insgesamt",  "somme",   "suma",
-    "sumatotal", "totalgeneral", "totalgénéral",   "totalgeral", "totale",  "totaal",
-    "razem",     "toplam",       "итого",          "Итого",      "всего",   "Всего",
-    "общийитог", "Общийитог",    "总计",           "合计",       "總計",    "合計",
-    "总和",      "总数",         "합계",           "총계",       "总合计",  "sumtotal"};
 
 bool in(std::span<const std::string_view> list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -130,6 +142,42 @@ bool is_time_name_of_integers(std::string_view name) {
   return (in(kTimes, whole) && !in(kNotOfIntegers, whole)) || in(kTimeEnds, words.back());
 }
 
+std::optional<TimePart> time_part_of_name(std::string_view name) {
+  const auto words = words_of(name);
+  if (words.empty() || any_in(words, kNoTime)) return std::nullopt;
+  for (const auto& [part, names] : kTimePartNames) {
+    const bool ending = part < TimePart::day || part == TimePart::hour;  // not of temp_min
+    if (in(names, joined(words)) || (ending && in(names, words.back()))) return part;
+  }
+  return std::nullopt;
+}
+
+const char* name_of(TimePart part) {
+  switch (part) {
+    case TimePart::date:
+      return "date";
+    case TimePart::clock:
+      return "time of day";
+    case TimePart::year:
+      return "year";
+    case TimePart::quarter:
+      return "quarter";
+    case TimePart::month:
+      return "month";
+    case TimePart::week:
+      return "week";
+    case TimePart::day:
+      return "day of a month";
+    case TimePart::hour:
+      return "hour";
+    case TimePart::minute:
+      return "minute";
+    case TimePart::second:
+      return "second";
+  }
+  return "";
+}
+
 bool is_id_name(std::string_view name) {
   const auto words = words_of(name);
   if (words.empty()) return false;
@@ -168,8 +216,6 @@ bool is_unnamed(std::string_view name) {
 bool is_pandas_index(std::string_view name) {
   return name.starts_with("__index_level_") && name.ends_with("__");
 }
-
-bool is_total_name(std::string_view name) { return in(kTotals, joined(words_of(name))); }
 
 bool is_row_number_name(std::string_view name) { return in(kRowNumbers, joined(words_of(name))); }
 

@@ -2,11 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "data/catalog/alike.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/time_parts.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/catalog.hpp"
@@ -36,7 +40,8 @@ std::vector<int> other_roles(const Header& header, const CatalogSpec& spec) {
       {spec.targets, "data.targets"},
       {spec.past, "data.past"},
       {spec.future, "data.future"},
-      {spec.static_reals, "data.static_reals"}};
+      {spec.static_reals, "data.static_reals"},
+      {spec.more_time, "data.time"}};
   std::vector<int> columns;
   for (const auto& [names, key] : roles) {
     for (const std::string& name : names) {
@@ -64,6 +69,11 @@ std::vector<std::string> text_columns_of(const CatalogSpec& spec,
     }
   }
   std::vector<std::string> text = names_of(header, columns);
+  // What is put together is read as it is written: "0930".
+  const std::vector<std::string> times = parts_of_time(spec);
+  const std::vector<std::string> of_time =
+      names_of(header, find_columns(header, times, "data.time"));
+  text.insert(text.end(), of_time.begin(), of_time.end());
   const std::pair<const std::vector<std::string>&, const char*> categories[] = {
       {spec.static_categories, "data.static_categories"},
       {spec.past_categories, "data.past_categories"},
@@ -97,8 +107,21 @@ StaticCategory id_category(const CatalogParts& parts) {
 }  // namespace
 
 Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes* notes) {
-  const Table::Impl& impl = table.impl();
+  const Table::Impl& as_read = table.impl();
   CatalogSpec spec = asked;
+  CatalogNotes ignored;
+  CatalogNotes& met = notes != nullptr ? *notes : ignored;
+  met = {};
+  met.remarks = as_read.remarks;
+  std::optional<WholeTimes> whole;
+  if (!spec.more_time.empty()) {
+    whole = with_whole_times(as_read,
+                             find_columns(header_of(as_read), parts_of_time(spec), "data.time"),
+                             spec, met.remarks);
+    spec.time_part_format = spec.time_format;
+    if (whole->iso) spec.time_format = "auto";
+  }
+  const Table::Impl& impl = whole ? whole->table : as_read;
   const auto ids_place =
       std::find(spec.static_categories.begin(), spec.static_categories.end(), kIdCategory);
   const bool ids_asked =
@@ -108,10 +131,6 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   if (table.rows() == 0) {
     throw DataError(fmt::format("{}: the file has no rows; write it again", impl.source));
   }
-  CatalogNotes ignored;
-  CatalogNotes& met = notes != nullptr ? *notes : ignored;
-  met = {};
-  met.remarks = impl.remarks;
   start_uses(impl, met);
   const Choice choice = choose_layout(impl, spec, met);
   const Layout layout = choice.layout;
@@ -125,8 +144,13 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   if (ids_asked) {
     parts.static_categories.insert(parts.static_categories.begin() + ids_at, id_category(parts));
   }
+  for (const int part : find_columns(header_of(impl), spec.more_time, "data.time")) {
+    use_column(met, part, "time");
+    met.time_columns.push_back(impl.names[static_cast<std::size_t>(part)]);
+  }
   finish_uses(impl, spec, met);
   remark_alike_ids(parts.ids, met);
+  remark_totals(parts.ids, met);
   Catalog catalog(std::move(parts));
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     met.all_missing_series += catalog.history(s) == 0 ? 1 : 0;
@@ -144,23 +168,51 @@ Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes) {
   return build_catalog(table, spec, notes);
 }
 
-Table read_beside(const std::filesystem::path& path, const CatalogSpec& spec,
-                  const std::vector<std::string>& text_columns) {
+namespace {
+
+/// The rows of two tables with the same columns.
+Table joined(const Table& first, const Table& second) {
+  auto both = std::make_unique<Table::Impl>(first.impl());
+  const Table::Impl& more = second.impl();
+  both->parts.insert(both->parts.end(), more.parts.begin(), more.parts.end());
+  both->remarks.insert(both->remarks.end(), more.remarks.begin(), more.remarks.end());
+  both->source += " and " + more.source;
+  return Table(std::move(both));
+}
+
+}  // namespace
+
+std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+                               const CatalogSpec& spec,
+                               const std::vector<std::string>& text_columns) {
   ReadOptions options = spec.read;
-  options.paths = {path};
   options.format = TableFormat::automatic;
   options.max_rows = 0;
-  return read_table_as(options, [&](const std::vector<std::string>& names) {
-    std::vector<std::string> text;
-    const std::string source = path.string();
-    for (const std::string& name : text_columns) {
-      const std::string_view any_case[] = {name};
-      if (const auto column = usual_column({names, source}, any_case)) {
-        text.push_back(names[static_cast<std::size_t>(*column)]);
+  options.form_of_another = true;
+  std::vector<Table> tables;
+  for (const std::filesystem::path& path : paths) {
+    options.paths = {path};
+    Table table = read_table_as(options, [&](const std::vector<std::string>& names) {
+      std::vector<std::string> text;
+      const std::string source = path.string();
+      for (const std::string& name : text_columns) {
+        const std::string_view any_case[] = {name};
+        if (const auto column = usual_column({names, source}, any_case)) {
+          text.push_back(names[static_cast<std::size_t>(*column)]);
+        }
       }
+      return text;
+    });
+    const auto alike = std::find_if(tables.begin(), tables.end(), [&](const Table& known) {
+      return known.impl().names == table.impl().names;
+    });
+    if (alike == tables.end()) {
+      tables.push_back(std::move(table));
+    } else {
+      *alike = joined(*alike, table);
     }
-    return text;
-  });
+  }
+  return tables;
 }
 
 }  // namespace sluice

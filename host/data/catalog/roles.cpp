@@ -173,11 +173,22 @@ class TargetGuess {
     return {};
   }
 
+  /// A spreadsheet's title fills one cell of its line.
+  std::string title_remedy() const {
+    const auto named = std::count_if(table_.names.begin(), table_.names.end(),
+                                     [](const auto& name) { return !is_unnamed(name); });
+    if (named != 1 || is_unnamed(table_.names.front())) return {};
+    return fmt::format(
+        " (the first line names only '{}': if that is a title, remove what stands above the "
+        "header)",
+        table_.names.front());
+  }
+
   [[noreturn]] void refuse_unnamed(int column) const {
     throw DataError(
-        fmt::format("{}: column #{} holds numbers and has no name; name it in the header, or say "
+        fmt::format("{}: column #{} holds numbers and has no name; name it in the header{}, or say "
                     "which columns are meant (data.targets)",
-                    table_.source, column));
+                    table_.source, column, title_remedy()));
   }
 
   const Table::Impl& table_;
@@ -205,7 +216,7 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
   std::vector<int> future;
   std::vector<std::string> only_in_future_file;
   for (const std::string& name : spec.future) {
-    if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) {
+    if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name)) {
       only_in_future_file.push_back(name);
       continue;
     }
@@ -215,11 +226,13 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
   const std::vector<int> past = find_columns(header, spec.past, "data.past");
   std::vector<int> targets = find_columns(header, spec.targets, "data.targets");
   if (targets.empty()) {
-    std::vector<int> others = future;
+    std::vector<int> others = find_columns(header, spec.more_time, "data.time");
+    others.insert(others.end(), future.begin(), future.end());
     others.insert(others.end(), past.begin(), past.end());
     for (const auto* categories : {&spec.past_categories, &spec.future_categories}) {
       for (const std::string& name : *categories) {
-        if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) continue;
+        if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name))
+          continue;
         const std::vector<int> words = find_columns(header, {name}, "data.future_categories");
         others.insert(others.end(), words.begin(), words.end());
       }

@@ -29,7 +29,7 @@ class RowsBuilder {
               CatalogNotes& notes)
       : table_(table), header_(header_of(table)), spec_(spec), ids_(choice.ids), notes_(notes) {
     if (!spec.past.empty() || !spec.future.empty() || !spec.past_categories.empty() ||
-        !spec.future_categories.empty() || spec.future_file) {
+        !spec.future_categories.empty() || !spec.future_files.empty()) {
       throw DataError(fmt::format(
           "{}: past and future channels have no place where a row is a series (data.layout "
           "\"rows\"); give the data in long form: a row for each series and time",
@@ -187,7 +187,7 @@ class RowsBuilder {
     std::vector<int> columns = ids_;
     for (const auto* names : {&spec_.static_reals, &spec_.static_categories}) {
       for (const std::string& name : *names) {
-        if (spec_.static_file && !has_column(header_, name)) continue;
+        if (!spec_.static_files.empty() && !has_column(header_, name)) continue;
         const std::vector<int> found = find_columns(header_, {name}, "data.static_*");
         columns.insert(columns.end(), found.begin(), found.end());
       }

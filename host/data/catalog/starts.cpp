@@ -32,8 +32,8 @@ void keep_weekdays(std::span<const Timestamp> starts, CatalogParts& parts, Catal
   if (moved == 0) return;
   parts.axis.shift = std::move(shift);
   notes.remarks.push_back(
-      fmt::format("{} of {} series begin on another weekday than {}'s; each keeps its own", moved,
-                  starts.size(), to_string(parts.axis.frequency)));
+      fmt::format("{} of {} series {} on another weekday than {}'s; each keeps its own", moved,
+                  starts.size(), moved == 1 ? "begins" : "begin", to_string(parts.axis.frequency)));
 }
 
 void say_periods(std::span<const Timestamp> starts, const CatalogParts& parts,
@@ -51,9 +51,9 @@ void say_periods(std::span<const Timestamp> starts, const CatalogParts& parts,
                     parts.ids[s], parts.axis.text(stamp));
   }
   if (inside == 0) return;
-  notes.remarks.push_back(
-      fmt::format("{} of {} series begin inside a step of frequency {}; a start means its step: {}",
-                  inside, starts.size(), to_string(parts.axis.frequency), example));
+  notes.remarks.push_back(fmt::format(
+      "{} of {} series {} inside a step of frequency {}; a start means its step: {}", inside,
+      starts.size(), inside == 1 ? "begins" : "begin", to_string(parts.axis.frequency), example));
 }
 
 }  // namespace sluice

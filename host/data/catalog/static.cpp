@@ -7,8 +7,10 @@
 #include <cmath>
 #include <map>
 
+#include "base/text.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/join.hpp"
+#include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -42,6 +44,7 @@ class FromRows {
   StaticReal real(int column) const {
     StaticReal real{table_.names[static_cast<std::size_t>(column)],
                     std::vector<float>(series_.ids.size(), kMissing)};
+    refuse_words(table_, column, "data.static_reals", "data.static_categories");
     read_numbers(table_, column, [&](std::int64_t row, std::span<const float> block) {
       for (std::size_t i = 0; i < block.size(); ++i) {
         if (std::isnan(block[i])) continue;
@@ -110,10 +113,13 @@ class FromRows {
 /// From a file beside the main one.
 class FromFile {
  public:
-  FromFile(const Table::Impl& main, const CatalogSpec& spec, const Series& series,
+  FromFile(const Table::Impl& main, Table beside, const CatalogSpec& spec, const Series& series,
            CatalogNotes& notes)
-      : table_(read_file(spec, series)) {
+      : table_(std::move(beside)) {
     const Table::Impl& table = table_.impl();
+    if (table_.rows() == 0) {
+      throw DataError(fmt::format("{}: the file has no rows; write it again", table.source));
+    }
     notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
     const Join join = join_series(table, join_columns(main, spec, series), series);
     tell_unmatched(join, table.source, series,
@@ -123,11 +129,14 @@ class FromFile {
           fmt::format("{0}: joined on {1}: a row holds for every series with the same {1}",
                       table.source, fmt::join(join.columns, ", ")));
     }
-    row_of_series_ = rows_of(join);
+    row_of_series_ = rows_of(join, spec, notes);
     const auto covered = std::count_if(row_of_series_.begin(), row_of_series_.end(),
                                        [](std::int64_t row) { return row >= 0; });
-    notes.static_coverage = fmt::format("{} of {} series", covered, row_of_series_.size());
+    coverage_ = fmt::format("{} of {} series", covered, row_of_series_.size());
   }
+
+  const std::string& coverage() const { return coverage_; }
+  std::string source() const { return table_.source(); }
 
   bool has(const std::string& name) const {
     return name.starts_with('#') || has_column(header_of(table_.impl()), name);
@@ -143,6 +152,7 @@ class FromFile {
 
   StaticReal real(const std::string& name) const {
     const int column = find_column(header_of(table_.impl()), name, "data.static_reals");
+    refuse_words(table_.impl(), column, "data.static_reals", "data.static_categories");
     const std::vector<float> numbers = read_numbers(table_.impl(), column);
     StaticReal real{table_.impl().names[static_cast<std::size_t>(column)], {}};
     for (const std::int64_t row : row_of_series_) {
@@ -163,17 +173,6 @@ class FromFile {
   }
 
  private:
-  static Table read_file(const CatalogSpec& spec, const Series& series) {
-    std::vector<std::string> text = series.keys.columns;
-    text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
-    text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
-    Table table = read_beside(*spec.static_file, spec, text);
-    if (table.rows() == 0) {
-      throw DataError(fmt::format("{}: the file has no rows; write it again", table.source()));
-    }
-    return table;
-  }
-
   /// The id columns that are there; with none, other columns that both files have: those that are
   /// not asked for as statics, or else those that are (a country, and what belongs to it).
   std::vector<JoinColumn> join_columns(const Table::Impl& main, const CatalogSpec& spec,
@@ -199,19 +198,37 @@ class FromFile {
   }
 
   /// For each series the row of the file that has its key; -1 if there is none.
-  std::vector<std::int64_t> rows_of(const Join& join) const {
+  std::vector<std::int64_t> rows_of(const Join& join, const CatalogSpec& spec,
+                                    CatalogNotes& notes) const {
+    const Table::Impl& table = table_.impl();
+    std::vector<int> asked;
+    for (const auto* names : {&spec.static_reals, &spec.static_categories}) {
+      for (const std::string& name : *names) {
+        if (has(name)) asked.push_back(find_column(header_of(table), name, "data.static_reals"));
+      }
+    }
+    SameRows same(table, asked);
+    std::int64_t repeated = 0;
     const Series& own = join.keys;
     std::vector<std::int64_t> row_of_key(own.ids.size(), -1);
     for (std::size_t row = 0; row < own.of_row.size(); ++row) {
       std::int64_t& known = row_of_key[own.at(static_cast<std::int64_t>(row))];
-      if (known >= 0) {
-        throw DataError(fmt::format(
-            "{}: a second row for '{}' (the first one: {}); a file of static "
-            "columns has one row for each series: remove one",
-            place_of_row(table_.impl(), static_cast<std::int64_t>(row)),
-            own.ids[own.at(static_cast<std::int64_t>(row))], place_of_row(table_.impl(), known)));
+      if (known < 0) {
+        known = static_cast<std::int64_t>(row);
+        continue;
       }
-      known = static_cast<std::int64_t>(row);
+      if (!same(row, static_cast<std::size_t>(known))) {
+        throw DataError(fmt::format(
+            "{}: a second row for '{}' (the first one: {}); a file of static columns "
+            "has one row for each series: remove one",
+            place_of_row(table, static_cast<std::int64_t>(row)),
+            own.ids[own.at(static_cast<std::int64_t>(row))], place_of_row(table, known)));
+      }
+      ++repeated;
+    }
+    if (repeated > 0) {
+      notes.remarks.push_back(fmt::format("{}: {} rows say the same as another row of their series",
+                                          table.source, grouped(repeated)));
     }
     std::vector<std::int64_t> rows;
     for (const std::int32_t key : join.key_of_series) {
@@ -222,23 +239,44 @@ class FromFile {
 
   Table table_;
   std::vector<std::int64_t> row_of_series_;
+  std::string coverage_;
 };
+
+std::vector<FromFile> read_files(const Table::Impl& main, const CatalogSpec& spec,
+                                 const Series& series, CatalogNotes& notes) {
+  std::vector<std::string> text = series.keys.columns;
+  text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
+  text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
+  std::vector<Table> tables = read_beside(spec.static_files, spec, text);
+  std::vector<FromFile> files;
+  files.reserve(tables.size());
+  for (Table& table : tables) {
+    const FromFile& file = files.emplace_back(main, std::move(table), spec, series, notes);
+    notes.static_coverage += (notes.static_coverage.empty() ? "" : "; ") + file.coverage();
+    if (tables.size() > 1) notes.static_coverage += fmt::format(" ({})", file.source());
+  }
+  return files;
+}
 
 }  // namespace
 
 void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series& series,
                  CatalogParts& parts, CatalogNotes& notes) {
   const Header header = header_of(table);
-  std::optional<FromFile> file;
-  if (spec.static_file) file.emplace(table, spec, series, notes);
+  const std::vector<FromFile> files = read_files(table, spec, series, notes);
   const FromRows rows(table, series);
+  const auto file_with = [&](const std::string& name) {
+    return std::find_if(files.begin(), files.end(),
+                        [&](const FromFile& file) { return file.has(name); });
+  };
   const auto columns_of = [&](const std::string& name, const char* key) {
-    if (file && !has_column(header, name) && !name.starts_with('#'))
-      file->refuse(name, key, header);
+    if (!files.empty() && !has_column(header, name) && !name.starts_with('#')) {
+      files.front().refuse(name, key, header);
+    }
     return find_columns(header, {name}, key);
   };
   for (const std::string& name : spec.static_reals) {
-    if (file && file->has(name)) {
+    if (const auto file = file_with(name); file != files.end()) {
       parts.static_reals.push_back(file->real(name));
       continue;
     }
@@ -247,7 +285,7 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
     }
   }
   for (const std::string& name : spec.static_categories) {
-    if (file && file->has(name)) {
+    if (const auto file = file_with(name); file != files.end()) {
       parts.static_categories.push_back(file->category(name));
       continue;
     }

@@ -40,8 +40,7 @@ class LongBuilder {
     parts_.ids = series_.ids;
     categories_ = category_sources(table_, spec_, sources_);
     settle_times();
-    std::optional<FutureRows> future;
-    if (spec_.future_file) read_future(future);
+    const std::vector<FutureRows> future = read_future();
     if (whole) add_statics(table_, spec_, series_, parts_, notes_);
     lay_grid(future);
     Bits has_row(parts_.offsets.back());
@@ -49,21 +48,26 @@ class LongBuilder {
     series_ = {};
     for (const ChannelSource& source : sources_) add_channel(source);
     fit_offsets();
-    add_categories(table_, categories_, {places_, merges_rows()}, future ? &*future : nullptr,
-                   parts_, notes_);
+    add_categories(table_, categories_, {places_, merges_rows()}, future, parts_, notes_);
     places_ = {};
-    if (future) fill_future(*future);
+    for (const FutureRows& file : future) fill_future(file);
     if (whole) {
       settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
       fill_gaps(parts_, has_row, spec_, table_.source, notes_);
     }
-    if (future) say_coverage(*future);
+    say_coverage(future);
     return std::move(parts_);
   }
 
  private:
   std::string name_of(std::size_t s) const {
     return series_.of_row.empty() ? "" : fmt::format("series '{}' ", parts_.ids[s]);
+  }
+
+  /// "A 2024-01-01"; of a table without ids the time alone.
+  std::string example(std::size_t s, std::int64_t period) const {
+    const std::string time = parts_.axis.text_of(period);
+    return series_.of_row.empty() ? time : fmt::format("{} {}", parts_.ids[s], time);
   }
 
   /// Times to periods, in place.
@@ -88,7 +92,9 @@ class LongBuilder {
                                 parts_.axis.text(time), to_string(grid), off_grid_remedy(grid)));
   }
 
-  void read_future(std::optional<FutureRows>& future) {
+  std::vector<FutureRows> read_future() {
+    std::vector<FutureRows> future;
+    if (spec_.future_files.empty()) return future;
     FutureColumns asked;
     asked.time = table_.names[static_cast<std::size_t>(time_column_)];
     const bool side_by_side = notes_.layout == "columns";
@@ -106,15 +112,45 @@ class LongBuilder {
       throw DataError(
           fmt::format("{}: a future file is given but no future channel; name its channels in "
                       "data.future (numbers) or data.future_categories (words)",
-                      spec_.future_file->string()));
+                      spec_.future_files.front().string()));
     }
-    future.emplace(table_, spec_, series_, asked, parts_.axis, notes_);
-    future->add_new_series(series_, *std::max_element(places_.begin(), places_.end()), notes_);
+    std::vector<Table> tables = read_future_files(spec_, series_, notes_);
+    asked.files = tables.size();
+    const auto [begin, end] = std::minmax_element(places_.begin(), places_.end());
+    future.reserve(tables.size());
+    for (Table& table : tables) {
+      FutureRows& file =
+          future.emplace_back(table_, std::move(table), spec_, series_, asked, parts_.axis, notes_);
+      file.add_new_series(series_, *begin, *end, notes_);
+      notes_.future_rows_unmatched += file.unmatched_rows();
+    }
     parts_.ids = series_.ids;
-    notes_.future_rows_unmatched = future->unmatched_rows();
+    if (tables.size() > 1) refuse_columns_without_file(future, asked);
+    return future;
   }
 
-  void lay_grid(const std::optional<FutureRows>& future) {
+  /// Each file has its own columns, and a setting may name one that none has.
+  void refuse_columns_without_file(const std::vector<FutureRows>& future,
+                                   const FutureColumns& asked) const {
+    const auto refuse = [&](const std::string& name, const char* key) {
+      std::string sources;
+      for (const FutureRows& file : future) {
+        sources += (sources.empty() ? "" : ", ") + file.source();
+      }
+      throw DataError(
+          fmt::format("{}: none of these files has the column '{}' ({})", sources, name, key));
+    };
+    for (const std::string& name : asked.channels) {
+      const auto has = [&](const FutureRows& file) { return file.has_channel(name); };
+      if (std::none_of(future.begin(), future.end(), has)) refuse(name, "data.future");
+    }
+    for (const std::string& name : asked.categories) {
+      const auto has = [&](const FutureRows& file) { return file.has_category(name); };
+      if (std::none_of(future.begin(), future.end(), has)) refuse(name, "data.future_categories");
+    }
+  }
+
+  void lay_grid(const std::vector<FutureRows>& future) {
     const std::size_t count = parts_.ids.size();
     constexpr auto kNone = std::numeric_limits<std::int64_t>::min();
     parts_.first.assign(count, std::numeric_limits<std::int64_t>::max());
@@ -133,7 +169,7 @@ class LongBuilder {
     refuse_stray();
     distinct_ = {};
     std::vector<std::int64_t> last = last_row_;
-    if (future) future->extend(parts_.first, last);
+    for (const FutureRows& file : future) file.extend(parts_.first, last);
     parts_.offsets.assign(1, 0);
     parts_.offsets.reserve(count + 1);
     const std::int64_t most = most_steps();
@@ -219,11 +255,12 @@ class LongBuilder {
       places_[row] = place;
       if (!has_row.set(place) || !spec_.aggregate.empty()) continue;
       if (notes_.duplicate_rows++ == 0) {
-        notes_.example_duplicate = fmt::format("{} {}", parts_.ids[s], parts_.axis.text_of(period));
+        notes_.example_duplicate = example(s, period);
       }
       if (spec_.duplicates == DuplicatePolicy::error) refuse_duplicate(row, s, period);
       if (spec_.duplicates == DuplicatePolicy::first) places_[row] = -1;
     }
+    if (notes_.duplicate_rows > 0) refuse_lost_hours();
     find_other_frequencies(
         parts_, [&](std::int64_t at) { return has_row.test(at); }, notes_);
     count_gaps(has_row);
@@ -252,6 +289,17 @@ class LongBuilder {
         repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
   }
 
+  /// The hours of a day that are written in a column of their own are no duplicates.
+  void refuse_lost_hours() const {
+    const std::string whole = whole_time_remedy(table_, spec_, id_columns(), time_column_);
+    if (whole.empty()) return;
+    throw DataError(fmt::format(
+        "{}: {} {} a time that another row has (the first one: {}), but {}; to add them up to days "
+        "set data.aggregate = \"D\" in place of data.duplicates",
+        table_.source, grouped(notes_.duplicate_rows),
+        notes_.duplicate_rows == 1 ? "row has" : "rows have", notes_.example_duplicate, whole));
+  }
+
   void count_gaps(const Bits& has_row) {
     for (std::size_t s = 0; s < parts_.ids.size(); ++s) {
       if (last_row_[s] < parts_.first[s]) continue;  // only the future file has it
@@ -260,8 +308,7 @@ class LongBuilder {
       for (std::int64_t t = 0; t <= last_row_[s] - parts_.first[s]; ++t) {
         if (has_row.test(offset + t)) continue;
         if (notes_.gap_steps + gaps++ == 0) {
-          notes_.example_gap =
-              fmt::format("{} {}", parts_.ids[s], parts_.axis.text_of(parts_.first[s] + t));
+          notes_.example_gap = example(s, parts_.first[s] + t);
         }
       }
       notes_.gap_steps += gaps;
@@ -269,9 +316,11 @@ class LongBuilder {
     }
     if (spec_.gaps == GapPolicy::error && notes_.gap_steps > 0) {
       throw DataError(fmt::format(
-          "{}: {} steps have no row in {} series (the first one: {}); add the rows, or set "
-          "data.gaps to missing, zero or forward_fill",
-          table_.source, notes_.gap_steps, notes_.gap_series, notes_.example_gap));
+          "{}: {} {} no row in {} series (the first one: {}); add the rows, or set data.gaps to "
+          "missing, zero or forward_fill",
+          table_.source, grouped(notes_.gap_steps),
+          notes_.gap_steps == 1 ? "step has" : "steps have", grouped(notes_.gap_series),
+          notes_.example_gap));
     }
   }
 
@@ -354,17 +403,21 @@ class LongBuilder {
   }
 
   void fill_future(const FutureRows& future) {
-    std::size_t number = 0;
     for (Channel& channel : parts_.channels) {
-      if (channel.role != Role::future) continue;
-      future.fill(number++, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
+      if (channel.role != Role::future || !future.has_channel(channel.name)) continue;
+      future.fill(channel.name, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
     }
   }
 
-  void say_coverage(const FutureRows& future) {
+  void say_coverage(const std::vector<FutureRows>& future) {
     std::vector<std::int64_t> ends = histories_of(parts_);
     for (std::size_t s = 0; s < ends.size(); ++s) ends[s] += parts_.first[s] - 1;
-    notes_.future_coverage = future.coverage(ends);
+    for (const FutureRows& file : future) {
+      std::string& text = notes_.future_coverage;
+      text += (text.empty() ? "" : "; ") + file.coverage(ends);
+      if (future.size() > 1) text += fmt::format(" ({})", file.source());
+      file.tell_reach(parts_, ends, notes_);
+    }
   }
 
   const Table::Impl& table_;

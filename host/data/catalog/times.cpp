@@ -14,6 +14,7 @@
 #include "data/catalog/clocks.hpp"
 #include "data/catalog/columns.hpp"
 #include "data/catalog/digits.hpp"
+#include "data/catalog/odd_rows.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/cells.hpp"
 #include "data/table/zone.hpp"
@@ -336,12 +337,24 @@ class TimeReader {
   }
 
   [[noreturn]] void missing(const Chunk& chunk, std::int64_t i) const {
-    throw DataError(fmt::format("{}: the time is missing; fill the cell or remove the row",
-                                place_of_row(table_, chunk.row + i, column_)));
+    const std::string why = odd_row(chunk.row + i, "");
+    throw DataError(fmt::format("{}: the time is missing; {}",
+                                place_of_row(table_, chunk.row + i, column_),
+                                why.empty() ? "fill the cell or remove the row" : why));
   }
   [[noreturn]] void wrong(const Chunk& chunk, std::int64_t i, std::string_view text) const {
-    throw DataError(fmt::format("{}: {}", place_of_row(table_, chunk.row + i, column_),
-                                what_is_wrong(text, form_, samples())));
+    const std::string why = odd_row(chunk.row + i, text);
+    throw DataError(fmt::format(
+        "{}: {}", place_of_row(table_, chunk.row + i, column_),
+        why.empty()
+            ? what_is_wrong(text, form_, samples())
+            : fmt::format("'{}' is not a time; {}", cells::visible(text.substr(0, 60)), why)));
+  }
+  std::string odd_row(std::int64_t row, std::string_view cell) const {
+    return odd_row_text(table_, column_, row, cell, [&](std::string_view text) {
+      const bool digits = text.find_first_of("0123456789") != std::string_view::npos;
+      return digits && (parse_cell(form_, text) || !patterns_of({std::string(text)}).empty());
+    });
   }
 
   /// Texts of the column, for a guess at how they are written.
@@ -355,7 +368,10 @@ class TimeReader {
             coded ? static_cast<const arrow::DictionaryArray&>(*chunk).dictionary() : chunk;
         for (std::int64_t i = 0; i < array->length() && texts.size() < kSamples; ++i) {
           const auto name = cells::name_at(*array, i);
-          if (name && !cells::is_missing_word(table_, *name)) texts.push_back(*name);
+          // Words without a digit are no times: a total below the table.
+          if (name && name->find_first_of("0123456789") != std::string::npos) {
+            texts.push_back(*name);
+          }
         }
       }
     }
@@ -373,7 +389,7 @@ class TimeReader {
 
 std::string what_is_wrong(std::string_view text, const std::string& form,
                           const std::vector<std::string>& samples) {
-  const std::string cell(text.substr(0, 60));
+  const std::string cell = cells::visible(text.substr(0, 60));
   if (form != "auto") {
     return fmt::format(
         "'{}' is no time by data.time_format = '{}'; correct the cell or the setting", cell, form);

@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <unordered_map>
 
 #include "base/text.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/time_parts.hpp"
 
 namespace sluice {
 namespace {
@@ -63,6 +65,20 @@ class RowsApart {
   std::map<int, RowCodes> codes_;
 };
 
+/// Whether the numbers are 1 to n or 0 to n - 1, each of them several times: parts of a day.
+bool counts_up(const Table::Impl& table, int column) {
+  constexpr std::int64_t kFewest = 3, kMost = 1440;
+  const Codes codes = read_codes(table, column);
+  const auto count = std::ssize(codes.words);
+  if (count < kFewest || count > kMost || count == std::ssize(codes.codes)) return false;
+  const bool zero = std::find(codes.words.begin(), codes.words.end(), "0") != codes.words.end();
+  return std::all_of(codes.words.begin(), codes.words.end(), [&](const std::string& word) {
+    std::int64_t number = -1;
+    std::from_chars(word.data(), word.data() + word.size(), number);
+    return number >= (zero ? 0 : 1) && number <= count - (zero ? 1 : 0);
+  });
+}
+
 bool in(std::span<const int> list, int column) {
   return std::find(list.begin(), list.end(), column) != list.end();
 }
@@ -109,7 +125,7 @@ std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec
   const Header header = header_of(table);
   std::vector<int> taken;
   for (const auto* names : {&spec.targets, &spec.past, &spec.future, &spec.static_reals,
-                            &spec.past_categories, &spec.future_categories}) {
+                            &spec.past_categories, &spec.future_categories, &spec.more_time}) {
     for (const std::string& name : *names) {
       if (!has_column(header, name) && !name.starts_with('#')) continue;
       const std::vector<int> found = find_columns(header, {name}, "data");
@@ -146,6 +162,28 @@ std::string unique_ids_text(const Table::Impl& table, std::span<const int> ids) 
   return fmt::format("{} together are unique: --data.id {}", all, shell_quoted(joined));
 }
 
+std::string whole_time_text(const Table::Impl& table, const CatalogSpec& spec, int time,
+                            std::span<const int> rest) {
+  const Header header = header_of(table);
+  std::vector<std::string> names = parts_of_time(spec);
+  if (names.empty()) names = {table.names[static_cast<std::size_t>(time)]};
+  for (const std::string& name : names_of(header, rest)) names.push_back(name);
+  return fmt::format("'{}' and '{}' together are the time: --data.time {}",
+                     fmt::join(std::span(names).first(names.size() - 1), "', '"), names.back(),
+                     shell_quoted(fmt::format("{}", fmt::join(names, ","))));
+}
+
+std::string whole_time_remedy(const Table::Impl& table, const CatalogSpec& spec,
+                              std::span<const int> ids, int time) {
+  const std::vector<int> rest = completing_columns(table, time);
+  if (rest.empty()) return {};
+  RowsApart rows(table);
+  RowCodes codes = rows.of(time);
+  for (const int id : ids) codes = RowsApart::both(codes, rows.of(id));
+  for (const int column : rest) codes = RowsApart::both(codes, rows.of(column));
+  return RowsApart::all_differ(codes) ? whole_time_text(table, spec, time, rest) : "";
+}
+
 std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
                                  std::span<const int> ids, int time) {
   const std::vector<int> times = {time};
@@ -161,6 +199,9 @@ std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& sp
     if (!spec.id.empty()) found.insert(found.begin(), ids.begin(), ids.end());
     return fmt::format("rows repeat for one time; {}; else ", unique_ids_text(table, found));
   }
+  if (const std::string whole = whole_time_remedy(table, spec, ids, time); !whole.empty()) {
+    return whole + "; else ";
+  }
   const std::string& name = table.names[static_cast<std::size_t>(time)];
   for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
     if (column == time || in(ids, column)) continue;
@@ -172,10 +213,18 @@ std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& sp
           "else ",
           other, name, other);
     }
-    if (holds != Holds::dates) continue;
+    const bool counts = holds == Holds::integers && counts_up(table, column);
+    if (holds != Holds::dates && !counts) continue;
     RowsApart rows(table);
     RowCodes codes = rows.of(column);
     for (const int id : ids) codes = RowsApart::both(codes, rows.of(id));
+    if (counts) {
+      if (!RowsApart::all_differ(RowsApart::both(codes, rows.of(time)))) continue;
+      return fmt::format(
+          "'{}' tells the rows of one time apart: if it counts the parts of a day, write the time "
+          "of each row into one column (2022-01-31 13:15); else ",
+          other);
+    }
     if (RowsApart::all_differ(codes)) {
       return fmt::format("the times of '{}' do not repeat: --data.time {}; else ", other,
                          shell_quoted(other));

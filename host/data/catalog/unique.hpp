@@ -25,6 +25,15 @@ std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec
 std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
                                  std::span<const int> ids, int time);
 
+/// "'dteday' and 'hr' together are the time: --data.time dteday,hr"; `rest` at least one.
+std::string whole_time_text(const Table::Impl& table, const CatalogSpec& spec, int time,
+                            std::span<const int> rest);
+
+/// The same where rows that repeat for one
+/// time of a series do not with the columns that complete the time; else empty.
+std::string whole_time_remedy(const Table::Impl& table, const CatalogSpec& spec,
+                              std::span<const int> ids, int time);
+
 /// "Store and Dept together are unique: --data.id Store,Dept"; `ids` at least one.
 std::string unique_ids_text(const Table::Impl& table, std::span<const int> ids);
 

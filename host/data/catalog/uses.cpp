@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
-#include <unordered_map>
+#include <iterator>
 #include <utility>
 
 #include "base/text.hpp"
+#include "data/catalog/odd_rows.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -64,33 +64,31 @@ void finish_uses(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes
   }
 }
 
-std::string some_names(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 8;
-  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
-  const auto shown = std::span(names).first(kMost - 1);
-  return fmt::format("{} and {} more", fmt::join(shown, ", "), names.size() - shown.size());
+std::string listed(std::string_view name) {
+  const bool spaces = name.starts_with(' ') || name.ends_with(' ');
+  if (!spaces && name.find_first_of(",;:'\"") == std::string_view::npos) return std::string(name);
+  return fmt::format("'{}'", name);
 }
 
-void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) {
-  std::unordered_map<std::string, const std::string*> seen;
-  std::int64_t alike = 0;
-  std::string example;
-  for (const std::string& id : ids) {
-    std::size_t begin = 0, end = id.size();
-    while (begin < end && id[begin] == ' ') ++begin;
-    while (end > begin && id[end - 1] == ' ') --end;
-    std::string plain = id.substr(begin, end - begin);
-    std::transform(plain.begin(), plain.end(), plain.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const auto [entry, fresh] = seen.emplace(std::move(plain), &id);
-    if (fresh) continue;
-    if (alike++ == 0) example = fmt::format("'{}' and '{}'", *entry->second, id);
-  }
-  if (alike == 0) return;
-  notes.remarks.push_back(
-      fmt::format("{} {} from another one only by case or spaces, and {} of its own: {}",
-                  grouped(alike), alike == 1 ? "id differs" : "ids differ",
-                  alike == 1 ? "is a series" : "are series", example));
+std::string some_names(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  const std::size_t shown = names.size() <= kMost ? names.size() : kMost - 1;
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + listed(names[i]);
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+void remark_totals(const std::vector<std::string>& ids, CatalogNotes& notes) {
+  if (ids.size() < 2) return;
+  std::vector<std::string> totals;
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(totals),
+               [](const std::string& id) { return is_total(id); });
+  if (totals.empty()) return;
+  notes.remarks.push_back(fmt::format(
+      "{} {} the name of a total, and {} a series like the others: leave it out of the data if it "
+      "is the sum of them",
+      some_names(totals), totals.size() == 1 ? "has" : "have", totals.size() == 1 ? "is" : "are"));
 }
 
 void refuse_second_name(const Header& header, int column, const std::string& key) {

@@ -24,8 +24,12 @@ void finish_uses(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes
 /// "a, b, c and 4 more".
 std::string some_names(const std::vector<std::string>& names);
 
-/// Two ids that differ only by case or by spaces at their ends are more often one.
-void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes);
+/// A name as one of a list in a message: as it is, or in single quotes where a sign in it could be
+/// one of the list's.
+std::string listed(std::string_view name);
+
+/// Says which of several series have the name of a sum of the others: "Total".
+void remark_totals(const std::vector<std::string>& ids, CatalogNotes& notes);
 
 /// Throws DataError where another column has the name of `column`, which was found by its name.
 void refuse_second_name(const Header& header, int column, const std::string& key);

@@ -8,8 +8,9 @@
 #include <cmath>
 
 #include "base/text.hpp"
-#include "data/catalog/names.hpp"
 #include "data/calendar/time_format.hpp"
+#include "data/catalog/names.hpp"
+#include "data/catalog/odd_rows.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
@@ -235,7 +236,7 @@ NamedSteps named_steps(const Header& header) {
   const auto name = [&](int column) { return header.names[static_cast<std::size_t>(column)]; };
   const int all = static_cast<int>(header.names.size());
   int end = all;
-  while (end > 0 && (is_unnamed(name(end - 1)) || is_total_name(name(end - 1)))) --end;
+  while (end > 0 && (is_unnamed(name(end - 1)) || is_total(name(end - 1)))) --end;
   int begin = end - 1;
   while (begin > 0 && follows(name(begin), name(begin - 1))) --begin;
   if (end - begin < 2) begin = begin_by_pattern(header.names, end);
@@ -246,7 +247,7 @@ std::vector<int> without_totals(const Table::Impl& table, const std::vector<int>
                                 CatalogNotes& notes) {
   std::vector<int> totals, steps;
   for (const int column : columns) {
-    const bool total = is_total_name(table.names[static_cast<std::size_t>(column)]);
+    const bool total = is_total(table.names[static_cast<std::size_t>(column)]);
     (total ? totals : steps).push_back(column);
   }
   if (totals.empty() || steps.size() < 2) return columns;
@@ -272,7 +273,7 @@ void remark_total_series(const CatalogParts& parts, CatalogNotes& notes) {
   const std::vector<float>& values = parts.channels.front().values;
   const std::size_t rows = parts.ids.size(), width = values.size() / rows;
   for (std::size_t total = 0; total < rows; ++total) {
-    if (rows < 3 || !is_total_name(parts.ids[total])) continue;
+    if (rows < 3 || !is_total(parts.ids[total])) continue;
     bool is_sum = true;
     for (std::size_t step = 0; is_sum && step < width; ++step) {
       double sum = 0, size = 0;

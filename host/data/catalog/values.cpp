@@ -7,11 +7,13 @@
 #include <arrow/util/float16.h>
 #include <arrow/util/utf8.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "data/catalog/columns.hpp"
 #include "data/table/cells.hpp"
 #include "data/table/numerals.hpp"
@@ -242,10 +244,23 @@ class NumberReader {
           "{}: '{}' is not a number as machines write it; write 1234.5, or set data.decimal", place,
           cells::visible(word)));
     }
-    throw DataError(fmt::format(
-        "{}: '{}' is not a number; correct the cell, or add the word to data.missing if it means "
-        "no value",
-        place, cells::visible(word)));
+    throw DataError(
+        fmt::format("{}: '{}' is not a number; correct the cell, or add the word to data.missing "
+                    "if it means no value{}",
+                    place, cells::visible(word), missing_flag(word)));
+  }
+
+  /// ": --data.missing 'NA,abc'" for a word that may mean "no value": the list replaces what it
+  /// was.
+  std::string missing_flag(const std::string& word) const {
+    constexpr std::size_t kLongest = 12;
+    if (word.size() > kLongest || word.find_first_of(",'\"") != std::string::npos ||
+        cells::visible(word) != word) {
+      return {};
+    }
+    std::vector<std::string> words = table_.options.missing;
+    words.push_back(word);
+    return ": --data.missing " + shell_quoted(fmt::format("{}", fmt::join(words, ",")));
   }
 
   template <typename Value>

@@ -76,7 +76,7 @@ std::vector<ChannelSource> category_sources(const Table::Impl& table, const Cata
   // A column that is wanted twice is known ahead.
   std::vector<ChannelSource> ahead;
   for (const std::string& name : spec.future_categories) {
-    if (spec.future_file && !name.starts_with('#') && !has_column(header, name)) {
+    if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name)) {
       ahead.push_back({name, Role::future, -1});
       continue;
     }
@@ -94,18 +94,45 @@ std::vector<ChannelSource> category_sources(const Table::Impl& table, const Cata
   return sources;
 }
 
+namespace {
+
+/// Fills cells without a word; says where a row has another word than the cell.
+void take_known_words(const FutureRows& file, const Codes& known,
+                      const std::vector<std::int32_t>& codes, const CatalogParts& parts,
+                      CategoryChannel& channel, CatalogNotes& notes) {
+  std::int64_t differing = 0;
+  std::string example;
+  file.for_each_step(parts.first, parts.offsets, [&](std::size_t row, std::int64_t place) {
+    if (known.codes[row] < 0) return;
+    std::int32_t& code = channel.codes[static_cast<std::size_t>(place)];
+    const std::int32_t word = codes[static_cast<std::size_t>(known.codes[row])];
+    if (code != 0 && code != word && differing++ == 0) {
+      example = fmt::format("{}, '{}' there and '{}' in the data",
+                            file.step_text(parts.ids, parts.first, parts.offsets, place),
+                            channel.vocabulary[static_cast<std::size_t>(word)],
+                            channel.vocabulary[static_cast<std::size_t>(code)]);
+    }
+    if (code == 0) code = word;
+  });
+  file.tell_differences(channel.name, differing, example, notes);
+}
+
+}  // namespace
+
 void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& sources,
-                    const LaidRows& rows, const FutureRows* future, CatalogParts& parts,
+                    const LaidRows& rows, std::span<const FutureRows> future, CatalogParts& parts,
                     CatalogNotes& notes) {
-  std::size_t number = 0;  // among the future categories
   for (const ChannelSource& source : sources) {
-    Codes own, known;
+    Codes own;
     if (source.column >= 0) own = read_codes(table, source.column);
-    const bool ahead = future != nullptr && source.role == Role::future;
-    if (ahead) known = future->words(number++);
     Vocabulary vocabulary;
     vocabulary.add(own.words);
-    vocabulary.add(known.words);
+    std::vector<std::pair<const FutureRows*, Codes>> ahead;
+    for (const FutureRows& file : future) {
+      if (source.role != Role::future || !file.has_category(source.name)) continue;
+      ahead.emplace_back(&file, file.words(source.name));
+      vocabulary.add(ahead.back().second.words);
+    }
     CategoryChannel channel{source.name, source.role, vocabulary.settle(), {}};
     channel.codes.assign(static_cast<std::size_t>(parts.offsets.back()), 0);
 
@@ -124,30 +151,16 @@ void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& 
           table.source, several, source.name));
     }
 
-    const std::vector<std::int32_t> of_known = vocabulary.codes_of(known.words);
-    std::int64_t differing = 0;
-    std::string example;
-    if (ahead) {
-      future->for_each_step(parts.first, parts.offsets, [&](std::size_t row, std::int64_t place) {
-        if (known.codes[row] < 0) return;
-        std::int32_t& code = channel.codes[static_cast<std::size_t>(place)];
-        const std::int32_t word = of_known[static_cast<std::size_t>(known.codes[row])];
-        if (code != 0 && code != word && differing++ == 0) {
-          example = fmt::format("{}, '{}' there and '{}' in the data",
-                                future->step_text(parts.ids, parts.first, parts.offsets, place),
-                                channel.vocabulary[static_cast<std::size_t>(word)],
-                                channel.vocabulary[static_cast<std::size_t>(code)]);
-        }
-        if (code == 0) code = word;
-      });
-      future->tell_differences(source.name, differing, example, notes);
+    for (const auto& [file, known] : ahead) {
+      take_known_words(*file, known, vocabulary.codes_of(known.words), parts, channel, notes);
     }
     parts.categories.push_back(std::move(channel));
   }
 }
 
-void refuse_words(const Table::Impl& table, int column, Role role) {
-  if (role == Role::target || !is_words(table, column)) return;
+void refuse_words(const Table::Impl& table, int column, const char* numbers_key,
+                  const char* words_key) {
+  if (!is_words(table, column)) return;
   const Codes codes = read_codes(table, column);
   const auto is_word = [&](std::int32_t code) {
     return code >= 0 && !looks_like_number(codes.words[static_cast<std::size_t>(code)]);
@@ -162,8 +175,12 @@ void refuse_words(const Table::Impl& table, int column, Role role) {
       "{}: '{}' is a word, and {} takes numbers: name the column in {} (words), or add the word to "
       "data.missing if it means no value",
       place_of_row(table, first - codes.codes.begin(), column),
-      codes.words[static_cast<std::size_t>(*first)],
-      role == Role::past ? "data.past" : "data.future", key_of(role)));
+      codes.words[static_cast<std::size_t>(*first)], numbers_key, words_key));
+}
+
+void refuse_words(const Table::Impl& table, int column, Role role) {
+  if (role == Role::target) return;
+  refuse_words(table, column, role == Role::past ? "data.past" : "data.future", key_of(role));
 }
 
 }  // namespace sluice

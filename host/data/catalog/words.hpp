@@ -24,13 +24,16 @@ struct LaidRows {
 };
 
 /// Adds a channel of words for each of `sources`; cells that the main file leaves empty take the
-/// word of the future file.
+/// word of the first future file that has one.
 void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& sources,
-                    const LaidRows& rows, const FutureRows* future, CatalogParts& parts,
+                    const LaidRows& rows, std::span<const FutureRows> future, CatalogParts& parts,
                     CatalogNotes& notes);
 
 /// Throws DataError where a column that should be numbers (of `role`) holds words, and says which
 /// setting takes words; a single cell that is no number is left to read_numbers.
 void refuse_words(const Table::Impl& table, int column, Role role);
+/// The same of a column named in the setting `numbers_key`; `words_key` takes words.
+void refuse_words(const Table::Impl& table, int column, const char* numbers_key,
+                  const char* words_key);
 
 }  // namespace sluice

@@ -27,18 +27,15 @@ std::shared_ptr<arrow::Table> cut(std::shared_ptr<arrow::Table> table, std::int6
 }
 
 /// A few bytes may declare a table that no memory holds: a run of equal values takes none in the
-/// file. Throws DataError if the declared rows, at the least that a cell takes, exceed `budget`.
-void check_declared(const parquet::FileMetaData& metadata, const std::filesystem::path& path,
-                    std::int64_t budget) {
+/// file. Throws DataError if the declared rows, at the least that a cell takes, exceed the source's
+/// budget.
+void check_declared(const parquet::FileMetaData& metadata, const Source& source) {
   constexpr double kLeastBytes = 1;
   const double least = kLeastBytes * static_cast<double>(metadata.num_rows()) *
                        static_cast<double>(metadata.num_columns());
-  if (least <= static_cast<double>(budget)) return;
-  throw DataError(
-      fmt::format("{}: {} rows of {} columns are more than the {} that this process may "
-                  "read into memory; {}",
-                  path.string(), metadata.num_rows(), metadata.num_columns(),
-                  memory::size_text(budget), files::kMemoryRemedy));
+  if (least <= static_cast<double>(source.budget())) return;
+  throw DataError(fmt::format("{}: {} rows of {} columns are more than {}", source.path().string(),
+                              metadata.num_rows(), metadata.num_columns(), source.limit_text()));
 }
 
 std::shared_ptr<arrow::Table> read_parquet_file(const Source& source, arrow::MemoryPool* pool,
@@ -49,7 +46,7 @@ std::shared_ptr<arrow::Table> read_parquet_file(const Source& source, arrow::Mem
                kParquetRemedy);
   builder.memory_pool(pool);
   const auto metadata = builder.raw_reader()->metadata();
-  if (max_rows == 0) check_declared(*metadata, path, source.budget());
+  if (max_rows == 0) check_declared(*metadata, source);
   parquet::ArrowReaderProperties properties;
   properties.set_use_threads(true);
   for (int i = 0; i < metadata->num_columns(); ++i) {

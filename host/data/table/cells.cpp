@@ -61,13 +61,16 @@ bool is_missing_word(const Table::Impl& table, std::string_view text) {
 
 std::string visible(std::string_view text) {
   arrow::util::InitializeUTF8();
-  text = text.substr(0, 60);
+  constexpr std::size_t kShown = 60;
+  const bool cut = text.size() > kShown;
+  text = text.substr(0, kShown);
+  bool utf8 = arrow::util::ValidateUTF8(text);
   // A character that the cut goes through is left out.
-  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0u) == 0x80) {
-    if (arrow::util::ValidateUTF8(text)) break;
-    text.remove_suffix(1);
+  for (std::size_t less = 1; cut && !utf8 && less < 4; ++less) {
+    if (!arrow::util::ValidateUTF8(text.substr(0, text.size() - less))) continue;
+    text.remove_suffix(less);
+    utf8 = true;
   }
-  const bool utf8 = arrow::util::ValidateUTF8(text);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);

@@ -15,6 +15,7 @@
 #include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
+#include "data/table/reserve_pool.hpp"
 #include "data/table/text_numbers.hpp"
 #include "sluice/base/error.hpp"
 
@@ -24,23 +25,46 @@ namespace {
 /// More distinct texts in a block than this are no category, and are kept as plain text.
 constexpr std::int32_t kMostDistinct = 1 << 20;
 
-[[noreturn]] void throw_ragged(const csv::Text& text, const csv::Ragged& ragged) {
-  const std::string place =
-      fmt::format("{}:{}: {} cells where the header has {} columns; ", text.path().string(),
-                  ragged.line, ragged.cells, ragged.expected);
-  if (ragged.all_alike && ragged.expected == 1) {
-    throw DataError(place +
-                    "so have all rows: remove what stands above the header (a title, a comment)");
+/// "------------+-------", "|---|---|": a line that only draws.
+bool is_frame(std::string_view line) {
+  return line.find("--") != std::string_view::npos &&
+         line.find_first_not_of("-+=:| \t") == std::string_view::npos;
+}
+constexpr std::string_view kFrameRemedy =
+    "a line of a frame, as psql and mysql draw it round a table; export the table as CSV (psql "
+    "--csv, mysql --batch)";
+
+/// What is wrong with the row, and what to do.
+std::string ragged_remedy(const csv::Text& text, const csv::Ragged& ragged) {
+  const std::string_view first = ragged.first_cell;
+  if (is_frame(first)) return fmt::format("it is {}", kFrameRemedy);
+  if (first.find_first_not_of(" \t") == std::string_view::npos && ragged.cells == 1) {
+    return "there are only spaces on it: remove the line";
+  }
+  if (ragged.expected == 1) {
+    return fmt::format("{}remove what stands above the header (a title, a comment)",
+                       ragged.all_alike ? "so have all rows: " : "");
   }
   if (ragged.all_alike && ragged.cells == ragged.expected + 1) {
-    throw DataError(place +
-                    "so have all rows: give the column without a name one in the header (row "
-                    "names, or a delimiter at the end of every row)");
+    return "so have all rows: give the column without a name one in the header (row names, or a "
+           "delimiter at the end of every row)";
   }
-  throw DataError(
-      fmt::format("{}put cells that contain '{}' or a line end in double quotes, or "
-                  "set data.delimiter",
-                  place, text.form().delimiter));
+  if (first.starts_with('#')) return "a CSV file has no comments: remove the lines with '#'";
+  if (ragged.cells == 1 && ragged.at_end && !ragged.all_alike) {
+    return fmt::format("'{}' stands below the table: remove what is no row (a note, a count)",
+                       cells::visible(first.substr(0, 40)));
+  }
+  return fmt::format(
+      "put cells that contain '{}' or a line end in double quotes, or set "
+      "data.delimiter",
+      text.form().delimiter == '\t' ? "\\t" : std::string(1, text.form().delimiter));
+}
+
+[[noreturn]] void throw_ragged(const csv::Text& text, const csv::Ragged& ragged) {
+  throw DataError(fmt::format("{}:{}: {} {} where the header has {} {}; {}", text.path().string(),
+                              ragged.line, ragged.cells, ragged.cells == 1 ? "cell" : "cells",
+                              ragged.expected, ragged.expected == 1 ? "column" : "columns",
+                              ragged_remedy(text, ragged)));
 }
 
 [[noreturn]] void throw_not_utf8(const csv::Text& text, const encoding::BadText& bad) {
@@ -76,7 +100,20 @@ void check_quotes(const csv::Text& text, std::int64_t quotes) {
 }
 
 void check_header(const csv::Text& text, const std::vector<std::string>& names) {
+  constexpr std::size_t kMostColumns = 250'000;  // Arrow takes some 8 kB and 50 us for each
+  if (names.size() > kMostColumns) {
+    throw DataError(
+        fmt::format("{}: its first line has {} cells, and {} columns are the most that are read; "
+                    "write a series in rows below each other (data.layout = \"long\") or in one "
+                    "row (\"rows\"), or check data.delimiter",
+                    text.path().string(), names.size(), kMostColumns));
+  }
   arrow::util::InitializeUTF8();
+  const auto is_drawn = [](const std::string& name) { return name.empty() || is_frame(name); };
+  if (std::any_of(names.begin(), names.end(), [](const auto& name) { return is_frame(name); }) &&
+      std::all_of(names.begin(), names.end(), is_drawn)) {
+    throw DataError(fmt::format("{}: its first line is {}", text.path().string(), kFrameRemedy));
+  }
   for (const std::string& name : names) {
     if (arrow::util::ValidateUTF8(name)) continue;
     const auto bad = encoding::find_bad_utf8(*text.stream(), text.form().delimiter);
@@ -120,7 +157,13 @@ std::vector<std::string> trimmed(const std::vector<std::string>& names) {
 class CsvReader {
  public:
   CsvReader(Table::Impl& impl, const std::filesystem::path& path)
-      : impl_(impl), options_(impl.options), text_(path, options_, impl.remarks) {}
+      : impl_(impl),
+        options_(impl.options),
+        text_(path, options_, impl.remarks),
+        decimal_(options_.decimal) {
+    // Fields between commas are written where the decimal sign is a point: 3.459 is no 3459.
+    if (options_.form_of_another && text_.form().delimiter == ',') decimal_ = '\0';
+  }
 
   std::shared_ptr<arrow::Table> read(std::int64_t max_rows, const TextColumns& text_columns) {
     raw_names_ = csv::header_of(text_);
@@ -170,6 +213,7 @@ class CsvReader {
   }
 
   std::shared_ptr<arrow::Table> read_once(const std::vector<char>& as_text) {
+    csv_pool().prepare();
     auto parse = arrow::csv::ParseOptions::Defaults();
     parse.delimiter = text_.form().delimiter;
     parse.newlines_in_values = may_have_quotes_;
@@ -179,7 +223,7 @@ class CsvReader {
     convert.strings_can_be_null = true;
     convert.auto_dict_encode = true;
     convert.auto_dict_max_cardinality = kMostDistinct;
-    if (options_.decimal != '\0') convert.decimal_point = options_.decimal;
+    if (decimal_ != '\0') convert.decimal_point = decimal_;
     for (std::size_t i = 0; i < as_text.size(); ++i) {
       if (as_text[i] == 0) continue;
       convert.column_types[raw_names_[i]] = arrow::dictionary(arrow::int32(), arrow::utf8());
@@ -192,10 +236,11 @@ class CsvReader {
       const auto marks = std::make_shared<csv::Marks>(first_marks_);
       const bool known = first_marks_known();
       const auto reader = files::value_of(
-          arrow::csv::TableReader::Make(arrow::io::default_io_context(),
+          arrow::csv::TableReader::Make(arrow::io::IOContext(&csv_pool()),
                                         input(known ? nullptr : marks), read, parse, convert),
           text_.path(), "check the file");
       auto table = reader->Read();
+      if (table.ok()) csv_pool().release();
       if (table.ok()) {
         text_.check();
         marks_ = *marks;
@@ -241,14 +286,24 @@ class CsvReader {
   std::shared_ptr<arrow::Table> read_numbers(std::shared_ptr<arrow::Table> table,
                                              const std::vector<char>& keep) {
     std::vector<char> settled(raw_names_.size(), 0);
-    if (options_.decimal == '\0') {
+    if (decimal_ == '\0') {
       settled = csv::columns_with_decimal_points(text_);
       settled.resize(raw_names_.size(), 0);
     }
     const auto look = [&] {
-      return text_numbers::look_at(*table, keep, options_.missing, options_.decimal, settled);
+      return text_numbers::look_at(*table, keep, options_.missing, decimal_, settled);
     };
     auto findings = look();
+    if (decimal_ != '\0' && options_.form_of_another &&
+        text_numbers::says_other_decimal(*table, findings, decimal_)) {
+      decimal_ = decimal_ == ',' ? '.' : ',';
+      impl_.remarks.push_back(
+          fmt::format("{}: its decimal sign is '{}', which its cells leave no doubt about, not "
+                      "that of data.decimal",
+                      text_.path().string(), decimal_));
+      table = read_once(keep);
+      findings = look();
+    }
     std::vector<int> again = findings.doubtful;
     if (marks_.hexadecimal()) {
       for (int c = 0; c < table->num_columns(); ++c) {
@@ -261,13 +316,14 @@ class CsvReader {
       table = read_once(as_text);
       findings = look();
     }
-    return text_numbers::converted(std::move(table), findings, options_.missing,
-                                   options_.decimal != '\0', text_.path().string(), impl_.remarks);
+    return text_numbers::converted(std::move(table), findings, options_.missing, decimal_ != '\0',
+                                   text_.path().string(), impl_.remarks);
   }
 
   Table::Impl& impl_;
   const ReadOptions& options_;
   csv::Text text_;
+  char decimal_;  ///< '.' or ','; 0: by the cells
   std::vector<std::string> raw_names_;
   std::shared_ptr<arrow::Buffer> first_rows_;  ///< where not all rows are asked for
   csv::Marks first_marks_, marks_;

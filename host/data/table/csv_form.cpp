@@ -93,10 +93,10 @@ Text::Text(const std::filesystem::path& path, const ReadOptions& options,
     form_.encoding = options.encoding;
   }
   if (encoding::is_utf8(form_.encoding)) form_.encoding.clear();
+  if (!form_.encoding.empty()) decode(marked.empty(), remarks);
   if (form_.encoding.empty()) {
     refuse_other_kinds(path, head);
   } else {
-    decode();
     if (marked == form_.encoding) {
       remarks.push_back(fmt::format("{}: was read as {}, by its byte order mark", path.string(),
                                     form_.encoding.substr(0, 6)));
@@ -106,12 +106,24 @@ Text::Text(const std::filesystem::path& path, const ReadOptions& options,
 }
 
 Text::Text(const std::filesystem::path& path, const Form& form) : source_(path), form_(form) {
-  if (!form_.encoding.empty()) decode();
+  if (!form_.encoding.empty()) convert(source_.read_all());
 }
 
-void Text::decode() {
-  decoded_ = arrow::Buffer::FromString(
-      encoding::to_utf8(path(), source_.read_all(), form_.encoding, source_.budget()));
+void Text::decode(bool may_be_utf8, std::vector<std::string>& remarks) {
+  const std::string bytes = source_.read_all();
+  if (!may_be_utf8 || !encoding::is_utf8_beyond_doubt(bytes, form_.encoding)) {
+    return convert(bytes);
+  }
+  remarks.push_back(
+      fmt::format("{}: was read as UTF-8, which its bytes are beyond doubt, not as {} "
+                  "(data.encoding)",
+                  path().string(), form_.encoding));
+  form_.encoding.clear();
+}
+
+void Text::convert(std::string_view bytes) {
+  decoded_ =
+      arrow::Buffer::FromString(encoding::to_utf8(path(), bytes, form_.encoding, source_.budget()));
   if (decoded_->size() == 0) {
     throw DataError(fmt::format("{}: the file is empty; write it again", path().string()));
   }
@@ -132,9 +144,11 @@ void Text::settle_delimiter(const ReadOptions& options, std::vector<std::string>
   const auto separator = separator_of(head);
   form_.separator_line = separator.has_value();
   const bool tabs = files::extension_of(files::without_compression(path())) == ".tsv";
-  if (options.delimiter != '\0') {
+  const bool whole = sample.size() < static_cast<std::size_t>(kHead);
+  if (options.delimiter != '\0' && !(options.form_of_another && separator)) {
     form_.delimiter = tabs && options.delimiter == ',' ? '\t' : options.delimiter;
-    return;
+    // One that cuts nothing separates nothing; which other one does shows as without a setting.
+    if (!options.form_of_another || fit_of(form_.delimiter, head, whole).header > 1) return;
   }
   if (separator) {
     form_.delimiter = *separator;
@@ -145,7 +159,6 @@ void Text::settle_delimiter(const ReadOptions& options, std::vector<std::string>
     form_.delimiter = '\t';
     return;
   }
-  const bool whole = sample.size() < static_cast<std::size_t>(kHead);
   form_.delimiter = delimiter_by_rows(path(), head, whole);
   if (form_.delimiter != ',') {
     remarks.push_back(fmt::format("{}: {} separates the fields; data.delimiter can say otherwise",

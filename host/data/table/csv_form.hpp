@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/table/source.hpp"
@@ -41,7 +42,8 @@ class Text {
 
  private:
   void settle_delimiter(const ReadOptions& options, std::vector<std::string>& remarks);
-  void decode();
+  void decode(bool may_be_utf8, std::vector<std::string>& remarks);
+  void convert(std::string_view bytes);
 
   Source source_;
   Form form_;

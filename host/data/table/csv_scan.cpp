@@ -121,6 +121,7 @@ std::vector<std::string> header_of(const Text& text) {
 
 std::optional<Ragged> find_ragged_row(const Text& text) {
   RowScanner scanner(text.form().delimiter);
+  scanner.keep_text = true;
   std::int64_t expected = 0;
   std::optional<Ragged> found;
   bool even_before = false;
@@ -129,11 +130,12 @@ std::optional<Ragged> find_ragged_row(const Text& text) {
       expected = row.cells();
     } else if (found) {
       found->all_alike = found->all_alike && row.cells() == found->cells;
-      return found->all_alike;
+      found->at_end = found->at_end && row.cells() != expected;
+      return found->all_alike || found->at_end;
     } else if (row.cells() == expected) {
       even_before = true;
     } else {
-      found = Ragged{row.row_line(), row.cells(), expected, !even_before};
+      found = Ragged{row.row_line(), row.cells(), expected, !even_before, true, row.texts.front()};
     }
     return true;
   });

@@ -47,6 +47,8 @@ class RowScanner {
 struct Ragged {
   std::int64_t line, cells, expected;
   bool all_alike;  ///< every row but the first has `cells` cells
+  bool at_end;     ///< no row from this one on has as many cells as the header
+  std::string first_cell;
 };
 
 /// The names of the header. Throws DataError if there is none.

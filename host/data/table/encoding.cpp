@@ -10,6 +10,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <unordered_set>
 
 #include "sluice/base/error.hpp"
 
@@ -120,6 +121,37 @@ std::string to_utf8(const std::filesystem::path& path, std::string_view bytes,
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   return text;
+}
+
+bool is_utf8_beyond_doubt(std::string_view bytes, const std::string& name) {
+  // Of GB 18030's common characters one in five is a character of two bytes in UTF-8 too, and 0.2^8
+  // is 3 of a million; three bytes are rarer by far.
+  constexpr std::size_t kTooMany = 8;
+  arrow::util::InitializeUTF8();
+  if (!arrow::util::ValidateUTF8(bytes)) return false;
+  const auto is_lead = [](char c) { return static_cast<unsigned char>(c) >= 0xC0; };
+  std::unordered_set<std::string_view> characters;
+  std::string several;  // these characters, once each
+  std::size_t weight = 0;
+  for (std::size_t i = 0; i < bytes.size() && weight < kTooMany; ++i) {
+    if (!is_lead(bytes[i])) continue;
+    std::size_t end = i + 1;
+    while (end < bytes.size() && (static_cast<unsigned char>(bytes[end]) & 0xC0) == 0x80) ++end;
+    const std::string_view character = bytes.substr(i, end - i);
+    if (!characters.insert(character).second) continue;
+    several += character;
+    weight += character.size() > 2 ? kTooMany / 2 : 1;
+  }
+  if (characters.empty() || weight >= kTooMany) return !characters.empty();
+  Converter converter(name);
+  if (!converter.known()) return false;  // which to_utf8 says
+  std::string text;
+  std::string_view rest = several;
+  if (converter.convert(rest, text) != 0) return true;
+  const auto read = std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  });
+  return static_cast<std::size_t>(read) == several.size();
 }
 
 std::optional<BadText> find_bad_utf8(arrow::io::InputStream& stream, char delimiter) {

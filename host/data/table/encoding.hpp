@@ -24,6 +24,11 @@ bool is_utf8(std::string_view name);
 std::string to_utf8(const std::filesystem::path& path, std::string_view bytes,
                     const std::string& name, std::int64_t most);
 
+/// Whether `bytes` are UTF-8 rather than the encoding `name`: they have characters of several
+/// bytes, and in `name` they are no text, or each byte would be a letter of its own ("Ã©"), or
+/// these characters are too many to be UTF-8 by chance.
+bool is_utf8_beyond_doubt(std::string_view bytes, const std::string& name);
+
 struct BadText {
   std::int64_t line;  ///< from 1
   std::string cell;   ///< what stands around the byte, other bytes than ASCII as \xFC

@@ -35,8 +35,19 @@ void check(const arrow::Status& status, const fs::path& path, const std::string&
   if (status.ok()) return;
   std::string what = status.message();
   if (const std::size_t line = what.find('\n'); line != std::string::npos) what.resize(line);
-  // A thread needs address space for its stack.
-  if (status.IsOutOfMemory() || what.starts_with("Failed to launch worker thread")) {
+  if (what.starts_with("Failed to launch worker thread")) {
+    throw DataError(
+        fmt::format("{}: no thread can be started to read it ({}); allow more threads or memory "
+                    "(ulimit -u, ulimit -v, the container's limits)",
+                    path.string(), what));
+  }
+  if (what.find("cap exceeded") != std::string::npos) {  // of Arrow's pool that has a budget
+    throw DataError(
+        fmt::format("{}: it takes more memory than its cells may ({}); set data.max_bytes to more, "
+                    "{}",
+                    path.string(), what, kMemoryRemedy));
+  }
+  if (status.IsOutOfMemory()) {
     throw DataError(
         fmt::format("{}: not enough memory ({}); {}", path.string(), what, kMemoryRemedy));
   }

@@ -15,6 +15,7 @@
 
 #include "data/table/files.hpp"
 #include "data/table/memory.hpp"
+#include "data/table/reserve_pool.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -161,6 +162,10 @@ class GuardedStream : public arrow::io::InputStream {
   }
   bool taken(const char* bytes, std::int64_t count) {
     bytes_ += count;
+    if (csv_pool().used()) {
+      ended(arrow::Status::OutOfMemory("none was left for what is made of its rows"));
+      return false;
+    }
     // Arrow's parser ends the process where it gets no memory: it has to be stopped before.
     if (bytes_ > limit_ || arrow::default_memory_pool()->bytes_allocated() > most_allocated_) {
       ended(arrow::Status::OK());
@@ -190,6 +195,7 @@ Source::Source(fs::path path, std::int64_t max_bytes)
     : path_(std::move(path)), faults_(std::make_shared<Faults>()) {
   check_is_readable_file(path_);
   budget_ = budget_of(max_bytes);
+  of_limit_ = max_bytes > 0;
   allocated_ = arrow::default_memory_pool()->bytes_allocated();
   const auto file =
       files::value_of(arrow::io::ReadableFile::Open(path_.string()), path_, kOpenRemedy);
@@ -269,6 +275,20 @@ std::shared_ptr<arrow::io::RandomAccessFile> Source::random() const {
   return std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(read_all()));
 }
 
+std::string Source::limit_text() const {
+  const std::string size = memory::size_text(budget_);
+  if (of_limit_) {
+    return fmt::format(
+        "the {} that data.max_bytes allows; set it higher, or cut the file into "
+        "fewer rows or columns",
+        size);
+  }
+  return fmt::format(
+      "the {} that this process may read into memory; {}; data.max_bytes sets "
+      "another limit",
+      size, files::kMemoryRemedy);
+}
+
 void Source::check() const {
   struct stat status {};
   const bool known = ::fstat(descriptor_, &status) == 0;
@@ -280,9 +300,7 @@ void Source::check() const {
   }
   const std::lock_guard lock(faults_->mutex);
   if (faults_->too_large) {
-    throw DataError(
-        fmt::format("{}: it holds more than the {} that this process may read into memory; {}",
-                    path_.string(), memory::size_text(budget_), files::kMemoryRemedy));
+    throw DataError(fmt::format("{}: it holds more than {}", path_.string(), limit_text()));
   }
   files::check(faults_->status, path_, kDecompressRemedy);
 }

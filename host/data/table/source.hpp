@@ -33,6 +33,10 @@ class Source {
   bool compression_unnamed() const { return compression_unnamed_; }
   std::int64_t budget() const { return budget_; }  ///< bytes that what it holds may take
 
+  /// Why no more may be read, and what helps: "the 1.4 GB that this process may read into memory;
+  /// ...".
+  std::string limit_text() const;
+
   /// The bytes from start to end, decompressed. A stream never fails: at a fault it ends, and
   /// `check` says why. (Arrow's readers ahead of the parser do not all survive a failing one.)
   std::shared_ptr<arrow::io::InputStream> stream(Watch watch = {}) const;
@@ -56,6 +60,7 @@ class Source {
 
   std::filesystem::path path_;
   std::int64_t budget_ = 0;
+  bool of_limit_ = false;       ///< budget_ is what the caller allows, not what memory does
   std::int64_t allocated_ = 0;  ///< by Arrow, when the file was opened
   std::shared_ptr<arrow::io::RandomAccessFile> file_;
   int descriptor_ = -1;  ///< file_'s

@@ -101,6 +101,7 @@ class Readings {
  public:
   void add(const std::string& name, const numerals::Evidence& evidence, char decimal,
            bool decimal_is_told) {
+    const std::string& word = evidence.is_unusual() ? evidence.unusual() : evidence.first();
     std::string marks;
     if (evidence.percent()) marks += ", the percent sign left out";
     if (!evidence.currency().empty()) marks += ", the currency sign left out";
@@ -111,9 +112,7 @@ class Readings {
     auto group = std::find_if(groups_.begin(), groups_.end(),
                               [&](const Group& known) { return known.marks == marks; });
     if (group == groups_.end()) {
-      group = groups_.insert(
-          group,
-          Group{marks, {}, evidence.unusual(), numerals::read(evidence.unusual(), decimal)->value});
+      group = groups_.insert(group, Group{marks, {}, word, numerals::read(word, decimal)->value});
     }
     group->names.push_back(name);
   }
@@ -156,6 +155,28 @@ bool is_missing(const std::vector<std::string>& missing, std::string_view word) 
   while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
   while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
   return word.empty() || std::find(missing.begin(), missing.end(), word) != missing.end();
+}
+
+bool says_other_decimal(const arrow::Table& table, const Findings& findings, char decimal) {
+  bool any = false;
+  for (const auto& evidence : findings.columns) {
+    if (!evidence) continue;
+    const bool point = evidence->says_point(), comma = evidence->says_comma();
+    if (decimal == ',' ? comma : point) return false;
+    any = any || (decimal == ',' ? point : comma);
+  }
+  if (!any) return false;
+  for (const auto& column : table.columns()) {
+    if (column->type()->id() != arrow::Type::DOUBLE) continue;
+    for (const auto& chunk : column->chunks()) {
+      const auto& numbers = static_cast<const arrow::DoubleArray&>(*chunk);
+      for (std::int64_t i = 0; i < numbers.length(); ++i) {
+        const double number = numbers.IsNull(i) ? 0 : numbers.Value(i);
+        if (number != std::floor(number)) return false;
+      }
+    }
+  }
+  return true;
 }
 
 Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
@@ -213,7 +234,9 @@ std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
         table->SetColumn(c, arrow::field(name, arrow::float64()),
                          std::make_shared<arrow::ChunkedArray>(chunks, arrow::float64())),
         source, kRemedy);
-    if (evidence->is_unusual()) readings.add(name, *evidence, decimal, decimal_is_told);
+    if (evidence->is_unusual() || (decimal == ',' && evidence->is_ambiguous())) {
+      readings.add(name, *evidence, decimal, decimal_is_told);
+    }
   }
   readings.say(source, remarks);
   return table;

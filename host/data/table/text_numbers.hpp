@@ -32,6 +32,10 @@ Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
                  const std::vector<std::string>& missing, char decimal,
                  const std::vector<char>& settled);
 
+/// Whether a table that was read with the decimal sign `decimal` has numbers with the other sign
+/// only.
+bool says_other_decimal(const arrow::Table& table, const Findings& findings, char decimal);
+
 /// The table with such columns as numbers, where their words can be read together. Each reading
 /// that is not a machine's is added to `remarks`, after `source`.
 std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,

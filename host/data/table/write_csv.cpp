@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/region_failure.hpp"
 #include "data/calendar/civil.hpp"
 #include "data/table/files.hpp"
 #include "data/table/write.hpp"
@@ -112,19 +113,23 @@ void write_csv(const std::filesystem::path& path, const std::filesystem::path& n
   constexpr std::int64_t kBlocks = 16;  // formatted at a time
   std::vector<fmt::memory_buffer> blocks(kBlocks);
   for (std::int64_t first = 0; first < rows; first += kBlocks * kBlockRows) {
+    RegionFailure failure;
 #pragma omp parallel for schedule(dynamic)
     for (std::int64_t b = 0; b < kBlocks; ++b) {
-      fmt::memory_buffer& block = blocks[static_cast<std::size_t>(b)];
-      block.clear();
-      const std::int64_t begin = first + b * kBlockRows;
-      for (std::int64_t row = begin; row < std::min(begin + kBlockRows, rows); ++row) {
-        for (std::size_t c = 0; c < columns.size(); ++c) {
-          if (c > 0) block.push_back(',');
-          append_cell(block, columns[c], static_cast<std::size_t>(row), date_forms[c]);
+      failure.keep([&] {
+        fmt::memory_buffer& block = blocks[static_cast<std::size_t>(b)];
+        block.clear();
+        const std::int64_t begin = first + b * kBlockRows;
+        for (std::int64_t row = begin; row < std::min(begin + kBlockRows, rows); ++row) {
+          for (std::size_t c = 0; c < columns.size(); ++c) {
+            if (c > 0) block.push_back(',');
+            append_cell(block, columns[c], static_cast<std::size_t>(row), date_forms[c]);
+          }
+          block.push_back('\n');
         }
-        block.push_back('\n');
-      }
+      });
     }
+    failure.rethrow();
     for (const fmt::memory_buffer& block : blocks) {
       files::check(out->Write(block.data(), static_cast<std::int64_t>(block.size())), name,
                    kRemedy);

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/region_failure.hpp"
 #include "sluice/model/loss.hpp"
 #include "sluice/model/params.hpp"
 
@@ -216,6 +217,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
   const float* first_h = h.data() + first * step_size;
   float* first_dh = dh.data() + first * step_size;
   LossSums group_sums[kGroups];
+  RegionFailure failure;  // the matrix products may find no memory for their code
   for (HeadLayer& layer : layers_) layer.load(params);
 
 #pragma omp parallel num_threads(threads_)
@@ -226,19 +228,22 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
     }
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t group = 0; group < kGroups; ++group) {
-      Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
-      float* g = group_gradients_.data() + group * gradient_size_;
-      const std::int64_t begin = rows * group / kGroups, end = rows * (group + 1) / kGroups;
-      std::fill_n(reader().bias_gradient(g), reader().out(), 0.0f);
-      std::fill_n(writer().bias_gradient(of_writer(g)), writer().out(), 0.0f);
-      if (begin == end) std::fill_n(g, gradient_size_, 0.0f);
-      for (std::int64_t row = begin; row < end; row += chunk_rows) {
-        const Rows chunk = gather_rows(gather, params, first, row, std::min(chunk_rows, end - row),
-                                       first_h + row * spec_.H, true, b);
-        forward(chunk, b);
-        group_sums[group].add(loss(gather, chunk, b, writer().bias_gradient(of_writer(g))));
-        backward(chunk, row > begin, b, first_dh + row * spec_.H, dcontext.data() + row * E, g);
-      }
+      failure.keep([&] {
+        Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
+        float* g = group_gradients_.data() + group * gradient_size_;
+        const std::int64_t begin = rows * group / kGroups, end = rows * (group + 1) / kGroups;
+        std::fill_n(reader().bias_gradient(g), reader().out(), 0.0f);
+        std::fill_n(writer().bias_gradient(of_writer(g)), writer().out(), 0.0f);
+        if (begin == end) std::fill_n(g, gradient_size_, 0.0f);
+        for (std::int64_t row = begin; row < end; row += chunk_rows) {
+          const Rows chunk =
+              gather_rows(gather, params, first, row, std::min(chunk_rows, end - row),
+                          first_h + row * spec_.H, true, b);
+          forward(chunk, b);
+          group_sums[group].add(loss(gather, chunk, b, writer().bias_gradient(of_writer(g))));
+          backward(chunk, row > begin, b, first_dh + row * spec_.H, dcontext.data() + row * E, g);
+        }
+      });
     }
 #pragma omp for schedule(static) nowait
     for (std::int64_t row = 0; row < writer().out(); ++row) {
@@ -250,6 +255,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
       reader().sum_gradients(row, group_gradients_.data(), gradient_size_, kGroups, gradient);
     }
   }
+  failure.rethrow();
   LossSums total;
   for (const LossSums& sums : group_sums) total.add(sums);
   return total;
@@ -261,29 +267,33 @@ void Head::infer(const Gather& gather, std::span<const float> params, std::span<
   const int Q = spec_.Q();
   for (HeadLayer& layer : layers_) layer.load(params);
   const std::int64_t chunk_rows = rows_of_a_chunk(N);
+  RegionFailure failure;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
   for (std::int64_t begin = 0; begin < N; begin += chunk_rows) {
-    Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
-    const std::int64_t count = std::min(chunk_rows, N - begin);
-    const Rows rows = gather_rows(gather, params, spec_.T - 1, begin, count,
-                                  h.data() + begin * spec_.H, !target.empty(), b);
-    forward(rows, b);
-    const float* bias = writer().bias();
-    for (std::int64_t r = 0; r < count; ++r) {
-      const float* out = b.out.data() + r * writer().out();
-      const float* base = b.base.data() + r * KM_;
-      float* to = u.data() + (begin + r) * writer().out();
-      for (std::int64_t i = 0; i < KM_; ++i) {
-        for (int q = 0; q < Q; ++q) {
-          const std::int64_t at = q * KM_ + i;
-          to[i * Q + q] = out[at] + (bias[at] + base[i]);
+    failure.keep([&] {
+      Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
+      const std::int64_t count = std::min(chunk_rows, N - begin);
+      const Rows rows = gather_rows(gather, params, spec_.T - 1, begin, count,
+                                    h.data() + begin * spec_.H, !target.empty(), b);
+      forward(rows, b);
+      const float* bias = writer().bias();
+      for (std::int64_t r = 0; r < count; ++r) {
+        const float* out = b.out.data() + r * writer().out();
+        const float* base = b.base.data() + r * KM_;
+        float* to = u.data() + (begin + r) * writer().out();
+        for (std::int64_t i = 0; i < KM_; ++i) {
+          for (int q = 0; q < Q; ++q) {
+            const std::int64_t at = q * KM_ + i;
+            to[i * Q + q] = out[at] + (bias[at] + base[i]);
+          }
         }
       }
-    }
-    if (!target.empty()) {
-      std::copy_n(b.target.data(), count * KM_, target.data() + begin * KM_);
-    }
+      if (!target.empty()) {
+        std::copy_n(b.target.data(), count * KM_, target.data() + begin * KM_);
+      }
+    });
   }
+  failure.rethrow();
 }
 
 }  // namespace sluice

@@ -3,7 +3,9 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
+#include <vector>
 
 #include "sluice/base/error.hpp"
 
@@ -15,7 +17,25 @@ void gemm(char ta, std::int64_t m, std::int64_t n, std::int64_t k, const float* 
           const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {
   if (m == 0 || n == 0 || k == 0) return;
   const dnnl_status_t status = dnnl_sgemm(ta, 'N', m, n, k, 1.0f, a, lda, b, ldb, beta, c, ldc);
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
   if (status != dnnl_success) throw InternalError("oneDNN refused a matrix product of the head");
+}
+
+/// Has oneDNN make the code of its products, once a process, where it has room for it and no other
+/// thread runs: it crashes where there is none. Throws std::bad_alloc.
+void ready_products() {
+  constexpr std::size_t kRoom = std::size_t{32} << 20;
+  constexpr std::int64_t kSide = 64;
+  static const bool ready = [] {
+    ::operator delete(::operator new(kRoom));  // more than the allocator has at hand
+    const std::vector<float> a(kSide * kSide);
+    std::vector<float> c(kSide * kSide);
+    for (const char transposed : {'N', 'T'}) {
+      gemm(transposed, kSide, kSide, kSide, a.data(), kSide, a.data(), kSide, 0, c.data(), kSide);
+    }
+    return true;
+  }();
+  static_cast<void>(ready);
 }
 
 void add_to(float* sum, const float* term, std::int64_t count) {
@@ -39,6 +59,7 @@ void transpose(std::int64_t rows, std::int64_t columns, const float* from, float
 }  // namespace
 
 HeadLayer::HeadLayer(Place place) : place_(std::move(place)) {
+  ready_products();
   weight_.reserve(out() * in());
   transposed_.reserve(out() * in());
   bias_.reserve(out());

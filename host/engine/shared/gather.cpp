@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/region_failure.hpp"
+
 namespace sluice {
 
 Gather::Gather(const ModelSpace& space)
@@ -36,43 +38,47 @@ WindowRows Gather::rows(std::span<const float> params) const {
 void Gather::fit_windows() {
   const auto M = static_cast<std::size_t>(space_.M);
   window_affine_.resize(windows_.size() * M);
+  RegionFailure failure;
 #pragma omp parallel for schedule(static)
   for (std::size_t n = 0; n < windows_.size(); ++n) {
-    std::vector<float> seen;
-    for (std::size_t m = 0; m < M; ++m) {
-      const Window& w = windows_[n];
-      const float* v =
-          space_.v + static_cast<std::int64_t>(m) * space_.total + space_.offset[w.series];
-      seen.clear();
-      double sum = 0, absolute = 0, squares = 0;
-      for (std::int64_t t = std::max<std::int64_t>(0, w.origin - space_.T + 1); t <= w.origin;
-           ++t) {
-        if (std::isnan(v[t])) continue;
-        seen.push_back(v[t]);
-        const auto x = static_cast<double>(v[t]);
-        sum += x, absolute += std::abs(x), squares += x * x;
-      }
-      double shift = 0, scale = 1;
-      const double count = static_cast<double>(seen.size());
-      if (!seen.empty()) {
-        if (scaling_ == WindowScaling::mean) {
-          scale = absolute / count;
-        } else if (scaling_ == WindowScaling::standard) {
-          shift = sum / count;
-          scale = std::sqrt(std::max(0.0, squares / count - shift * shift));
-        } else {
-          std::sort(seen.begin(), seen.end());
-          const auto at = [&](double q) {
-            return static_cast<double>(
-                seen[static_cast<std::size_t>(q * static_cast<double>(seen.size() - 1))]);
-          };
-          shift = at(0.5);
-          scale = (at(0.75) - at(0.25)) / 1.349;
+    failure.keep([&] {
+      std::vector<float> seen;
+      for (std::size_t m = 0; m < M; ++m) {
+        const Window& w = windows_[n];
+        const float* v =
+            space_.v + static_cast<std::int64_t>(m) * space_.total + space_.offset[w.series];
+        seen.clear();
+        double sum = 0, absolute = 0, squares = 0;
+        for (std::int64_t t = std::max<std::int64_t>(0, w.origin - space_.T + 1); t <= w.origin;
+             ++t) {
+          if (std::isnan(v[t])) continue;
+          seen.push_back(v[t]);
+          const auto x = static_cast<double>(v[t]);
+          sum += x, absolute += std::abs(x), squares += x * x;
         }
+        double shift = 0, scale = 1;
+        const double count = static_cast<double>(seen.size());
+        if (!seen.empty()) {
+          if (scaling_ == WindowScaling::mean) {
+            scale = absolute / count;
+          } else if (scaling_ == WindowScaling::standard) {
+            shift = sum / count;
+            scale = std::sqrt(std::max(0.0, squares / count - shift * shift));
+          } else {
+            std::sort(seen.begin(), seen.end());
+            const auto at = [&](double q) {
+              return static_cast<double>(
+                  seen[static_cast<std::size_t>(q * static_cast<double>(seen.size() - 1))]);
+            };
+            shift = at(0.5);
+            scale = (at(0.75) - at(0.25)) / 1.349;
+          }
+        }
+        window_affine_[n * M + m] = window_map(shift, scale);
       }
-      window_affine_[n * M + m] = window_map(shift, scale);
-    }
+    });
   }
+  failure.rethrow();
 }
 
 void WindowInputs::write(int t, int steps, std::int64_t first, std::int64_t count, float* out,

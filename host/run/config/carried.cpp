@@ -76,6 +76,18 @@ std::string side_file(const std::string& before, const Config& trained, const Co
   return written.path.data.size() == 1 ? written.path.data.front() : std::string();
 }
 
+std::vector<std::string> side_files(const std::vector<std::string>& before, const Config& trained,
+                                    const Config& written) {
+  std::vector<std::string> files;
+  for (const std::string& file : before) {
+    const std::string now = side_file(file, trained, written);
+    if (!now.empty() && std::find(files.begin(), files.end(), now) == files.end()) {
+      files.push_back(now);
+    }
+  }
+  return files;
+}
+
 /// What the training was told of how its file is written, and this command was not.
 std::vector<std::string> forms_forgotten(const Config::Data& trained, const Config::Data& written) {
   std::vector<std::string> forgotten;
@@ -94,6 +106,7 @@ std::vector<std::string> forms_forgotten(const Config::Data& trained, const Conf
 Config carried_settings(const Config& trained, const Config& written) {
   Config config;
   config.data = trained.data;
+  config.data.max_bytes = 0;  // of the machine that it was trained on
   config.network = trained.network;
   config.training = trained.training;
   config.training.init_from.clear();
@@ -116,8 +129,8 @@ Config carried_settings(const Config& trained, const Config& written) {
   }
   config.data.decimal = defaults.decimal;
   if (!is_rule(trained.data.end)) config.data.end = defaults.end;
-  config.path.future = side_file(trained.path.future, trained, written);
-  config.path.statics = side_file(trained.path.statics, trained, written);
+  config.path.future = side_files(trained.path.future, trained, written);
+  config.path.statics = side_files(trained.path.statics, trained, written);
   return config;
 }
 
@@ -146,24 +159,29 @@ std::vector<std::string> carried_remarks(const Config& trained, const Config& wr
                     "trained on; give --data.start where it is another time",
                     data, trained.data.start, model));
   }
-  const auto tell_of_side_file = [&](const char* key, const std::string& before,
-                                     const std::string& given, const std::string& now) {
-    if (before.empty() || !given.empty()) return;
-    const std::string kept = side_file(before, trained, written);
-    if (now == before && now == kept) {
+  using Files = std::vector<std::string>;
+  const auto tell_of_side_files = [&](const char* key, const Files& before, const Files& given,
+                                      const Files& now) {
+    if (before.empty() || !given.empty() || now != side_files(before, trained, written)) return;
+    if (now == before) {
       remarks.push_back(fmt::format(
           "{} = {} stood beside the data that {} was trained on, and is used beside {} too; give "
           "--{} for another",
-          key, before, model, data, key));
-    } else if (now.empty() && kept.empty()) {
-      remarks.push_back(fmt::format(
-          "{} = {} was among the data that {} was trained on, and none of {} is known to be it; "
-          "give --{} if one is",
-          key, before, model, data, key));
+          key, fmt::join(before, ","), model, data, key));
+      return;
     }
+    Files lost;
+    std::copy_if(
+        before.begin(), before.end(), std::back_inserter(lost),
+        [&](const std::string& file) { return side_file(file, trained, written).empty(); });
+    if (lost.empty()) return;
+    remarks.push_back(fmt::format(
+        "{} = {} was among the data that {} was trained on, and none of {} is known to be it; "
+        "give --{} if one is",
+        key, fmt::join(lost, ","), model, data, key));
   };
-  tell_of_side_file("path.future", trained.path.future, written.path.future, used.path.future);
-  tell_of_side_file("path.statics", trained.path.statics, written.path.statics, used.path.statics);
+  tell_of_side_files("path.future", trained.path.future, written.path.future, used.path.future);
+  tell_of_side_files("path.statics", trained.path.statics, written.path.statics, used.path.statics);
   return remarks;
 }
 

@@ -21,6 +21,8 @@
 namespace sluice {
 namespace {
 
+/// Of a file of settings: columns named one by one take some.
+constexpr std::size_t kMostBytes = std::size_t{8} << 20;
 /// Parts of a dotted key, at most: toml++ walks and frees nested tables by recursion.
 constexpr int kMostKeyParts = 16;
 /// Columns of a line that a message repeats.
@@ -183,6 +185,12 @@ void check_names(const toml::table& root, const std::string& origin) {
 }
 
 Config config_from(const std::string& text, const std::string& origin, Config config) {
+  if (text.size() > kMostBytes) {
+    throw ConfigError(
+        fmt::format("{}: it has {} bytes, and settings have {} at the most; is it the "
+                    "file that was meant?",
+                    origin, text.size(), kMostBytes));
+  }
   check_depth(text, origin);
   toml::table root;
   try {

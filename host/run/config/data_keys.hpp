@@ -43,8 +43,9 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
             .form = Form::column},
         d.id);
   visit(Key{.name = "data.time",
-            .meaning = "Column of the time; empty: looked for by usual names (ds, timestamp, date, "
-                       "time; week, fecha), else the only one that holds dates.",
+            .meaning = "Column of the time, or those that together are the time (dteday,hr; Year,"
+                       "Month); empty: looked for by usual names (ds, timestamp, date, time; week, "
+                       "fecha), else the only one that holds dates.",
             .form = Form::column},
         d.time);
   visit(Key{.name = "data.targets",
@@ -142,6 +143,11 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
                        "number of rows.",
             .range = {.min = 0, .max = 1e15}},
         d.max_steps);
+  visit(Key{.name = "data.max_bytes",
+            .meaning = "Most bytes that a data file may hold uncompressed, and that its cells may "
+                       "take; 0: three quarters of the memory that the process may take.",
+            .range = {.min = 0, .max = 1e15}},
+        d.max_bytes);
   visit(Key{.name = "data.duplicates",
             .meaning = "What several rows of one series and time become.",
             .choices = {"error", "first", "last", "sum", "mean"}},

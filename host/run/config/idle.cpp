@@ -61,8 +61,8 @@ class Idle {
     constexpr std::array<std::string_view, 6> kBinary = {".parquet", ".pq",  ".arrow",
                                                          ".feather", ".ipc", ".tsf"};
     std::vector<std::string> files = used_.path.data;
-    for (const std::string& beside : {used_.path.future, used_.path.statics}) {
-      if (!beside.empty()) files.push_back(beside);
+    for (const auto* beside : {&used_.path.future, &used_.path.statics}) {
+      files.insert(files.end(), beside->begin(), beside->end());
     }
     return !files.empty() && std::all_of(files.begin(), files.end(), [&](const std::string& file) {
       const std::string ending = std::filesystem::path(file).extension().string();

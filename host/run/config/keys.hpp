@@ -285,9 +285,12 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
                        "train_data_path)."},
         p.data);
   visit(Key{.name = "path.future",
-            .meaning = "File of future-known values past the history's end; empty: none."},
+            .meaning = "Files, or directories of them, of future-known values past the history's "
+                       "end; empty: none."},
         p.future);
-  visit(Key{.name = "path.statics", .meaning = "File of static columns; empty: none."}, p.statics);
+  visit(Key{.name = "path.statics",
+            .meaning = "Files, or directories of them, of static columns; empty: none."},
+        p.statics);
   visit(Key{.name = "path.model",
             .meaning = "The trained model, a safetensors file (the article's model_save_path and "
                        "model_name)."},
@@ -392,7 +395,7 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
 
 /// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one
 /// of bool, int, int64, double, string, vector<string>, vector<double>, optional<bool>,
-/// optional<int>, optional<vector<int>>.
+/// optional<int>, optional<int64>, optional<double>, optional<vector<int>>.
 template <typename AnyConfig, typename Visitor>
 void visit_keys(AnyConfig& config, Visitor&& visit) {
   visit_data_keys(config, visit);

@@ -138,6 +138,7 @@ CatalogSpec catalog_spec(const Config& config) {
   check_missing_words(d.missing);
   spec.read.missing = d.missing;
   spec.read.max_rows = config.mode.debug_rows;
+  spec.read.max_bytes = d.max_bytes;
   spec.layout = choose<Layout>(d.layout,
                                {{"auto", Layout::automatic},
                                 {"long", Layout::long_form},
@@ -146,7 +147,10 @@ CatalogSpec catalog_spec(const Config& config) {
                                 {"rows", Layout::rows}},
                                "data.layout");
   spec.id = d.id;
-  spec.time = d.time;
+  if (!d.time.empty()) {
+    spec.time = d.time.front();
+    spec.more_time.assign(d.time.begin() + 1, d.time.end());
+  }
   spec.targets = d.targets;
   spec.past = d.past;
   spec.future = d.future;
@@ -170,20 +174,20 @@ CatalogSpec catalog_spec(const Config& config) {
   if (!config.path.future.empty()) {
     if (d.future.empty() && d.future_categories.empty()) {
       throw ConfigError(
-          fmt::format("path.future = \"{}\" is given and data.future names no column of it; name "
+          fmt::format("path.future = {} is given and data.future names no column of it; name "
                       "its columns in data.future (numbers) or data.future_categories (words)",
-                      config.path.future));
+                      fmt::join(config.path.future, ",")));
     }
-    spec.future_file = config.path.future;
+    spec.future_files.assign(config.path.future.begin(), config.path.future.end());
   }
   if (!config.path.statics.empty()) {
     if (d.static_reals.empty() && d.static_categories.empty()) {
       throw ConfigError(
-          fmt::format("path.statics = \"{}\" is given and no column of it is asked for; name its "
+          fmt::format("path.statics = {} is given and no column of it is asked for; name its "
                       "columns in data.static_reals or data.static_categories",
-                      config.path.statics));
+                      fmt::join(config.path.statics, ",")));
     }
-    spec.static_file = config.path.statics;
+    spec.static_files.assign(config.path.statics.begin(), config.path.statics.end());
   }
   spec.gaps = choose<GapPolicy>(d.gaps,
                                 {{"missing", GapPolicy::missing},

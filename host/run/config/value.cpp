@@ -9,6 +9,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -22,6 +23,9 @@ std::string number_text(double number) {
   return fmt::format("{}", number);
 }
 
+/// What a message shows of a text.
+constexpr int kMostColumns = 100;
+
 std::string written(const Value& value) {
   if (const auto* boolean = std::get_if<bool>(&value.data)) return *boolean ? "true" : "false";
   if (const auto* integer = std::get_if<std::int64_t>(&value.data)) {
@@ -32,7 +36,8 @@ std::string written(const Value& value) {
     return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
   }
   if (const auto* text = std::get_if<std::string>(&value.data)) {
-    return is_utf8(*text) ? fmt::format("\"{}\"", *text) : "bytes that are not UTF-8";
+    return is_utf8(*text) ? fmt::format("\"{}\"", cut_to_width(*text, kMostColumns))
+                          : "bytes that are not UTF-8";
   }
   if (std::holds_alternative<ValueList>(value.data)) return "a list";
   return std::get<Value::Other>(value.data).what;
@@ -248,6 +253,13 @@ std::string as_text(const Value& value, const Key& key, MemberType whole,
 ValueList list_of(const Value& value) {
   if (const auto* list = std::get_if<ValueList>(&value.data)) return *list;
   return {value};
+}
+
+void check_length(const ValueList& list, const std::string& where) {
+  constexpr std::size_t kMost = 1000;  // levels, lags: each is an output or an input of the model
+  if (list.size() <= kMost) return;
+  throw ConfigError(fmt::format("{} has {} numbers, and {} are the most; name fewer of them", where,
+                                list.size(), kMost));
 }
 
 bool is_auto(const Value& value) {

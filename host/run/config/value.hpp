@@ -83,6 +83,8 @@ std::string as_text(const Value& value, const Key& key, MemberType whole, const 
 void refuse_shares(const Value& value, const std::string& where);
 /// The elements of a list; a scalar is a list of one.
 ValueList list_of(const Value& value);
+/// Throws ConfigError for a list that has more elements than any use of its numbers.
+void check_length(const ValueList& list, const std::string& where);
 bool is_auto(const Value& value);
 
 /// Puts `value` into `member`; throws ConfigError if it does not fit the key.
@@ -99,8 +101,10 @@ void assign(const Value& value, const Key& key, MemberType whole, const std::str
     }
   } else if constexpr (IsVector<Member>::value) {
     if (key.form == Form::percent) refuse_shares(value, where);
+    const ValueList list = list_of(value);
+    if constexpr (std::is_arithmetic_v<typename Member::value_type>) check_length(list, where);
     Member fresh;
-    for (const Value& element : list_of(value)) {
+    for (const Value& element : list) {
       typename Member::value_type inner{};
       assign(element, key, whole, where, inner);
       fresh.push_back(std::move(inner));

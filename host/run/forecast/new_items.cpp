@@ -32,7 +32,7 @@ class Builder {
           std::int64_t start)
       : model_(model), catalog_(catalog), cutoff_(cutoff), start_(start) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-      if (cutoff[static_cast<std::size_t>(s)] >= 1) known_.push_back(s);
+      if (is_example(s)) known_.push_back(s);
     }
     for (const StaticCategory& category : catalog.static_categories()) {
       auto& count = counts_.emplace_back(category.vocabulary.size(), 0);
@@ -45,6 +45,7 @@ class Builder {
  private:
   static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
   std::int64_t steps_read() const;
+  bool is_example(std::int64_t s) const;
   std::vector<std::int32_t> codes_of(std::int64_t s) const;
   std::vector<std::int64_t> similar(const std::vector<std::int32_t>& codes) const;
   Group describe(std::span<const std::int64_t> members) const;
@@ -73,6 +74,22 @@ std::int64_t Builder::steps_read() const {
   int before = std::max({spec.level_window, spec.base_season, spec.seasonal_context, spec.context});
   for (const int lag : spec.lags) before = std::max(before, lag);
   return spec.T + before;
+}
+
+/// A series that ended long ago, or has no value in the steps that are looked at, says nothing of
+/// today, however much it has in common with the item.
+bool Builder::is_example(std::int64_t s) const {
+  if (cutoff_[index(s)] < 1 || catalog_.ended(s)) return false;
+  const std::int64_t first = catalog_.period(s, 0);
+  const std::int64_t end = std::min(start_ - first, cutoff_[index(s)]);
+  const std::int64_t begin = std::max<std::int64_t>(0, start_ - steps_read() - first);
+  for (int m = 0; m < model_.spec.M && begin < end; ++m) {
+    const auto recent = catalog_.values(m, s).subspan(index(begin), index(end - begin));
+    if (std::any_of(recent.begin(), recent.end(), [](float y) { return !std::isnan(y); })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::vector<std::int32_t> Builder::codes_of(std::int64_t s) const {
@@ -285,7 +302,7 @@ NewItems Builder::build() {
     }
     if (found->second.steps == 0) {
       out_.left_out.push_back(
-          {catalog_.id(s), "no history, and no series like it has values in the last steps"});
+          {catalog_.id(s), "no history, and no series has values in the steps before"});
     } else {
       add(s, found->second);
     }

@@ -52,19 +52,11 @@ std::int64_t first_period(const Catalog& catalog, std::span<const std::int64_t> 
   return start;
 }
 
-/// The columns that a file of known values needs, by the user's names where they are known.
-std::string future_columns(const Catalog& catalog, const Config& config,
-                           const CatalogNotes& notes) {
-  std::vector<std::string> names;
-  const auto add_key = [&](const std::string& role, const std::vector<std::string>& given) {
-    const std::size_t before = names.size();
-    for (const ColumnUse& column : notes.columns) {
-      if (column.role == role) names.push_back(column.name);
-    }
-    if (names.size() == before) names.insert(names.end(), given.begin(), given.end());
-  };
-  add_key("id", config.data.id.empty() ? std::vector<std::string>{"the id"} : config.data.id);
-  add_key("time", {config.data.time.empty() ? "the time" : config.data.time});
+/// The columns that a file of known values needs, by the names of the user's file; without an id
+/// where that has none.
+std::string future_columns(const Catalog& catalog, const CatalogNotes& notes) {
+  std::vector<std::string> names = notes.id_columns;
+  names.insert(names.end(), notes.time_columns.begin(), notes.time_columns.end());
   for (const Channel& channel : catalog.channels()) {
     if (channel.role == Role::future) names.push_back(channel.name);
   }
@@ -75,11 +67,10 @@ std::string future_columns(const Catalog& catalog, const Config& config,
 }
 
 /// What to do where known values are missing.
-std::string remedy(const Forecasts& forecasts, const Catalog& catalog, const Config& config,
-                   const CatalogNotes& notes) {
+std::string remedy(const Forecasts& forecasts, const Catalog& catalog, const CatalogNotes& notes) {
   if (forecasts.without_future == 0) return {};
   return fmt::format("give the known values of the horizon in path.future (columns: {})",
-                     future_columns(catalog, config, notes));
+                     future_columns(catalog, notes));
 }
 
 std::string with_remedy(const std::string& text, const std::string& remedy) {
@@ -159,7 +150,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     }
   }
 
-  const std::string help = remedy(out, catalog, config, notes);
+  const std::string help = remedy(out, catalog, notes);
   if (config.forecast.strict && !out.left_out.empty()) {
     throw DataError(
         with_remedy("forecast.strict = true, and " + left_out_text(out.left_out), help));

@@ -1,10 +1,14 @@
 #include "run/training/interrupt.hpp"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 #include <thread>
+
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
@@ -41,10 +45,17 @@ void keep_interrupts_off_this_thread() {
   sigaddset(&both, SIGINT);
   sigaddset(&both, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &both, nullptr);
-  std::thread([both] {
-    pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
-    for (;;) pause();
-  }).detach();
+  try {
+    std::thread([both] {
+      pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
+      for (;;) pause();
+    }).detach();
+  } catch (const std::system_error& error) {
+    throw DeviceError(
+        fmt::format("no thread can be started ({}); allow more threads or memory (ulimit -u, "
+                    "ulimit -v, the container's limits)",
+                    error.code().message()));
+  }
 }
 
 bool InterruptGuard::requested() { return flag != 0; }

@@ -136,24 +136,28 @@ enum class Layout {
   columns,  ///< a row for each time, a series in each target column (ETT)
   rows      ///< a row for each series, a value column for each time (M4, M5); and .tsf files
 };
-/// What a step inside the history becomes that has no row. missing: NaN. zero: targets 0, the rest
-/// NaN. forward_fill: all channels as the step before.
+/// What the targets are in a step inside the history that has no row. missing: NaN. zero: 0.
+/// forward_fill: as in the step before. error: DataError. What inputs are there:
+/// CovariateGapPolicy.
 enum class GapPolicy { missing, zero, forward_fill, error };
-/// What a channel's input is in a step that has no row. automatic: missing, but an error where
-/// filled steps would be the only ones without a value, which would tell the model the target.
+/// What a channel's input is in a step that has no row. automatic: forward_fill where the targets'
+/// policy is, else missing; but an error where missing or present values of a future channel would
+/// tell such steps from others, and so the target that was made up for them.
 enum class CovariateGapPolicy { automatic, forward_fill, zero, missing, error };
 /// What several rows of one series and time become. sum: targets are added, past and future
 /// channels averaged. Missing cells do not count in sum and mean.
 enum class DuplicatePolicy { error, first, last, sum, mean };
 
 /// What a file's columns mean. A column is named by its header, or by "#n", its 0-based place;
-/// "#a:b" is the places a..b-1. Empty names are looked for among the usual ones (unique_id,
-/// item_id, series, id; ds, timestamp, date, time, 日期; y, target, value, sales).
+/// "#a:b" is the places a..b-1. Empty names are looked for: first the usual ones (unique_id,
+/// item_id, series, id; ds, timestamp, date, time, 日期; y, target, value, sales), then others in
+/// several languages and what the columns hold, with a remark; DataError where there is a choice.
 struct CatalogSpec {
   ReadOptions read;
   Layout layout = Layout::automatic;
   std::vector<std::string> id;  ///< one or more columns; several are joined with "/"
   std::string time;
+  std::vector<std::string> more_time;  ///< further columns of the time: its hour, its month
   std::vector<std::string> targets;
   std::vector<std::string> past;
   std::vector<std::string> future;
@@ -168,9 +172,9 @@ struct CatalogSpec {
   /// rows layout: the first value column ("d_1"). Empty: the first column all of whose followers
   /// are numbers.
   std::string first_value;
-  std::optional<std::filesystem::path>
-      future_file;  ///< id, time, future channels past the history's end
-  std::optional<std::filesystem::path> static_file;  ///< id, static columns
+  /// Files and directories of them: id, time, future channels past the history's end.
+  std::vector<std::filesystem::path> future_files;
+  std::vector<std::filesystem::path> static_files;  ///< id, static columns
   GapPolicy gaps = GapPolicy::missing;
   DuplicatePolicy duplicates = DuplicatePolicy::error;
   std::vector<std::string> past_categories, future_categories;  ///< channels of words
@@ -183,14 +187,18 @@ struct CatalogSpec {
   /// empty: by the frequency.
   std::optional<std::int64_t> ended_after;
   std::string time_format = "auto";  ///< auto, strptime's words, epoch_s, epoch_ms, excel, iso_week
-  std::string time_zone;             ///< "Europe/Berlin"; empty: as the file says
-  bool align_to_period = false;      ///< a time means the period that holds it
-  std::string aggregate;             ///< rows are added up to this frequency; empty: they are not
-  std::vector<std::string> aggregate_by;  ///< "price=mean"; targets are added, the others averaged
+  /// Of the dates among several columns of the time, where time_format is that of whole times;
+  /// build_catalog sets it.
+  std::string time_part_format;
+  std::string time_zone;         ///< "Europe/Berlin"; empty: as the file says
+  bool align_to_period = false;  ///< a time means the period that holds it
+  std::string aggregate;         ///< rows are added up to this frequency; empty: they are not
+  /// "price=last", "y=mean"; by default targets are added and the others averaged.
+  std::vector<std::string> aggregate_by;
   /// Whether a future file without id columns holds for every series; empty: where it has one row a
   /// time and no other text.
   std::optional<bool> future_for_all;
-  std::int64_t max_steps = 0;  ///< steps of all series times channels; 0: by the number of rows
+  std::int64_t max_steps = 0;  ///< the most steps times channels; 0: by the number of rows
 };
 
 /// One column of a file and what it is used for.
@@ -218,15 +226,17 @@ struct CatalogNotes {
   std::int64_t new_series = 0;  ///< ids of the future file only: the last series, without history
   std::string future_coverage;  ///< "29 of 30 series, 2024-01-01 .. 2024-01-14"; empty: no file
   std::string static_coverage;  ///< "29 of 30 series"; empty: no file
-  std::string example_gap, example_duplicate;  ///< "A/7 2022-01-05", the first one met
-  std::vector<ColumnUse> columns;              ///< every column of the main file, in its order
+  /// "A/7 2022-01-05", the first one met; the time alone where no column names the series.
+  std::string example_gap, example_duplicate;
+  std::vector<ColumnUse> columns;  ///< every column of the main file, in its order
   /// Sentences that whoever trains, forecasts or evaluates must be told too: what was guessed, what
   /// was filled, what was joined.
   std::vector<std::string> remarks;
 };
 
-/// Rows into series, with the files that `spec` names beside the table (future_file, static_file).
-/// Throws DataError: file:line:column or series and date, what was expected, the remedy.
+/// Rows into series, with the files that `spec` names beside the table (future_files,
+/// static_files). Throws DataError: file:line:column or series and date, what was expected, the
+/// remedy.
 Catalog build_catalog(const Table& table, const CatalogSpec& spec, CatalogNotes* notes = nullptr);
 
 /// read_table of spec.read and build_catalog. Unlike read_table alone it reads ids and categories

@@ -21,9 +21,12 @@ struct ReadOptions {
   std::vector<std::filesystem::path> paths;  ///< files, or directories of them (read in name order)
   TableFormat format = TableFormat::automatic;  ///< automatic: by extension, .gz and .zst stripped
   char delimiter = ',';                         ///< 0: by the file's first lines
-  std::string encoding =
-      "auto";        ///< auto: UTF-8, or UTF-16 by its mark; else a name that iconv knows
+  /// auto: UTF-8, or UTF-16 by its mark; else a name that iconv knows, of files that are not UTF-8
+  /// beyond doubt.
+  std::string encoding = "auto";
   char decimal = 0;  ///< '.' or ','; 0: by the cells where they leave no doubt
+  /// Delimiter and decimal sign were said of another file: they hold where this one leaves a doubt.
+  bool form_of_another = false;
   /// Words that mean "no value", beside the empty cell.
   std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
   std::int64_t max_rows = 0;   ///< read only the first so many rows; 0: all

@@ -24,9 +24,9 @@ struct Config {
     std::string encoding = "auto";
     std::string decimal = "auto";  ///< auto, ".", ","
     std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
-    std::string layout = "auto";  ///< auto, long, single, columns, rows
-    std::vector<std::string> id;  ///< columns by name or #index
-    std::string time;
+    std::string layout = "auto";       ///< auto, long, single, columns, rows
+    std::vector<std::string> id;       ///< columns by name or #index
+    std::vector<std::string> time;     ///< one column, or those that together are the time
     std::vector<std::string> targets;  ///< the article's label_columns
     std::vector<std::string> past;     ///< the article's feature_columns beside the labels
     std::vector<std::string> future;
@@ -48,6 +48,7 @@ struct Config {
     std::string end = "auto";                            ///< auto, common, series, a date
     std::optional<std::int64_t> ended_after;             ///< steps; 0: never
     std::int64_t max_steps = 0;
+    std::int64_t max_bytes = 0;        ///< of a file, uncompressed; 0: by the memory
     std::string duplicates = "error";  ///< error, first, last, sum, mean
     double valid = 0.1;                ///< share (< 1) or steps
     /// Share (< 1) or steps: the article's 1 - train_data_rate.
@@ -131,8 +132,8 @@ struct Config {
   /// [path] relative to the working directory.
   struct Path {
     std::vector<std::string> data;
-    std::string future;   ///< file of future-known values
-    std::string statics;  ///< file of static columns
+    std::vector<std::string> future;   ///< files of future-known values
+    std::vector<std::string> statics;  ///< files of static columns
     std::string model = "runs/model.safetensors";
     std::string log = "runs/log.jsonl";
     std::string forecast = "runs/forecast.csv";

@@ -108,7 +108,7 @@ TEST_F(CatalogBuild, DuplicateHeaderNamesAreNamedByPlace) {
 TEST_F(CatalogBuild, WrongNumberIsNamedByFileLineAndColumn) {
   const std::string tail =
       ":y: 'abc' is not a number; correct the cell, or add the word to data.missing if it means no "
-      "value";
+      "value: --data.missing 'NA,NaN,nan,null,NULL,None,N/A,?,abc'";
   EXPECT_EQ(
       error(spec("unique_id,ds,y\nA,2022-01-01,1\n\n\"B\nC\",2022-01-01,3\nA,2022-01-02,abc\n")),
       "a.csv:6" + tail);
@@ -118,6 +118,14 @@ TEST_F(CatalogBuild, WrongNumberIsNamedByFileLineAndColumn) {
   EXPECT_EQ(error(s), "d/2.csv:3" + tail);
   s.read.missing = {"abc"};
   EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, kNone})));
+}
+
+TEST_F(CatalogBuild, ALongCellIsCutBetweenCharacters) {
+  std::string shop = "a", shown = "a";
+  for (int i = 0; i < 30; ++i) shop += "店";
+  for (int i = 0; i < 19; ++i) shown += "店";  // 3 bytes each, of 60
+  EXPECT_THAT(error(spec("unique_id,ds,y\nA,2022-01-01,1\nA,2022-01-02," + shop + "\n")),
+              HasSubstr("a.csv:3:y: '" + shown + "' is not a number"));
 }
 
 TEST_F(CatalogBuild, InfiniteValuesAreRefused) {
@@ -151,6 +159,15 @@ TEST_F(CatalogBuild, UnsortedRowsAreSortedAndCounted) {
       build("unique_id,ds,y\nA,2022-01-03,3\nB,2022-01-01,9\nA,2022-01-01,1\nA,2022-01-02,2\n");
   EXPECT_EQ(notes_.unsorted_series, 1);
   EXPECT_THAT(series_of(catalog), ElementsAre(values({1, 2, 3}), values({9})));
+}
+
+TEST_F(CatalogBuild, OfATableWithoutIdsAnExampleIsATime) {
+  CatalogSpec s = spec("ds,y\n2022-01-01,1\n2022-01-02,1\n2022-01-02,2\n2022-01-04,3\n");
+  s.layout = Layout::single;
+  s.duplicates = DuplicatePolicy::last;
+  build(s);
+  EXPECT_EQ(notes_.example_gap, "2022-01-03");
+  EXPECT_EQ(notes_.example_duplicate, "2022-01-02");
 }
 
 constexpr const char* kGappy =
@@ -355,6 +372,21 @@ TEST(CatalogMemory, IsAlmostAllNumbers) {
   const Catalog catalog(std::move(parts));
   EXPECT_GE(catalog.bytes(), 400'000);
   EXPECT_LT(catalog.bytes(), 401'000);
+}
+
+TEST(CatalogMemory, CountsWhatBelongsToASeriesToo) {
+  CatalogParts parts;
+  parts.offsets = {0};
+  for (int s = 0; s < 1000; ++s) {
+    parts.ids.push_back(std::to_string(s));
+    parts.offsets.push_back(s + 1);
+  }
+  parts.first.resize(1000);
+  parts.channels = {{"y", Role::target, std::vector<float>(1000)}};
+  const std::int64_t before = Catalog(parts).bytes();
+  parts.value_offset.resize(1000);
+  parts.ended.resize(1000);
+  EXPECT_EQ(Catalog(parts).bytes() - before, 9000);
 }
 
 }  // namespace

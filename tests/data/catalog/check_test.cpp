@@ -85,9 +85,19 @@ TEST(CheckText, SaysWhatWasFound) {
   EXPECT_THAT(text, HasSubstr("gaps        12 steps without a row in 2 series, the first: A "
                               "2023-01-02\n"));
   EXPECT_THAT(text, HasSubstr("duplicates  1 row, the first: C 2023-01-03\n"));
-  EXPECT_THAT(text, HasSubstr("note        1 series without any target value"));
-  EXPECT_THAT(text, HasSubstr("note        1 series never change\n"));
+  EXPECT_THAT(text, HasSubstr("note        1 series is without any target value"));
+  EXPECT_THAT(text, HasSubstr("note        1 series never changes\n"));
   EXPECT_THAT(text, HasSubstr("memory      "));
+}
+
+TEST(CheckText, TellsNamesApartWhateverSignsTheyHold) {
+  CatalogNotes notes;
+  notes.id_columns = {"store", "item, size"};
+  notes.target_columns = {"net\nsales", "gross; sales"};
+  const Catalog catalog(parts());
+  const std::string text = check_text(catalog, notes, check_catalog(catalog), "a.csv");
+  EXPECT_THAT(text, HasSubstr("id          store, 'item, size'\n"));
+  EXPECT_THAT(text, HasSubstr("target      2: net\\x0asales, 'gross; sales'\n"));
 }
 
 TEST(CheckText, LeavesNothingOutHoweverLongTheNamesAre) {

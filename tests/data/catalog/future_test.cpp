@@ -17,7 +17,7 @@ class Future : public CatalogBuild {
   CatalogSpec with_future(const std::string& main, const std::string& future) {
     CatalogSpec s = spec(main);
     s.future = {"x"};
-    s.future_file = file("f.csv", future);
+    s.future_files = {file("f.csv", future)};
     return s;
   }
   void expect_remark(const std::string& part) {
@@ -68,6 +68,80 @@ TEST_F(Future, RowsOfAStepAreAddedUpAsThoseOfTheDataAre) {
   EXPECT_THAT(catalog.values(0, 0), values({3, 4, kNone}));
   EXPECT_THAT(catalog.values(1, 0), values({2, 5, 4})) << "known values are averaged";
   EXPECT_THAT(catalog.values(2, 0), values({5, 6, 9})) << "but where aggregate_by says otherwise";
+}
+
+constexpr const char* kTwoDays = "unique_id,ds,y,x\nA,2024-01-01,1,5\nA,2024-01-02,2,6\n";
+
+TEST_F(Future, ActualsInTheFileAreNeverUsed) {
+  const Catalog catalog =
+      build(with_future(kTwoDays, "unique_id,ds,y,x\nA,2024-01-02,99,6\nA,2024-01-03,99,7\n"));
+  EXPECT_THAT(catalog.values(0, 0), values({1, 2, kNone}));
+  EXPECT_THAT(catalog.values(1, 0), values({5, 6, 7}));
+  EXPECT_EQ(catalog.history(0), 2);
+}
+
+TEST_F(Future, AFileFromBeforeTheDataNamesBothRanges) {
+  EXPECT_EQ(error(with_future(kTwoDays, "unique_id,ds,x\nA,2023-01-03,1\nA,2023-01-09,1\n")),
+            "f.csv: its rows (2023-01-03 .. 2023-01-09) all lie before the data (2024-01-01 .. "
+            "2024-01-02); give the values that are known of the steps after the data");
+}
+
+TEST_F(Future, AFileThatEndsWithTheDataIsSaidToKnowNothingOfTheForecast) {
+  build(with_future(kTwoDays, "unique_id,ds,x\nA,2023-12-31,4\nA,2024-01-02,6\n"));
+  EXPECT_THAT(notes_.remarks,
+              ElementsAre(HasSubstr(
+                  "f.csv: no row lies after the end of the histories (its rows: 2023-12-31 "
+                  ".. 2024-01-02; the histories end 2024-01-02), so nothing is known of the "
+                  "steps to be forecast")));
+}
+
+TEST_F(Future, ADayWithoutARowAmongTheKnownOnesIsNamed) {
+  CatalogSpec s = with_future(kTwoDays,
+                              "unique_id,ds,x\nA,2024-01-03,7\nA,2024-01-05,8\nA,2024-01-06,\n"
+                              "A,2024-01-07,9\n");
+  build(s);
+  EXPECT_THAT(notes_.remarks,
+              ElementsAre(HasSubstr(
+                  "f.csv: x is missing in 2 of the 5 steps that it reaches over after the "
+                  "end of the histories (the first one: A 2024-01-04)")));
+  // A column that is as often missing before: discounts that are seldom given.
+  s.read.paths = {file("a.csv", "unique_id,ds,y,x\nA,2024-01-01,1,5\nA,2024-01-02,2,\n")};
+  build(s);
+  EXPECT_THAT(notes_.remarks, IsEmpty());
+}
+
+TEST_F(Future, TwoRowsOfOneTimeNameTheWordsInWhichTheyDiffer) {
+  CatalogSpec s =
+      with_future("store,date,y,x\n1,2024-01-01,1,5\n2,2024-01-01,2,6\n",
+                  "date,type,locale,locale_name,x\n2024-01-02,Holiday,National,Ecuador,1\n"
+                  "2024-01-02,Holiday,Local,Quito,0\n");
+  s.id = {"store"};
+  s.future_for_all = true;
+  s.frequency = "D";
+  EXPECT_EQ(error(s),
+            "f.csv:3: a second row for 2024-01-02 (the first one: f.csv:2); a file of known future "
+            "values has one row a series and time: remove one, or set data.duplicates; these two "
+            "differ in locale, locale_name: where that says for which series a row is, give the "
+            "data a column of that name");
+}
+
+TEST_F(Future, RowsThatSayTheSameTwiceAreOne) {
+  CatalogSpec s = with_future(kTwoDays,
+                              "unique_id,ds,x,note\nA,2024-01-03,7,\nA,2024-01-04,8,a\n"
+                              "A,2024-01-04,8,b\n");
+  EXPECT_THAT(build(s).values(1, 0), values({5, 6, 7, 8}));
+  EXPECT_THAT(
+      notes_.remarks,
+      ElementsAre(HasSubstr("f.csv: 1 rows say the same as another row of their series and time")));
+  s.future_files = {file("g.csv", "unique_id,ds,x\nA,2024-01-03,7\nA,2024-01-03,8\n")};
+  s.duplicates = DuplicatePolicy::last;
+  EXPECT_THAT(build(s).values(1, 0), values({5, 6, 8}));
+  EXPECT_THAT(notes_.remarks,
+              ElementsAre(HasSubstr("g.csv: 1 rows are second ones of their series and time, of "
+                                    "which 1 differ: the last one counts (data.duplicates)")));
+  s.duplicates = DuplicatePolicy::error;
+  EXPECT_THAT(error(s), HasSubstr("g.csv:3: a second row for unique_id 'A' 2024-01-03 (the first "
+                                  "one: g.csv:2)"));
 }
 
 }  // namespace

@@ -89,10 +89,10 @@ TEST_F(CatalogGaps, AValueThatHoldsIsTheLastKnownOne) {
 TEST_F(CatalogGaps, AFutureFileThatReachesBackGivesTheInputs) {
   CatalogSpec s = sales();
   s.future = {"price"};
-  s.future_file =
-      file("f.csv", "unique_id,ds,price\nA,2022-01-03,30\nA,2022-01-04,40\nA,2022-01-07,70\n");
+  s.future_files = {
+      file("f.csv", "unique_id,ds,price\nA,2022-01-03,30\nA,2022-01-04,40\nA,2022-01-07,70\n")};
   EXPECT_THAT(build(s).values(1, 0), values({10, 20, 30, 40, 50, 60, 70}));
-  s.future_file = file("g.csv", "unique_id,ds,price\nA,2022-01-03,30\nA,2022-01-07,70\n");
+  s.future_files = {file("g.csv", "unique_id,ds,price\nA,2022-01-03,30\nA,2022-01-07,70\n")};
   EXPECT_THAT(error(s), HasSubstr("price is missing in 1 of 2 steps without a row (the first one: "
                                   "A 2022-01-04)"));
 }
@@ -107,7 +107,7 @@ TEST_F(CatalogGaps, AnInputThatIsAsOftenMissingInRowsTellsNothing) {
   // Without values of the two steps: missing in all of them and in half of the rows.
   EXPECT_THAT(error(s), HasSubstr("price is missing in 2 of 2 steps without a row (the first one: "
                                   "A 2022-01-03) and in 2 of 4 rows of the data"));
-  s.future_file = file("f.csv", "unique_id,ds,price\nA,2022-01-03,30\n");
+  s.future_files = {file("f.csv", "unique_id,ds,price\nA,2022-01-03,30\n")};
   EXPECT_THAT(build(s).values(1, 0), values({10, kNone, 30, kNone, kNone, 60}));
 }
 
@@ -118,9 +118,9 @@ TEST_F(CatalogGaps, ForwardFilledTargetsAreMadeUpToo) {
   EXPECT_THAT(build(s).values(1, 0), values({10, 20, 20, 20, 50, 60}));
   s.future = {"promo"};  // which only the other file has, and only for the rows
   s.covariate_gaps = {"missing"};
-  s.future_file = file("f.csv",
-                       "unique_id,ds,promo\nA,2022-01-01,1\nA,2022-01-02,1\nA,2022-01-05,0\n"
-                       "A,2022-01-06,0\n");
+  s.future_files = {file("f.csv",
+                         "unique_id,ds,promo\nA,2022-01-01,1\nA,2022-01-02,1\nA,2022-01-05,0\n"
+                         "A,2022-01-06,0\n")};
   EXPECT_THAT(build(s).values(1, 0), values({1, 1, kNone, kNone, 0, 0}));
   s.covariate_gaps = {"error"};
   EXPECT_THAT(error(s), HasSubstr("promo is missing in 2 of 2 steps without a row"));

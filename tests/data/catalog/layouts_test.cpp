@@ -159,7 +159,7 @@ TEST_F(CatalogBuild, TsfMonthsThatBeginInsideOneAreSaid) {
                      "@attribute series_name string\n@attribute start_timestamp date\n"
                      "@frequency monthly\n@data\nA:2000-01-15 12-00-00:1,2\nB:2000-02-01:3\n")));
   EXPECT_THAT(notes_.remarks,
-              ElementsAre("1 of 2 series begin inside a step of frequency MS; a start means its "
+              ElementsAre("1 of 2 series begins inside a step of frequency MS; a start means its "
                           "step: 2000-01-15 of series 'A' is 2000-01-01"));
 }
 
@@ -191,7 +191,7 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
   CatalogSpec s =
       spec("store,item,ds,y\n01,a,2022-01-01,1\n01,b,2022-01-02,2\n02,a,2022-01-01,3\n");
   s.id = {"store", "item"};
-  s.static_file = file("stores.csv", "store,type,size\n02,B,20\n01,A,10\n03,C,30\n");
+  s.static_files = {file("stores.csv", "store,type,size\n02,B,20\n01,A,10\n03,C,30\n")};
   s.static_categories = {"type", "store"};
   s.static_reals = {"size"};
   const Catalog catalog = build(s);
@@ -199,10 +199,10 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
   EXPECT_THAT(catalog.static_categories()[0].codes, ElementsAre(1, 1, 2));
   EXPECT_THAT(catalog.static_categories()[1].codes, ElementsAre(1, 1, 2));
   EXPECT_THAT(catalog.static_reals()[0].values, values({10, 10, 20}));
-  s.static_file = file("twice.csv", "store,type,size\n01,A,1\n01,B,2\n");
+  s.static_files = {file("twice.csv", "store,type,size\n01,A,1\n01,B,2\n")};
   EXPECT_THAT(error(s),
               HasSubstr("twice.csv:3: a second row for '01' (the first one: twice.csv:2)"));
-  s.static_file = file("other.csv", "shop,type,size\n01,A,1\n");
+  s.static_files = {file("other.csv", "shop,type,size\n01,A,1\n")};
   EXPECT_THAT(error(s),
               HasSubstr("other.csv: none of the id columns (store, item) is in this file"));
 }
@@ -210,10 +210,10 @@ TEST_F(CatalogBuild, StaticFileIsJoinedByTheIdColumnsItHas) {
 TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
   CatalogSpec s = spec("unique_id,ds,y,p\nA,2022-01-01,1,10\nA,2022-01-02,2,\nB,2022-01-01,3,30\n");
   s.future = {"p", "h"};
-  s.future_file = file(
+  s.future_files = {file(
       "f.csv",
       "unique_id,ds,p,h\nA,2022-01-01,99,\nA,2022-01-02,22,1\nA,2022-01-04,44,0\nC,2022-01-01,9,9\n"
-      "A,2021-12-31,7,7\n");
+      "A,2021-12-31,7,7\n")};
   const Catalog catalog = build(s);
   EXPECT_EQ(notes_.future_rows_unmatched, 1);
   EXPECT_EQ(notes_.gap_steps, 0);
@@ -231,12 +231,12 @@ TEST_F(CatalogBuild, FutureFileAppendsKnownChannels) {
 TEST_F(CatalogBuild, FutureFileWithoutIdsHoldsForEverySeries) {
   CatalogSpec s = spec("unique_id,ds,y\nA,2022-01-01,1\nB,2022-01-02,3\n");
   s.future = {"h"};
-  s.future_file = file("f.csv", "ds,h\n2022-01-01,1\n2022-01-02,2\n2022-01-03,3\n");
+  s.future_files = {file("f.csv", "ds,h\n2022-01-01,1\n2022-01-02,2\n2022-01-03,3\n")};
   const Catalog catalog = build(s);
   EXPECT_THAT(series_of(catalog, 1), ElementsAre(values({1, 2, 3}), values({2, 3})));
-  s.future_file = file("g.csv", "ds,h\n2022-01-01,1\n2022-01-01,2\n");
+  s.future_files = {file("g.csv", "ds,h\n2022-01-01,1\n2022-01-01,2\n")};
   EXPECT_THAT(error(s), HasSubstr("g.csv:3: a second row for 2022-01-01"));
-  s.future_file = file("k.csv", "ds,h\n2022-01-01 12:00,1\n");
+  s.future_files = {file("k.csv", "ds,h\n2022-01-01 12:00,1\n")};
   EXPECT_THAT(error(s), HasSubstr("k.csv:2:ds: 2022-01-01 12:00:00 is not on the data's grid"));
 }
 

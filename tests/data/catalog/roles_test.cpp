@@ -30,7 +30,8 @@ TEST(ColumnNames, AreUnderstoodInSeveralLanguagesAndSpellings) {
     EXPECT_TRUE(is_id_name(name)) << name;
   }
   EXPECT_FALSE(is_id_name("paid"));
-  for (const char* name : {"qty", "Weekly_Sales", "Umsatz", "销量", "成交金额", "pay_count"}) {
+  for (const char* name :
+       {"qty", "sold", "Weekly_Sales", "Umsatz", "销量", "成交金额", "pay_count"}) {
     EXPECT_TRUE(is_target_name(name)) << name;
   }
   EXPECT_FALSE(is_target_name("sales_price"));
@@ -73,7 +74,7 @@ TEST_F(CatalogBuild, SeveralColumnsThatCouldBeTheTimeAreAnError) {
       "a.csv: several columns hold dates: ordered, shipped; say which one is the time of a "
       "row: --data.time ordered");
   EXPECT_THAT(error(spec("year,month,sales\n2022,1,5\n2022,2,6\n")),
-              HasSubstr("the time could be in any of the columns year, month"));
+              HasSubstr("'year' and 'month' together are the time: --data.time year,month"));
   EXPECT_THAT(error(spec("sku,launched,d_1,d_2,d_3\nA,2022-01-03,1,2,3\nB,2022-01-04,4,5,6\n")),
               AllOf(HasSubstr("'launched' holds dates, and the columns d_1 to d_3 count on"),
                     HasSubstr("data.layout")));
@@ -126,7 +127,7 @@ TEST_F(CatalogBuild, TwoTimeColumnsAreToldApartByWhatRepeats) {
               HasSubstr("the times of 'Time' do not repeat: --data.time Time; else"));
   EXPECT_THAT(error(spec("Date,Time,Load\n2012-01-01,00:00:00,5\n2012-01-01,01:00:00,6\n"
                          "2012-01-02,00:00:00,7\n")),
-              HasSubstr("write 'Date' and 'Time' into one column"));
+              HasSubstr("'Date' and 'Time' together are the time: --data.time Date,Time; else"));
 }
 
 TEST_F(CatalogBuild, AnIdThatNumbersTheRowsIsRefused) {

@@ -21,7 +21,7 @@ class CatalogTimeAxis : public CatalogBuild {
     CatalogSpec s = spec("ds,y,p\n" + first + ",1,1\n" + second + ",2,2\n");
     s.future = {"p"};
     s.future_for_all = true;
-    s.future_file = file("future.csv", "ds,p\n" + third + ",3\n");
+    s.future_files = {file("future.csv", "ds,p\n" + third + ",3\n")};
     return s;
   }
   std::string config_error(const CatalogSpec& s) {
@@ -52,9 +52,9 @@ TEST_F(CatalogTimeAxis, AZoneOfTheDataHoldsForTheFutureFileToo) {
   CatalogSpec s = spec_of(path("a.parquet"));
   s.future = {"p"};
   // The clocks skip the hour from 02:00 on.
-  s.future_file = file("future.csv", "ds,p\n2024-03-31 03:00,3\n2024-03-31 04:00,4\n");
+  s.future_files = {file("future.csv", "ds,p\n2024-03-31 03:00,3\n2024-03-31 04:00,4\n")};
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4})));
-  s.future_file = file("skipped.csv", "ds,p\n2024-03-31 02:00,3\n");
+  s.future_files = {file("skipped.csv", "ds,p\n2024-03-31 02:00,3\n")};
   EXPECT_THAT(error(s), AllOf(HasSubstr("skipped.csv:2:ds: 2024-03-31 02:00:00 does not exist in "
                                         "Europe/Berlin"),
                               HasSubstr("write the offsets from UTC")));

@@ -350,7 +350,7 @@ TEST_F(CatalogTimes, AFileOfTheFutureIsReadByTheSameTimes) {
   s.time = "month";
   s.future = {"p"};
   s.future_for_all = true;
-  s.future_file = file("future.csv", "month,p\n202402,4\n202403,5\n");
+  s.future_files = {file("future.csv", "month,p\n202402,4\n202403,5\n")};
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4, 5})));
 }
 
@@ -360,9 +360,9 @@ TEST_F(CatalogTimes, AFileOfTheFutureHasRepeatedHoursToo) {
       "B,2024-10-27 00:00,1,5\nB,2024-10-27 01:00,1,6\n");
   s.future = {"p"};
   s.time_zone = "Europe/Berlin";
-  s.future_file = file("future.csv",
-                       "unique_id,ds,p\nA,2024-10-27 02:00,3\nB,2024-10-27 02:00,7\n"
-                       "A,2024-10-27 02:00,4\nB,2024-10-27 02:00,8\n");
+  s.future_files = {file("future.csv",
+                         "unique_id,ds,p\nA,2024-10-27 02:00,3\nB,2024-10-27 02:00,7\n"
+                         "A,2024-10-27 02:00,4\nB,2024-10-27 02:00,8\n")};
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4}), values({5, 6, 7, 8})));
 }
 

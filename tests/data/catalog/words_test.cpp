@@ -39,9 +39,9 @@ TEST_F(Words, BecomeCodesOfASortedVocabularyWithUnknownForMissingCells) {
 
 TEST_F(Words, ComeFromTheFutureFileToo) {
   CatalogSpec s = holidays();
-  s.future_file = file("f.csv",
-                       "unique_id,ds,holiday\nA,2024-01-03,b\nA,2024-01-04,a\nB,2024-01-02,c\n"
-                       "B,2024-01-03,b\n");
+  s.future_files = {file("f.csv",
+                         "unique_id,ds,holiday\nA,2024-01-03,b\nA,2024-01-04,a\nB,2024-01-02,c\n"
+                         "B,2024-01-03,b\n")};
   const Catalog catalog = build(s);
   const CategoryChannel& holiday = catalog.categories()[0];
   EXPECT_THAT(holiday.vocabulary, ElementsAre("unknown", "0", "a", "b", "c"));
@@ -55,7 +55,7 @@ TEST_F(Words, ComeFromTheFutureFileToo) {
 TEST_F(Words, MayBeInTheFutureFileOnlyAndHoldForAll) {
   CatalogSpec s = spec("unique_id,ds,y\nA,2024-01-01,1\nA,2024-01-02,2\nB,2024-01-01,4\n");
   s.future_categories = {"event"};
-  s.future_file = file("e.csv", "ds,event\n2024-01-01,New Year\n2024-01-03,Sale\n");
+  s.future_files = {file("e.csv", "ds,event\n2024-01-01,New Year\n2024-01-03,Sale\n")};
   const Catalog catalog = build(s);
   EXPECT_THAT(catalog.categories()[0].vocabulary, ElementsAre("unknown", "New Year", "Sale"));
   EXPECT_THAT(catalog.categories()[0].codes, ElementsAre(1, 0, 2, 1, 0, 2));
@@ -111,7 +111,7 @@ TEST_F(Words, InAColumnOfNumbersAreSentToTheSettingThatTakesThem) {
       << "one wrong cell does not make a column of words";
   s = spec("unique_id,ds,y,x\nA,2024-01-01,1,1\nA,2024-01-02,2,1\n");
   s.future = {"x"};
-  s.future_file = file("f.csv", "unique_id,ds,x\nA,2024-01-03,big\n");
+  s.future_files = {file("f.csv", "unique_id,ds,x\nA,2024-01-03,big\n")};
   EXPECT_THAT(error(s), HasSubstr("f.csv:2:x: 'big' is a word, and data.future takes numbers"));
 }
 
@@ -147,7 +147,7 @@ TEST_F(Words, MayNotTellTheModelWhichTargetsWereFilledWithZero) {
               HasSubstr("a.csv: e is missing in 1 of 1 step without a row (the first one: "
                         "A 2024-01-02) and in no row of the data, so that it would tell "
                         "the target"));
-  s.future_file = file("f.csv", "unique_id,ds,e\nA,2024-01-02,a\n");
+  s.future_files = {file("f.csv", "unique_id,ds,e\nA,2024-01-02,a\n")};
   EXPECT_THAT(build(s).categories()[0].codes, ElementsAre(1, 1, 2));
 }
 

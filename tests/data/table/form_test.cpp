@@ -101,6 +101,23 @@ TEST_F(FileForm, OtherEncodingsAreReadWhenNamed) {
   EXPECT_THROW(read(western, "klingon"), ConfigError);
 }
 
+TEST_F(FileForm, AFileThatIsUtf8BeyondDoubtIsReadAsThatWhateverTheOtherFilesAreIn) {
+  const Table cafe = read(file("a.csv", "id,y\nCaf\xC3\xA9,1\n"), "cp1252");
+  EXPECT_THAT(words(cafe, 0), ElementsAre("Café"));
+  EXPECT_THAT(cafe.impl().remarks, ElementsAre(HasSubstr("a.csv: was read as UTF-8, which its "
+                                                         "bytes are beyond doubt, not as cp1252")));
+  EXPECT_THAT(words(read(file("b.csv", "id,y\n\xE5\x8C\x97,1\n"), "gb18030"), 0), ElementsAre("北"))
+      << "no text in GB 18030";
+  EXPECT_THAT(words(read(file("c.csv", "id,y\n\xE5\x8C\x97\xE4\xBA\xAC,1\n"), "gb18030"), 0),
+              ElementsAre("北京"))
+      << "text in GB 18030, but nobody's";
+  // U+06B8 in UTF-8, and a word in GB 18030.
+  EXPECT_THAT(words(read(file("d.csv", "id,y\n\xDA\xB8,1\n"), "gb18030"), 0), ElementsAre("诟"))
+      << "what may be either is what the setting says";
+  EXPECT_THAT(words(read(file("e.csv", "id,y\nM\xFCnchen,1\nCaf\xC3\xA9,1\n"), "cp1252"), 0),
+              ElementsAre("München", "CafÃ©"));
+}
+
 TEST_F(FileForm, WhatWasGuessedReachesTheNotesOfTheCatalogue) {
   CatalogSpec spec;
   spec.read.paths = {file("a.csv", "ds;y\n2024-01-01;1,5\n2024-01-02;2,5\n")};
@@ -213,6 +230,24 @@ TEST_F(FileForm, RowsThatAllHaveOtherCellsThanTheHeaderSayWhy) {
   EXPECT_THAT(error("# sales\na,b\n1,2\n"), HasSubstr("remove what stands above the header"));
 }
 
+TEST_F(FileForm, LinesRoundATableSayWhatTheyAre) {
+  EXPECT_THAT(error("Report\nof 2024\na,b,c\n1,2,3\n"),
+              HasSubstr("a.csv:3: 3 cells where the header has 1 column; remove what stands above "
+                        "the header"));
+  EXPECT_THAT(
+      error("a,b\n1,2\n(1 row)\n"),
+      HasSubstr("a.csv:3: 1 cell where the header has 2 columns; '(1 row)' stands below the "
+                "table: remove what is no row"));
+  EXPECT_THAT(error("a,b\n1,2\n3\n4,5\n"), HasSubstr("put cells that contain ','"));
+  EXPECT_THAT(error("a,b\n# half\n1,2\n"), HasSubstr("a CSV file has no comments"));
+  EXPECT_THAT(error("a,b\n1,2\n   \n"), HasSubstr("a.csv:3: 1 cell where the header has 2 columns; "
+                                                  "there are only spaces on it"));
+  EXPECT_THAT(error(" a | b \n---+---\n 1 | 2\n"),
+              HasSubstr("it is a line of a frame, as psql and mysql draw it"));
+  EXPECT_THAT(error("+---+---+\n| a | b |\n+---+---+\n| 1 | 2 |\n+---+---+\n"),
+              HasSubstr("a.csv: its first line is a line of a frame"));
+}
+
 TEST_F(FileForm, AQuoteThatNothingClosesNamesItsLine) {
   EXPECT_THAT(error("a,b\n1,2\n3,\"4\n5,6\n"),
               HasSubstr("a.csv:3: a quote is opened that nothing"));
@@ -223,11 +258,20 @@ TEST_F(FileForm, MoreThanTheLimitIsAnErrorBeforeItIsTaken) {
   OutputColumn zeros{.name = "n"};
   zeros.integers.assign(1 << 20, 0);
   write_table(path("a.csv.gz"), {zeros});
-  EXPECT_THAT(data_error([&] { read(path("a.csv.gz"), "auto", 1 << 20); }),
-              HasSubstr("a.csv.gz: it holds more than the 1.0 MB that this process may read"));
+  EXPECT_THAT(
+      data_error([&] { read(path("a.csv.gz"), "auto", 1 << 20); }),
+      HasSubstr("a.csv.gz: it holds more than the 1.0 MB that data.max_bytes allows; set it"));
   write_table(path("a.parquet"), {zeros});
   EXPECT_THAT(data_error([&] { read(path("a.parquet"), "auto", 1 << 19); }),
-              HasSubstr("a.parquet: 1048576 rows of 1 columns are more than the 524288 bytes"));
+              HasSubstr("a.parquet: 1048576 rows of 1 columns are more than the 524288 bytes that "
+                        "data.max_bytes allows"));
+}
+
+TEST_F(FileForm, MoreColumnsThanAreReadAreRefusedWithTheOtherLayouts) {
+  EXPECT_THAT(
+      error("ds" + std::string(250'000, ',') + "\n2024-01-01,1\n"),
+      HasSubstr("a.csv: its first line has 250001 cells, and 250000 columns are the most that "
+                "are read; write a series in rows below each other (data.layout = \"long\")"));
 }
 
 TEST_F(FileForm, AFileThatIsCutWhileItIsReadIsAnError) {

@@ -16,7 +16,7 @@ TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
   Config trained;
   trained.data.id = {"shop"};
   trained.path.data = {"a.csv"};
-  trained.path.future = "known.csv";
+  trained.path.future = {"known.csv"};
   trained.path.forecast = "/etc/passwd";
   trained.path.log = "elsewhere.jsonl";
   trained.forecast.levels = {50, 90};
@@ -28,7 +28,7 @@ TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
   const Config carried = carried_settings(trained, {});
   EXPECT_TRUE(carried.data == trained.data);
   EXPECT_EQ(carried.path.data, trained.path.data);
-  EXPECT_EQ(carried.path.future, "known.csv");
+  EXPECT_THAT(carried.path.future, ElementsAre("known.csv"));
   EXPECT_EQ(carried.path.forecast, Config{}.path.forecast);
   EXPECT_EQ(carried.path.log, Config{}.path.log);
   EXPECT_EQ(carried.forecast.levels, trained.forecast.levels);
@@ -115,31 +115,39 @@ TEST(CarriedSettings, AStartIsSaidBecauseOtherColumnsMayBeginAtAnother) {
 
 TEST(CarriedSettings, FilesBesideTheDataAreUsedBesideOthersAndThatIsSaid) {
   Config trained = with_data({"a.csv"});
-  trained.path.future = "known.csv";
-  trained.path.statics = "shops.csv";
+  trained.path.future = {"known.csv"};
+  trained.path.statics = {"shops.csv"};
   Config written = with_data({"b.csv"});
   const Config carried = carried_settings(trained, written);
-  EXPECT_EQ(carried.path.future, "known.csv");
-  EXPECT_EQ(carried.path.statics, "shops.csv");
+  EXPECT_THAT(carried.path.future, ElementsAre("known.csv"));
+  EXPECT_THAT(carried.path.statics, ElementsAre("shops.csv"));
   EXPECT_THAT(carried_remarks(trained, written, carried, "m"),
               ElementsAre("path.future = known.csv stood beside the data that m was trained on, "
                           "and is used beside b.csv too; give --path.future for another",
                           HasSubstr("path.statics = shops.csv stood beside")));
   Config given = carried;
-  written.path.statics = given.path.statics = "new.csv";
-  given.path.future = "";  // --path.future '': there is none
+  written.path.statics = given.path.statics = {"new.csv"};
+  given.path.future = {};  // --path.future '': there is none
   EXPECT_THAT(carried_remarks(trained, written, given, "m"), IsEmpty());
 }
 
 TEST(CarriedSettings, AFutureFileThatIsTheDataIsTheOtherDataToo) {
   Config trained = with_data({"a.csv", "c.csv"});
-  trained.path.future = "./a.csv";
-  EXPECT_EQ(carried_settings(trained, with_data({"b.csv"})).path.future, "b.csv");
+  trained.path.future = {"./a.csv"};
+  EXPECT_THAT(carried_settings(trained, with_data({"b.csv"})).path.future, ElementsAre("b.csv"));
   const Config written = with_data({"b.csv", "d.csv"});
   const Config carried = carried_settings(trained, written);
-  EXPECT_EQ(carried.path.future, "");
+  EXPECT_THAT(carried.path.future, IsEmpty());
   EXPECT_THAT(carried_remarks(trained, written, carried, "m"),
               ElementsAre(HasSubstr("none of b.csv, d.csv is known to be it")));
+  // Of several files only that one is lost.
+  trained.path.future = {"known.csv", "a.csv"};
+  const Config of_two = carried_settings(trained, written);
+  EXPECT_THAT(of_two.path.future, ElementsAre("known.csv"));
+  EXPECT_THAT(carried_remarks(trained, written, of_two, "m"),
+              ElementsAre(HasSubstr("path.future = a.csv was among the data")));
+  EXPECT_THAT(carried_settings(trained, with_data({"b.csv"})).path.future,
+              ElementsAre("known.csv", "b.csv"));
 }
 
 }  // namespace

@@ -206,7 +206,7 @@ TEST(ParseConfig, ReadsEveryKindOfValue) {
       "shop.toml");
   EXPECT_EQ(config.data.targets, (std::vector<std::string>{"#14", "\xE4\xB8\x8B\xE5\x8D\x95"}));
   EXPECT_EQ(config.data.id, std::vector<std::string>{"#0"});
-  EXPECT_EQ(config.data.time, "#1");
+  EXPECT_EQ(config.data.time, std::vector<std::string>{"#1"});
   EXPECT_EQ(config.data.start, "2022-01-31");
   EXPECT_EQ(config.data.delimiter, "\t");
   EXPECT_EQ(config.network.lags, std::vector<int>{24});
@@ -325,6 +325,36 @@ TEST(LoadConfig, AFlagGoesBeforeTheFileAndTheFileBeforeTheDefault) {
   EXPECT_EQ(config.training.batch_size, Config{}.training.batch_size);
 }
 
+TEST(LoadConfig, ATimeMayLieInSeveralColumns) {
+  using Columns = std::vector<std::string>;
+  EXPECT_EQ(parse_config("[data]\ntime = [\"dteday\", \"hr\"]\n", "a.toml").data.time,
+            (Columns{"dteday", "hr"}));
+  EXPECT_EQ(parse_config("[data]\ntime = \"day\"\n", "a.toml").data.time, Columns{"day"});
+  EXPECT_EQ(load_config({}, {{"data.time", "Year,Month"}}).data.time, (Columns{"Year", "Month"}));
+}
+
+TEST(LoadConfig, MoreNumbersThanAModelHasUsesForAreRefusedAtTheirPlace) {
+  std::string lags = "1";
+  for (int lag = 2; lag <= 1000; ++lag) lags += "," + std::to_string(lag);
+  EXPECT_EQ(load_config({}, {{"network.lags", lags}}).network.lags->size(), 1000u);
+  EXPECT_EQ(
+      error_of("[network]\nlags = [" + lags + ",1001]\n"),
+      "shop.toml:2: network.lags has 1001 numbers, and 1000 are the most; name fewer of them");
+}
+
+TEST(LoadConfig, AMessageShowsTheBeginningOfALongText) {
+  const std::string message = flag_error("training.seeds", std::string(100'000, 'x'));
+  EXPECT_THAT(message, HasSubstr("got \"xxxxxxxxxx"));
+  EXPECT_LT(message.size(), 300u);
+}
+
+TEST(LoadConfig, AFileThatIsTooLargeForSettingsIsRefusedBeforeItIsParsed) {
+  EXPECT_EQ(
+      error_of(std::string((8 << 20) + 1, 'x')),
+      "shop.toml: it has 8388609 bytes, and settings have 8388608 at the most; is it the file "
+      "that was meant?");
+}
+
 TEST(LoadConfig, FlagsTakeListsByCommaIndicesAndAuto) {
   const Config config = load_config({}, {{"network.lags", "24,168"},
                                          {"data.targets", "14,sales"},
@@ -338,7 +368,7 @@ TEST(LoadConfig, FlagsTakeListsByCommaIndicesAndAuto) {
                                          {"mode.quiet", "true"}});
   EXPECT_EQ(config.network.lags, (std::vector<int>{24, 168}));
   EXPECT_EQ(config.data.targets, (std::vector<std::string>{"#14", "sales"}));
-  EXPECT_EQ(config.data.time, "#0");
+  EXPECT_EQ(config.data.time, std::vector<std::string>{"#0"});
   EXPECT_EQ(config.data.delimiter, "\t");
   EXPECT_EQ(config.network.forking, std::nullopt);
   EXPECT_TRUE(config.data.missing.empty());

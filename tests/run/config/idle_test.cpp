@@ -21,7 +21,7 @@ struct Case {
 
 const Case kCases[] = {
     {"data.future_for_all", [](Config& c) { c.data.future_for_all = true; },
-     [](Config& c) { c.path.future = "known.csv"; }},
+     [](Config& c) { c.path.future = {"known.csv"}; }},
     {"data.covariate_gaps", [](Config& c) { c.data.covariate_gaps = {"zero"}; },
      [](Config& c) { c.data.past = {"visitors"}; }},
     {"network.dropout", [](Config& c) { c.network.dropout = 0.1; },
@@ -82,11 +82,11 @@ TEST(Idle, SettingsThatAnotherSettingOverrulesAreNamed) {
   EXPECT_THAT(idle([](Config& c) { c.forecast.ended = true, c.data.ended_after = 0; }),
               ElementsAre(HasSubstr("forecast.ended")));
   EXPECT_THAT(idle([](Config& c) {
-                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = "s.arrow";
+                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = {"s.arrow"};
               }),
               ElementsAre("data.decimal has no effect on files that are no CSV"));
   EXPECT_THAT(idle([](Config& c) {
-                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = "s.csv";
+                c.data.decimal = ",", c.path.data = {"a.parquet"}, c.path.statics = {"s.csv"};
               }),
               IsEmpty());
 }
@@ -110,7 +110,7 @@ TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
   used.data.future_for_all = true;
   EXPECT_THAT(idle_settings("forecast", written, used), IsEmpty());
   written.data.future_for_all = true;
-  used.path.future = "known.csv";
+  used.path.future = {"known.csv"};
   EXPECT_THAT(idle_settings("forecast", written, used), IsEmpty());
 }
 

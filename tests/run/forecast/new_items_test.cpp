@@ -82,6 +82,22 @@ TEST(NewItems, TakeTheCategoryThatFewestShareWhereNoSeriesHasAll) {
   }
 }
 
+TEST(NewItems, TakeNoSeriesThatEndedForAnExampleThoughItIsForecastToo) {
+  CatalogParts parts = with_new_item();
+  parts.ended = {0, 0, 0, 0, 1, 0, 0};  // s4, which has both categories of the item
+  const Catalog catalog(std::move(parts));
+  Config c = testing::quick_config();
+  c.forecast.ended = true;
+  const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
+  ASSERT_THAT(f.series, ElementsAre(0, 1, 2, 3, 4, 5, 6));
+  // Of the other five two are in store a and two are large: either counts log(5/2).
+  for (std::size_t k = 0; k < 3; ++k) {
+    double mean = 0;
+    for (const std::size_t r : {0u, 2u, 3u, 5u}) mean += f.y(r, k, 0, 1) / 4;
+    EXPECT_NEAR(f.y(6, k, 0, 1), mean, 0.1 * mean);
+  }
+}
+
 TEST(NewItems, WithoutCategoriesAreTheMeanOfAll) {
   CatalogParts parts = with_new_item();
   parts.static_categories.clear();

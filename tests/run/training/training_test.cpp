@@ -394,7 +394,8 @@ TEST_F(Training, AMissingFutureValueIsNamed) {
   Forecaster forecaster(model, catalog, {80}, c.engine);
   EXPECT_TRUE(forecaster.at(std::vector<std::int64_t>(2, 57)).left_out.empty());
   CatalogNotes notes;
-  notes.columns = {{"shop", "id", ""}, {"day", "time", ""}, {"y", "target", ""}};
+  notes.id_columns = {"shop"};
+  notes.time_columns = {"day"};
   try {
     forecast_series(model, catalog, c, notes);
     FAIL();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/fp16.hpp"
+#include "recurrence/cudnn/library.hpp"
 #include "sluice/base/bf16.hpp"
 #include "standin/standin.hpp"
 #include "support/reference_lstm.hpp"
@@ -174,6 +175,14 @@ void expect_mark(const void* reserve) {
 }
 
 }  // namespace
+
+namespace sluice {
+/// The model is linked; the loader of the same name looks at the C library in its place.
+const SharedLibrary& cudnn_library() {
+  static const SharedLibrary library("the model of cuDNN", "libc.so.6", "");
+  return library;
+}
+}  // namespace sluice
 
 size_t cudnnGetVersion() { return CUDNN_VERSION; }
 

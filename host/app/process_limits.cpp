@@ -1,0 +1,130 @@
+#include "app/process_limits.hpp"
+
+#include <execinfo.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <omp.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <latch>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kSmallStack = std::size_t{2} << 20;
+constexpr int kFewArenas = 2;
+// As the statuses of DataError, DeviceError and InternalError.
+constexpr int kData = 3, kDevice = 4, kInternal = 70;
+
+/// Where less than this is left, Arrow and its allocator crash before they can say anything: their
+/// threads, some blocks of a file and what is made of them.
+constexpr std::size_t kLeastRoom = std::size_t{56} << 20;
+
+bool address_space_is_limited() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+bool has_room() {
+  void* room = ::mmap(nullptr, kLeastRoom, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return false;
+  ::munmap(room, kLeastRoom);
+  return true;
+}
+
+void take_little_address_space() {
+  ::mallopt(M_ARENA_MAX, kFewArenas);
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) != 0) return;
+  ::pthread_attr_setstacksize(&attributes, kSmallStack);
+  ::pthread_setattr_default_np(&attributes);
+  ::pthread_attr_destroy(&attributes);
+}
+
+/// Without fmt and iostreams: there may be no memory for them.
+[[noreturn]] void end(const char* why, int status) noexcept {
+  for (const char* text : {"sluice: ", why, "\n"}) {
+    if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+  }
+  std::_Exit(status);
+}
+
+[[noreturn]] void tell_and_end() {
+  const std::exception_ptr failure = std::current_exception();
+  if (!failure) std::abort();
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    end("memory ran out; give the process more (ulimit -v, the container's limit), or read fewer "
+        "rows or columns",
+        kData);
+  } catch (const std::system_error& error) {
+    end(error.what(), kDevice);
+  } catch (const std::exception& error) {
+    end(error.what(), kInternal);
+  }
+}
+
+}  // namespace
+
+void ready_for_limits() {
+  if (address_space_is_limited()) {
+    take_little_address_space();
+    if (!has_room()) {
+      end("there is not enough memory to begin with; allow more address space (ulimit -v): 64 MB "
+          "beside the program itself at the least",
+          kData);
+    }
+  }
+  // Loads what unwinds: the C library would do it with the first exception, which may come when
+  // there is no memory for it.
+  std::array<void*, 1> frame{};
+  ::backtrace(frame.data(), static_cast<int>(frame.size()));
+  std::set_terminate(tell_and_end);
+}
+
+void use_threads(int wanted) {
+  if (wanted > 0) omp_set_num_threads(wanted);
+  const int count = omp_get_max_threads() - 1;  // beside this one
+  std::latch all_tried(1);
+  std::vector<std::thread> threads;
+  std::error_code refusal;
+  try {
+    threads.reserve(static_cast<std::size_t>(count));
+    while (static_cast<int>(threads.size()) < count) {
+      threads.emplace_back([&all_tried] { all_tried.wait(); });
+    }
+  } catch (const std::system_error& error) {
+    refusal = error.code();
+  } catch (const std::bad_alloc&) {
+    refusal = std::make_error_code(std::errc::not_enough_memory);
+  }
+  const std::size_t made = threads.size();
+  all_tried.count_down();
+  for (std::thread& thread : threads) thread.join();
+  if (refusal) {
+    throw DeviceError(fmt::format(
+        "only {} of {} threads can be started ({}); allow more (ulimit -u, ulimit -v, the "
+        "container's limits), or set engine.threads = {}",
+        made + 1, count + 1, refusal.message(), std::max<std::size_t>(1, made / 2)));
+  }
+  // OpenMP keeps its threads: they are made while there is room for them.
+#pragma omp parallel
+  {}
+}
+
+}  // namespace sluice
