@@ -285,8 +285,10 @@ class CsvReader {
   /// Columns whose numbers Arrow does not know as such, or takes for others than they may be.
   std::shared_ptr<arrow::Table> read_numbers(std::shared_ptr<arrow::Table> table,
                                              const std::vector<char>& keep) {
-    std::vector<char> settled(raw_names_.size(), 0);
-    if (decimal_ == '\0') {
+    // A file beside the data, whose setting it is: between commas a point is decimal.
+    const bool beside = options_.form_of_another && options_.decimal != '\0';
+    std::vector<char> settled(raw_names_.size(), beside ? 1 : 0);
+    if (decimal_ == '\0' && !beside) {
       settled = csv::columns_with_decimal_points(text_);
       settled.resize(raw_names_.size(), 0);
     }
