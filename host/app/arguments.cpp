@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -40,7 +41,10 @@ bool reads_as_settings(std::ifstream& in) {
   for (int i = 0; i < kLines && std::getline(in, line); ++i) {
     const std::size_t begin = line.find_first_not_of(" \t\r");
     if (begin == std::string::npos || line[begin] == '#') continue;
-    if (line[begin] == '[') return true;
+    if (line[begin] == '[') {  // a list of JSON begins so, too
+      const auto next = static_cast<unsigned char>(line.c_str()[begin + 1]);
+      return std::isalnum(next) != 0 || next == '_' || next == '[' || next == ' ';
+    }
     const std::size_t equals = line.find('=');
     return equals != std::string::npos && line.find_first_of(",;\t") > equals;
   }
@@ -107,11 +111,18 @@ FileKind kind_of_file(const std::string& path) {
   std::error_code status;
   if (contains(kData, ending) || std::filesystem::is_directory(path, status)) return FileKind::data;
   std::ifstream in(path, std::ios::binary);
-  char head[9] = {};
-  in.read(head, sizeof head);
+  // Bytes that no text has: what it is instead is told when it is read.
+  std::string start(256, '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(in.gcount()));
+  const auto is_binary = [](unsigned char c) {
+    return c < 0x20 && c != '\t' && c != '\n' && c != '\r';
+  };
+  const std::string_view head = start;
   // safetensors: eight bytes of the header's length, then its JSON.
-  if (in.gcount() == sizeof head && head[8] == '{' && head[6] == 0 && head[7] == 0) {
-    return FileKind::model;
+  if (head.size() > 8 && head[8] == '{' && head[6] == 0 && head[7] == 0) return FileKind::model;
+  if (std::any_of(head.begin(), head.end(), is_binary) || head.starts_with('<')) {
+    return FileKind::data;
   }
   in.clear();
   in.seekg(0);

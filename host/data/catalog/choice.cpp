@@ -4,14 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.hpp"
+#include "data/catalog/crosstab.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/uses.hpp"
+#include "data/catalog/value_names.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -33,12 +34,19 @@ class Chooser {
     ColumnChoice& columns = choice.columns;
     columns.ids = find_columns(header_, spec_.id, "data.id");
     if (columns.ids.empty()) usual_id(columns);
-    if (choice.layout == Layout::automatic && (has_lists() || !spec_.first_value.empty())) {
+    if (choice.layout == Layout::automatic &&
+        (lists_hold_values(columns) || !spec_.first_value.empty())) {
       choice.layout = Layout::rows;
     }
     if (choice.layout == Layout::rows) return choice;
+    if (choice.layout == Layout::automatic && spec_.time.empty()) {
+      refuse_crosstab(table_, spec_, std::nullopt);
+    }
     columns.time =
         spec_.time.empty() ? guess_time() : find_column(header_, spec_.time, "data.time");
+    if (choice.layout == Layout::automatic && columns.time) {
+      refuse_crosstab(table_, spec_, columns.time);
+    }
     if (choice.layout == Layout::automatic && !columns.time) {
       refuse_unless_rows();
       choice.layout = Layout::rows;
@@ -64,11 +72,23 @@ class Chooser {
     return is_unnamed(name(column)) ? fmt::format("#{}", column) : name(column);
   }
 
-  bool has_lists() const {
+  /// Whether a column's lists are the values of series. Beside a time that is named they may be
+  /// something else (an embedding): then the id is looked at, which a row of its own has only where
+  /// a row is a series.
+  bool lists_hold_values(const ColumnChoice& columns) const {
+    std::vector<int> lists, others;
     for (int column = 0; column < count(); ++column) {
-      if (is_list(table_, column)) return true;
+      (is_list(table_, column) ? lists : others).push_back(column);
     }
-    return false;
+    if (lists.empty() || spec_.time.empty() || table_.tsf_frequency) return !lists.empty();
+    if (is_one_of(spec_.time, kStarts)) return true;
+    if (!spec_.targets.empty()) {
+      return is_list(table_, find_columns(header_, spec_.targets, "data.targets").front());
+    }
+    const std::vector<int> none;
+    if (!columns.ids.empty()) return !unique_columns(table_, none, columns.ids).empty();
+    return std::none_of(others.begin(), others.end(),
+                        [&](int column) { return is_target_name(name(column)); });
   }
 
   void usual_id(ColumnChoice& columns) const {
@@ -98,7 +118,7 @@ class Chooser {
       }
     }
     if (named_dates.size() == 1) dates = named_dates;
-    const int steps = count() - steps_begin(header_);
+    const NamedSteps steps = named_steps(header_);
     if (dates.size() == 1) return guessed_time(dates.front(), "it holds dates", steps);
     if (dates.size() > 1) {
       throw DataError(
@@ -106,8 +126,8 @@ class Chooser {
                       "--data.time {}",
                       table_.source, names(dates), shell_quoted(shown(dates.front()))));
     }
-    if (steps >= kManySteps) return std::nullopt;
-    if (named.size() == 1) return guessed_time(named.front(), "by its name", 0);
+    if (steps.count() >= kManySteps) return std::nullopt;
+    if (named.size() == 1) return guessed_time(named.front(), "by its name", {});
     if (named.size() > 1) {
       for (const int column : named) {
         const std::vector<int> rest = completing_columns(table_, column);
@@ -121,7 +141,7 @@ class Chooser {
                       "(2022-01-31), or of times (2022-01-31 13:00), and set data.time to it",
                       table_.source, names(named)));
     }
-    if (digits.size() == 1) return guessed_time(digits.front(), "its numbers are dates", 0);
+    if (digits.size() == 1) return guessed_time(digits.front(), "its numbers are dates", {});
     return std::nullopt;
   }
 
@@ -148,12 +168,13 @@ class Chooser {
     return std::find(ids.begin(), ids.end(), column) != ids.end();
   }
 
-  std::optional<int> guessed_time(int column, const std::string& why, int steps) {
-    if (steps >= kManySteps && spec_.layout == Layout::automatic) {
+  std::optional<int> guessed_time(int column, const std::string& why, NamedSteps steps) {
+    if (steps.count() >= kManySteps && spec_.layout == Layout::automatic) {
+      refuse_crosstab(table_, spec_, column);
       throw DataError(fmt::format(
           "{}: '{}' holds dates, and the columns {} to {} count on; if a row is a time, set "
           "data.layout to long, columns or single; if a row is a series, set it to rows",
-          table_.source, shown(column), name(count() - steps), name(count() - 1)));
+          table_.source, shown(column), name(steps.begin), name(steps.end - 1)));
     }
     if (parse_time(name(column))) {
       throw DataError(
@@ -177,19 +198,21 @@ class Chooser {
 
   /// Without a time column a row is a series, and then its values have names that count on.
   void refuse_unless_rows() {
-    int begin = steps_begin(header_);
-    if (begin < count() && contents_of(table_, begin).holds == Holds::text) ++begin;  // V1, the id
-    if (count() - begin < 2) {
+    NamedSteps steps = named_steps(header_);
+    if (steps.count() > 0 && contents_of(table_, steps.begin).holds == Holds::text) {
+      ++steps.begin;  // V1, the id
+    }
+    if (steps.count() < 2) {
       throw DataError(fmt::format(
           "{}: which column is the time? none has a usual name (ds, timestamp, date, time, 日期) "
-          "or holds dates; set data.time where a row is a time; where a row is a series, set "
-          "data.layout = \"rows\"; the columns are: {}",
+          "or holds dates; set data.time where a row is a time; where a row is a series, "
+          "--data.layout rows; the columns are: {}",
           table_.source, list_columns(header_)));
     }
     if (usual_column(header_, kStarts)) return;  // which says that a row is a series
     notes_.remarks.push_back(fmt::format(
         "no column holds times and {} to {} count on: a row is taken for a series (data.layout)",
-        name(begin), name(count() - 1)));
+        name(steps.begin), name(steps.end - 1)));
   }
 
   void guess_ids(ColumnChoice& columns) {
@@ -267,45 +290,7 @@ class Chooser {
   CatalogNotes& notes_;
 };
 
-/// "d_17" -> {"d_", 17}; nullopt without digits at the end.
-struct Counted {
-  std::string_view stem;
-  std::int64_t number;
-};
-std::optional<Counted> counted(std::string_view name) {
-  std::size_t begin = name.size();
-  while (begin > 0 && name[begin - 1] >= '0' && name[begin - 1] <= '9') --begin;
-  std::int64_t number = 0;
-  const auto result = std::from_chars(name.data() + begin, name.data() + name.size(), number);
-  if (begin == name.size() || result.ec != std::errc()) return std::nullopt;
-  return Counted{name.substr(0, begin), number};
-}
-
-/// Months of a year as one integer: 202401 after 202312.
-bool is_next_month(const Counted& before, const Counted& after) {
-  const std::int64_t year = before.number / 100, month = before.number % 100;
-  if (!before.stem.empty() || !after.stem.empty() || year < 1800 || year > 2199) return false;
-  return month == 12 && after.number == (year + 1) * 100 + 1;
-}
-
-bool follows(const std::string& name, const std::string& before) {
-  const auto time = parse_time(name), time_before = parse_time(before);
-  if (time && time_before) return *time > *time_before;
-  const auto a = counted(before), b = counted(name);
-  if (!a || !b) return false;
-  return (a->stem == b->stem && b->number == a->number + 1) || is_next_month(*a, *b);
-}
-
 }  // namespace
-
-int steps_begin(const Header& header) {
-  int end = static_cast<int>(header.names.size());
-  const auto name = [&](int column) { return header.names[static_cast<std::size_t>(column)]; };
-  while (end > 0 && is_unnamed(name(end - 1))) --end;
-  int begin = end - 1;
-  while (begin > 0 && follows(name(begin), name(begin - 1))) --begin;
-  return end - begin < 2 ? static_cast<int>(header.names.size()) : begin;
-}
 
 Choice choose_layout(const Table::Impl& table, const CatalogSpec& spec, CatalogNotes& notes) {
   return Chooser(table, spec, notes).choose();

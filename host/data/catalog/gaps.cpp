@@ -311,4 +311,39 @@ void finish_wide(CatalogParts& parts, const CatalogSpec& spec, const std::string
   fill_gaps(parts, rows, spec, source, notes);
 }
 
+void trim_missing(CatalogParts& parts, bool both_ends) {
+  const std::vector<std::int64_t> offsets = parts.offsets;
+  const std::vector<float>& y = parts.channels.front().values;
+  const std::size_t count = parts.ids.size();
+  std::vector<std::int64_t> begins(count), ends(count);
+  std::vector<char> empty(count, 0);
+  for (std::size_t s = 0; s < count; ++s) {
+    std::int64_t begin = offsets[s], end = offsets[s + 1];
+    const auto missing = [&](std::int64_t i) { return std::isnan(y[static_cast<std::size_t>(i)]); };
+    while (begin < end && missing(begin)) ++begin;
+    while (both_ends && end > begin && missing(end - 1)) --end;
+    empty[s] = begin == end;
+    if (empty[s] != 0) begin = offsets[s], end = std::min(offsets[s] + 1, offsets[s + 1]);
+    begins[s] = begin;
+    ends[s] = end;
+    parts.first[s] += begin - offsets[s];
+    parts.offsets[s + 1] = parts.offsets[s] + end - begin;
+  }
+  if (parts.offsets.back() == offsets.back()) return;
+  const auto move = [&](auto& values) {
+    std::int64_t out = 0;
+    for (std::size_t s = 0; s < count; ++s) {
+      // Towards the front, so that nothing is overwritten before it is moved.
+      if (out != begins[s]) {
+        std::copy(values.begin() + begins[s], values.begin() + ends[s], values.begin() + out);
+      }
+      out += ends[s] - begins[s];
+    }
+    values.resize(static_cast<std::size_t>(out));
+    values.shrink_to_fit();
+  };
+  for (Channel& channel : parts.channels) move(channel.values);
+  for (CategoryChannel& channel : parts.categories) move(channel.codes);
+}
+
 }  // namespace sluice

@@ -14,6 +14,7 @@
 #include "data/catalog/starts.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/uses.hpp"
+#include "data/catalog/value_names.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -53,7 +54,7 @@ class RowsBuilder {
       use_column(notes_, *lists, "values");
       notes_.target_columns = names_of(header_, std::vector<int>{*lists});
     } else {
-      columns = value_columns();
+      columns = without_totals(table_, value_columns(), notes_);
       refuse_one_value(columns);
       for (const int column : columns) use_column(notes_, column, "value");
       const std::string& first = table_.names[static_cast<std::size_t>(columns.front())];
@@ -68,6 +69,7 @@ class RowsBuilder {
       take_lists(*lists, parts);
     } else {
       take_columns(columns, parts);
+      remark_total_series(parts, notes_);
     }
     settle_starts(columns, parts);
     trim_missing(parts, true);
@@ -214,10 +216,11 @@ class RowsBuilder {
       while (first > 0 && is_numeric(table_, first - 1) && !is_described(first - 1)) --first;
       // A wrong cell makes a column of the values look like words: the values begin where their
       // names begin to count on, and the cell is named when it is read.
-      int steps = steps_begin(header_);
-      while (steps < first && is_described(steps)) ++steps;
-      if (steps < first && count - steps > 2 && is_number(contents_of(table_, steps).holds)) {
-        first = steps;
+      NamedSteps steps = named_steps(header_);
+      while (steps.begin < first && is_described(steps.begin)) ++steps.begin;
+      if (steps.begin < first && steps.count() > 2 &&
+          is_number(contents_of(table_, steps.begin).holds)) {
+        first = steps.begin;
       }
       refuse_number_before(first, is_described);
     }
@@ -371,14 +374,21 @@ class RowsBuilder {
 
   /// A start from the settings of other data must not take the place of the dates that are there.
   void check_against_names(const Times& start, const std::vector<int>& columns) const {
-    const std::vector<std::string> names = names_of(header_, columns);
-    if (names.empty() || spec_.time_format != "auto" || !are_times(names)) return;
-    const Times times = read_times_as(names, table_.source, "column", spec_);
-    if (times.axis.integers || start.values.front() == times.values.front()) return;
+    if (columns.empty() || spec_.time_format != "auto") return;
+    const auto times = times_of_names(columns);
+    if (!times || times->axis.integers || start.values.front() == times->values.front()) return;
     throw DataError(
         fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
                     "are named by their times leave data.start out (--data.start '')",
-                    table_.source, spec_.start, names.front()));
+                    table_.source, spec_.start, name(columns.front())));
+  }
+
+  /// nullopt: the value columns are not named by times.
+  std::optional<Times> times_of_names(const std::vector<int>& columns) const {
+    CatalogSpec spec = spec_;
+    spec.time_format = time_format_of_names(table_, spec_, columns, notes_);
+    if (spec.time_format.empty()) return std::nullopt;
+    return read_times_as(names_of(header_, columns), table_.source, "column", spec);
   }
 
   static Times read_start(const CatalogSpec& spec) {
@@ -413,13 +423,19 @@ class RowsBuilder {
   /// Value columns named by dates or integers, one step apart.
   bool starts_of_names(const std::vector<int>& columns, CatalogParts& parts) {
     const std::vector<std::string> names = names_of(header_, columns);
-    if (spec_.time_format == "auto" && !are_times(names)) return false;
-    const Times read = read_times_as(names, table_.source, "column", spec_);
-    const std::vector<Timestamp>& times = read.values;
+    const auto read = times_of_names(columns);
+    if (!read) {
+      notes_.remarks.push_back(fmt::format(
+          "the value columns are not named by times ({}): their steps are counted from 0; "
+          "data.start and data.frequency can say when they were",
+          notes_.target_columns.front()));
+      return false;
+    }
+    const std::vector<Timestamp>& times = read->values;
     for (std::size_t i = 1; i < times.size(); ++i) {
       if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
     }
-    settle_grid(read, times, spec_, table_.source, parts, notes_);
+    settle_grid(*read, times, spec_, table_.source, parts, notes_);
     notes_.time_columns = notes_.target_columns;
     const auto first = period_for(spec_, parts.axis.frequency, times.front());
     for (std::size_t i = 0; i < times.size(); ++i) {
@@ -452,41 +468,6 @@ class RowsBuilder {
 CatalogParts build_rows(const Table::Impl& table, const CatalogSpec& spec,
                         const ColumnChoice& choice, CatalogNotes& notes) {
   return RowsBuilder(table, spec, choice, notes).build();
-}
-
-void trim_missing(CatalogParts& parts, bool both_ends) {
-  const std::vector<std::int64_t> offsets = parts.offsets;
-  const std::vector<float>& y = parts.channels.front().values;
-  const std::size_t count = parts.ids.size();
-  std::vector<std::int64_t> begins(count), ends(count);
-  std::vector<char> empty(count, 0);
-  for (std::size_t s = 0; s < count; ++s) {
-    std::int64_t begin = offsets[s], end = offsets[s + 1];
-    const auto missing = [&](std::int64_t i) { return std::isnan(y[static_cast<std::size_t>(i)]); };
-    while (begin < end && missing(begin)) ++begin;
-    while (both_ends && end > begin && missing(end - 1)) --end;
-    empty[s] = begin == end;
-    if (empty[s] != 0) begin = offsets[s], end = std::min(offsets[s] + 1, offsets[s + 1]);
-    begins[s] = begin;
-    ends[s] = end;
-    parts.first[s] += begin - offsets[s];
-    parts.offsets[s + 1] = parts.offsets[s] + end - begin;
-  }
-  if (parts.offsets.back() == offsets.back()) return;
-  const auto move = [&](auto& values) {
-    std::int64_t out = 0;
-    for (std::size_t s = 0; s < count; ++s) {
-      // Towards the front, so that nothing is overwritten before it is moved.
-      if (out != begins[s]) {
-        std::copy(values.begin() + begins[s], values.begin() + ends[s], values.begin() + out);
-      }
-      out += ends[s] - begins[s];
-    }
-    values.resize(static_cast<std::size_t>(out));
-    values.shrink_to_fit();
-  };
-  for (Channel& channel : parts.channels) move(channel.values);
-  for (CategoryChannel& channel : parts.categories) move(channel.codes);
 }
 
 }  // namespace sluice

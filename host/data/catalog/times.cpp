@@ -49,7 +49,7 @@ std::shared_ptr<arrow::ChunkedArray> text_of(const Table::Impl& table, const Tab
   again.pool = table.pool;
   again.options = table.options;
   TablePart text{nullptr, part.path};
-  read_csv(again, text, part.table->num_rows(),
+  read_csv(again, text, part.file_row(part.table->num_rows() - 1) + 1,
            [&](const auto&) { return std::vector<std::string>{name}; });
   return text.table->column(column);
 }
@@ -433,16 +433,6 @@ Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spe
     }
   }
   return times;
-}
-
-bool are_times(const std::vector<std::string>& texts) {
-  Kind kind = Kind::none;
-  return std::all_of(texts.begin(), texts.end(), [&](const std::string& text) {
-    const auto parsed = parse_cell("auto", text);
-    if (!parsed || (kind != Kind::none && parsed->kind != kind)) return false;
-    kind = parsed->kind;
-    return true;
-  });
 }
 
 Times read_times_as(const std::vector<std::string>& texts, const std::string& source,

@@ -34,9 +34,6 @@ struct Times {
 Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
                     const TimeAxis* main = nullptr);
 
-/// Whether all of the texts are dates or integers, and all of one kind.
-bool are_times(const std::vector<std::string>& texts);
-
 /// The same for times that are no column's: the names of value columns, a setting. Messages begin
 /// with `source` and the `word` for one of them ("column").
 Times read_times_as(const std::vector<std::string>& texts, const std::string& source,

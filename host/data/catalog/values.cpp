@@ -305,8 +305,10 @@ std::vector<float> read_numbers(const Table::Impl& table, int column) {
 }
 
 bool is_list(const Table::Impl& table, int column) {
-  const auto id = table.parts.front().table->schema()->field(column)->type()->id();
-  return id == arrow::Type::LIST || id == arrow::Type::LARGE_LIST;
+  const arrow::DataType& type = *table.parts.front().table->schema()->field(column)->type();
+  if (type.id() != arrow::Type::LIST && type.id() != arrow::Type::LARGE_LIST) return false;
+  const auto item = static_cast<const arrow::BaseListType&>(type).value_type()->id();
+  return arrow::is_numeric(item) || arrow::is_decimal(item) || item == arrow::Type::NA;
 }
 
 namespace {

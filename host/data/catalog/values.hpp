@@ -39,6 +39,7 @@ void read_lists(const Table::Impl& table, int column,
 /// The same in double.
 void read_exact_lists(const Table::Impl& table, int column,
                       const std::function<void(std::int64_t row, std::span<const double>)>& take);
+/// Whether the column holds lists of numbers.
 bool is_list(const Table::Impl& table, int column);
 
 /// Whether every part stores the column as numbers (or has no value in it at all).

@@ -5,9 +5,11 @@
 #include <arrow/io/memory.h>
 #include <arrow/util/utf8.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "data/table/blank_rows.hpp"
 #include "data/table/cells.hpp"
 #include "data/table/csv_scan.hpp"
 #include "data/table/encoding.hpp"
@@ -119,6 +121,16 @@ void check_header(const csv::Text& text, const std::vector<std::string>& names) 
   }
 }
 
+void refuse_title(const csv::Text& text) {
+  const auto found = csv::find_title(text);
+  if (!found) return;
+  throw DataError(fmt::format(
+      "{}:1: '{}' is a title: the names of the columns seem to stand on line {} ({}); remove the "
+      "lines above it",
+      text.path().string(), cells::visible(found->title), found->line,
+      cells::visible(fmt::format("{}", fmt::join(found->names, ", ")))));
+}
+
 /// Names without the spaces round them.
 std::vector<std::string> trimmed(const std::vector<std::string>& names) {
   std::vector<std::string> out;
@@ -156,6 +168,7 @@ class CsvReader {
   std::shared_ptr<arrow::Table> read(std::int64_t max_rows, const TextColumns& text_columns) {
     raw_names_ = csv::header_of(text_);
     check_header(text_, raw_names_);
+    refuse_title(text_);
     const std::vector<std::string> names = trimmed(raw_names_);
     if (max_rows > 0) first_rows_ = arrow::Buffer::FromString(csv::first_rows(text_, max_rows));
     look_for_quotes();
@@ -177,6 +190,7 @@ class CsvReader {
     return table;
   }
   const csv::Form& form() const { return text_.form(); }
+  const std::vector<std::int64_t>& blank_rows() const { return blank_rows_; }
 
  private:
   /// Without quotes, no row goes on behind a line end, and the ends of rows need no serial search.
@@ -232,7 +246,9 @@ class CsvReader {
         marks_ = *marks;
         check_text(**table);
         check_quotes(text_, first_rows_ == nullptr ? marks_.quotes() : 0);
-        return *table;
+        blank_rows_ = csv::rows_of_delimiters(text_, rows_without_values(**table));
+        if (blank_rows_.empty()) return *table;
+        return without_rows(*table, blank_rows_, text_.path());
       }
       // "Empty block": the header alone is longer than a block.
       const std::string message = table.status().message();
@@ -269,9 +285,15 @@ class CsvReader {
   /// Columns whose numbers Arrow does not know as such, or takes for others than they may be.
   std::shared_ptr<arrow::Table> read_numbers(std::shared_ptr<arrow::Table> table,
                                              const std::vector<char>& keep) {
+    // A file beside the data, whose setting it is: between commas a point is decimal.
+    const bool beside = options_.form_of_another && options_.decimal != '\0';
+    std::vector<char> settled(raw_names_.size(), beside ? 1 : 0);
+    if (decimal_ == '\0' && !beside) {
+      settled = csv::columns_with_decimal_points(text_);
+      settled.resize(raw_names_.size(), 0);
+    }
     const auto look = [&] {
-      return text_numbers::look_at(*table, keep, options_.missing, decimal_,
-                                   text_.form().delimiter == ';');
+      return text_numbers::look_at(*table, keep, options_.missing, decimal_, settled);
     };
     auto findings = look();
     if (decimal_ != '\0' && options_.form_of_another &&
@@ -307,6 +329,7 @@ class CsvReader {
   std::vector<std::string> raw_names_;
   std::shared_ptr<arrow::Buffer> first_rows_;  ///< where not all rows are asked for
   csv::Marks first_marks_, marks_;
+  std::vector<std::int64_t> blank_rows_;
   bool may_have_quotes_ = true;
 };
 
@@ -317,6 +340,13 @@ void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
   CsvReader reader(impl, part.path);
   part.table = reader.read(max_rows, text_columns);
   part.form = reader.form();
+  part.blank_rows = reader.blank_rows();
+  if (part.blank_rows.empty()) return;
+  const auto count = part.blank_rows.size();
+  impl.remarks.push_back(fmt::format(
+      "{}: {} without any value {} left out, the first one on line {}", part.path.string(),
+      count == 1 ? "a row" : fmt::format("{} rows", count), count == 1 ? "was" : "were",
+      csv::line_of_row(csv::Text(part.path, part.form), part.blank_rows.front())));
 }
 
 }  // namespace sluice

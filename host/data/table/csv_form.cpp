@@ -158,7 +158,7 @@ void Text::settle_delimiter(const ReadOptions& options, std::vector<std::string>
   if (head.starts_with(kUtf8Mark)) head.remove_prefix(kUtf8Mark.size());
   const auto separator = separator_of(head);
   form_.separator_line = separator.has_value();
-  const bool tabs = files::without_compression(path()).extension() == ".tsv";
+  const bool tabs = files::extension_of(files::without_compression(path())) == ".tsv";
   const bool whole = sample.size() < static_cast<std::size_t>(kHead);
   if (options.delimiter != '\0' && !(options.form_of_another && separator)) {
     form_.delimiter = tabs && options.delimiter == ',' ? '\t' : options.delimiter;

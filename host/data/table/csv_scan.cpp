@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "data/table/files.hpp"
+#include "data/table/numerals.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice::csv {
@@ -168,6 +169,72 @@ std::string first_rows(const Text& text, std::int64_t rows) {
       });
   taken.resize(static_cast<std::size_t>(end));
   return taken;
+}
+
+std::vector<std::int64_t> rows_of_delimiters(const Text& text,
+                                             const std::vector<std::int64_t>& rows) {
+  std::vector<std::int64_t> empty;
+  if (rows.empty()) return empty;
+  RowScanner scanner(text.form().delimiter);
+  scanner.keep_text = true;
+  std::size_t next = 0;
+  std::int64_t row = -1;  // the header
+  walk(text, scanner, kNothing, [&](const RowScanner& scanned, std::int64_t) {
+    if (row++ == rows[next]) {
+      const auto& cells = scanned.texts;
+      const bool all =
+          std::all_of(cells.begin(), cells.end(), [](const auto& c) { return c.empty(); });
+      if (all) empty.push_back(rows[next]);
+      ++next;
+    }
+    return next < rows.size();
+  });
+  return empty;
+}
+
+std::vector<char> columns_with_decimal_points(const Text& text) {
+  constexpr std::int64_t kRows = 1000, kBytes = 1 << 16;
+  RowScanner scanner(text.form().delimiter);
+  scanner.keep_text = true;
+  std::vector<char> found;
+  std::int64_t rows = 0;
+  walk(text, scanner, kNothing, [&](const RowScanner& row, std::int64_t bytes) {
+    found.resize(std::max(found.size(), row.texts.size()), 0);
+    for (std::size_t c = 0; rows > 0 && c < row.texts.size(); ++c) {
+      const std::string& cell = row.texts[c];
+      if (found[c] != 0 || cell.find('.') == std::string::npos) continue;
+      found[c] = numerals::read(cell, '.') && !numerals::read(cell, ',') ? 1 : 0;
+    }
+    return rows++ < kRows && bytes < kBytes;
+  });
+  return found;
+}
+
+std::optional<Title> find_title(const Text& text) {
+  constexpr int kLines = 20;
+  RowScanner scanner(text.form().delimiter);
+  scanner.keep_text = true;
+  Title title{};
+  int rows = 0;
+  walk(text, scanner, kNothing, [&](const RowScanner& row, std::int64_t) {
+    const auto& cells = row.texts;
+    const auto filled = std::ssize(cells) - std::count(cells.begin(), cells.end(), "");
+    if (rows++ == 0) {
+      title.title = cells.front();
+      return std::ssize(cells) > 1 && filled == 1 && !title.title.empty();
+    }
+    // Numbers are a row's, under a header that names one column.
+    const auto is_number = [](const std::string& cell) {
+      return numerals::read(cell, '.') || numerals::read(cell, ',');
+    };
+    if (std::any_of(cells.begin(), cells.end(), is_number)) return false;
+    if (filled == std::ssize(cells)) {
+      title.line = row.row_line();
+      title.names = cells;
+    }
+    return title.line == 0 && rows < kLines;
+  });
+  return title.line > 0 ? std::optional(title) : std::nullopt;
 }
 
 std::int64_t line_of_row(const Text& text, std::int64_t row) {

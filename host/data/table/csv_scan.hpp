@@ -63,6 +63,22 @@ std::optional<std::int64_t> find_open_quote(const Text& text);
 /// The text of the header (with what stands above it) and the first `rows` rows.
 std::string first_rows(const Text& text, std::int64_t rows);
 
+/// Those of data `rows` (from 0, ascending) all of whose cells are empty.
+std::vector<std::int64_t> rows_of_delimiters(const Text& text,
+                                             const std::vector<std::int64_t>& rows);
+
+/// For each column whether one of its first cells has a decimal point that cannot separate
+/// thousands (5.5, 0.512, 1234.567).
+std::vector<char> columns_with_decimal_points(const Text& text);
+
+/// A line of names under a title that is alone on the first line, its other cells empty.
+struct Title {
+  std::int64_t line;  ///< of the names
+  std::string title;
+  std::vector<std::string> names;
+};
+std::optional<Title> find_title(const Text& text);
+
 /// Line (from 1) on which data row `row` (from 0) begins.
 std::int64_t line_of_row(const Text& text, std::int64_t row);
 

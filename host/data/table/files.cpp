@@ -3,6 +3,8 @@
 #include <arrow/util/io_util.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <system_error>
 
 #include "sluice/base/error.hpp"
@@ -11,8 +13,15 @@ namespace sluice::files {
 
 namespace fs = std::filesystem;
 
+std::string extension_of(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
 arrow::Compression::type compression_of(const fs::path& path) {
-  const std::string extension = path.extension().string();
+  const std::string extension = extension_of(path);
   if (extension == ".gz") return arrow::Compression::GZIP;
   if (extension == ".zst") return arrow::Compression::ZSTD;
   return arrow::Compression::UNCOMPRESSED;

@@ -9,6 +9,9 @@
 
 namespace sluice::files {
 
+/// The ending of the file's name in lower case, with its dot.
+std::string extension_of(const std::filesystem::path& path);
+
 /// GZIP or ZSTD by ".gz" or ".zst", else UNCOMPRESSED.
 arrow::Compression::type compression_of(const std::filesystem::path& path);
 

@@ -24,6 +24,14 @@ struct TablePart {
   std::filesystem::path path;
   TableFormat format = TableFormat::csv;  ///< never automatic
   csv::Form form = {};                    ///< of a CSV file
+  /// Rows of the file that are not in `table`, since they hold no value; ascending.
+  std::vector<std::int64_t> blank_rows = {};
+
+  /// The row of the file that a row of `table` is.
+  std::int64_t file_row(std::int64_t row) const {
+    for (const std::int64_t blank : blank_rows) row += blank <= row ? 1 : 0;
+    return row;
+  }
 };
 
 struct Table::Impl {
@@ -53,7 +61,7 @@ std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t ro
                      std::string_view column);
 
 // One file each; throw DataError. `max_rows` 0: all.
-/// Sets part.table and part.form; part.path is given.
+/// Sets part.table, form and blank_rows; part.path is given.
 void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
               const TextColumns& text_columns);
 std::shared_ptr<arrow::Table> read_parquet(const Table::Impl& impl,

@@ -28,6 +28,8 @@ constexpr Kind kKinds[] = {
     {"SQLite format 3"sv, "an SQLite database", "export the table as CSV"},
     {"\x89HDF"sv, "an HDF5 file", "write the table as Parquet or CSV"},
     {"%PDF"sv, "a PDF document", "give the table as CSV"},
+    {"\x80\x04\x95"sv, "a pickle of Python", "write the table as Parquet or CSV (to_parquet)"},
+    {"\x80\x05\x95"sv, "a pickle of Python", "write the table as Parquet or CSV (to_parquet)"},
     {"\x89PNG"sv, "a picture", "give the table as CSV"},
 };
 
@@ -41,6 +43,15 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
 [[noreturn]] void refuse(const std::filesystem::path& path, std::string_view what,
                          std::string_view remedy) {
   throw DataError(fmt::format("{}: this is {}, not CSV; {}", path.string(), what, remedy));
+}
+
+/// An object, or a list of objects or lists.
+bool begins_json(std::string_view text) {
+  const char first = text.empty() ? '\0' : text.front();
+  if (first != '{' && first != '[') return false;
+  const std::size_t next = text.find_first_not_of(" \t\r\n", 1);
+  return next != text.npos &&
+         (first == '{' ? text[next] == '"' : text[next] == '{' || text[next] == '[');
 }
 
 /// Text in two bytes a character has a zero in every second one, in Latin letters and digits.
@@ -85,14 +96,16 @@ void refuse_other_kinds(const std::filesystem::path& path, std::string_view head
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) {
     text.remove_prefix(1);
   }
-  for (const std::string_view start : {"<!doctype html"sv, "<html"sv}) {
+  for (const std::string_view start : {"<!doctype html"sv, "<html"sv, "<table"sv}) {
     if (starts_with_ignoring_case(text, start)) {
-      refuse(path, "a web page", "what was downloaded may be a form to log in: download it again");
+      refuse(path, "a web page",
+             "a download may be a form to log in: download it again; a sheet saved as HTML: save "
+             "it as CSV");
     }
   }
   if (text.starts_with("<?xml")) refuse(path, "XML", "write the table as CSV or Parquet");
-  if (text.starts_with("{\"") || text.starts_with("[{")) {
-    refuse(path, "JSON", "write the table as CSV or Parquet");
+  if (begins_json(text)) {
+    refuse(path, "JSON", "write the table as CSV or Parquet (pandas: read_json(...).to_csv(...))");
   }
   refuse_zeros(path, head);
 }

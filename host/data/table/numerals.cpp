@@ -82,17 +82,36 @@ std::string_view group_mark(std::string_view text, char decimal) {
   return {};
 }
 
-/// Digits with groups, a decimal sign and an exponent, without sign and marks.
-std::optional<double> read_digits(std::string_view text, char decimal) {
+/// Takes the groups behind the first one, which has `first` digits: of three digits each, or of two
+/// and at the end of three, as India counts. False: they are no groups.
+bool take_groups(std::string_view& text, std::string_view mark, std::size_t first,
+                 std::string& digits, Reading& reading) {
+  std::size_t count = 0, pairs = 0, last = 0;
+  while (take_start(text, mark)) {
+    last = take_digits(text, digits);
+    if (last != 3 && last != 2) return false;
+    pairs += last == 2 ? 1u : 0u;
+    ++count;
+  }
+  if (last != 3) return false;
+  if (pairs == 0) {
+    reading.western = first == 3 || count > 1;
+    return true;
+  }
+  reading.indian = true;
+  return mark == "," && first <= 2 && pairs == count - 1;
+}
+
+/// Digits with groups, a decimal sign and an exponent, without sign and marks. What the groups say
+/// is put into `reading`.
+std::optional<double> read_digits(std::string_view text, char decimal, Reading& reading) {
   std::string plain;
   const std::size_t first = take_digits(text, plain);
   const std::string_view mark = first > 0 ? group_mark(text, decimal) : std::string_view();
   if (!mark.empty()) {
     // "0,123" and "1234,567" are no groups.
     if (first > 3 || plain.front() == '0') return std::nullopt;
-    while (take_start(text, mark)) {
-      if (take_digits(text, plain) != 3) return std::nullopt;
-    }
+    if (!take_groups(text, mark, first, plain, reading)) return std::nullopt;
   }
   std::size_t after = 0;
   if (!text.empty() && text.front() == decimal) {
@@ -157,6 +176,13 @@ std::optional<Reading> read(std::string_view word, char decimal) {
   trim(text);
   Reading reading;
   bool negative = false, signed_already = false;
+  std::string_view inside = text;  // of a currency sign: "(5) €"
+  const std::string_view outer = take_currency(inside);
+  trim(inside);
+  if (!outer.empty() && inside.starts_with('(') && inside.ends_with(')')) {
+    reading.currency = outer;
+    text = inside;
+  }
   if (text.starts_with('(') && text.ends_with(')')) {
     text = text.substr(1, text.size() - 2);
     negative = signed_already = true;
@@ -164,13 +190,15 @@ std::optional<Reading> read(std::string_view word, char decimal) {
   }
   if (!signed_already) signed_already = take_sign(text, negative);
   trim(text);
-  reading.currency = take_currency(text);
+  if (reading.currency.empty()) reading.currency = take_currency(text);
   trim(text);
   reading.percent = take_end(text, "%");
   if (reading.percent && !reading.currency.empty()) return std::nullopt;
   trim(text);
-  if (!signed_already) take_sign(text, negative);
-  const auto digits = read_digits(text, decimal);
+  if (!signed_already) signed_already = take_sign(text, negative);
+  if (!signed_already && text.size() > 1) negative = take_end(text, "-");  // SAP's: 5-
+  trim(text);
+  const auto digits = read_digits(text, decimal, reading);
   if (!digits) return std::nullopt;
   reading.value = negative ? -*digits : *digits;
   return reading;
@@ -199,6 +227,8 @@ bool Evidence::add(std::string_view word) {
   } else {
     keep(bare_);
   }
+  if (one.indian) keep(indian_);
+  if (one.western) keep(western_);
   if (!one.currency.empty()) {
     if (currency_.empty()) currency_ = one.currency;
     if (currency_ != one.currency && other_currency_.empty()) other_currency_ = one.currency;
@@ -222,6 +252,12 @@ std::string Evidence::contradiction(char decimal) const {
         "'{}' has a decimal comma and '{}' of the same column a decimal point; "
         "write them alike",
         comma_, point_);
+  }
+  if (!indian_.empty() && !western_.empty()) {
+    return fmt::format(
+        "'{}' has groups of two digits and '{}' of the same column groups of three; "
+        "write them alike",
+        indian_, western_);
   }
   if (is_ambiguous() && decimal == '\0') {
     return fmt::format(

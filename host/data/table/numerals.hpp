@@ -18,10 +18,12 @@ struct Reading {
   double value = 0;
   bool percent = false;
   std::string currency = {};  ///< as written; empty: none
+  /// Above a thousand: groups that only India writes (1,23,456), or that it does not (123,456).
+  bool indian = false, western = false;
 };
 /// Beyond what read_plain takes: thousands in groups of three (the other sign of '.' and ',', an
-/// apostrophe or a space), a percent or currency sign, (5) for -5, full-width digits, U+2212 for a
-/// minus. nullopt: no number with this decimal sign.
+/// apostrophe or a space) or as in India, a percent or currency sign, (5) and 5- for -5, full-width
+/// digits, U+2212 for a minus. nullopt: no number with this decimal sign.
 std::optional<Reading> read(std::string_view word, char decimal);
 
 /// What the words of one column say about how its numbers are written.
@@ -42,10 +44,11 @@ class Evidence {
 
   /// A word that `contradiction` names.
   const std::string& first() const {
-    return percents_ > 0 && percents_ < words_  ? percent_
-           : !comma_.empty() && !point_.empty() ? comma_
-           : !ambiguous_.empty()                ? ambiguous_
-                                                : unusual_;
+    return percents_ > 0 && percents_ < words_     ? percent_
+           : !indian_.empty() && !western_.empty() ? indian_
+           : !comma_.empty() && !point_.empty()    ? comma_
+           : !ambiguous_.empty()                   ? ambiguous_
+                                                   : unusual_;
   }
 
   /// Why the words cannot be read together, with what helps; empty: they can. `decimal`: what is
@@ -55,8 +58,9 @@ class Evidence {
  private:
   std::int64_t words_ = 0, percents_ = 0;
   /// The first word that is a number with a decimal point only, with a decimal comma only, with
-  /// both but not the same one, and the first one without a percent sign.
-  std::string point_, comma_, ambiguous_, unusual_, percent_, bare_, currency_, other_currency_;
+  /// both but not the same one, the first one without a percent sign, and so on.
+  std::string point_, comma_, ambiguous_, unusual_, percent_, bare_, currency_, other_currency_,
+      indian_, western_;
 };
 
 }  // namespace sluice::numerals

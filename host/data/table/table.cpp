@@ -1,6 +1,9 @@
 // Which files, in which format; each is read by its own reader and becomes a part of the table.
 #include "sluice/data/table.hpp"
 
+#include <arrow/array/array_dict.h>
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -13,6 +16,8 @@
 #include "data/table/csv_scan.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
+#include "data/table/inputs.hpp"
+#include "data/table/source.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -44,83 +49,6 @@ TableFormat parse_table_format(std::string_view text) {
 
 namespace {
 
-/// automatic if the extension says nothing.
-TableFormat format_by_name(const fs::path& path) {
-  const std::string extension = files::without_compression(path).extension().string();
-  if (extension == ".csv" || extension == ".tsv" || extension == ".txt") return TableFormat::csv;
-  if (extension == ".parquet" || extension == ".pq") return TableFormat::parquet;
-  if (extension == ".arrow" || extension == ".feather" || extension == ".ipc") {
-    return TableFormat::arrow;
-  }
-  if (extension == ".tsf") return TableFormat::tsf;
-  return TableFormat::automatic;
-}
-
-struct Input {
-  fs::path path;
-  TableFormat format;
-};
-
-void add_directory(const fs::path& directory, TableFormat format, std::vector<Input>& inputs) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!entry->is_regular_file() || name.starts_with('.') || name.starts_with('_')) continue;
-    if (format == TableFormat::automatic && format_by_name(entry->path()) == format) continue;
-    paths.push_back(entry->path());
-  }
-  if (error) {
-    throw DataError(fmt::format("{}: cannot list the directory ({}); check that it may be read",
-                                directory.string(), error.message()));
-  }
-  if (paths.empty()) {
-    throw DataError(fmt::format(
-        "{}: no .csv, .parquet, .arrow, .feather or .tsf file in this directory; give the files "
-        "themselves, or set data.format",
-        directory.string()));
-  }
-  std::sort(paths.begin(), paths.end());
-  for (const fs::path& path : paths) {
-    inputs.push_back({path, format == TableFormat::automatic ? format_by_name(path) : format});
-  }
-}
-
-/// Renaming would not help these.
-void refuse_workbook(const fs::path& path) {
-  const std::string extension = path.extension().string();
-  for (const char* workbook : {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}) {
-    if (extension != workbook) continue;
-    throw DataError(fmt::format(
-        "{}: a workbook cannot be read; save its sheet as CSV (\"CSV UTF-8\") and give that file",
-        path.string()));
-  }
-}
-
-std::vector<Input> list_inputs(const ReadOptions& options) {
-  if (options.paths.empty()) throw DataError("no data file is given; set path.data");
-  std::vector<Input> inputs;
-  for (const fs::path& path : options.paths) {
-    std::error_code error;
-    if (fs::is_directory(path, error)) {
-      add_directory(path, options.format, inputs);
-      continue;
-    }
-    Input input{path, options.format};
-    if (input.format == TableFormat::automatic) input.format = format_by_name(path);
-    if (input.format == TableFormat::automatic && fs::exists(path, error)) {
-      refuse_workbook(path);
-      throw DataError(fmt::format(
-          "{}: the extension '{}' names no format; rename the file (.csv, .parquet, .arrow, "
-          ".feather, .tsf, each also with .gz or .zst) or set data.format",
-          path.string(), files::without_compression(path).extension().string()));
-    }
-    inputs.push_back(std::move(input));
-  }
-  return inputs;
-}
-
 std::string source_of(const ReadOptions& options, std::size_t files) {
   std::error_code error;
   const std::string first = options.paths.front().string();
@@ -131,9 +59,32 @@ std::string source_of(const ReadOptions& options, std::size_t files) {
   return fmt::format("{} ({} {})", first, files, files == 1 ? "file" : "files");
 }
 
-void add_part(Table::Impl& table, const Input& input, std::int64_t max_rows,
+/// The table with a column of text for each folder above the file that is named COLUMN=VALUE.
+std::shared_ptr<arrow::Table> with_partitions(std::shared_ptr<arrow::Table> table,
+                                              const inputs::Input& input) {
+  const auto type = arrow::dictionary(arrow::int32(), arrow::utf8());
+  const auto made = [&](auto result) {
+    return files::value_of(std::move(result), input.path, files::kMemoryRemedy);
+  };
+  for (const inputs::Partition& partition : input.partitions) {
+    if (table->schema()->GetFieldIndex(partition.column) >= 0) continue;
+    std::shared_ptr<arrow::Array> cells;
+    if (partition.value) {
+      cells = made(arrow::DictionaryArray::FromArrays(
+          type, made(arrow::MakeArrayFromScalar(arrow::Int32Scalar(0), table->num_rows())),
+          made(arrow::MakeArrayFromScalar(arrow::StringScalar(*partition.value), 1))));
+    } else {
+      cells = made(arrow::MakeArrayOfNull(type, table->num_rows()));
+    }
+    table = made(table->AddColumn(table->num_columns(), arrow::field(partition.column, type),
+                                  std::make_shared<arrow::ChunkedArray>(cells)));
+  }
+  return table;
+}
+
+void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_rows,
               const TextColumns& text_columns) {
-  TablePart part{nullptr, input.path, input.format, {}};
+  TablePart part{nullptr, input.path, input.format, {}, {}};
   switch (input.format) {
     case TableFormat::csv:
       read_csv(table, part, max_rows, text_columns);
@@ -160,6 +111,7 @@ void add_part(Table::Impl& table, const Input& input, std::int64_t max_rows,
       Source(input.path, table.options.max_bytes);
       throw InternalError("read_table: a file without a format");
   }
+  part.table = with_partitions(std::move(part.table), input);
   const std::vector<std::string> names = part.table->schema()->field_names();
   if (names.empty()) {
     throw DataError(fmt::format("{}: the file has no columns; write it again with a header",
@@ -194,13 +146,13 @@ arrow::MemoryPool* pool_of(std::int64_t budget) {
 }  // namespace
 
 Table read_table_as(const ReadOptions& options, const TextColumns& text_columns) {
-  const std::vector<Input> inputs = list_inputs(options);
   auto table = std::make_unique<Table::Impl>();
+  const std::vector<inputs::Input> files = inputs::list(options, table->remarks);
   table->options = options;
-  table->source = source_of(options, inputs.size());
+  table->source = source_of(options, files.size());
   table->pool = pool_of(Source::budget_of(options.max_bytes));
   std::int64_t rows = 0;
-  for (const Input& input : inputs) {
+  for (const inputs::Input& input : files) {
     if (options.max_rows > 0 && rows >= options.max_rows) break;
     try {
       add_part(*table, input, options.max_rows > 0 ? options.max_rows - rows : 0, text_columns);
@@ -219,9 +171,10 @@ std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t ro
                      std::string_view column) {
   const TablePart& file = table.parts[part];
   if (file.format == TableFormat::csv || file.format == TableFormat::tsf) {
-    const std::int64_t line = file.format == TableFormat::csv
-                                  ? csv::line_of_row(csv::Text(file.path, file.form), row)
-                                  : tsf_line_of_row(file.path, row);
+    const std::int64_t line =
+        file.format == TableFormat::csv
+            ? csv::line_of_row(csv::Text(file.path, file.form), file.file_row(row))
+            : tsf_line_of_row(file.path, row);
     return column.empty() ? fmt::format("{}:{}", file.path.string(), line)
                           : fmt::format("{}:{}:{}", file.path.string(), line, column);
   }

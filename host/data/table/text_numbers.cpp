@@ -4,10 +4,12 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/array/builder_primitive.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
 
 #include "data/table/cells.hpp"
 #include "data/table/files.hpp"
@@ -94,19 +96,49 @@ std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk,
   return out;
 }
 
-std::string remark_of(const std::string& source, const std::string& name,
-                      const numerals::Evidence& evidence, char decimal, bool decimal_is_told) {
-  const std::string& word = evidence.is_unusual() ? evidence.unusual() : evidence.first();
-  std::string text = fmt::format("{}: column '{}': '{}' is read as {}", source, name, word,
-                                 numerals::read(word, decimal)->value);
-  if (evidence.percent()) text += ", the percent sign left out";
-  if (!evidence.currency().empty()) text += ", the currency sign left out";
-  if (!decimal_is_told &&
-      (evidence.says_comma() || evidence.says_point() || evidence.is_ambiguous())) {
-    text += "; data.decimal can say otherwise";
+/// Remarks on columns whose numbers are written in some way, those written alike in one.
+class Readings {
+ public:
+  void add(const std::string& name, const numerals::Evidence& evidence, char decimal,
+           bool decimal_is_told) {
+    const std::string& word = evidence.is_unusual() ? evidence.unusual() : evidence.first();
+    std::string marks;
+    if (evidence.percent()) marks += ", the percent sign left out";
+    if (!evidence.currency().empty()) marks += ", the currency sign left out";
+    if (!decimal_is_told &&
+        (evidence.says_comma() || evidence.says_point() || evidence.is_ambiguous())) {
+      marks += "; data.decimal can say otherwise";
+    }
+    auto group = std::find_if(groups_.begin(), groups_.end(),
+                              [&](const Group& known) { return known.marks == marks; });
+    if (group == groups_.end()) {
+      group = groups_.insert(group, Group{marks, {}, word, numerals::read(word, decimal)->value});
+    }
+    group->names.push_back(name);
   }
-  return text;
-}
+
+  void say(const std::string& source, std::vector<std::string>& remarks) const {
+    constexpr std::size_t kShown = 4;
+    for (const Group& group : groups_) {
+      const auto shown = std::span(group.names).first(std::min(kShown, group.names.size()));
+      const std::size_t more = group.names.size() - shown.size();
+      remarks.push_back(fmt::format(
+          "{}: {} '{}'{}: '{}' is read as {}{}", source,
+          group.names.size() == 1 ? "column" : fmt::format("{} columns,", group.names.size()),
+          fmt::join(shown, "', '"), more > 0 ? fmt::format(" and {} more", more) : "",
+          group.example, group.value, group.marks));
+    }
+  }
+
+ private:
+  struct Group {
+    std::string marks;
+    std::vector<std::string> names;
+    std::string example;  ///< of the first column
+    double value;
+  };
+  std::vector<Group> groups_;
+};
 
 }  // namespace
 
@@ -148,9 +180,10 @@ bool says_other_decimal(const arrow::Table& table, const Findings& findings, cha
 }
 
 Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
-                 const std::vector<std::string>& missing, char decimal, bool points_in_doubt) {
+                 const std::vector<std::string>& missing, char decimal,
+                 const std::vector<char>& settled) {
   Findings findings;
-  bool comma = false, point = false, ambiguous = false;
+  bool comma = false, point = false;
   for (int c = 0; c < table.num_columns(); ++c) {
     findings.columns.emplace_back();
     const arrow::ChunkedArray& column = *table.column(c);
@@ -159,25 +192,22 @@ Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
     if (!evidence) continue;
     comma = comma || evidence->says_comma();
     point = point || evidence->says_point();
-    ambiguous = ambiguous || evidence->is_ambiguous();
     findings.columns.back() = std::move(evidence);
   }
   findings.decimal = decimal;
   if (decimal != '\0') return findings;
-  if (!comma && !ambiguous && !points_in_doubt) {
-    if (point) findings.decimal = '.';
-    return findings;
-  }
   for (int c = 0; c < table.num_columns(); ++c) {
     const arrow::ChunkedArray& column = *table.column(c);
     if (column.type()->id() != arrow::Type::DOUBLE) continue;
-    if (may_be_thousands(column)) {
+    const bool known = settled[static_cast<std::size_t>(c)] != 0;
+    if (!known && may_be_thousands(column)) {
       findings.doubtful.push_back(c);
     } else {
       point = true;
     }
   }
   if (comma != point) findings.decimal = comma ? ',' : '.';
+  if (findings.decimal == '.') findings.doubtful.clear();  // they were read with a decimal point
   return findings;
 }
 
@@ -186,6 +216,7 @@ std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
                                         const std::vector<std::string>& missing,
                                         bool decimal_is_told, const std::string& source,
                                         std::vector<std::string>& remarks) {
+  Readings readings;
   for (int c = 0; c < table->num_columns(); ++c) {
     const auto& evidence = findings.columns[static_cast<std::size_t>(c)];
     if (!evidence || !evidence->contradiction(findings.decimal).empty()) continue;
@@ -204,9 +235,10 @@ std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
                          std::make_shared<arrow::ChunkedArray>(chunks, arrow::float64())),
         source, kRemedy);
     if (evidence->is_unusual() || (decimal == ',' && evidence->is_ambiguous())) {
-      remarks.push_back(remark_of(source, name, *evidence, decimal, decimal_is_told));
+      readings.add(name, *evidence, decimal, decimal_is_told);
     }
   }
+  readings.say(source, remarks);
   return table;
 }
 

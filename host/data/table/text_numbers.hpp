@@ -26,11 +26,11 @@ struct Findings {
 };
 
 /// `keep`: columns that stay text whatever they hold. `missing`: words that mean "no value".
-/// `decimal`: '.' or ',' where it is told, 0 where it has to be found. `points_in_doubt`: even
-/// where no cell has a comma (a file with ';' between its fields comes from where a comma is
-/// decimal).
+/// `decimal`: '.' or ',' where it is told, 0 where it has to be found. `settled`: columns in which
+/// a point is known to be decimal.
 Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
-                 const std::vector<std::string>& missing, char decimal, bool points_in_doubt);
+                 const std::vector<std::string>& missing, char decimal,
+                 const std::vector<char>& settled);
 
 /// Whether a table that was read with the decimal sign `decimal` has numbers with the other sign
 /// only.

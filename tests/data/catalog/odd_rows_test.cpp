@@ -83,7 +83,7 @@ TEST_F(OddRows, ATotalAmongTheSeriesIsRemarkedUpon) {
 
 TEST_F(OddRows, ATitleAboveTheHeaderIsSaid) {
   EXPECT_THAT(
-      error_of("Sales report 2024,\n,\ndate,sales\n2024-01-01,1\n2024-01-02,2\n"),
+      error_of("Sales report 2024,\n2024-01-01,1\n2024-01-02,2\n"),
       HasSubstr("(the first line names only 'Sales report 2024': if that is a title, remove "
                 "what stands above the header)"));
 }

@@ -146,6 +146,76 @@ TEST_F(FileForm, OtherKindsOfFilesAreNamed) {
   EXPECT_THAT(error("plain", "a.csv.gz"), HasSubstr("its bytes are not those of a '.gz' file"));
 }
 
+TEST_F(FileForm, OtherKindsOfFilesAreNamedWhateverTheirEnding) {
+  EXPECT_THAT(error("[\n {\"a\": 1}]", "a.json"), HasSubstr("a.json: this is JSON, not CSV"));
+  EXPECT_THAT(error("{ \"a\": 1}\n{ \"a\": 2}\n", "a.jsonl"), HasSubstr("this is JSON, not CSV"));
+  EXPECT_THAT(error("PK\x03\x04xxxx", "a.zip"), HasSubstr("a.zip: this is a zip archive"));
+  EXPECT_THAT(error("\x80\x04\x95xxxx", "a.pkl"), HasSubstr("a.pkl: this is a pickle of Python"));
+  EXPECT_THAT(error("<table border>", "a.csv"), HasSubstr("this is a web page"));
+  EXPECT_THAT(error("PK\x03\x04xxxx", "A.XLSX"), HasSubstr("a workbook cannot be read"));
+  EXPECT_THAT(error("a,b\n1,2\n", "a.dat"), HasSubstr("the extension '.dat' names no format"));
+}
+
+TEST_F(FileForm, EndingsInCapitalsAreEndings) {
+  EXPECT_THAT(names("a,b\n1,2\n", "SALES.CSV"), ElementsAre("a", "b"));
+  write_table(path("a.csv.gz"), {{.name = "n", .integers = {1, 2}}});
+  std::filesystem::copy(path("a.csv.gz"), path("B.CSV.GZ"));
+  EXPECT_EQ(read(path("B.CSV.GZ")).rows(), 2);
+}
+
+TEST_F(FileForm, RowsOfDelimitersAreNoRows) {
+  const Table table = read(file("a.csv", "s,y\na,1\n,\n,\nb,2\n,\nc,x\n,\n"));
+  EXPECT_EQ(table.rows(), 3);
+  EXPECT_THAT(words(table, 0), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(table.impl().remarks, ElementsAre(HasSubstr("a.csv: 4 rows without any value were "
+                                                          "left out, the first one on line 3")));
+  EXPECT_THAT(data_error([&] { read_numbers(table.impl(), 1); }), HasSubstr("a.csv:7:y: 'x' is"))
+      << "lines are the file's";
+}
+
+TEST_F(FileForm, RowsOfWordsForMissingValuesAreRows) {
+  EXPECT_EQ(read(file("a.csv", "s,y\na,1\nNA,NA\n,\n")).rows(), 2);
+}
+
+TEST_F(FileForm, TimesAreReadAgainWithoutRowsOfDelimiters) {
+  CatalogSpec spec;
+  spec.read.paths = {file("a.csv", "ds,y\n,\n20240101,1\n,\n20240102,2\n20240103,3\n")};
+  spec.time_format = "%Y%m%d";
+  const Catalog catalog = read_catalog(spec);
+  EXPECT_EQ(catalog.length(0), 3);
+  EXPECT_EQ(catalog.time(0, 2), *parse_time("2024-01-03"));
+}
+
+TEST_F(FileForm, ATitleAboveTheHeaderIsNamed) {
+  EXPECT_EQ(error("Report;;\nof: 2024;;\n;;\nday;sales;shop\n2024-01-01;5;x\n"),
+            "a.csv:1: 'Report' is a title: the names of the columns seem to stand on line 4 (day, "
+            "sales, shop); remove the lines above it");
+  EXPECT_EQ(read(file("b.csv", "day,,\n2024-01-01,5,x\n")).rows(), 1) << "a header without names";
+}
+
+TEST_F(FileForm, FoldersThatNameAColumnAndItsValueArePartsOfTheTable) {
+  file("d/store=S1/a.csv", "ds,y\n2024-01-01,1\n");
+  file("d/store=S%202/year=2024/b.csv", "ds,y\n2024-01-01,2\n");
+  EXPECT_THAT(data_error([&] { read(path("d")); }), HasSubstr("its columns are ds, y, store"));
+  std::filesystem::remove_all(path("d/store=S%202"));
+  file("d/store=S%202/b.csv", "ds,y\n2024-01-01,2\n2024-01-02,x\n");
+  file("d/store=__HIVE_DEFAULT_PARTITION__/c.csv", "ds,y\n2024-01-01,3\n");
+  file("d/old/b.csv", "other\n1\n");
+  const Table table = read(path("d"));
+  EXPECT_THAT(table.column_names(), ElementsAre("ds", "y", "store"));
+  EXPECT_THAT(words(table, 2), ElementsAre("S 2", "S1"));
+  EXPECT_THAT(read_codes(table.impl(), 2).codes, ElementsAre(0, 0, 1, -1));
+  EXPECT_THAT(table.impl().remarks, ElementsAre(HasSubstr("the folders inside are not read: old")));
+  EXPECT_THAT(data_error([&] { read_numbers(table.impl(), 1); }), HasSubstr("b.csv:3:y: 'x'"));
+}
+
+TEST_F(FileForm, OtherFoldersInsideAreNamedWhereNothingIsRead) {
+  file("d/2023/a.csv", "ds,y\n2024-01-01,1\n");
+  EXPECT_THAT(data_error([&] { read(path("d")); }),
+              HasSubstr("no .csv, .parquet, .arrow, .feather or .tsf file in this directory, and "
+                        "folders inside are read only if they are named COLUMN=VALUE, not 2023"));
+}
+
 TEST_F(FileForm, CompressedFilesAreReadWhateverTheirName) {
   write_table(path("a.csv.gz"), {{.name = "n", .integers = {1, 2}}});
   const Table table = read(file("b.csv", text_of(path("a.csv.gz"))));

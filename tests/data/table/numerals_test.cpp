@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "data/catalog/values.hpp"
@@ -56,6 +57,12 @@ TEST(Numeral, IsWorthWhatItsDecimalSignMakesOfIt) {
       {"１２３", '.', 123},
       {"+5", '.', 5},
       {" 7 ", '.', 7},
+      {"1,23,150.37", '.', 123150.37},
+      {"12,34,56,789", '.', 123456789},
+      {"(1.522,60) €", ',', -1522.6},
+      {"$ (5)", '.', -5},
+      {"873.83-", '.', -873.83},
+      {"1.873,83-", ',', -1873.83},
       {"TRUE", '.', 1},
       {"false", ',', 0},
       {".5", '.', 0.5},
@@ -65,9 +72,10 @@ TEST(Numeral, IsWorthWhatItsDecimalSignMakesOfIt) {
 
 TEST(Numeral, IsNoneWhereDigitsMakeNoGroupsOrSignsRepeat) {
   for (const char* word :
-       {"0x10", "+-5",     "--5",   "(-5)",    "1,23,456", "12,34",   "0,123",  "1234,567",
-        "1 23", "1,234e3", "5%%",   "$5%",     "#N/A",     "#DIV/0!", "-",      "",
-        "%",    "€",       "12:30", "2024-01", "1.2.3",    "5kg",     "1, 200", "١٢"}) {
+       {"0x10",    "+-5",     "--5",      "(-5)",   "1,23,45", "123,45,678", "1,234,56,789",
+        "12,34",   "0,123",   "1234,567", "1 23",   "1,234e3", "5%%",        "$5%",
+        "#N/A",    "#DIV/0!", "-",        "",       "%",       "€",          "12:30",
+        "2024-01", "1.2.3",   "5kg",      "1, 200", "١٢"}) {
     EXPECT_TRUE(std::isnan(worth(word, '.'))) << word;
   }
   for (const char* word : {"1.5", "0.123", "1.23.456", "1,5,5", "01.02.2024"}) {
@@ -122,6 +130,48 @@ TEST_F(NumberColumns, PointsBetweenSemicolonsThatMayBeThousandsAreAnErrorToo) {
   EXPECT_THAT(numbers(text, ','), ElementsAre(900, 1200));
   EXPECT_THAT(numbers(text, '.'), ElementsAre(900, 1.2f));
   EXPECT_THAT(numbers("d;y\n1;900\n2;1.20\n"), ElementsAre(900, 1.2f)) << "no thousands";
+}
+
+TEST_F(NumberColumns, PointsBeforeThreeDigitsInEveryCellAreAnErrorWhateverTheDelimiter) {
+  for (const char delimiter : {',', '\t', ';'}) {
+    std::string text = "d?y\n1?3.000\n2?2.121\n3?950\n";
+    std::replace(text.begin(), text.end(), '?', delimiter);
+    EXPECT_THAT(error(text), HasSubstr("a.csv:2:y: '3.000' is not a number beyond doubt: set "
+                                       "data.decimal to \".\" if it means 3, to \",\" if it means "
+                                       "3000"))
+        << delimiter;
+    EXPECT_THAT(numbers(text, ','), ElementsAre(3000, 2121, 950)) << delimiter;
+    EXPECT_THAT(numbers(text, '.'), ElementsAre(3, 2.121f, 950)) << delimiter;
+  }
+}
+
+TEST_F(NumberColumns, OneCellThatNoGroupsMakeSettlesThePoint) {
+  EXPECT_THAT(numbers("d,y\n1,1.234\n2,0.512\n"), ElementsAre(1.234f, 0.512f));
+  EXPECT_THAT(numbers("d,y\n1,1.234\n2,1.5\n"), ElementsAre(1.234f, 1.5f));
+  EXPECT_THAT(numbers("d,y\n1,1.234\n2,1234.567\n"), ElementsAre(1.234f, 1234.567f));
+  EXPECT_THAT(numbers("p,y\n2.5,1.234\n3.5,2.345\n"), ElementsAre(1.234f, 2.345f));
+  EXPECT_THAT(remarks_, IsEmpty());
+  // Behind the cells that are looked at first.
+  std::string far = "d,y\n";
+  for (int row = 0; row < 2000; ++row) far += "1,1.234\n";
+  EXPECT_EQ(numbers(far + "2,0.5\n").back(), 0.5f);
+}
+
+TEST_F(NumberColumns, GroupsOfIndiaAreReadWhereTheColumnAgrees) {
+  EXPECT_THAT(numbers("d,y\n1,\"1,23,150.5\"\n2,\"1,200\"\n"), ElementsAre(123150.5f, 1200));
+  EXPECT_THAT(error("d,y\n1,\"1,23,150.5\"\n2,\"123,150.5\"\n"),
+              HasSubstr("a.csv:2:y: '1,23,150.5' has groups of two digits and '123,150.5' of the "
+                        "same column groups of three; write them alike"));
+}
+
+TEST_F(NumberColumns, ColumnsThatAreWrittenAlikeAreSaidInOneRemark) {
+  numbers("a;b;c;d;e;f\n1,5;2,5;3,5;4,5;5,5;7 €\n");
+  EXPECT_THAT(
+      remarks_,
+      ElementsAre(HasSubstr("';' separates"),
+                  HasSubstr("a.csv: 5 columns, 'a', 'b', 'c', 'd' and 1 more: '1,5' is read "
+                            "as 1.5; data.decimal can say otherwise"),
+                  HasSubstr("a.csv: column 'f': '7 €' is read as 7, the currency")));
 }
 
 TEST_F(NumberColumns, OtherCellsOfTheFileTakeTheDoubtAway) {

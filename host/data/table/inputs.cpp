@@ -1,0 +1,177 @@
+#include "data/table/inputs.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "data/table/files.hpp"
+#include "data/table/kinds.hpp"
+#include "data/table/source.hpp"
+#include "sluice/base/error.hpp"
+
+namespace sluice::inputs {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// automatic if the extension says nothing.
+TableFormat format_by_name(const fs::path& path) {
+  const std::string extension = files::extension_of(files::without_compression(path));
+  if (extension == ".csv" || extension == ".tsv" || extension == ".txt") return TableFormat::csv;
+  if (extension == ".parquet" || extension == ".pq") return TableFormat::parquet;
+  if (extension == ".arrow" || extension == ".feather" || extension == ".ipc") {
+    return TableFormat::arrow;
+  }
+  if (extension == ".tsf") return TableFormat::tsf;
+  return TableFormat::automatic;
+}
+
+/// So many first bytes tell what a file is.
+constexpr std::int64_t kKindBytes = 1 << 16;
+
+/// "a b" of "a%20b", as Hive writes the values that name folders.
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, code, 16).ptr == digits + 2) {
+      out += static_cast<char>(code);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// COLUMN=VALUE of a folder's name, as Hive, Spark and pandas name the parts of a table.
+std::optional<Partition> partition_of(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  const std::size_t equals = name.find('=');
+  if (equals == 0 || equals == std::string::npos) return std::nullopt;
+  const std::string value = decoded(std::string_view(name).substr(equals + 1));
+  Partition partition{decoded(std::string_view(name).substr(0, equals)), value};
+  if (value == "__HIVE_DEFAULT_PARTITION__") partition.value.reset();
+  return partition;
+}
+
+/// What a directory holds, and the directories inside of it that hold parts of the table.
+class Directory {
+ public:
+  Directory(TableFormat format, std::vector<Input>& inputs) : format_(format), inputs_(inputs) {}
+
+  void add(const fs::path& directory, const std::vector<Partition>& above) {
+    std::vector<fs::path> paths, folders;
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (name.starts_with('.') || name.starts_with('_')) continue;
+      if (entry->is_directory()) {
+        (partition_of(entry->path()) ? folders : others_).push_back(entry->path());
+      } else if (entry->is_regular_file() &&
+                 (format_ != TableFormat::automatic || format_by_name(entry->path()) != format_)) {
+        paths.push_back(entry->path());
+      }
+    }
+    if (error) {
+      throw DataError(fmt::format("{}: cannot list the directory ({}); check that it may be read",
+                                  directory.string(), error.message()));
+    }
+    std::sort(paths.begin(), paths.end());
+    std::sort(folders.begin(), folders.end());
+    for (const fs::path& path : paths) {
+      const bool by_name = format_ == TableFormat::automatic;
+      inputs_.push_back({path, by_name ? format_by_name(path) : format_, above});
+    }
+    for (const fs::path& folder : folders) {
+      std::vector<Partition> all = above;
+      all.push_back(*partition_of(folder));
+      add(folder, all);
+    }
+  }
+
+  /// The directories that were passed by: "a, b and 3 more"; empty: there are none.
+  std::string passed_by() const {
+    constexpr std::size_t kShown = 3;
+    std::vector<std::string> names;
+    for (const fs::path& folder : others_) names.push_back(folder.filename().string());
+    std::sort(names.begin(), names.end());
+    const std::size_t more = names.size() - std::min(kShown, names.size());
+    names.resize(names.size() - more);
+    return fmt::format("{}{}", fmt::join(names, ", "),
+                       more > 0 ? fmt::format(" and {} more", more) : "");
+  }
+
+ private:
+  TableFormat format_;
+  std::vector<Input>& inputs_;
+  std::vector<fs::path> others_;
+};
+
+void add_directory(const fs::path& path, TableFormat format, std::vector<Input>& inputs,
+                   std::vector<std::string>& remarks) {
+  const std::size_t before = inputs.size();
+  Directory directory(format, inputs);
+  directory.add(path, {});
+  const std::string passed_by = directory.passed_by();
+  if (inputs.size() == before) {
+    throw DataError(fmt::format(
+        "{}: no .csv, .parquet, .arrow, .feather or .tsf file in this directory{}; give the files "
+        "themselves, or set data.format",
+        path.string(),
+        passed_by.empty() ? ""
+                          : fmt::format(", and folders inside are read only if they are named "
+                                        "COLUMN=VALUE, not {}",
+                                        passed_by)));
+  }
+  if (!passed_by.empty()) {
+    remarks.push_back(
+        fmt::format("{}: the folders inside are not read: {}", path.string(), passed_by));
+  }
+}
+
+/// Renaming would not help these.
+void refuse_workbook(const fs::path& path) {
+  const std::string extension = files::extension_of(path);
+  for (const char* workbook : {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}) {
+    if (extension != workbook) continue;
+    throw DataError(fmt::format(
+        "{}: a workbook cannot be read; save its sheet as CSV (\"CSV UTF-8\") and give that file",
+        path.string()));
+  }
+}
+
+}  // namespace
+
+std::vector<Input> list(const ReadOptions& options, std::vector<std::string>& remarks) {
+  if (options.paths.empty()) throw DataError("no data file is given; set path.data");
+  std::vector<Input> inputs;
+  for (const fs::path& path : options.paths) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      add_directory(path, options.format, inputs, remarks);
+      continue;
+    }
+    Input input{path, options.format, {}};
+    if (input.format == TableFormat::automatic) input.format = format_by_name(path);
+    if (input.format == TableFormat::automatic && fs::exists(path, error)) {
+      refuse_workbook(path);
+      refuse_other_kinds(path, Source(path).head(kKindBytes));
+      throw DataError(fmt::format(
+          "{}: the extension '{}' names no format; rename the file (.csv, .parquet, .arrow, "
+          ".feather, .tsf, each also with .gz or .zst) or set data.format",
+          path.string(), files::without_compression(path).extension().string()));
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+}  // namespace sluice::inputs

@@ -1,0 +1,30 @@
+// Which files are read, and as what.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/data/table.hpp"
+
+namespace sluice::inputs {
+
+/// A column all of whose cells in a file are what the folder above it says.
+struct Partition {
+  std::string column;
+  std::optional<std::string> value;  ///< none: missing
+};
+
+struct Input {
+  std::filesystem::path path;
+  TableFormat format;  ///< automatic only where the file is missing
+  std::vector<Partition> partitions;
+};
+
+/// The files of options.paths; directories with what is in them and in folders inside that are
+/// named COLUMN=VALUE, in the order of their names. What is passed by is added to `remarks`. Throws
+/// DataError where there is nothing to read, or a file of no known format.
+std::vector<Input> list(const ReadOptions& options, std::vector<std::string>& remarks);
+
+}  // namespace sluice::inputs

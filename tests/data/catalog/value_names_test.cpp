@@ -1,0 +1,177 @@
+// What the names of value columns say, where a row is a series; and tables of one series in rows
+// and columns.
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/builder_nested.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/io/file.h>
+#include <arrow/table.h>
+#include <gtest/gtest.h>
+#include <parquet/arrow/writer.h>
+
+#include "data/catalog/fixture.hpp"
+
+namespace sluice {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+using ValueNames = CatalogBuild;
+
+TEST_F(ValueNames, ATotalBehindTheMonthsIsNoMonth) {
+  const Catalog catalog = build("Product,2019-01,2019-02,2019-03,Total\nA,1,2,3,6\nB,4,5,,9\n");
+  EXPECT_THAT(series_of(catalog), testing::ElementsAre(values({1, 2, 3}), values({4, 5})));
+  EXPECT_EQ(to_string(catalog.frequency()), "MS");
+  EXPECT_THAT(notes_.remarks,
+              Contains("Total is not used: it is the sum of the other value columns"));
+}
+
+TEST_F(ValueNames, ATotalThatIsNotTheSumIsRefused) {
+  const CatalogSpec wrong = spec("Product,2019-01,2019-02,Summe\nA,1,2,3\nB,4,5,8\n");
+  EXPECT_EQ(error(wrong),
+            "a.csv:3:Summe: 8 is named as a total, and is not the sum of the 2 other values of its "
+            "row, 9; remove this column, or name it by what it holds");
+}
+
+TEST_F(ValueNames, OneOddNameAmongDatesIsNamed) {
+  CatalogSpec odd = spec("Product,2019-01,2019-02,Average,2019-03\nA,1,2,2,3\n");
+  odd.layout = Layout::rows;
+  EXPECT_EQ(error(odd),
+            "a.csv: the value column Average is named by no time, and 3 others are (2019-01 .. "
+            "2019-03); rename what holds a step, and remove what holds none (a sum, a mean)");
+  odd = spec("Product,Cost,Jan-19,Feb-19,Mar-19\nA,9,1,2,3\n");
+  EXPECT_THAT(error(odd),
+              HasSubstr("Cost is named by no time, and 3 others are (Jan-19 .. Mar-19); "
+                        "the values begin with Jan-19: --data.first_value Jan-19"));
+  odd.first_value = "Jan-19";
+  EXPECT_THAT(series_of(build(odd)), testing::ElementsAre(values({1, 2, 3})));
+}
+
+TEST_F(ValueNames, DatesInAnotherFormAreReadByThePatternThatFitsThemAll) {
+  Catalog catalog = build("Product,Nov-19,Dec-19,Jan-20\nA,1,2,3\n");
+  EXPECT_EQ(to_string(catalog.frequency()), "MS");
+  EXPECT_EQ(catalog.time(0, 0), *parse_time("2019-11-01"));
+  EXPECT_THAT(notes_.remarks, Contains("the names of the value columns, Nov-19 .. Jan-20, are read "
+                                       "as times by %b-%y (data.time_format)"));
+  // 01.02. is the first of February: the fifth of months that follow each other.
+  catalog = build("P,30.01.2024,31.01.2024,01.02.2024\nA,1,2,3\n");
+  EXPECT_EQ(to_string(catalog.frequency()), "D");
+}
+
+TEST_F(ValueNames, DatesOfTwoReadingsAreAskedAbout) {
+  CatalogSpec two = spec("Product,01/01/2024,02/01/2024,03/01/2024\nA,1,2,3\n");
+  EXPECT_EQ(error(two),
+            "a.csv: the names of the value columns, 01/01/2024 .. 03/01/2024, fit %d/%m/%Y as well "
+            "as %m/%d/%Y: say which it is, --data.time_format '%d/%m/%Y' or '%m/%d/%Y'");
+  two.time_format = "%m/%d/%Y";
+  EXPECT_EQ(to_string(build(two).frequency()), "MS");
+}
+
+TEST_F(ValueNames, StepsCountedFromZeroAreSaid) {
+  CatalogSpec counted = spec("Product,a,b,c\nA,1,2,3\n");
+  counted.layout = Layout::rows;
+  EXPECT_EQ(build(counted).time(0, 2), 2);
+  EXPECT_THAT(notes_.remarks,
+              Contains("the value columns are not named by times (a .. c): their steps are counted "
+                       "from 0; data.start and data.frequency can say when they were"));
+}
+
+TEST_F(ValueNames, ASeriesThatIsTheSumOfTheOthersIsSaid) {
+  const std::string said =
+      "the series Grand Total is the sum of the others, and is forecast as they are; remove its "
+      "row "
+      "if it is no series";
+  build("P,2019-01,2019-02\nA,1,2\nB,4,5\nGrand Total,5,7\n");
+  EXPECT_THAT(notes_.remarks, Contains(said));
+  build("P,2019-01,2019-02\nA,1,2\nB,4,5\nGrand Total,5,8\n");
+  EXPECT_THAT(notes_.remarks, testing::Not(Contains(said)));
+}
+
+std::string months_of_year(const std::string& first, const std::string& row) {
+  return first + ",Jan,Feb,Mrz,Apr,Mai,Jun,Jul,Aug,Sep,Okt,Nov,Dez\n" + row;
+}
+
+TEST_F(ValueNames, MonthsAcrossYearsAreNoTwelveSeries) {
+  CatalogSpec across = spec(months_of_year("Jahr",
+                                           "2022,1,2,3,4,5,6,7,8,9,10,11,12\n"
+                                           "2023,1,2,3,4,5,6,7,8,9,10,11,12\n"));
+  EXPECT_THAT(
+      error(across),
+      HasSubstr("the columns Jan to Dez are the months of the years in Jahr; one series lies "
+                "in rows and columns: write a row for each of the months, with a column of "
+                "times (2000-01, 2000-02, ...) and one of values."));
+  across.layout = Layout::columns;
+  EXPECT_EQ(build(across).series_count(), 12);
+}
+
+TEST_F(ValueNames, YearsAcrossMonthsAreNoTwelveSeries) {
+  std::string csv = "Month,2021,2022\n";
+  for (const char* month : {"January", "February", "March", "April", "May", "June", "July",
+                            "August", "September", "October", "November", "December"}) {
+    csv += std::string(month) + ",1,2\n";
+  }
+  CatalogSpec down = spec(csv);
+  EXPECT_THAT(error(down), HasSubstr("the rows January to December of Month are the months of the "
+                                     "years 2021 to 2022; one series lies in rows and columns"));
+  down.layout = Layout::rows;
+  EXPECT_EQ(build(down).series_count(), 12);
+}
+
+TEST_F(ValueNames, HoursAcrossDaysAreNoSeries) {
+  std::string header = "day", row = "2024-01-01", next = "2024-01-02";
+  for (int hour = 1; hour <= 24; ++hour) {
+    header += ",H" + std::to_string(hour);
+    row += ",1";
+    next += ",2";
+  }
+  EXPECT_THAT(error(spec(header + "\n" + row + "\n" + next + "\n")),
+              HasSubstr("the columns H1 to H24 are the hours of the days in day; one series"));
+}
+
+TEST_F(ValueNames, WeekdaysAsInputsBesideATargetAreTaken) {
+  const std::string rows = "2024-01-01,7,1,0,0,0,0,0,0\n2024-01-02,8,0,1,0,0,0,0,0\n";
+  EXPECT_EQ(error(spec("date,y,Mo,Di,Mi,Do,Fr,Sa,So\n" + rows)), "");
+  EXPECT_EQ(error(spec("date,y,mon,tue,wed,thu,fri,sat,sun\n" + rows)), "");
+  EXPECT_THAT(
+      error(spec("date,x,mon,tue,wed,thu,fri,sat,sun\n" + rows)),
+      HasSubstr("the columns mon to sun are the weekdays of the weeks in date; one series"));
+}
+
+/// A Parquet file of a list column beside others.
+std::filesystem::path with_lists(const std::filesystem::path& path,
+                                 const std::shared_ptr<arrow::ArrayBuilder>& items) {
+  arrow::StringBuilder ids, days;
+  arrow::DoubleBuilder sales;
+  arrow::ListBuilder lists(arrow::default_memory_pool(), items);
+  for (const char* day : {"2024-01-01", "2024-01-02", "2024-01-03"}) {
+    EXPECT_TRUE(ids.Append("a").ok() && days.Append(day).ok() && sales.Append(5).ok());
+    EXPECT_TRUE(lists.Append().ok() && items->AppendEmptyValue().ok());
+  }
+  const auto table = arrow::Table::Make(
+      arrow::schema({arrow::field("store_id", arrow::utf8()), arrow::field("day", arrow::utf8()),
+                     arrow::field("sales", arrow::float64()),
+                     arrow::field("tags", arrow::list(items->type()))}),
+      {*ids.Finish(), *days.Finish(), *sales.Finish(), *lists.Finish()});
+  const auto out = *arrow::io::FileOutputStream::Open(path.string());
+  EXPECT_TRUE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out).ok());
+  EXPECT_TRUE(out->Close().ok());
+  return path;
+}
+
+TEST_F(ValueNames, ListsOfWordsAreNoValues) {
+  const Catalog catalog =
+      build(spec_of(with_lists(path("a.parquet"), std::make_shared<arrow::StringBuilder>())));
+  EXPECT_EQ(notes_.layout, "long");
+  EXPECT_THAT(series_of(catalog), testing::ElementsAre(values({5, 5, 5})));
+}
+
+TEST_F(ValueNames, BesideATimeThatIsNamedListsOfAnIdThatRepeatsAreNoValues) {
+  CatalogSpec named =
+      spec_of(with_lists(path("a.parquet"), std::make_shared<arrow::DoubleBuilder>()));
+  named.time = "day";
+  build(named);
+  EXPECT_EQ(notes_.layout, "long");
+}
+
+}  // namespace
+}  // namespace sluice
