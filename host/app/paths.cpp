@@ -13,6 +13,7 @@
 #include "base/path_lock.hpp"
 #include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
 
 namespace sluice {
@@ -83,6 +84,16 @@ std::vector<NamedPath> outputs_of(const Config& config) {
   return outputs;
 }
 
+/// Whether `output`, which is not there yet, would be one of the files of `folder` that are read.
+bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat format) {
+  std::error_code status;
+  if (!fs::is_directory(folder, status) || fs::exists(output, status)) return false;
+  const std::string name = output.filename().string();
+  if (name.starts_with('.') || name.starts_with('_')) return false;
+  if (format == TableFormat::automatic && format_by_name(output) == format) return false;
+  return same_file(output.has_parent_path() ? output.parent_path() : fs::path("."), folder);
+}
+
 /// Those of them that this command writes.
 bool writes(const Request& request, const std::string& name) {
   if (name == "path.log") return true;
@@ -104,6 +115,7 @@ void check_folder(const NamedPath& output) {
 void check_paths(const Request& request, const Config& config) {
   const std::vector<NamedPath> inputs = inputs_of(request, config);
   const std::vector<NamedPath> outputs = outputs_of(config);
+  const TableFormat format = parse_table_format(config.data.format);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const NamedPath& output = outputs[i];
     // Another command's output may be this one's input, as forecasts are data of a next step.
@@ -111,6 +123,12 @@ void check_paths(const Request& request, const Config& config) {
       if (!writes(request, output.name)) continue;
       // A training may go on from the very model that it writes: it replaces it by a better one.
       if (output.name == "path.model" && input.name == kEarlierModel) continue;
+      if (would_be_read(output.path, input.path, format)) {
+        throw ConfigError(fmt::format(
+            "{} = {} would be read as data from then on, as it lies in {}, {}; choose "
+            "another folder for {}",
+            output.name, output.path.string(), input.path.string(), input.name, output.key));
+      }
       if (!same_file(output.path, input.path)) continue;
       throw ConfigError(fmt::format("{} = {} would replace {}, {}; choose another {}", output.name,
                                     output.path.string(), input.name, input.path.string(),

@@ -44,18 +44,6 @@ TableFormat parse_table_format(std::string_view text) {
 
 namespace {
 
-/// automatic if the extension says nothing.
-TableFormat format_by_name(const fs::path& path) {
-  const std::string extension = files::without_compression(path).extension().string();
-  if (extension == ".csv" || extension == ".tsv" || extension == ".txt") return TableFormat::csv;
-  if (extension == ".parquet" || extension == ".pq") return TableFormat::parquet;
-  if (extension == ".arrow" || extension == ".feather" || extension == ".ipc") {
-    return TableFormat::arrow;
-  }
-  if (extension == ".tsf") return TableFormat::tsf;
-  return TableFormat::automatic;
-}
-
 struct Input {
   fs::path path;
   TableFormat format;
