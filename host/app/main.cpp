@@ -180,8 +180,8 @@ int run(int argc, char** argv) {
 }  // namespace sluice
 
 int main(int argc, char** argv) {
+  sluice::wait_passively(argv);  // before what a process that it starts would inherit
   sluice::ready_process();
-  sluice::wait_passively(argv);
   sluice::ready_for_limits();
   try {
     sluice::keep_interrupts_off_this_thread();

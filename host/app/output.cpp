@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/shorten.hpp"
 #include "base/text.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr int kTerminalColumns = 80;
 int output_error = 0;
+bool breaks_are_told = false;  ///< who started this process wants errors instead of SIGPIPE
 
 /// Writes to a closed stream must fail, hence an end that can only be read.
 void occupy(int descriptor) {
@@ -36,6 +38,8 @@ void occupy(int descriptor) {
 void ready_process() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) occupy(descriptor);
   std::signal(SIGXFSZ, SIG_IGN);
+  // What else is asked for is written also where nobody reads the messages or the results.
+  breaks_are_told = std::signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
 bool try_print_result(std::string_view text) {
@@ -52,6 +56,10 @@ void print_result(std::string_view text) {
 }
 
 void refuse_output() {
+  if (output_error == EPIPE && !breaks_are_told) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
   throw DataError(fmt::format(
       "standard output: cannot be written ({}); make room, or send the results elsewhere",
       std::generic_category().message(output_error)));
@@ -78,10 +86,10 @@ std::string labelled_lines(std::string_view label, const std::vector<std::string
 int fail(std::string_view message, int exit_code) noexcept {
   // Nothing here may become an exception, which would end the process with another status.
   try {
-    const std::string shown = fmt::format("sluice: {}\n", printable(message));
+    const std::string text = shortened(message);
+    const std::string shown = fmt::format("sluice: {}\n", printable(text));
     std::fwrite(shown.data(), 1, shown.size(), stderr);
-    const nlohmann::json event = {
-        {"event", "failed"}, {"exit_code", exit_code}, {"text", std::string(message)}};
+    const nlohmann::json event = {{"event", "failed"}, {"exit_code", exit_code}, {"text", text}};
     log_event(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } catch (const std::exception&) {
     std::fputs("sluice: the reason cannot be told: no memory for it\n", stderr);

@@ -9,15 +9,16 @@
 namespace sluice {
 
 /// For the beginning of main(): standard streams that are closed are opened on nothing, so that no
-/// data file gets their number and the program's messages; a file that grows beyond `ulimit -f` is
-/// an error of its write, not the end of the process.
+/// data file gets their number and the program's messages; a file that grows beyond `ulimit -f`, or
+/// a reader that goes away, is an error of its write, not the end of the process.
 void ready_process();
 
 /// `text`, made printable, on standard output, at once. False if it did not get there whole.
 bool try_print_result(std::string_view text);
 /// The same; throws DataError with the cause.
 void print_result(std::string_view text);
-/// Throws the DataError of a result that did not get there.
+/// Throws the DataError of a result that did not get there. Where its reader went away the process
+/// ends as any other does (SIGPIPE), but if whoever started it ignores that signal.
 [[noreturn]] void refuse_output();
 
 /// Columns that a line of results may have: 80 on a terminal, any number elsewhere.

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <unordered_map>
 #include <vector>
 
 #include "base/output_file.hpp"
@@ -30,20 +31,52 @@ struct NamedPath {
   std::string key = name;  ///< the setting to change
 };
 
-/// Whether both names mean one file, or would.
-bool same_file(const fs::path& a, const fs::path& b) {
-  struct stat first = {}, second = {};
-  const bool both = ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0;
-  if (both) {
+/// Whether two names mean one file, or would. Each is looked up once: there may be very many.
+class SameFile {
+ public:
+  bool operator()(const fs::path& a, const fs::path& b) {
+    const Place &first = place_of(a), &second = place_of(b);
+    if (first.exists != second.exists) return false;
     // Devices and pipes hold nothing that could be lost.
-    if (!S_ISREG(first.st_mode) && !S_ISDIR(first.st_mode)) return false;
-    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    if (first.exists) {
+      return first.may_be_lost && first.device == second.device && first.inode == second.inode;
+    }
+    return !first.canonical.empty() && first.canonical == second.canonical;
   }
-  std::error_code status;
-  const fs::path left = fs::weakly_canonical(fs::absolute(a), status);
-  const fs::path right = fs::weakly_canonical(fs::absolute(b), status);
-  return !status && left == right;
-}
+
+ private:
+  struct Place {
+    bool exists = false, may_be_lost = false;
+    dev_t device = 0;
+    ino_t inode = 0;
+    fs::path canonical;  ///< where it would be; empty: it exists, or cannot be told
+  };
+
+  static Place look_up(const fs::path& path) {
+    Place place;
+    struct stat status = {};
+    place.exists = ::stat(path.c_str(), &status) == 0;
+    if (!place.exists) {
+      std::error_code failure;
+      place.canonical = fs::weakly_canonical(fs::absolute(path, failure), failure);
+      if (failure) place.canonical.clear();
+      // "new/../sales.csv" is there once the folder "new" is made.
+      place.exists = ::stat(place.canonical.c_str(), &status) == 0;
+    }
+    place.may_be_lost = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+    place.device = status.st_dev;
+    place.inode = status.st_ino;
+    return place;
+  }
+
+  const Place& place_of(const fs::path& path) {
+    const auto [at, fresh] = places_.try_emplace(path.native());
+    if (fresh) at->second = look_up(path);
+    return at->second;
+  }
+
+  std::unordered_map<std::string, Place> places_;
+};
 
 /// What is read: settings, data (each file of a directory, too), files beside them.
 std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
@@ -113,6 +146,7 @@ void check_folder(const NamedPath& output) {
 }  // namespace
 
 void check_paths(const Request& request, const Config& config) {
+  SameFile same_file;
   const std::vector<NamedPath> inputs = inputs_of(request, config);
   const std::vector<NamedPath> outputs = outputs_of(config);
   const TableFormat format = parse_table_format(config.data.format);

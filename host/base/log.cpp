@@ -10,7 +10,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
+#include "base/shorten.hpp"
 #include "base/text.hpp"
 #include "sluice/base/error.hpp"
 
@@ -57,10 +59,21 @@ std::string json_escaped(std::string_view text) {
 /// A message as a person reads it: nothing in it steers the terminal, and lines fit one.
 std::string screen_text(std::string_view level, spdlog::level::level_enum severity,
                         std::string_view message) {
-  std::string text = printable(message);
+  std::string text = printable(shortened(message));
   if (severity != spdlog::level::info) text = fmt::format("{}: {}", level, text);
   const bool broken = text.find('\n') != std::string::npos;
   return isatty(STDERR_FILENO) == 1 && !broken ? wrapped(text, kTerminalColumns) : text;
+}
+
+/// A log that can no longer be written does not end the work: it is said once.
+void tell_of_failure(const std::string& path, const std::string& what, bool& told) {
+  if (std::exchange(told, true) || !sinks().screen) return;
+  // spdlog: "Failed writing to file PATH: REASON".
+  const std::size_t reason = what.rfind(": ");
+  const std::string text =
+      fmt::format("{}: the log is not whole ({}); make room, or choose another path.log", path,
+                  reason == std::string::npos ? what : what.substr(reason + 2));
+  sinks().screen->warn("{}", screen_text("warning", spdlog::level::warn, text));
 }
 
 void write(std::string_view level, spdlog::level::level_enum severity, std::string_view message) {
@@ -89,6 +102,10 @@ void open_log(const LogOptions& options) {
                       options.file->string(), e.what()));
     }
     fresh.file->set_pattern("%v");
+    fresh.file->set_error_handler(
+        [path = options.file->string(), told = false](const std::string& what) mutable {
+          tell_of_failure(path, what, told);
+        });
   }
   sinks() = std::move(fresh);
 }

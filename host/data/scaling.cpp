@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/region_failure.hpp"
+#include "data/catalog/offset.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -79,13 +80,17 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
   scaling.series = S;
   scaling.offset.resize(static_cast<std::size_t>(channels * S));
   scaling.scale.resize(scaling.offset.size());
+  scaling.fitted.resize(scaling.offset.size());
+  const int targets_count = catalog.count(Role::target);
+  scaling.reference.resize(static_cast<std::size_t>(targets_count * S), 0);
   for (int c = 0; c < channels; ++c) {
     const Scaling kind =
         catalog.channels()[static_cast<std::size_t>(c)].role == Role::target ? targets : covariates;
     RegionFailure failure;
 #pragma omp parallel
     {
-      std::vector<float> scratch;
+      std::vector<float> scratch, moved;
+      std::vector<double> exact;
 #pragma omp for schedule(static)
       for (std::int64_t s = 0; s < S; ++s) {
         failure.keep([&] {
@@ -96,10 +101,27 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
               ahead ? catalog.length(s)
                     : std::clamp<std::int64_t>(end[static_cast<std::size_t>(s)], 0,
                                                catalog.length(s)));
-          const Affine a = fit(kind, values.first(upto), scratch);
           const auto at = static_cast<std::size_t>(c * S + s);
-          scaling.offset[at] = static_cast<float>(a.offset);
+          const double stored = c < targets_count ? catalog.value_offset(c, s) : 0;
+          double move = 0;  // from the stored values to those counted from the reference
+          auto seen = values.first(upto);
+          if (stored != 0) {
+            exact.clear();
+            for (const float y : seen) exact.push_back(static_cast<double>(y) + stored);
+            scaling.reference[at] = offset_for(exact);
+            move = scaling.reference[at] - stored;
+          }
+          if (move != 0) {
+            moved.clear();
+            for (const double y : exact)
+              moved.push_back(static_cast<float>(y - scaling.reference[at]));
+            seen = moved;
+          }
+          const Affine a = fit(kind, seen, scratch);
+          scaling.offset[at] = static_cast<float>(a.offset + move);
           scaling.scale[at] = static_cast<float>(a.scale);
+          scaling.fitted[at] =
+              std::any_of(seen.begin(), seen.end(), [](float y) { return y == y; });
         });
       }
     }

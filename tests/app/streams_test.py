@@ -79,6 +79,20 @@ class Streams(Program):
         self.assertIn(running.wait(timeout=60), (0, -signal.SIGPIPE))
         running.stderr.close()
 
+    def test_a_log_without_room_is_told_in_a_sentence(self):
+        self.daily("sales.csv", 60)
+        said = self.train("sales.csv", "--path.log", "/dev/full").err
+        self.assertEqual(said.count("warning: /dev/full: the log is not whole (No space left on device); make room, or "
+                                    "choose another path.log"), 1, said)
+        self.assertNotIn("LOG ERROR", said)
+
+    def test_a_text_of_a_million_letters_is_not_repeated_whole(self):
+        self.daily("sales.csv", 60)
+        result = self.sluice("check", "sales.csv", "--data.id", "a" * 100_000)
+        self.assertEqual(result.status, 3)
+        self.assertLess(len(result.err), 3000)
+        self.assertIn("data.id", result.err)
+
     def test_what_would_steer_a_terminal_is_shown_not_obeyed(self):
         self.daily("sales.csv", 30, columns="ds,y\x1b[31m")
         result = self.ok("check", "sales.csv", "--data.targets", "y\x1b[31m")

@@ -67,6 +67,43 @@ TEST(FitScaling, SeriesWithoutHistoryDoNotMoveTheOthersAndScaleTheirOwnInputs) {
   EXPECT_EQ(x.scale_of(1, 1), 10.0f);
 }
 
+// What a catalogue takes off its values depends on all of them; the map of y may not.
+TEST(FitScaling, MapsTheValuesOfTheFileWhateverTheyAreStoredBeside) {
+  const auto counter = [](double offset, double next) {
+    CatalogParts parts = testing::daily_parts({{}});
+    for (const double y : {1600000001.0, 1600000004.0, 1600000005.0, 1600000010.0, next}) {
+      parts.channels[0].values.push_back(static_cast<float>(y - offset));
+    }
+    parts.offsets[1] = 5;
+    parts.value_offset = {offset};
+    return Catalog(std::move(parts));
+  };
+  const Catalog a = counter(1599999985, 1600000012), b = counter(1599990000, 1600900000);
+  const std::vector<std::int64_t> end = {4};
+  const SeriesScaling mean = fit_scaling(b, Scaling::mean, Scaling::none, end);
+  EXPECT_EQ(mean.reference_of(0, 0), 1599999985);  // a range of 9: 16 below the first
+  EXPECT_EQ(mean.offset_of(0, 0), 9985);
+  EXPECT_FLOAT_EQ(mean.scale_of(0, 0), 20);  // of 16, 19, 20 and 25
+  for (const Scaling kind : {Scaling::standard, Scaling::robust, Scaling::mean, Scaling::none}) {
+    const SeriesScaling x = fit_scaling(a, kind, Scaling::none, end),
+                        y = fit_scaling(b, kind, Scaling::none, end);
+    EXPECT_EQ(x.offset_of(0, 0) + 9985, y.offset_of(0, 0));
+    EXPECT_EQ(x.scale, y.scale);
+    EXPECT_EQ(x.reference, y.reference);
+  }
+}
+
+TEST(FitScaling, SaysWhereThereWasNothingToFitOn) {
+  CatalogParts parts = testing::daily_parts({{2, 4}, {kMissing, 1}});
+  parts.channels.push_back({"price", Role::past, {kMissing, 3, 4, 5}});
+  const SeriesScaling x = fit_scaling(Catalog(std::move(parts)), Scaling::mean, Scaling::standard,
+                                      std::vector<std::int64_t>{1, 1});
+  EXPECT_TRUE(x.is_fitted(0, 0));
+  EXPECT_FALSE(x.is_fitted(0, 1));
+  EXPECT_FALSE(x.is_fitted(1, 0));
+  EXPECT_TRUE(x.is_fitted(1, 1));
+}
+
 TEST(FitScaling, TreatsTargetsAndCovariatesByTheirOwnKind) {
   CatalogParts parts = testing::daily_parts({{2, 4}});
   parts.channels.push_back({"price", Role::future, {10, 30}});

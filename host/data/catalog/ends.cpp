@@ -27,6 +27,11 @@ Timestamp end_time(const CatalogSpec& spec, const TimeAxis& axis) {
                   axis.integers ? "an integer, as the data has" : "2022-01-31"));
 }
 
+/// The period that data.end means: that of the span which holds it.
+std::int64_t span_of(Timestamp end, const CatalogSpec& spec, const TimeAxis& axis) {
+  return period_for(spec, axis.frequency, end).value_or(period_containing(axis.frequency, end));
+}
+
 /// The laid series, and what is found of their ends.
 class Ends {
  public:
@@ -46,7 +51,7 @@ class Ends {
   void settle() {
     if (dated_) {
       end_time_ = end_time(spec_, parts_.axis);
-      end_ = span_of_end();
+      end_ = span_of(end_time_, spec_, parts_.axis);
       cut();
     }
     const std::vector<std::int64_t> own = histories_of(parts_);
@@ -71,11 +76,6 @@ class Ends {
   }
 
  private:
-  /// The period that data.end means: that of the span which holds it.
-  std::int64_t span_of_end() const {
-    const Frequency& grid = parts_.axis.frequency;
-    return period_for(spec_, grid, end_time_).value_or(period_containing(grid, end_time_));
-  }
   /// The last period of a series' history where it reaches the end.
   std::int64_t end_of(std::size_t s) const {
     if (!dated_ || parts_.axis.shift.empty()) return end_;
@@ -290,6 +290,17 @@ std::int64_t steps_of_year(const Frequency& frequency) {
 
 bool ends_together(const CatalogSpec& spec) {
   return spec.end == "auto" ? spec.gaps == GapPolicy::zero : spec.end != "series";
+}
+
+StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts) {
+  if (!is_date(spec)) return {};
+  const Timestamp time = end_time(spec, parts.axis);
+  return [&parts, time, span = span_of(time, spec, parts.axis)](std::size_t s) {
+    const std::int64_t end =
+        parts.axis.shift.empty() ? span : parts.axis.containing(time, static_cast<std::int64_t>(s));
+    return std::clamp<std::int64_t>(end - parts.first[s] + 1, 0,
+                                    parts.offsets[s + 1] - parts.offsets[s]);
+  };
 }
 
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,

@@ -7,6 +7,7 @@
 #include "data/catalog/bits.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/histories.hpp"
+#include "data/catalog/precision.hpp"
 
 namespace sluice {
 
@@ -26,5 +27,9 @@ bool ends_together(const CatalogSpec& spec);
 /// Throws ConfigError for a wrong data.end, DataError beyond data.max_steps.
 void settle_ends(CatalogParts& parts, Bits& has_row, const CatalogSpec& spec,
                  const std::string& source, bool own_axes, CatalogNotes& notes);
+
+/// How many steps of a series come before a time in data.end, of parts whose frequency and first
+/// steps are settled; empty without such a time. Keeps `parts`. Throws ConfigError likewise.
+StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts);
 
 }  // namespace sluice

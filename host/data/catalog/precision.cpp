@@ -2,44 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
+
+#include "data/catalog/offset.hpp"
 
 namespace sluice {
 namespace {
 
-/// Rounding beyond this share of a mean step loses it.
-constexpr double kLost = 0.01;
-
-/// Whether 7 digits write the number, as they do what people type.
-bool has_seven_digits(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.7g", number);
-  return std::strtod(text, nullptr) == number;
-}
-
-/// The mean distance of neighbouring values; 0 where all are equal.
-template <typename Number>
-double mean_step(std::span<const Number> values) {
-  double sum = 0, before = 0;
-  std::int64_t count = 0;
-  for (const Number value : values) {
-    if (std::isnan(value)) continue;
-    if (count++ > 0) sum += std::abs(static_cast<double>(value) - before);
-    before = static_cast<double>(value);
-  }
-  return count > 1 ? sum / static_cast<double>(count - 1) : 0;
-}
-
 /// The series of `values` that may have lost their steps: four times as far from zero as they are
 /// wide, and rounded by more than 1 % of a mean step. Sorted.
 std::vector<std::size_t> coarse_series(std::span<const float> values,
-                                       std::span<const std::int64_t> offsets) {
+                                       std::span<const std::int64_t> offsets,
+                                       const StepsOf& steps) {
   std::vector<std::size_t> coarse;
   for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
-    const auto series = values.subspan(static_cast<std::size_t>(offsets[s]),
-                                       static_cast<std::size_t>(offsets[s + 1] - offsets[s]));
+    const std::int64_t count = steps ? steps(s) : offsets[s + 1] - offsets[s];
+    const auto series =
+        values.subspan(static_cast<std::size_t>(offsets[s]), static_cast<std::size_t>(count));
     float low = std::numeric_limits<float>::max(), high = -low;
     for (const float value : series) {  // NaN compares false
       low = value < low ? value : low;
@@ -51,28 +30,12 @@ std::vector<std::size_t> coarse_series(std::span<const float> values,
     const double range = static_cast<double>(high) - static_cast<double>(low);
     if (largest < 4 * range || largest == 0) continue;
     constexpr double kHalfUnit = 0x1p-24;  // of a float, relative to the number, at most
-    if (largest * kHalfUnit > kLost * mean_step(series)) coarse.push_back(s);
+    if (largest * kHalfUnit > kLostStep * mean_step(series)) coarse.push_back(s);
   }
   return coarse;
 }
 
 }  // namespace
-
-double offset_for(std::span<const double> exact) {
-  double low = std::numeric_limits<double>::max(), high = -low, rounding = 0;
-  for (const double value : exact) {
-    if (std::isnan(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-    rounding = std::max(rounding, std::abs(value - static_cast<double>(static_cast<float>(value))));
-  }
-  if (low > high || rounding == 0 || (low <= 0 && high >= 0)) return 0;
-  const double step = mean_step(exact);
-  if (step > 0 ? rounding <= kLost * step : has_seven_digits(low)) return 0;
-  const double range = high - low;
-  const double room = range > 1 ? std::exp2(std::ceil(std::log2(range))) : 1;
-  return low > 0 ? std::max(0.0, std::floor(low - room)) : std::min(0.0, std::ceil(high + room));
-}
 
 ExactSeries::ExactSeries(std::vector<std::size_t> chosen, std::span<const std::int64_t> offsets)
     : chosen_(std::move(chosen)), starts_{0} {
@@ -100,9 +63,23 @@ void ExactSeries::find_range(std::int64_t place) {
   to_ = exact_.data() + starts_[c];
 }
 
-void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again) {
+std::vector<std::size_t> lost_steps(const CatalogParts& parts, std::size_t c,
+                                    const ReadAgain& read_again, const StepsOf& steps) {
+  std::vector<std::size_t> coarse = coarse_series(parts.channels[c].values, parts.offsets, steps);
+  if (coarse.empty()) return {};
+  ExactSeries exact(std::move(coarse), parts.offsets);
+  read_again(exact);
+  std::vector<std::size_t> lost;
+  for (std::size_t i = 0; i < exact.chosen().size(); ++i) {
+    if (offset_for(exact.of(i)) != 0) lost.push_back(exact.chosen()[i]);
+  }
+  return lost;
+}
+
+void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again,
+                const StepsOf& steps) {
   std::vector<float>& values = parts.channels[m].values;
-  std::vector<std::size_t> coarse = coarse_series(values, parts.offsets);
+  std::vector<std::size_t> coarse = coarse_series(values, parts.offsets, steps);
   if (coarse.empty()) return;
   ExactSeries exact(std::move(coarse), parts.offsets);
   read_again(exact);
@@ -110,7 +87,8 @@ void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again)
   for (std::size_t c = 0; c < exact.chosen().size(); ++c) {
     const std::size_t s = exact.chosen()[c];
     const std::span<const double> numbers = exact.of(c);
-    const double offset = offset_for(numbers);
+    const double offset =
+        offset_for(steps ? numbers.first(static_cast<std::size_t>(steps(s))) : numbers);
     if (offset == 0) continue;
     if (parts.value_offset.size() < (m + 1) * series)
       parts.value_offset.resize((m + 1) * series, 0);

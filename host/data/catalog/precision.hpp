@@ -46,14 +46,18 @@ class ExactSeries {
 /// Gives the numbers of a target once more, in double, to ExactSeries::put.
 using ReadAgain = std::function<void(ExactSeries& exact)>;
 
+/// Steps of series s.
+using StepsOf = std::function<std::int64_t(std::size_t s)>;
+
 /// Where a series of target `m` has lost its steps to rounding, replaces its values by their
 /// distance from an offset and notes that in parts.value_offset. Reads the numbers again only if
 /// there may be such a series: one pass over the floats finds that out.
-void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again);
+/// `steps`: how many of a series' steps, from its first one, are to count (empty: all of them).
+void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again,
+                const StepsOf& steps = {});
 
-/// What to take off `exact` (NaN: missing) so that floats hold its steps; 0 where they do already.
-/// Values keep their sign, with room of at least their range (a power of two, 1 at least) to zero,
-/// so that the offset stays when a series grows a little.
-double offset_for(std::span<const double> exact);
+/// The series of channel `c` that have lost their steps likewise, and stay as they are.
+std::vector<std::size_t> lost_steps(const CatalogParts& parts, std::size_t c,
+                                    const ReadAgain& read_again, const StepsOf& steps = {});
 
 }  // namespace sluice

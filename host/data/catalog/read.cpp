@@ -10,6 +10,7 @@
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/spec.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
@@ -163,6 +164,7 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
 }
 
 Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes) {
+  check_spec(spec);
   const Table table =
       read_table_as(spec.read, [&](const auto& names) { return text_columns_of(spec, names); });
   return build_catalog(table, spec, notes);

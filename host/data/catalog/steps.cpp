@@ -345,15 +345,16 @@ class LongBuilder {
       });
     }
     parts_.channels.push_back(std::move(channel));
-    if (source.column < 0 || source.role != Role::target) return;
-    keep_steps(parts_, parts_.channels.size() - 1, [&](ExactSeries& exact) {
+    if (source.column < 0) return;
+    const auto read_again = [&](ExactSeries& exact) {
       read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
         const std::int64_t* place = places_.data() + row;
         for (std::size_t i = 0; i < block.size(); ++i) {
           if (place[i] >= 0) exact.put(place[i], block[i]);
         }
       });
-    });
+    };
+    keep_or_tell(source, read_again);
   }
 
   void add_merged(const ChannelSource& source, Channel channel) {
@@ -366,12 +367,28 @@ class LongBuilder {
       channel.values[i] = static_cast<float>(merged[i]);
     }
     parts_.channels.push_back(std::move(channel));
-    if (source.role != Role::target) return;
-    keep_steps(parts_, parts_.channels.size() - 1, [&](ExactSeries& exact) {
+    const auto read_again = [&](ExactSeries& exact) {
       for (std::size_t i = 0; i < merged.size(); ++i) {
         exact.put(static_cast<std::int64_t>(i), merged[i]);
       }
-    });
+    };
+    keep_or_tell(source, read_again);
+  }
+
+  /// Targets keep their steps; a covariate is an input alone, and is told of.
+  void keep_or_tell(const ChannelSource& source, const ReadAgain& read_again) {
+    const std::size_t c = parts_.channels.size() - 1;
+    const StepsOf steps = steps_to_end(spec_, parts_);
+    if (source.role == Role::target) return keep_steps(parts_, c, read_again, steps);
+    const std::vector<std::size_t> lost = lost_steps(parts_, c, read_again, steps);
+    if (lost.empty()) return;
+    notes_.remarks.push_back(fmt::format(
+        "column '{}': its values are so large that a number of 7 digits, as inputs are kept, loses "
+        "their steps{}; take a constant off them, or give their differences",
+        source.name,
+        parts_.ids.size() > 1 ? fmt::format(" in {} series (first: {})", grouped(std::ssize(lost)),
+                                            parts_.ids[lost.front()])
+                              : ""));
   }
 
   [[noreturn]] void refuse_sum(const ChannelSource& source, std::int64_t place, double sum) const {

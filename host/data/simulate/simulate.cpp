@@ -2,7 +2,10 @@
 // becomes the real one when it is complete.
 #include "sluice/data/simulate.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -97,6 +100,26 @@ void write_plain(const fs::path& path, const std::function<void(const TextSink&)
   if (std::fclose(file.release()) != 0) fail();
 }
 
+/// Keeps other processes of its kind from putting files into the folder while it lives, where the
+/// file system has locks. Nothing is left of it.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder)
+      : descriptor_(
+            ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    while (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 constexpr std::string_view kPurpose = "file name for simulate";
 
 void write_text(Kind kind, const OutputFile& file, const fs::path& path,
@@ -156,6 +179,8 @@ void simulate(const SimulateSpec& spec, const fs::path& path) {
     future.emplace(beside, kPurpose);
     write_catalog(world, true, *future, beside);
   }
+  // Two files get their names, and another process's two may come at the same time.
+  const FolderLock lock(path.parent_path());
   // Killed here, the data may lack their future file, but never have another one's.
   std::error_code failure;
   if (fs::is_regular_file(beside, failure)) fs::remove(beside, failure);

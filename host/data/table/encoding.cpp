@@ -89,15 +89,22 @@ bool is_utf8(std::string_view name) {
   return plain == "UTF8" || plain == "ASCII";
 }
 
-std::string to_utf8(const std::filesystem::path& path, std::string_view bytes,
-                    const std::string& name, std::int64_t most) {
-  Converter converter(name);
-  if (!converter.known()) {
+void check_known(const std::string& name) {
+  // To iconv, a name without letter or digit is that of the locale's encoding.
+  const bool has_name =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
+  if (!has_name || !Converter(name).known()) {
     throw ConfigError(
         fmt::format("data.encoding: iconv knows no encoding '{}' here; 'iconv -l' lists those it "
                     "knows (cp1252, gb18030, shift_jis, utf-16le)",
                     name));
   }
+}
+
+std::string to_utf8(const std::filesystem::path& path, std::string_view bytes,
+                    const std::string& name, std::int64_t most) {
+  Converter converter(name);
+  check_known(name);
   std::string text;
   while (!bytes.empty()) {
     // In steps, so that the limit holds before the memory is taken.

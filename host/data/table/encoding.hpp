@@ -18,6 +18,9 @@ std::string by_mark(std::string_view head);
 /// Whether `name` is one of UTF-8's.
 bool is_utf8(std::string_view name);
 
+/// Throws ConfigError if iconv does not know an encoding of this name.
+void check_known(const std::string& name);
+
 /// The text in UTF-8, without a byte order mark. Throws ConfigError if iconv does not know the
 /// encoding, DataError with the line of the first byte that is none of its text, or if the text is
 /// longer than `most`.

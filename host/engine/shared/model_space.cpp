@@ -123,8 +123,7 @@ void ModelSpace::fill_values(const Catalog& catalog) {
   const std::int64_t S = catalog.series_count();
   v_.resize(static_cast<std::size_t>(spec_.M * total()));
   for (int m = 0; m < spec_.M; ++m) {
-    std::int64_t bad = std::numeric_limits<std::int64_t>::max();  // first step without a logarithm
-#pragma omp parallel for schedule(static) reduction(min : bad)
+#pragma omp parallel for schedule(static)
     for (std::int64_t s = 0; s < S; ++s) {
       const auto y = catalog.values(m, s);
       float* out = v_.data() + at(m, s);
@@ -133,22 +132,11 @@ void ModelSpace::fill_values(const Catalog& catalog) {
       for (std::size_t t = 0; t < y.size(); ++t) {
         const float value = (y[t] - shift) / scale;
         if (spec_.space == Space::log) {
-          if (value <= 0) bad = std::min(bad, offset(s) + static_cast<std::int64_t>(t));
-          out[t] = std::log(value);
+          out[t] = value > 0 ? std::log(value) : kMissing;
         } else {
           out[t] = value;
         }
       }
-    }
-    if (bad != std::numeric_limits<std::int64_t>::max()) {
-      const auto after = std::upper_bound(offsets_.begin(), offsets_.end(), bad);
-      const auto s = static_cast<std::int64_t>(after - offsets_.begin()) - 1;
-      throw DataError(
-          fmt::format("series '{}', {}: {} is {}, and log space needs values above 0; set "
-                      "network.space = \"linear\"",
-                      catalog.id(s), catalog.date(s, bad - offset(s)), catalog.target(m).name,
-                      static_cast<double>(catalog.target(m).values[static_cast<std::size_t>(bad)]) +
-                          catalog.value_offset(m, s)));
     }
   }
 }

@@ -21,7 +21,7 @@ namespace sluice {
 
 class ModelSpace {
  public:
-  /// Throws DataError naming series and date where a value has no logarithm in log space.
+  /// In log space a value at or below the scaling's offset has no logarithm: it is missing.
   explicit ModelSpace(const EngineSetup& setup);
 
   const ModelSpec& spec() const { return spec_; }

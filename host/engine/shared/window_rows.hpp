@@ -99,9 +99,10 @@ SLUICE_HD inline Affine row_affine(const WindowRows& rows, int m, std::int64_t n
 }
 
 /// The map of a window whose own inputs have this centre and spread; where there is no spread to
-/// speak of it becomes 1.
+/// speak of (the rounding of the values, or so little that a float has no inverse of it) it becomes
+/// 1.
 SLUICE_HD inline Affine window_map(double centre, double spread) {
-  if (!(spread > 1e-6 * (1 + std::fabs(centre)))) spread = 1;
+  if (!(spread > 1e-6 * std::fabs(centre)) || !(spread > 1e-37)) spread = 1;
   return {static_cast<float>(1 / spread), static_cast<float>(centre / spread)};
 }
 

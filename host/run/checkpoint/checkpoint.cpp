@@ -216,6 +216,9 @@ std::string misfit(const Model& m) {
       (!m.first.empty() && m.first.size() != S)) {
     return "the scalings and the series differ";
   }
+  if (!m.scaling.fitted.empty() && m.scaling.fitted.size() != scales) {
+    return "what is scaled and the series differ";
+  }
   constexpr std::int64_t kFarthest = std::int64_t{1} << 60;  // so that a sum of periods is one
   if (std::ranges::any_of(m.first, [](auto p) { return p < -kFarthest || p > kFarthest; }) ||
       std::ranges::any_of(m.seen_until,
@@ -327,6 +330,9 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   tensors["scaling.scale"] = tensor_of(std::span<const float>(scaling.scale), {channels, S});
   tensors["scaling.static_offset"] = tensor_of(scaling.static_offset);
   tensors["scaling.static_scale"] = tensor_of(scaling.static_scale);
+  if (std::ranges::count(scaling.fitted, 0) > 0) {
+    tensors["scaling.fitted"] = tensor_of(std::span<const char>(scaling.fitted), {channels, S});
+  }
   if (!model.value_offset.empty()) {
     tensors["series.value_offset"] =
         tensor_of(std::span<const double>(model.value_offset), {model.spec.M, S});
@@ -390,6 +396,9 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   model.scaling.scale = reader.numbers<float>("scaling.scale", {channels, S});
   model.scaling.static_offset = reader.numbers<float>("scaling.static_offset", {-1});
   model.scaling.static_scale = reader.numbers<float>("scaling.static_scale", {-1});
+  if (reader.has("scaling.fitted")) {
+    model.scaling.fitted = reader.numbers<char>("scaling.fitted", {channels, S});
+  }
   if (reader.has("series.value_offset")) {
     model.value_offset = reader.numbers<double>("series.value_offset", {model.spec.M, S});
   }

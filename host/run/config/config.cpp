@@ -46,6 +46,16 @@ std::size_t string_end(std::string_view text, std::size_t at) {
   return text.size();
 }
 
+/// Refuses text in other encodings than TOML's, with the way to convert it.
+void check_encoding(std::string_view text, const std::string& origin) {
+  const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  if (!utf16 && is_utf8(text)) return;
+  throw ConfigError(fmt::format(
+      "{0}: is not UTF-8, as TOML is, {1}; convert it: iconv -f {2} -t UTF-8 {3} > utf8.toml",
+      origin, utf16 ? "but UTF-16" : "but probably of an older code page",
+      utf16 ? "UTF-16" : "CP1252", shell_quoted(origin)));
+}
+
 /// Refuses keys of so many parts (a.a.a.a...) that the parser would run out of stack.
 void check_depth(std::string_view text, const std::string& origin) {
   int parts = 1;
@@ -245,7 +255,19 @@ std::string read_text(const std::filesystem::path& file) {
         "{}: cannot be read ({}); give the path of a TOML file, such as configs/shop.toml",
         file.string(), std::generic_category().message(errno)));
   }
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text;
+  char block[1 << 14];
+  do {
+    errno = 0;
+    in.read(block, sizeof block);
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+  } while (in);
+  if (in.bad()) {
+    throw ConfigError(
+        fmt::format("{}: cannot be read ({}); look at the disk, or give another TOML file",
+                    file.string(), std::generic_category().message(errno)));
+  }
+  return text;
 }
 
 }  // namespace
@@ -253,7 +275,11 @@ std::string read_text(const std::filesystem::path& file) {
 Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides,
                    const Config& base) {
   Config config = base;
-  if (!file.empty()) config = config_from(read_text(file), file.string(), base);
+  if (!file.empty()) {
+    const std::string text = read_text(file);
+    check_encoding(text, file.string());
+    config = config_from(text, file.string(), base);
+  }
   std::set<std::string> given;
   for (const Override& override : overrides) {
     if (!given.insert(override.key).second) {

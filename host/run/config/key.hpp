@@ -20,6 +20,7 @@ enum class Form {
   plain,
   column,          ///< a column's name, or its 0-based place (an integer n becomes "#n")
   share_or_steps,  ///< a share below 1, or a whole number of steps
+  path,            ///< of a file or a folder: not empty
   one_character,   ///< a single byte; "tab" is the tabulator
   percent          ///< 80; a share of 0.8 is refused with the percentage that it means
 };

@@ -293,18 +293,25 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.statics);
   visit(Key{.name = "path.model",
             .meaning = "The trained model, a safetensors file (the article's model_save_path and "
-                       "model_name)."},
+                       "model_name).",
+            .form = Form::path},
         p.model);
-  visit(Key{.name = "path.log", .meaning = "Log file, JSON lines (the article's log_save_path)."},
+  visit(Key{.name = "path.log",
+            .meaning = "Log file, JSON lines (the article's log_save_path).",
+            .form = Form::path},
         p.log);
-  visit(Key{.name = "path.forecast", .meaning = "Forecasts: .csv, .parquet or .arrow."},
+  visit(Key{.name = "path.forecast",
+            .meaning = "Forecasts: .csv, .parquet or .arrow.",
+            .form = Form::path},
         p.forecast);
-  visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON."}, p.report);
+  visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON.", .form = Form::path},
+        p.report);
   visit(Key{.name = "path.scores",
             .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
         p.scores);
   visit(Key{.name = "path.figures",
-            .meaning = "Directory of the figures (the article's figure_save_path)."},
+            .meaning = "Directory of the figures (the article's figure_save_path).",
+            .form = Form::path},
         p.figures);
   visit(Key{.name = "path.figure_language",
             .meaning = "Language of the figures' words; auto: Chinese where the data's names are.",

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <set>
 
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
@@ -56,8 +57,10 @@ FrequencyDefaults defaults_of(const Frequency& frequency) {
   return {32, 8};
 }
 
+/// Of the targets before `end`: what follows is unknown when a model is chosen.
 struct TargetFacts {
-  bool all_positive = true, any_missing = false;
+  bool any_missing = false;
+  std::string not_positive;  ///< the first value that has no logarithm; empty: all have one
 };
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
@@ -65,13 +68,15 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
       const auto values = catalog.values(m, s);
-      const std::int64_t history = catalog.history(s);
-      for (std::int64_t t = 0; t < history; ++t) {
-        const float y = values[static_cast<std::size_t>(t)];
+      const double offset = catalog.value_offset(m, s);
+      const std::int64_t until = std::min(end[static_cast<std::size_t>(s)], catalog.history(s));
+      for (std::int64_t t = 0; t < until; ++t) {
+        const double y = static_cast<double>(values[static_cast<std::size_t>(t)]) + offset;
         if (std::isnan(y)) {
           facts.any_missing = true;
-        } else if (t < end[static_cast<std::size_t>(s)]) {
-          if (!(y > 0)) facts.all_positive = false;
+        } else if (!(y > 0) && facts.not_positive.empty()) {
+          facts.not_positive = fmt::format("series '{}', {}: {} is {}", catalog.id(s),
+                                           catalog.date(s, t), catalog.target(m).name, y);
         }
       }
     }
@@ -105,10 +110,16 @@ void check_missing_words(const std::vector<std::string>& words) {
 
 std::vector<double> level_quantiles(const std::vector<double>& levels) {
   std::vector<double> quantiles = {0.5};
+  std::set<std::string> names;  // as columns write them
   for (const double level : levels) {
     if (!(level >= 1 && level < 100)) {
       throw ConfigError(fmt::format(
           "forecast.levels has {}; a level is a percentage from 1 to below 100", level));
+    }
+    if (!names.insert(fmt::format("{:g}", level)).second) {
+      throw ConfigError(fmt::format(
+          "forecast.levels has {:g} twice ({}); give each level once, and no more than 6 digits",
+          level, fmt::join(levels, ", ")));
     }
     // Rounded, so that 80 gives .1 and .9 and not their neighbours.
     quantiles.push_back(std::round((50 - level / 2) * 1e6) / 1e8);
@@ -243,13 +254,13 @@ std::string held_out_text(const Config& config, const Catalog& catalog) {
 }
 
 ModelSpec resolve_model(const Config& config, const Catalog& catalog,
-                        std::span<const std::int64_t> end) {
+                        std::span<const std::int64_t> end, std::span<const std::int64_t> seen) {
   const Config::Network& n = config.network;
   const Config::Training& t = config.training;
   const Frequency& frequency = catalog.frequency();
   const int season = season_length(frequency), long_season = long_season_length(frequency);
   const FrequencyDefaults defaults = defaults_of(frequency);
-  const TargetFacts facts = look_at_targets(catalog, end);
+  const TargetFacts facts = look_at_targets(catalog, seen.empty() ? end : seen);
 
   ModelSpec s;
   s.H = n.hidden_size;
@@ -280,10 +291,15 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                                               {"window_robust", WindowScaling::robust}},
                                              "network.scaling");
   }
-  const Space auto_space = facts.all_positive && !by_window ? Space::log : Space::linear;
+  const Space auto_space = facts.not_positive.empty() && !by_window ? Space::log : Space::linear;
   s.space =
       choose<Space>(n.space, {{"auto", auto_space}, {"linear", Space::linear}, {"log", Space::log}},
                     "network.space");
+  if (s.space == Space::log && !facts.not_positive.empty()) {
+    throw DataError(
+        fmt::format("{}, and log space needs values above 0; set network.space = \"linear\"",
+                    facts.not_positive));
+  }
   s.level = choose<Level>(n.level,
                           {{"auto", by_window ? Level::none : Level::mean},
                            {"none", Level::none},

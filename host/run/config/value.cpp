@@ -51,7 +51,8 @@ std::string written(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.data); text && !key.choices.empty()) {
     const std::string_view near = nearest_name(*text, key.choices);
     if (!near.empty()) message += fmt::format("; did you mean \"{}\"?", near);
-  } else if (!text && whole.kind == Kind::text && !whole.list && key.form == Form::plain &&
+  } else if (!text && whole.kind == Kind::text && !whole.list &&
+             (key.form == Form::plain || key.form == Form::path) &&
              !std::holds_alternative<ValueList>(value.data) &&
              !std::holds_alternative<Value::Other>(value.data)) {
     message += "; write it in quotes";
@@ -83,6 +84,7 @@ std::string scalar_text(const Key& key, Kind kind) {
                  : "a number" + tail;
     case Kind::text:
       if (key.form == Form::column) return "a column's name or its 0-based place";
+      if (key.form == Form::path) return "a path";
       return key.form == Form::one_character ? "one character, \"tab\" or \"auto\"" : "text";
   }
   return {};
@@ -239,6 +241,12 @@ std::string as_text(const Value& value, const Key& key, MemberType whole,
   }
   const auto* text = std::get_if<std::string>(&value.data);
   if (!text || !is_utf8(*text)) refuse(value, key, whole, where);
+  if (key.form == Form::path && text->empty()) refuse(value, key, whole, where);
+  if (text->find('\0') != std::string::npos) {
+    throw ConfigError(fmt::format(
+        "{}: the text has the character NUL (\\u0000), which no name can have; leave it out",
+        where));
+  }
   if (!key.choices.empty() && std::ranges::find(key.choices, *text) == key.choices.end() &&
       std::ranges::none_of(key.patterns, [&](const Pattern& p) { return p.fits(*text); })) {
     refuse(value, key, whole, where);

@@ -8,9 +8,12 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/text.hpp"
+#include "run/forecast/match.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/forecast.hpp"
@@ -75,7 +78,7 @@ class Backtest {
   std::vector<std::string> names_;
   std::vector<Scorer> scorers_;
   std::vector<WindowCutoffs> cutoffs_;
-  bool without_future_ = false;
+  bool without_future_ = false, told_of_logarithms_ = false;
   std::vector<char> scored_;                              ///< [S]
   std::unordered_map<std::string, std::string> reasons_;  ///< by id, why a window lacks it
   std::unordered_map<std::int64_t, Line> lines_;          ///< by row
@@ -116,6 +119,10 @@ std::vector<std::vector<std::int64_t>> Backtest::cutoffs() {
 void Backtest::note(const Forecasts& forecasts) {
   for (const LeftOut& one : forecasts.left_out) reasons_[one.id] = one.reason;
   without_future_ = without_future_ || forecasts.without_future > 0;
+  if (const std::string text = without_logarithm_text(forecasts);
+      !text.empty() && !std::exchange(told_of_logarithms_, true)) {
+    log_warning(text);
+  }
   if (forecasts.series.empty()) return;
   WindowCutoffs& window = cutoffs_.emplace_back();
   auto first = std::numeric_limits<std::int64_t>::max(), last = -first;
@@ -312,19 +319,13 @@ std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog
   return end;
 }
 
-/// No cutoff may lie inside what the model has been trained or chosen on. These data may begin
-/// elsewhere than those did: the periods count, not the steps.
+/// No cutoff may lie inside what the model has been trained or chosen on.
 void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
-  std::unordered_map<std::string_view, std::size_t> trained;
-  for (std::size_t s = 0; s < model.series_ids.size(); ++s) trained.emplace(model.series_ids[s], s);
+  const std::vector<std::int64_t> seen_until = seen_steps(model, catalog);
   for (std::size_t s = 0; s < cutoff.size(); ++s) {
     const auto series = static_cast<std::int64_t>(s);
-    const auto found = trained.find(catalog.id(series));
-    if (cutoff[s] < 1 || found == trained.end() || model.seen_until[found->second] == 0) continue;
-    const std::int64_t begin = catalog.period(series, 0);
-    const std::int64_t first = model.first.empty() ? begin : model.first[found->second];
-    const std::int64_t seen = first + model.seen_until[found->second] - begin;
-    if (cutoff[s] >= seen) continue;
+    const std::int64_t seen = seen_until[s];
+    if (cutoff[s] < 1 || cutoff[s] >= seen) continue;
     throw DataError(fmt::format(
         "series '{}': the evaluation begins after {}, and the model has been trained "
         "on data up to {}; "
@@ -341,11 +342,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   const int refit = config.evaluate.refit;
   if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
-  if (K == 0) {
-    std::vector<std::int64_t> end;
-    for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s));
-    K = resolve_model(config, catalog, end).K;
-  }
+  if (K == 0) K = horizon_steps(config, catalog.frequency());
   Backtest test(config, catalog, K);
   const auto cutoffs = test.cutoffs();
   double train_seconds = 0, forecast_seconds = 0;
@@ -373,15 +370,20 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       train_seconds = model->train_seconds;
     }
     description = describe(used->spec);
-    std::vector<std::int64_t> scaling_end;
-    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-      const std::int64_t c = first[static_cast<std::size_t>(s)];
-      scaling_end.push_back(c >= 1 ? c : catalog.history(s));
+    if (const std::string text = alike_levels_text(*used, config.forecast.levels);
+        begin == 0 && !text.empty()) {
+      log_warning(text);
     }
-    Forecaster forecaster(*used, catalog, config.forecast.levels, config.engine, scaling_end);
+    const bool anew = scaling_follows_end(*used, catalog);
+    std::optional<Forecaster> forecaster;
     for (std::size_t w = begin; w < std::min(begin + group, cutoffs.size()); ++w) {
+      // Each window is scaled by what comes before it.
+      if (!forecaster || anew) {
+        forecaster.reset();  // first, for the memory that it holds
+        forecaster.emplace(*used, catalog, config.forecast.levels, config.engine, cutoffs[w]);
+      }
       const double start = now();
-      const Forecasts forecasts = forecaster.at(cutoffs[w]);
+      const Forecasts forecasts = forecaster->at(cutoffs[w]);
       forecast_seconds += now() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
       test.score(forecasts);

@@ -53,9 +53,10 @@ struct Forecaster::Impl {
   std::size_t engine_outputs = 1;
   std::vector<float> offsets;  ///< [K, M, J] for point models with intervals
   std::unique_ptr<Engine> engine;
+  SeriesScaling scaling;
 
   void choose_outputs();
-  void make_engine_for(const SeriesScaling& scaling, const Config::Engine& engine);
+  void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
   void run(std::span<const Window> windows, Forecasts& out);
   void keep_nonnegative(std::span<const Window> windows, Forecasts& out) const;
 };
@@ -78,10 +79,12 @@ void Forecaster::Impl::choose_outputs() {
     return;
   }
   if (probabilities.size() > 1 && model.residual_quantiles.empty()) {
-    throw ConfigError(
-        "the model was trained on a point loss without a validation range, so it has no intervals; "
-        "set "
-        "forecast.levels = [], or train with data.valid > 0 or training.loss = \"quantile\"");
+    throw ConfigError(fmt::format(
+        "the model was trained on a point loss {}, so it has no intervals; set "
+        "forecast.levels = [], or train with {} or training.loss = \"quantile\"",
+        model.config.data.valid > 0 ? "and its validation range has fewer than 20 errors"
+                                    : "without a validation range",
+        model.config.data.valid > 0 ? "a larger data.valid" : "data.valid > 0"));
   }
   engine_outputs = probabilities.size();
   const std::size_t KM = static_cast<std::size_t>(spec.K * spec.M),
@@ -106,7 +109,38 @@ void Forecaster::Impl::choose_outputs() {
   }
 }
 
-void Forecaster::Impl::make_engine_for(const SeriesScaling& scaling, const Config::Engine& from) {
+std::string alike_levels_text(const Model& model, std::vector<double> levels) {
+  const auto& grid = model.residual_probabilities;
+  if (model.spec.loss == Loss::quantile || grid.empty() || levels.size() < 2) return {};
+  std::sort(levels.begin(), levels.end());
+  const std::size_t G = grid.size(), cells = model.residual_quantiles.size() / G;
+  // Beyond the grid's ends the outermost quantile stands for all.
+  const auto place = [&](double p) {
+    const auto at = std::lower_bound(grid.begin(), grid.end(), p - 1e-9) - grid.begin();
+    return std::min(static_cast<std::size_t>(at), G - 1);
+  };
+  const auto same = [&](double a, double b) {
+    for (const double side : {-1.0, 1.0}) {
+      const std::size_t i = place(0.5 + side * a / 200), j = place(0.5 + side * b / 200);
+      for (std::size_t cell = 0; cell < cells; ++cell) {
+        const float* q = model.residual_quantiles.data() + cell * G;
+        if (q[i] != q[j]) return false;
+      }
+    }
+    return true;
+  };
+  std::size_t first = levels.size() - 1;
+  while (first > 0 && same(levels[first - 1], levels.back())) --first;
+  if (first + 1 == levels.size()) return {};
+  return fmt::format(
+      "forecast.levels: the intervals of {} % are the same, as the errors of the validation range "
+      "are too few to tell them apart; train with a larger data.valid or training.loss = "
+      "\"quantile\"",
+      fmt::join(levels.begin() + static_cast<std::ptrdiff_t>(first), levels.end(), ", "));
+}
+
+void Forecaster::Impl::make_engine_for(SeriesScaling taken, const Config::Engine& from) {
+  scaling = std::move(taken);
   EngineSetup setup;
   setup.catalog = &catalog;
   setup.spec = &model.spec;
@@ -123,7 +157,7 @@ void Forecaster::Impl::make_engine_for(const SeriesScaling& scaling, const Confi
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
                        const std::vector<double>& levels, const Config::Engine& engine,
                        std::span<const std::int64_t> scaling_end)
-    : impl_(new Impl{model, catalog, level_quantiles(levels), {}, 1, {}, nullptr}) {
+    : impl_(new Impl{model, catalog, level_quantiles(levels), {}, 1, {}, nullptr, {}}) {
   check_channels(model, catalog);
   impl_->choose_outputs();
   impl_->make_engine_for(match_scaling(model, catalog, scaling_end), engine);
@@ -132,7 +166,7 @@ Forecaster::Forecaster(const Model& model, const Catalog& catalog,
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
                        const std::vector<double>& levels, const Config::Engine& engine,
                        const SeriesScaling& scaling)
-    : impl_(new Impl{model, catalog, level_quantiles(levels), {}, 1, {}, nullptr}) {
+    : impl_(new Impl{model, catalog, level_quantiles(levels), {}, 1, {}, nullptr, {}}) {
   check_channels(model, catalog);
   impl_->choose_outputs();
   impl_->make_engine_for(scaling, engine);
@@ -153,6 +187,16 @@ Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
     if (reason.empty()) {
       reason = missing_future(impl_->catalog, w, spec.K);
       if (!reason.empty()) ++out.without_future;
+    }
+    if (reason.empty() && spec.space == Space::log) {
+      WithoutLogarithm found = without_logarithm(impl_->catalog, impl_->scaling, w, spec.T);
+      if (found.many) {
+        reason = found.text +
+                 ", which a model in log space needs: train with network.space = "
+                 "\"linear\"";
+      } else if (!found.text.empty()) {
+        out.without_logarithm.push_back({impl_->catalog.id(w.series), std::move(found.text)});
+      }
     }
     if (reason.empty()) {
       windows.push_back(w);

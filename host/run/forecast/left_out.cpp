@@ -54,11 +54,41 @@ class Missing {
 }  // namespace
 
 std::string no_value_before(const Catalog& catalog, const Window& w) {
-  for (int m = 0; m < catalog.count(Role::target); ++m) {
+  std::vector<std::string> empty;
+  const int M = catalog.count(Role::target);
+  for (int m = 0; m < M; ++m) {
     const auto past = catalog.values(m, w.series).first(static_cast<std::size_t>(w.origin + 1));
-    if (!std::all_of(past.begin(), past.end(), [](float y) { return std::isnan(y); })) return {};
+    if (std::all_of(past.begin(), past.end(), [](float y) { return std::isnan(y); })) {
+      empty.push_back(catalog.target(m).name);
+    }
   }
-  return fmt::format("no value before {}", catalog.date(w.series, w.origin + 1));
+  if (empty.empty()) return {};
+  const std::string of =
+      std::ssize(empty) == M ? "" : fmt::format(" of {}", fmt::join(empty, ", "));
+  return fmt::format("no value{} before {}", of, catalog.date(w.series, w.origin + 1));
+}
+
+WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& scaling,
+                                   const Window& w, int T) {
+  WithoutLogarithm out;
+  const auto first = static_cast<std::size_t>(std::max<std::int64_t>(0, w.origin + 1 - T));
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    const auto values = catalog.values(m, w.series).first(static_cast<std::size_t>(w.origin + 1));
+    const float lowest = scaling.offset_of(m, w.series);
+    std::int64_t known = 0, without = 0;
+    for (const float y : values.subspan(first)) {
+      known += std::isnan(y) ? 0 : 1;
+      without += y <= lowest ? 1 : 0;
+    }
+    if (without == 0) continue;
+    constexpr std::int64_t kFew = 10;  // one of so many
+    out.many = out.many || without * kFew > known;
+    out.text += fmt::format("{}{} of the last {} values of {} {} not above {:.10g}",
+                            out.text.empty() ? "" : ", ", without, known, catalog.target(m).name,
+                            without == 1 ? "is" : "are",
+                            static_cast<double>(lowest) + catalog.value_offset(m, w.series));
+  }
+  return out;
 }
 
 std::string missing_future(const Catalog& catalog, const Window& w, int K) {
@@ -93,6 +123,15 @@ std::string left_out_text(const std::vector<LeftOut>& left_out) {
     text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", left_out[i].id, left_out[i].reason);
   }
   return text + (left_out.size() > kNamed ? ", ..." : "");
+}
+
+std::string without_logarithm_text(const Forecasts& forecasts) {
+  const auto& series = forecasts.without_logarithm;
+  if (series.empty()) return {};
+  return fmt::format(
+      "{} series: the model in log space takes values without a logarithm for missing (first: {}, "
+      "{}); where they are real, train with network.space = \"linear\"",
+      series.size(), series.front().id, series.front().reason);
 }
 
 std::string remarks_text(const Forecasts& forecasts) {

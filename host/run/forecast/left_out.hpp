@@ -6,12 +6,25 @@
 #include <vector>
 
 #include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
 #include "sluice/data/window.hpp"
 
 namespace sluice {
 
-/// The reason why no forecast can be made from the window, or nothing.
+/// The reason why no forecast can be made from the window, or nothing: a target without any value
+/// before its end.
 std::string no_value_before(const Catalog& catalog, const Window& window);
+
+/// Of the last T values before the end of a window, those that have no logarithm: log space takes
+/// them for missing.
+struct WithoutLogarithm {
+  std::string text;  ///< "2 of the last 56 values of y are not above 0"; empty: there is none
+  /// More than a tenth of the values: what is left does not stand for the series.
+  bool many = false;
+};
+WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& scaling,
+                                   const Window& window, int T);
+
 /// The same of its K steps ahead: columns and dates of known values that are not there. A column
 /// that has gaps before the origin may have them after it, where there is a row.
 std::string missing_future(const Catalog& catalog, const Window& window, int K);

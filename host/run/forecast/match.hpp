@@ -11,9 +11,19 @@
 
 namespace sluice {
 
-/// Known series keep the scaling they were trained with; new ones are fitted on [0, end[s]) (empty:
-/// their history).
+/// Known series keep the scaling that they were trained with, translated to the offset beside which
+/// this catalogue stores their values; new ones are fitted on [0, end[s]) (end empty, or end[s]
+/// below 1: their history). So are channels that had no value when the model was trained, series
+/// that it was not trained on, and large values that left the training's for good: a meter that was
+/// changed for a new one.
 SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
                             std::span<const std::int64_t> end);
+/// Steps of each of the catalogue's series, from its own first one, up to which the model has been
+/// trained or chosen ([S]; 0 or less: on none). These data may begin elsewhere than the training's:
+/// the periods count.
+std::vector<std::int64_t> seen_steps(const Model& model, const Catalog& catalog);
+
+/// Whether match_scaling() may give another result for another `end`.
+bool scaling_follows_end(const Model& model, const Catalog& catalog);
 
 }  // namespace sluice

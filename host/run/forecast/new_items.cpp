@@ -209,9 +209,8 @@ Group Builder::describe(std::span<const std::int64_t> members) const {
 
 void Builder::add(std::int64_t s, const Group& group) {
   const std::int64_t origin = start_ - catalog_.period(s, 0), length = catalog_.length(s);
-  // Steps ahead that have a row, from the first one on.
-  const std::int64_t ahead =
-      origin < 0 ? 0 : std::clamp<std::int64_t>(length - origin, 0, model_.spec.K);
+  // Steps ahead up to the last one that has a row; rows may begin after the first one.
+  const std::int64_t ahead = std::clamp<std::int64_t>(length - origin, 0, model_.spec.K);
   for (std::size_t c = 0; c < parts_.channels.size(); ++c) {
     std::vector<float>& to = parts_.channels[c].values;
     const bool target = parts_.channels[c].role == Role::target;
@@ -219,15 +218,16 @@ void Builder::add(std::int64_t s, const Group& group) {
     for (const double y : group.mean[c]) to.push_back(static_cast<float>(y - offset));
     const auto own = catalog_.values(static_cast<int>(c), s);
     for (std::int64_t k = 0; k < ahead; ++k) {
-      to.push_back(target ? static_cast<float>(kNan) : own[index(origin + k)]);
+      to.push_back(target || origin + k < 0 ? static_cast<float>(kNan) : own[index(origin + k)]);
     }
   }
   for (std::size_t c = 0; c < parts_.categories.size(); ++c) {
     std::vector<std::int32_t>& to = parts_.categories[c].codes;
     to.insert(to.end(), group.codes[c].begin(), group.codes[c].end());
-    if (ahead == 0) continue;
-    const auto own = catalog_.categories()[c].codes.begin() + catalog_.offset(s) + origin;
-    to.insert(to.end(), own, own + ahead);
+    const auto own = catalog_.categories()[c].codes.begin() + catalog_.offset(s);
+    for (std::int64_t k = 0; k < ahead; ++k) {
+      to.push_back(origin + k < 0 ? 0 : own[origin + k]);
+    }
   }
   parts_.ids.push_back(catalog_.id(s));
   parts_.offsets.push_back(parts_.offsets.back() + group.steps + ahead);

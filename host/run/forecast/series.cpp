@@ -10,6 +10,7 @@
 #include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/forecast/left_out.hpp"
+#include "run/forecast/match.hpp"
 #include "run/forecast/new_items.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -40,6 +41,8 @@ void append(Forecasts& to, Forecasts&& from, const NewItems& items) {
     to.left_out.push_back({std::move(one.id), "no history, and " + std::move(one.reason)});
   }
   to.without_future += from.without_future;
+  to.without_logarithm.insert(to.without_logarithm.end(), from.without_logarithm.begin(),
+                              from.without_logarithm.end());
 }
 
 /// The period after the last one that any forecast may see.
@@ -119,6 +122,24 @@ void tell_of_unknown_words(const Model& model, const Catalog& catalog) {
   log_warning("words that the model was not trained on mean \"unknown\" to it: " + words);
 }
 
+/// A forecast from a day that the model has seen is no test of it.
+void tell_of_seen(const Model& model, const Catalog& catalog, const Forecasts& forecasts) {
+  const std::vector<std::int64_t> seen = seen_steps(model, catalog);
+  std::int64_t count = 0, example = -1;
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    if (!forecasts.new_item.empty() && forecasts.new_item[r] != 0) continue;
+    const auto s = static_cast<std::size_t>(forecasts.series[r]);
+    if (forecasts.cutoff[r] >= seen[s]) continue;
+    if (count++ == 0) example = forecasts.series[r];
+  }
+  if (count == 0) return;
+  log_info(fmt::format(
+      "forecast.from lies inside the training of {} series ({} up to {}): the model has seen what "
+      "it forecasts there, and is better than a forecast of that day would have been",
+      grouped(count), catalog.id(example),
+      catalog.date(example, seen[static_cast<std::size_t>(example)] - 1)));
+}
+
 }  // namespace
 
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
@@ -129,7 +150,8 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
-  Forecasts out = Forecaster(model, catalog, config.forecast.levels, config.engine).at(cutoff);
+  Forecasts out =
+      Forecaster(model, catalog, config.forecast.levels, config.engine, cutoff).at(cutoff);
   out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
 
   bool new_items = false;
@@ -166,6 +188,11 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
                             out.without_future, help));
   }
+  if (!config.forecast.from.empty()) tell_of_seen(model, catalog, out);
+  if (const std::string text = alike_levels_text(model, config.forecast.levels); !text.empty()) {
+    log_warning(text);
+  }
+  if (const std::string text = without_logarithm_text(out); !text.empty()) log_warning(text);
   if (!out.left_out.empty()) log_left_out(out.left_out);
   return out;
 }

@@ -1,25 +1,17 @@
 // Pictures through gnuplot. All text a user may have chosen reaches gnuplot inside single quotes of
-// a script file, and gnuplot works in a temporary folder under file names of ours: there is no
-// shell, and no user's path in the script.
-#include <fcntl.h>
+// a script, and no path does: what it draws comes back as bytes, and is written here.
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <limits>
 #include <set>
 
+#include "base/output_file.hpp"
 #include "base/text.hpp"
+#include "run/report/gnuplot.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/report.hpp"
-
-extern char** environ;
 
 namespace sluice {
 namespace {
@@ -28,43 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr int kWidthPixels = 1100, kHeightPixels = 520;
 constexpr int kTitleColumns = 100;
-constexpr const char* kRemedy = "install gnuplot (Debian: gnuplot-nox) or set mode.figures = false";
-
-/// A folder of our own under the system's temporary one, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "sluice-figures-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-      throw DataError(
-          fmt::format("{}: cannot make a temporary folder: {}; free some space, or set "
-                      "TMPDIR to a folder that can be written",
-                      name, std::strerror(errno)));
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  if (!file.flush())
-    throw DataError(fmt::format("{}: cannot be written; is the disk full?", path.string()));
-}
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// A gnuplot string in which nothing is special: control characters become spaces, and a quote the
 /// letter that looks like it and ends no string.
@@ -242,12 +197,15 @@ const char* line_style(const std::vector<double>& values) {
   return alone || values.size() <= kFew ? "linespoints pt 7 ps 0.5" : "lines";
 }
 
-std::string script_of(const Figure& figure, std::size_t i) {
+std::string script_of(const Figure& figure) {
   const char* real = figure.chinese ? "真实值" : "actual";
   const char* predicted = figure.chinese ? "预测值" : "forecast";
   const Axes axes = axes_of(figure);
+  const std::string band = band_text(figure);
   std::string out = fmt::format(
-      "set output 'figure{}.png'\n"
+      "$actual << EOD\n{}EOD\n"
+      "$forecast << EOD\n{}EOD\n"
+      "$band << EOD\n{}EOD\n"
       "set title {} noenhanced\n"
       "set xtics ({}) noenhanced\n"
       "set ytics ({}) noenhanced\n"
@@ -256,19 +214,18 @@ std::string script_of(const Figure& figure, std::size_t i) {
       "set lmargin at screen {}\n"
       "set rmargin at screen {}\n"
       "plot ",
-      i, quoted(cut_to_width(figure.title, kTitleColumns)), axes.x_ticks, axes.y_ticks,
+      data_text(figure.actual), data_text(figure.forecast), band,
+      quoted(cut_to_width(figure.title, kTitleColumns)), axes.x_ticks, axes.y_ticks,
       static_cast<double>(std::max<std::size_t>(figure.dates.size(), 1)) - 0.5, axes.y_low,
       axes.y_high, axes.left, axes.right);
-  if (!band_text(figure).empty()) {
-    out += fmt::format(
-        "'band{}.txt' using 1:2:3 with filledcurves lc rgb '#c3d5f2' title {} noenhanced, ", i,
-        quoted(figure.band_name));
+  if (!band.empty()) {
+    out += fmt::format("$band using 1:2:3 with filledcurves lc rgb '#c3d5f2' title {} noenhanced, ",
+                       quoted(figure.band_name));
   }
   out += fmt::format(
-      "'actual{0}.txt' using 1:2 with {1} lw 1.6 lc rgb '#d62728' title '{2}' noenhanced, "
-      "'forecast{0}.txt' using 1:2 with {3} lw 1.6 lc rgb '#1f4fd6' title '{4}' noenhanced\n"
-      "unset output\n",
-      i, line_style(figure.actual), real, line_style(figure.forecast), predicted);
+      "$actual using 1:2 with {} lw 1.6 lc rgb '#d62728' title '{}' noenhanced, "
+      "$forecast using 1:2 with {} lw 1.6 lc rgb '#1f4fd6' title '{}' noenhanced\n",
+      line_style(figure.actual), real, line_style(figure.forecast), predicted);
   return out;
 }
 
@@ -297,38 +254,6 @@ std::string preamble() {
   return out;
 }
 
-/// Runs `gnuplot script.gp` inside `folder`. Blocks until it has ended.
-void run_gnuplot(const fs::path& folder) {
-  const std::string errors = (folder / "errors.txt").string();
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(), O_WRONLY | O_CREAT,
-                                   0600);
-  std::string program = "gnuplot", script = "script.gp";
-  char* arguments[] = {program.data(), script.data(), nullptr};
-  pid_t child = 0;
-  const int failure = posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure == ENOENT)
-    throw DataError(fmt::format("figures: gnuplot is not installed; {}", kRemedy));
-  if (failure != 0)
-    throw DataError(
-        fmt::format("figures: gnuplot cannot be started: {}; {}", std::strerror(failure), kRemedy));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR)
-      throw InternalError(fmt::format("figures: lost gnuplot: {}", std::strerror(errno)));
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  std::string said = read_text(errors).substr(0, 500);
-  while (!said.empty() && said.back() == '\n') said.pop_back();
-  throw DataError(fmt::format("figures: gnuplot failed: {}; {}",
-                              said.empty() ? "it gave no message" : said, kRemedy));
-}
-
 }  // namespace
 
 std::vector<fs::path> draw_figures(const fs::path& directory, const std::vector<Figure>& figures,
@@ -344,18 +269,12 @@ std::vector<fs::path> draw_figures(const fs::path& directory, const std::vector<
     throw DataError(fmt::format("{}: the folder for figures cannot be made: {}; choose another",
                                 directory.string(), failure.message()));
 
-  const TemporaryFolder folder;
   std::string script = preamble();
-  for (std::size_t i = 0; i < figures.size(); ++i) {
-    check_shape(figures[i]);
-    const std::string number = std::to_string(i) + ".txt";
-    write_text(folder.path() / ("actual" + number), data_text(figures[i].actual));
-    write_text(folder.path() / ("forecast" + number), data_text(figures[i].forecast));
-    write_text(folder.path() / ("band" + number), band_text(figures[i]));
-    script += script_of(figures[i], i);
+  for (const Figure& figure : figures) {
+    check_shape(figure);
+    script += script_of(figure);
   }
-  write_text(folder.path() / "script.gp", script);
-  run_gnuplot(folder.path());
+  const std::vector<std::string> pictures = drawn_by_gnuplot(script, figures.size());
 
   std::set<std::string> taken;
   for (std::size_t i = 0; i < figures.size(); ++i) {
@@ -363,12 +282,9 @@ std::vector<fs::path> draw_figures(const fs::path& directory, const std::vector<
     std::string distinct = name;
     for (int n = 2; !taken.insert(distinct).second; ++n) distinct = fmt::format("{}_{}", name, n);
     paths.push_back(directory / (distinct + ".png"));
-    // Not a rename: the temporary folder may lie on another disk.
-    fs::copy_file(folder.path() / fmt::format("figure{}.png", i), paths.back(),
-                  fs::copy_options::overwrite_existing, failure);
-    if (failure)
-      throw DataError(fmt::format("{}: the figure cannot be written: {}; choose another folder",
-                                  paths.back().string(), failure.message()));
+    OutputFile file(paths.back(), "path.figures");
+    file.write(pictures[i]);
+    file.commit();
   }
   return paths;
 }

@@ -14,29 +14,38 @@ namespace sluice {
 namespace {
 
 volatile std::sig_atomic_t flag = 0;
-struct sigaction before_int, before_term;
+int guards = 0;
+struct sigaction before_int, before_term, before_hup;
 
 extern "C" void note_signal(int number) {
   flag = 1;
-  std::signal(number, SIG_DFL);
+  // A terminal that is closed sends more than one SIGHUP: they are one wish.
+  if (number != SIGHUP) std::signal(number, SIG_DFL);
 }
 
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
+  if (guards++ > 0) return;
   flag = 0;
   struct sigaction action = {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
   sigaddset(&action.sa_mask, SIGINT);
   sigaddset(&action.sa_mask, SIGTERM);
+  sigaddset(&action.sa_mask, SIGHUP);
   sigaction(SIGINT, &action, &before_int);
   sigaction(SIGTERM, &action, &before_term);
+  sigaction(SIGHUP, nullptr, &before_hup);
+  // Under nohup it stays ignored.
+  if (before_hup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 InterruptGuard::~InterruptGuard() {
+  if (--guards > 0) return;
   sigaction(SIGINT, &before_int, nullptr);
   sigaction(SIGTERM, &before_term, nullptr);
+  sigaction(SIGHUP, &before_hup, nullptr);
 }
 
 void keep_interrupts_off_this_thread() {
@@ -44,6 +53,7 @@ void keep_interrupts_off_this_thread() {
   sigemptyset(&both);
   sigaddset(&both, SIGINT);
   sigaddset(&both, SIGTERM);
+  sigaddset(&both, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &both, nullptr);
   try {
     std::thread([both] {

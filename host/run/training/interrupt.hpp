@@ -1,10 +1,12 @@
-// SIGINT and SIGTERM while a training runs: noted, not obeyed at once, so that the state can be
-// saved first.
+// SIGINT, SIGTERM and SIGHUP while a training runs: noted, not obeyed at once, so that the state
+// can be saved first, or the finished model written.
 #pragma once
 
 namespace sluice {
 
-/// While it lives, the first signal only sets a flag; a second one ends the process as usual.
+/// While it lives, the first signal only sets a flag; a second SIGINT or SIGTERM ends the process
+/// as usual. SIGHUP is left ignored where it is (nohup). Guards may be nested: the outermost
+/// counts. Made and destroyed by one thread.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -14,9 +16,9 @@ class InterruptGuard {
   static bool requested();
 };
 
-/// Has SIGINT and SIGTERM delivered to a thread of their own, and neither to this thread nor to
-/// those that it starts later; what they do stays as it is. For the beginning of main(): a signal
-/// that met a thread inside one of oneDNN's products was seen to overwrite the heap.
+/// Has SIGINT, SIGTERM and SIGHUP delivered to a thread of their own, and none to this thread nor
+/// to those that it starts later; what they do stays as it is. For the beginning of main(): a
+/// signal that met a thread inside one of oneDNN's products was seen to overwrite the heap.
 void keep_interrupts_off_this_thread();
 
 }  // namespace sluice

@@ -37,17 +37,22 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// Of the targets [M * S]; empty where there is none.
-std::vector<double> value_offsets(const Catalog& catalog) {
-  std::vector<double> offsets;
-  bool any = false;
+/// The scaling as a model keeps it: offsets of targets counted from value_offset and no longer from
+/// the stored values, whose own offset is the file's.
+void keep_scaling(const SeriesScaling& fitted, const Catalog& catalog, Model& model) {
+  model.scaling = fitted;
+  model.scaling.reference.clear();
+  model.value_offset.clear();
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-      offsets.push_back(catalog.value_offset(m, s));
-      any = any || offsets.back() != 0;
+      const double move = catalog.value_offset(m, s) - fitted.reference_of(m, s);
+      float& offset = model.scaling.offset[static_cast<std::size_t>(m * fitted.series + s)];
+      if (move != 0) offset = static_cast<float>(static_cast<double>(offset) + move);
     }
   }
-  return any ? offsets : std::vector<double>();
+  if (std::ranges::any_of(fitted.reference, [](double r) { return r != 0; })) {
+    model.value_offset = fitted.reference;
+  }
 }
 
 class Training {
@@ -58,7 +63,7 @@ class Training {
     if (!options.end.empty()) parts = {.valid = parts.valid};
     split_ = split_by_time(catalog, parts, options.end);
     has_valid_ = config.data.valid > 0;
-    spec_ = resolve_model(config, catalog, split_.train_end);
+    spec_ = resolve_model(config, catalog, split_.train_end, split_.valid_end);
     season_ =
         config.evaluate.season > 0 ? config.evaluate.season : season_length(catalog.frequency());
     const Config::Training& t = config.training;
@@ -197,6 +202,14 @@ Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
   phase.plan = std::make_unique<TrainingPlan>(catalog_, end, plan);
   phase.scaling = fit_scaling(catalog_, target_scaling(config_, spec_),
                               parse_scaling(config_.network.covariate_scaling), end);
+  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+    // Too short to be trained on: its scaling says as little as that of a series never seen.
+    if (is_trained_on(end[static_cast<std::size_t>(s)], config_.data.min_history)) continue;
+    for (std::size_t c = 0; c < catalog_.channels().size(); ++c) {
+      phase.scaling.fitted[c * static_cast<std::size_t>(catalog_.series_count()) +
+                           static_cast<std::size_t>(s)] = 0;
+    }
+  }
   if (start_) {  // whose parameters these standardised inputs belong to
     phase.scaling.static_offset = start_->scaling.static_offset;
     phase.scaling.static_scale = start_->scaling.static_scale;
@@ -287,6 +300,12 @@ void Training::fit_residuals(Engine& engine) {
   engine.set_evaluation_params(state_.selected_params);
   engine.residuals(validation_, split_.valid_end, errors);
   residuals_ = residual_quantiles(errors, static_cast<std::size_t>(spec_.K * spec_.M));
+  if (residuals_.quantiles.empty() && !config_.forecast.levels.empty()) {
+    log_warning(
+        "the validation range has fewer than 20 errors, too few for intervals: forecast and "
+        "evaluate this model with forecast.levels = [], or train with a larger data.valid or "
+        "training.loss = \"quantile\"");
+  }
 }
 
 Model Training::make_model(const Phase& phase) const {
@@ -297,8 +316,7 @@ Model Training::make_model(const Phase& phase) const {
   for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
   for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
   model.series_ids = catalog_.ids();
-  model.scaling = phase.scaling;
-  model.value_offset = value_offsets(catalog_);
+  keep_scaling(phase.scaling, catalog_, model);
   const Engine::LevelStatistics level = phase.engine->level_statistics();
   model.level_mean = level.mean;
   model.level_spread = level.spread;
@@ -457,6 +475,8 @@ void Training::save_state(const TrainingState& state) {
 }  // namespace
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  // Until the model is written: a signal then must not lose the training that led to it.
+  const InterruptGuard guard;
   if (!options.save) return Training(config, catalog, options).run();
   const std::filesystem::path path = config.path.model;
   try_places(path);

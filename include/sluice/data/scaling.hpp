@@ -25,6 +25,20 @@ struct SeriesScaling {
   std::int64_t series = 0;
   std::vector<float> offset, scale;                ///< [channels, S]
   std::vector<float> static_offset, static_scale;  ///< [static reals]: standardised over the series
+  /// [targets, S], in the units of the file: what the sizes of large values were counted from,
+  /// which is part of `offset`: y - Catalog::value_offset - offset = (y - reference) - the offset
+  /// of those. It depends on the values fitted on alone, as Catalog::value_offset does on all.
+  /// Empty: all 0.
+  std::vector<double> reference;
+  /// [channels, S], 0: no value to fit on, so that the map is the identity. Empty: all 1.
+  std::vector<char> fitted;
+
+  double reference_of(int target, std::int64_t s) const {
+    return reference.empty() ? 0 : reference[static_cast<std::size_t>(target * series + s)];
+  }
+  bool is_fitted(int channel, std::int64_t s) const {
+    return fitted.empty() || fitted[static_cast<std::size_t>(channel * series + s)] != 0;
+  }
   float offset_of(int channel, std::int64_t s) const {
     return offset[static_cast<std::size_t>(channel * series + s)];
   }
@@ -33,7 +47,9 @@ struct SeriesScaling {
   }
 };
 
-/// Fits on [0, end[s]) of every series: target channels by `targets`, the others by `covariates`. A
+/// Fits on [0, end[s]) of every series: target channels by `targets`, the others by `covariates`.
+/// The map of a value of the file, y = stored value + Catalog::value_offset, depends on these steps
+/// alone: where the catalogue has an offset, sizes are counted from the one that they need. A
 /// series without any target value: its inputs on all that is known of them, and its static numbers
 /// do not count.
 SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covariates,

@@ -36,8 +36,8 @@ struct Model {
   std::vector<std::vector<std::string>> step_vocabularies;
   std::vector<std::string> series_ids;  ///< [S] trained on
   SeriesScaling scaling;                ///< of those series
-  /// Which of those targets were stored beside an offset (Catalog::value_offset) [M * S], target
-  /// after target: their scaling is of what was left. Empty: none.
+  /// What the sizes of those targets are counted from (SeriesScaling::reference) [M * S], target
+  /// after target: scaling.offset is of y - value_offset. Empty: all 0.
   std::vector<double> value_offset;
   float level_mean = 0, level_spread = 0;   ///< of the level input
   std::vector<std::vector<float>> members;  ///< [seeds][P]; the forecast is their mean

@@ -28,6 +28,9 @@ struct Forecasts {
   std::vector<char> new_item;
   std::vector<LeftOut> left_out;    ///< series that were asked for and have no forecast
   std::int64_t without_future = 0;  ///< of them: known values of the horizon are missing
+  /// Series that have a forecast and whose window holds values without a logarithm, which a model
+  /// in log space takes for missing: which values.
+  std::vector<LeftOut> without_logarithm;
 
   int J() const { return static_cast<int>(probabilities.size()); }
   std::size_t median() const;  ///< index of .5
@@ -46,8 +49,8 @@ class Forecaster {
  public:
   /// `levels`: intervals in percent. Throws DataError if catalogue and model do not fit,
   /// ConfigError if the model cannot give the levels.
-  /// Series that the model does not know are scaled by their values before scaling_end[s] (empty:
-  /// their history).
+  /// Series that the model does not know are scaled by their values before scaling_end[s] (empty,
+  /// or below 1: their history).
   Forecaster(const Model& model, const Catalog& catalog, const std::vector<double>& levels,
              const Config::Engine& engine, std::span<const std::int64_t> scaling_end = {});
   /// The same with a scaling of the catalogue's series in place of the model's.
@@ -57,8 +60,9 @@ class Forecaster {
   Forecaster(Forecaster&&) noexcept;
 
   /// One forecast per series from cutoff[s] (first forecast step); cutoff[s] < 1: not asked for.
-  /// A series of which no forecast can be made (no value before the cutoff, known values of the
-  /// horizon missing, a result that is no number) is in left_out. By the model's
+  /// A series of which no forecast can be made (a target without a value before the cutoff, known
+  /// values of the horizon missing, more than a tenth of the window without a logarithm in log
+  /// space, a result that is no number) is in left_out. By the model's
   /// forecast.nonnegative, or where the target was never negative before the cutoff, nothing is
   /// below 0.
   Forecasts at(std::span<const std::int64_t> cutoff);
@@ -76,6 +80,9 @@ class Forecaster {
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
                           const CatalogNotes& notes = {});
 
+/// Which of `levels` a point model gives the same intervals, for want of errors; empty: none.
+std::string alike_levels_text(const Model& model, std::vector<double> levels);
+
 /// First forecast step per series: the history's end, or the step of `from` (a date); -1 where
 /// there is none. Those that have a history and no step, because they had `ended` or do not reach
 /// `from`, are added to `left_out` if it is given. Throws ConfigError if `from` is no step of the
@@ -87,6 +94,9 @@ std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string
 /// "3 series left out: A (ended 2023-03-31, ...), B (...), C (...)": the first three; empty if
 /// there are none.
 std::string left_out_text(const std::vector<LeftOut>& left_out);
+
+/// What forecasts.without_logarithm means, with the first series; empty if there is none.
+std::string without_logarithm_text(const Forecasts& forecasts);
 
 /// "; 1 of them without history, by similar series; 1 series left out: ...", or nothing.
 std::string remarks_text(const Forecasts& forecasts);

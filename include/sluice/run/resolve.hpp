@@ -30,10 +30,12 @@ std::string held_out_text(const Config& config, const Catalog& catalog);
 /// Steps before the end that `evaluate` scores with these settings.
 std::int64_t evaluated_steps(const Config& config, const Frequency& frequency);
 
-/// The model for this catalogue; training values [0, end[s]) decide "auto" choices. Throws
-/// ConfigError.
+/// The model for this catalogue; training values [0, end[s]) decide "auto" choices, and those
+/// before seen[s] (empty: end), which a validation and a last fit see as well, whether a logarithm
+/// can be taken and values are missing. Throws ConfigError, and DataError where log space is asked
+/// for and a value has no logarithm.
 ModelSpec resolve_model(const Config& config, const Catalog& catalog,
-                        std::span<const std::int64_t> end);
+                        std::span<const std::int64_t> end, std::span<const std::int64_t> seen = {});
 /// The words that this model is to know of each static category and of each category of steps,
 /// "unknown" first: those of the series that are trained on (data.min_history), and those that
 /// stand at one of their steps [0, end[s]). What it is not trained on is unknown to it.

@@ -98,6 +98,28 @@ TEST_F(CatalogPrecision, EveryLayoutAndTargetKeepsThem) {
   EXPECT_EQ(both.value_offset(1, 0), 0);
 }
 
+TEST_F(CatalogPrecision, WhatDataEndCutsOffDoesNotCount) {
+  CatalogSpec s = spec(std::string(kMeter) + "A,2023-01-05,1000000\nA,2023-01-06,1000003\n");
+  s.end = "2023-01-04";
+  const Catalog catalog = build(s);
+  EXPECT_EQ(catalog.value_offset(0, 0), 1600000001 - 16);
+  EXPECT_THAT(std::vector<double>(kept(catalog)).front(), 1600000001);
+  s.duplicates = DuplicatePolicy::sum;
+  s.aggregate = "D";
+  EXPECT_EQ(build(s).value_offset(0, 0), 1600000001 - 16);
+}
+
+TEST_F(CatalogPrecision, AnInputThatLosesItsStepsIsTold) {
+  CatalogSpec s = spec(
+      "unique_id,ds,y,x,z\nA,2023-01-01,1,67108864,3\nA,2023-01-02,2,67108867,4\n"
+      "A,2023-01-03,3,67108864,5\n");
+  s.targets = {"y"};
+  s.past = {"x", "z"};
+  build(s);
+  EXPECT_THAT(notes_.remarks, testing::Contains(HasSubstr("column 'x': its values are so large")));
+  EXPECT_THAT(notes_.remarks, Each(testing::Not(HasSubstr("'z': its values"))));
+}
+
 TEST_F(CatalogPrecision, ACheckCountsWhatTheFileSays) {
   const Catalog catalog = build(kMeter);
   const DataCheck check = check_catalog(catalog);

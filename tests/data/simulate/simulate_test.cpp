@@ -1,15 +1,20 @@
 #include "sluice/data/simulate.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "sluice/base/error.hpp"
 
@@ -291,6 +296,24 @@ TEST_F(SimulateTest, FolderThatCannotBeMadeIsADataError) {
   fs::create_directories(folder_);
   std::ofstream(folder_ / "file") << "x";
   EXPECT_THROW(simulate(small(), folder_ / "file" / "a.csv"), DataError);
+}
+
+TEST_F(SimulateTest, TheTwoFilesOfOneCatalogueAppearTogetherAmongOthersOfTheirName) {
+  SimulateSpec spec;
+  spec.stores = spec.items = 1;
+  spec.days = 30;
+  fs::create_directories(folder_);
+  // As another process does between its first file and its second.
+  const int other = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  std::thread writer([&] { simulate(spec, folder_ / "a.csv"); });
+  for (int i = 0; i < 20 && !fs::exists(folder_ / "a.csv"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(fs::exists(folder_ / "a.csv"));
+  ::close(other);
+  writer.join();
+  EXPECT_TRUE(fs::exists(folder_ / "a.csv"));
+  EXPECT_TRUE(fs::exists(folder_ / "a.future.csv"));
 }
 
 }  // namespace

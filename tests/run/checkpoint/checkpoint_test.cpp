@@ -69,7 +69,11 @@ Model small_model() {
                .offset = numbers(12, 1),
                .scale = numbers(12, 2),
                .static_offset = {0.25f},
-               .static_scale = {-0.0f}};
+               .static_scale = {-0.0f},
+               .reference = {},
+               .fitted = {}};
+  m.scaling.fitted.assign(m.scaling.scale.size(), 1);
+  m.scaling.fitted[1] = 0;
   m.level_mean = 0.1f;
   m.level_spread = 0.7f;
   const auto P = static_cast<std::size_t>(ParamLayout(m.spec).size());
@@ -110,6 +114,7 @@ void expect_same(const Model& a, const Model& b) {
   EXPECT_EQ(a.scaling.series, b.scaling.series);
   expect_same_bits(a.scaling.offset, b.scaling.offset);
   expect_same_bits(a.scaling.scale, b.scaling.scale);
+  EXPECT_EQ(a.scaling.fitted, b.scaling.fitted);
   expect_same_bits(a.scaling.static_offset, b.scaling.static_offset);
   expect_same_bits(a.scaling.static_scale, b.scaling.static_scale);
   EXPECT_EQ(a.level_mean, b.level_mean);
@@ -165,8 +170,13 @@ TEST(SaveModel, AModelWithoutSeriesOrResidualsComesBack) {
   model.series_ids.clear();
   model.seen_until.clear();
   model.first.clear();
-  model.scaling = {
-      .series = 0, .offset = {}, .scale = {}, .static_offset = {0.0f}, .static_scale = {1.0f}};
+  model.scaling = {.series = 0,
+                   .offset = {},
+                   .scale = {},
+                   .static_offset = {0.0f},
+                   .static_scale = {1.0f},
+                   .reference = {},
+                   .fitted = {}};
   model.residual_probabilities.clear();
   model.residual_quantiles.clear();
   model.valid_loss = -std::numeric_limits<double>::infinity();

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "sluice/base/error.hpp"
 #include "sluice/data/window.hpp"
 
 namespace sluice {
@@ -36,6 +37,12 @@ std::vector<std::int64_t> test_steps(const Config& config, const Catalog& catalo
 }
 
 using Steps = std::vector<std::int64_t>;
+
+TEST(LevelQuantiles, RefusesLevelsOfOneName) {
+  EXPECT_EQ(level_quantiles({80, 90}), (std::vector<double>{0.05, 0.1, 0.5, 0.9, 0.95}));
+  EXPECT_THROW(level_quantiles({80, 80}), ConfigError);
+  EXPECT_THROW(level_quantiles({99.99999, 99.99998}), ConfigError);
+}
 
 TEST(HorizonSteps, SuitTheFrequency) {
   const auto horizon = [](const char* name) { return horizon_steps({}, parse_frequency(name)); };

@@ -157,6 +157,21 @@ TEST(NewItems, AreNamedWhereTheyAreNotAskedForOrLackKnownValues) {
             "1 series left out: NEW (no history; forecast.new_items = false)");
 }
 
+// The others have three rows ahead, the item the last one alone: two steps lack their price.
+TEST(NewItems, WhoseRowsBeginLateLackTheStepsBefore) {
+  auto series = testing::weekly_series(2, 60);
+  for (auto& values : series) values.insert(values.end(), 3, kMissing);
+  series.push_back({kMissing});
+  CatalogParts parts = testing::daily_parts(series);
+  parts.ids[2] = "NEW";
+  parts.first[2] += 62;
+  parts.channels.push_back({"price", Role::future, std::vector<float>(127, 2.5f)});
+  const Catalog catalog(std::move(parts));
+  const Config c = testing::quick_config();
+  EXPECT_EQ(left_out_text(forecast_series(testing::quick_model(c, catalog), catalog, c).left_out),
+            "1 series left out: NEW (no history, and no price for 2024-03-01 and 1 later step)");
+}
+
 TEST(NewItems, AreStoredBesideTheOffsetOfTheirGroup) {
   CatalogParts parts = with_new_item();
   parts.value_offset = {0, 0, 0, 1.6e9, 1.6e9, 1.6e9, 0};

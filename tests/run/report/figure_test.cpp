@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "sluice/base/error.hpp"
@@ -123,6 +125,75 @@ TEST_F(FigureTest, WithoutGnuplotSayWhatToDo) {
   EXPECT_EQ(message,
             "figures: gnuplot is not installed; install gnuplot (Debian: gnuplot-nox) or set "
             "mode.figures = false");
+}
+
+/// A variable of the environment while it lives.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() {
+    if (before_) {
+      setenv(name_, before_->c_str(), 1);
+    } else {
+      unsetenv(name_);
+    }
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+TEST_F(FigureTest, NeedNoTemporaryFolderAndNoTerminalOfTheUsers) {
+  if (!have_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
+  const Variable temporary("TMPDIR", "/nowhere"), terminal("GNUTERM", "x11");
+  fs::create_directories(folder_);
+  std::ofstream(folder_ / ".gnuplot") << "set output 'mine.png'\nset terminal dumb\n";
+  const Variable home("HOME", folder_.string());
+  const auto paths = draw_figures(folder_, {example("a"), example("b")}, {"a", "b"});
+  for (const fs::path& path : paths) EXPECT_EQ(png_size(path), std::pair(1100, 520)) << path;
+}
+
+/// A program in gnuplot's place that draws what is in `drawn` with a status of 0.
+std::string path_with_another_gnuplot(const fs::path& folder, const std::string& drawn) {
+  fs::create_directories(folder / "bin");
+  std::ofstream(folder / "bin" / "drawn", std::ios::binary) << drawn;
+  const fs::path program = folder / "bin" / "gnuplot";
+  std::ofstream(program) << "#!/bin/sh\nexec cat '" << (folder / "bin" / "drawn").string() << "'\n";
+  fs::permissions(program, fs::perms::owner_all);
+  return (folder / "bin").string() + ":" + std::getenv("PATH");
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(FigureTest, AreWrittenOnlyWhereEachIsDrawnToItsEnd) {
+  // Signature and the chunk IEND: as short as a PNG can be for a reader of chunks.
+  const std::string signature = "\x89PNG\r\n\x1a\n";
+  const std::string whole = signature + std::string("\0\0\0\0IEND\xae\x42\x60\x82", 12);
+  const std::string half = signature + std::string("\0\0\0\x0dIHDR\0\0", 10);
+  {
+    const Variable path("PATH", path_with_another_gnuplot(folder_, whole + whole));
+    draw_figures(folder_ / "fig", {example("a"), example("b")}, {"a", "b"});
+    EXPECT_EQ(bytes_of(folder_ / "fig" / "a.png"), whole);
+    EXPECT_EQ(bytes_of(folder_ / "fig" / "b.png"), whole);
+  }
+  std::ofstream(folder_ / "fig" / "a.png", std::ios::binary) << "earlier";
+  for (const std::string& drawn :
+       {std::string(), whole, whole + half, whole + signature, whole + whole.substr(0, 19),
+        whole + whole + half, half + whole}) {
+    const Variable path("PATH", path_with_another_gnuplot(folder_, drawn));
+    EXPECT_THROW(draw_figures(folder_ / "fig", {example("a"), example("b")}, {"a", "b"}), DataError)
+        << drawn.size();
+    EXPECT_EQ(bytes_of(folder_ / "fig" / "a.png"), "earlier") << drawn.size();
+  }
 }
 
 TEST_F(FigureTest, NameAFolderThatCannotBeMade) {

@@ -1,0 +1,158 @@
+// What a series lacks for a forecast, and what a model in log space makes of values without one.
+#include "run/forecast/left_out.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sluice/base/error.hpp"
+#include "sluice/run/forecast.hpp"
+#include "support/catalogs.hpp"
+#include "support/small_training.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::kMissing;
+using testing::quick_config;
+using testing::quick_model;
+
+TEST(LeftOut, NamesTheTargetThatHasNoValue) {
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(2, 60));
+  Channel second{"z", Role::target, parts.channels[0].values};
+  parts.channels.push_back(std::move(second));
+  const Config c = quick_config();
+  const Model model = quick_model(c, Catalog(parts));
+  std::fill_n(parts.channels[1].values.begin(), 60, kMissing);
+  const Forecasts f = forecast_series(model, Catalog(std::move(parts)), c);
+  EXPECT_THAT(f.series, ElementsAre(1));
+  EXPECT_EQ(left_out_text(f.left_out), "1 series left out: s0 (no value of z before 2024-03-01)");
+}
+
+class WithoutLogarithms : public ::testing::Test {
+ protected:
+  std::vector<std::vector<float>> series_ = testing::weekly_series(3, 60);
+  const Catalog positive_{testing::daily_parts(series_)};
+  Config config_ = quick_config();  // takes logarithms, as all values are positive
+  const Model model_ = quick_model(config_, positive_);
+
+  Forecasts forecast() const {
+    return forecast_series(model_, Catalog{testing::daily_parts(series_)}, config_);
+  }
+};
+
+TEST_F(WithoutLogarithms, AZeroIsAMissingValueOfItsSeriesAndOfNoOther) {
+  ASSERT_EQ(model_.spec.space, Space::log);
+  series_[1][55] = kMissing;
+  const Forecasts missing = forecast();
+  EXPECT_THAT(missing.without_logarithm, IsEmpty());
+  series_[1][55] = 0;
+  const Forecasts zero = forecast();
+  EXPECT_EQ(zero.values, missing.values);
+  EXPECT_EQ(without_logarithm_text(zero),
+            "1 series: the model in log space takes values without a logarithm for missing (first: "
+            "s1, 1 of the last 14 values of y is not above 0); where they are real, train with "
+            "network.space = \"linear\"");
+}
+
+TEST_F(WithoutLogarithms, ASeriesOfZerosIsLeftOutAndTheOthersAreForecast) {
+  const Forecasts before = forecast();
+  series_[1][52] = series_[1][55] = 0;
+  const Forecasts f = forecast();
+  ASSERT_THAT(f.series, ElementsAre(0, 2));
+  EXPECT_EQ(f.y(1, 0, 0, 1), before.y(2, 0, 0, 1));
+  EXPECT_EQ(left_out_text(f.left_out),
+            "1 series left out: s1 (2 of the last 14 values of y are not above 0, which a model in "
+            "log space needs: train with network.space = \"linear\")");
+}
+
+TEST_F(WithoutLogarithms, ZerosAfterTheForecastsBeginDoNotMatter) {
+  config_.forecast.from = "2024-02-20";  // after 50 days
+  const Forecasts before = forecast();
+  for (std::size_t t = 50; t < 60; ++t) series_[1][t] = 0;
+  EXPECT_EQ(forecast().values, before.values);
+}
+
+TEST_F(WithoutLogarithms, ATrainingIsTheSameWhateverFollowsIt) {
+  std::fill_n(series_[1].begin() + 54, 6, 0.0f);  // data.test = 6
+  const Model model = quick_model(config_, Catalog{testing::daily_parts(series_)});
+  EXPECT_EQ(model.members, model_.members);
+  series_[1][53] = 0;  // of the validation
+  EXPECT_EQ(quick_model(config_, Catalog{testing::daily_parts(series_)}).spec.space, Space::linear);
+}
+
+TEST_F(WithoutLogarithms, ATrainingInLogSpaceRefusesThem) {
+  config_.network.space = "log";
+  series_[1][40] = 0;
+  try {
+    quick_model(config_, Catalog{testing::daily_parts(series_)});
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("series 's1', 2024-02-10: y is 0, and log space needs values "
+                                    "above 0; set network.space = \"linear\""));
+  }
+}
+
+// An empty cell of the test part must not give the network another input.
+TEST(MissingIndicator, IsDecidedByTheTrainingPart) {
+  auto series = testing::weekly_series(2, 60);
+  const Config c = quick_config();
+  series[0][57] = kMissing;
+  EXPECT_FALSE(quick_model(c, Catalog{testing::daily_parts(series)}).spec.missing_indicator);
+  series[0][50] = kMissing;
+  EXPECT_TRUE(quick_model(c, Catalog{testing::daily_parts(series)}).spec.missing_indicator);
+}
+
+TEST(WindowScaling, HoldsForTinyValues) {
+  for (const char* scaling : {"window_mean", "window_standard", "window_robust"}) {
+    Config c = quick_config();
+    c.network.scaling = scaling;
+    const auto forecast = [&](float size) {
+      auto series = testing::weekly_series(2, 60);
+      for (auto& values : series) {
+        for (float& y : values) y *= size;
+      }
+      const Catalog catalog{testing::daily_parts(series)};
+      return forecast_series(quick_model(c, catalog), catalog, c);
+    };
+    const Forecasts one = forecast(1), tiny = forecast(0x1p-30f);
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(tiny.y(0, k, 0, 1) * 0x1p30, one.y(0, k, 0, 1), 1e-3) << scaling;
+    }
+  }
+}
+
+// ---- Intervals of a point loss.
+
+TEST(PointIntervals, SayWhyThereAreNone) {
+  Config c = quick_config();
+  c.training.loss = "mae";
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(1, 60))};  // 4 x 3 errors
+  const Model model = quick_model(c, catalog);
+  try {
+    forecast_series(model, catalog, c);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("its validation range has fewer than 20 errors"));
+  }
+}
+
+TEST(PointIntervals, ThatAreTheSameForSeveralLevelsAreTold) {
+  Model model;
+  model.spec.loss = Loss::mse;
+  // 20 errors: from 91 % on, an interval ends at the smallest and the largest one.
+  model.residual_probabilities = {0.005, 0.05, 0.1, 0.5, 0.9, 0.95, 0.995};
+  model.residual_quantiles = {-3, -3, -2, 0, 2, 3, 3};
+  EXPECT_EQ(alike_levels_text(model, {80, 90}), "");
+  EXPECT_THAT(alike_levels_text(model, {80, 99.9, 99, 90}),
+              HasSubstr("the intervals of 90, 99, 99.9 % are the same"));
+  model.residual_quantiles = {-4, -3, -2, 0, 2, 3, 3};
+  EXPECT_EQ(alike_levels_text(model, {80, 90, 99}), "");
+}
+
+}  // namespace
+}  // namespace sluice
