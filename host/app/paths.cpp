@@ -118,13 +118,14 @@ std::vector<NamedPath> outputs_of(const Config& config) {
 }
 
 /// Whether `output`, which is not there yet, would be one of the files of `folder` that are read.
-bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat format) {
+bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat format,
+                   SameFile& same_file) {
   std::error_code status;
-  if (!fs::is_directory(folder, status) || fs::exists(output, status)) return false;
   const std::string name = output.filename().string();
   if (name.starts_with('.') || name.starts_with('_')) return false;
   if (format == TableFormat::automatic && format_by_name(output) == format) return false;
-  return same_file(output.has_parent_path() ? output.parent_path() : fs::path("."), folder);
+  return same_file(output.has_parent_path() ? output.parent_path() : fs::path("."), folder) &&
+         fs::is_directory(folder, status) && !fs::exists(output, status);
 }
 
 /// Those of them that this command writes.
@@ -157,7 +158,7 @@ void check_paths(const Request& request, const Config& config) {
       if (!writes(request, output.name)) continue;
       // A training may go on from the very model that it writes: it replaces it by a better one.
       if (output.name == "path.model" && input.name == kEarlierModel) continue;
-      if (would_be_read(output.path, input.path, format)) {
+      if (would_be_read(output.path, input.path, format, same_file)) {
         throw ConfigError(fmt::format(
             "{} = {} would be read as data from then on, as it lies in {}, {}; choose "
             "another folder for {}",
