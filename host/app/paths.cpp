@@ -14,6 +14,7 @@
 #include "base/path_lock.hpp"
 #include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
 
 namespace sluice {
@@ -116,6 +117,25 @@ std::vector<NamedPath> outputs_of(const Config& config) {
   return outputs;
 }
 
+/// Whether `output`, which is not there yet, would be one of the files of `folder` that are read.
+bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat format,
+                   SameFile& same_file) {
+  std::error_code status;
+  const std::string name = output.filename().string();
+  if (name.starts_with('.') || name.starts_with('_')) return false;
+  if (format == TableFormat::automatic && format_by_name(output) == format) return false;
+  const auto holder = [](const fs::path& path) {
+    return path.has_parent_path() ? path.parent_path() : fs::path(".");
+  };
+  fs::path parent = holder(output);
+  // Folders COLUMN=VALUE inside it are read too.
+  while (parent.filename().string().find('=') != std::string::npos && !same_file(parent, folder)) {
+    parent = holder(parent);
+  }
+  return same_file(parent, folder) && fs::is_directory(folder, status) &&
+         !fs::exists(output, status);
+}
+
 /// Those of them that this command writes.
 bool writes(const Request& request, const std::string& name) {
   if (name == "path.log") return true;
@@ -138,6 +158,7 @@ void check_paths(const Request& request, const Config& config) {
   SameFile same_file;
   const std::vector<NamedPath> inputs = inputs_of(request, config);
   const std::vector<NamedPath> outputs = outputs_of(config);
+  const TableFormat format = parse_table_format(config.data.format);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const NamedPath& output = outputs[i];
     // Another command's output may be this one's input, as forecasts are data of a next step.
@@ -145,6 +166,12 @@ void check_paths(const Request& request, const Config& config) {
       if (!writes(request, output.name)) continue;
       // A training may go on from the very model that it writes: it replaces it by a better one.
       if (output.name == "path.model" && input.name == kEarlierModel) continue;
+      if (would_be_read(output.path, input.path, format, same_file)) {
+        throw ConfigError(fmt::format(
+            "{} = {} would be read as data from then on, as it lies in {}, {}; choose "
+            "another folder for {}",
+            output.name, output.path.string(), input.path.string(), input.name, output.key));
+      }
       if (!same_file(output.path, input.path)) continue;
       throw ConfigError(fmt::format("{} = {} would replace {}, {}; choose another {}", output.name,
                                     output.path.string(), input.name, input.path.string(),

@@ -44,6 +44,18 @@ class Outputs(Program):
             self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", files, "--data.future", "price",
                       "--path.forecast", "ahead/known.csv", says="would replace path.future")
 
+    def test_no_output_becomes_a_part_of_the_data_that_it_lies_beside(self):
+        self.daily("data/a.csv", 60)
+        model = ("m.safetensors", "data")
+        for command, key, name in (("forecast", "path.forecast", "data/f.csv"), ("evaluate", "path.scores", "data/s.parquet"),
+                                   ("forecast", "path.log", "./data/log.txt")):
+            self.kept(command, *model, "--" + key, name, says=f"{key} = {name} would be read as data from then on, as it "
+                                                              "lies in data, a data file (path.data)")
+            self.assertEqual(os.listdir(self.folder / "data"), ["a.csv"])
+        self.kept("evaluate", *model, "--data.format", "csv", "--path.report", "data/r.json", says="would be read as data")
+        self.ok("forecast", *model, "--path.log", "data/log.jsonl", "--path.forecast", "data/_f.csv")
+        self.ok("forecast", *model)
+
     def test_no_two_outputs_are_one_file(self):
         self.kept("train", "sales.csv", "--path.model", "one", "--path.log", "one", says="are one file")
         self.kept("train", "sales.csv", "--path.model", "m", "--path.log", "m.state", says="are one file")

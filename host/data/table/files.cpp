@@ -8,6 +8,22 @@
 #include <system_error>
 
 #include "sluice/base/error.hpp"
+#include "sluice/data/table.hpp"
+
+namespace sluice {
+
+TableFormat format_by_name(const std::filesystem::path& path) {
+  const std::string extension = files::extension_of(files::without_compression(path));
+  if (extension == ".csv" || extension == ".tsv" || extension == ".txt") return TableFormat::csv;
+  if (extension == ".parquet" || extension == ".pq") return TableFormat::parquet;
+  if (extension == ".arrow" || extension == ".feather" || extension == ".ipc") {
+    return TableFormat::arrow;
+  }
+  if (extension == ".tsf") return TableFormat::tsf;
+  return TableFormat::automatic;
+}
+
+}  // namespace sluice
 
 namespace sluice::files {
 

@@ -18,18 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// automatic if the extension says nothing.
-TableFormat format_by_name(const fs::path& path) {
-  const std::string extension = files::extension_of(files::without_compression(path));
-  if (extension == ".csv" || extension == ".tsv" || extension == ".txt") return TableFormat::csv;
-  if (extension == ".parquet" || extension == ".pq") return TableFormat::parquet;
-  if (extension == ".arrow" || extension == ".feather" || extension == ".ipc") {
-    return TableFormat::arrow;
-  }
-  if (extension == ".tsf") return TableFormat::tsf;
-  return TableFormat::automatic;
-}
-
 /// So many first bytes tell what a file is.
 constexpr std::int64_t kKindBytes = 1 << 16;
 

@@ -34,4 +34,10 @@ void save_at_the_end(const std::filesystem::path& path, const Model& model, bool
   }
 }
 
+void remove_state(const std::filesystem::path& model) {
+  const auto state = state_path(model);
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(state, ignored)) std::filesystem::remove(state, ignored);
+}
+
 }  // namespace sluice

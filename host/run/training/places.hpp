@@ -15,4 +15,7 @@ void try_places(const std::filesystem::path& model);
 /// save_model whose error says how to go on where the training's state is on disk.
 void save_at_the_end(const std::filesystem::path& path, const Model& model, bool state_saved);
 
+/// After a training that is done. What is no file of ours stays.
+void remove_state(const std::filesystem::path& model);
+
 }  // namespace sluice

@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -167,8 +166,8 @@ void Training::load_state() {
   if (!config_.mode.resume) return;
   const auto path = state_path(config_.path.model);
   if (!std::filesystem::exists(path)) {
-    throw DataError(fmt::format("{}: there is no training state to resume; set mode.resume = false",
-                                path.string()));
+    throw DataError(path.string() +
+                    ": there is no training state to resume; set mode.resume = false");
   }
   TrainingState state = load_training_state(path);
   state_saved_ = true;
@@ -481,18 +480,16 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
   const PathLock lock(path);
   Training training(config, catalog, options);
   const TrainResult result = training.run();
-  const auto state = state_path(path);
   if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {
     log_warning(fmt::format(
         "{}{}",
         result.kept_older ? fmt::format("{} is the earlier model", path.string())
                           : fmt::format("the best weights so far are in {}", path.string()),
-        result.state_saved ? fmt::format(", the training state is in {}", state.string())
-                           : std::string(", the training state could not be written")));
+        result.state_saved ? ", the training state is in " + state_path(path).string()
+                           : ", the training state could not be written"));
   } else {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(state, ignored)) std::filesystem::remove(state, ignored);
+    remove_state(path);
   }
   return result;
 }

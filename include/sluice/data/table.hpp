@@ -17,6 +17,10 @@ enum class TableFormat { automatic, csv, parquet, arrow, tsf };
 /// "auto", "csv", "parquet", "arrow", "tsf". Throws ConfigError.
 TableFormat parse_table_format(std::string_view text);
 
+/// What the ending of a file's name says, ".gz" and ".zst" left out; automatic: nothing. Of a
+/// directory only files with such endings are read, unless a format is given.
+TableFormat format_by_name(const std::filesystem::path& path);
+
 struct ReadOptions {
   std::vector<std::filesystem::path> paths;  ///< files, or directories of them (read in name order)
   TableFormat format = TableFormat::automatic;  ///< automatic: by extension, .gz and .zst stripped
