@@ -128,6 +128,7 @@ class LongSettings(Program):
         content = (self.folder / "runs/model.safetensors").read_bytes()
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8:8 + length])
+        del header["__metadata__"]["checksum"]
         header["__metadata__"]["config"] = "[data]\n" + "a." * 40_000 + "b = 1\n"
         changed = json.dumps(header).encode()
         self.write("m.safetensors", len(changed).to_bytes(8, "little") + changed + content[8 + length:])

@@ -289,21 +289,22 @@ TEST_F(EngineContract, ALossThatIsNotFiniteNamesItsSeriesAndKeepsTheParameters) 
   EXPECT_EQ(engine->state().params, before);
 }
 
-TEST_F(EngineContract, LogSpaceNamesTheSeriesAndDateOfAValueWithoutLogarithm) {
+TEST_F(EngineContract, InLogSpaceAValueWithoutLogarithmIsAMissingOne) {
   auto series = testing::weekly_series(2, 20);
-  series[1][2] = 0;
-  const Catalog catalog{testing::daily_parts(series)};
+  const std::vector<std::int64_t> end(2, 20);
   ModelSpec spec = small_spec();
   spec.space = Space::log;
   const SeriesScaling scaling =
-      fit_scaling(catalog, Scaling::mean, Scaling::standard, std::vector<std::int64_t>(2, 20));
-  try {
-    engine_for(catalog, spec, scaling);
-    FAIL();
-  } catch (const DataError& e) {
-    EXPECT_THAT(e.what(), HasSubstr("series 's1', 2024-01-03: y is 0"));
-    EXPECT_THAT(e.what(), HasSubstr("network.space = \"linear\""));
+      fit_scaling(Catalog(testing::daily_parts(series)), Scaling::mean, Scaling::standard, end);
+  std::vector<std::vector<float>> forecasts;
+  for (const float value : {0.0f, -3.0f, testing::kMissing, series[1][17]}) {
+    series[1][17] = value;
+    const Catalog catalog{testing::daily_parts(series)};
+    engine_for(catalog, spec, scaling)->forecast(windows_at(end), {}, forecasts.emplace_back(6));
   }
+  EXPECT_EQ(forecasts[0], forecasts[2]);
+  EXPECT_EQ(forecasts[1], forecasts[2]);
+  EXPECT_NE(forecasts[3], forecasts[2]) << "the value is seen where it has a logarithm";
 }
 
 TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {

@@ -296,6 +296,19 @@ class CsvReader {
       return text_numbers::look_at(*table, keep, options_.missing, decimal_, settled);
     };
     auto findings = look();
+    if (text_.form().delimiter == ',' && !findings.doubtful.empty()) {
+      // Who writes thousands with points writes decimal commas, and does not separate by commas.
+      std::vector<std::string> names;
+      for (const int c : findings.doubtful) {
+        settled[static_cast<std::size_t>(c)] = 1;
+        names.push_back(fmt::format("'{}'", table->field(c)->name()));
+      }
+      impl_.remarks.push_back(fmt::format(
+          "{}: every point in {} stands before three digits; between commas it is "
+          "taken for the decimal sign: set data.decimal to \",\" if these are thousands",
+          text_.path().string(), fmt::join(names, ", ")));
+      findings = look();
+    }
     if (decimal_ != '\0' && options_.form_of_another &&
         text_numbers::says_other_decimal(*table, findings, decimal_)) {
       decimal_ = decimal_ == ',' ? '.' : ',';

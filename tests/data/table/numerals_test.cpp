@@ -132,8 +132,8 @@ TEST_F(NumberColumns, PointsBetweenSemicolonsThatMayBeThousandsAreAnErrorToo) {
   EXPECT_THAT(numbers("d;y\n1;900\n2;1.20\n"), ElementsAre(900, 1.2f)) << "no thousands";
 }
 
-TEST_F(NumberColumns, PointsBeforeThreeDigitsInEveryCellAreAnErrorWhateverTheDelimiter) {
-  for (const char delimiter : {',', '\t', ';'}) {
+TEST_F(NumberColumns, PointsBeforeThreeDigitsInEveryCellAreAnErrorUnlessCommasSeparate) {
+  for (const char delimiter : {'|', '\t', ';'}) {
     std::string text = "d?y\n1?3.000\n2?2.121\n3?950\n";
     std::replace(text.begin(), text.end(), '?', delimiter);
     EXPECT_THAT(error(text), HasSubstr("a.csv:2:y: '3.000' is not a number beyond doubt: set "
@@ -145,16 +145,21 @@ TEST_F(NumberColumns, PointsBeforeThreeDigitsInEveryCellAreAnErrorWhateverTheDel
   }
 }
 
+TEST_F(NumberColumns, BetweenCommasPointsBeforeThreeDigitsAreDecimalAndSaid) {
+  EXPECT_THAT(numbers("d,y\n1,3.000\n2,2.121\n3,950\n"), ElementsAre(3, 2.121f, 950));
+  EXPECT_THAT(remarks_, ElementsAre(HasSubstr("every point in 'y' stands before three digits")));
+  EXPECT_THAT(numbers("d,y\n1,3.000\n2,2.121\n3,950\n", ','), ElementsAre(3000, 2121, 950));
+}
+
 TEST_F(NumberColumns, OneCellThatNoGroupsMakeSettlesThePoint) {
-  EXPECT_THAT(numbers("d,y\n1,1.234\n2,0.512\n"), ElementsAre(1.234f, 0.512f));
-  EXPECT_THAT(numbers("d,y\n1,1.234\n2,1.5\n"), ElementsAre(1.234f, 1.5f));
-  EXPECT_THAT(numbers("d,y\n1,1.234\n2,1234.567\n"), ElementsAre(1.234f, 1234.567f));
-  EXPECT_THAT(numbers("p,y\n2.5,1.234\n3.5,2.345\n"), ElementsAre(1.234f, 2.345f));
-  EXPECT_THAT(remarks_, IsEmpty());
+  EXPECT_THAT(numbers("d;y\n1;1.234\n2;0.512\n"), ElementsAre(1.234f, 0.512f));
+  EXPECT_THAT(numbers("d;y\n1;1.234\n2;1.5\n"), ElementsAre(1.234f, 1.5f));
+  EXPECT_THAT(numbers("d;y\n1;1.234\n2;1234.567\n"), ElementsAre(1.234f, 1234.567f));
+  EXPECT_THAT(numbers("p;y\n2.5;1.234\n3.5;2.345\n"), ElementsAre(1.234f, 2.345f));
   // Behind the cells that are looked at first.
-  std::string far = "d,y\n";
-  for (int row = 0; row < 2000; ++row) far += "1,1.234\n";
-  EXPECT_EQ(numbers(far + "2,0.5\n").back(), 0.5f);
+  std::string far = "d;y\n";
+  for (int row = 0; row < 2000; ++row) far += "1;1.234\n";
+  EXPECT_EQ(numbers(far + "2;0.5\n").back(), 0.5f);
 }
 
 TEST_F(NumberColumns, GroupsOfIndiaAreReadWhereTheColumnAgrees) {
