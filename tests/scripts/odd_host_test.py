@@ -94,7 +94,10 @@ esac
         script(self.host.bin / "nvidia-smi", f'case "$*" in {card} *) {hang};; esac')
         for name in ("ldd", "python3"):
             script(self.host.bin / name, hang)
-        status, out, _ = self.host.run("--minutes", "0.6")  # without a bound on the questions they take two minutes
+        # A Python that does not answer tells of no wheels.
+        folders = ":".join(str(self.host.folder / "site/nvidia" / part / "lib") for part in ("cu13", "cudnn"))
+        # Without a bound on the questions they take two minutes.
+        status, out, _ = self.host.run("--minutes", "0.6", LD_LIBRARY_PATH=folders)
         self.assertEqual(status, 0)
         self.assertRegex(out, r"(?m)^ +\d+ +\d+  tier 1 +passed")
         self.assertEqual(self.host.processes(), [])

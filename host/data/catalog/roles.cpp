@@ -139,7 +139,7 @@ class TargetGuess {
     const bool whole = contents.holds == Holds::integers || contents.holds == Holds::digits;
     if (is_pandas_index(name(column))) return "it is the index that pandas writes";
     if (is_unnamed(name(column))) {
-      if (contents.holds == Holds::nothing) return "it has neither a name nor a value";
+      if (contents.holds == Holds::nothing) return "there is neither a name nor a value";
       if (column == 0 && is_number(contents.holds)) return "it has no name (row numbers)";
       if (is_number(contents.holds)) refuse_unnamed(column);
     }

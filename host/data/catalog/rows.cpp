@@ -205,7 +205,7 @@ class RowsBuilder {
     std::vector<int> empty;
     while (count > 0 && is_unnamed(name(count - 1)) &&
            contents_of(table_, count - 1).holds == Holds::nothing) {
-      leave_out(notes_, --count, "it has neither a name nor a value");
+      leave_out(notes_, --count, "there is neither a name nor a value");
       empty.insert(empty.begin(), count);
     }
     remark_left_out(table_, empty, notes_);

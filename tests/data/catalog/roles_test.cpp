@@ -185,11 +185,11 @@ TEST_F(CatalogBuild, ColumnsThatAreNoSeriesAreLeftOutWithTheirReasons) {
                   "weekday=|it says when a row is, as the time does",
                   "promo=|it holds true and false (data.past or data.future takes it)",
                   "lat=|it says where a series is (data.static_reals)", "note=|it holds text ('x')",
-                  "empty=|it has no value", "=|it has neither a name nor a value",
-                  "=|it has neither a name nor a value"));
+                  "empty=|it has no value", "=|there is neither a name nor a value",
+                  "=|there is neither a name nor a value"));
   EXPECT_THAT(notes_.remarks, testing::Contains("#0 is not used: it has no name (row numbers)"));
   EXPECT_THAT(notes_.remarks,
-              testing::Contains("#8, #9 are not used: it has neither a name nor a value"));
+              testing::Contains("#8, #9 are not used: there is neither a name nor a value"));
   EXPECT_THAT(build("__index_level_0__,date,sales\n7,2022-01-01,1\n9,2022-01-02,2\n").ids(),
               ElementsAre("sales"));
   EXPECT_THAT(build("date,sales,index\n2022-01-01,5,0\n2022-01-02,6,1\n").ids(),
