@@ -34,6 +34,48 @@ bool takes_settings(int argc, char** argv) {
 
 bool begins_with_flag(std::string_view text) { return text.starts_with("--"); }
 
+/// The text of a list as flags take it: "a,b" of the settings' ["a", "b"].
+std::string without_brackets(const std::string& value) {
+  if (value.size() < 2 || value.front() != '[' || value.back() != ']') return value;
+  const std::string inner = value.substr(1, value.size() - 2);
+  if (inner.find_first_of("[]") != std::string::npos) return value;
+  std::string list;
+  for (const char c : inner) {
+    const bool between = c == '"' || (c == ' ' && (list.empty() || list.back() == ','));
+    if (!between) list += c;
+  }
+  return list;
+}
+
+/// A setting as a file of settings has it and as messages propose it, typed on the command line:
+/// data.layout = "rows", of which a shell makes three arguments.
+struct Assignment {
+  std::string key, value;
+  int arguments = 0;  ///< that it takes; 0: it is none
+};
+
+Assignment assignment_at(int i, int argc, char** argv) {
+  const std::string_view argument = argv[i];
+  const std::size_t equals = argument.find('=');
+  const std::string key(argument.substr(0, equals));
+  std::error_code error;
+  if (!is_key(key) || std::filesystem::exists(std::string(argument), error)) return {};
+  std::string value(equals == std::string_view::npos ? "" : argument.substr(equals + 1));
+  int end = i + 1;
+  if (equals == std::string_view::npos) {
+    if (end == argc || argv[end][0] != '=') {
+      throw ConfigError(fmt::format("{} is a setting: write --{} VALUE", key, key));
+    }
+    value = argv[end++] + 1;
+  }
+  if (value.empty() && end < argc && !begins_with_flag(argv[end])) value = argv[end++];
+  // A list with blanks is several arguments.
+  while (value.starts_with('[') && !value.ends_with(']') && end < argc) {
+    value += std::string(" ") + argv[end++];
+  }
+  return {key, value, end - i};
+}
+
 /// "key = value" or a [section]: a file of settings, whatever its name.
 bool reads_as_settings(std::ifstream& in) {
   constexpr int kLines = 200;
@@ -62,17 +104,23 @@ Arguments take_overrides(int argc, char** argv) {
     const std::string_view argument = argv[i];
     const std::size_t equals = argument.find('=');
     const std::string_view flag = argument.substr(0, equals);
-    const bool is_key = flag.find('.') != std::string_view::npos;
-    if (!begins_with_flag(flag) || flag.size() == 2 || (!is_key && !names) ||
-        contains(kPlainFlags, flag)) {
+    const bool dotted = flag.find('.') != std::string_view::npos;
+    const Assignment assignment =
+        names && !begins_with_flag(flag) ? assignment_at(i, argc, argv) : Assignment{};
+    if (assignment.arguments == 0 && (!begins_with_flag(flag) || flag.size() == 2 ||
+                                      (!dotted && !names) || contains(kPlainFlags, flag))) {
       arguments.rest.emplace_back(argument);
       continue;
     }
-    const std::string name(flag.substr(2));
-    const std::string key = is_key ? name : std::string(key_of_name(name));
+    const bool assigned = assignment.arguments > 0;
+    const std::string name = assigned ? assignment.key : std::string(flag.substr(2));
+    const std::string key = dotted ? name : std::string(key_of_name(name));
     std::string value;
     const bool next = i + 1 < argc && !begins_with_flag(argv[i + 1]);
-    if (equals != std::string_view::npos) {
+    if (assigned) {
+      value = assignment.value;
+      i += assignment.arguments - 1;
+    } else if (equals != std::string_view::npos) {
       value = argument.substr(equals + 1);
     } else if (is_boolean_key(key) && (!next || (std::string_view(argv[i + 1]) != "true" &&
                                                  std::string_view(argv[i + 1]) != "false" &&
@@ -84,13 +132,14 @@ Arguments take_overrides(int argc, char** argv) {
       throw ConfigError(
           fmt::format("--{} needs a value: --{} VALUE (or --{}=VALUE)", name, name, name));
     }
-    const Override override = is_key ? Override{key, value} : override_of_name(name, value);
+    value = without_brackets(value);
+    const Override override = dotted ? Override{key, value} : override_of_name(name, value);
     if (const auto [before, fresh] = given.emplace(override.key, name); !fresh) {
       throw ConfigError(
           fmt::format("--{} is given twice{}; give it once", before->second,
                       name == before->second ? "" : fmt::format(", once as --{}", name)));
     }
-    epochs_by_name = epochs_by_name || (!is_key && key == "training.epochs");
+    epochs_by_name = epochs_by_name || (!dotted && key == "training.epochs");
     arguments.overrides.push_back(override);
   }
   // Who asks for epochs where there are no steps means them all: training.steps has a default.

@@ -156,6 +156,19 @@ class Names(Program):
                      "time_step = 9", "hidden_size = 4", "seed = 7", "levels = [90]", "valid = 6", 'device = "cpu"'):
             self.assertIn("\n" + line + "\n", model)
 
+    def test_settings_as_messages_write_them_are_taken_as_flags(self):
+        self.write("d.csv", "x,2024-01,2024-02,2024-03\nA,1,2,3\nB,4,5,6\n")
+        for typed in (["data.layout", "=", "rows"], ["data.layout=rows"], ["data.layout", "=rows"]):
+            self.assertIn("layout      rows\n", self.ok("check", "d.csv", *typed).out)
+        self.daily("sales.csv", 40)
+        for typed in (["data.missing", "=", "[NA, none]"], ["data.missing=[NA,none]"], ["--data.missing", '["NA", "none"]'],
+                      ["data.missing", "=", "[NA,", "none]"]):
+            self.ok("train", "sales.csv", "--horizon", "3", "--training.steps", "2", "--hidden_size", "4", *typed)
+            self.assertIn('\nmissing = ["NA", "none"]\n', self.ok("info", "runs/model.safetensors").out)
+        result = self.sluice("check", "d.csv", "data.layout")
+        self.assertEqual(result.status, 2)
+        self.assertIn("data.layout is a setting: write --data.layout VALUE", result.err)
+
     def test_epochs_asked_for_are_not_cut_by_the_default_of_steps(self):
         self.daily("sales.csv", 40)
         self.ok("train", "sales.csv", "--epochs", "2", "--training.steps_per_epoch", "3", "--hidden_size", "4")

@@ -209,6 +209,13 @@ Override override_of_name(std::string_view written, const std::string& value) {
   return {std::string(key), value, std::string(written)};
 }
 
+bool is_key(std::string_view name) {
+  static const Config defaults;
+  bool known = false;
+  visit_keys(defaults, [&](const Key& key, const auto&) { known = known || key.name == name; });
+  return known;
+}
+
 bool is_boolean_key(std::string_view name) {
   static const Config defaults;
   bool boolean = false;

@@ -23,6 +23,9 @@ std::string_view meant_key(std::string_view name);
 /// unknown name, with the nearest one.
 Override override_of_name(std::string_view name, const std::string& value);
 
+/// Whether "data.layout" is a key.
+bool is_key(std::string_view key);
+
 /// Whether the key's value is true or false, so that a flag may stand alone.
 bool is_boolean_key(std::string_view key);
 
