@@ -361,6 +361,12 @@ TEST_F(CatalogBuild, DatesOfAnotherFormThanIsoAreDates) {
   EXPECT_THAT(error(spec("von,bis,kWh\n30.12.2024,31.12.2024,1\n31.12.2024,01.01.2025,2\n")),
               HasSubstr("several columns hold dates: von, bis; say which one is the time of a row: "
                         "--data.time von"));
+  CatalogSpec hours = spec("Datum,Stunde,kWh\n30.12.2024,0,1\n30.12.2024,1,2\n31.12.2024,0,3\n");
+  hours.time_format = "%d.%m.%Y";
+  EXPECT_THAT(error(hours),
+              HasSubstr("'Datum' and 'Stunde' together are the time: --data.time Datum,Stunde"));
+  EXPECT_THAT(error(spec("Zeitraum,Umsatz\n30.12.2024,1\n31.12.2024,2\nSumme,3\n")),
+              HasSubstr("all times here fit %d.%m.%Y"));
 }
 
 TEST_F(CatalogBuild, ANameWithACommaIsProposedByItsPlace) {
