@@ -1,7 +1,6 @@
 #include "data/catalog/choice.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -121,10 +120,10 @@ class Chooser {
     const NamedSteps steps = named_steps(header_);
     if (dates.size() == 1) return guessed_time(dates.front(), "it holds dates", steps);
     if (dates.size() > 1) {
-      throw DataError(
-          fmt::format("{}: several columns hold dates: {}; say which one is the time of a row: "
-                      "--data.time {}",
-                      table_.source, names(dates), shell_quoted(shown(dates.front()))));
+      throw DataError(fmt::format(
+          "{}: several columns hold dates: {}; say which one is the time of a row: "
+          "--data.time {}",
+          table_.source, names(dates), shell_quoted(setting_text(header_, {&dates.front(), 1}))));
     }
     if (steps.count() >= kManySteps) return std::nullopt;
     if (named.size() == 1) return guessed_time(named.front(), "by its name", {});
@@ -156,11 +155,29 @@ class Chooser {
       if (const auto column = usual_column(header_, one)) usual.push_back(*column);
     }
     if (usual.size() == 1) return first;
-    for (const int column : usual) {
+    std::erase_if(usual, [&](int column) {
       const Holds holds = contents_of(table_, column).holds;
-      if (holds == Holds::dates || holds == Holds::digits) return column;
+      return (holds != Holds::dates && holds != Holds::digits) || has_other_use(column);
+    });
+    if (usual.empty()) return first;
+    if (usual.size() > 1) {
+      const int other = usual[1];
+      notes_.remarks.push_back(fmt::format(
+          "the time is taken from the column {}, although {} has a usual name and holds dates, "
+          "too: --data.time {} chooses it",
+          name(usual.front()), name(other), shell_quoted(setting_text(header_, {&other, 1}))));
     }
-    return first;
+    return usual.front();
+  }
+
+  /// Whether a setting names the column as something else.
+  bool has_other_use(int column) const {
+    for (const auto* words :
+         {&spec_.id, &spec_.targets, &spec_.past, &spec_.future, &spec_.past_categories,
+          &spec_.future_categories, &spec_.static_reals}) {
+      if (std::find(words->begin(), words->end(), name(column)) != words->end()) return true;
+    }
+    return false;
   }
 
   bool is_id_of_user(int column) const {
@@ -220,6 +237,7 @@ class Chooser {
     for (const int column : id_candidates(table_, spec_, columns.time)) {
       if (is_id_name(name(column))) named.push_back(column);
     }
+    if (named.size() > 1) without_row_numbers(named);
     if (named.empty()) return;
     const bool rows_add_up = spec_.duplicates != DuplicatePolicy::error || !spec_.aggregate.empty();
     int chosen = named.front();
@@ -233,6 +251,19 @@ class Chooser {
     columns.ids_guessed = true;
     notes_.remarks.push_back(
         fmt::format("the series are named by the column {} (data.id)", name(chosen)));
+  }
+
+  /// A column that is different in each of many rows names no series of two steps: "row_id" beside
+  /// "store". Where all of them are, they stay, to be refused by their names.
+  void without_row_numbers(std::vector<int>& named) const {
+    constexpr std::int64_t kMany = 10;
+    const std::int64_t rows = row_count(table_);
+    std::vector<int> left;
+    for (const int column : named) {
+      const bool few = rows < kMany && !counts_rows(table_, column);
+      if (few || std::ssize(read_codes(table_, column).words) < rows) left.push_back(column);
+    }
+    if (!left.empty()) named = std::move(left);
   }
 
   /// The only one of several names of ids that tells the rows of a time apart.
@@ -250,13 +281,16 @@ class Chooser {
   [[noreturn]] int refuse_ids(const ColumnChoice& columns, const std::vector<int>& named) const {
     const std::vector<int> time = {*columns.time};
     std::vector<int> together = unique_columns(table_, time, named);
+    const bool need_more = together.empty();
+    if (need_more) {
+      together = unique_columns(table_, time, id_candidates(table_, spec_, columns.time));
+    }
     std::string remedy;
-    if (together.size() > 1) {
+    if (together.size() > 1 || (need_more && !together.empty())) {
       remedy = fmt::format("rows repeat for one time; {}", unique_ids_text(table_, together));
     } else {
-      remedy =
-          fmt::format("set data.id to those that name a series: --data.id {}",
-                      shell_quoted(fmt::format("{}", fmt::join(names_of(header_, named), ","))));
+      remedy = fmt::format("set data.id to those that name a series: --data.id {}",
+                           shell_quoted(setting_text(header_, named)));
     }
     throw DataError(fmt::format("{}: several columns could name the series: {}; {}", table_.source,
                                 names(named), remedy));
@@ -277,11 +311,15 @@ class Chooser {
     if (rows_add_up) return;
     const std::vector<int> time = {*columns.time}, none;
     if (unique_columns(table_, none, time).empty()) return;
-    if (read_codes(table_, column).words.size() < 2) return;
+    const std::size_t ids = read_codes(table_, column).words.size();
+    if (ids < 2) return;
+    const bool values = is_number(contents_of(table_, column).holds);
     throw DataError(fmt::format(
-        "{}: '{}' has the name of an id, but each time has one row only; if it names series, set "
-        "data.id to it; if it holds values, set data.layout = \"columns\" or \"single\"",
-        table_.source, name(column)));
+        "{}: '{}' has the name of an id, but each time has one row only; if it names {} series: "
+        "--data.id {}; if {}: --data.layout columns",
+        table_.source, name(column), grouped(static_cast<std::int64_t>(ids)),
+        shell_quoted(setting_text(header_, {&column, 1})),
+        values ? "it holds values" : "all rows are of one series"));
   }
 
   const Table::Impl& table_;

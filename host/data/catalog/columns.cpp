@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "data/catalog/names.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
@@ -118,6 +119,20 @@ std::optional<int> usual_column(const Header& header, std::span<const std::strin
     }
   }
   return std::nullopt;
+}
+
+std::string setting_text(const Header& header, std::span<const int> columns) {
+  std::string text;
+  for (const int column : columns) {
+    const std::string& name = header.names[static_cast<std::size_t>(column)];
+    const bool plain = !is_unnamed(name) && name.find(',') == std::string::npos &&
+                       !name.starts_with('#') && !name.starts_with('[') && !name.starts_with(' ') &&
+                       !name.ends_with(' ') &&
+                       std::count(header.names.begin(), header.names.end(), name) == 1;
+    text += text.empty() ? "" : ",";
+    text += plain ? name : fmt::format("#{}", column);
+  }
+  return text;
 }
 
 std::vector<std::string> names_of(const Header& header, std::span<const int> columns) {

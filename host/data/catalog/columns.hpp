@@ -42,6 +42,10 @@ bool has_column(const Header& header, std::string_view name);
 /// "a, b, c" for messages; long lists are cut.
 std::string list_columns(const Header& header);
 
+/// The columns as the value of a setting that takes several: names with commas between them, and
+/// "#n" for a name that would be read as something else (one with a comma).
+std::string setting_text(const Header& header, std::span<const int> columns);
+
 std::vector<std::string> names_of(const Header& header, std::span<const int> columns);
 
 }  // namespace sluice

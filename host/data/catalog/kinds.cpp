@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
+#include "data/calendar/time_format.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/cells.hpp"
 #include "sluice/data/calendar.hpp"
@@ -21,6 +24,8 @@ using cells::Chunk;
 
 /// So many distinct words tell what a column of text holds.
 constexpr std::size_t kEnoughWords = 100'000;
+/// So many words tell by which pattern dates are written.
+constexpr std::int64_t kPatternWords = 1000;
 
 /// "13:15", "7:05:00".
 bool is_clock(std::string_view text) {
@@ -68,6 +73,9 @@ class WordCounter {
     } else if (2 * clocks_ > all) {
       contents.holds = Holds::clock;
       set_odd(contents, {first_number_, first_date_, first_other_});
+    } else if (others_ == all && are_dates_by_a_pattern()) {
+      contents.holds = Holds::dates;
+      set_odd(contents, {first_without_digit_});
     } else if (most(numbers_)) {
       contents.holds = Holds::reals;
       set_odd(contents, {first_date_, first_clock_, first_other_});
@@ -92,6 +100,15 @@ class WordCounter {
     if (parse_time(word)) return count(dates_, first_date_);
     if (is_clock(word)) return count(clocks_, first_clock_);
     count(others_, first_other_);
+    if (word.find_first_of("0123456789") != std::string_view::npos) {
+      if (std::ssize(with_digit_) < kPatternWords) with_digit_.emplace_back(word);
+    } else if (without_digit_++ == 0) {
+      first_without_digit_ = {std::string(word), row};
+    }
+  }
+
+  bool are_dates_by_a_pattern() const {
+    return 2 * without_digit_ < others_ && !patterns_of(with_digit_).empty();
   }
 
   static void set_odd(Contents& contents, std::initializer_list<First> firsts) {
@@ -106,7 +123,9 @@ class WordCounter {
   std::unordered_set<std::string> seen_;
   std::string example_;
   std::int64_t numbers_ = 0, dates_ = 0, clocks_ = 0, others_ = 0;
-  First first_number_, first_date_, first_clock_, first_other_;
+  First first_number_, first_date_, first_clock_, first_other_, first_without_digit_;
+  std::vector<std::string> with_digit_;
+  std::int64_t without_digit_ = 0;
 };
 
 /// What a type alone says; nullopt where the cells have to be looked at.
@@ -180,6 +199,30 @@ Contents contents_of(const Table::Impl& table, int column) {
     contents.holds = Holds::digits;
   }
   return contents;
+}
+
+bool holds_whole_numbers(const Table::Impl& table, int column) {
+  bool whole = true, any = false;
+  cells::for_each_chunk(table, column, [&](const Chunk& chunk) {
+    const auto look = [&](const auto& array) {
+      for (std::int64_t i = 0; whole && i < array.length(); ++i) {
+        if (array.IsNull(i)) continue;
+        const auto number = static_cast<double>(array.Value(i));
+        if (std::isnan(number)) continue;
+        any = true;
+        whole = number == std::floor(number) && std::abs(number) < 0x1p53;
+      }
+    };
+    if (chunk.array.type_id() == arrow::Type::DOUBLE) {
+      look(static_cast<const arrow::DoubleArray&>(chunk.array));
+    } else if (chunk.array.type_id() == arrow::Type::FLOAT) {
+      look(static_cast<const arrow::FloatArray&>(chunk.array));
+    } else if (!arrow::is_integer(chunk.array.type_id()) &&
+               chunk.array.type_id() != arrow::Type::NA) {
+      whole = false;
+    }
+  });
+  return whole && any;
 }
 
 bool counts_rows(const Table::Impl& table, int column) {

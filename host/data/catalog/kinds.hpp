@@ -30,12 +30,17 @@ struct Contents {
 };
 
 /// Looks at the types, and at the distinct words of text. Text is numbers or dates where most of
-/// its words are; then odd_word is the first one that is none.
+/// its words are; then odd_word is the first one that is none. Dates in another form than ISO 8601
+/// (31.12.2024) are dates where one pattern fits all words that have a digit.
 Contents contents_of(const Table::Impl& table, int column);
 
 inline bool is_number(Holds holds) {
   return holds == Holds::integers || holds == Holds::reals || holds == Holds::digits;
 }
+
+/// Whether all numbers of a column of a binary file's floating point are whole and it has some:
+/// what pandas makes of ids beside a missing one.
+bool holds_whole_numbers(const Table::Impl& table, int column);
 
 /// Whether the integers of a column are a, a + 1, a + 2, ... in the order of its rows.
 bool counts_rows(const Table::Impl& table, int column);

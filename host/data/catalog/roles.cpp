@@ -39,6 +39,7 @@ class TargetGuess {
       const auto column = usual_column(header_, usual);
       if (!column || is_taken(*column)) continue;
       refuse_second_name(header_, *column, "data.targets");
+      remark_other_usual(*column);
       return {*column};
     }
     std::vector<int> numbers, named;
@@ -115,6 +116,20 @@ class TargetGuess {
   int count() const { return static_cast<int>(table_.names.size()); }
   const std::string& name(int column) const {
     return table_.names[static_cast<std::size_t>(column)];
+  }
+  /// A file with both "value" and "sales" leaves a choice, which their order here makes.
+  void remark_other_usual(int chosen) {
+    std::vector<int> others;
+    for (int column = 0; column < count(); ++column) {
+      if (column == chosen || is_taken(column) || !is_one_of(name(column), kUsualTargets)) continue;
+      if (is_number(contents_of(table_, column).holds)) others.push_back(column);
+    }
+    if (others.empty()) return;
+    notes_.remarks.push_back(fmt::format(
+        "{} is forecast, although {} {} a usual name, too: --data.targets {} chooses {}",
+        name(chosen), some_names(names_of(header_, others)), others.size() == 1 ? "has" : "have",
+        shell_quoted(setting_text(header_, {&others.front(), 1})),
+        others.size() == 1 ? "it" : name(others.front())));
   }
   bool is_taken(int column) const {
     return column == choice_.time || in(choice_.ids, column) || in(others_, column);

@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
+#include "base/text.hpp"
 #include "data/catalog/build.hpp"
 #include "sluice/base/error.hpp"
 
@@ -26,10 +31,58 @@ void check_no_missing(const Table::Impl& table, int column, const Codes& codes) 
   const auto missing = std::find_if(codes.codes.begin(), codes.codes.end(),
                                     [&](std::int32_t code) { return code == -1 || code == none; });
   if (missing == codes.codes.end()) return;
+  const auto empty = std::count_if(missing, codes.codes.end(),
+                                   [&](std::int32_t code) { return code == -1 || code == none; });
+  const auto rows = std::ssize(codes.codes);
+  const bool merged = missing != codes.codes.begin() && 2 * empty > rows;
   throw DataError(fmt::format(
-      "{}: the id is missing; fill the cell or remove the row (a word that means \"no value\" "
+      "{}: the id is missing; {}fill the cell or remove the row (a word that means \"no value\" "
       "cannot be an id: see data.missing)",
-      place_of_row(table, missing - codes.codes.begin(), column)));
+      place_of_row(table, missing - codes.codes.begin(), column),
+      merged
+          ? fmt::format("{} of {} rows have one: if each stands above a block, fill it down; else ",
+                        grouped(rows - empty), grouped(rows))
+          : ""));
+}
+
+/// The integer of "7" and "7.0" as a program writes it; nullopt for other words ("007", "7.5").
+/// `with_point` becomes true for "7.0".
+std::optional<std::string_view> whole_number(std::string_view word, bool& with_point) {
+  const std::size_t sign = word.starts_with('-') ? 1 : 0;
+  const std::size_t digits = std::min(word.find_first_not_of("0123456789", sign), word.size());
+  if (digits == sign || (word[sign] == '0' && digits > sign + 1)) return std::nullopt;
+  const std::string_view rest = word.substr(digits);
+  if (!rest.empty()) {
+    if (rest.size() < 2 || rest.find_first_not_of('0', 1) != std::string_view::npos ||
+        rest.front() != '.') {
+      return std::nullopt;
+    }
+    with_point = true;
+  }
+  return word.substr(0, digits);
+}
+
+/// pandas writes whole numbers beside a missing one as 1.0, which is the id 1 of other files: where
+/// all ids are whole numbers they are written without the point.
+void write_whole_numbers(Codes& codes) {
+  bool with_point = false;
+  for (const std::string& word : codes.words) {
+    if (!whole_number(word, with_point)) return;
+  }
+  if (!with_point) return;
+  std::unordered_map<std::string, std::int32_t> known;
+  std::vector<std::int32_t> new_code;
+  std::vector<std::string> words;
+  for (const std::string& word : codes.words) {
+    std::string whole(*whole_number(word, with_point));
+    const auto [entry, fresh] = known.try_emplace(whole, static_cast<std::int32_t>(words.size()));
+    if (fresh) words.push_back(std::move(whole));
+    new_code.push_back(entry->second);
+  }
+  for (std::int32_t& code : codes.codes) {
+    if (code >= 0) code = new_code[static_cast<std::size_t>(code)];
+  }
+  codes.words = std::move(words);
 }
 
 /// Series that differ in their codes of one more column.
@@ -84,6 +137,7 @@ Series read_series(const Table::Impl& table, std::span<const int> id_columns) {
   for (const int column : id_columns) {
     Codes codes = read_codes(table, column);
     check_no_missing(table, column, codes);
+    write_whole_numbers(codes);
     if (members.empty()) {
       members.emplace_back(codes.words.size());
       for (std::size_t s = 0; s < codes.words.size(); ++s) {

@@ -12,6 +12,7 @@
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
 #include "data/catalog/time_parts.hpp"
+#include "data/catalog/uses.hpp"
 
 namespace sluice {
 namespace {
@@ -79,6 +80,34 @@ bool counts_up(const Table::Impl& table, int column) {
   });
 }
 
+/// Rows that are not of the longest series by `base` and `more` among those of one series by
+/// `base`.
+std::int64_t rows_split_off(RowsApart& rows, const RowCodes& base, std::span<const int> more) {
+  RowCodes split = base;
+  for (const int column : more) split = RowsApart::both(split, rows.of(column));
+  std::vector<std::int64_t> lengths(static_cast<std::size_t>(split.distinct) + 1, 0);
+  std::vector<std::int64_t> longest(static_cast<std::size_t>(base.distinct) + 1, 0);
+  for (const std::int32_t code : split.of_row) ++lengths[static_cast<std::size_t>(code)];
+  for (std::size_t row = 0; row < split.of_row.size(); ++row) {
+    std::int64_t& most = longest[static_cast<std::size_t>(base.of_row[row])];
+    most = std::max(most, lengths[static_cast<std::size_t>(split.of_row[row])]);
+  }
+  std::int64_t off = std::ssize(split.of_row);
+  for (const std::int64_t length : longest) off -= length;
+  return off;
+}
+
+/// The value of the row above that has one, where a cell is empty; nullopt where a row has none.
+std::optional<RowCodes> filled_down(const Codes& codes) {
+  RowCodes filled{codes.codes, static_cast<std::int64_t>(codes.words.size())};
+  for (std::size_t row = 0; row < filled.of_row.size(); ++row) {
+    if (filled.of_row[row] >= 0) continue;
+    if (row == 0) return std::nullopt;
+    filled.of_row[row] = filled.of_row[row - 1];
+  }
+  return filled;
+}
+
 bool in(std::span<const int> list, int column) {
   return std::find(list.begin(), list.end(), column) != list.end();
 }
@@ -100,12 +129,16 @@ bool complete(RowsApart& rows, const RowCodes& so_far, std::span<const int> cand
 
 }  // namespace
 
+std::int64_t row_count(const Table::Impl& table) {
+  std::int64_t count = 0;
+  for (const TablePart& part : table.parts) count += part.table->num_rows();
+  return count;
+}
+
 std::vector<int> unique_columns(const Table::Impl& table, std::span<const int> fixed,
                                 std::span<const int> candidates) {
   RowsApart rows(table);
-  std::int64_t count = 0;
-  for (const TablePart& part : table.parts) count += part.table->num_rows();
-  RowCodes start{std::vector<std::int32_t>(static_cast<std::size_t>(count), 0), 1};
+  RowCodes start{std::vector<std::int32_t>(static_cast<std::size_t>(row_count(table)), 0), 1};
   for (const int column : fixed) start = RowsApart::both(start, rows.of(column));
   std::vector<int> usable;
   for (const int column : candidates) {
@@ -113,8 +146,13 @@ std::vector<int> unique_columns(const Table::Impl& table, std::span<const int> f
     const bool numbers_rows = !fixed.empty() && RowsApart::all_differ(rows.of(column));
     if (!numbers_rows) usable.push_back(column);
   }
+  if (usable.size() > 1) {  // else looked at at once, below
+    RowCodes all = start;
+    for (const int column : usable) all = RowsApart::both(all, rows.of(column));
+    if (!RowsApart::all_differ(all)) return {};
+  }
   std::vector<int> chosen;
-  for (const std::size_t size : {1u, 2u, 3u}) {
+  for (const std::size_t size : {1u, 2u, 3u, 4u}) {
     if (complete(rows, start, usable, size, chosen)) return chosen;
   }
   return {};
@@ -139,9 +177,12 @@ std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec
     const bool id_name = is_one_of(name, kUsualIds) || is_id_name(name);
     const Holds holds = contents_of(table, column).holds;
     // Words that are numbers throughout are ids where the file's reader kept them as text ("007").
-    const bool whole = holds == Holds::integers || holds == Holds::digits ||
-                       (holds == Holds::reals && !is_numeric(table, column));
-    if (id_name && (whole || holds == Holds::text)) {
+    const auto is_whole = [&] {
+      if (holds == Holds::integers || holds == Holds::digits) return true;
+      return holds == Holds::reals &&
+             (!is_numeric(table, column) || holds_whole_numbers(table, column));
+    };
+    if (id_name && (holds == Holds::text || is_whole())) {
       named.push_back(column);
     } else if (holds == Holds::text && !is_target_name(name)) {
       words.push_back(column);
@@ -153,13 +194,15 @@ std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec
 
 std::string unique_ids_text(const Table::Impl& table, std::span<const int> ids) {
   const std::vector<std::string> names = names_of(header_of(table), ids);
-  const std::string joined = fmt::format("{}", fmt::join(names, ","));
+  const std::string setting = shell_quoted(setting_text(header_of(table), ids));
   if (names.size() == 1) {
-    return fmt::format("{} alone is unique: --data.id {}", names.front(), shell_quoted(joined));
+    return fmt::format("{} alone is unique: --data.id {}", listed(names.front()), setting);
   }
-  const std::string all = fmt::format(
-      "{} and {}", fmt::join(std::span(names).first(names.size() - 1), ", "), names.back());
-  return fmt::format("{} together are unique: --data.id {}", all, shell_quoted(joined));
+  std::string all = listed(names.front());
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    all += (i + 1 == names.size() ? " and " : ", ") + listed(names[i]);
+  }
+  return fmt::format("{} together are unique: --data.id {}", all, setting);
 }
 
 std::string whole_time_text(const Table::Impl& table, const CatalogSpec& spec, int time,
@@ -168,9 +211,12 @@ std::string whole_time_text(const Table::Impl& table, const CatalogSpec& spec, i
   std::vector<std::string> names = parts_of_time(spec);
   if (names.empty()) names = {table.names[static_cast<std::size_t>(time)]};
   for (const std::string& name : names_of(header, rest)) names.push_back(name);
+  std::vector<int> columns = find_columns(header, parts_of_time(spec), "data.time");
+  if (columns.empty()) columns = {time};
+  columns.insert(columns.end(), rest.begin(), rest.end());
   return fmt::format("'{}' and '{}' together are the time: --data.time {}",
                      fmt::join(std::span(names).first(names.size() - 1), "', '"), names.back(),
-                     shell_quoted(fmt::format("{}", fmt::join(names, ","))));
+                     shell_quoted(setting_text(header, columns)));
 }
 
 std::string whole_time_remedy(const Table::Impl& table, const CatalogSpec& spec,
@@ -184,6 +230,77 @@ std::string whole_time_remedy(const Table::Impl& table, const CatalogSpec& spec,
   return RowsApart::all_differ(codes) ? whole_time_text(table, spec, time, rest) : "";
 }
 
+namespace {
+
+/// Of merged cells a spreadsheet writes the first one only: a column of few cells that, filled
+/// down, tells the rows apart.
+std::string fill_down_remedy(const Table::Impl& table, std::span<const int> fixed,
+                             std::span<const int> candidates) {
+  RowsApart rows(table);
+  const std::int64_t count = row_count(table);
+  for (const int column : candidates) {
+    const Codes codes = read_codes(table, column);
+    const auto cells = std::count_if(codes.codes.begin(), codes.codes.end(),
+                                     [](std::int32_t code) { return code >= 0; });
+    if (cells < 2 || 2 * cells > count) continue;
+    auto filled = filled_down(codes);
+    if (!filled) continue;
+    for (const int other : fixed) filled = RowsApart::both(*filled, rows.of(other));
+    if (!RowsApart::all_differ(*filled)) continue;
+    return fmt::format(
+        "'{}' has a value in {} of {} rows, each above a block: fill it down in the file, so that "
+        "every row has its own; else ",
+        table.names[static_cast<std::size_t>(column)], grouped(cells), grouped(count));
+  }
+  return {};
+}
+
+/// The columns that make rows unique, but a flag or the like, which splits series of hardly any
+/// rows off (a row that was corrected later, or deleted); or a sentence on the rows that repeat.
+std::string unique_remedy(const Table::Impl& table, const CatalogSpec& spec,
+                          std::span<const int> ids, std::span<const int> fixed,
+                          std::vector<int> candidates) {
+  constexpr std::int64_t kHardlyAny = 20;  // one of so many rows
+  RowsApart rows(table);
+  const std::int64_t count = row_count(table);
+  std::string flags;
+  for (;;) {
+    std::vector<int> found = unique_columns(table, fixed, candidates);
+    if (found.empty()) break;
+    RowCodes base{std::vector<std::int32_t>(static_cast<std::size_t>(count), 0), 1};
+    std::vector<int> more;
+    for (const int id : ids) {
+      if (in(fixed, id) || in(found, id)) base = RowsApart::both(base, rows.of(id));
+    }
+    std::copy_if(found.begin(), found.end(), std::back_inserter(more),
+                 [&](int column) { return !in(ids, column); });
+    if (more.empty() || kHardlyAny * rows_split_off(rows, base, more) > count) {
+      if (!spec.id.empty()) found.insert(found.begin(), ids.begin(), ids.end());
+      return fmt::format("rows repeat for one time; {}; else ", unique_ids_text(table, found));
+    }
+    for (const std::string& name : names_of(header_of(table), more)) {
+      flags += (flags.empty() ? "'" : ", '") + name + "'";
+    }
+    std::erase_if(candidates, [&](int column) { return in(more, column); });
+  }
+  if (flags.empty()) return {};
+  RowCodes codes = rows.of(fixed.front());  // the time
+  for (const int id : ids) codes = RowsApart::both(codes, rows.of(id));
+  std::vector<char> seen(static_cast<std::size_t>(codes.distinct) + 1, 0);
+  std::int64_t second = 0;
+  for (const std::int32_t code : codes.of_row) {
+    char& known = seen[static_cast<std::size_t>(code)];
+    second += known;
+    known = 1;
+  }
+  return fmt::format(
+      "{} of {} rows repeat a time of their series, and {} would make series of hardly any rows: "
+      "--data.duplicates last keeps the later row of the file; else ",
+      grouped(second), grouped(count), flags);
+}
+
+}  // namespace
+
 std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
                                  std::span<const int> ids, int time) {
   const std::vector<int> times = {time};
@@ -194,10 +311,9 @@ std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& sp
     fixed.insert(fixed.end(), ids.begin(), ids.end());
     std::erase_if(candidates, [&](int column) { return in(ids, column); });
   }
-  std::vector<int> found = unique_columns(table, fixed, candidates);
-  if (!found.empty()) {
-    if (!spec.id.empty()) found.insert(found.begin(), ids.begin(), ids.end());
-    return fmt::format("rows repeat for one time; {}; else ", unique_ids_text(table, found));
+  if (std::string down = fill_down_remedy(table, fixed, candidates); !down.empty()) return down;
+  if (std::string unique = unique_remedy(table, spec, ids, fixed, candidates); !unique.empty()) {
+    return unique;
   }
   if (const std::string whole = whole_time_remedy(table, spec, ids, time); !whole.empty()) {
     return whole + "; else ";
@@ -227,7 +343,7 @@ std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& sp
     }
     if (RowsApart::all_differ(codes)) {
       return fmt::format("the times of '{}' do not repeat: --data.time {}; else ", other,
-                         shell_quoted(other));
+                         shell_quoted(setting_text(header_of(table), {&column, 1})));
     }
   }
   return {};

@@ -10,7 +10,9 @@
 
 namespace sluice {
 
-/// The fewest of `candidates` (at most three) that with `fixed` are different in every row, in
+std::int64_t row_count(const Table::Impl& table);
+
+/// The fewest of `candidates` (at most four) that with `fixed` are different in every row, in
 /// their order; empty: there are none. A candidate that numbers the rows is none.
 std::vector<int> unique_columns(const Table::Impl& table, std::span<const int> fixed,
                                 std::span<const int> candidates);

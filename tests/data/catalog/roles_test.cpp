@@ -1,5 +1,6 @@
 // Which column is what where no setting says it: by usual names, by what the columns hold, with a
 // sentence on everything that was guessed, and an error where a file leaves a choice.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -251,6 +252,144 @@ TEST_F(CatalogBuild, ASecondLineOfTheHeaderIsNamed) {
                  "\n")),
       HasSubstr("a.csv:2:Sales: 'date' stands above dates: this line seems to belong to the "
                 "header"));
+}
+
+TEST_F(CatalogBuild, OfTwoUsualNamesTheFirstIsTakenAndTheOtherIsNamed) {
+  EXPECT_THAT(series_of(build("date,store,value,sales\n2022-01-01,A,7,1\n2022-01-01,B,8,2\n"
+                              "2022-01-02,A,9,3\n2022-01-02,B,6,4\n")),
+              ElementsAre(values({7, 9}), values({8, 6})));
+  EXPECT_THAT(notes_.remarks,
+              Contains("value is forecast, although sales has a usual name, too: --data.targets "
+                       "sales chooses it"));
+  CatalogSpec s = spec("unique_id,ds,y,sales\nA,2022-01-01,1,9\nA,2022-01-02,2,9\n");
+  s.past = {"sales"};
+  build(s);
+  EXPECT_THAT(notes_.remarks, IsEmpty()) << "an input is no choice";
+
+  EXPECT_EQ(build("timestamp,date,sales\n2022-01-02 05:00,2022-01-01,1\n"
+                  "2022-01-03 05:00,2022-01-02,2\n")
+                .date(0, 0),
+            "2022-01-02 05:00:00");
+  EXPECT_THAT(notes_.remarks,
+              Contains("the time is taken from the column timestamp, although date has a usual "
+                       "name and holds dates, too: --data.time date chooses it"));
+}
+
+TEST_F(CatalogBuild, AColumnThatNumbersTheRowsIsNotProposedAsAnId) {
+  std::string csv = "row_id,date,country,store,product,sold\n";
+  int row = 0;
+  for (const char* day : {"2022-01-01", "2022-01-02"}) {
+    for (const char* country : {"FI", "NO"}) {
+      for (const char* store : {"Mart", "Rama"}) {
+        for (const char* product : {"Mug", "Hat"}) {
+          csv += fmt::format("{},{},{},{},{},{}\n", row, day, country, store, product, 100 + row);
+          ++row;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(error(spec(csv)),
+            "a.csv: several columns could name the series: store, product; rows repeat for one "
+            "time; store, product and country together are unique: --data.id "
+            "store,product,country");
+}
+
+TEST_F(CatalogBuild, AFlagOfAFewRowsIsNoId) {
+  std::string csv = "product_id,created_at,amount,op\n";
+  for (int day = 1; day <= 28; ++day) {
+    for (const char* product : {"P", "Q"}) {
+      csv += fmt::format("{},2022-02-{:02},{},I\n", product, day, day);
+    }
+  }
+  EXPECT_THAT(error(spec(csv + "P,2022-02-07,70,U\nQ,2022-02-09,90,D\n")),
+              AllOf(HasSubstr("2 of 58 rows repeat a time of their series, and 'op' would make "
+                              "series of hardly any rows: --data.duplicates last keeps the later "
+                              "row of the file; else"),
+                    testing::Not(HasSubstr("--data.id"))));
+  CatalogSpec last = spec(csv + "P,2022-02-07,70,U\\n");
+  last.duplicates = DuplicatePolicy::last;
+  EXPECT_EQ(build(last).values(0, 0)[6], 70) << "as proposed";
+  for (int day = 1; day <= 28; ++day) csv += fmt::format("P,2022-02-{:02},5,U\n", day);
+  EXPECT_THAT(error(spec(csv)), HasSubstr("--data.id product_id,op; else"))
+      << "28 rows are a series";
+}
+
+TEST_F(CatalogBuild, AnIdAboveABlockOfRowsIsToBeFilledDown) {
+  const std::string rows =
+      "North,2022-01-01,1\n,2022-01-02,2\n,2022-01-03,3\nSouth,2022-01-01,4\n,2022-01-02,5\n"
+      ",2022-01-03,6\n";
+  EXPECT_THAT(error(spec("Region,Date,Sales\n" + rows)),
+              HasSubstr("'Region' has a value in 2 of 6 rows, each above a block: fill it down in "
+                        "the file, so that every row has its own; else"));
+  EXPECT_THAT(error(spec("Store,Date,Sales\n" + rows)),
+              HasSubstr("a.csv:3:Store: the id is missing; 2 of 6 rows have one: if each stands "
+                        "above a block, fill it down; else fill the cell"));
+}
+
+TEST_F(CatalogBuild, WholeNumbersWithAPointAreTheIdsWithoutIt) {
+  CatalogSpec s = spec(
+      "store,date,sales\n1.0,2022-01-01,1\n2.0,2022-01-01,2\n1.0,2022-01-02,3\n2.0,2022-01-02,4"
+      "\n");
+  EXPECT_THAT(build(s).ids(), ElementsAre("1", "2"));
+  s.future = {"promo"};
+  s.future_files = {file("future.csv",
+                         "store,date,promo\n1,2022-01-01,5\n2,2022-01-01,6\n1,2022-01-02,7\n"
+                         "2,2022-01-02,8\n")};
+  EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({5, 7}), values({6, 8})));
+  EXPECT_THAT(build("store,date,sales\n1.0,2022-01-01,1\n1.5,2022-01-01,2\n1.0,2022-01-02,3\n"
+                    "1.5,2022-01-02,4\n")
+                  .ids(),
+              ElementsAre("1.0", "1.5"))
+      << "a version is no whole number";
+
+  write_table(path("floats.parquet"),
+              {{.name = "store", .numbers = {1, 2, 1, 2}},
+               {.name = "date", .text = {"2022-01-01", "2022-01-01", "2022-01-02", "2022-01-02"}},
+               {.name = "sales", .numbers = {1, 2, 3, 4}}});
+  const Catalog floats = build(spec_of(path("floats.parquet")));
+  EXPECT_THAT(floats.ids(), ElementsAre("1", "2"));
+  EXPECT_THAT(series_of(floats), ElementsAre(values({1, 3}), values({2, 4})));
+}
+
+TEST_F(CatalogBuild, DatesOfAnotherFormThanIsoAreDates) {
+  EXPECT_EQ(error(spec("Zeitraum,Umsatz\n30.12.2024,1\n31.12.2024,2\n01.01.2025,3\n")),
+            "a.csv:2:Zeitraum: '30.12.2024' is not a time in ISO 8601; all times here fit "
+            "%d.%m.%Y: set it by --data.time_format '%d.%m.%Y'");
+  CatalogSpec s = spec("Zeitraum,Umsatz\n30.12.2024,1\n31.12.2024,2\n01.01.2025,3\n");
+  s.time_format = "%d.%m.%Y";
+  EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3})));
+  EXPECT_THAT(error(spec("von,bis,kWh\n30.12.2024,31.12.2024,1\n31.12.2024,01.01.2025,2\n")),
+              HasSubstr("several columns hold dates: von, bis; say which one is the time of a row: "
+                        "--data.time von"));
+  CatalogSpec hours = spec("Datum,Stunde,kWh\n30.12.2024,0,1\n30.12.2024,1,2\n31.12.2024,0,3\n");
+  hours.time_format = "%d.%m.%Y";
+  EXPECT_THAT(error(hours),
+              HasSubstr("'Datum' and 'Stunde' together are the time: --data.time Datum,Stunde"));
+  EXPECT_THAT(error(spec("Zeitraum,Umsatz\n30.12.2024,1\n31.12.2024,2\nSumme,3\n")),
+              HasSubstr("all times here fit %d.%m.%Y"));
+}
+
+TEST_F(CatalogBuild, ANameWithACommaIsProposedByItsPlace) {
+  const std::string rows =
+      "2022-01-01,A,x,1\n2022-01-01,A,y,2\n2022-01-01,B,x,3\n2022-01-02,A,x,4\n"
+      "2022-01-02,A,y,5\n2022-01-02,B,x,6\n";
+  CatalogSpec s = spec("Date,\"Store, No\",\"Item, No\",Sales\n" + rows);
+  EXPECT_THAT(error(s), HasSubstr("'Store, No' and 'Item, No' together are unique: --data.id "
+                                  "'#1,#2'"));
+  s.id = {"#1", "#2"};
+  EXPECT_THAT(build(s).ids(), ElementsAre("A/x", "A/y", "B/x"));
+  EXPECT_THAT(error(spec("\"a, b\",\"c, d\",sales\n2022-01-01,2022-01-03,1\n"
+                         "2022-01-02,2022-01-04,2\n")),
+              HasSubstr("say which one is the time of a row: --data.time '#0'"));
+}
+
+TEST_F(CatalogBuild, AnIdOfWordsThatChangesFromTimeToTimeIsAskedAboutByFlags) {
+  EXPECT_EQ(error(spec("shop,closed_at,gross\nMitte,2022-01-01,1\nNord,2022-01-02,2\n"
+                       "Mitte,2022-01-03,3\n")),
+            "a.csv: 'shop' has the name of an id, but each time has one row only; if it names 2 "
+            "series: --data.id shop; if all rows are of one series: --data.layout columns");
+  EXPECT_THAT(error(spec("date,store,online\n2022-01-01,5,1\n2022-01-02,6,2\n")),
+              HasSubstr("if it holds values: --data.layout columns"));
 }
 
 }  // namespace
