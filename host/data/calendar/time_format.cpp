@@ -9,6 +9,7 @@
 
 #include "data/calendar/civil.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
 
 namespace sluice {
 namespace {
@@ -26,6 +27,19 @@ std::string letters_of(std::string_view pattern) {
     letters += pattern[i];
   }
   return letters;
+}
+
+/// Whether the times lie on a grid at least half of whose steps have one: read by a wrong order of
+/// year, month and day they hardly do.
+bool has_regular_times(const std::vector<std::string>& texts, const std::string& pattern) {
+  std::vector<Timestamp> times;
+  for (const std::string& text : texts) times.push_back(parse_by_pattern(text, pattern)->wall);
+  std::sort(times.begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  const auto grid = infer_frequency(times, false);
+  const auto first = grid ? period_of(*grid, times.front()) : std::nullopt;
+  const auto last = grid ? period_of(*grid, times.back()) : std::nullopt;
+  return first && last && *last - *first < 2 * std::ssize(times);
 }
 
 /// strptime from `text` on; the rest of the text, or nullptr.
@@ -64,6 +78,21 @@ void check_time_format(const std::string& word) {
     throw ConfigError(fmt::format(
         "data.time_format: '{}' has words of ISO weeks; write iso_week, which reads 2024-W05 and "
         "202405",
+        word));
+  }
+  if (has("WU")) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' has %W or %U, a number of a week, which says no day; ISO 8601's "
+        "weeks (2024-W05, 2024/05, 05/2024, KW 05/2024) are the word iso_week; else write the "
+        "first "
+        "day of each week",
+        word));
+  }
+  if (has("q")) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' has %q, which is no word of strptime; quarters are read without "
+        "the "
+        "setting (--data.time_format auto) where they are written 2024Q1, 2024-Q1, Q1 2024 or 1Q24",
         word));
   }
   if (has("s")) {
@@ -114,41 +143,6 @@ std::string write_by_pattern(const std::string& pattern, Timestamp wall, std::in
   return text;
 }
 
-std::optional<Timestamp> parse_iso_week(std::string_view text) {
-  std::string digits;
-  std::size_t i = 0;
-  const auto take = [&](std::size_t count) {
-    for (; count > 0 && i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, --count) {
-      digits += text[i];
-    }
-    return count == 0;
-  };
-  const auto skip = [&](char c) {
-    if (i < text.size() && text[i] == c) ++i;
-  };
-  if (!take(4)) return std::nullopt;
-  skip('-');
-  skip('W');
-  if (!take(2)) return std::nullopt;
-  skip('-');
-  if (i == text.size()) digits += '1';
-  if (i < text.size() && !take(1)) return std::nullopt;
-  if (i != text.size()) return std::nullopt;
-  return time_of_iso_week(std::stoi(digits.substr(0, 4)), std::stoi(digits.substr(4, 2)),
-                          digits[6] - '0');
-}
-
-std::string week_pattern_of(std::string_view text) {
-  std::string pattern = "%G";
-  std::size_t i = 4;
-  for (; i < text.size() && (text[i] == '-' || text[i] == 'W'); ++i) pattern += text[i];
-  pattern += "%V";
-  for (i += 2; i < text.size() && text[i] == '-'; ++i) pattern += '-';
-  return i < text.size() ? pattern + "%u" : pattern;
-}
-
-bool is_week_pattern(std::string_view word) { return word.starts_with("%G"); }
-
 Timestamp time_of_day_number(double number) {
   constexpr double kUnixDay = 25569;
   return std::llround((number - kUnixDay) * civil::kDay);
@@ -156,12 +150,13 @@ Timestamp time_of_day_number(double number) {
 
 std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
   constexpr const char* kDates[] = {
-      "%d/%m/%Y",  "%m/%d/%Y", "%d.%m.%Y",     "%m.%d.%Y", "%d-%m-%Y",    "%m-%d-%Y",
-      "%Y.%m.%d",  "%Y/%m/%d", "%d/%m/%y",     "%m/%d/%y", "%d.%m.%y",    "%d-%m-%y",
-      "%m-%d-%y",  "%d %b %Y", "%d-%b-%Y",     "%d-%b-%y", "%d/%b/%Y",    "%d. %b %Y",
-      "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",     "%d%b%Y",   "%d%b%y",      "%b %Y",
-      "%b-%Y",     "%b-%y",    "%Y %b",        "%Y-%b",    "%m/%Y",       "%m.%Y",
-      "%m-%Y",     "%Y/%m",    "%Y年%m月%d日", "%Y年%m月", "%a %d %b %Y", "%a, %d %b %Y"};
+      "%d/%m/%Y",    "%m/%d/%Y",     "%d.%m.%Y",     "%m.%d.%Y", "%d-%m-%Y",    "%m-%d-%Y",
+      "%Y.%m.%d",    "%Y/%m/%d",     "%d/%m/%y",     "%m/%d/%y", "%d.%m.%y",    "%d-%m-%y",
+      "%m-%d-%y",    "%d %b %Y",     "%d-%b-%Y",     "%d-%b-%y", "%d/%b/%Y",    "%d. %b %Y",
+      "%b %d, %Y",   "%b %d %Y",     "%Y-%b-%d",     "%d%b%Y",   "%d%b%y",      "%b %Y",
+      "%b-%Y",       "%b-%y",        "%Y %b",        "%Y-%b",    "%m/%Y",       "%m.%Y",
+      "%m-%Y",       "%Y/%m",        "%Y年%m月%d日", "%Y年%m月", "%a %d %b %Y", "%a, %d %b %Y",
+      "%a %d.%m.%Y", "%a, %d.%m.%Y", "%y-%m-%d",     "%y/%m/%d", "%y.%m.%d"};
   constexpr const char* kClocks[] = {"",           " %H:%M",       " %H:%M:%S", " %H:%M:%S.%f",
                                      " %I:%M %p",  " %I:%M:%S %p", "T%H:%M:%S", " %H.%M",
                                      ", %H:%M:%S", ", %H:%M",      " %H"};
@@ -181,7 +176,12 @@ std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
     if (fitting.empty()) break;
   }
   if (texts.empty()) fitting.clear();
-  return fitting;
+  if (fitting.size() < 2) return fitting;
+  std::vector<std::string> regular;
+  for (const std::string& pattern : fitting) {
+    if (has_regular_times(texts, pattern)) regular.push_back(pattern);
+  }
+  return regular.empty() ? fitting : regular;
 }
 
 }  // namespace sluice
