@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 #include "data/calendar/civil.hpp"
@@ -40,6 +41,20 @@ bool has_regular_times(const std::vector<std::string>& texts, const std::string&
   const auto first = grid ? period_of(*grid, times.front()) : std::nullopt;
   const auto last = grid ? period_of(*grid, times.back()) : std::nullopt;
   return first && last && *last - *first < 2 * std::ssize(times);
+}
+
+/// "Mon 01.01.2024" for "Mo 01.01.2024" and "lun. 01.01.2024": the date tells the day, whose name
+/// strptime takes in English only.
+std::string with_english_weekday(const std::string& text) {
+  constexpr std::string_view kOthers[] = {"Mo",  "Di",  "Mi",  "Do",  "Fr",  "Sa",  "So",
+                                          "lun", "mar", "mer", "jeu", "ven", "sam", "dim",
+                                          "ma",  "di",  "wo",  "do",  "vr",  "za",  "zo"};
+  std::size_t end = 0;
+  while (end < text.size() && std::isalpha(static_cast<unsigned char>(text[end])) != 0) ++end;
+  const std::string_view word = std::string_view(text).substr(0, end);
+  if (std::find(std::begin(kOthers), std::end(kOthers), word) == std::end(kOthers)) return text;
+  if (end < text.size() && text[end] == '.') ++end;
+  return "Mon" + text.substr(end);
 }
 
 /// strptime from `text` on; the rest of the text, or nullptr.
@@ -80,9 +95,10 @@ void check_time_format(const std::string& word) {
         "202405",
         word));
   }
-  if (has("WU")) {
+  if (has("WU") && !has("aAuw")) {
     throw ConfigError(fmt::format(
-        "data.time_format: '{}' has %W or %U, a number of a week, which says no day; ISO 8601's "
+        "data.time_format: '{}' has %W or %U, which say no day without its weekday (%u, %w, %a); "
+        "ISO 8601's "
         "weeks (2024-W05, 2024/05, 05/2024, KW 05/2024) are the word iso_week; else write the "
         "first "
         "day of each week",
@@ -107,7 +123,9 @@ void check_time_format(const std::string& word) {
   }
 }
 
-std::optional<Stamp> parse_by_pattern(const std::string& text, const std::string& pattern) {
+std::optional<Stamp> parse_by_pattern(const std::string& as_written, const std::string& pattern) {
+  const std::string text =
+      pattern.starts_with("%a") ? with_english_weekday(as_written) : as_written;
   tm fields{};
   fields.tm_mday = 1;
   Stamp stamp;
@@ -148,7 +166,7 @@ Timestamp time_of_day_number(double number) {
   return std::llround((number - kUnixDay) * civil::kDay);
 }
 
-std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
+std::vector<std::string> fitting_patterns(const std::vector<std::string>& texts) {
   constexpr const char* kDates[] = {
       "%d/%m/%Y",    "%m/%d/%Y",     "%d.%m.%Y",     "%m.%d.%Y", "%d-%m-%Y",    "%m-%d-%Y",
       "%Y.%m.%d",    "%Y/%m/%d",     "%d/%m/%y",     "%m/%d/%y", "%d.%m.%y",    "%d-%m-%y",
@@ -176,6 +194,11 @@ std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
     if (fitting.empty()) break;
   }
   if (texts.empty()) fitting.clear();
+  return fitting;
+}
+
+std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> fitting = fitting_patterns(texts);
   if (fitting.size() < 2) return fitting;
   std::vector<std::string> regular;
   for (const std::string& pattern : fitting) {

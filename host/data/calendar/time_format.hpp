@@ -28,8 +28,10 @@ std::string write_by_pattern(const std::string& pattern, Timestamp wall, std::in
 /// Seconds since 1970 of a spreadsheet's day number (day 25569 is 1970-01-01), to the second.
 Timestamp time_of_day_number(double number);
 
-/// The patterns that fit every one of the texts: candidates for data.time_format. Of several those
-/// whose times lie on a regular grid, where one has such times.
+/// The patterns that fit every one of the texts.
+std::vector<std::string> fitting_patterns(const std::vector<std::string>& texts);
+/// Candidates for data.time_format: of several that fit those whose times lie on a regular grid,
+/// where there is one.
 std::vector<std::string> patterns_of(const std::vector<std::string>& texts);
 
 }  // namespace sluice

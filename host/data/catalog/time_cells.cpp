@@ -121,7 +121,7 @@ std::string form_of_side_file(const std::vector<std::string>& texts, const std::
                   [](const std::string& text) { return parse_stamp(text).has_value(); })) {
     return "auto";
   }
-  const std::vector<std::string> patterns = patterns_of(texts);
+  const std::vector<std::string> patterns = fitting_patterns(texts);
   if (patterns.size() == 1) return patterns.front();
   std::vector<std::string> alike;
   for (const std::string& pattern : patterns) {
@@ -136,6 +136,9 @@ std::string what_is_wrong(std::string_view text, const std::string& form,
   const std::string cell = cells::visible(text.substr(0, 60));
   if (form == "auto" && text.find(":60") != std::string_view::npos) {
     return fmt::format("'{}' has a leap second, which no grid has; write :59", cell);
+  }
+  if (form == "auto" && text.find(" 24:00") != std::string_view::npos) {
+    return fmt::format("'{}' is the midnight that follows; write the next day and 00:00", cell);
   }
   const std::vector<std::string> patterns = patterns_of(samples);
   if (form != "auto") {
