@@ -188,10 +188,14 @@ class Settling {
 
   /// Times of day in UTC may belong to another day where they are from.
   void say_utc() {
-    const bool midnights = std::all_of(raw_.walls.begin(), raw_.walls.end(), [](Timestamp wall) {
-      return civil::floor_mod(wall, civil::kDay) == 0;
-    });
-    if (midnights || main_ != nullptr || !spec_.time_zone.empty()) return;
+    const auto all_at = [&](std::int64_t second) {
+      return std::all_of(raw_.walls.begin(), raw_.walls.end(), [&](Timestamp wall) {
+        return civil::floor_mod(wall, civil::kDay) == second;
+      });
+    };
+    // Noon is a usual stamp of a day, and a midnight for few.
+    const bool days = all_at(0) || all_at(civil::kDay / 2);
+    if (days || main_ != nullptr || !spec_.time_zone.empty()) return;
     const std::string zone = zone_of_midnights(raw_.walls, place_.source);
     if (!zone.empty()) {
       times_.remarks.push_back(fmt::format(

@@ -210,6 +210,8 @@ TEST_F(TimeForms, MidnightsOfOneOffsetInUtcAreSaid) {
   s.time_zone = "Europe/Berlin";
   EXPECT_THAT(dates(build(s)), ElementsAre("2024-01-02", "2024-01-03"));
   EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("are in UTC"))));
+  build(rows({"2024-06-01T12:00:00Z", "2024-06-02T12:00:00Z"}));
+  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("are in UTC"))));
 }
 
 TEST_F(TimeForms, DaysOfRowsInUtcAreSaidToBeDaysOfUtc) {
@@ -232,6 +234,18 @@ TEST_F(TimeForms, OfARepeatedHourTheFilesOrderSaysWhichIsWhich) {
     CatalogSpec s = spec(csv);
     s.time_zone = "Europe/Berlin";
     EXPECT_THAT(series_of(build(s)), ElementsAre(values({0, 1, 2, 3, 4, 5}))) << newest_first;
+    std::string two = "id,ds,y\n";
+    for (const char* id : {"A", "B"}) {
+      for (std::size_t line = csv.find('\n') + 1; line < csv.size();) {
+        const std::size_t end = csv.find('\n', line) + 1;
+        two += std::string(id) + "," + csv.substr(line, end - line);
+        line = end;
+      }
+    }
+    s = spec(two);
+    s.time_zone = "Europe/Berlin";
+    const auto each = values({0, 1, 2, 3, 4, 5});
+    EXPECT_THAT(series_of(build(s)), ElementsAre(each, each)) << newest_first;
   }
 }
 
