@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "data/calendar/civil.hpp"
+#include "data/calendar/named_period.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
 

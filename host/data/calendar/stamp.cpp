@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/calendar/civil.hpp"
+#include "data/calendar/named_period.hpp"
 
 namespace sluice {
 namespace {
@@ -33,10 +34,15 @@ struct Scanner {
   }
 };
 
-/// "Z", "+01:00", "-0530", "+01"; nothing at all is no offset.
+/// "Z", "UTC", "+01:00", "-0530", "+01"; nothing at all is no offset.
 bool take_offset(Scanner& scan, Stamp& stamp) {
   scan.take(' ');
   if (scan.done()) return true;
+  if (scan.text == "UTC" || scan.text == "GMT") {
+    stamp.offset = 0;
+    stamp.zulu = true;
+    return true;
+  }
   if (scan.take('Z') || scan.take('z')) {
     stamp.offset = 0;
     stamp.zulu = true;
@@ -158,7 +164,7 @@ std::optional<Stamp> parse_stamp(std::string_view text) {
   }
   Scanner scan{text};
   const auto year = scan.digits(4, 4);
-  if (!year) return std::nullopt;
+  if (!year) return at(parse_named_period(text));
   Stamp stamp;
   if (const auto rest = scan.digits(4, 4)) {
     const auto midnight = midnight_of(*year, *rest / 100, *rest % 100);
@@ -173,9 +179,9 @@ std::optional<Stamp> parse_stamp(std::string_view text) {
   }
   if (const auto time = quarter_or_week(scan, *year)) return at(time);
   const char separator = scan.take('/') ? '/' : '-';
-  if (separator == '-' && !scan.take('-')) return std::nullopt;
+  if (separator == '-' && !scan.take('-')) return at(parse_named_period(text));
   const auto month = scan.digits(1, 2);
-  if (!month) return std::nullopt;
+  if (!month) return at(parse_named_period(text));
   if (scan.done()) return at(midnight_of(*year, *month, 1));
   if (!scan.take(separator)) return std::nullopt;
   const auto day = scan.digits(1, 2);

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 #include "data/calendar/civil.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
 
 namespace sluice {
 namespace {
@@ -26,6 +28,33 @@ std::string letters_of(std::string_view pattern) {
     letters += pattern[i];
   }
   return letters;
+}
+
+/// Whether the times lie on a grid at least half of whose steps have one: read by a wrong order of
+/// year, month and day they hardly do.
+bool has_regular_times(const std::vector<std::string>& texts, const std::string& pattern) {
+  std::vector<Timestamp> times;
+  for (const std::string& text : texts) times.push_back(parse_by_pattern(text, pattern)->wall);
+  std::sort(times.begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  const auto grid = infer_frequency(times, false);
+  const auto first = grid ? period_of(*grid, times.front()) : std::nullopt;
+  const auto last = grid ? period_of(*grid, times.back()) : std::nullopt;
+  return first && last && *last - *first < 2 * std::ssize(times);
+}
+
+/// "Mon 01.01.2024" for "Mo 01.01.2024" and "lun. 01.01.2024": the date tells the day, whose name
+/// strptime takes in English only.
+std::string with_english_weekday(const std::string& text) {
+  constexpr std::string_view kOthers[] = {"Mo",  "Di",  "Mi",  "Do",  "Fr",  "Sa",  "So",
+                                          "lun", "mar", "mer", "jeu", "ven", "sam", "dim",
+                                          "ma",  "di",  "wo",  "do",  "vr",  "za",  "zo"};
+  std::size_t end = 0;
+  while (end < text.size() && std::isalpha(static_cast<unsigned char>(text[end])) != 0) ++end;
+  const std::string_view word = std::string_view(text).substr(0, end);
+  if (std::find(std::begin(kOthers), std::end(kOthers), word) == std::end(kOthers)) return text;
+  if (end < text.size() && text[end] == '.') ++end;
+  return "Mon" + text.substr(end);
 }
 
 /// strptime from `text` on; the rest of the text, or nullptr.
@@ -66,6 +95,22 @@ void check_time_format(const std::string& word) {
         "202405",
         word));
   }
+  if (has("WU") && !has("aAuw")) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' has %W or %U, which say no day without its weekday (%u, %w, %a); "
+        "ISO 8601's "
+        "weeks (2024-W05, 2024/05, 05/2024, KW 05/2024) are the word iso_week; else write the "
+        "first "
+        "day of each week",
+        word));
+  }
+  if (has("q")) {
+    throw ConfigError(fmt::format(
+        "data.time_format: '{}' has %q, which is no word of strptime; quarters are read without "
+        "the "
+        "setting (--data.time_format auto) where they are written 2024Q1, 2024-Q1, Q1 2024 or 1Q24",
+        word));
+  }
   if (has("s")) {
     throw ConfigError(
         fmt::format("data.time_format: '{}': seconds since 1970 are the word epoch_s", word));
@@ -78,7 +123,9 @@ void check_time_format(const std::string& word) {
   }
 }
 
-std::optional<Stamp> parse_by_pattern(const std::string& text, const std::string& pattern) {
+std::optional<Stamp> parse_by_pattern(const std::string& as_written, const std::string& pattern) {
+  const std::string text =
+      pattern.starts_with("%a") ? with_english_weekday(as_written) : as_written;
   tm fields{};
   fields.tm_mday = 1;
   Stamp stamp;
@@ -114,54 +161,20 @@ std::string write_by_pattern(const std::string& pattern, Timestamp wall, std::in
   return text;
 }
 
-std::optional<Timestamp> parse_iso_week(std::string_view text) {
-  std::string digits;
-  std::size_t i = 0;
-  const auto take = [&](std::size_t count) {
-    for (; count > 0 && i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, --count) {
-      digits += text[i];
-    }
-    return count == 0;
-  };
-  const auto skip = [&](char c) {
-    if (i < text.size() && text[i] == c) ++i;
-  };
-  if (!take(4)) return std::nullopt;
-  skip('-');
-  skip('W');
-  if (!take(2)) return std::nullopt;
-  skip('-');
-  if (i == text.size()) digits += '1';
-  if (i < text.size() && !take(1)) return std::nullopt;
-  if (i != text.size()) return std::nullopt;
-  return time_of_iso_week(std::stoi(digits.substr(0, 4)), std::stoi(digits.substr(4, 2)),
-                          digits[6] - '0');
-}
-
-std::string week_pattern_of(std::string_view text) {
-  std::string pattern = "%G";
-  std::size_t i = 4;
-  for (; i < text.size() && (text[i] == '-' || text[i] == 'W'); ++i) pattern += text[i];
-  pattern += "%V";
-  for (i += 2; i < text.size() && text[i] == '-'; ++i) pattern += '-';
-  return i < text.size() ? pattern + "%u" : pattern;
-}
-
-bool is_week_pattern(std::string_view word) { return word.starts_with("%G"); }
-
 Timestamp time_of_day_number(double number) {
   constexpr double kUnixDay = 25569;
   return std::llround((number - kUnixDay) * civil::kDay);
 }
 
-std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
+std::vector<std::string> fitting_patterns(const std::vector<std::string>& texts) {
   constexpr const char* kDates[] = {
-      "%d/%m/%Y",  "%m/%d/%Y", "%d.%m.%Y",     "%m.%d.%Y", "%d-%m-%Y",    "%m-%d-%Y",
-      "%Y.%m.%d",  "%Y/%m/%d", "%d/%m/%y",     "%m/%d/%y", "%d.%m.%y",    "%d-%m-%y",
-      "%m-%d-%y",  "%d %b %Y", "%d-%b-%Y",     "%d-%b-%y", "%d/%b/%Y",    "%d. %b %Y",
-      "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",     "%d%b%Y",   "%d%b%y",      "%b %Y",
-      "%b-%Y",     "%b-%y",    "%Y %b",        "%Y-%b",    "%m/%Y",       "%m.%Y",
-      "%m-%Y",     "%Y/%m",    "%Y年%m月%d日", "%Y年%m月", "%a %d %b %Y", "%a, %d %b %Y"};
+      "%d/%m/%Y",    "%m/%d/%Y",     "%d.%m.%Y",     "%m.%d.%Y", "%d-%m-%Y",    "%m-%d-%Y",
+      "%Y.%m.%d",    "%Y/%m/%d",     "%d/%m/%y",     "%m/%d/%y", "%d.%m.%y",    "%d-%m-%y",
+      "%m-%d-%y",    "%d %b %Y",     "%d-%b-%Y",     "%d-%b-%y", "%d/%b/%Y",    "%d. %b %Y",
+      "%b %d, %Y",   "%b %d %Y",     "%Y-%b-%d",     "%d%b%Y",   "%d%b%y",      "%b %Y",
+      "%b-%Y",       "%b-%y",        "%Y %b",        "%Y-%b",    "%m/%Y",       "%m.%Y",
+      "%m-%Y",       "%Y/%m",        "%Y年%m月%d日", "%Y年%m月", "%a %d %b %Y", "%a, %d %b %Y",
+      "%a %d.%m.%Y", "%a, %d.%m.%Y", "%y-%m-%d",     "%y/%m/%d", "%y.%m.%d"};
   constexpr const char* kClocks[] = {"",           " %H:%M",       " %H:%M:%S", " %H:%M:%S.%f",
                                      " %I:%M %p",  " %I:%M:%S %p", "T%H:%M:%S", " %H.%M",
                                      ", %H:%M:%S", ", %H:%M",      " %H"};
@@ -182,6 +195,16 @@ std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
   }
   if (texts.empty()) fitting.clear();
   return fitting;
+}
+
+std::vector<std::string> patterns_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> fitting = fitting_patterns(texts);
+  if (fitting.size() < 2) return fitting;
+  std::vector<std::string> regular;
+  for (const std::string& pattern : fitting) {
+    if (has_regular_times(texts, pattern)) regular.push_back(pattern);
+  }
+  return regular.empty() ? fitting : regular;
 }
 
 }  // namespace sluice

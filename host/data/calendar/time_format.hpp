@@ -25,17 +25,13 @@ std::int64_t epoch_scale(std::string_view word);
 std::optional<Stamp> parse_by_pattern(const std::string& text, const std::string& pattern);
 std::string write_by_pattern(const std::string& pattern, Timestamp wall, std::int64_t offset);
 
-/// strftime's pattern for an ISO week as `text` writes it: "%G%V", "%G-W%V", "%G-W%V-%u" ...
-std::string week_pattern_of(std::string_view text);
-bool is_week_pattern(std::string_view word);
-
-/// 202405, 2024-05, 2024W05, 2024-W05-1 as ISO 8601's weeks.
-std::optional<Timestamp> parse_iso_week(std::string_view text);
-
 /// Seconds since 1970 of a spreadsheet's day number (day 25569 is 1970-01-01), to the second.
 Timestamp time_of_day_number(double number);
 
-/// The patterns that fit every one of the texts: candidates for data.time_format.
+/// The patterns that fit every one of the texts.
+std::vector<std::string> fitting_patterns(const std::vector<std::string>& texts);
+/// Candidates for data.time_format: of several that fit those whose times lie on a regular grid,
+/// where there is one.
 std::vector<std::string> patterns_of(const std::vector<std::string>& texts);
 
 }  // namespace sluice

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "data/calendar/civil.hpp"
+#include "data/calendar/named_period.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
 #include "data/catalog/digits.hpp"
@@ -32,7 +33,8 @@ class Settling {
 
   Times settle() {
     times_.remarks = std::move(raw_.remarks);
-    if (spec_.time_format != "auto") times_.axis.format = spec_.time_format;
+    const bool in_form = raw_.iso_cells < static_cast<std::int64_t>(raw_.walls.size());
+    if (spec_.time_format != "auto" && in_form) times_.axis.format = spec_.time_format;
     if (spec_.time_format == "iso_week") times_.axis.format = raw_.week_pattern;
     if (raw_.integers) read_digits();
     if (raw_.integers) {
@@ -177,11 +179,36 @@ class Settling {
   void say_local() {
     const bool any = std::any_of(raw_.offsets.begin(), raw_.offsets.end(),
                                  [](std::int32_t offset) { return offset != 0; });
-    if (!any) return;
+    if (!any) return say_utc();
     times_.remarks.push_back(fmt::format(
         "{}: the times of '{}' carry an offset from UTC; steps are local days or longer "
         "and keep the date that is written",
         place_.source, place_.column));
+  }
+
+  /// Times of day in UTC may belong to another day where they are from.
+  void say_utc() {
+    const auto all_at = [&](std::int64_t second) {
+      return std::all_of(raw_.walls.begin(), raw_.walls.end(), [&](Timestamp wall) {
+        return civil::floor_mod(wall, civil::kDay) == second;
+      });
+    };
+    // Noon is a usual stamp of a day, and a midnight for few.
+    const bool days = all_at(0) || all_at(civil::kDay / 2);
+    if (days || main_ != nullptr || !spec_.time_zone.empty()) return;
+    const std::string zone = zone_of_midnights(raw_.walls, place_.source);
+    if (!zone.empty()) {
+      times_.remarks.push_back(fmt::format(
+          "{}: the times of '{}' are in UTC, and all are midnights of {}: where they are its days, "
+          "set data.time_zone = \"{}\"; without it {} is a step of {}",
+          place_.source, place_.column, zone, zone, time_text(raw_.walls.front()),
+          time_text(civil::day_of(raw_.walls.front()) * civil::kDay)));
+    } else if (!spec_.aggregate.empty() || spec_.align_to_period) {
+      times_.remarks.push_back(fmt::format(
+          "{}: the times of '{}' are in UTC: days begin at midnight UTC; set data.time_zone "
+          "(Europe/Berlin) for the days of a zone",
+          place_.source, place_.column));
+    }
   }
 
   /// Local times without an offset, of the axis' clock.
@@ -240,11 +267,48 @@ Times settle_raw(RawTimes raw, const CatalogSpec& spec, const TimeAxis* main,
   return Settling(std::move(raw), spec, main, place).settle();
 }
 
+std::string zone_of_midnights(std::span<const Timestamp> utc, const std::string& source) {
+  constexpr const char* kZones[] = {
+      "Europe/Berlin",    "Europe/London",      "Europe/Athens",    "Europe/Moscow",
+      "America/New_York", "America/Chicago",    "America/Denver",   "America/Los_Angeles",
+      "America/Halifax",  "America/Sao_Paulo",  "Asia/Kolkata",     "Asia/Shanghai",
+      "Asia/Tokyo",       "Australia/Brisbane", "Australia/Sydney", "Pacific/Auckland"};
+  for (const char* zone : kZones) {
+    const std::vector<UtcOffset> clock = clock_of_zone(zone, source);
+    if (std::all_of(utc.begin(), utc.end(), [&](Timestamp time) {
+          return civil::floor_mod(time + offset_at(clock, time), civil::kDay) == 0;
+        })) {
+      return zone;
+    }
+  }
+  return {};
+}
+
+namespace {
+
+/// Whether the rows run from the newest to the oldest, series by series or across them.
+bool newest_first(std::span<const Timestamp> times) {
+  constexpr std::int64_t kClearly = 3;
+  std::int64_t later = 0, earlier = 0;
+  for (std::size_t row = 1; row < times.size(); ++row) {
+    later += times[row] > times[row - 1] ? 1 : 0;
+    earlier += times[row] < times[row - 1] ? 1 : 0;
+  }
+  return earlier > kClearly * later;
+}
+
+}  // namespace
+
 void settle_repeated(Times& times, const std::function<std::size_t(std::int64_t row)>& series_of) {
-  std::set<std::pair<std::size_t, Timestamp>> seen;
+  if (times.repeated.empty()) return;
+  const bool descending = newest_first(times.values);
+  std::map<std::pair<std::size_t, Timestamp>, const RepeatedTime*> seen;
   for (const RepeatedTime& repeated : times.repeated) {
-    Timestamp& time = times.values[static_cast<std::size_t>(repeated.row)];
-    if (!seen.emplace(series_of(repeated.row), time).second) time = repeated.later;
+    const Timestamp time = times.values[static_cast<std::size_t>(repeated.row)];
+    const auto [first, is_first] = seen.try_emplace({series_of(repeated.row), time}, &repeated);
+    if (is_first) continue;
+    const RepeatedTime& second = descending ? *first->second : repeated;
+    times.values[static_cast<std::size_t>(second.row)] = second.later;
   }
 }
 

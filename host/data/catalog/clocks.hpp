@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct RawTimes {
   bool zulu = true;                   ///< every offset was written as Z
   std::string zone;                   ///< of the column's type
   std::string week_pattern;           ///< of data.time_format = iso_week: how the first cell has it
+  std::int64_t iso_cells = 0;         ///< cells in ISO 8601 where data.time_format is another form
   std::int64_t fraction = -1;         ///< the first row whose second has a fraction
   bool integers = false;
   std::vector<std::string> remarks;
@@ -36,8 +38,7 @@ struct TimesPlace {
 Times settle_raw(RawTimes raw, const CatalogSpec& spec, const TimeAxis* main,
                  const TimesPlace& place);
 
-/// Why a text is no time, and what to write. `samples`: other texts of the column.
-std::string what_is_wrong(std::string_view text, const std::string& form,
-                          const std::vector<std::string>& samples);
+/// A zone whose midnights all of the instants are; empty: none of the well-known ones.
+std::string zone_of_midnights(std::span<const Timestamp> utc, const std::string& source);
 
 }  // namespace sluice

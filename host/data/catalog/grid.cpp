@@ -8,6 +8,7 @@
 #include "data/calendar/civil.hpp"
 #include "data/catalog/aggregate.hpp"
 #include "data/catalog/build.hpp"
+#include "data/catalog/clocks.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -100,6 +101,20 @@ bool have_one_time_of_day(std::span<const Timestamp> distinct) {
   });
 }
 
+/// What to do about midnights of a zone that are written in UTC; empty where they are not.
+std::string midnights_remedy(std::span<const Timestamp> distinct, const TimeAxis& axis,
+                             const std::string& source) {
+  if (axis.ahead_of_utc != 0 || have_one_time_of_day(distinct)) return {};
+  const std::string zone = zone_of_midnights(distinct, source);
+  if (zone.empty()) return {};
+  const std::string set = fmt::format("set their zone: --data.time_zone {}", zone);
+  return fmt::format(
+      "in UTC they are all midnights of {}: {}; --data.frequency D --data.align period would take "
+      "them for days of UTC, {} for {}",
+      zone, axis.clock.empty() ? "write them with the offset (Z) and " + set : set,
+      axis.text(distinct.front()), time_text(civil::day_of(distinct.front()) * civil::kDay));
+}
+
 /// Why no grid holds the times: the most frequent distance and the first pair that does not fit.
 [[noreturn]] void throw_no_grid(std::span<const Timestamp> distinct, TimeAxis axis,
                                 const std::string& source) {
@@ -118,7 +133,10 @@ bool have_one_time_of_day(std::span<const Timestamp> distinct) {
   const std::string weeks = integers ? "" : weeks_remedy(distinct);
   const std::string period = integers ? "" : period_setting(distinct);
   std::string remedy = "set data.frequency, or correct these rows";
-  if (!weeks.empty()) {
+  const std::string midnights = integers ? "" : midnights_remedy(distinct, axis, source);
+  if (!midnights.empty()) {
+    remedy = midnights;
+  } else if (!weeks.empty()) {
     remedy = weeks;
   } else if (!period.empty()) {
     remedy = fmt::format(

@@ -13,10 +13,10 @@
 
 #include "data/calendar/civil.hpp"
 #include "data/calendar/time_format.hpp"
-#include "data/catalog/clocks.hpp"
 #include "data/catalog/columns.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/time_cells.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/cells.hpp"
 #include "sluice/base/error.hpp"

@@ -5,16 +5,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "data/calendar/civil.hpp"
+#include "data/calendar/named_period.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
 #include "data/catalog/clocks.hpp"
 #include "data/catalog/columns.hpp"
-#include "data/catalog/digits.hpp"
 #include "data/catalog/odd_rows.hpp"
+#include "data/catalog/time_cells.hpp"
 #include "data/catalog/values.hpp"
 #include "data/table/cells.hpp"
 #include "data/table/zone.hpp"
@@ -27,18 +28,8 @@ using cells::Chunk;
 
 /// Integers stay far from the ends of 64 bits, so that no later sum can overflow.
 constexpr std::int64_t kLargestInteger = std::int64_t{1} << 53;
-/// Numbers beyond do not fit 64 bits.
-constexpr double kFarthest = 9e18;
 /// Cells that are looked at for a pattern that fits them all.
 constexpr std::size_t kSamples = 20'000;
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 /// The time column of one file as text, where its reader turned the cells into something that has
 /// lost how they were written: dates in UTC, integers without leading zeros.
@@ -54,67 +45,11 @@ std::shared_ptr<arrow::ChunkedArray> text_of(const Table::Impl& table, const Tab
   return text.table->column(column);
 }
 
-enum class Kind { none, date, integer };
-
-/// A cell's time, or its integer.
-struct Parsed {
-  Stamp stamp;
-  Kind kind;
-};
-
-Parsed date(Timestamp wall) { return {{.wall = wall, .offset = {}}, Kind::date}; }
-
-/// An integer by a word of data.time_format that is no pattern.
-Parsed parse_integer(const std::string& form, std::int64_t value) {
-  if (form == "auto") return {{.wall = value, .offset = {}}, Kind::integer};
-  Parsed parsed = date(0);
-  parsed.stamp.wall = *time_of_digits(form, value, parsed.stamp.fraction);
-  if (epoch_scale(form) > 0) parsed.stamp.offset = 0;
-  return parsed;
-}
-
-/// A number by epoch_* or excel.
-Parsed parse_real(const std::string& form, double value) {
-  const std::int64_t scale = epoch_scale(form);
-  if (scale == 0) return date(time_of_day_number(value));
-  Parsed parsed = date(0);
-  const double seconds = value / static_cast<double>(scale);
-  parsed.stamp.wall = static_cast<Timestamp>(std::floor(seconds));
-  parsed.stamp.fraction = seconds != std::floor(seconds);
-  parsed.stamp.offset = 0;
-  return parsed;
-}
-
-std::string_view without_blanks(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-std::optional<Parsed> parse_cell(const std::string& form, std::string_view text) {
-  text = without_blanks(text);
-  if (form == "auto") {
-    if (const auto stamp = parse_stamp(text)) return Parsed{*stamp, Kind::date};
-    if (const auto integer = parse_number<std::int64_t>(text)) return parse_integer(form, *integer);
-  } else if (is_pattern(form)) {
-    if (const auto stamp = parse_by_pattern(std::string(text), form)) {
-      return Parsed{*stamp, Kind::date};
-    }
-  } else if (form == "iso_week") {
-    if (const auto time = parse_iso_week(text)) return date(*time);
-  } else if (const auto integer = parse_number<std::int64_t>(text)) {
-    return parse_integer(form, *integer);
-  } else if (const auto number = parse_number<double>(text)) {
-    if (std::abs(*number) < kFarthest) return parse_real(form, *number);
-  }
-  return std::nullopt;
-}
-
 /// Collects the cells of one column.
 class TimeReader {
  public:
-  TimeReader(const Table::Impl& table, int column, const CatalogSpec& spec)
-      : table_(table), column_(column), form_(spec.time_format) {
+  TimeReader(const Table::Impl& table, int column, const CatalogSpec& spec, const TimeAxis* main)
+      : table_(table), column_(column), main_(main), form_(spec.time_format) {
     check_time_format(form_);
   }
 
@@ -123,6 +58,7 @@ class TimeReader {
     for (const TablePart& part : table_.parts) rows += part.table->num_rows();
     raw_.walls.reserve(static_cast<std::size_t>(rows));
     guess_numbers_with_fractions();
+    if (main_ != nullptr && holds_texts()) settle_form_of_file();
     std::int64_t row = 0;
     for (std::size_t p = 0; p < table_.parts.size(); ++p) {
       std::int64_t part_row = 0;
@@ -134,6 +70,7 @@ class TimeReader {
       }
     }
     raw_.integers = kind_ == Kind::integer;
+    say_iso();
     return std::move(raw_);
   }
 
@@ -149,6 +86,39 @@ class TimeReader {
                        !static_cast<const arrow::TimestampType&>(type).timezone().empty();
     const bool text = cells::is_text(type) || type.id() == arrow::Type::DICTIONARY;
     return zoned || (as_text() && !text) ? text_of(table_, part, column_) : column;
+  }
+
+  const std::string& name() const { return table_.names[static_cast<std::size_t>(column_)]; }
+
+  bool holds_texts() const {
+    return std::any_of(table_.parts.begin(), table_.parts.end(), [&](const TablePart& part) {
+      const arrow::DataType& type = *part.table->column(column_)->type();
+      return cells::is_text(type) || type.id() == arrow::Type::DICTIONARY;
+    });
+  }
+
+  /// A file beside the data may have a form of its own.
+  void settle_form_of_file() {
+    const std::string own = form_of_side_file(samples(), form_, *main_);
+    if (own == form_) return;
+    raw_.remarks.push_back(fmt::format(
+        "{}: the times of '{}' were read {}, which fits all of them; {} does not", table_.source,
+        name(), own == "auto" ? "as dates beginning with the year" : "by " + own,
+        form_ == "auto" ? "ISO 8601" : fmt::format("data.time_format = '{}'", form_)));
+    form_ = own;
+  }
+
+  void say_iso() {
+    const auto rows = static_cast<std::int64_t>(raw_.walls.size());
+    if (raw_.iso_cells == 0 || (main_ != nullptr && raw_.iso_cells == rows)) return;
+    raw_.remarks.push_back(
+        fmt::format("{}: {} of '{}' {} in ISO 8601 and not by data.time_format = '{}': so {} read",
+                    table_.source,
+                    raw_.iso_cells == rows
+                        ? "the times"
+                        : fmt::format("{} of {} times", grouped(raw_.iso_cells), grouped(rows)),
+                    name(), raw_.iso_cells == 1 ? "is" : "are", form_,
+                    raw_.iso_cells == 1 ? "it was" : "they were"));
   }
 
   /// Numbers with fractions can only be a spreadsheet's days, or seconds since 1970.
@@ -256,6 +226,7 @@ class TimeReader {
     }
     if (stamp.offset || raw_.zoned()) append_offset(chunk, i, stamp);
     if (stamp.fraction && raw_.fraction < 0) raw_.fraction = chunk.row + i;
+    raw_.iso_cells += parsed.iso ? 1 : 0;
     raw_.walls.push_back(stamp.wall);
   }
 
@@ -347,7 +318,7 @@ class TimeReader {
     throw DataError(fmt::format(
         "{}: {}", place_of_row(table_, chunk.row + i, column_),
         why.empty()
-            ? what_is_wrong(text, form_, samples())
+            ? what_is_wrong(text, form_, samples(), main_ != nullptr)
             : fmt::format("'{}' is not a time; {}", cells::visible(text.substr(0, 60)), why)));
   }
   std::string odd_row(std::int64_t row, std::string_view cell) const {
@@ -380,46 +351,17 @@ class TimeReader {
 
   const Table::Impl& table_;
   int column_;
-  std::string form_;  // data.time_format, or what the column was found to have
+  const TimeAxis* main_;  // of the data, where this is a file beside them
+  std::string form_;      // data.time_format, or what the column was found to have
   RawTimes raw_;
   Kind kind_ = Kind::none;
 };
 
 }  // namespace
 
-std::string what_is_wrong(std::string_view text, const std::string& form,
-                          const std::vector<std::string>& samples) {
-  const std::string cell = cells::visible(text.substr(0, 60));
-  if (form != "auto") {
-    return fmt::format(
-        "'{}' is no time by data.time_format = '{}'; correct the cell or the setting", cell, form);
-  }
-  if (text.find(":60") != std::string_view::npos) {
-    return fmt::format("'{}' has a leap second, which no grid has; write :59", cell);
-  }
-  const std::vector<std::string> patterns = patterns_of(samples);
-  if (patterns.size() == 1) {
-    return fmt::format(
-        "'{}' is not a time in ISO 8601; all times here fit {}: set it by "
-        "--data.time_format '{}'",
-        cell, patterns.front(), patterns.front());
-  }
-  if (patterns.size() > 1) {
-    return fmt::format(
-        "'{}' is not a time in ISO 8601; the times here fit {} as well as {}: say "
-        "which it is, --data.time_format '{}' or '{}'",
-        cell, patterns[0], patterns[1], patterns[0], patterns[1]);
-  }
-  return fmt::format(
-      "'{}' is not a time; write 2022-01-31, 2022/1/31, 20220131, 2022-01, 2022-01-31 13:15 or a "
-      "plain integer, say how times are written in data.time_format (%d/%m/%Y), or choose another "
-      "column by data.time",
-      cell);
-}
-
 Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spec,
                     const TimeAxis* main) {
-  RawTimes raw = TimeReader(table, column, spec).read();
+  RawTimes raw = TimeReader(table, column, spec, main).read();
   const std::string& name = table.names[static_cast<std::size_t>(column)];
   const auto place = [&](std::int64_t row) { return place_of_row(table, row, column); };
   Times times = settle_raw(std::move(raw), spec, main, {table.source, name, place});
@@ -447,6 +389,7 @@ Times read_times_as(const std::vector<std::string>& texts, const std::string& so
           fmt::format("{}: {} {}", source, word, what_is_wrong(text, spec.time_format, texts)));
     }
     kind = parsed->kind;
+    raw.iso_cells += parsed->iso ? 1 : 0;
     if (parsed->stamp.offset)
       raw.offsets.push_back(static_cast<std::int32_t>(*parsed->stamp.offset));
     if (parsed->stamp.fraction) raw.fraction = static_cast<std::int64_t>(raw.walls.size());

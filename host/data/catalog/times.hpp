@@ -40,7 +40,7 @@ Times read_times_as(const std::vector<std::string>& texts, const std::string& so
                     const std::string& word, const CatalogSpec& spec);
 
 /// Of two rows of a series with one local time, where clocks were set back, the second one is an
-/// hour later.
+/// hour later; the first one in a file that runs from the newest row to the oldest.
 void settle_repeated(Times& times, const std::function<std::size_t(std::int64_t row)>& series_of);
 
 /// The period of a time: exactly its stamp's, or with data.align = "period" and data.aggregate that
