@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "data/calendar/civil.hpp"
+#include "data/catalog/ends.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -110,7 +111,8 @@ std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merg
 void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Timestamp last_row,
                       std::int64_t rows, CatalogNotes& notes) {
   std::string end;
-  if (frequency.unit >= Unit::week) {
+  // An end that is given decides for itself.
+  if (frequency.unit >= Unit::week && !has_end_date(spec)) {
     const std::int64_t day = civil::day_of(last_row);
     const auto period = period_for(spec, frequency, last_row);
     const auto next_day = period_for(spec, frequency, (day + 1) * civil::kDay);

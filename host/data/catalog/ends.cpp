@@ -15,10 +15,6 @@ namespace {
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
 constexpr std::size_t kListed = 3;
 
-bool is_date(const CatalogSpec& spec) {
-  return spec.end != "auto" && spec.end != "common" && spec.end != "series";
-}
-
 /// The time in data.end.
 Timestamp end_time(const CatalogSpec& spec, const TimeAxis& axis) {
   if (const auto time = axis.time_of_text(spec.end)) return *time;
@@ -42,7 +38,7 @@ class Ends {
         spec_(spec),
         source_(source),
         notes_(notes),
-        dated_(is_date(spec)),
+        dated_(has_end_date(spec)),
         together_(ends_together(spec) && !(own_axes && spec.end == "auto")),
         ended_after_(spec.ended_after.value_or(
             own_axes && !together_ ? 0 : steps_of_year(parts.axis.frequency))),
@@ -68,6 +64,7 @@ class Ends {
     if (dated_) tell_end_after_data();
     mark_ended();
     say_late();
+    say_zeros_at_end();
     if (together_) {
       lengthen();
     } else {
@@ -117,9 +114,10 @@ class Ends {
       }
     }
     if (rows == 0) return;
+    const char* word = spec_.aggregate.empty() ? "row" : "step";
     notes_.remarks.push_back(
-        fmt::format("{} {} after {} {} cut off (data.end){}", grouped(rows),
-                    rows == 1 ? "row" : "rows", end_text(), rows == 1 ? "is" : "are",
+        fmt::format("{} {}{} after {} {} cut off (data.end){}", grouped(rows), word,
+                    rows == 1 ? "" : "s", end_text(), rows == 1 ? "is" : "are",
                     any_known ? "; only the columns of data.future are read there" : ""));
   }
 
@@ -162,6 +160,36 @@ class Ends {
         grouped(std::ssize(ended)), grouped(std::ssize(parts_.ids)), grouped(ended_after_),
         ended_after_ == 1 ? "step" : "steps", end_text(), names,
         ended.size() > kListed ? ", ..." : "", ended.size() == 1 ? "it is" : "they are"));
+  }
+
+  /// A table that was written out with zeros for the days to come.
+  void say_zeros_at_end() const {
+    constexpr std::int64_t kMany = 14;
+    if (own_axes_) return;
+    const std::int64_t end = *std::max_element(last_.begin(), last_.end());
+    std::int64_t latest = kNone;
+    std::size_t series = 0;
+    for (std::size_t m = 0; m < parts_.channels.size(); ++m) {
+      const Channel& channel = parts_.channels[m];
+      if (channel.role != Role::target) break;
+      for (std::size_t s = 0; s < last_.size(); ++s) {
+        const std::size_t at = m * last_.size() + s;
+        const double zero = at < parts_.value_offset.size() ? -parts_.value_offset[at] : 0;
+        const float* y = channel.values.data() + parts_.offsets[s];
+        for (std::int64_t period = last_[s]; period > latest && period >= parts_.first[s];
+             --period) {
+          const auto value = static_cast<double>(y[period - parts_.first[s]]);
+          if (std::isnan(value) || value == zero) continue;
+          latest = period;
+          series = s;
+        }
+      }
+    }
+    if (latest == kNone || end - latest < kMany) return;
+    notes_.remarks.push_back(fmt::format(
+        "no value but 0 stands in the last {} steps, after {}: if these are still to "
+        "come, --data.end {} cuts them off",
+        grouped(end - latest), text_of(latest, series), shell_quoted(text_of(latest, series))));
   }
 
   /// Where many begin late, the early part of the data is that of a few.
@@ -288,12 +316,16 @@ std::int64_t steps_of_year(const Frequency& frequency) {
       1, period_containing(frequency, kMonday + kYear) - period_containing(frequency, kMonday));
 }
 
+bool has_end_date(const CatalogSpec& spec) {
+  return spec.end != "auto" && spec.end != "common" && spec.end != "series";
+}
+
 bool ends_together(const CatalogSpec& spec) {
   return spec.end == "auto" ? spec.gaps == GapPolicy::zero : spec.end != "series";
 }
 
 StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts) {
-  if (!is_date(spec)) return {};
+  if (!has_end_date(spec)) return {};
   const Timestamp time = end_time(spec, parts.axis);
   return [&parts, time, span = span_of(time, spec, parts.axis)](std::size_t s) {
     const std::int64_t end =

@@ -14,6 +14,9 @@ namespace sluice {
 /// Steps of `frequency` in a year, at least 1; 0 for integer times, which have no year.
 std::int64_t steps_of_year(const Frequency& frequency);
 
+/// Whether data.end is a time.
+bool has_end_date(const CatalogSpec& spec);
+
 /// Whether histories end together: data.end is "common" or a time, or "auto" where gaps are zero.
 bool ends_together(const CatalogSpec& spec);
 

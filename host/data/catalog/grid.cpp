@@ -144,9 +144,15 @@ std::string midnights_remedy(std::span<const Timestamp> distinct, const TimeAxis
         "takes it for that period; or correct these rows",
         period, period);
   } else if (!integers) {
-    remedy +=
-        "; where rows lie inside their periods set data.align = \"period\" too, where several are "
-        "of one period (sales at the till) add them up by data.aggregate";
+    const bool nearly_a_grid = 2 * common->second >= std::ssize(distinct) - 1;
+    remedy =
+        nearly_a_grid
+            ? "correct these rows, or set data.frequency, with data.align = \"period\" where "
+              "rows lie inside their periods; where several are of one period (sales at the "
+              "till) --data.aggregate D adds them up to days"
+            : "where several rows are of one period (sales at the till) --data.aggregate D adds "
+              "them up to days (h, W-SUN, MS: to others); where each lies inside a period of "
+              "its own set data.frequency and data.align = \"period\"";
   }
   throw DataError(
       fmt::format("{}: cannot infer the frequency: the times lie on no regular grid (most "

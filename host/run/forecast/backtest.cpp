@@ -320,7 +320,8 @@ std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog
 }
 
 /// No cutoff may lie inside what the model has been trained or chosen on.
-void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff) {
+void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff,
+                 int windows) {
   const std::vector<std::int64_t> seen_until = seen_steps(model, catalog);
   for (std::size_t s = 0; s < cutoff.size(); ++s) {
     const auto series = static_cast<std::int64_t>(s);
@@ -328,11 +329,10 @@ void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std
     if (cutoff[s] < 1 || cutoff[s] >= seen) continue;
     throw DataError(fmt::format(
         "series '{}': the evaluation begins after {}, and the model has been trained "
-        "on data up to {}; "
-        "evaluate fewer windows (evaluate.n_windows), train with a larger data.test, "
-        "or let the evaluation "
-        "train (evaluate.refit)",
-        catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1)));
+        "on data up to {}; {}train with a larger data.test, or let the evaluation train "
+        "(evaluate.refit)",
+        catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1),
+        windows > 1 ? "evaluate fewer windows (evaluate.n_windows), " : ""));
   }
 }
 
@@ -366,7 +366,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       fresh = std::move(trained.model);
       used = &fresh;
     } else {
-      refuse_seen(*model, catalog, first);
+      refuse_seen(*model, catalog, first, config.evaluate.n_windows);
       train_seconds = model->train_seconds;
     }
     description = describe(used->spec);

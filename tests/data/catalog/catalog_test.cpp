@@ -247,9 +247,13 @@ TEST_F(CatalogBuild, NoGridSaysWhichTimesAreOdd) {
                  "02:00,1\nA,2022-01-01 02:20,1\n")),
       "a.csv: cannot infer the frequency: the times lie on no regular grid (most are 3600 seconds "
       "apart, but 2022-01-01 02:20:00 follows 2022-01-01 "
-      "02:00:00); set data.frequency, or correct these rows; where rows lie inside their "
-      "periods set data.align = \"period\" too, where several are of one period (sales at the "
-      "till) add them up by data.aggregate");
+      "02:00:00); correct these rows, or set data.frequency, with data.align = \"period\" where "
+      "rows lie inside their periods; where several are of one period (sales at the till) "
+      "--data.aggregate D adds them up to days");
+  EXPECT_THAT(
+      error(spec("unique_id,ds,y\nA,2022-01-01 09:00,1\nA,2022-01-01 09:07,1\nA,2022-01-01 "
+                 "09:18,1\nA,2022-01-02 09:20,1\nA,2022-01-02 09:51,1\n")),
+      HasSubstr("); where several rows are of one period (sales at the till) --data.aggregate D"));
   EXPECT_EQ(
       error(spec("unique_id,ds,y\nA,2022-01-01,1\n")),
       "a.csv: cannot infer the frequency from the single time 2022-01-01; set data.frequency");

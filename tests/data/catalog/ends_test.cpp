@@ -1,4 +1,5 @@
 // Where histories end, and which series are over, in every layout.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -80,6 +81,25 @@ TEST_F(CatalogEnds, HistoriesOfTheirOwnEndsAreCounted) {
   EXPECT_THAT(histories(build(s)), ElementsAre(5, 2, 2, 2));
   s.ended_after = 0;
   EXPECT_THAT(ended(build(s)), ElementsAre(false, false, false, false));
+}
+
+TEST_F(CatalogEnds, ZerosOfDaysToComeAreSaid) {
+  std::string text = "unique_id,ds,y\n";
+  for (int day = 1; day <= 31; ++day) {
+    text += fmt::format("A,2022-01-{:02},{}\nB,2022-01-{:02},{}\n", day, day <= 9 ? 5 : 0, day,
+                        day <= 16 ? 3 : 0);
+  }
+  build(spec(text));
+  EXPECT_THAT(notes_.remarks,
+              Contains("no value but 0 stands in the last 15 steps, after 2022-01-16: if these are "
+                       "still to come, --data.end 2022-01-16 cuts them off"));
+  CatalogSpec cut = spec(text);
+  cut.end = "2022-01-16";
+  build(cut);
+  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("no value but 0"))));
+  // One that still sells is no template; and no sale at all says nothing.
+  build(spec(text + "C,2022-01-31,1\n"));
+  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("no value but 0"))));
 }
 
 TEST_F(CatalogEnds, MissingStepsUpToACommonEndBelongToTheHistory) {

@@ -372,6 +372,10 @@ TEST_F(CatalogTimes, AnUnfinishedLastMonthIsSaid) {
   EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3})));
   EXPECT_THAT(notes_.remarks,
               Contains(HasSubstr("the last one, 2024-03-01, has rows up to 2024-03-05 only")));
+  s.end = "2024-02-29";  // which leaves it out
+  EXPECT_EQ(build(s).history(0), 2);
+  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("leave it out"))));
+  EXPECT_THAT(notes_.remarks, Contains("1 step after 2024-02-01 is cut off (data.end)"));
 }
 
 TEST_F(CatalogTimes, FractionsOfASecondAreAnErrorUnlessPeriodsAreAsked) {
