@@ -441,7 +441,7 @@ TEST(SaveModel, PyTorchLoadsTheTensors) {
   const auto path = temporary("torch.safetensors");
   save_model(path, model);
   const std::string command =
-      fmt::format("python3 {}/run/torch_lstm.py {} {} {} {}", SLUICE_SOURCE_DIR "/tests",
+      fmt::format("python3 {}/run/checkpoint/torch_lstm.py {} {} {} {}", SLUICE_SOURCE_DIR "/tests",
                   path.string(), model.spec.inputs(), model.spec.H, model.spec.L);
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
