@@ -78,6 +78,12 @@ class SameFile {
   std::unordered_map<std::string, Place> places_;
 };
 
+/// Whether a folder's name is COLUMN=VALUE: what is in it is read as part of the folder above.
+bool is_partition(const fs::path& folder) {
+  const std::size_t equals = folder.filename().string().find('=');
+  return equals != std::string::npos && equals > 0;
+}
+
 /// What is read: settings, data (each file of a directory, too), files beside them.
 std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
   std::vector<NamedPath> inputs;
@@ -88,10 +94,14 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
   const auto add_files = [&](const char* name, const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
       add(name, path);
-      std::error_code status;
-      for (fs::directory_iterator file(path, status), end; !status && file != end;
-           file.increment(status)) {
+      std::error_code status, kind;
+      constexpr auto kAsTheReader = fs::directory_options::follow_directory_symlink;
+      for (fs::recursive_directory_iterator file(path, kAsTheReader, status), end;
+           !status && file != end; file.increment(status)) {
         add(name, file->path());
+        if (file->is_directory(kind) && !is_partition(file->path())) {
+          file.disable_recursion_pending();
+        }
       }
     }
   };
@@ -129,7 +139,7 @@ bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat f
   };
   fs::path parent = holder(output);
   // Folders COLUMN=VALUE inside it are read too.
-  while (parent.filename().string().find('=') != std::string::npos && !same_file(parent, folder)) {
+  while (is_partition(parent) && !same_file(parent, folder)) {
     parent = holder(parent);
   }
   return same_file(parent, folder) && fs::is_directory(folder, status) &&

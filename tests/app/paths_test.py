@@ -36,6 +36,10 @@ class Outputs(Program):
         self.kept("forecast", "s.toml", "--path.forecast", "s.toml", says="would replace the file of settings")
         self.daily("data/a.csv", 60)
         self.kept("forecast", "m.safetensors", "data", "--path.forecast", "data/a.csv", says="would replace a data file")
+        self.daily("parts/store=S1/a.csv", 60)
+        for name in ("parts/store=S1/a.csv", "parts/store=S1/../store=S1/a.csv"):
+            self.kept("forecast", "m.safetensors", "parts", "--path.forecast", name, says="would replace a data file")
+        self.kept("forecast", "m.safetensors", "parts", "--path.forecast", "parts/store=S1/f.csv", says="would be read as data")
         self.daily("known.csv", 5, columns="ds,price")
         self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", "known.csv", "--data.future", "price",
                   "--path.forecast", "known.csv", says="would replace path.future")
