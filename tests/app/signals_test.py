@@ -40,6 +40,16 @@ class Signals(Program):
         self.assertEqual(running.returncode, 130)
         self.assertTrue((self.folder / "m.safetensors.state").exists())
 
+    def test_a_signal_sent_twice_at_once_is_one(self):
+        # As timeout(1) sends it: to the program, and to its group.
+        self.daily("sales.csv", 60)
+        running = self.start("train", "sales.csv", "--path.model", "m.safetensors", *LONG)
+        self.until_it_trains(running)
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            running.send_signal(number)
+        self.assertIn(b"go on: sluice train", running.communicate(timeout=60)[1])
+        self.assertEqual(running.returncode, 130)
+
     def test_under_nohup_a_training_outlives_the_terminal(self):
         self.daily("sales.csv", 60)
         running = self.start("train", "sales.csv", "--path.model", "m.safetensors", *LONG, ignored=(signal.SIGHUP,))
@@ -77,7 +87,17 @@ class Signals(Program):
         self.assertEqual(running.returncode, 3)
         self.assertIn(b"standard output: cannot be written (Broken pipe)", said)
 
-    def test_a_signal_while_the_finished_model_is_written_does_not_lose_it(self):
+    def test_a_signal_a_second_later_ends_it(self):
+        running, _ = self.in_writing_its_model()
+        running.terminate()
+        time.sleep(1.2)
+        self.assertIsNone(running.poll())
+        running.terminate()
+        running.communicate(timeout=60)
+        self.assertEqual(running.returncode, -signal.SIGTERM)
+
+    def in_writing_its_model(self):
+        """A training whose model's writing waits for the pipe's reader, and that pipe."""
         self.daily("sales.csv", 60)
         os.mkfifo(self.folder / "m")  # a model's file whose writing waits for this reader
         pipe = os.open(self.folder / "m", os.O_RDONLY | os.O_NONBLOCK)
@@ -89,6 +109,10 @@ class Signals(Program):
         while waiting == 0 and running.poll() is None:
             time.sleep(0.01)
             waiting = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"    "))[0]
+        return running, pipe
+
+    def test_a_signal_while_the_finished_model_is_written_does_not_lose_it(self):
+        running, pipe = self.in_writing_its_model()
         running.terminate()
         time.sleep(0.2)
         os.set_blocking(pipe, True)

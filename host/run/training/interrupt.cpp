@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 #include <system_error>
 #include <thread>
 
@@ -14,13 +16,29 @@ namespace sluice {
 namespace {
 
 volatile std::sig_atomic_t flag = 0;
+volatile std::int64_t flagged_at =
+    0;  // read and written by the handler alone, which is blocked in itself
 int guards = 0;
 struct sigaction before_int, before_term, before_hup;
 
+std::int64_t milliseconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 extern "C" void note_signal(int number) {
-  flag = 1;
-  // A terminal that is closed sends more than one SIGHUP: they are one wish.
-  if (number != SIGHUP) std::signal(number, SIG_DFL);
+  constexpr std::int64_t kOneWish = 1000;
+  if (flag == 0) {
+    flagged_at = milliseconds_now();
+    flag = 1;
+    return;
+  }
+  // timeout(1) sends its signal to the program and to its group, a terminal that is closed sends
+  // SIGHUP more than once: what comes together is one wish.
+  if (number == SIGHUP || milliseconds_now() - flagged_at < kOneWish) return;
+  std::signal(number, SIG_DFL);
+  kill(getpid(), number);
 }
 
 }  // namespace
