@@ -11,9 +11,9 @@ namespace sluice {
 /// libraries do not survive an unloading. Reading it is thread-safe.
 class SharedLibrary {
  public:
-  /// Looks for `file` ("libcublas.so.13") where the loader looks: the program's rpath, LD_LIBRARY_PATH,
-  /// the system's places. Does not throw: trouble() says what failed. `name`: what its users
-  /// call it ("cuBLAS"); `remedy`: what to do without it.
+  /// Looks for `file` ("libcublas.so.13") where the loader looks: the program's rpath,
+  /// LD_LIBRARY_PATH, the system's places. Does not throw: trouble() says what failed. `name`: what
+  /// its users call it ("cuBLAS"); `remedy`: what to do without it.
   SharedLibrary(std::string name, std::string file, std::string remedy);
 
   /// Turns away a library of another major version than the `wanted` one of the headers that the

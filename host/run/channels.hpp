@@ -13,8 +13,8 @@ namespace sluice {
 /// training. A single target may have another name.
 void check_channels(const Model& model, const Catalog& catalog);
 
-/// Throws DataError where an input has no value in any history before end[s]: a training would learn
-/// nothing of it, and any value over the horizon would move forecasts by chance.
+/// Throws DataError where an input has no value in any history before end[s]: a training would
+/// learn nothing of it, and any value over the horizon would move forecasts by chance.
 void refuse_unseen_inputs(const Catalog& catalog, std::span<const std::int64_t> end);
 
 }  // namespace sluice

@@ -5,8 +5,9 @@
 namespace sluice {
 
 /// While it lives, the first signal only sets a flag; a SIGINT or SIGTERM that comes a second after
-/// it or later ends the process as usual, one that comes sooner is taken for the same wish. SIGHUP is left ignored where it is (nohup). Guards may be nested: the outermost
-/// counts. Made and destroyed by one thread.
+/// it or later ends the process as usual, one that comes sooner is taken for the same wish. SIGHUP
+/// is left ignored where it is (nohup). Guards may be nested: the outermost counts. Made and
+/// destroyed by one thread.
 class InterruptGuard {
  public:
   InterruptGuard();
