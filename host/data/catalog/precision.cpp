@@ -63,6 +63,17 @@ void ExactSeries::find_range(std::int64_t place) {
   to_ = exact_.data() + starts_[c];
 }
 
+namespace {
+
+/// The offset that the steps of the `c`th of the chosen need which `steps` lets count.
+double offset_of(const ExactSeries& exact, std::size_t c, const StepsOf& steps) {
+  const std::span<const double> numbers = exact.of(c);
+  if (!steps) return offset_for(numbers);
+  return offset_for(numbers.first(static_cast<std::size_t>(steps(exact.chosen()[c]))));
+}
+
+}  // namespace
+
 std::vector<std::size_t> lost_steps(const CatalogParts& parts, std::size_t c,
                                     const ReadAgain& read_again, const StepsOf& steps) {
   std::vector<std::size_t> coarse = coarse_series(parts.channels[c].values, parts.offsets, steps);
@@ -71,7 +82,7 @@ std::vector<std::size_t> lost_steps(const CatalogParts& parts, std::size_t c,
   read_again(exact);
   std::vector<std::size_t> lost;
   for (std::size_t i = 0; i < exact.chosen().size(); ++i) {
-    if (offset_for(exact.of(i)) != 0) lost.push_back(exact.chosen()[i]);
+    if (offset_of(exact, i, steps) != 0) lost.push_back(exact.chosen()[i]);
   }
   return lost;
 }
@@ -87,8 +98,7 @@ void keep_steps(CatalogParts& parts, std::size_t m, const ReadAgain& read_again,
   for (std::size_t c = 0; c < exact.chosen().size(); ++c) {
     const std::size_t s = exact.chosen()[c];
     const std::span<const double> numbers = exact.of(c);
-    const double offset =
-        offset_for(steps ? numbers.first(static_cast<std::size_t>(steps(s))) : numbers);
+    const double offset = offset_of(exact, c, steps);
     if (offset == 0) continue;
     if (parts.value_offset.size() < (m + 1) * series)
       parts.value_offset.resize((m + 1) * series, 0);

@@ -118,6 +118,15 @@ TEST_F(CatalogPrecision, AnInputThatLosesItsStepsIsTold) {
   build(s);
   EXPECT_THAT(notes_.remarks, testing::Contains(HasSubstr("column 'x': its values are so large")));
   EXPECT_THAT(notes_.remarks, Each(testing::Not(HasSubstr("'z': its values"))));
+  // Where a later value, which data.end cuts off, would have hidden it.
+  CatalogSpec cut = spec(
+      "unique_id,ds,y,x\nA,2023-01-01,1,67108864\nA,2023-01-02,2,67108867\n"
+      "A,2023-01-03,3,67108864\nA,2023-01-04,3,0\n");
+  cut.targets = {"y"};
+  cut.past = {"x"};
+  cut.end = "2023-01-03";
+  build(cut);
+  EXPECT_THAT(notes_.remarks, testing::Contains(HasSubstr("column 'x': its values are so large")));
 }
 
 TEST_F(CatalogPrecision, ACheckCountsWhatTheFileSays) {
