@@ -27,14 +27,6 @@ class CatalogEnds : public CatalogBuild {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) all.push_back(catalog.ended(s));
     return all;
   }
-  std::string config_error(const CatalogSpec& s) {
-    try {
-      build(s);
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
-    return "none";
-  }
 };
 
 // A sells to the end, B stopped for three days, C begins late, D is over.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/temporary.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/data/catalog.hpp"
 
 namespace sluice {
@@ -47,6 +48,14 @@ class CatalogBuild : public WithFiles {
   CatalogSpec spec(const std::string& csv) { return spec_of(file("a.csv", csv)); }
   std::string error(const CatalogSpec& s) {
     return data_error([&] { read_catalog(s); });
+  }
+  std::string config_error(const CatalogSpec& s) {
+    try {
+      read_catalog(s);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "no error";
   }
   CatalogNotes notes_;
 };

@@ -40,14 +40,6 @@ class TimeForms : public CatalogBuild {
     s.future_files = {file("f.csv", csv)};
     return s;
   }
-  std::string config_error(const CatalogSpec& s) {
-    try {
-      read_catalog(s);
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
-    return "no error";
-  }
 };
 
 TEST_F(TimeForms, AFileBesideTheDataHasAFormOfItsOwn) {

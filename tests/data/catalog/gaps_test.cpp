@@ -22,14 +22,6 @@ class CatalogGaps : public CatalogBuild {
     s.gaps = GapPolicy::zero;
     return s;
   }
-  std::string config_error(const CatalogSpec& s) {
-    try {
-      build(s);
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
-    return "none";
-  }
 };
 
 TEST_F(CatalogGaps, AnInputThatIsMissingOnlyWhereTargetsWereMadeUpIsAnError) {

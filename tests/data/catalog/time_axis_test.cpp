@@ -24,14 +24,6 @@ class CatalogTimeAxis : public CatalogBuild {
     s.future_files = {file("future.csv", "ds,p\n" + third + ",3\n")};
     return s;
   }
-  std::string config_error(const CatalogSpec& s) {
-    try {
-      read_catalog(s);
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
-    return "no error";
-  }
 };
 
 TEST_F(CatalogTimeAxis, FutureTimesWithoutAnOffsetAreOnTheDatasClock) {

@@ -29,14 +29,6 @@ class CatalogTimes : public CatalogBuild {
     }
     return all;
   }
-  std::string config_error(const CatalogSpec& s) {
-    try {
-      read_catalog(s);
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
-    return "no error";
-  }
 };
 
 TEST_F(CatalogTimes, YearsAndMonthsInOneIntegerAreMonths) {
