@@ -49,6 +49,21 @@ class CatalogBuild : public WithFiles {
   std::string error(const CatalogSpec& s) {
     return data_error([&] { read_catalog(s); });
   }
+  /// A single series of values 0, 1, ... at `times`, in a column of that name.
+  static std::string rows(const std::vector<std::string>& times, const std::string& name = "ds") {
+    std::string csv = name + ",y\n";
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      csv += "\"" + times[i] + "\"," + std::to_string(i) + "\n";
+    }
+    return csv;
+  }
+  static std::vector<std::string> dates(const Catalog& catalog) {
+    std::vector<std::string> all;
+    for (std::int64_t t = 0; t < std::ssize(catalog.values(0, 0)); ++t) {
+      all.push_back(catalog.date(0, t));
+    }
+    return all;
+  }
   std::string config_error(const CatalogSpec& s) {
     try {
       read_catalog(s);

@@ -14,20 +14,6 @@ using testing::Not;
 
 class TimeForms : public CatalogBuild {
  protected:
-  static std::string rows(const std::vector<std::string>& times) {
-    std::string csv = "ds,y\n";
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      csv += "\"" + times[i] + "\"," + std::to_string(i) + "\n";
-    }
-    return csv;
-  }
-  static std::vector<std::string> dates(const Catalog& catalog) {
-    std::vector<std::string> all;
-    for (std::int64_t t = 0; t < std::ssize(catalog.values(0, 0)); ++t) {
-      all.push_back(catalog.date(0, t));
-    }
-    return all;
-  }
   /// Days of prices 1 and 2, at `first` and `second`, and a file with the price 3 of `third`.
   CatalogSpec beside(const std::string& first, const std::string& second,
                      const std::vector<std::string>& later) {

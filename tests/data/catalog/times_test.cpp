@@ -12,24 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class CatalogTimes : public CatalogBuild {
- protected:
-  /// A single series of values 0, 1, ... at `times`, in a column of that name.
-  static std::string rows(const std::vector<std::string>& times, const std::string& name = "ds") {
-    std::string csv = name + ",y\n";
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      csv += "\"" + times[i] + "\"," + std::to_string(i) + "\n";
-    }
-    return csv;
-  }
-  static std::vector<std::string> dates(const Catalog& catalog) {
-    std::vector<std::string> all;
-    for (std::int64_t t = 0; t < std::ssize(catalog.values(0, 0)); ++t) {
-      all.push_back(catalog.date(0, t));
-    }
-    return all;
-  }
-};
+class CatalogTimes : public CatalogBuild {};
 
 TEST_F(CatalogTimes, YearsAndMonthsInOneIntegerAreMonths) {
   const Catalog catalog = build(rows({"202211", "202212", "202301", "202302"}));
