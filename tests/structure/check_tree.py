@@ -3,7 +3,7 @@
 
 usage: check_tree.py ROOT
 
-  rank       app -> run -> engine -> {data, model} -> base; an include points to a lower rank or to
+  rank       app -> api -> run -> engine -> {data, model} -> base; an include points to a lower rank or to
              its own module; data and model do not know each other; nothing but app includes sluice.hpp
   rooms      a folder of a module includes its own files and those of folders on lower floors (ROOMS); what
              lies beside the folders of cuda/recurrence/ and host/engine/ is the seam, under all of them
@@ -11,8 +11,10 @@ usage: check_tree.py ROOT
   cuda       include/ and host/ never name a CUDA header
   device     in cuda/: <<< and __shared__ in base/launch.cuh only, asm in base/ptx.cuh only, Thrust and
              CUB in engine/reduce.cu only, cuDNN in recurrence/cudnn/ only, no atomics, no fmt in device code
-  public     include/ includes the C++ standard library and sluice/ only
+  public     include/ includes the C++ standard library and sluice/ only; its C headers (include/sluice/*.h)
+             those of C and each other, and only api includes the one of the C library
   condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro;
+             C headers may ask for __cplusplus and define SLUICE_ and Arrow's macros;
              in *_hwy.cpp also what Highway compiles a file for each instruction set with
   tests      nothing outside tests/ includes from tests/
   size       no source file is longer than 500 lines
@@ -24,7 +26,7 @@ import pathlib
 import re
 import sys
 
-RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "app": 4}
+RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "api": 4, "app": 5}
 # The folders of a module, floor by floor; "." is what lies beside them.
 ROOMS = {
     "host/data": (("calendar",), ("table",), ("catalog", "simulate"), (".",)),
@@ -42,6 +44,9 @@ CODE = {".hpp", ".cpp", ".cu", ".cuh", ".h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
+C_CONDITION = re.compile(r"^#ifdef __cplusplus$|^#ifndef ARROW_\w+$")
+C_MACRO = re.compile(r"^(SLUICE|ARROW)_")
+C_STANDARD = re.compile(r"^[a-z]+\.h$")
 HIGHWAY = re.compile(r"^#(define HWY_TARGET_INCLUDE \S+|if HWY_ONCE)$")
 GUARD = re.compile(r"^\s*#\s*ifndef\s+(\w+)\s*$")
 CUDA = re.compile(r"(^|/)(cuda|cudnn|cublas|cufft|curand|cusparse|cusolver|nccl|nvtx|nvrtc|thrust|cub|"
@@ -86,6 +91,23 @@ def target_of(name, own):
     return parts[0] if len(parts) > 1 and parts[0] in RANK else None
 
 
+def is_c_header(path):
+    return path.parts[:2] == ("include", "sluice") and len(path.parts) == 3 and path.suffix == ".h"
+
+
+def check_c_header(line):
+    """Messages about a line of a C header of include/."""
+    include, define = INCLUDE.match(line), DEFINE.match(line)
+    if include:
+        quote, name = include.groups()
+        if not (C_STANDARD.match(name) if quote == "<" else is_c_header(pathlib.Path("include") / name)):
+            yield "public", f"includes {name}; a C header takes C's standard headers and include/sluice/*.h"
+    elif CONDITION.match(line) and not C_CONDITION.match(line) and not GUARD.match(line):
+        yield "condition", "has #if; a C header asks for __cplusplus only"
+    elif define and not C_MACRO.match(define[1]):
+        yield "condition", f"defines the macro {define[1]}; a C header's begin with SLUICE_"
+
+
 def check_include(path, quote, name):
     """Messages about one include of a file under include/ or host/."""
     public = path.parts[0] == "include"
@@ -100,7 +122,10 @@ def check_include(path, quote, name):
         yield "public", f'includes "{name}"; a public header takes "sluice/..." only'
         return
     own, target = module_of(path), target_of(name, module_of(path))
-    if target is None:
+    if is_c_header(pathlib.Path("include") / name):
+        if own != "api" and name.endswith("/c_api.h"):
+            yield "public", f'includes "{name}"; only api may, all else is C++'
+    elif target is None:
         yield "rank", f'includes "{name}", which is no header of a module ({", ".join(RANK)})'
     elif own is None:
         return  # sluice.hpp lists all
@@ -151,6 +176,9 @@ def check_line(path, lines, index):
     line = lines[index]
     core = path.parts[0] in ("include", "host")
     include = INCLUDE.match(line)
+    if is_c_header(path):
+        core = False
+        yield from check_c_header(line)
     if include:
         quote, name = include.groups()
         if core:

@@ -97,6 +97,18 @@ class Rules(unittest.TestCase):
         self.breaks("condition", "host/engine/a_hwy.cpp", "// a\n#if HWY_TARGET == HWY_AVX2\n")
         self.breaks("condition", "host/engine/a_hwy.cpp", "// a\n#define HWY_DISABLED_TARGETS 1\n")
 
+    def test_c_headers(self):
+        header = "include/sluice/c_api.h"
+        self.keeps(header, '#ifndef A_H\n#define SLUICE_ONE 1\n#ifdef __cplusplus\n#endif\n#endif\n'
+                   '#include <stdint.h>\n#include "sluice/arrow_c.h"\n')
+        for name in ("<cstdint>", "<arrow/c/abi.h>", '"sluice/base/error.hpp"'):
+            self.breaks("public", header, f"/* a */\n#include {name}\n")
+        for line in ("#if 1", "#ifdef _WIN32", "#define OTHER 1"):
+            self.breaks("condition", header, f"/* a */\n{line}\n")
+        self.breaks("public", "host/run/a.cpp", '// a\n#include "sluice/c_api.h"\n')
+        self.keeps("host/api/a.cpp", '#include "sluice/c_api.h"\n')
+        self.keeps("host/data/table/a.cpp", '#include "sluice/arrow_c.h"\n')
+
     def test_tests(self):
         self.breaks("tests", "benchmarks/a.cpp", '// a\n#include "../tests/support/a.hpp"\n')
         self.keeps("tests/run/a.cpp", '#include "tests/support/a.hpp"\n')

@@ -142,6 +142,10 @@ std::vector<Input> list(const ReadOptions& options, std::vector<std::string>& re
   if (options.paths.empty()) throw DataError("no data file is given; set path.data");
   std::vector<Input> inputs;
   for (const fs::path& path : options.paths) {
+    if (options.memory.contains(path.string())) {
+      inputs.push_back({path, TableFormat::memory, {}});
+      continue;
+    }
     std::error_code error;
     if (fs::is_directory(path, error)) {
       add_directory(path, options.format, inputs, remarks);

@@ -106,6 +106,11 @@ void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_r
       }
       break;
     }
+    case TableFormat::memory: {
+      const auto& held = table.options.memory.at(input.path.string())->impl().parts.front().table;
+      part.table = max_rows > 0 ? held->Slice(0, max_rows) : held;
+      break;
+    }
     case TableFormat::automatic:
       // Only a missing file has no format by now.
       Source(input.path, table.options.max_bytes);

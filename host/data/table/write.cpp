@@ -20,8 +20,6 @@ std::int64_t rows_of(const OutputColumn& column) {
   return static_cast<std::int64_t>(rows);
 }
 
-namespace {
-
 void check_columns(const fs::path& path, const std::vector<OutputColumn>& columns) {
   if (columns.empty()) throw InternalError("write_table: no columns for " + path.string());
   const std::int64_t rows = rows_of(columns.front());
@@ -38,8 +36,6 @@ void check_columns(const fs::path& path, const std::vector<OutputColumn>& column
     }
   }
 }
-
-}  // namespace
 
 TableFormat output_format(const fs::path& path) {
   const std::string name = path.filename().string();

@@ -11,6 +11,9 @@ namespace sluice {
 
 std::int64_t rows_of(const OutputColumn& column);
 
+/// Throws InternalError if the columns are not of one length or a code is none of its texts.
+void check_columns(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+
 /// csv, parquet or arrow, by the extension. Throws DataError where there is no writer for it.
 TableFormat output_format(const std::filesystem::path& path);
 

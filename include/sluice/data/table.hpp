@@ -5,14 +5,23 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+struct ArrowArrayStream;  // sluice/arrow_c.h
+
 namespace sluice {
 
-enum class TableFormat { automatic, csv, parquet, arrow, tsf };
+class Table;
+
+/// memory: not a file, but a table that the caller holds.
+enum class TableFormat { automatic, csv, parquet, arrow, tsf, memory };
+
+/// Tables that a caller holds in memory, each under the name by which a path means it.
+using MemoryTables = std::map<std::string, std::shared_ptr<const Table>>;
 
 /// "auto", "csv", "parquet", "arrow", "tsf". Throws ConfigError.
 TableFormat parse_table_format(std::string_view text);
@@ -35,6 +44,8 @@ struct ReadOptions {
   std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
   std::int64_t max_rows = 0;   ///< read only the first so many rows; 0: all
   std::int64_t max_bytes = 0;  ///< of a file, uncompressed; 0: what the machine's memory allows
+  /// Looked into before the file system: a path that is a name in here is that table.
+  MemoryTables memory = {};
 };
 
 class Table {
@@ -59,6 +70,11 @@ class Table {
 /// Throws DataError: file, line and column, what was expected, the remedy.
 Table read_table(const ReadOptions& options);
 
+/// The batches of an Arrow C stream as a table named `name`, for ReadOptions::memory. Nothing is
+/// copied: what the stream's producer gave is let go of when the table is. The stream is released.
+/// Throws DataError where the producer fails or a column is not as Arrow's format has it.
+Table take_stream(ArrowArrayStream& stream, const std::string& name);
+
 /// A column to be written (name members when initialising: {.name = "y", .numbers = {...}}):
 /// exactly one of `text`, `numbers`, `integers` and `times` holds the rows.
 struct OutputColumn {
@@ -80,5 +96,9 @@ struct OutputColumn {
 /// .parquet, .arrow, .feather), to a temporary file that is renamed when complete. Throws
 /// DataError.
 void write_table(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+
+/// The columns as an Arrow C stream of one batch, which owns them; types as in a Parquet file of
+/// write_table. `out` is released by whoever reads it.
+void give_stream(std::vector<OutputColumn> columns, ArrowArrayStream& out);
 
 }  // namespace sluice

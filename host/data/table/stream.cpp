@@ -1,0 +1,46 @@
+// Tables in memory, to and from other libraries, by Arrow's C stream interface.
+#include <arrow/c/abi.h>
+#include <arrow/c/bridge.h>
+#include <arrow/record_batch.h>
+#include <fmt/format.h>
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "data/table/arrow_table.hpp"
+#include "data/table/files.hpp"
+#include "data/table/impl.hpp"
+#include "data/table/write.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/data/table.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kStreamRemedy =
+    "check what gives this table: its columns must be what Arrow's format says they are";
+
+}  // namespace
+
+Table take_stream(ArrowArrayStream& stream, const std::string& name) {
+  const auto reader = files::value_of(arrow::ImportRecordBatchReader(&stream), name, kStreamRemedy);
+  TablePart part{nullptr, name, TableFormat::memory, {}, {}};
+  part.table = files::value_of(reader->ToTable(), name, kStreamRemedy);
+  files::check(part.table->ValidateFull(), name, kStreamRemedy);
+  auto table = std::make_unique<Table::Impl>();
+  table->names = part.table->schema()->field_names();
+  table->source = name;
+  table->parts.push_back(std::move(part));
+  return Table(std::move(table));
+}
+
+void give_stream(std::vector<OutputColumn> columns, ArrowArrayStream& out) {
+  const std::string name = "result";
+  check_columns(name, columns);
+  const auto table = arrow_table(std::move(columns), name);
+  const auto reader = std::make_shared<arrow::TableBatchReader>(table);
+  files::check(arrow::ExportRecordBatchReader(reader, &out), name, files::kMemoryRemedy);
+}
+
+}  // namespace sluice
