@@ -14,18 +14,16 @@
 
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
-#include "run/categories.hpp"
 #include "run/channels.hpp"
-#include "run/engine_setup.hpp"
 #include "run/training/interrupt.hpp"
 #include "run/training/loop.hpp"
+#include "run/training/phase.hpp"
 #include "run/training/places.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/validation.hpp"
 #include "run/training/vocabularies.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
-#include "sluice/data/scaling.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/params.hpp"
@@ -35,23 +33,6 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-/// The scaling as a model keeps it: offsets of targets counted from value_offset and no longer from
-/// the stored values, whose own offset is the file's.
-void keep_scaling(const SeriesScaling& fitted, const Catalog& catalog, Model& model) {
-  model.scaling = fitted;
-  model.scaling.reference.clear();
-  for (int m = 0; m < catalog.count(Role::target); ++m) {
-    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-      const double move = catalog.value_offset(m, s) - fitted.reference_of(m, s);
-      float& offset = model.scaling.offset[static_cast<std::size_t>(m * fitted.series + s)];
-      if (move != 0) offset = static_cast<float>(static_cast<double>(offset) + move);
-    }
-  }
-  if (std::ranges::any_of(fitted.reference, [](double r) { return r != 0; })) {
-    model.value_offset = fitted.reference;
-  }
-}
 
 class Training {
  public:
@@ -87,17 +68,10 @@ class Training {
   bool is_output(const TrainResult& result) const { return result.kept_older && start_is_output_; }
 
  private:
-  struct Phase {  // an engine on the data before `end`
-    std::unique_ptr<Engine> engine;
-    std::unique_ptr<TrainingPlan> plan;
-    SeriesScaling scaling;
-    UnknownWords unknown;
-  };
-
   void load_start();
   void load_state();
   bool ended_with_start(const TrainingState& state) const;
-  Phase make_phase(std::span<const std::int64_t> end) const;
+  Phase phase_before(std::span<const std::int64_t> end) const;
   EngineState start_state(int member) const;
   void save_state(const TrainingState& state);
   TrainResult interrupted_result(Phase& phase, const LoopResult& loop);
@@ -189,49 +163,14 @@ bool Training::ended_with_start(const TrainingState& state) const {
          state.config == settings_to_keep(start_->config);
 }
 
-Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
-  Phase phase;
-  PlanSpec plan;
-  plan.T = spec_.T;
-  plan.K = spec_.K;
-  plan.stride = config_.training.stride;
-  plan.min_history = config_.data.min_history;
-  plan.carry_state = spec_.carry_state;
-  phase.plan = std::make_unique<TrainingPlan>(catalog_, end, plan);
-  phase.scaling = fit_scaling(catalog_, target_scaling(config_, spec_),
-                              parse_scaling(config_.network.covariate_scaling), end);
-  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
-    // Too short to be trained on: its scaling says as little as that of a series never seen.
-    if (is_trained_on(end[static_cast<std::size_t>(s)], config_.data.min_history)) continue;
-    for (auto at = static_cast<std::size_t>(s); at < phase.scaling.fitted.size();
-         at += static_cast<std::size_t>(catalog_.series_count())) {
-      phase.scaling.fitted[at] = 0;
-    }
-  }
-  if (start_) {  // whose parameters these standardised inputs belong to
-    phase.scaling.static_offset = start_->scaling.static_offset;
-    phase.scaling.static_scale = start_->scaling.static_scale;
-  }
-  const std::vector<float> weights =
-      series_weights(catalog_, end, season_, config_.training.series_weight);
-  EngineSetup setup;
-  setup.catalog = &catalog_;
-  setup.spec = &spec_;
-  setup.scaling = &phase.scaling;
-  setup.series_weight = weights;
-  set_codes(vocabularies_, catalog_, setup);
-  setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
-  setup.seed = static_cast<std::uint64_t>(config_.training.seed);
-  set_engine(config_.engine, setup);
-  if (start_) {
-    setup.level_mean = start_->level_mean;
-    setup.level_spread = start_->level_spread;
-  }
-  phase.engine = make_engine(config_.engine.device, setup);
-  phase.engine->set_target_limit(end);
-  phase.unknown = UnknownWords(spec_, vocabularies_.series, vocabularies_.steps, catalog_, end,
-                               config_.data.min_history);
-  return phase;
+Phase Training::phase_before(std::span<const std::int64_t> end) const {
+  return make_phase({.config = &config_,
+                     .catalog = &catalog_,
+                     .spec = &spec_,
+                     .vocabularies = &vocabularies_,
+                     .season = season_,
+                     .start = start_.get()},
+                    end);
 }
 
 EngineState Training::start_state(int member) const {
@@ -345,7 +284,7 @@ TrainResult Training::run() {
   }
 
   const int seeds = config_.training.seeds;
-  Phase phase = make_phase(split_.train_end);
+  Phase phase = phase_before(split_.train_end);
   announce(describe(spec_));
   if (options_.end.empty()) announce(held_out_text(config_, catalog_));
   announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
@@ -398,7 +337,7 @@ TrainResult Training::run() {
     return kept_older();
   }
   if (final_fit_) {
-    phase = make_phase(split_.valid_end);
+    phase = phase_before(split_.valid_end);
     for (int member = static_cast<int>(state_.done_members.size()); member < seeds; ++member) {
       const LoopResult loop = run_member(phase, member, true, state_.selected_step);
       if (loop.interrupted) return interrupted_result(phase, loop);
@@ -435,7 +374,7 @@ TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
   } else {
     if (state_.final_phase && state_.done_members.empty()) {
       // A half final fit has been validated by nothing: the choice before it has.
-      phase = make_phase(split_.train_end);
+      phase = phase_before(split_.train_end);
       state_.done_members.push_back(state_.selected_params);
     } else if (!state_.final_phase && (state_.done_members.empty() || std::isfinite(loop.loss))) {
       state_.done_members.push_back(loop.params);
