@@ -51,6 +51,7 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
   tensors["best_params"] = tensor_of(state.best_params);
   tensors["best_loss"] = scalar_of(state.best_loss);
   tensors["seconds"] = scalar_of(state.seconds);
+  tensors["seconds_before"] = scalar_of(state.seconds_before);
   tensors["plateau_factor"] = scalar_of(state.plateau_factor);
   tensors["selected_params"] = tensor_of(state.selected_params);
   tensors["selected_loss"] = scalar_of(state.selected_loss);
@@ -88,6 +89,7 @@ TrainingState load_training_state(const std::filesystem::path& path) {
   state.best_params = reader.numbers<float>("best_params", {-1});
   state.best_loss = reader.scalar("best_loss");
   state.seconds = reader.scalar("seconds");
+  if (reader.has("seconds_before")) state.seconds_before = reader.scalar("seconds_before");
   state.plateau_factor = reader.scalar("plateau_factor");
   state.selected_params = reader.numbers<float>("selected_params", {-1});
   state.selected_loss = reader.scalar("selected_loss");

@@ -79,6 +79,10 @@ class Training {
   double best_known_loss(const LoopResult& loop) const;
   TrainResult result_of(const Phase& phase) const;
   LoopResult run_member(Phase& phase, int member, bool final_phase, std::int64_t steps);
+  double seconds_of(int member, bool final_phase) const;
+  TrainResult out_of_time_result(Phase& phase);
+  void back_to_choice(Phase& phase);
+  bool has_residuals() const { return spec_.loss != Loss::quantile && has_valid_; }
   void fit_residuals(Engine& engine);
   Model make_model(const Phase& phase) const;
   void announce(const std::string& message) const {
@@ -99,9 +103,9 @@ class Training {
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
   bool resumed_ = false, ended_before_ = false, state_saved_ = false, save_failed_ = false;
-  double seconds_before_ = 0;
   std::int64_t windows_ = 0;
-  double loop_seconds_ = 0;
+  double seconds_ = 0;       ///< of all members and what lay between them, those of the state too
+  double seconds_here_ = 0;  ///< of members, without those of the state
   ResidualQuantiles residuals_;
 };
 
@@ -151,6 +155,7 @@ void Training::load_state() {
   }
   check_state(path, state, state_, spec_, config_.training);
   state_ = std::move(state);
+  seconds_ = state_.seconds_before;
   resumed_ = true;
   announce(fmt::format("resuming {} at step {}", config_.path.model, state_.engine.step));
 }
@@ -199,8 +204,10 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     state_.bad_epochs = 0;
     state_.plateau_factor = 1;
     state_.seconds = 0;
+    state_.seconds_before = seconds_;
   }
   resumed_ = false;
+  const double before = state_.seconds;
   phase.engine->set_state(state_.engine);
   state_.engine = phase.engine->state();
 
@@ -215,9 +222,10 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     setup.validation = validation_;
     setup.valid_limit = split_.valid_end;
   }
-  const int runs = config_.training.seeds + (final_fit_ ? 1 : 0);
   setup.steps = final_phase ? steps : config_.training.steps;
-  setup.max_seconds = final_phase ? 0 : config_.training.max_seconds / runs;
+  setup.max_seconds = seconds_of(member, final_phase);
+  const bool choice_ends = !final_phase && (final_fit_ || member + 1 == config_.training.seeds);
+  setup.passes_after = choice_ends && has_residuals() ? 1 : 0;
   if (config_.training.seeds > 1)
     setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
   if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
@@ -227,16 +235,30 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
   }
   const LoopResult result = run_loop(setup, state_);
   windows_ += result.windows;
-  loop_seconds_ += result.seconds;
+  seconds_ += result.seconds;
+  seconds_here_ += result.seconds - before;
   return result;
 }
 
-/// What a point model's intervals are made of.
+/// A member's part of what is left of training.max_seconds; 0: not limited.
+double Training::seconds_of(int member, bool final_phase) const {
+  // A final fit makes the steps of the choice again, whose pace is not the same twice.
+  constexpr double kSpare = 1.1;
+  if (config_.training.max_seconds == 0) return 0;
+  const double left = std::max(config_.training.max_seconds - seconds_, 1e-9);
+  const int seeds = config_.training.seeds;
+  return left / (final_fit_ && !final_phase ? 1 + kSpare * seeds : seeds - member);
+}
+
+/// What a point model's intervals are made of; one with quantiles has its own.
 void Training::fit_residuals(Engine& engine) {
+  if (!has_residuals()) return;
+  const double before = steady_seconds();
   std::vector<float> errors(validation_.size() * static_cast<std::size_t>(spec_.K * spec_.M));
   engine.set_evaluation_params(state_.selected_params);
   engine.residuals(validation_, split_.valid_end, errors);
   residuals_ = residual_quantiles(errors, static_cast<std::size_t>(spec_.K * spec_.M));
+  seconds_ += steady_seconds() - before;
   if (residuals_.quantiles.empty() && !config_.forecast.levels.empty()) {
     log_warning(
         "the validation range has fewer than 20 errors, too few for intervals: use this model with "
@@ -267,7 +289,7 @@ Model Training::make_model(const Phase& phase) const {
   model.recurrence = phase.engine->recurrence();
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;
-  model.train_seconds = loop_seconds_;
+  model.train_seconds = seconds_;
   model.began_from = state_.start_checksum;
   return model;
 }
@@ -312,7 +334,9 @@ TrainResult Training::run() {
   if (start_) {
     phase.engine->set_state(start_state(0));
     phase.engine->set_evaluation_params(start_->members[0]);
+    const double before = steady_seconds();
     start_loss_ = phase.engine->validate(validation_, split_.valid_end).loss;
+    seconds_ += steady_seconds() - before;
     announce(fmt::format("the earlier model's validation loss: {:.6g}", start_loss_));
   }
   const int choices = final_fit_ ? 1 : seeds;
@@ -329,7 +353,7 @@ TrainResult Training::run() {
       state_.engine = {};
     }
   }
-  if (has_valid_) fit_residuals(*phase.engine);
+  fit_residuals(*phase.engine);
   if (start_ && !(state_.selected_loss < start_loss_)) {
     announce(fmt::format(
         "the earlier model is better on the validation range ({:.6g}, new {:.6g}): kept",
@@ -341,6 +365,7 @@ TrainResult Training::run() {
     for (int member = static_cast<int>(state_.done_members.size()); member < seeds; ++member) {
       const LoopResult loop = run_member(phase, member, true, state_.selected_step);
       if (loop.interrupted) return interrupted_result(phase, loop);
+      if (loop.out_of_time) return out_of_time_result(phase);
       state_.done_members.push_back(loop.params);
       state_.engine = {};
     }
@@ -351,8 +376,8 @@ TrainResult Training::run() {
 TrainResult Training::result_of(const Phase& phase) const {
   TrainResult result;
   result.model = make_model(phase);
-  result.seconds = loop_seconds_;
-  result.windows_per_second = loop_seconds_ > 0 ? static_cast<double>(windows_) / loop_seconds_ : 0;
+  result.seconds = seconds_;
+  result.windows_per_second = seconds_here_ > 0 ? static_cast<double>(windows_) / seconds_here_ : 0;
   return result;
 }
 
@@ -360,7 +385,7 @@ TrainResult Training::kept_older() const {
   TrainResult result;
   result.model = *start_;
   result.kept_older = true;
-  result.seconds = loop_seconds_;
+  result.seconds = seconds_;
   return result;
 }
 
@@ -373,21 +398,40 @@ TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
     result = kept_older();
   } else {
     if (state_.final_phase && state_.done_members.empty()) {
-      // A half final fit has been validated by nothing: the choice before it has.
-      phase = phase_before(split_.train_end);
-      state_.done_members.push_back(state_.selected_params);
+      back_to_choice(phase);
     } else if (!state_.final_phase && (state_.done_members.empty() || std::isfinite(loop.loss))) {
       state_.done_members.push_back(loop.params);
     }
     if (state_.selected_params.empty()) {
+      state_.selected_params = loop.params;
       state_.selected_loss = loop.loss;
       state_.selected_step = loop.step;
     }
+    if (!state_.final_phase) fit_residuals(*phase.engine);  // as at the end of a whole choice
     result = result_of(phase);
   }
   result.interrupted = true;
   result.state_saved = state_saved_;
   return result;
+}
+
+/// A half final fit has been validated by nothing: the choice before it has.
+void Training::back_to_choice(Phase& phase) {
+  phase = phase_before(split_.train_end);
+  state_.done_members.push_back(state_.selected_params);
+}
+
+/// A final fit that is behind the choice's pace: its member is left out.
+TrainResult Training::out_of_time_result(Phase& phase) {
+  const std::size_t done = state_.done_members.size();
+  log_warning(fmt::format(
+      "training.max_seconds ({:g}) ended the final fit before its {} steps: {}; give it more "
+      "seconds, or set training.final_fit = false",
+      config_.training.max_seconds, state_.selected_step,
+      done == 0 ? std::string("the model that validation chose is kept")
+                : fmt::format("{} of {} seeds are kept", done, config_.training.seeds)));
+  if (done == 0) back_to_choice(phase);
+  return result_of(phase);
 }
 
 double Training::best_known_loss(const LoopResult& loop) const {

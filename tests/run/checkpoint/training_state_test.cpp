@@ -52,6 +52,7 @@ TEST(TrainingState, ComesBackBitForBit) {
   state.best_step = 99;
   state.bad_epochs = 3;
   state.seconds = 0.1 + 0.2;
+  state.seconds_before = 0.7 - 0.1;
   state.plateau_factor = 1.0 / 3.0;
   state.selected_params = numbers(50, 8);
   state.selected_step = 77;
@@ -65,7 +66,7 @@ TEST(TrainingState, ComesBackBitForBit) {
 
   // A field more in either struct does not compile here until it is compared.
   const auto& [member, final_phase, epoch, batch, closed_step, engine, best_params, best_loss,
-               best_step, bad_epochs, seconds, plateau_factor, selected_params, selected_step,
+               best_step, bad_epochs, seconds, seconds_before, plateau_factor, selected_params, selected_step,
                selected_loss, done_members, config, start_checksum, catalog_checksum] = back;
   const auto& [params, average, m, v, step, carried_h, carried_c] = engine;
   EXPECT_EQ(member, state.member);
@@ -87,6 +88,7 @@ TEST(TrainingState, ComesBackBitForBit) {
   EXPECT_EQ(best_step, state.best_step);
   EXPECT_EQ(bad_epochs, state.bad_epochs);
   expect_same_bits(seconds, state.seconds);
+  expect_same_bits(seconds_before, state.seconds_before);
   expect_same_bits(plateau_factor, state.plateau_factor);
   expect_same_bits(selected_params, state.selected_params);
   EXPECT_EQ(selected_step, state.selected_step);

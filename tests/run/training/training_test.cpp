@@ -71,6 +71,7 @@ TEST_F(Training, NeverLooksAtTheTestRange) {
   }
   const Catalog after{testing::daily_parts(series)};
   Config c = small();
+  c.training.loss = "mae";  // whose intervals are of the validation
   c.training.final_fit = true;
   c.training.series_weight = 0.5;
   const Model a = train(c, before, silent()).model, b = train(c, after, silent()).model;
@@ -179,6 +180,7 @@ TEST_F(Training, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
   for (const char* sampling : {"series", "window"}) {
     Config c = small();
     c.training.sampling = sampling;
+    c.training.loss = "mae";  // whose intervals are part of the result
     c.training.steps = 400;
     c.training.seeds = 2;
     c.training.final_fit = true;
@@ -307,7 +309,7 @@ TEST_F(Training, ATimeBudgetEndsIt) {
   c.training.max_seconds = 0.2;
   const TrainResult result = train(c, weekly(), silent());
   EXPECT_GT(result.model.steps, 0);
-  EXPECT_GE(result.seconds, 0.2);
+  EXPECT_GE(result.seconds, 0.1);  // at least half of it is for steps
 }
 
 TEST_F(Training, ATimeBudgetOfNothingStillMakesAStepInEachPhase) {
