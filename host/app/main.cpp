@@ -20,7 +20,7 @@
 #include "base/wait_passively.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/config/idle.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {

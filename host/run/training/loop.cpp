@@ -8,7 +8,7 @@
 #include <limits>
 #include <numbers>
 
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "run/training/progress.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"

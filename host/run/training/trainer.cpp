@@ -15,7 +15,7 @@
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/channels.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/places.hpp"

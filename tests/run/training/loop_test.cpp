@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "run/engine_setup.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "sluice/model/params.hpp"
 #include "sluice/run/resolve.hpp"
 #include "support/catalogs.hpp"

@@ -1,4 +1,4 @@
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 
 #include <fmt/format.h>
 #include <pthread.h>
