@@ -26,8 +26,6 @@
 namespace sluice {
 namespace {
 
-constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C: the job is not done
-
 /// The last preparation of train, forecast and evaluate.
 void begin(const Request& request, const Settings& settings) {
   const Config& config = settings.config;
