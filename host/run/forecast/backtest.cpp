@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "run/forecast/match.hpp"
 #include "run/interrupt.hpp"
+#include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/forecast.hpp"
