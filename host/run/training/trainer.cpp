@@ -9,13 +9,13 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/channels.hpp"
 #include "run/interrupt.hpp"
+#include "run/training/earlier_model.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/places.hpp"
@@ -53,7 +53,13 @@ class Training {
     final_fit_ = t.final_fit && has_valid_;
     refuse_unseen_inputs(catalog, split_.train_end);
     vocabularies_ = vocabularies_of(config, catalog, split_.train_end);
-    load_start();
+    EarlierModel earlier = load_earlier(config, catalog, vocabularies_, spec_);
+    start_ = std::move(earlier.model);
+    start_is_output_ = earlier.is_output;
+    if (start_) {
+      state_.start_checksum = checksum_of(*start_);
+      announce(fmt::format("going on from {} ({} steps)", earlier.path, start_->steps));
+    }
     const std::string words =
         unknown_words_text(vocabularies_.series, vocabularies_.steps, catalog);
     if (!words.empty() && options.announce) {
@@ -68,7 +74,6 @@ class Training {
   bool is_output(const TrainResult& result) const { return result.kept_older && start_is_output_; }
 
  private:
-  void load_start();
   void load_state();
   bool ended_with_start(const TrainingState& state) const;
   Phase phase_before(std::span<const std::int64_t> end) const;
@@ -98,7 +103,7 @@ class Training {
   Vocabularies vocabularies_;
   int season_ = 1;
   std::vector<Window> validation_;
-  std::unique_ptr<Model> start_;  ///< init_from
+  std::unique_ptr<Model> start_;  ///< the earlier model, or null
   bool start_is_output_ = false;  ///< and path.model: what it still is must not be lost
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
@@ -108,37 +113,6 @@ class Training {
   double seconds_here_ = 0;  ///< of members, without those of the state
   ResidualQuantiles residuals_;
 };
-
-void Training::load_start() {
-  std::string from = config_.training.init_from;
-  if (from.empty() && config_.mode.incremental && std::filesystem::exists(config_.path.model)) {
-    from = config_.path.model;
-  }
-  if (from.empty()) return;
-  if (!has_valid_) {
-    throw ConfigError(
-        "training from an earlier model needs data.valid > 0, to tell whether the new one is "
-        "better");
-  }
-  start_ = std::make_unique<Model>(
-      load_model(from, config_.training.init_from.empty() ? "path.model" : "training.init_from"));
-  std::error_code error;
-  start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
-  state_.start_checksum = checksum_of(*start_);
-  check_channels(*start_, catalog_);
-  take_words_of(*start_, config_, vocabularies_, spec_);
-  ModelSpec old = start_->spec;
-  old.dropout = spec_.dropout;
-  old.huber_delta = spec_.huber_delta;
-  old.head_starts_at_zero = spec_.head_starts_at_zero;
-  if (!(old == spec_)) {
-    throw ConfigError(
-        fmt::format("{}: its model ({}) is not the one of these settings ({}); give the "
-                    "settings it was trained with, or train without it",
-                    from, describe(start_->spec), describe(spec_)));
-  }
-  announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
-}
 
 void Training::load_state() {
   if (!config_.mode.resume) return;
