@@ -20,13 +20,11 @@
 #include "base/wait_passively.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/config/idle.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {
 namespace {
-
-constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C: the job is not done
 
 /// The last preparation of train, forecast and evaluate.
 void begin(const Request& request, const Settings& settings) {
