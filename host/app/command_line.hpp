@@ -3,21 +3,14 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "run/settings.hpp"
 #include "sluice/data/simulate.hpp"
-#include "sluice/run/config.hpp"
 
 namespace sluice {
 
-/// What the command line asks for.
-struct Request {
-  std::string command;
-  std::string settings;           ///< a TOML file; empty: none
-  std::string model;              ///< empty: path.model
-  std::vector<std::string> data;  ///< files and directories; empty: path.data
-  std::vector<Override> overrides;
-  bool quiet = false;
+/// What the command line asks for; simulate, explain and info are commands of the program alone.
+struct Request : SettingsRequest {
   std::string file;    ///< simulate: OUT; info: MODEL
   std::string filter;  ///< explain
   bool markdown = false;

@@ -11,16 +11,17 @@
 
 #include "app/command_line.hpp"
 #include "app/info.hpp"
-#include "app/memory.hpp"
+#include "app/next.hpp"
 #include "app/output.hpp"
 #include "app/paths.hpp"
 #include "app/process_limits.hpp"
-#include "app/settings.hpp"
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
+#include "base/with_memory.hpp"
 #include "run/checkpoint/atomic_file.hpp"
-#include "run/config/idle.hpp"
 #include "run/interrupt.hpp"
+#include "run/settings.hpp"
+#include "run/threads.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {
@@ -37,22 +38,6 @@ void begin(const Request& request, const Settings& settings) {
   use_threads(config.engine.threads);
 }
 
-std::string data_text(const Config& config) {
-  return fmt::format("{}", fmt::join(config.path.data, ", "));
-}
-
-/// The catalogue, and what was guessed, filled or joined on the way to it, or has no effect on it.
-Catalog read(const Settings& settings, CatalogNotes& notes) {
-  const Config& config = settings.config;
-  Catalog catalog = with_memory(fmt::format("reading {}", data_text(config)),
-                                "read fewer columns or rows, or use a machine with more memory",
-                                [&] { return read_catalog(catalog_spec(config), &notes); });
-  for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
-    notes.remarks.push_back(std::move(idle));
-  }
-  return catalog;
-}
-
 void tell(const std::vector<std::string>& remarks) {
   for (const std::string& remark : remarks) log_warning(remark);
 }
@@ -62,7 +47,7 @@ int train(const Request& request) {
   const Config& config = settings.config;
   begin(request, settings);
   CatalogNotes notes;
-  const Catalog catalog = read(settings, notes);
+  const Catalog catalog = read_data(settings, notes);
   tell(notes.remarks);
   const TrainResult result =
       with_memory("training", "make training.batch_size or network.hidden_size smaller",
@@ -89,7 +74,7 @@ int forecast(const Request& request) {
   const Config& config = settings.config;
   begin(request, settings);
   CatalogNotes notes;
-  const Catalog catalog = read(settings, notes);
+  const Catalog catalog = read_data(settings, notes);
   tell(notes.remarks);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes);
@@ -105,7 +90,7 @@ int evaluate(const Request& request) {
   const Config& config = settings.config;
   begin(request, settings);
   CatalogNotes notes;
-  const Catalog catalog = read(settings, notes);
+  const Catalog catalog = read_data(settings, notes);
   tell(notes.remarks);
   const BacktestResult result = with_memory(
       "evaluating", "make engine.forecast_batch smaller",
@@ -137,8 +122,9 @@ int check(const Request& request) {
         "sluice check sales.csv");
   }
   CatalogNotes notes;
-  const Catalog catalog = read(settings, notes);
-  const std::string text = check_text(catalog, notes, check_catalog(catalog), data_text(config));
+  const Catalog catalog = read_data(settings, notes);
+  const std::string text = check_text(catalog, notes, check_catalog(catalog),
+                                      fmt::format("{}", fmt::join(config.path.data, ", ")));
   std::vector<std::string> remarks = settings.remarks;
   remarks.insert(remarks.end(), notes.remarks.begin(), notes.remarks.end());
   print_result(cut_lines(text, output_width()) + labelled_lines("note", remarks));

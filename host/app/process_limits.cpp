@@ -1,26 +1,18 @@
 #include "app/process_limits.hpp"
 
 #include <execinfo.h>
-#include <fmt/format.h>
 #include <malloc.h>
-#include <omp.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <latch>
 #include <new>
 #include <system_error>
-#include <thread>
-#include <vector>
-
-#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
@@ -95,36 +87,6 @@ void ready_for_limits() {
   std::array<void*, 1> frame{};
   ::backtrace(frame.data(), static_cast<int>(frame.size()));
   std::set_terminate(tell_and_end);
-}
-
-void use_threads(int wanted) {
-  if (wanted > 0) omp_set_num_threads(wanted);
-  const int count = omp_get_max_threads() - 1;  // beside this one
-  std::latch all_tried(1);
-  std::vector<std::thread> threads;
-  std::error_code refusal;
-  try {
-    threads.reserve(static_cast<std::size_t>(count));
-    while (static_cast<int>(threads.size()) < count) {
-      threads.emplace_back([&all_tried] { all_tried.wait(); });
-    }
-  } catch (const std::system_error& error) {
-    refusal = error.code();
-  } catch (const std::bad_alloc&) {
-    refusal = std::make_error_code(std::errc::not_enough_memory);
-  }
-  const std::size_t made = threads.size();
-  all_tried.count_down();
-  for (std::thread& thread : threads) thread.join();
-  if (refusal) {
-    throw DeviceError(fmt::format(
-        "only {} of {} threads can be started ({}); allow more (ulimit -u, ulimit -v, the "
-        "container's limits), or set engine.threads = {}",
-        made + 1, count + 1, refusal.message(), std::max<std::size_t>(1, made / 2)));
-  }
-  // OpenMP keeps its threads: they are made while there is room for them.
-#pragma omp parallel
-  {}
 }
 
 }  // namespace sluice

@@ -11,8 +11,4 @@ namespace sluice {
 /// and ends it with a status of ours instead of a core.
 void ready_for_limits();
 
-/// Computes with `wanted` threads, 0: with all. Throws DeviceError if the process may not have so
-/// many at once: OpenMP would end it in the first parallel region. Blocks until they were tried.
-void use_threads(int wanted);
-
 }  // namespace sluice

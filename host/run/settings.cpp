@@ -1,12 +1,13 @@
-#include "app/settings.hpp"
+#include "run/settings.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
-#include "base/text.hpp"
+#include "base/with_memory.hpp"
 #include "run/config/carried.hpp"
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
@@ -16,7 +17,7 @@
 namespace sluice {
 namespace {
 
-const Override* flag(const Request& request, std::string_view key) {
+const Override* flag(const SettingsRequest& request, std::string_view key) {
   for (const Override& override : request.overrides) {
     if (override.key == key) return &override;
   }
@@ -24,7 +25,7 @@ const Override* flag(const Request& request, std::string_view key) {
 }
 
 /// File and flags over `base`, then the files that stand in the command line.
-Config config_over(const Request& request, const Config& base) {
+Config config_over(const SettingsRequest& request, const Config& base) {
   std::vector<Override> overrides = request.overrides;
   if (request.quiet && !flag(request, "mode.quiet")) overrides.push_back({"mode.quiet", "true"});
   Config config = load_config(request.settings, overrides, base);
@@ -44,7 +45,7 @@ int fixed_by(const ModelSpec& spec, std::string_view key) {
 
 /// A flag that asks for another network than the model has is an error. A file of settings that
 /// does, because flags went before it in the training, is only told of: the network is the model's.
-void refuse_contradictions(const Request& request, const Model& model, Settings& settings) {
+void refuse_contradictions(const SettingsRequest& request, const Model& model, Settings& settings) {
   Config& config = settings.config;
   const Config trained_or_given = config;
   config.network = model.config.network;
@@ -79,17 +80,18 @@ void refuse_contradictions(const Request& request, const Model& model, Settings&
 
 }  // namespace
 
-Settings read_settings(const Request& request) {
+Settings read_settings(const SettingsRequest& request, const Model* held) {
   Settings settings;
   settings.written = settings.config = config_over(request, {});
   const bool refits = settings.config.evaluate.refit > 0 && request.command == "evaluate";
   const bool uses_model = request.command == "forecast" ||
-                          (request.command == "evaluate" && !refits) || !request.model.empty();
+                          (request.command == "evaluate" && !refits) || !request.model.empty() ||
+                          held;
   if (!uses_model) {
     settings.remarks = idle_settings(request.command, settings.written, settings.config);
     return settings;
   }
-  Model model = load_model(settings.config.path.model);
+  Model model = held != nullptr ? *held : load_model(settings.config.path.model);
   settings.config = config_over(request, carried_settings(model.config, settings.written));
   settings.remarks =
       carried_remarks(model.config, settings.written, settings.config, settings.config.path.model);
@@ -105,56 +107,17 @@ Settings read_settings(const Request& request) {
   return settings;
 }
 
-std::string next_arguments(const Request& request, const Config& config) {
-  std::string text;
-  if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
-  text += " " + shell_quoted(config.path.model);
-  for (const std::string& file : config.path.data) text += " " + shell_quoted(file);
-  // Where results go is not the model's to say.
-  for (const Override& override : request.overrides) {
-    const std::string& key = override.key;
-    if (!key.starts_with("path.") || key == "path.model" || key == "path.data" ||
-        key == "path.future" || key == "path.statics") {
-      continue;
-    }
-    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
+Catalog read_data(const Settings& settings, CatalogNotes& notes) {
+  const Config& config = settings.config;
+  CatalogSpec spec = catalog_spec(config);
+  spec.read.memory = settings.memory;
+  Catalog catalog = with_memory(fmt::format("reading {}", fmt::join(config.path.data, ", ")),
+                                "read fewer columns or rows, or use a machine with more memory",
+                                [&] { return read_catalog(spec, &notes); });
+  for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
+    notes.remarks.push_back(std::move(idle));
   }
-  return text;
-}
-
-std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) {
-  const SplitSpec parts = split_spec(config, catalog);
-  const Split split = split_by_time(catalog, parts);
-  const std::int64_t scored = evaluated_steps(config, catalog.frequency());
-  std::vector<std::int64_t> histories;
-  bool covered = false, uncovered = false;
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const auto at = static_cast<std::size_t>(s);
-    histories.push_back(catalog.history(s));
-    if (catalog.history(s) <= scored) continue;
-    (split.test_end[at] - split.valid_end[at] >= scored ? covered : uncovered) = true;
-  }
-  if (covered && !uncovered) return {};
-  const auto middle = histories.begin() + static_cast<std::ptrdiff_t>(histories.size() / 2);
-  std::nth_element(histories.begin(), middle, histories.end());
-  const std::string held_out =
-      config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
-  return fmt::format(
-      "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
-      "was: train with --data.test {} or a shorter --horizon, or evaluate with "
-      "--evaluate.refit 1",
-      scored, held_out, *middle, scored);
-}
-
-std::string same_arguments(const Request& request) {
-  std::string text;
-  if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
-  for (const std::string& file : request.data) text += " " + shell_quoted(file);
-  for (const Override& override : request.overrides) {
-    if (override.key == "mode.resume") continue;
-    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
-  }
-  return text;
+  return catalog;
 }
 
 }  // namespace sluice

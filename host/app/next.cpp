@@ -1,0 +1,67 @@
+#include "app/next.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "base/text.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+
+std::string next_arguments(const Request& request, const Config& config) {
+  std::string text;
+  if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
+  text += " " + shell_quoted(config.path.model);
+  for (const std::string& file : config.path.data) text += " " + shell_quoted(file);
+  // Where results go is not the model's to say.
+  for (const Override& override : request.overrides) {
+    const std::string& key = override.key;
+    if (!key.starts_with("path.") || key == "path.model" || key == "path.data" ||
+        key == "path.future" || key == "path.statics") {
+      continue;
+    }
+    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
+  }
+  return text;
+}
+
+std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) {
+  const SplitSpec parts = split_spec(config, catalog);
+  const Split split = split_by_time(catalog, parts);
+  const std::int64_t scored = evaluated_steps(config, catalog.frequency());
+  std::vector<std::int64_t> histories;
+  bool covered = false, uncovered = false;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const auto at = static_cast<std::size_t>(s);
+    histories.push_back(catalog.history(s));
+    if (catalog.history(s) <= scored) continue;
+    (split.test_end[at] - split.valid_end[at] >= scored ? covered : uncovered) = true;
+  }
+  if (covered && !uncovered) return {};
+  const auto middle = histories.begin() + static_cast<std::ptrdiff_t>(histories.size() / 2);
+  std::nth_element(histories.begin(), middle, histories.end());
+  const std::string held_out =
+      config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
+  return fmt::format(
+      "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
+      "was: train with --data.test {} or a shorter --horizon, or evaluate with "
+      "--evaluate.refit 1",
+      scored, held_out, *middle, scored);
+}
+
+std::string same_arguments(const Request& request) {
+  std::string text;
+  if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
+  for (const std::string& file : request.data) text += " " + shell_quoted(file);
+  for (const Override& override : request.overrides) {
+    if (override.key == "mode.resume") continue;
+    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
+  }
+  return text;
+}
+
+}  // namespace sluice

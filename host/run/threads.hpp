@@ -1,0 +1,10 @@
+// How many threads compute.
+#pragma once
+
+namespace sluice {
+
+/// Computes with `wanted` threads, 0: with all. Throws DeviceError if the process may not have so
+/// many at once: OpenMP would end it in the first parallel region. Blocks until they were tried.
+void use_threads(int wanted);
+
+}  // namespace sluice
