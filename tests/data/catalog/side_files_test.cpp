@@ -58,7 +58,10 @@ TEST_F(SideFiles, IdsThatLookAlikeAreToldFromThoseThatAreOthers) {
   };
   // "é" as one character, and as "e" with an accent behind it.
   expect("Caf\u00E9", "Cafe\u0301", "they differ in how Unicode writes their letters");
-  expect("\u00C9COLE", "\u00E9cole", "they differ in how Unicode writes their letters");
+  expect("Caf\u00E9", "caf\u00E9", "they differ by case or spaces only");
+  expect("CAF\u00C9", "caf\u00E9 ", "they differ by case or spaces only");
+  expect("CAFE\u0301", "cafe\u0301", "they differ by case or spaces only");
+  expect("CAF\u00C9", "cafe\u0301", "they differ by case, and in how Unicode writes their letters");
   expect("A\u00A0", "A",
          "they differ in how Unicode writes their letters (é as one character, or "
          "as e and an accent) or in kinds of spaces");
@@ -94,6 +97,19 @@ TEST_F(SideFiles, TwoIdsOfTheDataThatUnicodeWritesTwiceAreSaidToBeTwo) {
   EXPECT_THAT(notes_.remarks,
               ElementsAre("1 id differs from another one only by case, how Unicode writes a letter "
                           "or spaces, and is a series of its own: 'Caf\u00E9' and 'Cafe\u0301'"));
+}
+
+TEST_F(SideFiles, TwoIdsOfTheDataThatDifferByTheCaseOfAnAccentedLetterAreSaidToDifferByCase) {
+  for (const auto& [upper, lower] :
+       {std::pair{"CAF\u00C9", "caf\u00E9"}, std::pair{"CAFE\u0301", "cafe\u0301"}}) {
+    const std::string a = upper, b = lower;
+    build("unique_id,ds,y\n" + a + ",2024-01-01,1\n" + a + ",2024-01-02,1\n" + b +
+          ",2024-01-01,1\n" + b + ",2024-01-02,1\n");
+    EXPECT_THAT(notes_.remarks,
+                ElementsAre("1 id differs from another one only by case or spaces, and is a series "
+                            "of its own: '" +
+                            a + "' and '" + b + "'"));
+  }
 }
 
 TEST_F(SideFiles, StaticsSayHowManySeriesHaveNoRowAndHowManyRowsNoSeries) {
