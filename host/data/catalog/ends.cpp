@@ -150,8 +150,8 @@ class Ends {
           "reach, or to common",
           spec_.end, steps, text_of(*last, s), ended_after_));
     }
-    notes_.remarks.push_back(fmt::format("the data end {}, {} before data.end = \"{}\"",
-                                         text_of(*last, s), steps, spec_.end));
+    notes_.remark_on_forecast(fmt::format("the data end {}, {} before data.end = \"{}\"",
+                                          text_of(*last, s), steps, spec_.end));
   }
 
   void mark_ended() {
@@ -167,7 +167,7 @@ class Ends {
       parts_.ended[ended[i]] = 1;
       if (i < kListed) names += (i > 0 ? ", " : "") + name_of(ended[i]);
     }
-    notes_.remarks.push_back(fmt::format(
+    notes_.remark_on_forecast(fmt::format(
         "{} of {} series ended more than {} {} before {} (data.ended_after): {}{}; {} not forecast "
         "unless forecast.ended = true",
         grouped(std::ssize(ended)), grouped(std::ssize(parts_.ids)), grouped(ended_after_),
@@ -228,7 +228,7 @@ class Ends {
   }
 
   /// Series with ends of their own are forecast from there: days that are over, for some.
-  void say_early() const {
+  void say_early() {
     std::int64_t early = 0;
     std::size_t first = 0;
     for (std::size_t s = 0; s < last_.size(); ++s) {
@@ -236,11 +236,12 @@ class Ends {
       if (early++ == 0) first = s;
     }
     if (early == 0 || own_axes_) return;
-    notes_.remarks.push_back(fmt::format(
+    notes_.early_ends = fmt::format(
         "{} of {} series {} before the others, so that {} before the others' (the first one: {}; "
         "the last time of all is {}); data.end = \"common\" ends all there",
         grouped(early), grouped(std::ssize(parts_.ids)), early == 1 ? "ends" : "end",
-        early == 1 ? "its forecast begins" : "their forecasts begin", name_of(first), end_text()));
+        early == 1 ? "its forecast begins" : "their forecasts begin", name_of(first), end_text());
+    notes_.remarks.push_back(notes_.early_ends);
   }
 
   void lengthen() {
