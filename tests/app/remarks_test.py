@@ -39,10 +39,12 @@ class Remarks(Program):
         self.assertIn("on the data as the training had", forecast)
 
     def test_a_forecast_says_once_that_series_end_early(self):
-        forecast = self.said("forecast", "m.safetensors", "a.csv", "--path.forecast", "f.csv")
-        self.assertEqual(forecast.count("before the others"), 1)
-        self.assertIn(self.EARLY, forecast)
-        self.assertIn('data.end = "common" ends all there', forecast)
+        self.shops("b.csv", days=(60, 57))
+        for data in ("a.csv", "b.csv"):
+            forecast = self.said("forecast", "m.safetensors", data, "--path.forecast", "f.csv")
+            self.assertEqual(forecast.count("before the others"), 1)
+            self.assertIn(self.EARLY, forecast)
+            self.assertIn('data.end = "common" ends all there', forecast)
 
     def test_what_the_training_did_not_say_is_said(self):
         self.shops("b.csv", days=(60, 57))
