@@ -273,6 +273,7 @@ Model Training::make_model(const Phase& phase) const {
   model.steps = state_.selected_step;
   model.train_seconds = seconds_;
   model.began_from = state_.start_checksum;
+  model.remarks = options_.remarks;
   return model;
 }
 
