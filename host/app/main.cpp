@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <new>
 
 #include "app/command_line.hpp"
@@ -38,8 +39,27 @@ void begin(const Request& request, const Settings& settings) {
   use_threads(config.engine.threads);
 }
 
-void tell(const std::vector<std::string>& remarks) {
-  for (const std::string& remark : remarks) log_warning(remark);
+/// Says what was made of the data, but what the model's training said in the same words already.
+/// `ahead`: for a forecast, which says what concerns its steps whatever the training said, and of
+/// series that end early when it knows where it begins.
+void tell(const Request& request, const Settings& settings, const CatalogNotes& notes, bool ahead) {
+  const auto is_in = [](const std::vector<std::string>& texts, const std::string& text) {
+    return std::find(texts.begin(), texts.end(), text) != texts.end();
+  };
+  std::int64_t known = 0;
+  for (const std::string& remark : notes.remarks) {
+    if (ahead && remark == notes.early_ends) continue;
+    const bool told = settings.model && is_in(settings.model->remarks, remark);
+    if (told && !(ahead && is_in(notes.of_forecast, remark))) {
+      ++known;
+    } else {
+      log_warning(remark);
+    }
+  }
+  if (known == 0) return;
+  log_info(fmt::format("{} on the data as the training had {}: sluice check{}",
+                       known == 1 ? "1 remark" : fmt::format("{} remarks", known),
+                       known == 1 ? "it" : "them", same_arguments(request)));
 }
 
 int train(const Request& request) {
@@ -48,10 +68,10 @@ int train(const Request& request) {
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
-  tell(notes.remarks);
-  const TrainResult result =
-      with_memory("training", "make training.batch_size or network.hidden_size smaller",
-                  [&] { return train(config, catalog); });
+  for (const std::string& remark : notes.remarks) log_warning(remark);
+  const TrainResult result = with_memory(
+      "training", "make training.batch_size or network.hidden_size smaller",
+      [&] { return train(config, catalog, TrainOptions{.end = {}, .remarks = notes.remarks}); });
   log_info(fmt::format("model: {}", config.path.model));
   if (result.interrupted) {
     const std::string again = same_arguments(request);
@@ -75,7 +95,7 @@ int forecast(const Request& request) {
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
-  tell(notes.remarks);
+  tell(request, settings, notes, true);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes);
   });
@@ -91,7 +111,7 @@ int evaluate(const Request& request) {
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
-  tell(notes.remarks);
+  tell(request, settings, notes, false);
   const BacktestResult result = with_memory(
       "evaluating", "make engine.forecast_batch smaller",
       [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });

@@ -69,7 +69,6 @@ class RowsBuilder {
       take_lists(*lists, parts);
     } else {
       take_columns(columns, parts);
-      remark_total_series(parts, notes_);
     }
     settle_starts(columns, parts);
     trim_missing(parts, true);

@@ -132,12 +132,6 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
   return params;
 }
 
-Json escaped_list(const std::vector<std::string>& texts) {
-  Json list = Json::array();
-  for (const std::string& text : texts) list.push_back(escaped(text));
-  return list;
-}
-
 }  // namespace
 
 void save_model(const std::filesystem::path& path, const Model& model) {
@@ -152,7 +146,8 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   file.metadata["names"] = Json{{"channels", escaped_list(model.channel_names)},
                                 {"statics", escaped_list(model.static_names)},
                                 {"categories", escaped_list(model.category_names)},
-                                {"step_categories", escaped_list(model.step_category_names)}}
+                                {"step_categories", escaped_list(model.step_category_names)},
+                                {"remarks", escaped_list(model.remarks)}}
                                .dump();
   file.metadata["training"] = Json{
       {"members", model.members.size()},
@@ -215,6 +210,7 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   if (names.contains("step_categories")) {
     model.step_category_names = reader.names(names, "step_categories");
   }
+  if (names.contains("remarks")) model.remarks = reader.names(names, "remarks");
   const Json training = reader.object("training");
   const std::string where = reader.where("training");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();

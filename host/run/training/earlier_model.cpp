@@ -4,14 +4,37 @@
 
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "run/channels.hpp"
+#include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
 
-EarlierModel load_earlier(const Config& config, const Catalog& catalog, Vocabularies& vocabularies,
+namespace {
+
+/// An evaluation's training must not go on from a model that knows what is evaluated.
+void refuse_seen(const EarlierModel& earlier, const Catalog& catalog,
+                 std::span<const std::int64_t> end) {
+  const std::vector<std::int64_t> seen = seen_steps(*earlier.model, catalog);
+  for (std::size_t s = 0; s < end.size(); ++s) {
+    if (end[s] < 1 || seen[s] <= end[s]) continue;  // below 1: not evaluated
+    const auto series = static_cast<std::int64_t>(s);
+    throw DataError(fmt::format(
+        "series '{}': the evaluation begins after {}, and {} has been trained on data up to {}; "
+        "evaluate without going on from it (training.init_from = \"\", mode.incremental = false), "
+        "or train that model with a larger data.test",
+        catalog.id(series), catalog.date(series, end[s] - 1), earlier.path,
+        catalog.date(series, seen[s] - 1)));
+  }
+}
+
+}  // namespace
+
+EarlierModel load_earlier(const Config& config, const Catalog& catalog,
+                          std::span<const std::int64_t> end, Vocabularies& vocabularies,
                           ModelSpec& spec) {
   EarlierModel out{.model = nullptr, .path = config.training.init_from};
   if (out.path.empty() && config.mode.incremental && std::filesystem::exists(config.path.model)) {
@@ -28,6 +51,7 @@ EarlierModel load_earlier(const Config& config, const Catalog& catalog, Vocabula
   std::error_code error;
   out.is_output = std::filesystem::equivalent(out.path, config.path.model, error);
   check_channels(*out.model, catalog);
+  refuse_seen(out, catalog, end);
   take_words_of(*out.model, config, vocabularies, spec);
   ModelSpec old = out.model->spec;
   old.dropout = spec.dropout;

@@ -1,7 +1,9 @@
 // The model that a training goes on from.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "run/training/vocabularies.hpp"
@@ -19,9 +21,11 @@ struct EarlierModel {
 };
 
 /// That of training.init_from, or with mode.incremental of path.model where there is one. Its words
-/// take the place of those in `vocabularies` and `spec`. Throws ConfigError where it is not of
-/// these settings, DataError where it is not of such data.
-EarlierModel load_earlier(const Config& config, const Catalog& catalog, Vocabularies& vocabularies,
+/// take the place of those in `vocabularies` and `spec`. `end`: as in TrainOptions. Throws
+/// ConfigError where it is not of these settings, DataError where it is not of such data or has
+/// seen steps after `end`.
+EarlierModel load_earlier(const Config& config, const Catalog& catalog,
+                          std::span<const std::int64_t> end, Vocabularies& vocabularies,
                           ModelSpec& spec);
 
 }  // namespace sluice

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "run/channels.hpp"
 #include "run/interrupt.hpp"
+#include "run/known_series.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
@@ -53,7 +54,7 @@ class Training {
     final_fit_ = t.final_fit && has_valid_;
     refuse_unseen_inputs(catalog, split_.train_end);
     vocabularies_ = vocabularies_of(config, catalog, split_.train_end);
-    EarlierModel earlier = load_earlier(config, catalog, vocabularies_, spec_);
+    EarlierModel earlier = load_earlier(config, catalog, options.end, vocabularies_, spec_);
     start_ = std::move(earlier.model);
     start_is_output_ = earlier.is_output;
     if (start_) {
@@ -257,6 +258,13 @@ Model Training::make_model(const Phase& phase) const {
   model.residual_probabilities = residuals_.probabilities;
   model.residual_quantiles = residuals_.quantiles;
   model.seen_until = split_.valid_end;
+  if (start_) {  // and what it went on from has seen
+    const std::vector<std::int64_t> before = seen_steps(*start_, catalog_);
+    for (std::size_t s = 0; s < before.size(); ++s) {
+      std::int64_t& until = model.seen_until[s];
+      if (until > 0) until = std::max(until, before[s]);
+    }
+  }
   for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
     model.first.push_back(catalog_.period(s, 0));
   }
@@ -265,6 +273,7 @@ Model Training::make_model(const Phase& phase) const {
   model.steps = state_.selected_step;
   model.train_seconds = seconds_;
   model.began_from = state_.start_checksum;
+  model.remarks = options_.remarks;
   return model;
 }
 

@@ -52,6 +52,9 @@ struct Model {
   /// Period of each trained series' first step ([S]), from which seen_until counts. Empty: a file
   /// from before it was stored.
   std::vector<std::int64_t> first;
+  /// What was said of the data that it was trained on (CatalogNotes::remarks): who uses the model
+  /// on data of which the same is to be said has been told.
+  std::vector<std::string> remarks;
   std::string recurrence;  ///< what trained it
   double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
   std::int64_t steps = 0;  ///< training steps of the stored parameters

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "run/interrupt.hpp"
+#include "run/temporary_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "support/catalogs.hpp"
@@ -131,6 +132,30 @@ TEST(Backtest, ASignalAtAnyTimeOfAnEvaluationThatTrainsIsObeyed) {
   }
   std::signal(SIGINT, SIG_DFL);
   EXPECT_GT(ended, 0);
+}
+
+TEST(Backtest, ARefitGoesOnFromNoModelThatKnowsWhatIsEvaluated) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(3, 60))};
+  Config c = quick_config();
+  c.data.test = 2;
+  const auto path = temporary("earlier.safetensors");
+  save_model(path, quick_model(c, catalog));  // of 58 days
+  c.training.init_from = path;
+  c.evaluate.refit = 1;
+  try {
+    backtest(c, catalog, nullptr);  // of the last three
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("series 's0': the evaluation begins after 2024-02-26, and " +
+                                    path.string() +
+                                    " has been trained on data up to 2024-02-27; evaluate "
+                                    "without going on from it (training.init_from"));
+  }
+  c.data.test = 3;
+  c.training.init_from.clear();
+  save_model(path, quick_model(c, catalog));
+  c.training.init_from = path;
+  EXPECT_EQ(backtest(c, catalog, nullptr).report.series, 3);
 }
 
 TEST(Backtest, ScoresTheNumbersOfTheFile) {

@@ -48,6 +48,20 @@ TEST_F(Incremental, WhereTheEarlierModelIsBetterItIsWrittenOverAThirdOne) {
   EXPECT_EQ(load_model(c.path.model).members, earlier.members);
 }
 
+TEST_F(Incremental, HasSeenWhatTheEarlierModelHad) {
+  const Catalog catalog = weekly();
+  Config c = small();
+  c.training.steps = 5;
+  c.data.test = 1;
+  train(c, catalog, silent(true));
+  c.training.init_from = c.path.model;
+  c.training.steps = 100;
+  c.data.test = 6;
+  const TrainResult after = train(c, catalog, silent());
+  ASSERT_FALSE(after.kept_older);
+  EXPECT_EQ(after.model.seen_until, (std::vector<std::int64_t>(5, 79)));
+}
+
 // Its parameters belong to inputs that were standardised as they were then.
 TEST_F(Incremental, KeepsWhatInputsMean) {
   const auto shops = [](float area, float factor) {
