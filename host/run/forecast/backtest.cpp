@@ -338,14 +338,18 @@ void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std
   }
 }
 
-void stop_if_interrupted() {
-  if (!InterruptGuard::requested()) return;
+[[noreturn]] void end_incomplete() {
   throw Interrupted("interrupted: the evaluation is not complete, nothing was written");
+}
+
+void stop_if_interrupted() {
+  if (InterruptGuard::requested()) end_incomplete();
 }
 
 }  // namespace
 
-BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model) {
+BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model,
+                        const BacktestOptions& how) {
   const int refit = config.evaluate.refit;
   if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
@@ -353,7 +357,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   Backtest test(config, catalog, K);
   // Around all windows: a training's own guard would forget a signal that came after its last step.
   std::optional<InterruptGuard> guard;
-  if (refit > 0) guard.emplace();
+  if (refit > 0 && !how.watch) guard.emplace();
   const auto cutoffs = test.cutoffs();
   double train_seconds = 0, forecast_seconds = 0;
   std::string description;
@@ -367,11 +371,13 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       TrainOptions options;
       options.save = false;
       options.end = refit_end(config, catalog, first);
+      options.watch = how.watch;
       log_info(fmt::format("refit {} of {}: data before window {}", begin / group + 1,
                            (cutoffs.size() + group - 1) / group, begin + 1));
       TrainResult trained = train(config, catalog, options);
       train_seconds += trained.seconds;
-      stop_if_interrupted();
+      if (trained.interrupted) end_incomplete();
+      if (guard) stop_if_interrupted();
       fresh = std::move(trained.model);
       used = &fresh;
     } else {
@@ -396,6 +402,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       forecast_seconds += now() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
       test.score(forecasts);
+      if (how.receive) how.receive(forecasts);
       if (guard) stop_if_interrupted();
     }
   }

@@ -159,10 +159,8 @@ class Loop {
       result_.windows += static_cast<std::int64_t>(windows_.size());
       limit = reached_limit();
       if (steps_here_ % kLookEvery == 0 || limit || state_.batch == batches_) look();
-      if (InterruptGuard::requested()) {
-        save();
-        result_.interrupted = true;
-        if (state_.best_params.empty()) keep_current();
+      if (is_to_stop(false)) {
+        interrupt();
         return true;
       }
       if (!limit && state_.batch < batches_ && training_.checkpoint_seconds > 0 && save_is_due()) {
@@ -175,9 +173,34 @@ class Loop {
     }
     const bool stop = end_epoch() || limit || reached_limit();
     state_.closed_step = step();
+    if (setup_.watch && is_to_stop(true) && !stop) {
+      interrupt();
+      return true;
+    }
     // Not where the loop ends: what it decides next is not in the state.
     if (!stop && save_is_due()) save();
     return stop;
+  }
+
+  bool is_to_stop(bool epoch_end) const {
+    if (!setup_.watch) return InterruptGuard::requested();
+    const ProgressState p = progress(false);
+    return !setup_.watch({.label = setup_.label,
+                          .epoch = state_.epoch,
+                          .step = p.step,
+                          .total_steps = p.total_steps,
+                          .fraction = p.fraction,
+                          .seconds = p.seconds,
+                          .windows_per_second = p.windows_per_second,
+                          .train_loss = p.train_loss,
+                          .valid_loss = p.valid_loss,
+                          .epoch_end = epoch_end});
+  }
+
+  void interrupt() {
+    save();
+    result_.interrupted = true;
+    if (state_.best_params.empty()) keep_current();
   }
 
   bool save_is_due() const { return now() - last_save_ >= training_.checkpoint_seconds; }

@@ -13,6 +13,7 @@
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/trainer.hpp"
 
 namespace sluice {
 
@@ -38,6 +39,7 @@ struct LoopSetup {
   /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that
   /// continues exactly here.
   std::function<void(const TrainingState&)> save;
+  TrainWatch watch;  ///< asked in place of signals; empty: signals
 };
 
 struct LoopResult {

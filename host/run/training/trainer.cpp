@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/path_lock.hpp"
@@ -205,6 +206,7 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
   if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
   setup.announce = options_.announce;
+  setup.watch = options_.watch;
   if (options_.save) {
     setup.save = [this](const TrainingState& state) { save_state(state); };
   }
@@ -278,7 +280,6 @@ Model Training::make_model(const Phase& phase) const {
 }
 
 TrainResult Training::run() {
-  const InterruptGuard guard;
   state_.config = settings_to_keep(config_);
   if (options_.save) state_.catalog_checksum = checksum_of(catalog_);
   load_state();
@@ -439,7 +440,8 @@ void Training::save_state(const TrainingState& state) {
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
   // Until the model is written: a signal then must not lose the training that led to it.
-  const InterruptGuard guard;
+  std::optional<InterruptGuard> guard;
+  if (!options.watch) guard.emplace();
   if (!options.save) return Training(config, catalog, options).run();
   const std::filesystem::path path = config.path.model;
   try_places(path);

@@ -1,10 +1,16 @@
 // Evaluation by rolling origins: forecasts from past cutoffs, scored beside naive methods.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "sluice/data/catalog.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/forecast.hpp"
 #include "sluice/run/report.hpp"
+#include "sluice/run/trainer.hpp"
 
 namespace sluice {
 
@@ -14,10 +20,18 @@ struct BacktestResult {
   std::vector<std::string> figure_names;
 };
 
+struct BacktestOptions {
+  /// Each window's forecasts, in the order of the cutoffs.
+  std::function<void(const Forecasts&)> receive;
+  /// Of the trainings of evaluate.refit: TrainOptions::watch. One that it ends ends the evaluation.
+  TrainWatch watch;
+};
+
 /// evaluate.n_windows cutoffs, evaluate.step apart, the last one K steps before each series' end.
 /// With evaluate.refit > 0 the model is trained anew (as `config` says, on data before the cutoff
 /// only) every so many cutoffs and `model` may be null; otherwise `model` is used, and a cutoff
 /// that it has already seen is a DataError.
-BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model);
+BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model,
+                        const BacktestOptions& options = {});
 
 }  // namespace sluice
