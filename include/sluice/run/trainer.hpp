@@ -17,7 +17,7 @@ struct TrainOptions {
   std::vector<std::int64_t> end;
   bool save = true;      ///< write path.model and the training state; false: only return the model
   bool announce = true;  ///< messages and progress
-  std::vector<std::string> remarks;  ///< what was said of the data; the model keeps it
+  std::vector<std::string> remarks = {};  ///< what was said of the data; the model keeps it
 };
 
 struct TrainResult {
