@@ -219,6 +219,13 @@ class Chooser {
     if (steps.count() > 0 && contents_of(table_, steps.begin).holds == Holds::text) {
       ++steps.begin;  // V1, the id
     }
+    const NamedSteps down = names_down(header_);
+    if (steps.count() < 2 && down.count() > 0) {
+      throw DataError(
+          fmt::format("{}: no column holds times, and the names of the columns {}; where a row is "
+                      "a time, set data.time",
+                      table_.source, down_remedy(name(down.begin), name(down.end - 1))));
+    }
     if (steps.count() < 2) {
       throw DataError(fmt::format(
           "{}: which column is the time? none has a usual name (ds, timestamp, date, time, 日期) "

@@ -56,6 +56,7 @@ class RowsBuilder {
     } else {
       columns = without_totals(table_, value_columns(), notes_);
       refuse_one_value(columns);
+      settle_names(columns);
       for (const int column : columns) use_column(notes_, column, "value");
       const std::string& first = table_.names[static_cast<std::size_t>(columns.front())];
       const std::string& last = table_.names[static_cast<std::size_t>(columns.back())];
@@ -372,11 +373,26 @@ class RowsBuilder {
     say_periods(times.values, parts, notes_);
   }
 
+  /// Reads the names of the value columns as times, where no start is given in another form, and
+  /// turns the columns round where the newest one stands first.
+  void settle_names(std::vector<int>& columns) {
+    const bool form_of_start = !spec_.start.empty() && spec_.time_format != "auto";
+    if (!start_column() && !form_of_start) named_ = times_of_names(columns);
+    if (!named_) {
+      check_counted_names(table_, columns, !spec_.first_value.empty(), notes_);
+    } else if (count_down(table_, columns, *named_)) {
+      std::reverse(columns.begin(), columns.end());
+      std::reverse(named_->values.begin(), named_->values.end());
+      notes_.remarks.push_back(
+          fmt::format("the value columns stand from the newest, {}, to the oldest, {}: they are "
+                      "read the other way round",
+                      name(columns.back()), name(columns.front())));
+    }
+  }
+
   /// A start from the settings of other data must not take the place of the dates that are there.
   void check_against_names(const Times& start, const std::vector<int>& columns) const {
-    if (columns.empty() || spec_.time_format != "auto") return;
-    const auto times = times_of_names(columns);
-    if (!times || times->axis.integers || start.values.front() == times->values.front()) return;
+    if (!named_ || named_->axis.integers || start.values.front() == named_->values.front()) return;
     throw DataError(
         fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
                     "are named by their times leave data.start out (--data.start '')",
@@ -423,19 +439,18 @@ class RowsBuilder {
   /// Value columns named by dates or integers, one step apart.
   bool starts_of_names(const std::vector<int>& columns, CatalogParts& parts) {
     const std::vector<std::string> names = names_of(header_, columns);
-    const auto read = times_of_names(columns);
-    if (!read) {
+    if (!named_) {
       notes_.remarks.push_back(fmt::format(
           "the value columns are not named by times ({}): their steps are counted from 0; "
           "data.start and data.frequency can say when they were",
           notes_.target_columns.front()));
       return false;
     }
-    const std::vector<Timestamp>& times = read->values;
+    const std::vector<Timestamp>& times = named_->values;
     for (std::size_t i = 1; i < times.size(); ++i) {
       if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
     }
-    settle_grid(*read, times, spec_, table_.source, parts, notes_);
+    settle_grid(*named_, times, spec_, table_.source, parts, notes_);
     notes_.time_columns = notes_.target_columns;
     const auto first = period_for(spec_, parts.axis.frequency, times.front());
     for (std::size_t i = 0; i < times.size(); ++i) {
@@ -460,7 +475,8 @@ class RowsBuilder {
   const CatalogSpec& spec_;
   std::vector<int> ids_;
   CatalogNotes& notes_;
-  bool own_starts_ = false;  // series are not on one calendar
+  std::optional<Times> named_;  // the names of the value columns, oldest first
+  bool own_starts_ = false;     // series are not on one calendar
 };
 
 }  // namespace

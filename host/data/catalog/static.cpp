@@ -276,8 +276,8 @@ std::vector<FromFile> read_files(const Table::Impl& main, const CatalogSpec& spe
   return files;
 }
 
-/// A column that files beside the main one have, of all series: each file says it of those that have
-/// a row in it, and the main file of the rest, where it has the column.
+/// A column that files beside the main one have, of all series: each file says it of those that
+/// have a row in it, and the main file of the rest, where it has the column.
 class Told {
  public:
   Told(const std::vector<FromFile>& files, const FromRows& rows, const Header& main,
