@@ -108,7 +108,8 @@ TEST_F(SideFiles, EachOfTwoFilesOfStaticsSaysAColumnOfItsOwnSeries) {
               ElementsAre("unknown", "Bonn", "Kiel", "Ulm"));
   EXPECT_THAT(catalog.static_categories()[0].codes, ElementsAre(2, 3, 1));
   expect_remark(
-      "north.csv: 1 of 3 series has no row in it (003): what no other file says of them is missing, "
+      "north.csv: 1 of 3 series has no row in it (003): what no other file says of them is "
+      "missing, "
       "or \"unknown\"");
   s.static_categories = {"#1"};
   EXPECT_EQ(config_error(s),

@@ -177,10 +177,11 @@ TEST_F(ValueNames, BesideATimeThatIsNamedListsOfAnIdThatRepeatsAreNoValues) {
 TEST_F(ValueNames, ANumberInFrontOfStepsThatCountIsNotTheFirstStep) {
   const std::string csv = "item_id,price,d_1,d_2,d_3\nA,9.5,1,2,3\nB,7.5,4,5,6\n";
   CatalogSpec s = spec(csv);
-  EXPECT_EQ(error(s),
-            "a.csv: the value column price is not named as the 3 behind it (d_1 .. d_3); the values "
-            "begin with d_1: --data.first_value d_1; what belongs to the series is named in "
-            "data.static_reals");
+  EXPECT_EQ(
+      error(s),
+      "a.csv: the value column price is not named as the 3 behind it (d_1 .. d_3); the values "
+      "begin with d_1: --data.first_value d_1; what belongs to the series is named in "
+      "data.static_reals");
   s.first_value = "d_1";
   EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3}), values({4, 5, 6})));
   s.first_value = "";
@@ -216,8 +217,8 @@ TEST_F(ValueNames, AStepThatIsLeftOutOfTheCountIsNamed) {
 TEST_F(ValueNames, ColumnsFromTheNewestToTheOldestAreTurnedRound) {
   const auto expect = [&](const std::vector<std::string>& names, const std::string& first,
                           const std::string& last) {
-    const Catalog catalog = build("item_id," + names[0] + "," + names[1] + "," + names[2] +
-                                  "\nA,3,2,1\nB,6,5,4\n");
+    const Catalog catalog =
+        build("item_id," + names[0] + "," + names[1] + "," + names[2] + "\nA,3,2,1\nB,6,5,4\n");
     EXPECT_THAT(series_of(catalog), ElementsAre(values({1, 2, 3}), values({4, 5, 6})));
     EXPECT_EQ(catalog.date(0, 0), first);
     EXPECT_EQ(catalog.date(1, 2), last);
