@@ -264,7 +264,7 @@ std::vector<FromFile> read_files(const Table::Impl& main, const CatalogSpec& spe
   std::vector<std::string> text = series.keys.columns;
   text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
   text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
-  std::vector<Table> tables = read_beside(spec.static_files, spec, text);
+  std::vector<Table> tables = read_beside("path.statics", spec.static_files, spec, text);
   std::vector<FromFile> files;
   files.reserve(tables.size());
   for (Table& table : tables) {
