@@ -8,6 +8,7 @@
 #include "data/catalog/crosstab.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/time_cells.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/uses.hpp"
@@ -110,7 +111,8 @@ class Chooser {
         dates.push_back(column);
         if (is_time_name(name(column))) named_dates.push_back(column);
       } else if ((integers && is_time_name_of_integers(name(column))) ||
-                 (contents.holds == Holds::text && is_time_name(name(column)))) {
+                 (contents.holds == Holds::text &&
+                  (is_time_name(name(column)) || numbers_steps(name(column), contents.example)))) {
         named.push_back(column);
       } else if (contents.holds == Holds::digits) {
         digits.push_back(column);

@@ -11,6 +11,7 @@
 #include "data/calendar/time_format.hpp"
 #include "data/catalog/names.hpp"
 #include "data/catalog/odd_rows.hpp"
+#include "data/catalog/time_cells.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
@@ -21,20 +22,6 @@ namespace {
 constexpr int kLeastDown = 3;
 /// So few names may fit a pattern by accident.
 constexpr int kLeastByPattern = 3;
-
-/// "d_17" -> {"d_", 17}; nullopt without digits at the end.
-struct Counted {
-  std::string_view stem;
-  std::int64_t number;
-};
-std::optional<Counted> counted(std::string_view name) {
-  std::size_t begin = name.size();
-  while (begin > 0 && name[begin - 1] >= '0' && name[begin - 1] <= '9') --begin;
-  std::int64_t number = 0;
-  const auto result = std::from_chars(name.data() + begin, name.data() + name.size(), number);
-  if (begin == name.size() || result.ec != std::errc()) return std::nullopt;
-  return Counted{name.substr(0, begin), number};
-}
 
 /// Months of a year as one integer: 202401 after 202312.
 bool is_next_month(const Counted& before, const Counted& after) {
