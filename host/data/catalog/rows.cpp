@@ -7,6 +7,7 @@
 #include "data/calendar/civil.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
+#include "data/catalog/ends.hpp"
 #include "data/catalog/gaps.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
@@ -66,13 +67,15 @@ class RowsBuilder {
     parts.ids = series.ids;
     parts.channels.push_back({"y", Role::target, {}});
     parts.offsets = {0};
+    ReadAgain read_again;
     if (lists) {
-      take_lists(*lists, parts);
+      read_again = take_lists(*lists, parts);
     } else {
-      take_columns(columns, parts);
+      read_again = take_columns(columns, parts);
       remark_total_series(parts, notes_);
     }
     settle_starts(columns, parts);
+    keep_steps(parts, 0, read_again, steps_to_end(spec_, parts));
     trim_missing(parts, true);
     finish_wide(parts, spec_, table_.source, own_starts_, notes_);
     add_statics(table_, spec_, series, parts, notes_);
@@ -254,25 +257,26 @@ class RowsBuilder {
     }
   }
 
-  void take_lists(int column, CatalogParts& parts) {
+  /// Fills parts; what it returns reads the numbers again.
+  ReadAgain take_lists(int column, CatalogParts& parts) {
     std::vector<float>& values = parts.channels.front().values;
     read_lists(table_, column, [&](std::int64_t, std::span<const float> numbers) {
       values.insert(values.end(), numbers.begin(), numbers.end());
       if (numbers.empty()) values.push_back(kMissing);
       parts.offsets.push_back(static_cast<std::int64_t>(values.size()));
     });
-    keep_steps(parts, 0, [&](ExactSeries& exact) {
+    return [this, column, &parts](ExactSeries& exact) {
       read_exact_lists(table_, column, [&](std::int64_t row, std::span<const double> numbers) {
         const std::int64_t begin = parts.offsets[static_cast<std::size_t>(row)];
         for (std::size_t i = 0; i < numbers.size(); ++i) {
           exact.put(begin + static_cast<std::int64_t>(i), numbers[i]);
         }
       });
-    });
+    };
   }
 
   /// The transpose of the table's value columns, a few columns at a time.
-  void take_columns(const std::vector<int>& columns, CatalogParts& parts) {
+  ReadAgain take_columns(const std::vector<int>& columns, CatalogParts& parts) {
     const std::size_t rows = parts.ids.size(), width = columns.size();
     std::vector<float>& values = parts.channels.front().values;
     values.resize(rows * width);
@@ -291,7 +295,7 @@ class RowsBuilder {
     for (std::size_t row = 1; row <= rows; ++row) {
       parts.offsets.push_back(static_cast<std::int64_t>(row * width));
     }
-    keep_steps(parts, 0, [&](ExactSeries& exact) {
+    return [this, &columns, width](ExactSeries& exact) {
       for (std::size_t c = 0; c < width; ++c) {
         read_exact(table_, columns[c], [&](std::int64_t row, std::span<const double> block) {
           for (std::size_t i = 0; i < block.size(); ++i) {
@@ -301,7 +305,7 @@ class RowsBuilder {
           }
         });
       }
-    });
+    };
   }
 
   std::optional<int> start_column() const {
