@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <new>
 
 #include "app/command_line.hpp"
@@ -20,13 +21,11 @@
 #include "base/wait_passively.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/config/idle.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "sluice/sluice.hpp"
 
 namespace sluice {
 namespace {
-
-constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C: the job is not done
 
 /// The last preparation of train, forecast and evaluate.
 void begin(const Request& request, const Settings& settings) {
@@ -55,8 +54,27 @@ Catalog read(const Settings& settings, CatalogNotes& notes) {
   return catalog;
 }
 
-void tell(const std::vector<std::string>& remarks) {
-  for (const std::string& remark : remarks) log_warning(remark);
+/// Says what was made of the data, but what the model's training said in the same words already.
+/// `ahead`: for a forecast, which says what concerns its steps whatever the training said, and of
+/// series that end early when it knows where it begins.
+void tell(const Request& request, const Settings& settings, const CatalogNotes& notes, bool ahead) {
+  const auto is_in = [](const std::vector<std::string>& texts, const std::string& text) {
+    return std::find(texts.begin(), texts.end(), text) != texts.end();
+  };
+  std::int64_t known = 0;
+  for (const std::string& remark : notes.remarks) {
+    if (ahead && remark == notes.early_ends) continue;
+    const bool told = settings.model && is_in(settings.model->remarks, remark);
+    if (told && !(ahead && is_in(notes.of_forecast, remark))) {
+      ++known;
+    } else {
+      log_warning(remark);
+    }
+  }
+  if (known == 0) return;
+  log_info(fmt::format("{} on the data as the training had {}: sluice check{}",
+                       known == 1 ? "1 remark" : fmt::format("{} remarks", known),
+                       known == 1 ? "it" : "them", same_arguments(request)));
 }
 
 int train(const Request& request) {
@@ -65,10 +83,10 @@ int train(const Request& request) {
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read(settings, notes);
-  tell(notes.remarks);
-  const TrainResult result =
-      with_memory("training", "make training.batch_size or network.hidden_size smaller",
-                  [&] { return train(config, catalog); });
+  for (const std::string& remark : notes.remarks) log_warning(remark);
+  const TrainResult result = with_memory(
+      "training", "make training.batch_size or network.hidden_size smaller",
+      [&] { return train(config, catalog, TrainOptions{.end = {}, .remarks = notes.remarks}); });
   log_info(fmt::format("model: {}", config.path.model));
   if (result.interrupted) {
     const std::string again = same_arguments(request);
@@ -92,7 +110,7 @@ int forecast(const Request& request) {
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read(settings, notes);
-  tell(notes.remarks);
+  tell(request, settings, notes, true);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes);
   });
@@ -108,7 +126,7 @@ int evaluate(const Request& request) {
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read(settings, notes);
-  tell(notes.remarks);
+  tell(request, settings, notes, false);
   const BacktestResult result = with_memory(
       "evaluating", "make engine.forecast_batch smaller",
       [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });

@@ -149,6 +149,7 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
 std::string same_arguments(const Request& request) {
   std::string text;
   if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
+  if (!request.model.empty()) text += " " + shell_quoted(request.model);
   for (const std::string& file : request.data) text += " " + shell_quoted(file);
   for (const Override& override : request.overrides) {
     if (override.key == "mode.resume") continue;

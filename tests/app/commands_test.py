@@ -27,6 +27,12 @@ class Commands(Program):
         self.assertEqual(len(notes), 1, notes)
         self.assertTrue(notes[0].startswith("note        sales.csv: the integers of 'date' (202001 .. 202112)"), notes)
 
+    def test_few_validation_errors_are_a_warning_to_who_has_intervals_of_them(self):
+        self.daily("sales.csv", 60)  # of which the validation is one window of 14 steps
+        said = "fewer than 20 errors, too few for intervals"
+        self.assertIn(said, " ".join(self.train("sales.csv", "--training.loss", "mae").err.split()))
+        self.assertNotIn(said, " ".join(self.train("sales.csv").err.split()))
+
 
 if __name__ == "__main__":
     unittest.main()

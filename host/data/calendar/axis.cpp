@@ -29,7 +29,9 @@ Shown shown(const TimeAxis& axis, Timestamp time) {
 /// By the data's own form, else as ISO 8601.
 std::optional<Stamp> stamp_of_text(const TimeAxis& axis, std::string_view text) {
   if (is_week_pattern(axis.format)) {
-    if (const auto week = parse_iso_week(text)) return Stamp{.wall = *week, .offset = {}};
+    if (const auto week = parse_iso_week(text)) {
+      return Stamp{.wall = *week, .offset = {}, .names = Unit::week};
+    }
   } else if (is_pattern(axis.format)) {
     if (const auto stamp = parse_by_pattern(std::string(text), axis.format)) return stamp;
   }
@@ -49,20 +51,30 @@ std::string TimeAxis::text(Timestamp time) const {
 }
 
 std::optional<Timestamp> TimeAxis::time_of_text(std::string_view text) const {
+  const auto span = span_of_text(text);
+  return span ? std::optional(span->first) : std::nullopt;
+}
+
+std::optional<TimeSpan> TimeAxis::span_of_text(std::string_view text) const {
   if (integers) {
     Timestamp value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
+    return TimeSpan{value, value};
   }
   const auto stamp = stamp_of_text(*this, text);
   if (!stamp || stamp->fraction) return std::nullopt;
-  if (!has_instants()) return stamp->wall;
-  const std::vector<Timestamp> instants = stamp->offset
-                                              ? std::vector<Timestamp>{stamp->wall - *stamp->offset}
-                                              : instants_of(clock, stamp->wall);
-  if (instants.empty()) return std::nullopt;
-  return instants.front() + ahead_of_utc;
+  const Frequency named{.unit = stamp->names};
+  const Timestamp last = time_of(named, period_containing(named, stamp->wall) + 1) - 1;
+  if (!has_instants()) return TimeSpan{stamp->wall, last};
+  const auto instants = [&](Timestamp wall) {
+    return stamp->offset ? std::vector<Timestamp>{wall - *stamp->offset} : instants_of(clock, wall);
+  };
+  const std::vector<Timestamp> begin = instants(stamp->wall), end = instants(last);
+  if (begin.empty() || end.empty()) return std::nullopt;
+  // An instant that the clock shows twice is the first one; what it shows up to its end is all.
+  const Timestamp end_of_span = stamp->names == Unit::second ? begin.front() : end.back();
+  return TimeSpan{begin.front() + ahead_of_utc, end_of_span + ahead_of_utc};
 }
 
 OutputColumn time_column(const TimeAxis& axis, std::string name, std::vector<Timestamp> times) {

@@ -101,26 +101,32 @@ bool take_clock(Scanner scan, bool basic, Stamp& stamp) {
   return take_offset(scan, stamp);
 }
 
+std::optional<Stamp> at(std::optional<Timestamp> time, Unit names) {
+  if (!time) return std::nullopt;
+  return Stamp{.wall = *time, .offset = {}, .names = names};
+}
+
+std::optional<Stamp> named_period(std::string_view text) {
+  const bool quarter = text.find_first_of("Qq") != std::string_view::npos;
+  return at(parse_named_period(text), quarter ? Unit::quarter : Unit::week);
+}
+
 /// What follows four digits of a year: "Q1", "-Q1", "W05", "-W05", "-W05-3".
-std::optional<Timestamp> quarter_or_week(Scanner scan, int year) {
+std::optional<Stamp> quarter_or_week(Scanner scan, int year) {
   scan.take('-');
   if (scan.take('Q') || scan.take('q')) {
     const auto quarter = scan.digits(1, 1);
     if (!quarter || !scan.done() || *quarter < 1 || *quarter > 4) return std::nullopt;
-    return midnight_of(year, *quarter * 3 - 2, 1);
+    return at(midnight_of(year, *quarter * 3 - 2, 1), Unit::quarter);
   }
   if (!scan.take('W') && !scan.take('w')) return std::nullopt;
   const auto week = scan.digits(2, 2);
   if (!week) return std::nullopt;
   scan.take('-');
+  const Unit names = scan.done() ? Unit::week : Unit::day;
   const auto weekday = scan.done() ? std::optional(1) : scan.digits(1, 1);
   if (!weekday || !scan.done()) return std::nullopt;
-  return time_of_iso_week(year, *week, *weekday);
-}
-
-std::optional<Stamp> at(std::optional<Timestamp> time) {
-  if (!time) return std::nullopt;
-  return Stamp{.wall = *time, .offset = {}};
+  return at(time_of_iso_week(year, *week, *weekday), names);
 }
 
 }  // namespace
@@ -162,35 +168,35 @@ std::optional<Stamp> parse_one(std::string_view text) {
     if (slash != std::string_view::npos && slash + 1 < text.size()) {
       const auto first = parse_one(text.substr(0, slash));
       if (first && !parse_one(text.substr(slash + 1))) return std::nullopt;
-      return first;
+      return first ? at(first->wall, Unit::week) : first;
     }
   }
   Scanner scan{text};
   const auto year = scan.digits(4, 4);
-  if (!year) return at(parse_named_period(text));
+  if (!year) return named_period(text);
   Stamp stamp;
   if (const auto rest = scan.digits(4, 4)) {
     const auto midnight = midnight_of(*year, *rest / 100, *rest % 100);
     if (!midnight) return std::nullopt;
     stamp.wall = *midnight;
-    if (scan.done()) return stamp;
+    if (scan.done()) return at(midnight, Unit::day);
     if (!scan.take('T') && !scan.take(' ')) return std::nullopt;
     const std::size_t hour = scan.digits_ahead();
     const bool basic = hour > 2 || (hour == 2 && !scan.text.substr(2).starts_with(':'));
     if (!take_clock(scan, basic, stamp)) return std::nullopt;
     return stamp;
   }
-  if (const auto time = quarter_or_week(scan, *year)) return at(time);
+  if (const auto period = quarter_or_week(scan, *year)) return period;
   const char separator = scan.take('/') ? '/' : '-';
-  if (separator == '-' && !scan.take('-')) return at(parse_named_period(text));
+  if (separator == '-' && !scan.take('-')) return named_period(text);
   const auto month = scan.digits(1, 2);
-  if (!month) return at(parse_named_period(text));
-  if (scan.done()) return at(midnight_of(*year, *month, 1));
+  if (!month) return named_period(text);
+  if (scan.done()) return at(midnight_of(*year, *month, 1), Unit::month);
   if (!scan.take(separator)) return std::nullopt;
   const auto day = scan.digits(1, 2);
   if (!day) return std::nullopt;
   const auto midnight = midnight_of(*year, *month, *day);
-  if (!midnight || scan.done()) return at(midnight);
+  if (!midnight || scan.done()) return at(midnight, Unit::day);
   if (!scan.take(' ') && !scan.take('T')) return std::nullopt;
   stamp.wall = *midnight;
   if (!take_clock(scan, false, stamp)) return std::nullopt;
@@ -215,8 +221,11 @@ std::optional<Stamp> parse_stamp(std::string_view text) {
   if (const auto stamp = parse_one(text)) return stamp;
   const auto span = first_and_last(text);
   if (!span) return std::nullopt;
-  const auto first = parse_one(span->first), last = parse_one(span->second);
-  return first && last && last->wall >= first->wall ? first : std::nullopt;
+  auto first = parse_one(span->first);
+  const auto last = parse_one(span->second);
+  if (!first || !last || last->wall < first->wall) return std::nullopt;
+  first->names = Unit::week;
+  return first;
 }
 
 std::optional<Timestamp> parse_time(std::string_view text) {

@@ -14,6 +14,9 @@ struct Stamp {
   std::optional<std::int64_t> offset;  ///< seconds east of UTC, where the text has one
   bool zulu = false;                   ///< the offset was written as Z
   bool fraction = false;               ///< the second has a fraction beside 0
+  /// What the text names, by its first second: 2022-01-05 a day, 2022-01 a month; second: an
+  /// instant, said with a time of day.
+  Unit names = Unit::second;
 };
 
 /// The two halves of "A - B", "A to B", "A bis B" and of "A-B" where both are as long; nullopt:

@@ -123,6 +123,17 @@ void check_time_format(const std::string& word) {
   }
 }
 
+namespace {
+
+/// What times are named by strptime's letters: those of a time of day, of a day, of a month.
+Unit named_by(const std::string& letters) {
+  if (letters.find_first_of("HIklMSfTRrXpcs") != std::string::npos) return Unit::second;
+  if (letters.find_first_of("deDFxjuw") != std::string::npos) return Unit::day;
+  return letters.find_first_of("mbBh") != std::string::npos ? Unit::month : Unit::year;
+}
+
+}  // namespace
+
 std::optional<Stamp> parse_by_pattern(const std::string& as_written, const std::string& pattern) {
   const std::string text =
       pattern.starts_with("%a") ? with_english_weekday(as_written) : as_written;
@@ -145,7 +156,9 @@ std::optional<Stamp> parse_by_pattern(const std::string& as_written, const std::
   if (!midnight || fields.tm_sec > 59) return std::nullopt;
   stamp.wall =
       *midnight + fields.tm_hour * civil::kHour + fields.tm_min * civil::kMinute + fields.tm_sec;
-  if (letters_of(pattern).find('z') != std::string::npos) stamp.offset = fields.tm_gmtoff;
+  const std::string letters = letters_of(pattern);
+  if (letters.find('z') != std::string::npos) stamp.offset = fields.tm_gmtoff;
+  stamp.names = named_by(letters);
   return stamp;
 }
 

@@ -36,12 +36,20 @@ bool is_ascii(const std::string& id) {
   return std::all_of(id.begin(), id.end(), [](unsigned char c) { return c < 0x80; });
 }
 
-/// Each id in lower case, without spaces at its ends, and in Unicode's form NFKC: an accented
-/// letter is one character, digits of full width are digits, every kind of space is a space.
-std::vector<std::string> folded(std::span<const std::string> ids) {
+/// Whether a letter in capitals is one in small print, and whether Unicode's form NFKC is taken: an
+/// accented letter is one character, digits of full width are digits, every kind of space is a
+/// space.
+struct Folding {
+  bool of_case = true, of_form = true;
+};
+
+/// Each id without spaces at its ends, by the folding.
+std::vector<std::string> folded(std::span<const std::string> ids, Folding folding = {}) {
   std::vector<std::string> out;
   if (std::all_of(ids.begin(), ids.end(), is_ascii)) {
-    for (const std::string& id : ids) out.push_back(plain(id));
+    for (const std::string& id : ids) {
+      out.push_back(folding.of_case ? plain(id) : std::string(trimmed(id)));
+    }
     return out;
   }
   const auto value_of = [](auto result) {
@@ -58,11 +66,19 @@ std::vector<std::string> folded(std::span<const std::string> ids) {
   }
   const arrow::compute::Utf8NormalizeOptions form(arrow::compute::Utf8NormalizeOptions::NFKC);
   arrow::Datum texts(value_of(builder.Finish()));
-  texts = value_of(arrow::compute::CallFunction("utf8_normalize", {texts}, &form));
-  texts = value_of(arrow::compute::CallFunction("utf8_lower", {texts}));
+  if (folding.of_form) {
+    texts = value_of(arrow::compute::CallFunction("utf8_normalize", {texts}, &form));
+  }
+  if (folding.of_case) texts = value_of(arrow::compute::CallFunction("utf8_lower", {texts}));
   const auto array = std::static_pointer_cast<arrow::LargeStringArray>(texts.make_array());
   for (std::int64_t i = 0; i < array->length(); ++i) out.emplace_back(trimmed(array->GetView(i)));
   return out;
+}
+
+bool are_alike(const std::string& there, const std::string& here, Folding folding) {
+  const std::string both[] = {there, here};
+  const std::vector<std::string> alike = folded(both, folding);
+  return alike[0] == alike[1];
 }
 
 /// What is left of a folded id after a spreadsheet had it: without spaces, leading zeros and ".0",
@@ -94,11 +110,21 @@ bool is_rounded(std::string_view id) {
                      [&](char c) { return is_digit(c) || c == '.' || c == ','; });
 }
 
+/// Whether the ids differ by what Unicode's form changes, not only by case and spaces.
+bool differ_by_form(const std::string& there, const std::string& here) {
+  return !are_alike(there, here, {.of_case = true, .of_form = false});
+}
+
 std::string reason(const std::string& there, const std::string& here, bool by_form) {
-  if (plain(there) == plain(here)) return "they differ by case or spaces only; write them alike";
+  if (by_form && !differ_by_form(there, here)) {
+    return "they differ by case or spaces only; write them alike";
+  }
   if (by_form) {
-    return "they differ in how Unicode writes their letters (é as one character, or as e and an "
-           "accent) or in kinds of spaces; write them alike";
+    const bool also_case = !are_alike(there, here, {.of_case = false, .of_form = true});
+    return fmt::format(
+        "they differ {}in how Unicode writes their letters (é as one character, or as e and an "
+        "accent) or in kinds of spaces; write them alike",
+        also_case ? "by case, and " : "");
   }
   return "spreadsheets drop leading zeros, and ids that were read as numbers end in .0; write the "
          "column as text in both";
@@ -147,7 +173,7 @@ void remark_alike_ids(const std::vector<std::string>& ids, CatalogNotes& notes) 
     const auto [entry, fresh] = seen.emplace(std::move(forms[i]), &ids[i]);
     if (fresh) continue;
     if (alike++ == 0) example = fmt::format("'{}' and '{}'", *entry->second, ids[i]);
-    by_form = by_form || plain(*entry->second) != plain(ids[i]);
+    by_form = by_form || differ_by_form(*entry->second, ids[i]);
   }
   if (alike == 0) return;
   notes.remarks.push_back(fmt::format(

@@ -188,7 +188,8 @@ class Chooser {
   }
 
   std::optional<int> guessed_time(int column, const std::string& why, NamedSteps steps) {
-    if (steps.count() >= kManySteps && spec_.layout == Layout::automatic) {
+    const bool guessed = spec_.layout == Layout::automatic && spec_.targets.empty();
+    if (steps.count() >= kManySteps && guessed) {
       refuse_crosstab(table_, spec_, column);
       throw DataError(fmt::format(
           "{}: '{}' holds dates, and the columns {} to {} count on; if a row is a time, set "

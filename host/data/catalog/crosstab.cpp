@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
+#include <numeric>
 #include <span>
 #include <string_view>
 
+#include "base/text.hpp"
+#include "data/calendar/civil.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/odd_rows.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -133,6 +138,66 @@ bool holds_days(const Table::Impl& table, int column) {
   });
 }
 
+/// Whether the days of a column lie whole weeks apart: then a row may be a week. Beside other days
+/// columns for each weekday say which one a row's day is.
+bool holds_weeks(const Table::Impl& table, int column, const CatalogSpec& spec) {
+  const std::vector<Timestamp> times = read_times_as(table, column, spec).values;
+  return std::all_of(times.begin(), times.end(), [&](Timestamp time) {
+    return civil::weekday(civil::day_of(time)) == civil::weekday(civil::day_of(times.front()));
+  });
+}
+
+/// Whether the column has values, and all of them are 0 or 1 (or true and false).
+bool holds_flags(const Table::Impl& table, int column) {
+  const Holds holds = contents_of(table, column).holds;
+  if (holds == Holds::booleans) return true;
+  if (holds != Holds::integers && holds != Holds::reals) return false;
+  const std::vector<float> values = read_numbers(table, column);
+  return std::all_of(values.begin(), values.end(),
+                     [](float value) { return value == 0 || value == 1 || std::isnan(value); });
+}
+
+/// The columns of a cycle that begins at `begin`.
+std::vector<int> columns_of(const Cycle& cycle, int begin) {
+  std::vector<int> columns(static_cast<std::size_t>(cycle.size));
+  std::iota(columns.begin(), columns.end(), begin);
+  return columns;
+}
+
+bool are_flags(const Table::Impl& table, const std::vector<int>& columns) {
+  return std::all_of(columns.begin(), columns.end(),
+                     [&](int column) { return holds_flags(table, column); });
+}
+
+/// The first column of numbers beside those of a cycle that may be what is to be forecast; nullopt:
+/// there is none.
+std::optional<int> value_beside(const Table::Impl& table, int time, const std::vector<int>& cycle) {
+  for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
+    const std::string& name = table.names[static_cast<std::size_t>(column)];
+    const bool other = column == time ||
+                       std::find(cycle.begin(), cycle.end(), column) != cycle.end() ||
+                       is_total(name) || is_id_name(name) || is_calendar_name(name) ||
+                       is_position_name(name) || is_unnamed(name) || is_row_number_name(name);
+    if (!other && is_number(contents_of(table, column).holds)) return column;
+  }
+  return std::nullopt;
+}
+
+/// Whether a setting says that one of the columns is something else than values.
+bool is_input(const Table::Impl& table, const CatalogSpec& spec, const std::vector<int>& columns) {
+  const Header header = header_of(table);
+  for (const auto* words :
+       {&spec.past, &spec.future, &spec.past_categories, &spec.future_categories}) {
+    for (const std::string& word : *words) {
+      if (!has_column(header, word) && !word.starts_with('#')) continue;  // of path.future
+      for (const int column : find_columns(header, {word}, "data")) {
+        if (std::find(columns.begin(), columns.end(), column) != columns.end()) return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::string what_to_write(const Cycle& cycle, std::string_view layout) {
   return fmt::format(
       "one series lies in rows and columns: write a row for each of the {}, with a column of times "
@@ -140,7 +205,7 @@ std::string what_to_write(const Cycle& cycle, std::string_view layout) {
       cycle.parts, cycle.example, cycle.parts, layout);
 }
 
-void refuse_across(const Table::Impl& table, int time) {
+void refuse_across(const Table::Impl& table, const CatalogSpec& spec, int time) {
   std::span<const Cycle> cycles;
   if (holds_years(table, time)) {
     cycles = kOfYears;
@@ -151,11 +216,21 @@ void refuse_across(const Table::Impl& table, int time) {
   for (const Cycle& cycle : cycles) {
     const auto begin = place_of_cycle(table.names, cycle);
     if (!begin) continue;
+    const std::vector<int> columns = columns_of(cycle, *begin);
+    if (is_input(table, spec, columns) || are_flags(table, columns)) continue;
+    if (cycle.is_part == is_weekday && !holds_weeks(table, time, spec)) continue;
+    const auto beside = value_beside(table, time, columns);
+    const std::string or_target =
+        beside ? fmt::format(
+                     "; if they say something of another column, which is to be forecast: "
+                     "--data.targets {}",
+                     shell_quoted(setting_text(header_of(table), {&*beside, 1})))
+               : "";
     throw DataError(fmt::format(
-        "{}: the columns {} to {} are the {} of the {} in {}; {}", table.source,
-        table.names[static_cast<std::size_t>(*begin)],
-        table.names[static_cast<std::size_t>(*begin + cycle.size - 1)], cycle.parts, cycle.whole,
-        table.names[static_cast<std::size_t>(time)], what_to_write(cycle, "columns")));
+        "{}: the columns {} to {} are the {} of the {} in {}; {}{}", table.source,
+        table.names[static_cast<std::size_t>(columns.front())],
+        table.names[static_cast<std::size_t>(columns.back())], cycle.parts, cycle.whole,
+        table.names[static_cast<std::size_t>(time)], what_to_write(cycle, "columns"), or_target));
   }
 }
 
@@ -179,10 +254,23 @@ void refuse_down(const Table::Impl& table) {
 
 }  // namespace
 
+std::vector<int> flags_of_periods(const Table::Impl& table) {
+  std::vector<int> flags;
+  for (const auto cycles : {std::span<const Cycle>(kOfYears), std::span<const Cycle>(kOfDates)}) {
+    for (const Cycle& cycle : cycles) {
+      const auto begin = place_of_cycle(table.names, cycle);
+      if (!begin) continue;
+      const std::vector<int> columns = columns_of(cycle, *begin);
+      if (are_flags(table, columns)) flags.insert(flags.end(), columns.begin(), columns.end());
+    }
+  }
+  return flags;
+}
+
 void refuse_crosstab(const Table::Impl& table, const CatalogSpec& spec, std::optional<int> time) {
   if (!spec.targets.empty()) return;  // it is said which columns hold the values
   if (time) {
-    refuse_across(table, *time);
+    refuse_across(table, spec, *time);
   } else {
     refuse_down(table);
   }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "data/calendar/civil.hpp"
 #include "data/catalog/limits.hpp"
 #include "sluice/base/error.hpp"
 
@@ -15,9 +16,10 @@ namespace {
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
 constexpr std::size_t kListed = 3;
 
-/// The time in data.end.
-Timestamp end_time(const CatalogSpec& spec, const TimeAxis& axis) {
-  if (const auto time = axis.time_of_text(spec.end)) return *time;
+/// The time in data.end. A date means its whole day where steps are shorter, and a month all its
+/// days.
+TimeSpan end_span(const CatalogSpec& spec, const TimeAxis& axis) {
+  if (const auto span = axis.span_of_text(spec.end)) return *span;
   throw ConfigError(
       fmt::format("data.end: '{}' is neither common, series or auto nor a time; write {}", spec.end,
                   axis.integers ? "an integer, as the data has" : "2022-01-31"));
@@ -46,7 +48,9 @@ class Ends {
 
   void settle() {
     if (dated_) {
-      end_time_ = end_time(spec_, parts_.axis);
+      const TimeSpan named = end_span(spec_, parts_.axis);
+      end_time_ = named.last;
+      begin_of_end_ = span_of(named.first, spec_, parts_.axis);
       end_ = span_of(end_time_, spec_, parts_.axis);
       cut();
     }
@@ -61,6 +65,7 @@ class Ends {
       throw ConfigError(fmt::format("data.end: no series has a value up to {}", end_text()));
     }
     if (!any) return;
+    if (dated_) end_inside_day();
     if (dated_) tell_end_after_data();
     mark_ended();
     say_late();
@@ -84,7 +89,7 @@ class Ends {
   /// The end as a time that some series has, or as it was given.
   std::string end_text() const {
     if (parts_.axis.shift.empty()) return parts_.axis.text_of(end_);
-    if (dated_) return parts_.axis.text(end_time_);
+    if (dated_) return parts_.axis.text(civil::day_of(end_time_) * civil::kDay);  // of weeks
     const auto last = std::find(last_.begin(), last_.end(), end_);
     return text_of(end_, static_cast<std::size_t>(last - last_.begin()));
   }
@@ -121,6 +126,14 @@ class Ends {
                     any_known ? "; only the columns of data.future are read there" : ""));
   }
 
+  /// The data may end before a day that data.end names does: at noon of today.
+  void end_inside_day() {
+    const std::int64_t last = *std::max_element(last_.begin(), last_.end());
+    if (begin_of_end_ == end_ || last < begin_of_end_) return;
+    end_ = last;
+    end_time_ = parts_.axis.time(last, 0);
+  }
+
   /// "Today" may lie after the last value of all, but not so far that every series would be over.
   void tell_end_after_data() {
     const auto last = std::max_element(last_.begin(), last_.end());
@@ -137,8 +150,8 @@ class Ends {
           "reach, or to common",
           spec_.end, steps, text_of(*last, s), ended_after_));
     }
-    notes_.remarks.push_back(fmt::format("the data end {}, {} before data.end = \"{}\"",
-                                         text_of(*last, s), steps, spec_.end));
+    notes_.remark_on_forecast(fmt::format("the data end {}, {} before data.end = \"{}\"",
+                                          text_of(*last, s), steps, spec_.end));
   }
 
   void mark_ended() {
@@ -154,7 +167,7 @@ class Ends {
       parts_.ended[ended[i]] = 1;
       if (i < kListed) names += (i > 0 ? ", " : "") + name_of(ended[i]);
     }
-    notes_.remarks.push_back(fmt::format(
+    notes_.remark_on_forecast(fmt::format(
         "{} of {} series ended more than {} {} before {} (data.ended_after): {}{}; {} not forecast "
         "unless forecast.ended = true",
         grouped(std::ssize(ended)), grouped(std::ssize(parts_.ids)), grouped(ended_after_),
@@ -215,7 +228,7 @@ class Ends {
   }
 
   /// Series with ends of their own are forecast from there: days that are over, for some.
-  void say_early() const {
+  void say_early() {
     std::int64_t early = 0;
     std::size_t first = 0;
     for (std::size_t s = 0; s < last_.size(); ++s) {
@@ -223,11 +236,12 @@ class Ends {
       if (early++ == 0) first = s;
     }
     if (early == 0 || own_axes_) return;
-    notes_.remarks.push_back(fmt::format(
+    notes_.early_ends = fmt::format(
         "{} of {} series {} before the others, so that {} before the others' (the first one: {}; "
         "the last time of all is {}); data.end = \"common\" ends all there",
         grouped(early), grouped(std::ssize(parts_.ids)), early == 1 ? "ends" : "end",
-        early == 1 ? "its forecast begins" : "their forecasts begin", name_of(first), end_text()));
+        early == 1 ? "its forecast begins" : "their forecasts begin", name_of(first), end_text());
+    notes_.remarks.push_back(notes_.early_ends);
   }
 
   void lengthen() {
@@ -303,6 +317,7 @@ class Ends {
   std::int64_t ended_after_;
   bool own_axes_;
   Timestamp end_time_ = 0;          // where data.end is a time
+  std::int64_t begin_of_end_ = 0;   // the first period of the day or month that data.end names
   std::int64_t end_ = kNone;        // the last period of the histories, on the grid
   std::vector<std::int64_t> last_;  // [S] period of each series' last value; kNone: it has none
 };
@@ -326,7 +341,7 @@ bool ends_together(const CatalogSpec& spec) {
 
 StepsOf steps_to_end(const CatalogSpec& spec, const CatalogParts& parts) {
   if (!has_end_date(spec)) return {};
-  const Timestamp time = end_time(spec, parts.axis);
+  const Timestamp time = end_span(spec, parts.axis).last;
   return [&parts, time, span = span_of(time, spec, parts.axis)](std::size_t s) {
     const std::int64_t end =
         parts.axis.shift.empty() ? span : parts.axis.containing(time, static_cast<std::int64_t>(s));

@@ -184,11 +184,25 @@ void FutureRows::join(const Table::Impl& main, const Series& series, const Futur
       table.source, fmt::join(join_.columns, ", "), fmt::join(lacking, ", ")));
 }
 
+void FutureRows::refuse_bridge(const Series& series) const {
+  std::vector<int> others = columns_;
+  others.insert(others.end(), category_columns_.begin(), category_columns_.end());
+  others.push_back(time_column_);
+  const std::string remedy = bridge_remedy(table_.impl(), spec_, series, others);
+  if (remedy.empty()) return;
+  throw DataError(fmt::format(
+      "{}: it has no {}; {}, or set data.future_for_all = true if every row holds for all series",
+      table_.impl().source, fmt::join(series.keys.columns, ", "), remedy));
+}
+
 void FutureRows::hold_for_all(const Series& series, CatalogNotes& notes) {
   join_.keys.ids = {""};
   join_.key_of_series.assign(series.ids.size(), 0);
   if (series_count_ < 2) return;
-  if (!spec_.future_for_all.value_or(false)) refuse_other_words(series);
+  if (!spec_.future_for_all.value_or(false)) {
+    refuse_bridge(series);
+    refuse_other_words(series);
+  }
   notes.remarks.push_back(
       fmt::format("{}: no column says for which series a row is: its rows hold for all {}",
                   table_.impl().source, series_count_));
@@ -363,12 +377,12 @@ void FutureRows::add_new_series(Series& series, std::int64_t begin, std::int64_t
     describe_new_series(series, fresh_keys);
     notes.new_series = static_cast<std::int64_t>(fresh.size());
     const std::string alike = say_alike(fresh, with_rows);
-    notes.remarks.push_back(fmt::format(
+    notes.remark_on_forecast(fmt::format(
         "{}: {} of its {} ids are not in the data ({}): series without a history{}{}", source,
         fresh.size(), join_.keys.ids.size(), first_three(fresh), alike.empty() ? "" : "; ", alike));
   }
   if (!over.empty()) {
-    notes.remarks.push_back(fmt::format(
+    notes.remark_on_forecast(fmt::format(
         "{}: {} of its {} ids are not in the data and have no row after its end, {} ({}): not used",
         source, over.size(), join_.keys.ids.size(), axis_.text_of(end), first_three(over)));
   }

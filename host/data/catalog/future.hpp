@@ -9,6 +9,7 @@
 
 #include "data/catalog/build.hpp"
 #include "data/catalog/join.hpp"
+#include "data/catalog/precision.hpp"
 
 namespace sluice {
 
@@ -69,6 +70,10 @@ class FutureRows {
             const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& offsets,
             std::vector<float>& values, CatalogNotes& notes) const;
 
+  /// The numbers of a channel that it has once more, in double, at their places.
+  void put_exact(const std::string& channel, const std::vector<std::int64_t>& first,
+                 const std::vector<std::int64_t>& offsets, ExactSeries& exact) const;
+
   /// The words of a category that it has, a row each.
   Codes words(const std::string& category) const;
 
@@ -94,6 +99,7 @@ class FutureRows {
   void join(const Table::Impl& main, const Series& series, const FutureColumns& asked,
             CatalogNotes& notes);
   void hold_for_all(const Series& series, CatalogNotes& notes);
+  void refuse_bridge(const Series& series) const;
   void refuse_other_words(const Series& series) const;
   void index_series();
   void describe_new_series(Series& series, std::span<const std::int32_t> keys) const;
@@ -105,6 +111,7 @@ class FutureRows {
   std::string range_text() const;
   [[noreturn]] void refuse_second_row(std::size_t row, std::size_t first) const;
   std::vector<float> numbers(std::size_t channel) const;
+  std::vector<double> exact_numbers(std::size_t channel) const;
   std::span<const std::int32_t> series_of(std::size_t row) const {
     const std::size_t key = join_.keys.at(static_cast<std::int64_t>(row));
     return std::span(series_of_keys_)

@@ -34,13 +34,25 @@ std::vector<float> FutureRows::numbers(std::size_t channel) const {
   const int column = columns_[channel];
   refuse_words(table, column, Role::future);
   if (!merges_rows()) return read_numbers(table, column);
+  const std::vector<double> merged = exact_numbers(channel);
+  return {merged.begin(), merged.end()};
+}
+
+std::vector<double> FutureRows::exact_numbers(std::size_t channel) const {
+  const Table::Impl& table = table_.impl();
+  const int column = columns_[channel];
+  if (!merges_rows()) {
+    std::vector<double> numbers;
+    read_exact(table, column, [&](std::int64_t, std::span<const double> block) {
+      numbers.insert(numbers.end(), block.begin(), block.end());
+    });
+    return numbers;
+  }
   // Known values are averaged under "sum" too: a price is not added up.
   const Merge merge = spec_.aggregate.empty()
                           ? Merge::mean
                           : merge_of(spec_, {channels_[channel], Role::future, column});
-  const std::vector<double> merged =
-      merged_rows(table, column, merge, leader_, std::ssize(periods_));
-  return {merged.begin(), merged.end()};
+  return merged_rows(table, column, merge, leader_, std::ssize(periods_));
 }
 
 void FutureRows::fill(const std::string& name, const std::vector<std::string>& ids,
@@ -64,6 +76,15 @@ void FutureRows::fill(const std::string& name, const std::vector<std::string>& i
   });
   tell_differences(table_.impl().names[static_cast<std::size_t>(columns_[channel])], differing,
                    example, notes);
+}
+
+void FutureRows::put_exact(const std::string& name, const std::vector<std::int64_t>& first,
+                           const std::vector<std::int64_t>& offsets, ExactSeries& exact) const {
+  const auto channel = static_cast<std::size_t>(
+      std::find(channels_.begin(), channels_.end(), name) - channels_.begin());
+  const std::vector<double> known = exact_numbers(channel);
+  for_each_step(first, offsets,
+                [&](std::size_t row, std::int64_t place) { exact.put(place, known[row]); });
 }
 
 Codes FutureRows::words(const std::string& name) const {
@@ -149,7 +170,7 @@ void FutureRows::tell_reach(const CatalogParts& parts, const std::vector<std::in
   }
   if (std::none_of(ahead.begin(), ahead.end(), [](char any) { return any != 0; })) {
     if (range_text() == "none") return;  // which is said already
-    notes.remarks.push_back(fmt::format(
+    notes.remark_on_forecast(fmt::format(
         "{}: no row lies after the end of the histories (its rows: {}; the histories end {}), so "
         "nothing is known of the steps to be forecast",
         source, range_text(), axis_.text_of(*std::max_element(ends.begin(), ends.end()))));
@@ -176,7 +197,7 @@ void FutureRows::tell_reach(const CatalogParts& parts, const std::vector<std::in
       return static_cast<double>(part) / static_cast<double>(std::max<std::int64_t>(1, all));
     };
     if (share(lacking_after, after) <= 2 * share(lacking_before, before)) continue;
-    notes.remarks.push_back(fmt::format(
+    notes.remark_on_forecast(fmt::format(
         "{}: {} is missing in {} of the {} steps that it reaches over after the end of the "
         "histories (the first one: {})",
         source, channel.name, grouped(lacking_after), grouped(after), example));

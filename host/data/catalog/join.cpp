@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "data/catalog/alike.hpp"
+#include "data/catalog/names.hpp"
 #include "data/table/cells.hpp"
 #include "sluice/base/error.hpp"
 
@@ -28,8 +29,8 @@ bool is_whole_numbers(const Table::Impl& table, int column) {
   });
 }
 
-/// Whether the column says who a row is for rather than when: a time has several of its numbers, or
-/// it has one number only, which some series has too.
+/// Whether the column says who a row is for rather than when: a time has several of its numbers,
+/// the series have several of them, or it has one number only, which some series has too.
 bool tells_series_apart(const Codes& codes, std::span<const std::int64_t> times,
                         const std::vector<std::optional<std::string>>& of_series) {
   if (times.empty()) return true;
@@ -39,8 +40,12 @@ bool tells_series_apart(const Codes& codes, std::span<const std::int64_t> times,
     const auto [entry, fresh] = of_time.try_emplace(times[row], codes.codes[row]);
     if (!fresh && entry->second != codes.codes[row]) return true;
   }
-  return codes.words.size() == 1 &&
-         std::find(of_series.begin(), of_series.end(), codes.words.front()) != of_series.end();
+  const std::unordered_set<std::string_view> words(codes.words.begin(), codes.words.end());
+  std::unordered_set<std::string_view> shared;
+  for (const auto& word : of_series) {
+    if (word && words.contains(*word)) shared.insert(*word);
+  }
+  return shared.size() > 1 || (shared.size() == 1 && codes.words.size() == 1);
 }
 
 /// The key of a series, written as the side file's keys are; empty if a column of it is missing.
@@ -96,6 +101,28 @@ std::vector<JoinColumn> id_join_columns(const Table::Impl& side, const Series& s
     columns.push_back({keys.columns[k], *column, {keys.key[k].begin(), keys.key[k].end()}});
   }
   return columns;
+}
+
+std::string bridge_remedy(const Table::Impl& side, const CatalogSpec& spec, const Series& series,
+                          std::span<const int> others) {
+  for (const Table& statics :
+       read_beside("path.statics", spec.static_files, spec, series.keys.columns)) {
+    const Table::Impl& table = statics.impl();
+    const std::vector<JoinColumn> ids = id_join_columns(table, series);
+    if (ids.empty()) continue;
+    for (std::size_t c = 0; c < side.names.size(); ++c) {
+      const std::string& name = side.names[c];
+      const bool other =
+          std::find(others.begin(), others.end(), static_cast<int>(c)) != others.end();
+      if (other || is_calendar_name(name) || !has_column(header_of(table), name)) continue;
+      return fmt::format(
+          "its column '{0}' stands beside {1} in {2}, and a file beside the data is joined with "
+          "the "
+          "data alone: write {0} into the data (that of each {1}, from {2}), or {1} into this file",
+          name, ids.front().name, table.source);
+    }
+  }
+  return {};
 }
 
 std::vector<JoinColumn> attribute_join_columns(const Table::Impl& main, const Table::Impl& side,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <optional>
 
 #include "data/table/cells.hpp"
@@ -85,6 +86,11 @@ bool is_only(std::string_view text, std::string_view signs) {
 bool is_total(std::string_view name) {
   const std::string word = plain(name);
   return std::find(std::begin(kTotals), std::end(kTotals), word) != std::end(kTotals);
+}
+
+bool is_sum_of_parts(double value, double sum, double size) {
+  constexpr double kRounding = 1e-3;
+  return std::abs(value - sum) <= kRounding * size;
 }
 
 bool speaks_of_total(std::string_view text) {

@@ -13,7 +13,10 @@ namespace sluice {
 
 /// "Total", "Grand Total:", "Summe", "总计": the name of a sum of other rows.
 bool is_total(std::string_view name);
-/// The same, also as one of several words: "Store 5 Total".
+/// Whether `value` is the `sum` of parts whose sizes add up to `size`, to a thousandth of these: a
+/// total may be rounded, or the sum of parts that are not.
+bool is_sum_of_parts(double value, double sum, double size);
+/// is_total, also as one of several words: "Store 5 Total".
 bool speaks_of_total(std::string_view text);
 
 /// What row `row` (over all parts) may be, whose cell in the time column `column` is `cell` (empty:

@@ -152,8 +152,8 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   }
   finish_uses(impl, spec, met);
   remark_alike_ids(parts.ids, met);
-  remark_totals(parts.ids, met);
   Catalog catalog(std::move(parts));
+  remark_totals(catalog, met);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     met.all_missing_series += catalog.history(s) == 0 ? 1 : 0;
   }

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/text.hpp"
+#include "data/catalog/crosstab.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
 #include "data/catalog/uses.hpp"
@@ -30,6 +31,7 @@ class TargetGuess {
         spec_(spec),
         choice_(choice),
         others_(others),
+        flags_(spec.layout == Layout::automatic ? flags_of_periods(table) : std::vector<int>()),
         notes_(notes) {}
 
   /// The one column of a usual name; else the only one that could be meant.
@@ -93,6 +95,7 @@ class TargetGuess {
         if (columns.size() == 1) break;
         columns.clear();
       }
+      if (columns.empty()) columns = flags_;  // nothing else could be meant
       for (const int column : columns) std::erase(left, column);
     }
     refuse_second_names(columns);
@@ -182,6 +185,9 @@ class TargetGuess {
     }
     if (is_calendar_name(name(column)) && whole) return "it says when a row is, as the time does";
     if (is_position_name(name(column))) return "it says where a series is (data.static_reals)";
+    if (in(flags_, column)) {
+      return "it is 0 or 1 by when a row is, as its time says (data.future takes it)";
+    }
     const bool id = is_one_of(name(column), kUsualIds) ||
                     (is_id_name(name(column)) && spec_.layout == Layout::automatic);
     if (id) return "it has the name of an id (data.id)";
@@ -211,6 +217,7 @@ class TargetGuess {
   const CatalogSpec& spec_;
   const ColumnChoice& choice_;
   const std::vector<int>& others_;
+  const std::vector<int> flags_;  // one for each weekday or month
   CatalogNotes& notes_;
 };
 

@@ -72,7 +72,6 @@ class RowsBuilder {
       read_again = take_lists(*lists, parts);
     } else {
       read_again = take_columns(columns, parts);
-      remark_total_series(parts, notes_);
     }
     settle_starts(columns, parts);
     keep_steps(parts, 0, read_again, steps_to_end(spec_, parts));

@@ -206,10 +206,12 @@ class FromFile {
       columns = attribute_join_columns(main, table, series, {}, {});
     }
     if (columns.empty()) {
-      throw DataError(fmt::format(
-          "{}: none of the id columns ({}) is in this file; give it at least one of them; its "
-          "columns are: {}",
-          table.source, fmt::join(series.keys.columns, ", "), list_columns(header_of(table))));
+      const std::string bridge = bridge_remedy(table, spec, series, {});
+      throw DataError(
+          fmt::format("{}: none of the id columns ({}) is in this file; {}; its columns are: {}",
+                      table.source, fmt::join(series.keys.columns, ", "),
+                      bridge.empty() ? "give it at least one of them" : bridge,
+                      list_columns(header_of(table))));
     }
     return columns;
   }

@@ -51,6 +51,7 @@ class LongBuilder {
     add_categories(table_, categories_, {places_, merges_rows()}, future, parts_, notes_);
     places_ = {};
     for (const FutureRows& file : future) fill_future(file);
+    tell_lost_beside(future);
     if (whole) {
       settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
       fill_gaps(parts_, has_row, spec_, table_.source, notes_);
@@ -380,12 +381,15 @@ class LongBuilder {
     const std::size_t c = parts_.channels.size() - 1;
     const StepsOf steps = steps_to_end(spec_, parts_);
     if (source.role == Role::target) return keep_steps(parts_, c, read_again, steps);
-    const std::vector<std::size_t> lost = lost_steps(parts_, c, read_again, steps);
+    tell_lost(source.name, lost_steps(parts_, c, read_again, steps));
+  }
+
+  void tell_lost(const std::string& column, const std::vector<std::size_t>& lost) {
     if (lost.empty()) return;
     notes_.remarks.push_back(fmt::format(
         "column '{}': its values are so large that a number of 7 digits, as inputs are kept, loses "
         "their steps{}; take a constant off them, or give their differences",
-        source.name,
+        column,
         parts_.ids.size() > 1 ? fmt::format(" in {} series (first: {})", grouped(std::ssize(lost)),
                                             parts_.ids[lost.front()])
                               : ""));
@@ -423,6 +427,22 @@ class LongBuilder {
     for (Channel& channel : parts_.channels) {
       if (channel.role != Role::future || !future.has_channel(channel.name)) continue;
       future.fill(channel.name, parts_.ids, parts_.first, parts_.offsets, channel.values, notes_);
+    }
+  }
+
+  /// The same of columns that only the files beside the data have.
+  void tell_lost_beside(const std::vector<FutureRows>& future) {
+    for (const ChannelSource& source : sources_) {
+      if (source.column >= 0) continue;
+      const auto channel = std::find_if(parts_.channels.begin(), parts_.channels.end(),
+                                        [&](const Channel& c) { return c.name == source.name; });
+      const auto c = static_cast<std::size_t>(channel - parts_.channels.begin());
+      tell_lost(source.name, lost_steps(parts_, c, [&](ExactSeries& exact) {
+                  for (const FutureRows& file : future) {
+                    if (!file.has_channel(source.name)) continue;
+                    file.put_exact(source.name, parts_.first, parts_.offsets, exact);
+                  }
+                }));
     }
   }
 

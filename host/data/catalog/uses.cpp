@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -79,16 +80,68 @@ std::string some_names(const std::vector<std::string>& names) {
   return text;
 }
 
-void remark_totals(const std::vector<std::string>& ids, CatalogNotes& notes) {
-  if (ids.size() < 2) return;
-  std::vector<std::string> totals;
-  std::copy_if(ids.begin(), ids.end(), std::back_inserter(totals),
-               [](const std::string& id) { return is_total(id); });
-  if (totals.empty()) return;
-  notes.remarks.push_back(fmt::format(
-      "{} {} the name of a total, and {} a series like the others: leave it out of the data if it "
-      "is the sum of them",
-      some_names(totals), totals.size() == 1 ? "has" : "have", totals.size() == 1 ? "is" : "are"));
+namespace {
+
+/// Whether target m of series `total` is in every step the sum of those of `parts`; none that has
+/// no value is.
+bool is_their_sum(const Catalog& catalog, int m, std::int64_t total,
+                  const std::vector<std::int64_t>& parts) {
+  const std::span<const float> totals = catalog.values(m, total);
+  std::vector<double> sum(totals.size(), 0), size(totals.size(), 0);
+  for (const std::int64_t part : parts) {
+    const std::span<const float> values = catalog.values(m, part);
+    const std::int64_t shift = catalog.period(part, 0) - catalog.period(total, 0);
+    const std::int64_t begin = std::max<std::int64_t>(0, -shift);
+    const std::int64_t end = std::min(std::ssize(values), std::ssize(totals) - shift);
+    for (std::int64_t t = begin; t < end; ++t) {
+      const double value =
+          static_cast<double>(values[static_cast<std::size_t>(t)]) + catalog.value_offset(m, part);
+      if (std::isnan(value)) continue;
+      sum[static_cast<std::size_t>(t + shift)] += value;
+      size[static_cast<std::size_t>(t + shift)] += std::abs(value);
+    }
+  }
+  bool any = false;
+  for (std::size_t t = 0; t < totals.size(); ++t) {
+    const double value = static_cast<double>(totals[t]) + catalog.value_offset(m, total);
+    if (std::isnan(value)) continue;
+    any = true;
+    if (!is_sum_of_parts(value, sum[t], size[t])) return false;
+  }
+  return any;
+}
+
+}  // namespace
+
+void remark_totals(const Catalog& catalog, CatalogNotes& notes) {
+  std::vector<std::int64_t> totals, parts;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    if (catalog.history(s) == 0) continue;
+    (is_total(catalog.id(s)) ? totals : parts).push_back(s);
+  }
+  if (totals.empty() || parts.empty()) return;
+  std::vector<std::string> sums, others;
+  for (const std::int64_t total : totals) {
+    bool is_sum = true;
+    for (int m = 0; is_sum && m < catalog.count(Role::target); ++m) {
+      is_sum = is_their_sum(catalog, m, total, parts);
+    }
+    (is_sum ? sums : others).push_back(catalog.id(total));
+  }
+  if (!sums.empty()) {
+    const bool one = sums.size() == 1;
+    notes.remarks.push_back(fmt::format(
+        "{} {} the sum of the other series, and forecast like them: leave {} out of the data if {} "
+        "of {} own",
+        some_names(sums), one ? "is" : "are", one ? "it" : "them",
+        one ? "it is no series" : "they are no series", one ? "its" : "their"));
+  }
+  if (!others.empty()) {
+    notes.remarks.push_back(fmt::format(
+        "{} {} the name of a total, and {} not the sum of the other series: forecast like them",
+        some_names(others), others.size() == 1 ? "has" : "have",
+        others.size() == 1 ? "is" : "are"));
+  }
 }
 
 void refuse_second_name(const Header& header, int column, const std::string& key) {

@@ -28,8 +28,9 @@ std::string some_names(const std::vector<std::string>& names);
 /// one of the list's.
 std::string listed(std::string_view name);
 
-/// Says which of several series have the name of a sum of the others: "Total".
-void remark_totals(const std::vector<std::string>& ids, CatalogNotes& notes);
+/// Says which of several series have the name of a sum of the others ("Total"), and whether they
+/// are their sum: in every step where they have a value, those without a value counting nothing.
+void remark_totals(const Catalog& catalog, CatalogNotes& notes);
 
 /// Throws DataError where another column has the name of `column`, which was found by its name.
 void refuse_second_name(const Header& header, int column, const std::string& key);

@@ -248,9 +248,6 @@ std::size_t begin_of_count(const std::vector<std::string>& names) {
   return others ? names.size() : begin;
 }
 
-/// So far from the sum of its parts, beside the sum of their sizes, may a rounded total be.
-constexpr double kRounding = 1e-3;
-
 /// For each row the sum of the columns, and of their sizes; a missing value is 0.
 struct RowSums {
   std::vector<double> sum, size;
@@ -364,8 +361,11 @@ std::vector<int> without_totals(const Table::Impl& table, const std::vector<int>
   const RowSums sums = sums_of(table, steps);
   for (const int column : totals) {
     const std::vector<float> values = read_numbers(table, column);
+    std::int64_t known = 0;
     for (std::size_t row = 0; row < values.size(); ++row) {
-      if (std::abs(values[row] - sums.sum[row]) > kRounding * sums.size[row]) {
+      if (std::isnan(values[row])) continue;
+      ++known;
+      if (!is_sum_of_parts(values[row], sums.sum[row], sums.size[row])) {
         throw DataError(fmt::format(
             "{}: {} is named as a total, and is not the sum of the {} other values of its row, "
             "{}; remove this column, or name it by what it holds",
@@ -373,34 +373,12 @@ std::vector<int> without_totals(const Table::Impl& table, const std::vector<int>
             sums.sum[row]));
       }
     }
-    leave_out(notes, column, "it is the sum of the other value columns");
+    leave_out(notes, column,
+              known > 0 ? "it is the sum of the other value columns"
+                        : "it has the name of a total, and no value");
   }
   remark_left_out(table, totals, notes);
   return steps;
-}
-
-void remark_total_series(const CatalogParts& parts, CatalogNotes& notes) {
-  const std::vector<float>& values = parts.channels.front().values;
-  const std::size_t rows = parts.ids.size(), width = values.size() / rows;
-  for (std::size_t total = 0; total < rows; ++total) {
-    if (rows < 3 || !is_total(parts.ids[total])) continue;
-    bool is_sum = true;
-    for (std::size_t step = 0; is_sum && step < width; ++step) {
-      double sum = 0, size = 0;
-      for (std::size_t row = 0; row < rows; ++row) {
-        const float value = values[row * width + step];
-        if (row == total || std::isnan(value)) continue;
-        sum += value;
-        size += std::abs(value);
-      }
-      is_sum = std::abs(values[total * width + step] - sum) <= kRounding * size;
-    }
-    if (!is_sum) continue;
-    notes.remarks.push_back(fmt::format(
-        "the series {} is the sum of the others, and is forecast as they are; remove its row if it "
-        "is no series",
-        parts.ids[total]));
-  }
 }
 
 std::string time_format_of_names(const Table::Impl& table, const CatalogSpec& spec,

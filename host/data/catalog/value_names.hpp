@@ -37,13 +37,10 @@ void check_counted_names(const Table::Impl& table, const std::vector<int>& colum
 bool count_down(const Table::Impl& table, const std::vector<int>& columns, const Times& times);
 
 /// `columns` without those that are named as a total and are the sum of the others (to a
-/// thousandth), which is said. Throws DataError where such a one is not their sum.
+/// thousandth) wherever they have a value, which is said. Throws DataError where such a one is not
+/// their sum.
 std::vector<int> without_totals(const Table::Impl& table, const std::vector<int>& columns,
                                 CatalogNotes& notes);
-
-/// Says which series are named as a total and are the sum of the others, step by step. Every series
-/// has as many steps as the others, in its row's order.
-void remark_total_series(const CatalogParts& parts, CatalogNotes& notes);
 
 /// The word of data.time_format by which all the columns are named by times: spec.time_format, or
 /// the only pattern that fits them, which is said; empty: they are named by something else. Throws

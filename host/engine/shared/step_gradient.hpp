@@ -2,7 +2,9 @@
 // those of the recurrence, and those of the horizon after the last one. What it reads of one step
 // is summed over x and all rows of the head that see that step; these sums are added, row by row of
 // the table, in runs of kRun in the order of windows and steps. CPU and GPU add in this order: the
-// same bits.
+// same bits. Tables of series have a sum of their own (Gather::embedding_gradient, on the GPU
+// EmbeddingGradient): a window reads one of their rows at all its steps, so that one number a
+// window is added, in float; made by runs, every training with categories of series had other bits.
 #pragma once
 
 #include <cstdint>

@@ -1,17 +1,16 @@
-// Models and training states as safetensors: parameters under PyTorch's names, everything that is
-// numbers as tensors of exact bits, everything that is text as metadata.
+// Models as safetensors: parameters under PyTorch's names, everything that is numbers as tensors of
+// exact bits, everything that is text as metadata.
 #include "sluice/run/checkpoint.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <numeric>
+#include <limits>
 #include <string_view>
 #include <unordered_set>
 
-#include "base/checksum.hpp"
+#include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
@@ -20,162 +19,10 @@ namespace sluice {
 namespace {
 
 using Json = nlohmann::json;
-using Shape = std::vector<std::int64_t>;
 
 /// 2: models with categories of steps, which a program that knows 1 only would misread.
 constexpr int kModelVersion = 2;
-/// 3: states that know their data.
-constexpr int kStateVersion = 3;
 constexpr const char* kModelFormat = "sluice model";
-constexpr const char* kStateFormat = "sluice training state";
-constexpr const char* kChecksum = "checksum";
-
-template <typename Number>
-constexpr const char* dtype_of() {
-  if constexpr (std::is_same_v<Number, float>) return "F32";
-  if constexpr (std::is_same_v<Number, double>) return "F64";
-  if constexpr (std::is_same_v<Number, std::int64_t>) return "I64";
-  if constexpr (std::is_same_v<Number, char>) return "U8";
-}
-
-std::int64_t elements(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>{});
-}
-
-template <typename Number>
-Tensor tensor_of(std::span<const Number> numbers, Shape shape) {
-  if (elements(shape) != static_cast<std::int64_t>(numbers.size())) {
-    throw InternalError(
-        fmt::format("a tensor of {} numbers has {}", elements(shape), numbers.size()));
-  }
-  Tensor tensor{.dtype = dtype_of<Number>(), .shape = std::move(shape), .bytes = {}};
-  tensor.bytes.resize(numbers.size_bytes());
-  if (!numbers.empty()) std::memcpy(tensor.bytes.data(), numbers.data(), numbers.size_bytes());
-  return tensor;
-}
-
-template <typename Number>
-Tensor tensor_of(const std::vector<Number>& numbers) {
-  return tensor_of(std::span<const Number>(numbers), {static_cast<std::int64_t>(numbers.size())});
-}
-
-Tensor scalar_of(double number) { return tensor_of(std::span<const double>(&number, 1), {}); }
-
-Tensor lines_of(const std::vector<std::string>& texts) {
-  const std::string lines = to_lines(texts);
-  return tensor_of(std::span<const char>(lines), {static_cast<std::int64_t>(lines.size())});
-}
-
-/// Of all that a file holds beside this number itself.
-std::string checksum_of(const Safetensors& file) {
-  Checksum sum;
-  for (const auto& [name, text] : file.metadata) {
-    if (name == kChecksum) continue;
-    sum.add(name);
-    sum.add(text);
-  }
-  for (const auto& [name, tensor] : file.tensors) {
-    sum.add(name);
-    sum.add(tensor.dtype);
-    sum.add(std::span<const std::uint8_t>(tensor.bytes));
-  }
-  return fmt::format("{:016x}", sum.value());
-}
-
-void write_checked(const std::filesystem::path& path, Safetensors& file) {
-  file.metadata[kChecksum] = checksum_of(file);
-  write_safetensors(path, file);
-}
-
-/// A file of a known format, with messages that name it.
-class Reader {
- public:
-  Reader(const std::filesystem::path& path, std::string_view setting, const char* format,
-         int version, int oldest = 1)
-      : path_(path.string()), file_(read_safetensors(path, setting)) {
-    if (text("format") != format) {
-      throw DataError(fmt::format("{}: is a {}, where a {} is needed; choose another file", path_,
-                                  text("format"), format));
-    }
-    const std::string& written = text("format_version");
-    const bool number = !written.empty() && written.size() <= 9 &&
-                        written.find_first_not_of("0123456789") == std::string::npos;
-    if (!number || std::stoi(written) < 1) bad("'format_version' is not a number");
-    if (std::stoi(written) > version) {
-      throw DataError(fmt::format(
-          "{}: is of format {}, which is newer than this program's {}; update Sluice, or train the "
-          "model again with this version",
-          path_, written, version));
-    }
-    if (std::stoi(written) < oldest) {
-      throw DataError(fmt::format(
-          "{}: is of format {}, which is older than what this program goes on from ({}); train "
-          "again without it (mode.resume = false)",
-          path_, written, oldest));
-    }
-    // Files from before there was one, and those that others wrote, have none.
-    const auto sum = file_.metadata.find(kChecksum);
-    if (sum != file_.metadata.end() && sum->second != checksum_of(file_)) {
-      throw DataError(fmt::format(
-          "{}: has not the contents that it was written with; the file is damaged: take a copy "
-          "from before, or train again (where it was edited on purpose, leave out its metadata "
-          "'{}')",
-          path_, kChecksum));
-    }
-  }
-
-  std::string where(std::string_view name) const {
-    return fmt::format("{}: metadata '{}'", path_, name);
-  }
-  const std::string& text(const std::string& name) const {
-    const auto found = file_.metadata.find(name);
-    if (found == file_.metadata.end()) bad(fmt::format("metadata '{}' is missing", name));
-    return found->second;
-  }
-  Json object(const std::string& name) const { return parse_object(text(name), where(name)); }
-
-  bool has(const std::string& name) const { return file_.tensors.contains(name); }
-
-  /// The numbers of a tensor of this very shape; -1: any size there.
-  template <typename Number>
-  std::vector<Number> numbers(const std::string& name, const Shape& shape) const {
-    const auto found = file_.tensors.find(name);
-    if (found == file_.tensors.end()) bad(fmt::format("tensor '{}' is missing", name));
-    const Tensor& tensor = found->second;
-    const bool fits = std::ranges::equal(
-        tensor.shape, shape, [](auto is, auto should) { return should < 0 || is == should; });
-    if (tensor.dtype != dtype_of<Number>() || !fits) {
-      bad(fmt::format("tensor '{}' is {} [{}] where {} [{}] is needed", name, tensor.dtype,
-                      fmt::join(tensor.shape, ", "), dtype_of<Number>(), fmt::join(shape, ", ")));
-    }
-    std::vector<Number> numbers(tensor.bytes.size() / sizeof(Number));
-    if (!numbers.empty()) std::memcpy(numbers.data(), tensor.bytes.data(), tensor.bytes.size());
-    return numbers;
-  }
-  double scalar(const std::string& name) const { return numbers<double>(name, {})[0]; }
-  std::vector<std::string> lines(const std::string& name) const {
-    const std::vector<char> text = numbers<char>(name, {-1});
-    return from_lines({text.data(), text.size()}, fmt::format("{}: tensor '{}'", path_, name));
-  }
-  std::vector<std::string> names(const Json& json, const char* name) const {
-    const auto found = json.find(name);
-    if (found == json.end() || !found->is_array()) bad(fmt::format("'{}' is not a list", name));
-    std::vector<std::string> texts;
-    for (const Json& text : *found) {
-      if (!text.is_string()) bad(fmt::format("'{}' is not a list of texts", name));
-      texts.push_back(unescaped(text.get<std::string>(), where("names")));
-    }
-    return texts;
-  }
-
-  [[noreturn]] void bad(const std::string& what) const {
-    throw DataError(fmt::format("{}: {}; the file is damaged or not Sluice's", path_, what));
-  }
-
- private:
-  std::string path_;
-  Safetensors file_;
-};
 
 /// What does not fit together in a model, or empty.
 std::string misfit(const Model& m) {
@@ -264,7 +111,7 @@ void write_member(Safetensors& file, const ParamLayout& layout, std::size_t memb
   }
 }
 
-std::vector<float> read_member(const Reader& reader, const ParamLayout& layout,
+std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& layout,
                                std::size_t member) {
   const std::string prefix = member_prefix(member);
   std::vector<float> params;  // grows by what the file really has
@@ -285,12 +132,6 @@ std::vector<float> read_member(const Reader& reader, const ParamLayout& layout,
   return params;
 }
 
-Json escaped_list(const std::vector<std::string>& texts) {
-  Json list = Json::array();
-  for (const std::string& text : texts) list.push_back(escaped(text));
-  return list;
-}
-
 }  // namespace
 
 void save_model(const std::filesystem::path& path, const Model& model) {
@@ -305,7 +146,8 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   file.metadata["names"] = Json{{"channels", escaped_list(model.channel_names)},
                                 {"statics", escaped_list(model.static_names)},
                                 {"categories", escaped_list(model.category_names)},
-                                {"step_categories", escaped_list(model.step_category_names)}}
+                                {"step_categories", escaped_list(model.step_category_names)},
+                                {"remarks", escaped_list(model.remarks)}}
                                .dump();
   file.metadata["training"] = Json{
       {"members", model.members.size()},
@@ -352,7 +194,7 @@ void save_model(const std::filesystem::path& path, const Model& model) {
 }
 
 Model load_model(const std::filesystem::path& path, std::string_view setting) {
-  const Reader reader(path, setting, kModelFormat, kModelVersion);
+  const CheckedReader reader(path, setting, kModelFormat, kModelVersion);
   Model model;
   model.spec = spec_from_json(reader.object("spec"), reader.where("spec"));
   try {
@@ -368,6 +210,7 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   if (names.contains("step_categories")) {
     model.step_category_names = reader.names(names, "step_categories");
   }
+  if (names.contains("remarks")) model.remarks = reader.names(names, "remarks");
   const Json training = reader.object("training");
   const std::string where = reader.where("training");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();
@@ -417,84 +260,6 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   }
   if (const std::string what = misfit(model); !what.empty()) reader.bad(what);
   return model;
-}
-
-std::filesystem::path state_path(const std::filesystem::path& model_path) {
-  return model_path.string() + ".state";
-}
-
-void save_training_state(const std::filesystem::path& path, const TrainingState& state) {
-  Safetensors file;
-  file.metadata["format"] = kStateFormat;
-  file.metadata["format_version"] = std::to_string(kStateVersion);
-  file.metadata["config"] = state.config;
-  file.metadata["place"] = Json{{"member", state.member},
-                                {"final_phase", state.final_phase ? 1 : 0},
-                                {"epoch", state.epoch},
-                                {"batch", state.batch},
-                                {"closed_step", state.closed_step},
-                                {"start_checksum", state.start_checksum},
-                                {"catalog_checksum", state.catalog_checksum},
-                                {"step", state.engine.step},
-                                {"best_step", state.best_step},
-                                {"bad_epochs", state.bad_epochs},
-                                {"selected_step", state.selected_step},
-                                {"done_members", state.done_members.size()}}
-                               .dump();
-  auto& tensors = file.tensors;
-  tensors["engine.params"] = tensor_of(state.engine.params);
-  tensors["engine.average"] = tensor_of(state.engine.average);
-  tensors["engine.m"] = tensor_of(state.engine.m);
-  tensors["engine.v"] = tensor_of(state.engine.v);
-  tensors["engine.carried_h"] = tensor_of(state.engine.carried_h);
-  tensors["engine.carried_c"] = tensor_of(state.engine.carried_c);
-  tensors["best_params"] = tensor_of(state.best_params);
-  tensors["best_loss"] = scalar_of(state.best_loss);
-  tensors["seconds"] = scalar_of(state.seconds);
-  tensors["plateau_factor"] = scalar_of(state.plateau_factor);
-  tensors["selected_params"] = tensor_of(state.selected_params);
-  tensors["selected_loss"] = scalar_of(state.selected_loss);
-  for (std::size_t k = 0; k < state.done_members.size(); ++k) {
-    tensors[fmt::format("done.{}", k)] = tensor_of(state.done_members[k]);
-  }
-  write_checked(path, file);
-}
-
-TrainingState load_training_state(const std::filesystem::path& path) {
-  const Reader reader(path, "path.model", kStateFormat, kStateVersion, kStateVersion);
-  TrainingState state;
-  state.config = reader.text("config");
-  const Json at = reader.object("place");
-  const std::string where = reader.where("place");
-  constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();
-  state.member = static_cast<int>(integer_field(at, "member", 0, 1000, where));
-  state.final_phase = integer_field(at, "final_phase", 0, 1, where) == 1;
-  state.epoch = integer_field(at, "epoch", 0, kFar, where);
-  state.batch = integer_field(at, "batch", 0, kFar, where);
-  state.closed_step = integer_field(at, "closed_step", -1, kFar, where);
-  state.start_checksum = integer_field(at, "start_checksum", 0, kFar, where);
-  state.catalog_checksum = integer_field(at, "catalog_checksum", 0, kFar, where);
-  state.engine.step = integer_field(at, "step", 0, kFar, where);
-  state.best_step = integer_field(at, "best_step", 0, kFar, where);
-  state.bad_epochs = static_cast<int>(integer_field(at, "bad_epochs", 0, 2'000'000'000, where));
-  state.selected_step = integer_field(at, "selected_step", 0, kFar, where);
-  const std::int64_t done = integer_field(at, "done_members", 0, 1000, where);
-  state.engine.params = reader.numbers<float>("engine.params", {-1});
-  state.engine.average = reader.numbers<float>("engine.average", {-1});
-  state.engine.m = reader.numbers<float>("engine.m", {-1});
-  state.engine.v = reader.numbers<float>("engine.v", {-1});
-  state.engine.carried_h = reader.numbers<float>("engine.carried_h", {-1});
-  state.engine.carried_c = reader.numbers<float>("engine.carried_c", {-1});
-  state.best_params = reader.numbers<float>("best_params", {-1});
-  state.best_loss = reader.scalar("best_loss");
-  state.seconds = reader.scalar("seconds");
-  state.plateau_factor = reader.scalar("plateau_factor");
-  state.selected_params = reader.numbers<float>("selected_params", {-1});
-  state.selected_loss = reader.scalar("selected_loss");
-  for (std::int64_t k = 0; k < done; ++k) {
-    state.done_members.push_back(reader.numbers<float>(fmt::format("done.{}", k), {-1}));
-  }
-  return state;
 }
 
 }  // namespace sluice

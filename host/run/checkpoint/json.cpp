@@ -340,6 +340,12 @@ std::string escaped(std::string_view bytes) {
   return out;
 }
 
+nlohmann::json escaped_list(const std::vector<std::string>& texts) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const std::string& text : texts) list.push_back(escaped(text));
+  return list;
+}
+
 std::string unescaped(std::string_view text, const std::string& where) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

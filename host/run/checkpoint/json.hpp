@@ -33,6 +33,8 @@ nlohmann::json number_json(double number);
 /// "\xHH". unescaped() is its inverse; a text that escaped() does not write is a DataError.
 std::string escaped(std::string_view bytes);
 std::string unescaped(std::string_view text, const std::string& where);
+/// An array of escaped texts.
+nlohmann::json escaped_list(const std::vector<std::string>& texts);
 /// Texts as escaped lines, each with its line break; and back.
 std::string to_lines(const std::vector<std::string>& texts);
 std::vector<std::string> from_lines(std::string_view lines, const std::string& where);

@@ -128,10 +128,11 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
                        "forward_fill, zero, missing, error, or NAME=WORD for some; auto: missing, "
                        "an error where that would tell the target."},
         d.covariate_gaps);
-  visit(Key{.name = "data.end",
-            .meaning = "Where histories end: common (the last time of all data), series (each at "
-                       "its last row), or a date; auto: common where gaps are zero."},
-        d.end);
+  visit(
+      Key{.name = "data.end",
+          .meaning = "Where histories end: common (the last time of all data), series (each at "
+                     "its last row), or a date (its whole day); auto: common where gaps are zero."},
+      d.end);
   visit(Key{.name = "data.ended_after",
             .meaning = "Steps without a row before the end after which a series has ended, and is "
                        "not forecast; 0: never.",

@@ -189,10 +189,12 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Training steps at most; 0: not limited.",
             .range = {.min = 0, .max = 1e12}},
         t.steps);
-  visit(Key{.name = "training.max_seconds",
-            .meaning = "Seconds of training at most; 0: not limited.",
-            .range = {.min = 0, .max = 1e9}},
-        t.max_seconds);
+  visit(
+      Key{.name = "training.max_seconds",
+          .meaning =
+              "Seconds of training at most, all seeds and the final fit together; 0: not limited.",
+          .range = {.min = 0, .max = 1e9}},
+      t.max_seconds);
   visit(
       Key{.name = "training.steps_per_epoch",
           .meaning = "Steps of an epoch; 0: every window once (sampling window), or 100 (series).",

@@ -14,6 +14,8 @@
 
 #include "base/text.hpp"
 #include "run/forecast/match.hpp"
+#include "run/interrupt.hpp"
+#include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/forecast.hpp"
@@ -336,6 +338,11 @@ void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std
   }
 }
 
+void stop_if_interrupted() {
+  if (!InterruptGuard::requested()) return;
+  throw Interrupted("interrupted: the evaluation is not complete, nothing was written");
+}
+
 }  // namespace
 
 BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model) {
@@ -344,6 +351,9 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
   if (K == 0) K = horizon_steps(config, catalog.frequency());
   Backtest test(config, catalog, K);
+  // Around all windows: a training's own guard would forget a signal that came after its last step.
+  std::optional<InterruptGuard> guard;
+  if (refit > 0) guard.emplace();
   const auto cutoffs = test.cutoffs();
   double train_seconds = 0, forecast_seconds = 0;
   std::string description;
@@ -361,8 +371,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
                            (cutoffs.size() + group - 1) / group, begin + 1));
       TrainResult trained = train(config, catalog, options);
       train_seconds += trained.seconds;
-      if (trained.interrupted)
-        throw DataError("interrupted: the evaluation is not complete, nothing was written");
+      stop_if_interrupted();
       fresh = std::move(trained.model);
       used = &fresh;
     } else {
@@ -387,9 +396,15 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       forecast_seconds += now() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
       test.score(forecasts);
+      if (guard) stop_if_interrupted();
     }
   }
-  return test.result(description, train_seconds, forecast_seconds, windows);
+  BacktestResult result = test.result(description, train_seconds, forecast_seconds, windows);
+  if (guard) {
+    guard.reset();  // from here on a signal ends the process itself
+    stop_if_interrupted();
+  }
+  return result;
 }
 
 }  // namespace sluice

@@ -18,16 +18,18 @@ class Missing {
  public:
   explicit Missing(std::int64_t steps) : steps_(static_cast<std::size_t>(steps), 0) {}
 
-  /// `has(t)`: whether the column has a value at step t; steps begin at `first`.
+  /// `has(t)`: whether the column has a value at step t; steps begin at `first`. So many as
+  /// `allowed` may lack one.
   template <typename Has>
-  void look_at(const std::string& column, std::int64_t first, const Has& has) {
-    bool all = true;
+  void look_at(const std::string& column, std::int64_t first, std::int64_t allowed,
+               const Has& has) {
+    std::vector<char> lacking(steps_.size(), 0);
     for (std::size_t k = 0; k < steps_.size(); ++k) {
-      if (has(first + static_cast<std::int64_t>(k))) continue;
-      steps_[k] = 1;
-      all = false;
+      lacking[k] = has(first + static_cast<std::int64_t>(k)) ? 0 : 1;
     }
-    if (!all) columns_.push_back(column);
+    if (std::count(lacking.begin(), lacking.end(), 1) <= allowed) return;
+    columns_.push_back(column);
+    for (std::size_t k = 0; k < steps_.size(); ++k) steps_[k] |= lacking[k];
   }
 
   std::string text(const Catalog& catalog, const Window& w) const {
@@ -50,6 +52,20 @@ class Missing {
   std::vector<char> steps_;
   std::vector<std::string> columns_;
 };
+
+/// How many of K steps ahead may lack a value of a column: twice as many as K steps of the past
+/// (`past` of them in all) ever did, and all where all of some K did. Beyond that a forecast would
+/// stand on inputs that no training and no score has met.
+template <typename Has>
+std::int64_t may_lack(std::int64_t past, std::int64_t K, const Has& has) {
+  std::int64_t most = 0, lacking = 0;
+  for (std::int64_t t = 0; t < past; ++t) {
+    lacking += has(t) ? 0 : 1;
+    if (t >= K) lacking -= has(t - K) ? 0 : 1;
+    most = std::max(most, lacking);
+  }
+  return most == K ? K : std::min(2 * most, K - 1);
+}
 
 }  // namespace
 
@@ -94,24 +110,21 @@ WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& 
 std::string missing_future(const Catalog& catalog, const Window& w, int K) {
   Missing missing(K);
   const std::int64_t s = w.series, length = catalog.length(s);
-  const auto origin = static_cast<std::size_t>(w.origin + 1);
+  const std::int64_t origin = w.origin + 1;
   for (std::size_t c = 0; c < catalog.channels().size(); ++c) {
     if (catalog.channels()[c].role != Role::future) continue;
     const auto values = catalog.values(static_cast<int>(c), s);
-    const auto past = values.first(origin);
-    const bool gaps = std::any_of(past.begin(), past.end(), [](float x) { return std::isnan(x); });
-    missing.look_at(catalog.channels()[c].name, w.origin + 1, [&](std::int64_t t) {
-      return t < length && (gaps || !std::isnan(values[static_cast<std::size_t>(t)]));
-    });
+    const auto has = [&](std::int64_t t) {
+      return t < length && !std::isnan(values[static_cast<std::size_t>(t)]);
+    };
+    const bool rows = origin + K <= length;
+    missing.look_at(catalog.channels()[c].name, origin, rows ? may_lack(origin, K, has) : 0, has);
   }
   for (const CategoryChannel& channel : catalog.categories()) {
     if (channel.role != Role::future) continue;
     const std::int32_t* codes = channel.codes.data() + catalog.offset(s);
-    const bool gaps =
-        std::any_of(codes, codes + origin, [](std::int32_t code) { return code == 0; });
-    // Where the past has steps without a word, the horizon may be all unknown.
-    missing.look_at(channel.name, w.origin + 1,
-                    [&](std::int64_t t) { return gaps || (t < length && codes[t] != 0); });
+    const auto has = [&](std::int64_t t) { return t < length && codes[t] != 0; };
+    missing.look_at(channel.name, origin, may_lack(origin, K, has), has);
   }
   return missing.text(catalog, w);
 }

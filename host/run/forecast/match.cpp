@@ -2,25 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
-#include <unordered_map>
 
+#include "run/known_series.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
 namespace {
-
-/// Series of the model by id: those that the training has scaled.
-std::unordered_map<std::string_view, std::int64_t> scaled_series(const Model& model) {
-  std::unordered_map<std::string_view, std::int64_t> known;
-  for (std::size_t s = 0; s < model.series_ids.size(); ++s) {
-    // One that was trained along without a history has no scaling worth keeping.
-    if (model.seen_until[s] > 0) {
-      known.emplace(model.series_ids[s], static_cast<std::int64_t>(s));
-    }
-  }
-  return known;
-}
 
 double reference_of(const Model& model, int m, std::int64_t s) {
   return model.value_offset.empty()
@@ -90,20 +77,6 @@ SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
     }
   }
   return scaling;
-}
-
-std::vector<std::int64_t> seen_steps(const Model& model, const Catalog& catalog) {
-  const auto known = scaled_series(model);
-  std::vector<std::int64_t> steps(static_cast<std::size_t>(catalog.series_count()), 0);
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const auto found = known.find(catalog.id(s));
-    if (found == known.end()) continue;
-    const auto trained = static_cast<std::size_t>(found->second);
-    const std::int64_t begin = catalog.period(s, 0);
-    const std::int64_t first = model.first.empty() ? begin : model.first[trained];
-    steps[static_cast<std::size_t>(s)] = first + model.seen_until[trained] - begin;
-  }
-  return steps;
 }
 
 bool scaling_follows_end(const Model& model, const Catalog& catalog) {

@@ -18,10 +18,6 @@ namespace sluice {
 /// changed for a new one.
 SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
                             std::span<const std::int64_t> end);
-/// Steps of each of the catalogue's series, from its own first one, up to which the model has been
-/// trained or chosen ([S]; 0 or less: on none). These data may begin elsewhere than the training's:
-/// the periods count.
-std::vector<std::int64_t> seen_steps(const Model& model, const Catalog& catalog);
 
 /// Whether match_scaling() may give another result for another `end`.
 bool scaling_follows_end(const Model& model, const Catalog& catalog);

@@ -10,8 +10,8 @@
 #include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/forecast/left_out.hpp"
-#include "run/forecast/match.hpp"
 #include "run/forecast/new_items.hpp"
+#include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/forecast.hpp"
@@ -91,7 +91,8 @@ void log_left_out(const std::vector<LeftOut>& left_out) {
 }
 
 /// Forecasts of one file are taken for those of one day; say where they are not.
-void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts) {
+void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts,
+                            const CatalogNotes& notes) {
   const auto start_of = [&](std::size_t r) {
     return catalog.period(forecasts.series[r], forecasts.cutoff[r]);
   };
@@ -105,13 +106,14 @@ void tell_of_earlier_starts(const Catalog& catalog, const Forecasts& forecasts) 
     if (early++ == 0) first_early = r;
   }
   if (early == 0) return;
-  log_info(fmt::format("{} of {} series {} before the others: {} before {} (first: {} {})",
-                       grouped(early), grouped(std::ssize(forecasts.series)),
-                       early == 1 ? "ends" : "end",
-                       early == 1 ? "its forecast begins" : "their forecasts begin",
-                       catalog.date(forecasts.series[latest], forecasts.cutoff[latest]),
-                       catalog.id(forecasts.series[first_early]),
-                       catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early])));
+  log_warning(fmt::format(
+      "{} of {} series {} before the others: {} before {} (first: {} {}){}", grouped(early),
+      grouped(std::ssize(forecasts.series)), early == 1 ? "ends" : "end",
+      early == 1 ? "its forecast begins" : "their forecasts begin",
+      catalog.date(forecasts.series[latest], forecasts.cutoff[latest]),
+      catalog.id(forecasts.series[first_early]),
+      catalog.date(forecasts.series[first_early], forecasts.cutoff[first_early]),
+      notes.early_ends.empty() ? "" : "; data.end = \"common\" ends all there"));
 }
 
 void tell_of_unknown_words(const Model& model, const Catalog& catalog) {
@@ -183,7 +185,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
         out.left_out.empty() ? "no series has a value" : left_out_text(out.left_out);
     throw DataError(with_remedy("there is nothing to forecast: " + why, help));
   }
-  tell_of_earlier_starts(catalog, out);
+  tell_of_earlier_starts(catalog, out, notes);
   if (out.without_future > 0) {
     log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
                             out.without_future, help));

@@ -8,7 +8,7 @@
 #include <limits>
 #include <numbers>
 
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "run/training/progress.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -21,9 +21,8 @@ constexpr std::int64_t kLookEvery = 20;
 /// Validations without improvement before schedule = "plateau" halves the rate.
 constexpr int kPlateauPatience = 5;
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+/// A step goes forward and back through the same windows, about three times a validation's work.
+constexpr double kStepsWork = 3;
 
 class Loop {
  public:
@@ -84,6 +83,7 @@ class Loop {
     result_.loss = validated_ ? state_.best_loss : kNone;
     result_.step = state_.best_step;
     result_.seconds = elapsed();
+    result_.out_of_time = out_of_time() && step() < total_steps_;
     if (!result_.interrupted) progress_.finish(progress(true));
     return result_;
   }
@@ -91,14 +91,33 @@ class Loop {
  private:
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+  double now() const { return setup_.now(); }
   double elapsed() const { return before_ + now() - start_; }
   std::int64_t step() const { return state_.engine.step + steps_here_; }
 
   /// One step is made in however few seconds: none would be no training, nor a choice.
   bool reached_limit() const {
-    return (total_steps_ > 0 && step() >= total_steps_) ||
-           (setup_.max_seconds > 0 && elapsed() >= setup_.max_seconds && step() > 0) ||
+    return (total_steps_ > 0 && step() >= total_steps_) || out_of_time() ||
            (training_.epochs > 0 && state_.epoch >= training_.epochs);
+  }
+
+  bool out_of_time() const {
+    return setup_.max_seconds > 0 && step() > 0 &&
+           elapsed() + passes_to_come() >= setup_.max_seconds;
+  }
+
+  /// Seconds for the validation that closes the loop, and for what follows it: as the last one
+  /// took, before the first as its windows would have taken in steps. Never more than half of all,
+  /// the steps' part.
+  double passes_to_come() const {
+    if (setup_.validation.empty()) return 0;
+    double pass = validation_seconds_;
+    if (pass < 0) {
+      const double per_window =
+          (now() - start_) / static_cast<double>(std::max<std::int64_t>(1, result_.windows));
+      pass = static_cast<double>(setup_.validation.size()) * per_window / kStepsWork;
+    }
+    return std::min((1 + setup_.passes_after) * pass, setup_.max_seconds / 2);
   }
 
   double learning_rate(std::int64_t step) const {
@@ -203,7 +222,9 @@ class Loop {
     if (!setup_.validation.empty()) {
       const std::vector<float> params = current_params();
       setup_.engine->set_evaluation_params(params);
+      const double before = now();
       valid_loss_ = setup_.engine->validate(setup_.validation, setup_.valid_limit).loss;
+      validation_seconds_ = now() - before;
       const bool better = state_.best_params.empty() || valid_loss_ < state_.best_loss;
       if (better && std::isfinite(valid_loss_)) {
         state_.best_params = params;
@@ -280,10 +301,15 @@ class Loop {
   double before_ = 0, start_ = 0, last_save_ = 0, gather_start_ = 0;
   bool validated_ = false;  ///< best_params and best_loss are of a validation
   double train_loss_ = kNone, valid_loss_ = kNone, epoch_loss_ = 0;
+  double validation_seconds_ = -1;  ///< of the last one; negative: none yet
   std::int64_t epoch_targets_ = 0;
 };
 
 }  // namespace
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 LoopResult run_loop(const LoopSetup& setup, TrainingState& state) {
   return Loop(setup, state).run();

@@ -16,6 +16,9 @@
 
 namespace sluice {
 
+/// Seconds of a clock that never goes back.
+double steady_seconds();
+
 struct LoopSetup {
   Engine* engine = nullptr;
   const Catalog* catalog = nullptr;  ///< for names in messages
@@ -25,7 +28,10 @@ struct LoopSetup {
   std::span<const Window> validation;  ///< empty: no validation, the last weights are the result
   std::span<const std::int64_t> valid_limit;
   std::int64_t steps = 0;  ///< stop after so many steps; 0: no such limit
-  double max_seconds = 0;  ///< stop after so many seconds of this loop; 0: no such limit
+  /// Stop so that the closing validation ends after so many seconds of this loop; 0: no such limit.
+  double max_seconds = 0;
+  int passes_after = 0;  ///< passes like a validation that follow within max_seconds
+  double (*now)() = steady_seconds;
   UnknownWords unknown;  ///< of the words that the training does not meet, in weights that are kept
   std::string label;
   bool announce = true;
@@ -36,6 +42,7 @@ struct LoopSetup {
 
 struct LoopResult {
   bool interrupted = false;
+  bool out_of_time = false;   ///< max_seconds ended it before its steps or epochs were made
   std::vector<float> params;  ///< best by validation, or the last (the average where there is one)
   double loss = 0;            ///< of `params` on the validation windows; NaN without
   std::int64_t step = 0;      ///< step of `params`

@@ -74,7 +74,8 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
   if (state.closed_step > engine.step || state.best_step > engine.step) {
     return "it knows of steps that were not made";
   }
-  if (!std::isfinite(state.seconds) || state.seconds < 0 || !(state.plateau_factor > 0) ||
+  const auto is_time = [](double seconds) { return std::isfinite(seconds) && seconds >= 0; };
+  if (!is_time(state.seconds) || !is_time(state.seconds_before) || !(state.plateau_factor > 0) ||
       state.plateau_factor > 1 || (!state.best_params.empty() && !std::isfinite(state.best_loss))) {
     return "its numbers are impossible";
   }

@@ -9,23 +9,22 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
-#include "run/categories.hpp"
 #include "run/channels.hpp"
-#include "run/engine_setup.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
+#include "run/known_series.hpp"
+#include "run/training/earlier_model.hpp"
 #include "run/training/loop.hpp"
+#include "run/training/phase.hpp"
 #include "run/training/places.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/validation.hpp"
 #include "run/training/vocabularies.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
-#include "sluice/data/scaling.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/params.hpp"
@@ -35,23 +34,6 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-/// The scaling as a model keeps it: offsets of targets counted from value_offset and no longer from
-/// the stored values, whose own offset is the file's.
-void keep_scaling(const SeriesScaling& fitted, const Catalog& catalog, Model& model) {
-  model.scaling = fitted;
-  model.scaling.reference.clear();
-  for (int m = 0; m < catalog.count(Role::target); ++m) {
-    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-      const double move = catalog.value_offset(m, s) - fitted.reference_of(m, s);
-      float& offset = model.scaling.offset[static_cast<std::size_t>(m * fitted.series + s)];
-      if (move != 0) offset = static_cast<float>(static_cast<double>(offset) + move);
-    }
-  }
-  if (std::ranges::any_of(fitted.reference, [](double r) { return r != 0; })) {
-    model.value_offset = fitted.reference;
-  }
-}
 
 class Training {
  public:
@@ -72,7 +54,13 @@ class Training {
     final_fit_ = t.final_fit && has_valid_;
     refuse_unseen_inputs(catalog, split_.train_end);
     vocabularies_ = vocabularies_of(config, catalog, split_.train_end);
-    load_start();
+    EarlierModel earlier = load_earlier(config, catalog, options.end, vocabularies_, spec_);
+    start_ = std::move(earlier.model);
+    start_is_output_ = earlier.is_output;
+    if (start_) {
+      state_.start_checksum = checksum_of(*start_);
+      announce(fmt::format("going on from {} ({} steps)", earlier.path, start_->steps));
+    }
     const std::string words =
         unknown_words_text(vocabularies_.series, vocabularies_.steps, catalog);
     if (!words.empty() && options.announce) {
@@ -87,17 +75,9 @@ class Training {
   bool is_output(const TrainResult& result) const { return result.kept_older && start_is_output_; }
 
  private:
-  struct Phase {  // an engine on the data before `end`
-    std::unique_ptr<Engine> engine;
-    std::unique_ptr<TrainingPlan> plan;
-    SeriesScaling scaling;
-    UnknownWords unknown;
-  };
-
-  void load_start();
   void load_state();
   bool ended_with_start(const TrainingState& state) const;
-  Phase make_phase(std::span<const std::int64_t> end) const;
+  Phase phase_before(std::span<const std::int64_t> end) const;
   EngineState start_state(int member) const;
   void save_state(const TrainingState& state);
   TrainResult interrupted_result(Phase& phase, const LoopResult& loop);
@@ -105,6 +85,10 @@ class Training {
   double best_known_loss(const LoopResult& loop) const;
   TrainResult result_of(const Phase& phase) const;
   LoopResult run_member(Phase& phase, int member, bool final_phase, std::int64_t steps);
+  double seconds_of(int member, bool final_phase) const;
+  TrainResult out_of_time_result(Phase& phase);
+  void back_to_choice(Phase& phase);
+  bool has_residuals() const { return spec_.loss != Loss::quantile && has_valid_; }
   void fit_residuals(Engine& engine);
   Model make_model(const Phase& phase) const;
   void announce(const std::string& message) const {
@@ -120,47 +104,16 @@ class Training {
   Vocabularies vocabularies_;
   int season_ = 1;
   std::vector<Window> validation_;
-  std::unique_ptr<Model> start_;  ///< init_from
+  std::unique_ptr<Model> start_;  ///< the earlier model, or null
   bool start_is_output_ = false;  ///< and path.model: what it still is must not be lost
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
   bool resumed_ = false, ended_before_ = false, state_saved_ = false, save_failed_ = false;
-  double seconds_before_ = 0;
   std::int64_t windows_ = 0;
-  double loop_seconds_ = 0;
+  double seconds_ = 0;       ///< of all members and what lay between them, those of the state too
+  double seconds_here_ = 0;  ///< of members, without those of the state
   ResidualQuantiles residuals_;
 };
-
-void Training::load_start() {
-  std::string from = config_.training.init_from;
-  if (from.empty() && config_.mode.incremental && std::filesystem::exists(config_.path.model)) {
-    from = config_.path.model;
-  }
-  if (from.empty()) return;
-  if (!has_valid_) {
-    throw ConfigError(
-        "training from an earlier model needs data.valid > 0, to tell whether the new one is "
-        "better");
-  }
-  start_ = std::make_unique<Model>(
-      load_model(from, config_.training.init_from.empty() ? "path.model" : "training.init_from"));
-  std::error_code error;
-  start_is_output_ = std::filesystem::equivalent(from, config_.path.model, error);
-  state_.start_checksum = checksum_of(*start_);
-  check_channels(*start_, catalog_);
-  take_words_of(*start_, config_, vocabularies_, spec_);
-  ModelSpec old = start_->spec;
-  old.dropout = spec_.dropout;
-  old.huber_delta = spec_.huber_delta;
-  old.head_starts_at_zero = spec_.head_starts_at_zero;
-  if (!(old == spec_)) {
-    throw ConfigError(
-        fmt::format("{}: its model ({}) is not the one of these settings ({}); give the "
-                    "settings it was trained with, or train without it",
-                    from, describe(start_->spec), describe(spec_)));
-  }
-  announce(fmt::format("going on from {} ({} steps)", from, start_->steps));
-}
 
 void Training::load_state() {
   if (!config_.mode.resume) return;
@@ -177,6 +130,7 @@ void Training::load_state() {
   }
   check_state(path, state, state_, spec_, config_.training);
   state_ = std::move(state);
+  seconds_ = state_.seconds_before;
   resumed_ = true;
   announce(fmt::format("resuming {} at step {}", config_.path.model, state_.engine.step));
 }
@@ -189,49 +143,14 @@ bool Training::ended_with_start(const TrainingState& state) const {
          state.config == settings_to_keep(start_->config);
 }
 
-Training::Phase Training::make_phase(std::span<const std::int64_t> end) const {
-  Phase phase;
-  PlanSpec plan;
-  plan.T = spec_.T;
-  plan.K = spec_.K;
-  plan.stride = config_.training.stride;
-  plan.min_history = config_.data.min_history;
-  plan.carry_state = spec_.carry_state;
-  phase.plan = std::make_unique<TrainingPlan>(catalog_, end, plan);
-  phase.scaling = fit_scaling(catalog_, target_scaling(config_, spec_),
-                              parse_scaling(config_.network.covariate_scaling), end);
-  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
-    // Too short to be trained on: its scaling says as little as that of a series never seen.
-    if (is_trained_on(end[static_cast<std::size_t>(s)], config_.data.min_history)) continue;
-    for (auto at = static_cast<std::size_t>(s); at < phase.scaling.fitted.size();
-         at += static_cast<std::size_t>(catalog_.series_count())) {
-      phase.scaling.fitted[at] = 0;
-    }
-  }
-  if (start_) {  // whose parameters these standardised inputs belong to
-    phase.scaling.static_offset = start_->scaling.static_offset;
-    phase.scaling.static_scale = start_->scaling.static_scale;
-  }
-  const std::vector<float> weights =
-      series_weights(catalog_, end, season_, config_.training.series_weight);
-  EngineSetup setup;
-  setup.catalog = &catalog_;
-  setup.spec = &spec_;
-  setup.scaling = &phase.scaling;
-  setup.series_weight = weights;
-  set_codes(vocabularies_, catalog_, setup);
-  setup.batch = std::max(config_.training.batch_size, config_.engine.forecast_batch);
-  setup.seed = static_cast<std::uint64_t>(config_.training.seed);
-  set_engine(config_.engine, setup);
-  if (start_) {
-    setup.level_mean = start_->level_mean;
-    setup.level_spread = start_->level_spread;
-  }
-  phase.engine = make_engine(config_.engine.device, setup);
-  phase.engine->set_target_limit(end);
-  phase.unknown = UnknownWords(spec_, vocabularies_.series, vocabularies_.steps, catalog_, end,
-                               config_.data.min_history);
-  return phase;
+Phase Training::phase_before(std::span<const std::int64_t> end) const {
+  return make_phase({.config = &config_,
+                     .catalog = &catalog_,
+                     .spec = &spec_,
+                     .vocabularies = &vocabularies_,
+                     .season = season_,
+                     .start = start_.get()},
+                    end);
 }
 
 EngineState Training::start_state(int member) const {
@@ -260,8 +179,10 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     state_.bad_epochs = 0;
     state_.plateau_factor = 1;
     state_.seconds = 0;
+    state_.seconds_before = seconds_;
   }
   resumed_ = false;
+  const double before = state_.seconds;
   phase.engine->set_state(state_.engine);
   state_.engine = phase.engine->state();
 
@@ -276,9 +197,10 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     setup.validation = validation_;
     setup.valid_limit = split_.valid_end;
   }
-  const int runs = config_.training.seeds + (final_fit_ ? 1 : 0);
   setup.steps = final_phase ? steps : config_.training.steps;
-  setup.max_seconds = final_phase ? 0 : config_.training.max_seconds / runs;
+  setup.max_seconds = seconds_of(member, final_phase);
+  const bool choice_ends = !final_phase && (final_fit_ || member + 1 == config_.training.seeds);
+  setup.passes_after = choice_ends && has_residuals() ? 1 : 0;
   if (config_.training.seeds > 1)
     setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
   if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
@@ -288,16 +210,30 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
   }
   const LoopResult result = run_loop(setup, state_);
   windows_ += result.windows;
-  loop_seconds_ += result.seconds;
+  seconds_ += result.seconds;
+  seconds_here_ += result.seconds - before;
   return result;
 }
 
-/// What a point model's intervals are made of.
+/// A member's part of what is left of training.max_seconds; 0: not limited.
+double Training::seconds_of(int member, bool final_phase) const {
+  // A final fit makes the steps of the choice again, whose pace is not the same twice.
+  constexpr double kSpare = 1.1;
+  if (config_.training.max_seconds == 0) return 0;
+  const double left = std::max(config_.training.max_seconds - seconds_, 1e-9);
+  const int seeds = config_.training.seeds;
+  return left / (final_fit_ && !final_phase ? 1 + kSpare * seeds : seeds - member);
+}
+
+/// What a point model's intervals are made of; one with quantiles has its own.
 void Training::fit_residuals(Engine& engine) {
+  if (!has_residuals()) return;
+  const double before = steady_seconds();
   std::vector<float> errors(validation_.size() * static_cast<std::size_t>(spec_.K * spec_.M));
   engine.set_evaluation_params(state_.selected_params);
   engine.residuals(validation_, split_.valid_end, errors);
   residuals_ = residual_quantiles(errors, static_cast<std::size_t>(spec_.K * spec_.M));
+  seconds_ += steady_seconds() - before;
   if (residuals_.quantiles.empty() && !config_.forecast.levels.empty()) {
     log_warning(
         "the validation range has fewer than 20 errors, too few for intervals: use this model with "
@@ -322,14 +258,22 @@ Model Training::make_model(const Phase& phase) const {
   model.residual_probabilities = residuals_.probabilities;
   model.residual_quantiles = residuals_.quantiles;
   model.seen_until = split_.valid_end;
+  if (start_) {  // and what it went on from has seen
+    const std::vector<std::int64_t> before = seen_steps(*start_, catalog_);
+    for (std::size_t s = 0; s < before.size(); ++s) {
+      std::int64_t& until = model.seen_until[s];
+      if (until > 0) until = std::max(until, before[s]);
+    }
+  }
   for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
     model.first.push_back(catalog_.period(s, 0));
   }
   model.recurrence = phase.engine->recurrence();
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;
-  model.train_seconds = loop_seconds_;
+  model.train_seconds = seconds_;
   model.began_from = state_.start_checksum;
+  model.remarks = options_.remarks;
   return model;
 }
 
@@ -345,7 +289,7 @@ TrainResult Training::run() {
   }
 
   const int seeds = config_.training.seeds;
-  Phase phase = make_phase(split_.train_end);
+  Phase phase = phase_before(split_.train_end);
   announce(describe(spec_));
   if (options_.end.empty()) announce(held_out_text(config_, catalog_));
   announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
@@ -373,7 +317,9 @@ TrainResult Training::run() {
   if (start_) {
     phase.engine->set_state(start_state(0));
     phase.engine->set_evaluation_params(start_->members[0]);
+    const double before = steady_seconds();
     start_loss_ = phase.engine->validate(validation_, split_.valid_end).loss;
+    seconds_ += steady_seconds() - before;
     announce(fmt::format("the earlier model's validation loss: {:.6g}", start_loss_));
   }
   const int choices = final_fit_ ? 1 : seeds;
@@ -390,7 +336,7 @@ TrainResult Training::run() {
       state_.engine = {};
     }
   }
-  if (has_valid_) fit_residuals(*phase.engine);
+  fit_residuals(*phase.engine);
   if (start_ && !(state_.selected_loss < start_loss_)) {
     announce(fmt::format(
         "the earlier model is better on the validation range ({:.6g}, new {:.6g}): kept",
@@ -398,10 +344,11 @@ TrainResult Training::run() {
     return kept_older();
   }
   if (final_fit_) {
-    phase = make_phase(split_.valid_end);
+    phase = phase_before(split_.valid_end);
     for (int member = static_cast<int>(state_.done_members.size()); member < seeds; ++member) {
       const LoopResult loop = run_member(phase, member, true, state_.selected_step);
       if (loop.interrupted) return interrupted_result(phase, loop);
+      if (loop.out_of_time) return out_of_time_result(phase);
       state_.done_members.push_back(loop.params);
       state_.engine = {};
     }
@@ -412,8 +359,8 @@ TrainResult Training::run() {
 TrainResult Training::result_of(const Phase& phase) const {
   TrainResult result;
   result.model = make_model(phase);
-  result.seconds = loop_seconds_;
-  result.windows_per_second = loop_seconds_ > 0 ? static_cast<double>(windows_) / loop_seconds_ : 0;
+  result.seconds = seconds_;
+  result.windows_per_second = seconds_here_ > 0 ? static_cast<double>(windows_) / seconds_here_ : 0;
   return result;
 }
 
@@ -421,7 +368,7 @@ TrainResult Training::kept_older() const {
   TrainResult result;
   result.model = *start_;
   result.kept_older = true;
-  result.seconds = loop_seconds_;
+  result.seconds = seconds_;
   return result;
 }
 
@@ -434,21 +381,40 @@ TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
     result = kept_older();
   } else {
     if (state_.final_phase && state_.done_members.empty()) {
-      // A half final fit has been validated by nothing: the choice before it has.
-      phase = make_phase(split_.train_end);
-      state_.done_members.push_back(state_.selected_params);
+      back_to_choice(phase);
     } else if (!state_.final_phase && (state_.done_members.empty() || std::isfinite(loop.loss))) {
       state_.done_members.push_back(loop.params);
     }
     if (state_.selected_params.empty()) {
+      state_.selected_params = loop.params;
       state_.selected_loss = loop.loss;
       state_.selected_step = loop.step;
     }
+    if (!state_.final_phase) fit_residuals(*phase.engine);  // as at the end of a whole choice
     result = result_of(phase);
   }
   result.interrupted = true;
   result.state_saved = state_saved_;
   return result;
+}
+
+/// A half final fit has been validated by nothing: the choice before it has.
+void Training::back_to_choice(Phase& phase) {
+  phase = phase_before(split_.train_end);
+  state_.done_members.push_back(state_.selected_params);
+}
+
+/// A final fit that is behind the choice's pace: its member is left out.
+TrainResult Training::out_of_time_result(Phase& phase) {
+  const std::size_t done = state_.done_members.size();
+  log_warning(fmt::format(
+      "training.max_seconds ({:g}) ended the final fit before its {} steps: {}; give it more "
+      "seconds, or set training.final_fit = false",
+      config_.training.max_seconds, state_.selected_step,
+      done == 0 ? std::string("the model that validation chose is kept")
+                : fmt::format("{} of {} seeds are kept", done, config_.training.seeds)));
+  if (done == 0) back_to_choice(phase);
+  return result_of(phase);
 }
 
 double Training::best_known_loss(const LoopResult& loop) const {

@@ -3,19 +3,29 @@
 //   shop.toml:12: unknown key 'training.learning_rat'; did you mean 'training.learning_rate'?
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
 namespace sluice {
 
-/// Base of all errors of Sluice; `exit_code` is what the program returns.
+/// Base of all errors of Sluice; `exit_code` is what the program returns. A zero byte in the
+/// message (of a column's name or a cell), where what() would end, becomes "\x00"; other control
+/// characters are made visible where a message is printed.
 class Error : public std::runtime_error {
  public:
   Error(const std::string& message, int exit_code)
-      : std::runtime_error(message), exit_code_(exit_code) {}
+      : std::runtime_error(without_zero_bytes(message)), exit_code_(exit_code) {}
   int exit_code() const noexcept { return exit_code_; }
 
  private:
+  static std::string without_zero_bytes(std::string message) {
+    for (std::size_t at = 0; (at = message.find('\0', at)) != std::string::npos;) {
+      message.replace(at, 1, "\\x00");
+    }
+    return message;
+  }
+
   int exit_code_;
 };
 

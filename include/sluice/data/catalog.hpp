@@ -232,6 +232,17 @@ struct CatalogNotes {
   /// Sentences that whoever trains, forecasts or evaluates must be told too: what was guessed, what
   /// was filled, what was joined.
   std::vector<std::string> remarks;
+  /// Those of the remarks that concern the steps after the data: a forecast says them even where
+  /// the training did.
+  std::vector<std::string> of_forecast;
+  /// The one of the remarks on series that end before others (empty: none does), which a forecast
+  /// says by its own steps instead.
+  std::string early_ends;
+
+  void remark_on_forecast(const std::string& text) {
+    remarks.push_back(text);
+    of_forecast.push_back(text);
+  }
 };
 
 /// Rows into series, with the files that `spec` names beside the table (future_files,

@@ -12,6 +12,11 @@
 
 namespace sluice {
 
+/// From the first second to the last one.
+struct TimeSpan {
+  Timestamp first, last;
+};
+
 /// A period is a step's number on the grid; its time is a Timestamp of the grid. People read and
 /// write that time by the axis only, never by the frequency alone: steps may be instants that a
 /// clock shows, and a series may lie beside the grid.
@@ -67,6 +72,9 @@ struct TimeAxis {
   /// data's own form, or with an offset from UTC. On the grid or not. nullopt: it is no time, or
   /// one that the clock skips.
   std::optional<Timestamp> time_of_text(std::string_view text) const;
+  /// From that time to the last second of what the text names: of 2022-01-05 the day, of 2022-01
+  /// the month, of 2022-01-05 13:00 that second alone.
+  std::optional<TimeSpan> span_of_text(std::string_view text) const;
 };
 
 /// Times of steps as a column, written as the data's times were.

@@ -42,8 +42,8 @@ struct Model {
   float level_mean = 0, level_spread = 0;   ///< of the level input
   std::vector<std::vector<float>> members;  ///< [seeds][P]; the forecast is their mean
   /// Quantiles of the validation residuals in the model's space, [K, M, G] at the probabilities
-  /// below; empty if there was no validation range. They give the intervals of a model with a point
-  /// loss.
+  /// below: the intervals of a model with a point loss. Empty where the loss has quantiles, or
+  /// where there was no validation range.
   std::vector<double> residual_probabilities;
   std::vector<float> residual_quantiles;
   /// Steps of each trained series that the parameters have seen, targets included ([S]): evaluation
@@ -52,6 +52,9 @@ struct Model {
   /// Period of each trained series' first step ([S]), from which seen_until counts. Empty: a file
   /// from before it was stored.
   std::vector<std::int64_t> first;
+  /// What was said of the data that it was trained on (CatalogNotes::remarks): who uses the model
+  /// on data of which the same is to be said has been told.
+  std::vector<std::string> remarks;
   std::string recurrence;  ///< what trained it
   double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
   std::int64_t steps = 0;  ///< training steps of the stored parameters
@@ -74,7 +77,8 @@ struct TrainingState {
   double best_loss = 0;
   std::int64_t best_step = 0;
   int bad_epochs = 0;
-  double seconds = 0;         ///< trained so far
+  double seconds = 0;         ///< of this member so far
+  double seconds_before = 0;  ///< of the finished members and of what lay between them
   double plateau_factor = 1;  ///< of schedule = "plateau"
   std::vector<float>
       selected_params;  ///< of the finished choice by validation; empty: not finished

@@ -57,6 +57,66 @@ TEST_F(CatalogEnds, WhereGapsAreZeroAllHistoriesEndAtTheLastTimeOfAll) {
                           "6 steps without a row are zero (data.gaps = \"zero\")"));
 }
 
+/// Hours from 2022-01-03 00:00 on, 0, 1, ...
+std::string hours(int count) {
+  std::string csv = "ds,y\n";
+  for (int hour = 0; hour < count; ++hour) {
+    csv += fmt::format("2022-01-{:02} {:02}:00,{}\n", 3 + hour / 24, hour % 24, hour);
+  }
+  return csv;
+}
+
+TEST_F(CatalogEnds, ADateMeansItsWholeDayWhereStepsAreShorter) {
+  CatalogSpec s = spec(hours(72));
+  for (const char* day : {"2022-01-04", "20220104", "2022/1/4", "2022-W01-2"}) {
+    s.end = day;
+    EXPECT_EQ(build(s).history(0), 48) << day;
+    EXPECT_THAT(notes_.remarks,
+                Contains("24 rows after 2022-01-04 23:00:00 are cut off (data.end)"));
+  }
+  for (const char* hour : {"2022-01-04 00:00", "2022-01-04T00:00:00", "20220104T00"}) {
+    s.end = hour;
+    EXPECT_EQ(build(s).history(0), 25) << hour;
+  }
+  s.time_format = "%Y-%m-%d %H:%M";
+  s.end = "2022-01-04";  // beside it ISO 8601 is read
+  EXPECT_EQ(build(s).history(0), 48);
+  s.end = "2022-01-04 00:00";
+  EXPECT_EQ(build(s).history(0), 25);
+}
+
+TEST_F(CatalogEnds, ADateInsideWhichTheDataEndEndsThemThere) {
+  CatalogSpec s = spec(hours(60));  // up to 2022-01-05 11:00
+  s.end = "2022-01-05";
+  EXPECT_EQ(build(s).history(0), 60);
+  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("data.end"))));
+  s.end = "2022-01-06";
+  EXPECT_EQ(build(s).history(0), 96);
+  EXPECT_THAT(notes_.remarks,
+              Contains("the data end 2022-01-05 11:00:00, 36 steps of frequency h before data.end "
+                       "= \"2022-01-06\""));
+}
+
+TEST_F(CatalogEnds, ADateOfTheClockMeansItsDayThere) {
+  CatalogSpec s = spec(
+      "ds,y\n2024-01-01T22:00+02:00,1\n2024-01-01T23:00+02:00,2\n2024-01-02T00:00+02:00,3\n"
+      "2024-01-02T01:00+02:00,4\n2024-01-02T02:00+02:00,5\n");
+  s.end = "2024-01-01";  // up to 21:00 of UTC
+  EXPECT_EQ(build(s).history(0), 2);
+}
+
+TEST_F(CatalogEnds, AMonthOrAWeekMeansAllItsDays) {
+  CatalogSpec s = spec(kShop);
+  s.frequency = "D";
+  s.end = "2022-W01";  // 3 to 9 January
+  EXPECT_THAT(histories(build(s)), ElementsAre(5, 5, 2, 8));
+  CatalogSpec months = spec("ds,y\n2022-01-01,1\n2022-02-01,2\n2022-03-01,3\n2022-04-01,4\n");
+  months.end = "2022-Q1";
+  EXPECT_EQ(build(months).history(0), 3);
+  months.end = "2022-02";
+  EXPECT_EQ(build(months).history(0), 2);
+}
+
 TEST_F(CatalogEnds, HistoriesOfTheirOwnEndsAreCounted) {
   CatalogSpec s = spec(kShop);
   s.frequency = "D";

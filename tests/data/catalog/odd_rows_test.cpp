@@ -72,13 +72,47 @@ TEST_F(OddRows, ATotalDoesNotHideHowTheOthersAreWritten) {
               HasSubstr("all times here fit %d.%m.%Y"));
 }
 
-TEST_F(OddRows, ATotalAmongTheSeriesIsRemarkedUpon) {
-  build("date,A,B,Total\n2024-01-01,1,2,3\n2024-01-02,2,3,5\n");
-  EXPECT_THAT(notes_.remarks,
-              Contains("Total has the name of a total, and is a series like the others: leave it "
-                       "out of the data if it is the sum of them"));
-  build("date,Total\n2024-01-01,3\n2024-01-02,5\n");
-  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("name of a total"))));
+TEST_F(OddRows, ATotalAmongTheSeriesIsSaidToBeTheirSumOrNot) {
+  const auto expect = [&](const std::string& csv, const std::string& remark) {
+    build(csv);
+    std::vector<std::string> said;
+    for (const std::string& text : notes_.remarks) {
+      if (text.find("the other series") != text.npos) said.push_back(text);
+    }
+    EXPECT_EQ(said, remark.empty() ? std::vector<std::string>() : std::vector{remark}) << csv;
+  };
+  const std::string sum =
+      "Total is the sum of the other series, and forecast like them: leave it out of the data if "
+      "it is no series of its own";
+  const std::string none =
+      "Total has the name of a total, and is not the sum of the other series: forecast like them";
+  // A column, a row, and rows of their own; missing values and a later start count nothing.
+  expect("date,A,B,Total\n2024-01-01,1,2,3\n2024-01-02,2,,2\n", sum);
+  expect("date,A,B,Total\n2024-01-01,1,2,3\n2024-01-02,2,3,6\n", none);
+  expect("P,2019-01,2019-02\nA,1,2\nB,4,5\nTotal,5,7\n", sum);
+  expect("P,2019-01,2019-02\nA,1,2\nB,4,5\nTotal,5,8\n", none);
+  expect(
+      "store,date,y\nTotal,2024-01-01,1\nTotal,2024-01-02,5\nA,2024-01-01,1\nA,2024-01-02,2\n"
+      "B,2024-01-02,3\n",
+      sum);
+  expect("date,Total\n2024-01-01,3\n2024-01-02,5\n", "");
+  expect("P,2019-01,2019-02\nA,1,2\nTotal,,\n", "");
+}
+
+TEST_F(OddRows, ATotalOfValuesKeptBesideAnOffsetIsTheSumOfWhatTheFileSays) {
+  // A, B and Total have offsets near 1e9, 1e9 and 2e9, of which the first two do not make the
+  // third.
+  build(
+      "P,2019-01,2019-02,2019-03\nA,1000000001,1000000002,1000000003\n"
+      "B,1000000001,1000000004,1000000002\nTotal,2000000002,2000000006,2000000005\n");
+  EXPECT_THAT(notes_.remarks, Contains(HasSubstr("Total is the sum of the other series")));
+  // Beside 999999999 and 999999999 the rests alone would add up.
+  const Catalog catalog = build(
+      "date,A,B,Total\n2024-01-01,1000000001,1000000001,3000000002\n"
+      "2024-01-02,1000000002,1000000004,3000000006\n"
+      "2024-01-03,1000000003,1000000002,3000000005\n");
+  for (int s = 0; s < 3; ++s) EXPECT_NE(catalog.value_offset(0, s), 0);
+  EXPECT_THAT(notes_.remarks, Contains(HasSubstr("Total has the name of a total, and is not")));
 }
 
 TEST_F(OddRows, ATitleAboveTheHeaderIsSaid) {

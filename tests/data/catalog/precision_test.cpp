@@ -149,6 +149,21 @@ TEST_F(CatalogPrecision, AnInputThatLosesItsStepsIsTold) {
   EXPECT_THAT(notes_.remarks, testing::Contains(HasSubstr("column 'x': its values are so large")));
 }
 
+TEST_F(CatalogPrecision, AnInputOfAFileBesideTheDataThatLosesItsStepsIsTold) {
+  CatalogSpec s = spec("unique_id,ds,y\nA,2023-01-01,1\nA,2023-01-02,2\n");
+  s.future = {"x", "z"};
+  const std::string first = "A,2023-01-01,67108864,3\nA,2023-01-02,67108867,4\n";
+  const std::string ahead = "A,2023-01-03,67108864,5\nA,2023-01-04,67108869,6\n";
+  s.future_files = {file("f.csv", "unique_id,ds,x,z\n" + first + ahead)};
+  build(s);
+  EXPECT_THAT(notes_.remarks, testing::Contains(HasSubstr("column 'x': its values are so large")));
+  EXPECT_THAT(notes_.remarks, Each(testing::Not(HasSubstr("'z': its values"))));
+  s.duplicates = DuplicatePolicy::mean;
+  s.future_files = {file("f.csv", "unique_id,ds,x,z\n" + first + first + ahead)};
+  build(s);
+  EXPECT_THAT(notes_.remarks, testing::Contains(HasSubstr("column 'x': its values are so large")));
+}
+
 TEST_F(CatalogPrecision, ACheckCountsWhatTheFileSays) {
   const Catalog catalog = build(kMeter);
   const DataCheck check = check_catalog(catalog);

@@ -58,7 +58,10 @@ TEST_F(SideFiles, IdsThatLookAlikeAreToldFromThoseThatAreOthers) {
   };
   // "é" as one character, and as "e" with an accent behind it.
   expect("Caf\u00E9", "Cafe\u0301", "they differ in how Unicode writes their letters");
-  expect("\u00C9COLE", "\u00E9cole", "they differ in how Unicode writes their letters");
+  expect("Caf\u00E9", "caf\u00E9", "they differ by case or spaces only");
+  expect("CAF\u00C9", "caf\u00E9 ", "they differ by case or spaces only");
+  expect("CAFE\u0301", "cafe\u0301", "they differ by case or spaces only");
+  expect("CAF\u00C9", "cafe\u0301", "they differ by case, and in how Unicode writes their letters");
   expect("A\u00A0", "A",
          "they differ in how Unicode writes their letters (é as one character, or "
          "as e and an accent) or in kinds of spaces");
@@ -86,14 +89,35 @@ TEST_F(SideFiles, ANewSeriesWhoseIdLooksLikeAKnownOneIsSaidToBeSo) {
       "'001' in the data look like the same, so do 1 more: spreadsheets drop leading zeros");
 }
 
-TEST_F(SideFiles, TwoIdsOfTheDataThatUnicodeWritesTwiceAreSaidToBeTwo) {
-  build(
-      "unique_id,ds,y\nCaf\u00E9,2024-01-01,1\nCaf\u00E9,2024-01-02,1\n"
-      "Cafe\u0301,2024-01-01,1\nCafe\u0301,2024-01-02,1\nA 11,2024-01-01,1\n"
-      "A 11,2024-01-02,1\nA1 1,2024-01-01,1\nA1 1,2024-01-02,1\n");
-  EXPECT_THAT(notes_.remarks,
-              ElementsAre("1 id differs from another one only by case, how Unicode writes a letter "
-                          "or spaces, and is a series of its own: 'Caf\u00E9' and 'Cafe\u0301'"));
+TEST_F(SideFiles, AColumnThatOnlyStaticsHaveIsNoBridgeToAnotherFile) {
+  CatalogSpec s = shops();
+  s.static_reals = {"size"};
+  s.static_files = {file("st.csv", "unique_id,city,size\n001,1,10\n002,2,20\n003,1,30\n")};
+  s.future = {"holiday"};
+  // One row a time, and no text: without the statics its rows would hold for all.
+  s.future_files = {file("h.csv", "city,ds,holiday\n1,2024-01-02,1\n2,2024-01-03,1\n")};
+  EXPECT_EQ(error(s),
+            "h.csv: it has no unique_id; its column 'city' stands beside unique_id in st.csv, and "
+            "a file beside the data is joined with the data alone: write city into the data (that "
+            "of each unique_id, from st.csv), or unique_id into this file, or set "
+            "data.future_for_all = true if every row holds for all series");
+  CatalogSpec all = s;
+  all.future_for_all = true;
+  EXPECT_THAT(series_of(build(all), 1).back(), values({kNone, 1, 1}));
+  // As it says: the city in the data.
+  s.read.paths = {file("a.csv",
+                       "unique_id,ds,y,city\n001,2024-01-01,1,1\n001,2024-01-02,2,1\n"
+                       "002,2024-01-01,3,2\n002,2024-01-02,4,2\n003,2024-01-01,5,1\n"
+                       "003,2024-01-02,6,1\n")};
+  EXPECT_THAT(series_of(build(s), 1),
+              ElementsAre(values({kNone, 1}), values({kNone, kNone, 1}), values({kNone, 1})));
+  CatalogSpec two = shops();
+  two.static_reals = {"size", "income"};
+  two.static_files = {s.static_files.front(), file("c.csv", "city,income\n1,7\n2,8\n")};
+  EXPECT_THAT(error(two),
+              HasSubstr("c.csv: none of the id columns (unique_id) is in this file; its column "
+                        "'city' stands beside unique_id in st.csv, and a file beside the data is "
+                        "joined with the data alone: write city into the data"));
 }
 
 TEST_F(SideFiles, StaticsSayHowManySeriesHaveNoRowAndHowManyRowsNoSeries) {

@@ -34,6 +34,19 @@ TEST_F(ValueNames, ATotalThatIsNotTheSumIsRefused) {
             "row, 9; remove this column, or name it by what it holds");
 }
 
+TEST_F(ValueNames, ATotalWithoutAnyValueIsNotCalledASum) {
+  const Catalog catalog = build("Product,2019-01,2019-02,Total\nA,1,2,\nB,4,5,\n");
+  EXPECT_THAT(series_of(catalog), testing::ElementsAre(values({1, 2}), values({4, 5})));
+  EXPECT_THAT(notes_.remarks,
+              Contains("Total is not used: it has the name of a total, and no value"));
+  // Where some rows have it, these count.
+  build("Product,2019-01,2019-02,Total\nA,1,2,3\nB,4,5,\n");
+  EXPECT_THAT(notes_.remarks,
+              Contains("Total is not used: it is the sum of the other value columns"));
+  EXPECT_THAT(error(spec("Product,2019-01,2019-02,Total\nA,1,2,\nB,4,5,8\n")),
+              HasSubstr("a.csv:3:Total: 8 is named as a total, and is not the sum"));
+}
+
 TEST_F(ValueNames, OneOddNameAmongDatesIsNamed) {
   CatalogSpec odd = spec("Product,2019-01,2019-02,Average,2019-03\nA,1,2,2,3\n");
   odd.layout = Layout::rows;
@@ -77,17 +90,6 @@ TEST_F(ValueNames, StepsCountedFromZeroAreSaid) {
                        "from 0; data.start and data.frequency can say when they were"));
 }
 
-TEST_F(ValueNames, ASeriesThatIsTheSumOfTheOthersIsSaid) {
-  const std::string said =
-      "the series Grand Total is the sum of the others, and is forecast as they are; remove its "
-      "row "
-      "if it is no series";
-  build("P,2019-01,2019-02\nA,1,2\nB,4,5\nGrand Total,5,7\n");
-  EXPECT_THAT(notes_.remarks, Contains(said));
-  build("P,2019-01,2019-02\nA,1,2\nB,4,5\nGrand Total,5,8\n");
-  EXPECT_THAT(notes_.remarks, testing::Not(Contains(said)));
-}
-
 std::string months_of_year(const std::string& first, const std::string& row) {
   return first + ",Jan,Feb,Mrz,Apr,Mai,Jun,Jul,Aug,Sep,Okt,Nov,Dez\n" + row;
 }
@@ -129,13 +131,62 @@ TEST_F(ValueNames, HoursAcrossDaysAreNoSeries) {
               HasSubstr("the columns H1 to H24 are the hours of the days in day; one series"));
 }
 
-TEST_F(ValueNames, WeekdaysAsInputsBesideATargetAreTaken) {
-  const std::string rows = "2024-01-01,7,1,0,0,0,0,0,0\n2024-01-02,8,0,1,0,0,0,0,0\n";
-  EXPECT_EQ(error(spec("date,y,Mo,Di,Mi,Do,Fr,Sa,So\n" + rows)), "");
-  EXPECT_EQ(error(spec("date,y,mon,tue,wed,thu,fri,sat,sun\n" + rows)), "");
+TEST_F(ValueNames, WeekdaysAcrossWeeksAreRefusedWithWaysOutThatWork) {
+  const std::string header = "week,visits,mon,tue,wed,thu,fri,sat,sun\n";
+  CatalogSpec across = spec(header + "2024-01-01,9,1,2,3,4,5,6,7\n2024-01-08,9,2,3,4,5,6,7,8\n");
   EXPECT_THAT(
-      error(spec("date,x,mon,tue,wed,thu,fri,sat,sun\n" + rows)),
-      HasSubstr("the columns mon to sun are the weekdays of the weeks in date; one series"));
+      error(across),
+      HasSubstr("the columns mon to sun are the weekdays of the weeks in week; one series"));
+  EXPECT_THAT(error(across), HasSubstr("--data.layout columns; if they say something of another "
+                                       "column, which is to be forecast: --data.targets visits"));
+  CatalogSpec columns = across, target = across, inputs = across;
+  columns.layout = Layout::columns;
+  EXPECT_EQ(build(columns).series_count(), 8);
+  target.targets = {"visits"};
+  EXPECT_THAT(series_of(build(target)), testing::ElementsAre(values({9, 9})));
+  // Nor are columns that a setting makes inputs.
+  inputs.past = {"mon", "#3:9"};
+  EXPECT_THAT(series_of(build(inputs)), testing::ElementsAre(values({9, 9})));
+}
+
+TEST_F(ValueNames, ColumnsForEachHourAreInputsOfATargetThatIsNamed) {
+  std::string header = "day,load_mw", row = "\n2024-01-01,5", next = "\n2024-01-02,6";
+  for (int hour = 0; hour < 24; ++hour) {
+    header += ",H" + std::to_string(hour);
+    row += ",7";
+    next += ",8";
+  }
+  CatalogSpec hours = spec(header + row + next + "\n");
+  EXPECT_THAT(error(hours), HasSubstr("--data.targets load_mw"));
+  hours.targets = {"load_mw"};
+  EXPECT_THAT(series_of(build(hours)), testing::ElementsAre(values({5, 6})));
+}
+
+TEST_F(ValueNames, FlagsOfPeriodsAreNoCrossTableAndNoSeries) {
+  const std::string weekdays = "mon,tue,wed,thu,fri,sat,sun\n";
+  const auto expect = [&](const std::string& csv, const std::vector<float>& y) {
+    EXPECT_THAT(series_of(build(csv)), testing::ElementsAre(values(y))) << csv;
+    EXPECT_THAT(notes_.remarks,
+                Contains(HasSubstr("not used: it is 0 or 1 by when a row is, as its time says "
+                                   "(data.future takes it)")));
+  };
+  expect("date,x," + weekdays + "2024-01-01,7,1,0,0,0,0,0,0\n2024-01-02,8,0,1,0,0,0,0,\n", {7, 8});
+  // Days of delivery in a week.
+  expect("date,x," + weekdays + "2024-01-01,7,1,0,1,0,0,0,0\n2024-01-08,8,0,1,0,1,0,0,0\n", {7, 8});
+  expect(
+      "date,x,jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec\n"
+      "2024-01-31,7,1,0,0,0,0,0,0,0,0,0,0,0\n2024-02-01,8,0,1,0,0,0,0,0,0,0,0,0,0\n",
+      {7, 8});
+  // A file of nothing else holds seven series of 0 and 1.
+  EXPECT_EQ(build("date," + weekdays + "2024-01-01,1,0,0,0,0,0,1\n2024-01-02,0,1,0,0,0,0,1\n")
+                .series_count(),
+            7);
+}
+
+TEST_F(ValueNames, BesideDaysThatAreNotWeeksApartWeekdaysAreNoCrossTable) {
+  const std::string rows = "2024-01-01,7,1,2,3,4,5,6,7\n2024-01-02,8,2,3,4,5,6,7,8\n";
+  EXPECT_EQ(build("date,x,mon,tue,wed,thu,fri,sat,sun\n" + rows).series_count(), 8);
+  EXPECT_EQ(build("date,y,Mo,Di,Mi,Do,Fr,Sa,So\n" + rows).series_count(), 8);
 }
 
 /// A Parquet file of a list column beside others.

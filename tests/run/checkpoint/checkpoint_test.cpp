@@ -90,6 +90,7 @@ Model small_model() {
   m.steps = 1ll << 40;
   m.train_seconds = 0.1;
   m.began_from = (1ll << 61) + 1;
+  m.remarks = {"caf\u00E9 is the \"time\"", "two\nlines"};
   return m;
 }
 
@@ -127,6 +128,7 @@ void expect_same(const Model& a, const Model& b) {
   EXPECT_EQ(a.first, b.first);
   EXPECT_EQ(a.recurrence, b.recurrence);
   EXPECT_EQ(a.began_from, b.began_from);
+  EXPECT_EQ(a.remarks, b.remarks);
   EXPECT_TRUE(a.valid_loss == b.valid_loss ||
               (std::isnan(a.valid_loss) && std::isnan(b.valid_loss)));
   EXPECT_EQ(a.steps, b.steps);

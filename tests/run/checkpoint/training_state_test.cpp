@@ -52,6 +52,7 @@ TEST(TrainingState, ComesBackBitForBit) {
   state.best_step = 99;
   state.bad_epochs = 3;
   state.seconds = 0.1 + 0.2;
+  state.seconds_before = 0.7 - 0.1;
   state.plateau_factor = 1.0 / 3.0;
   state.selected_params = numbers(50, 8);
   state.selected_step = 77;
@@ -65,8 +66,9 @@ TEST(TrainingState, ComesBackBitForBit) {
 
   // A field more in either struct does not compile here until it is compared.
   const auto& [member, final_phase, epoch, batch, closed_step, engine, best_params, best_loss,
-               best_step, bad_epochs, seconds, plateau_factor, selected_params, selected_step,
-               selected_loss, done_members, config, start_checksum, catalog_checksum] = back;
+               best_step, bad_epochs, seconds, seconds_before, plateau_factor, selected_params,
+               selected_step, selected_loss, done_members, config, start_checksum,
+               catalog_checksum] = back;
   const auto& [params, average, m, v, step, carried_h, carried_c] = engine;
   EXPECT_EQ(member, state.member);
   EXPECT_EQ(final_phase, state.final_phase);
@@ -87,6 +89,7 @@ TEST(TrainingState, ComesBackBitForBit) {
   EXPECT_EQ(best_step, state.best_step);
   EXPECT_EQ(bad_epochs, state.bad_epochs);
   expect_same_bits(seconds, state.seconds);
+  expect_same_bits(seconds_before, state.seconds_before);
   expect_same_bits(plateau_factor, state.plateau_factor);
   expect_same_bits(selected_params, state.selected_params);
   EXPECT_EQ(selected_step, state.selected_step);
@@ -94,6 +97,45 @@ TEST(TrainingState, ComesBackBitForBit) {
   ASSERT_EQ(done_members.size(), 3u);
   for (std::size_t k = 0; k < 3; ++k) expect_same_bits(done_members[k], state.done_members[k]);
   EXPECT_EQ(config, state.config);
+}
+
+// A place that was changed to another possible one would go on with another training.
+TEST(TrainingState, AnyChangedBitOrDigitIsFoundOrChangesNothing) {
+  TrainingState state;
+  state.member = 1;
+  state.epoch = 21;
+  state.batch = 13;
+  state.engine.step = 345;
+  state.engine.params = numbers(3, 1);
+  state.best_loss = 0.5;
+  state.done_members = {numbers(3, 2)};
+  state.config = "seed = 42\n";
+  const auto path = state_path(temporary("flipped.safetensors"));
+  const auto again = state_path(temporary("again.safetensors"));
+  save_training_state(path, state);
+  const std::string good = read_bytes(path);
+  ASSERT_THAT(good, HasSubstr("\\\"batch\\\":13"));
+  int found = 0;
+  const auto change = [&](std::size_t at, int to) {
+    std::string bytes = good;
+    bytes[at] = static_cast<char>(to);
+    write_bytes(path, bytes);
+    try {
+      save_training_state(again, load_training_state(path));
+    } catch (const DataError&) {
+      ++found;
+      return;
+    }
+    EXPECT_EQ(read_bytes(again), good) << "byte " << at << " of the file became " << to;
+  };
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    change(at, good[at] ^ (1 << at % 8));
+    if (good[at] >= '1' && good[at] <= '8') {
+      change(at, good[at] + 1);
+      change(at, good[at] - 1);
+    }
+  }
+  EXPECT_GT(found, static_cast<int>(good.size()) - 20);  // the name of the checksum may go
 }
 
 }  // namespace

@@ -5,7 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
 
+#include "run/interrupt.hpp"
+#include "run/temporary_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "support/catalogs.hpp"
@@ -86,6 +91,73 @@ TEST(Backtest, ARefitTrainsOnSeriesThatWereLiveThen) {
 }
 
 // Errors belong to the stored values, shares to the values of the file.
+volatile std::sig_atomic_t not_noted = 0;
+
+// Whether a signal is noted by a training or by what lies between them: it ends the evaluation, or,
+// before its beginning and after its end, the process, which this test counts instead.
+TEST(Backtest, ASignalAtAnyTimeOfAnEvaluationThatTrainsIsObeyed) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(20, 80))};
+  Config c = quick_config();
+  c.data.valid = 30;
+  c.training.steps = 1;  // most of the time is after it, in the validation and for the residuals
+  c.training.loss = "mae";
+  c.evaluate.n_windows = 3;
+  c.evaluate.refit = 1;
+  const auto seconds = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch());
+  };
+  std::signal(SIGINT, [](int) { not_noted = 1; });
+  backtest(c, catalog, nullptr);
+  const auto begin = seconds();
+  backtest(c, catalog, nullptr);
+  const auto whole = seconds() - begin;
+  constexpr int kPoints = 60;
+  int ended = 0;
+  for (int i = 0; i < kPoints; ++i) {
+    not_noted = 0;
+    bool told = false;
+    std::jthread sender([&] {
+      std::this_thread::sleep_for(whole * i / kPoints);
+      std::raise(SIGINT);
+    });
+    try {
+      backtest(c, catalog, nullptr);
+    } catch (const Interrupted& e) {
+      told = true;
+      EXPECT_THAT(e.what(), HasSubstr("the evaluation is not complete"));
+    }
+    sender.join();
+    EXPECT_TRUE(told || not_noted) << "at " << i << " of " << kPoints;
+    ended += told ? 1 : 0;
+  }
+  std::signal(SIGINT, SIG_DFL);
+  EXPECT_GT(ended, 0);
+}
+
+TEST(Backtest, ARefitGoesOnFromNoModelThatKnowsWhatIsEvaluated) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(3, 60))};
+  Config c = quick_config();
+  c.data.test = 2;
+  const auto path = temporary("earlier.safetensors");
+  save_model(path, quick_model(c, catalog));  // of 58 days
+  c.training.init_from = path;
+  c.evaluate.refit = 1;
+  try {
+    backtest(c, catalog, nullptr);  // of the last three
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("series 's0': the evaluation begins after 2024-02-26, and " +
+                                    path.string() +
+                                    " has been trained on data up to 2024-02-27; evaluate "
+                                    "without going on from it (training.init_from"));
+  }
+  c.data.test = 3;
+  c.training.init_from.clear();
+  save_model(path, quick_model(c, catalog));
+  c.training.init_from = path;
+  EXPECT_EQ(backtest(c, catalog, nullptr).report.series, 3);
+}
+
 TEST(Backtest, ScoresTheNumbersOfTheFile) {
   auto series = testing::weekly_series(2, 60);
   const Catalog plain{testing::daily_parts(series)};

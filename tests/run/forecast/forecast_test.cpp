@@ -54,6 +54,31 @@ TEST(ForecastSeries, LeavesOutWhatLacksKnownValuesAndForecastsTheOthers) {
   }
 }
 
+// One empty cell of the past once let a horizon without any known value be forecast.
+TEST(ForecastSeries, AGapOfTheHistoryAllowsNoHorizonWithoutKnownValues) {
+  const std::size_t length = 63;
+  const auto left_out = [&](std::vector<std::size_t> past, std::vector<std::size_t> ahead) {
+    auto series = sixty_days(2);
+    for (auto& values : series) values.insert(values.end(), 3, kMissing);  // the rows ahead
+    CatalogParts parts = testing::daily_parts(series);
+    add_price(parts, 2);
+    for (const std::size_t t : past) parts.channels[1].values[t] = kMissing;
+    for (const std::size_t k : ahead) parts.channels[1].values[60 + k] = kMissing;
+    parts.channels[1].values[length + 1] = kMissing;  // another series' gap is none of this one
+    const Catalog catalog(std::move(parts));
+    const Config c = quick_config();
+    return left_out_text(forecast_series(quick_model(c, catalog), catalog, c).left_out);
+  };
+  EXPECT_EQ(left_out({20}, {0, 1, 2}),
+            "1 series left out: s0 (no price for 2024-03-01 and 2 later steps)");
+  EXPECT_EQ(left_out({20, 40}, {0, 1, 2}),
+            "1 series left out: s0 (no price for 2024-03-01 and 2 later steps)");
+  EXPECT_EQ(left_out({}, {1}), "1 series left out: s0 (no price for 2024-03-02)");
+  EXPECT_EQ(left_out({20}, {1}), "");
+  EXPECT_EQ(left_out({20}, {0, 2}), "");
+  EXPECT_EQ(left_out({19, 20, 21}, {0, 1, 2}), "");  // as the model has met it
+}
+
 // The rows of what is left out must not shift those of the others.
 TEST(ForecastSeries, ForecastsTheOthersAsIfTheLeftOutSeriesWereNotThere) {
   auto series = sixty_days(3);

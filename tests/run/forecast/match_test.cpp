@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "run/known_series.hpp"
 #include "run/temporary_file.hpp"
 #include "sluice/run/backtest.hpp"
 #include "sluice/run/forecast.hpp"

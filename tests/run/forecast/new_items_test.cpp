@@ -151,7 +151,12 @@ TEST(NewItems, AreNamedWhereTheyAreNotAskedForOrLackKnownValues) {
             "1 series left out: NEW (no history, and no price for 2024-03-03)");
   const Forecasts f = forecast_series(model, all_known, c);
   ASSERT_EQ(f.series.size(), 7u);
-  EXPECT_NEAR(f.y(6, 0, 0, 1), f.y(4, 0, 0, 1), 0.5 * f.y(4, 0, 0, 1));  // no runaway by the price
+  // The price is no runaway: its largest value lies three deviations from the group's 2.5.
+  std::vector<std::int64_t> cutoff(6, 60);
+  cutoff.push_back(-1);
+  const NewItems items = make_new_items(model, all_known, cutoff, all_known.period(0, 60));
+  EXPECT_FLOAT_EQ(items.scaling.offset_of(1, 0), 2.5f);
+  EXPECT_FLOAT_EQ(items.scaling.scale_of(1, 0), (400 - 2.5f) / 3);
   c.forecast.new_items = false;
   EXPECT_EQ(left_out_text(forecast_series(model, all_known, c).left_out),
             "1 series left out: NEW (no history; forecast.new_items = false)");

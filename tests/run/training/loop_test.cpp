@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "run/engine_setup.hpp"
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 #include "sluice/model/params.hpp"
 #include "sluice/run/resolve.hpp"
 #include "support/catalogs.hpp"
@@ -17,7 +17,9 @@
 namespace sluice {
 namespace {
 
-/// An engine that raises SIGINT after its n-th training step.
+double clock_seconds = 0;  ///< of the clock that a loop looks at
+
+/// An engine that raises SIGINT after its n-th training step, and whose steps take a second.
 class StoppingEngine final : public Engine {
  public:
   StoppingEngine(std::unique_ptr<Engine> engine, int stop_after)
@@ -35,12 +37,14 @@ class StoppingEngine final : public Engine {
   }
   void train_step(std::span<const Window> windows, const StepSettings& settings) override {
     engine_->train_step(windows, settings);
+    clock_seconds += 1;
     if (--left_ == 0) std::raise(SIGINT);
   }
   LossReport take_loss() override { return engine_->take_loss(); }
   LossReport validate(std::span<const Window> windows,
                       std::span<const std::int64_t> limit) override {
     ++validations;
+    clock_seconds += validation_seconds;
     return engine_->validate(windows, limit);
   }
   void forecast(std::span<const Window> windows, std::span<const float> offsets,
@@ -55,6 +59,7 @@ class StoppingEngine final : public Engine {
   LevelStatistics level_statistics() const override { return engine_->level_statistics(); }
 
   int validations = 0;
+  double validation_seconds = 0;
 
  private:
   std::unique_ptr<Engine> engine_;
@@ -100,6 +105,7 @@ class Loops {
     setup.batch = 8;
     setup.threads = 1;
     StoppingEngine engine(make_cpu_engine(setup), stop_after);
+    engine.validation_seconds = validation_seconds;
     engine.set_target_limit(end_);
     engine.set_state(state.engine);
     LoopSetup loop;
@@ -110,7 +116,11 @@ class Loops {
     loop.seed = 42;
     loop.validation = validation_;
     loop.valid_limit = valid_;
-    loop.steps = 5;
+    loop.steps = steps;
+    loop.max_seconds = max_seconds;
+    loop.passes_after = passes_after;
+    clock_seconds = 0;
+    loop.now = [] { return clock_seconds; };
     loop.announce = false;
     if (last_saved != nullptr) {
       loop.save = [&](const TrainingState& saved) {
@@ -128,7 +138,25 @@ class Loops {
     for (Window& window : validation_) window.origin = 76;
   }
 
+  /// Epochs of `steps_per_epoch` steps of a second, and validations of so many, until
+  /// `max_seconds`.
+  void only_time_ends_it(double max, double validation, int steps_per_epoch) {
+    steps = 0;
+    max_seconds = max;
+    validation_seconds = validation;
+    config_.training.patience = 0;
+    config_.training.steps_per_epoch = steps_per_epoch;
+  }
+  /// 90 windows instead of 5.
+  void validate_more() {
+    const std::vector<Window> once = validation_;
+    for (int i = 1; i < 18; ++i) validation_.insert(validation_.end(), once.begin(), once.end());
+  }
+
   int validations = 0, saves = 0;
+  std::int64_t steps = 5;
+  double max_seconds = 0, validation_seconds = 0;
+  int passes_after = 0;
 
  private:
   Catalog catalog_ = weekly();
@@ -178,6 +206,37 @@ TEST(Loop, StoppedBeforeAnyValidationItClaimsNoLoss) {
   TrainingState state;
   EXPECT_TRUE(std::isnan(loops.run(loops.fresh(), 1, &state).loss));
   EXPECT_FALSE(std::isnan(loops.run(loops.fresh(), 3, &state).loss));
+}
+
+TEST(Loop, ItsLastValidationAndWhatFollowsEndWithinItsSeconds) {
+  Loops loops("series");
+  loops.only_time_ends_it(21, 3, 2);
+  LoopResult result = loops.run(loops.fresh(), 0, nullptr);
+  EXPECT_EQ(result.seconds, 20);  // 8 steps and 4 validations: a step more needs a validation more
+  EXPECT_EQ(loops.validations, 4);
+  loops.passes_after = 1;
+  result = loops.run(loops.fresh(), 0, nullptr);
+  EXPECT_EQ(result.seconds, 15);  // 6 steps and 3 validations: a pass of 3 s follows
+}
+
+TEST(Loop, InALongFirstEpochTheValidationIsReckonedFromTheSteps) {
+  Loops loops("series");
+  loops.validate_more();
+  loops.only_time_ends_it(10.3, 3.75, 100);  // 90 of 8 windows a second, in a third of the time
+  LoopResult result = loops.run(loops.fresh(), 0, nullptr);
+  EXPECT_EQ(result.seconds, 7 + 3.75);    // over it by less than a step
+  loops.only_time_ends_it(5, 3.75, 100);  // at least half of it is for steps
+  result = loops.run(loops.fresh(), 0, nullptr);
+  EXPECT_EQ(result.seconds, 3 + 3.75);
+}
+
+TEST(Loop, TimeThatEndsItBeforeItsStepsIsTold) {
+  Loops loops("series");
+  EXPECT_FALSE(loops.run(loops.fresh(), 0, nullptr).out_of_time);
+  loops.max_seconds = 3;
+  EXPECT_TRUE(loops.run(loops.fresh(), 0, nullptr).out_of_time);
+  loops.max_seconds = 5;
+  EXPECT_FALSE(loops.run(loops.fresh(), 0, nullptr).out_of_time);  // the last second, the last step
 }
 
 TEST(Loop, WithoutAFiniteValidationTheLastWeightsAreTheResult) {

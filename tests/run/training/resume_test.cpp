@@ -17,6 +17,7 @@
 #include "base/path_lock.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
+#include "sluice/run/forecast.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
@@ -123,6 +124,35 @@ TEST_F(Resume, AnIncrementalTrainingStoppedInItsFinalFitKeepsItsPromise) {
   EXPECT_EQ(load_model(config_.path.model).members, whole.members);
 }
 
+// The states say that their seconds are used up, as on a machine that became slow.
+TEST_F(Resume, AFinalFitThatTrainingsSecondsEndLeavesTheModelOfTheChoice) {
+  config_.training.steps = 300;
+  config_.training.max_seconds = 1000;
+  const Model choice = train(config_, catalog_, saved()).model;
+  config_.training.final_fit = true;
+  config_.training.seeds = 2;
+  const auto path = state_path(config_.path.model);
+  for (const int finished : {0, 1}) {
+    config_.mode.resume = false;
+    const TrainResult part = stopped(config_, [&](const TrainingState& state) {
+      return state.final_phase && state.member == finished;
+    });
+    ASSERT_TRUE(part.interrupted);
+    TrainingState state = load_training_state(path);
+    EXPECT_GT(state.seconds_before, 0);
+    ASSERT_LT(state.seconds_before, 1000);
+    state.seconds_before = 1000;
+    save_training_state(path, state);
+    config_.mode.resume = true;
+    const TrainResult rest = train(config_, catalog_, saved());
+    EXPECT_FALSE(rest.interrupted);
+    EXPECT_GE(rest.model.train_seconds, 1000);
+    EXPECT_EQ(rest.model.members, finished == 0 ? choice.members : state.done_members);
+    EXPECT_EQ(rest.model.scaling.scale == choice.scaling.scale, finished == 0);
+    EXPECT_FALSE(fs::exists(path));
+  }
+}
+
 /// weekly() with a category of steps: feasts are one day in five, and all days of the validation.
 Catalog with_feasts() {
   CatalogParts parts = testing::daily_parts(testing::weekly_series(5, 80));
@@ -157,6 +187,25 @@ TEST_F(Resume, StoppedInItsFinalFitItLeavesTheModelOfTheChoiceToTheLastWord) {
   };
   expect_mean(choice.members[0], 54, 14);  // of 68 days 0, 5, ... 65
   expect_mean(rest.members[0], 54, 20);
+}
+
+TEST_F(Resume, StoppedWithAPointLossItHasTheIntervalsThatTheSameWeightsWouldHaveHad) {
+  catalog_ = Catalog(testing::daily_parts(testing::weekly_series(20, 100)));
+  config_.training.loss = "mae";
+  config_.training.steps = 100000;
+  const TrainResult part =
+      stopped(config_, [](const TrainingState& state) { return state.epoch > 1; });
+  ASSERT_TRUE(part.interrupted);
+  config_.training.steps = part.model.steps;
+  const Model whole = train(config_, catalog_, {.end = {}, .save = false, .announce = false}).model;
+  ASSERT_EQ(part.model.members, whole.members);
+  ASSERT_FALSE(whole.residual_quantiles.empty());
+  EXPECT_EQ(part.model.residual_quantiles, whole.residual_quantiles);
+  const Model stored = load_model(config_.path.model);
+  const auto from = cutoffs_from(catalog_, "");
+  const Forecasts is = Forecaster(stored, catalog_, {80}, config_.engine).at(from);
+  EXPECT_EQ(is.values, Forecaster(whole, catalog_, {80}, config_.engine).at(from).values);
+  EXPECT_LT(is.values[0], is.values[2]);
 }
 
 TEST_F(Resume, AStoppedIncrementalTrainingLeavesTheEarlierModelInItsPlace) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "run/training/training_fixture.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/trainer.hpp"
@@ -19,37 +20,6 @@ namespace sluice {
 namespace {
 
 using ::testing::HasSubstr;
-
-class Training : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    directory_ =
-        std::filesystem::temp_directory_path() / (std::string("sluice_training_") + info->name());
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  Config small() const {
-    Config c = testing::quick_config();
-    c.training.steps = 60;
-    c.training.steps_per_epoch = 10;
-    c.path.model = (directory_ / "model.safetensors").string();
-    return c;
-  }
-  static TrainOptions silent(bool save = false) {
-    TrainOptions o;
-    o.save = save;
-    o.announce = false;
-    return o;
-  }
-  static Catalog weekly(int series = 5, int length = 80) {
-    return Catalog(testing::daily_parts(testing::weekly_series(series, length)));
-  }
-
-  std::filesystem::path directory_;
-};
 
 TEST_F(Training, LowersTheValidationLossBelowTheBases) {
   const Catalog catalog = weekly();
@@ -71,6 +41,7 @@ TEST_F(Training, NeverLooksAtTheTestRange) {
   }
   const Catalog after{testing::daily_parts(series)};
   Config c = small();
+  c.training.loss = "mae";  // whose intervals are of the validation
   c.training.final_fit = true;
   c.training.series_weight = 0.5;
   const Model a = train(c, before, silent()).model, b = train(c, after, silent()).model;
@@ -179,6 +150,7 @@ TEST_F(Training, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
   for (const char* sampling : {"series", "window"}) {
     Config c = small();
     c.training.sampling = sampling;
+    c.training.loss = "mae";  // whose intervals are part of the result
     c.training.steps = 400;
     c.training.seeds = 2;
     c.training.final_fit = true;
@@ -218,71 +190,6 @@ TEST_F(Training, ResumeWithOtherSettingsIsRefused) {
   EXPECT_THROW(train(c, catalog, silent(true)), DataError);
 }
 
-TEST_F(Training, IncrementalTrainingNeverReplacesABetterModelByAWorse) {
-  const Catalog catalog = weekly();
-  Config c = small();
-  c.training.steps = 200;
-  const TrainResult good = train(c, catalog, silent(true));
-  c.training.init_from = c.path.model;
-  c.training.learning_rate = 0.5;  // ruins it
-  c.training.average_decay = 0;
-  c.training.steps = 10;
-  const TrainResult worse = train(c, catalog, silent(true));
-  EXPECT_TRUE(worse.kept_older);
-  EXPECT_EQ(load_model(c.path.model).members, good.model.members);
-  c.training.learning_rate = 1e-3;
-  c.training.steps = 100;
-  const TrainResult better = train(c, catalog, silent(true));
-  EXPECT_FALSE(better.kept_older);
-  EXPECT_LT(load_model(c.path.model).valid_loss, good.model.valid_loss);
-  c.network.hidden_size = 9;
-  EXPECT_THROW(train(c, catalog, silent()), ConfigError);
-}
-
-TEST_F(Training, WhereTheEarlierModelIsBetterItIsWrittenOverAThirdOne) {
-  const Catalog catalog = weekly();
-  Config c = small();
-  c.training.steps = 200;
-  const Model earlier = train(c, catalog, silent()).model;
-  c.training.init_from = (directory_ / "earlier.safetensors").string();
-  save_model(c.training.init_from, earlier);
-  Model third = earlier;
-  third.members[0][0] += 1;
-  save_model(c.path.model, third);
-  c.training.learning_rate = 0.5;  // ruins it
-  c.training.average_decay = 0;
-  c.training.steps = 10;
-  EXPECT_TRUE(train(c, catalog, silent(true)).kept_older);
-  EXPECT_EQ(load_model(c.path.model).members, earlier.members);
-}
-
-// Its parameters belong to inputs that were standardised as they were then.
-TEST_F(Training, IncrementalTrainingKeepsWhatInputsMean) {
-  const auto shops = [](float area, float factor) {
-    auto series = testing::weekly_series(5, 80);
-    for (auto& values : series) {
-      for (float& y : values) y *= factor;
-    }
-    CatalogParts parts = testing::daily_parts(series);
-    parts.static_reals.push_back({"area", {area, area + 1, area + 2, area + 3, area + 4}});
-    return Catalog(std::move(parts));
-  };
-  Config c = small();
-  c.network.space = "linear";  // so that the level is an input
-  c.training.steps = 5;
-  const TrainResult before = train(c, shops(1, 1), silent(true));
-  EXPECT_THAT(before.model.scaling.static_offset, ::testing::ElementsAre(3));
-  c.training.init_from = c.path.model;
-  c.training.steps = 100;
-  const TrainResult after = train(c, shops(11, 10), silent());
-  ASSERT_FALSE(after.kept_older);
-  EXPECT_EQ(after.model.scaling.static_offset, before.model.scaling.static_offset);
-  EXPECT_EQ(after.model.scaling.static_scale, before.model.scaling.static_scale);
-  ASSERT_GT(before.model.level_spread, 0);
-  EXPECT_EQ(after.model.level_mean, before.model.level_mean);
-  EXPECT_EQ(after.model.level_spread, before.model.level_spread);
-}
-
 TEST_F(Training, ALossThatIsNotFiniteStopsWithStepAndSeries) {
   auto series = testing::weekly_series(3, 80);
   series[2][40] = 3e38f;
@@ -307,7 +214,7 @@ TEST_F(Training, ATimeBudgetEndsIt) {
   c.training.max_seconds = 0.2;
   const TrainResult result = train(c, weekly(), silent());
   EXPECT_GT(result.model.steps, 0);
-  EXPECT_GE(result.seconds, 0.2);
+  EXPECT_GE(result.seconds, 0.1);  // at least half of it is for steps
 }
 
 TEST_F(Training, ATimeBudgetOfNothingStillMakesAStepInEachPhase) {

@@ -1,9 +1,10 @@
-#include "run/training/interrupt.hpp"
+#include "run/interrupt.hpp"
 
 #include <fmt/format.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
@@ -15,7 +16,10 @@
 namespace sluice {
 namespace {
 
-volatile std::sig_atomic_t flag = 0;
+// Atomic in sequence: a handler may still run while its guard ends in another thread. Then either
+// who looks at `flag` after the guard's end sees it, or the handler sees that `noting` is over.
+std::atomic<bool> flag = false, noting = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // for the handler
 volatile std::int64_t flagged_at =
     0;  // read and written by the handler alone, which is blocked in itself
 int guards = 0;
@@ -29,9 +33,10 @@ std::int64_t milliseconds_now() {
 
 extern "C" void note_signal(int number) {
   constexpr std::int64_t kOneWish = 1000;
-  if (flag == 0) {
+  if (!flag) {
     flagged_at = milliseconds_now();
-    flag = 1;
+    flag = true;
+    if (!noting) kill(getpid(), number);
     return;
   }
   // timeout(1) sends its signal to the program and to its group, a terminal that is closed sends
@@ -45,7 +50,8 @@ extern "C" void note_signal(int number) {
 
 InterruptGuard::InterruptGuard() {
   if (guards++ > 0) return;
-  flag = 0;
+  flag = false;
+  noting = true;
   struct sigaction action = {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
@@ -64,6 +70,7 @@ InterruptGuard::~InterruptGuard() {
   sigaction(SIGINT, &before_int, nullptr);
   sigaction(SIGTERM, &before_term, nullptr);
   sigaction(SIGHUP, &before_hup, nullptr);
+  noting = false;
 }
 
 void keep_interrupts_off_this_thread() {
@@ -86,6 +93,6 @@ void keep_interrupts_off_this_thread() {
   }
 }
 
-bool InterruptGuard::requested() { return flag != 0; }
+bool InterruptGuard::requested() { return flag; }
 
 }  // namespace sluice

@@ -2,7 +2,20 @@
 // can be saved first, or the finished model written.
 #pragma once
 
+#include <string>
+
+#include "sluice/base/error.hpp"
+
 namespace sluice {
+
+/// As a shell reports Ctrl-C: the job is not done.
+constexpr int kInterrupted = 130;
+
+/// A signal ended what has nothing to show for it.
+class Interrupted : public Error {
+ public:
+  explicit Interrupted(const std::string& message) : Error(message, kInterrupted) {}
+};
 
 /// While it lives, the first signal only sets a flag; a SIGINT or SIGTERM that comes a second after
 /// it or later ends the process as usual, one that comes sooner is taken for the same wish. SIGHUP
@@ -14,6 +27,7 @@ class InterruptGuard {
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
+  /// Whether a signal came, since the outermost guard was made; also after its end, until the next.
   static bool requested();
 };
 

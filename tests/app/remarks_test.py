@@ -1,0 +1,71 @@
+"""Who says what of the data: check and train all of it, the others what the training did not."""
+import datetime
+import unittest
+
+from program import Program
+
+START = datetime.date(2024, 1, 1)
+
+
+class Remarks(Program):
+    GUESS = "the series are named by the column shop (data.id)"
+    EARLY = "1 of 2 series ends before the others"
+
+    def shops(self, name, days=(60, 58), columns="shop,date,y", more=lambda day: ""):
+        """A row a day of the shops A and B from START on."""
+        rows = [f"{shop},{START + datetime.timedelta(day)},{10 + day % 7}{more(day)}"
+                for shop, count in zip("AB", days) for day in range(count)]
+        return self.write(name, "\n".join([columns, *rows]) + "\n")
+
+    def said(self, *arguments):
+        result = self.ok(*arguments)
+        return result.out + result.err
+
+    def setUp(self):
+        super().setUp()
+        self.shops("a.csv")
+        self.training = self.train("a.csv", "--horizon", "3", "--path.model", "m.safetensors").err
+
+    def test_what_the_training_said_is_said_again_by_check_alone(self):
+        check = self.said("check", "m.safetensors", "a.csv")
+        for text in (self.GUESS, self.EARLY):
+            self.assertEqual(self.training.count(text), 1)
+            self.assertEqual(check.count(text), 1)
+        forecast = self.said("forecast", "m.safetensors", "a.csv", "--path.forecast", "f.csv")
+        evaluate = self.said("evaluate", "m.safetensors", "a.csv", "--mode.figures", "false")
+        for text in (forecast, evaluate):
+            self.assertNotIn(self.GUESS, text)
+        self.assertIn("on the data as the training had them: sluice check m.safetensors a.csv", evaluate)
+        self.assertIn("on the data as the training had", forecast)
+
+    def test_a_forecast_says_once_that_series_end_early(self):
+        self.shops("b.csv", days=(60, 57))
+        for data in ("a.csv", "b.csv"):
+            forecast = self.said("forecast", "m.safetensors", data, "--path.forecast", "f.csv")
+            self.assertEqual(forecast.count("before the others"), 1)
+            self.assertIn(self.EARLY, forecast)
+            self.assertIn('data.end = "common" ends all there', forecast)
+
+    def test_what_the_training_did_not_say_is_said(self):
+        self.shops("b.csv", days=(60, 57))
+        check = self.said("check", "m.safetensors", "b.csv")
+        later = [line for line in check.splitlines() if "B (2024-02-26)" in line]
+        self.assertEqual(len(later), 1, check)
+        evaluate = self.said("evaluate", "m.safetensors", "b.csv", "--mode.figures", "false")
+        self.assertIn("B (2024-02-26)", evaluate)
+        self.assertNotIn(self.GUESS, evaluate)
+
+    def test_what_is_known_of_the_horizon_is_said_whatever_the_training_said(self):
+        self.shops("p.csv", (60, 60), "shop,date,y,price", lambda day: f",{day % 2}")
+        self.write("old.csv", "shop,date,price\nA,2024-01-02,1\nB,2024-01-02,1\n")
+        future = ("--data.future", "price", "--path.future", "old.csv")
+        nothing = "no row lies after the end of the histories"
+        trained = self.train("p.csv", "--horizon", "3", *future, "--path.model", "p.safetensors").err
+        self.assertIn(nothing, trained)
+        forecast = self.sluice("forecast", "p.safetensors", "p.csv", "--path.forecast", "f.csv")
+        self.assertEqual(forecast.status, 3)
+        self.assertIn(nothing, forecast.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
