@@ -136,8 +136,9 @@ Arguments take_overrides(int argc, char** argv) {
     const Override override = dotted ? Override{key, value} : override_of_name(name, value);
     if (const auto [before, fresh] = given.emplace(override.key, name); !fresh) {
       throw ConfigError(
-          fmt::format("--{} is given twice{}; give it once", before->second,
-                      name == before->second ? "" : fmt::format(", once as --{}", name)));
+          fmt::format("--{} is given twice{}; {}", before->second,
+                      name == before->second ? "" : fmt::format(", once as --{}", name),
+                      once_remedy(override.key, before->second)));
     }
     epochs_by_name = epochs_by_name || (!dotted && key == "training.epochs");
     arguments.overrides.push_back(override);

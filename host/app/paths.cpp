@@ -12,6 +12,7 @@
 
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
+#include "data/table/inputs.hpp"
 #include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/table.hpp"
@@ -78,12 +79,6 @@ class SameFile {
   std::unordered_map<std::string, Place> places_;
 };
 
-/// Whether a folder's name is COLUMN=VALUE: what is in it is read as part of the folder above.
-bool is_partition(const fs::path& folder) {
-  const std::size_t equals = folder.filename().string().find('=');
-  return equals != std::string::npos && equals > 0;
-}
-
 /// What is read: settings, data (each file of a directory, too), files beside them.
 std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
   std::vector<NamedPath> inputs;
@@ -99,7 +94,7 @@ std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
       for (fs::recursive_directory_iterator file(path, kAsTheReader, status), end;
            !status && file != end; file.increment(status)) {
         add(name, file->path());
-        if (file->is_directory(kind) && !is_partition(file->path())) {
+        if (file->is_directory(kind) && !inputs::is_partition(file->path())) {
           file.disable_recursion_pending();
         }
       }
@@ -131,15 +126,14 @@ std::vector<NamedPath> outputs_of(const Config& config) {
 bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat format,
                    SameFile& same_file) {
   std::error_code status;
-  const std::string name = output.filename().string();
-  if (name.starts_with('.') || name.starts_with('_')) return false;
+  if (inputs::is_hidden(output)) return false;
   if (format == TableFormat::automatic && format_by_name(output) == format) return false;
   const auto holder = [](const fs::path& path) {
     return path.has_parent_path() ? path.parent_path() : fs::path(".");
   };
   fs::path parent = holder(output);
   // Folders COLUMN=VALUE inside it are read too.
-  while (is_partition(parent) && !same_file(parent, folder)) {
+  while (inputs::is_partition(parent) && !same_file(parent, folder)) {
     parent = holder(parent);
   }
   return same_file(parent, folder) && fs::is_directory(folder, status) &&

@@ -183,7 +183,9 @@ class Names(Program):
                 (("--network.predict_day", "x"), "--network.predict_day must be an integer"),
                 (("--horizon", "4"), "--horizon 4: m.safetensors was trained with 3;"),
                 (("--horizon", "3", "--h", "3"), "--horizon is given twice, once as --h;"),
-                (("--horizon", "3", "--horizon", "3"), "--horizon is given twice;")):
+                (("--horizon", "3", "--horizon", "3"), "--horizon is given twice; give it once\n"),
+                (("--path.future", "a.csv", "--path.future", "b.csv"),
+                 "--path.future is given twice; give it once, with commas between its values: --path.future A,B\n")):
             with self.subTest(arguments):
                 result = self.sluice("forecast", "m.safetensors", "sales.csv", *arguments)
                 self.assertEqual(result.status, 2)

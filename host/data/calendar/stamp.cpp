@@ -156,15 +156,18 @@ std::optional<Timestamp> time_of_iso_week(std::int64_t year, std::int64_t week,
   return (monday + weekday - 1) * civil::kDay;
 }
 
-std::optional<Stamp> parse_stamp(std::string_view text) {
+namespace {
+
+/// No span but that of pandas.
+std::optional<Stamp> parse_one(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   // pandas' weekly period: "2024-01-01/2024-01-07".
   if (text.size() > 16) {
     const std::size_t slash = text.find('/', 8);
     if (slash != std::string_view::npos && slash + 1 < text.size()) {
-      const auto first = parse_stamp(text.substr(0, slash));
-      if (first && !parse_stamp(text.substr(slash + 1))) return std::nullopt;
+      const auto first = parse_one(text.substr(0, slash));
+      if (first && !parse_one(text.substr(slash + 1))) return std::nullopt;
       return first ? at(first->wall, Unit::week) : first;
     }
   }
@@ -198,6 +201,31 @@ std::optional<Stamp> parse_stamp(std::string_view text) {
   stamp.wall = *midnight;
   if (!take_clock(scan, false, stamp)) return std::nullopt;
   return stamp;
+}
+
+}  // namespace
+
+std::optional<std::pair<std::string_view, std::string_view>> first_and_last(std::string_view text) {
+  for (const std::string_view mark : {" - ", " \u2013 ", " to ", " bis "}) {
+    const std::size_t at = text.find(mark);
+    if (at == std::string_view::npos) continue;
+    return std::pair(text.substr(0, at), text.substr(at + mark.size()));
+  }
+  constexpr std::size_t kShortest = 13;  // 3.1.22-9.1.22
+  const std::size_t half = text.size() / 2;
+  if (text.size() < kShortest || text.size() % 2 == 0 || text[half] != '-') return std::nullopt;
+  return std::pair(text.substr(0, half), text.substr(half + 1));
+}
+
+std::optional<Stamp> parse_stamp(std::string_view text) {
+  if (const auto stamp = parse_one(text)) return stamp;
+  const auto span = first_and_last(text);
+  if (!span) return std::nullopt;
+  auto first = parse_one(span->first);
+  const auto last = parse_one(span->second);
+  if (!first || !last || last->wall < first->wall) return std::nullopt;
+  first->names = Unit::week;
+  return first;
 }
 
 std::optional<Timestamp> parse_time(std::string_view text) {

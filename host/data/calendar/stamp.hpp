@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "sluice/data/calendar.hpp"
 
@@ -18,7 +19,12 @@ struct Stamp {
   Unit names = Unit::second;
 };
 
-/// Every form of parse_time, and offsets (+01:00, +0100, +01) and fractions of a second.
+/// The two halves of "A - B", "A to B", "A bis B" and of "A-B" where both are as long; nullopt:
+/// the text has none of these forms.
+std::optional<std::pair<std::string_view, std::string_view>> first_and_last(std::string_view text);
+
+/// Every form of parse_time, and offsets (+01:00, +0100, +01) and fractions of a second; of a span
+/// between two of them (2022-01-03 - 2022-01-09) the first.
 std::optional<Stamp> parse_stamp(std::string_view text);
 
 /// Monday of ISO 8601's week (from 1 to 52 or 53), or another `weekday` of it (1 = Monday).

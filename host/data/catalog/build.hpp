@@ -97,8 +97,9 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
 void trim_missing(CatalogParts& parts, bool both_ends);
 
 /// Files beside the main ones, their `text_columns` (in any case) read as text whatever they hold.
-/// Files with the same columns become one table.
-std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+/// Files with the same columns become one table. `key` names them for messages ("path.future").
+std::vector<Table> read_beside(const std::string& key,
+                               const std::vector<std::filesystem::path>& paths,
                                const CatalogSpec& spec,
                                const std::vector<std::string>& text_columns);
 

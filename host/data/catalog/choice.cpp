@@ -8,6 +8,7 @@
 #include "data/catalog/crosstab.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
+#include "data/catalog/time_cells.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/uses.hpp"
@@ -110,7 +111,8 @@ class Chooser {
         dates.push_back(column);
         if (is_time_name(name(column))) named_dates.push_back(column);
       } else if ((integers && is_time_name_of_integers(name(column))) ||
-                 (contents.holds == Holds::text && is_time_name(name(column)))) {
+                 (contents.holds == Holds::text &&
+                  (is_time_name(name(column)) || numbers_steps(name(column), contents.example)))) {
         named.push_back(column);
       } else if (contents.holds == Holds::digits) {
         digits.push_back(column);
@@ -219,6 +221,13 @@ class Chooser {
     NamedSteps steps = named_steps(header_);
     if (steps.count() > 0 && contents_of(table_, steps.begin).holds == Holds::text) {
       ++steps.begin;  // V1, the id
+    }
+    const NamedSteps down = names_down(header_);
+    if (steps.count() < 2 && down.count() > 0) {
+      throw DataError(
+          fmt::format("{}: no column holds times, and the names of the columns {}; where a row is "
+                      "a time, set data.time",
+                      table_.source, down_remedy(name(down.begin), name(down.end - 1))));
     }
     if (steps.count() < 2) {
       throw DataError(fmt::format(

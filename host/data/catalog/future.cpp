@@ -54,7 +54,7 @@ std::vector<Table> read_future_files(const CatalogSpec& spec, const Series& seri
   }
   const std::vector<std::string> times = parts_of_time(spec);
   text.insert(text.end(), times.begin(), times.end());
-  std::vector<Table> tables = read_beside(spec.future_files, spec, text);
+  std::vector<Table> tables = read_beside("path.future", spec.future_files, spec, text);
   for (Table& table : tables) table = with_times(std::move(table), spec, notes);
   const auto says_series = [&](const Table& table) {
     return id_join_columns(table.impl(), series).size() == series.keys.columns.size();

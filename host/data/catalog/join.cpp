@@ -105,7 +105,8 @@ std::vector<JoinColumn> id_join_columns(const Table::Impl& side, const Series& s
 
 std::string bridge_remedy(const Table::Impl& side, const CatalogSpec& spec, const Series& series,
                           std::span<const int> others) {
-  for (const Table& statics : read_beside(spec.static_files, spec, series.keys.columns)) {
+  for (const Table& statics :
+       read_beside("path.statics", spec.static_files, spec, series.keys.columns)) {
     const Table::Impl& table = statics.impl();
     const std::vector<JoinColumn> ids = id_join_columns(table, series);
     if (ids.empty()) continue;

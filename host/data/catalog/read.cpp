@@ -13,6 +13,7 @@
 #include "data/catalog/spec.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/uses.hpp"
+#include "data/table/source.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/catalog.hpp"
 
@@ -184,7 +185,8 @@ Table joined(const Table& first, const Table& second) {
 
 }  // namespace
 
-std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
+std::vector<Table> read_beside(const std::string& key,
+                               const std::vector<std::filesystem::path>& paths,
                                const CatalogSpec& spec,
                                const std::vector<std::string>& text_columns) {
   ReadOptions options = spec.read;
@@ -193,6 +195,7 @@ std::vector<Table> read_beside(const std::vector<std::filesystem::path>& paths,
   options.form_of_another = true;
   std::vector<Table> tables;
   for (const std::filesystem::path& path : paths) {
+    refuse_missing(path, key);
     options.paths = {path};
     Table table = read_table_as(options, [&](const std::vector<std::string>& names) {
       std::vector<std::string> text;

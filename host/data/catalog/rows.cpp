@@ -7,6 +7,7 @@
 #include "data/calendar/civil.hpp"
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
+#include "data/catalog/ends.hpp"
 #include "data/catalog/gaps.hpp"
 #include "data/catalog/kinds.hpp"
 #include "data/catalog/names.hpp"
@@ -56,6 +57,7 @@ class RowsBuilder {
     } else {
       columns = without_totals(table_, value_columns(), notes_);
       refuse_one_value(columns);
+      settle_names(columns);
       for (const int column : columns) use_column(notes_, column, "value");
       const std::string& first = table_.names[static_cast<std::size_t>(columns.front())];
       const std::string& last = table_.names[static_cast<std::size_t>(columns.back())];
@@ -65,12 +67,14 @@ class RowsBuilder {
     parts.ids = series.ids;
     parts.channels.push_back({"y", Role::target, {}});
     parts.offsets = {0};
+    ReadAgain read_again;
     if (lists) {
-      take_lists(*lists, parts);
+      read_again = take_lists(*lists, parts);
     } else {
-      take_columns(columns, parts);
+      read_again = take_columns(columns, parts);
     }
     settle_starts(columns, parts);
+    keep_steps(parts, 0, read_again, steps_to_end(spec_, parts));
     trim_missing(parts, true);
     finish_wide(parts, spec_, table_.source, own_starts_, notes_);
     add_statics(table_, spec_, series, parts, notes_);
@@ -252,25 +256,26 @@ class RowsBuilder {
     }
   }
 
-  void take_lists(int column, CatalogParts& parts) {
+  /// Fills parts; what it returns reads the numbers again.
+  ReadAgain take_lists(int column, CatalogParts& parts) {
     std::vector<float>& values = parts.channels.front().values;
     read_lists(table_, column, [&](std::int64_t, std::span<const float> numbers) {
       values.insert(values.end(), numbers.begin(), numbers.end());
       if (numbers.empty()) values.push_back(kMissing);
       parts.offsets.push_back(static_cast<std::int64_t>(values.size()));
     });
-    keep_steps(parts, 0, [&](ExactSeries& exact) {
+    return [this, column, &parts](ExactSeries& exact) {
       read_exact_lists(table_, column, [&](std::int64_t row, std::span<const double> numbers) {
         const std::int64_t begin = parts.offsets[static_cast<std::size_t>(row)];
         for (std::size_t i = 0; i < numbers.size(); ++i) {
           exact.put(begin + static_cast<std::int64_t>(i), numbers[i]);
         }
       });
-    });
+    };
   }
 
   /// The transpose of the table's value columns, a few columns at a time.
-  void take_columns(const std::vector<int>& columns, CatalogParts& parts) {
+  ReadAgain take_columns(const std::vector<int>& columns, CatalogParts& parts) {
     const std::size_t rows = parts.ids.size(), width = columns.size();
     std::vector<float>& values = parts.channels.front().values;
     values.resize(rows * width);
@@ -289,7 +294,7 @@ class RowsBuilder {
     for (std::size_t row = 1; row <= rows; ++row) {
       parts.offsets.push_back(static_cast<std::int64_t>(row * width));
     }
-    keep_steps(parts, 0, [&](ExactSeries& exact) {
+    return [this, &columns, width](ExactSeries& exact) {
       for (std::size_t c = 0; c < width; ++c) {
         read_exact(table_, columns[c], [&](std::int64_t row, std::span<const double> block) {
           for (std::size_t i = 0; i < block.size(); ++i) {
@@ -299,7 +304,7 @@ class RowsBuilder {
           }
         });
       }
-    });
+    };
   }
 
   std::optional<int> start_column() const {
@@ -371,11 +376,26 @@ class RowsBuilder {
     say_periods(times.values, parts, notes_);
   }
 
+  /// Reads the names of the value columns as times, where no start is given in another form, and
+  /// turns the columns round where the newest one stands first.
+  void settle_names(std::vector<int>& columns) {
+    const bool form_of_start = !spec_.start.empty() && spec_.time_format != "auto";
+    if (!start_column() && !form_of_start) named_ = times_of_names(columns);
+    if (!named_) {
+      check_counted_names(table_, columns, !spec_.first_value.empty(), notes_);
+    } else if (count_down(table_, columns, *named_)) {
+      std::reverse(columns.begin(), columns.end());
+      std::reverse(named_->values.begin(), named_->values.end());
+      notes_.remarks.push_back(
+          fmt::format("the value columns stand from the newest, {}, to the oldest, {}: they are "
+                      "read the other way round",
+                      name(columns.back()), name(columns.front())));
+    }
+  }
+
   /// A start from the settings of other data must not take the place of the dates that are there.
   void check_against_names(const Times& start, const std::vector<int>& columns) const {
-    if (columns.empty() || spec_.time_format != "auto") return;
-    const auto times = times_of_names(columns);
-    if (!times || times->axis.integers || start.values.front() == times->values.front()) return;
+    if (!named_ || named_->axis.integers || start.values.front() == named_->values.front()) return;
     throw DataError(
         fmt::format("{}: data.start is {}, and the first value column is named '{}'; where columns "
                     "are named by their times leave data.start out (--data.start '')",
@@ -422,19 +442,18 @@ class RowsBuilder {
   /// Value columns named by dates or integers, one step apart.
   bool starts_of_names(const std::vector<int>& columns, CatalogParts& parts) {
     const std::vector<std::string> names = names_of(header_, columns);
-    const auto read = times_of_names(columns);
-    if (!read) {
+    if (!named_) {
       notes_.remarks.push_back(fmt::format(
           "the value columns are not named by times ({}): their steps are counted from 0; "
           "data.start and data.frequency can say when they were",
           notes_.target_columns.front()));
       return false;
     }
-    const std::vector<Timestamp>& times = read->values;
+    const std::vector<Timestamp>& times = named_->values;
     for (std::size_t i = 1; i < times.size(); ++i) {
       if (times[i] <= times[i - 1]) out_of_step(names[i], names[i - 1]);
     }
-    settle_grid(*read, times, spec_, table_.source, parts, notes_);
+    settle_grid(*named_, times, spec_, table_.source, parts, notes_);
     notes_.time_columns = notes_.target_columns;
     const auto first = period_for(spec_, parts.axis.frequency, times.front());
     for (std::size_t i = 0; i < times.size(); ++i) {
@@ -459,7 +478,8 @@ class RowsBuilder {
   const CatalogSpec& spec_;
   std::vector<int> ids_;
   CatalogNotes& notes_;
-  bool own_starts_ = false;  // series are not on one calendar
+  std::optional<Times> named_;  // the names of the value columns, oldest first
+  bool own_starts_ = false;     // series are not on one calendar
 };
 
 }  // namespace

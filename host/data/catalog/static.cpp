@@ -60,6 +60,8 @@ class FromRows {
     return real;
   }
 
+  bool is_constant(int column) const { return constant_words(table_, column, series_).has_value(); }
+
   StaticCategory category(int column) const {
     const Codes codes = read_codes(table_, column);
     std::vector<std::int32_t> code_of_series(series_.ids.size(), -1);
@@ -113,8 +115,9 @@ class FromRows {
 /// From a file beside the main one.
 class FromFile {
  public:
+  /// `others`: there are more such files, which may say what this one does not.
   FromFile(const Table::Impl& main, Table beside, const CatalogSpec& spec, const Series& series,
-           CatalogNotes& notes)
+           bool others, CatalogNotes& notes)
       : table_(std::move(beside)) {
     const Table::Impl& table = table_.impl();
     if (table_.rows() == 0) {
@@ -123,7 +126,9 @@ class FromFile {
     notes.remarks.insert(notes.remarks.end(), table.remarks.begin(), table.remarks.end());
     const Join join = join_series(table, join_columns(main, spec, series), series);
     tell_unmatched(join, table.source, series,
-                   "their numbers are missing and their categories \"unknown\"", "not used", notes);
+                   others ? "what no other file says of them is missing, or \"unknown\""
+                          : "their numbers are missing and their categories \"unknown\"",
+                   "not used", notes);
     if (!join.by_id) {
       notes.remarks.push_back(
           fmt::format("{0}: joined on {1}: a row holds for every series with the same {1}",
@@ -150,26 +155,38 @@ class FromFile {
         main.source, list_columns(main)));
   }
 
-  StaticReal real(const std::string& name) const {
-    const int column = find_column(header_of(table_.impl()), name, "data.static_reals");
-    refuse_words(table_.impl(), column, "data.static_reals", "data.static_categories");
-    const std::vector<float> numbers = read_numbers(table_.impl(), column);
-    StaticReal real{table_.impl().names[static_cast<std::size_t>(column)], {}};
-    for (const std::int64_t row : row_of_series_) {
-      real.values.push_back(row < 0 ? kMissing : numbers[static_cast<std::size_t>(row)]);
-    }
-    return real;
+  int column_of(const std::string& name, const char* key) const {
+    return find_column(header_of(table_.impl()), name, key);
+  }
+  const std::string& name_of(int column) const {
+    return table_.impl().names[static_cast<std::size_t>(column)];
+  }
+  /// Where the file says it of a series that has a row.
+  std::string place(std::size_t s, int column) const {
+    return place_of_row(table_.impl(), row_of_series_[s], column);
   }
 
-  StaticCategory category(const std::string& name) const {
-    const int column = find_column(header_of(table_.impl()), name, "data.static_categories");
-    const Codes codes = read_codes(table_.impl(), column);
-    std::vector<const std::string*> words;
-    for (const std::int64_t row : row_of_series_) {
-      const std::int32_t code = row < 0 ? -1 : codes.codes[static_cast<std::size_t>(row)];
-      words.push_back(code < 0 ? nullptr : &codes.words[static_cast<std::size_t>(code)]);
+  std::vector<std::optional<float>> numbers(int column) const {
+    refuse_words(table_.impl(), column, "data.static_reals", "data.static_categories");
+    const std::vector<float> numbers = read_numbers(table_.impl(), column);
+    std::vector<std::optional<float>> of_series(row_of_series_.size());
+    for (std::size_t s = 0; s < of_series.size(); ++s) {
+      if (row_of_series_[s] < 0) continue;
+      const float number = numbers[static_cast<std::size_t>(row_of_series_[s])];
+      if (!std::isnan(number)) of_series[s] = number;
     }
-    return category_of(table_.impl().names[static_cast<std::size_t>(column)], words);
+    return of_series;
+  }
+
+  SeriesWords words(int column) const {
+    const Codes codes = read_codes(table_.impl(), column);
+    SeriesWords of_series(row_of_series_.size());
+    for (std::size_t s = 0; s < of_series.size(); ++s) {
+      if (row_of_series_[s] < 0) continue;
+      const std::int32_t code = codes.codes[static_cast<std::size_t>(row_of_series_[s])];
+      if (code >= 0) of_series[s] = codes.words[static_cast<std::size_t>(code)];
+    }
+    return of_series;
   }
 
  private:
@@ -249,16 +266,120 @@ std::vector<FromFile> read_files(const Table::Impl& main, const CatalogSpec& spe
   std::vector<std::string> text = series.keys.columns;
   text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
   text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
-  std::vector<Table> tables = read_beside(spec.static_files, spec, text);
+  std::vector<Table> tables = read_beside("path.statics", spec.static_files, spec, text);
   std::vector<FromFile> files;
   files.reserve(tables.size());
   for (Table& table : tables) {
-    const FromFile& file = files.emplace_back(main, std::move(table), spec, series, notes);
+    const FromFile& file =
+        files.emplace_back(main, std::move(table), spec, series, tables.size() > 1, notes);
     notes.static_coverage += (notes.static_coverage.empty() ? "" : "; ") + file.coverage();
     if (tables.size() > 1) notes.static_coverage += fmt::format(" ({})", file.source());
   }
   return files;
 }
+
+/// A column that files beside the main one have, of all series: each file says it of those that
+/// have a row in it, and the main file of the rest, where it has the column.
+class Told {
+ public:
+  Told(const std::vector<FromFile>& files, const FromRows& rows, const Header& main,
+       const Series& series)
+      : files_(files), rows_(rows), main_(main), series_(series) {}
+
+  /// nullopt: no file has the column.
+  std::optional<StaticReal> real(const std::string& name) const {
+    const char* key = "data.static_reals";
+    std::string column_name = name;
+    const auto told = all<float>(name, key, [&](const FromFile& file, int column) {
+      column_name = file.name_of(column);
+      return file.numbers(column);
+    });
+    if (!told) return std::nullopt;
+    StaticReal real{column_name, {}};
+    for (const std::optional<float>& number : *told) {
+      real.values.push_back(number.value_or(kMissing));
+    }
+    if (const auto column = fills(name, *told)) {
+      const StaticReal main = rows_.real(*column);
+      for (std::size_t s = 0; s < told->size(); ++s) {
+        if (!(*told)[s]) real.values[s] = main.values[s];
+      }
+    }
+    return real;
+  }
+
+  std::optional<StaticCategory> category(const std::string& name) const {
+    const char* key = "data.static_categories";
+    std::string column_name = name;
+    auto told = all<std::string>(name, key, [&](const FromFile& file, int column) {
+      column_name = file.name_of(column);
+      return file.words(column);
+    });
+    if (!told) return std::nullopt;
+    if (const auto column = fills(name, *told)) {
+      const StaticCategory main = rows_.category(*column);
+      for (std::size_t s = 0; s < told->size(); ++s) {
+        const auto code = static_cast<std::size_t>(main.codes[s]);
+        if (!(*told)[s] && code != 0) (*told)[s] = main.vocabulary[code];
+      }
+    }
+    std::vector<const std::string*> words;
+    for (const auto& word : *told) words.push_back(word ? &*word : nullptr);
+    return category_of(column_name, words);
+  }
+
+ private:
+  /// What `read(file, column)` gives of every file that has the column. Throws DataError where two
+  /// say different things of a series.
+  template <typename Value, typename Read>
+  std::optional<std::vector<std::optional<Value>>> all(const std::string& name, const char* key,
+                                                       Read read) const {
+    std::optional<std::vector<std::optional<Value>>> told;
+    std::vector<std::string> places(series_.ids.size());  // while a second file may differ
+    for (const FromFile& file : files_) {
+      if (!file.has(name)) continue;
+      if (name.starts_with('#') && files_.size() > 1) {
+        throw ConfigError(fmt::format(
+            "{}: '{}' is another column in each of the {} files of path.statics; give the "
+            "column's name",
+            key, name, files_.size()));
+      }
+      const int column = file.column_of(name, key);
+      const std::vector<std::optional<Value>> here = read(file, column);
+      if (!told) told.emplace(here.size());
+      for (std::size_t s = 0; s < here.size(); ++s) {
+        if (!here[s]) continue;
+        std::optional<Value>& known = (*told)[s];
+        if (known && *known != *here[s]) {
+          throw DataError(fmt::format(
+              "{}: series '{}' has '{}' here and '{}' at {}; correct one of the files, or take "
+              "the column {} out of it",
+              file.place(s, column), series_.ids[s], *here[s], *known, places[s], name));
+        }
+        known = here[s];
+        if (files_.size() > 1) places[s] = file.place(s, column);
+      }
+    }
+    return told;
+  }
+
+  /// The main file's column of that name, where some series have no value yet and it is constant in
+  /// each series.
+  template <typename Value>
+  std::optional<int> fills(const std::string& name,
+                           const std::vector<std::optional<Value>>& told) const {
+    const bool whole = std::all_of(told.begin(), told.end(), [](const auto& v) { return v; });
+    if (whole || name.starts_with('#') || !has_column(main_, name)) return std::nullopt;
+    const int column = find_column(main_, name, "data.static_*");
+    if (!rows_.is_constant(column)) return std::nullopt;
+    return column;
+  }
+
+  const std::vector<FromFile>& files_;
+  const FromRows& rows_;
+  const Header& main_;
+  const Series& series_;
+};
 
 }  // namespace
 
@@ -267,10 +388,7 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
   const Header header = header_of(table);
   const std::vector<FromFile> files = read_files(table, spec, series, notes);
   const FromRows rows(table, series);
-  const auto file_with = [&](const std::string& name) {
-    return std::find_if(files.begin(), files.end(),
-                        [&](const FromFile& file) { return file.has(name); });
-  };
+  const Told told(files, rows, header, series);
   const auto columns_of = [&](const std::string& name, const char* key) {
     if (!files.empty() && !has_column(header, name) && !name.starts_with('#')) {
       files.front().refuse(name, key, header);
@@ -278,8 +396,8 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
     return find_columns(header, {name}, key);
   };
   for (const std::string& name : spec.static_reals) {
-    if (const auto file = file_with(name); file != files.end()) {
-      parts.static_reals.push_back(file->real(name));
+    if (auto real = told.real(name)) {
+      parts.static_reals.push_back(std::move(*real));
       continue;
     }
     for (const int column : columns_of(name, "data.static_reals")) {
@@ -287,8 +405,8 @@ void add_statics(const Table::Impl& table, const CatalogSpec& spec, const Series
     }
   }
   for (const std::string& name : spec.static_categories) {
-    if (const auto file = file_with(name); file != files.end()) {
-      parts.static_categories.push_back(file->category(name));
+    if (auto category = told.category(name)) {
+      parts.static_categories.push_back(std::move(*category));
       continue;
     }
     for (const int column : columns_of(name, "data.static_categories")) {

@@ -12,6 +12,7 @@
 #include "data/calendar/named_period.hpp"
 #include "data/calendar/time_format.hpp"
 #include "data/catalog/digits.hpp"
+#include "data/catalog/names.hpp"
 #include "data/table/cells.hpp"
 #include "sluice/base/error.hpp"
 
@@ -66,6 +67,55 @@ bool fits_all(const std::vector<std::string>& texts, const std::string& form) {
   });
 }
 
+/// Of spans, which are written by their first and last day, the first one.
+std::vector<std::string> first_days(const std::vector<std::string>& texts) {
+  std::vector<std::string> days;
+  for (const std::string& text : texts) {
+    const auto span = first_and_last(text);
+    if (!span) return texts;
+    days.emplace_back(span->first);
+  }
+  return days;
+}
+
+/// What to write for 01/19, and for 3.1.-9.1.2022; empty: it is something else.
+std::string say_short_date(const std::string& cell, const std::vector<std::string>& samples) {
+  const auto shape_of = [](std::string_view text) {
+    std::string shape;
+    for (const char c : text) {
+      const bool digit = c >= '0' && c <= '9';
+      if (!digit || shape.empty() || shape.back() != '#') shape += digit ? '#' : c;
+    }
+    return shape;
+  };
+  const auto all_have = [&](std::initializer_list<std::string_view> shapes) {
+    return !samples.empty() &&
+           std::all_of(samples.begin(), samples.end(), [&](const std::string& text) {
+             const std::string shape = shape_of(without_blanks(text));
+             return text.size() <= 32 &&
+                    std::find(shapes.begin(), shapes.end(), shape) != shapes.end();
+           });
+  };
+  const bool short_parts = std::all_of(samples.begin(), samples.end(), [](const auto& text) {
+    return without_blanks(text).size() <= 5;
+  });
+  if (short_parts && all_have({"#/#", "#.#", "#-#"})) {
+    const std::string_view sign = cell.find('/') != cell.npos   ? "/"
+                                  : cell.find('-') != cell.npos ? "-"
+                                                                : ".";
+    return fmt::format(
+        "'{}' may be a month and a year or a day without its year; of a month and a year of two "
+        "digits set --data.time_format '%m{}%y'; to days add the year (2022-01-31)",
+        cell, sign);
+  }
+  if (all_have({"#.#.-#.#.#", "#.#. - #.#.#", "#.-#.#.#", "#. - #.#.#", "#.#-#.#.#", "#/#-#/#/#",
+                "#.#. \u2013 #.#.#", "#.#.\u2013#.#.#", "#/# - #/#/#"})) {
+    return fmt::format(
+        "'{}' is a span whose first day has no year; write the first day only (2022-01-03)", cell);
+  }
+  return {};
+}
+
 bool has_frequency_of(const std::vector<std::string>& texts, const std::string& pattern,
                       const TimeAxis& main) {
   std::vector<Timestamp> times;
@@ -105,9 +155,43 @@ std::string_view without_blanks(std::string_view text) {
   return text;
 }
 
+std::optional<Counted> counted(std::string_view text) {
+  std::size_t begin = text.size();
+  while (begin > 0 && text[begin - 1] >= '0' && text[begin - 1] <= '9') --begin;
+  std::int64_t number = 0;
+  const auto result = std::from_chars(text.data() + begin, text.data() + text.size(), number);
+  if (begin == text.size() || result.ec != std::errc()) return std::nullopt;
+  return Counted{text.substr(0, begin), number};
+}
+
+bool numbers_steps(std::string_view column, std::string_view example) {
+  const auto step = counted(without_blanks(example));
+  if (!step || is_id_name(column)) return false;
+  const auto letters_of = [](std::string_view text) {
+    std::string letters;
+    for (const char byte : text) {
+      const auto c = static_cast<unsigned char>(byte);
+      if (c >= 0x80 || std::isalpha(c) != 0) letters += static_cast<char>(std::tolower(c));
+    }
+    return letters;
+  };
+  const std::string stem = letters_of(step->stem);
+  if (stem.empty()) return false;
+  return is_time_name(column) || is_time_name(stem) ||
+         (stem.size() == 1 && stem == letters_of(column));
+}
+
 std::optional<Parsed> parse_cell(const std::string& form, std::string_view text) {
   text = without_blanks(text);
   if (auto parsed = parse_by_form(form, text)) return parsed;
+  if (is_pattern(form)) {
+    // A week by its first and last day.
+    if (const auto span = first_and_last(text)) {
+      auto first = parse_by_form(form, span->first);
+      const auto last = parse_by_form(form, span->second);
+      if (first && last && last->stamp.wall >= first->stamp.wall) return first;
+    }
+  }
   if (form == "auto" || form.starts_with("%Y-%d") || !is_iso_date(text)) return std::nullopt;
   const auto stamp = parse_stamp(text);
   if (!stamp) return std::nullopt;
@@ -140,7 +224,11 @@ std::string what_is_wrong(std::string_view text, const std::string& form,
   if (form == "auto" && text.find(" 24:00") != std::string_view::npos) {
     return fmt::format("'{}' is the midnight that follows; write the next day and 00:00", cell);
   }
-  const std::vector<std::string> patterns = patterns_of(samples);
+  if (form == "auto") {
+    const std::string why = say_short_date(cell, samples);
+    if (!why.empty()) return why;
+  }
+  const std::vector<std::string> patterns = patterns_of(first_days(samples));
   if (form != "auto") {
     const std::string no_time =
         fmt::format("'{}' is no time by data.time_format = '{}'", cell, form);

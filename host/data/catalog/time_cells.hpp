@@ -38,6 +38,17 @@ std::string_view without_blanks(std::string_view text);
 /// place.
 std::optional<Parsed> parse_cell(const std::string& form, std::string_view text);
 
+/// "d_17": a step's number behind a word. nullopt without digits at the end.
+struct Counted {
+  std::string_view stem;
+  std::int64_t number;
+};
+std::optional<Counted> counted(std::string_view text);
+
+/// Whether a column of texts such as `example` numbers its steps: M5's "d" with d_1, d_2; "week"
+/// with "Week 12"; not "shop" with shop_1.
+bool numbers_steps(std::string_view column, std::string_view example);
+
 /// The form of a file beside the data whose times are `texts`: `form` (data.time_format) where it
 /// fits all of them; else the one that does so beyond doubt: dates that begin with the year
 /// ("auto"), the only pattern that fits, the date of `form` without its time of day, or the only

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "base/text.hpp"
@@ -59,6 +60,7 @@ class TimeReader {
     raw_.walls.reserve(static_cast<std::size_t>(rows));
     guess_numbers_with_fractions();
     if (main_ != nullptr && holds_texts()) settle_form_of_file();
+    if (form_ == "auto" && holds_texts()) find_numbered_steps();
     std::int64_t row = 0;
     for (std::size_t p = 0; p < table_.parts.size(); ++p) {
       std::int64_t part_row = 0;
@@ -106,6 +108,39 @@ class TimeReader {
         name(), own == "auto" ? "as dates beginning with the year" : "by " + own,
         form_ == "auto" ? "ISO 8601" : fmt::format("data.time_format = '{}'", form_)));
     form_ = own;
+  }
+
+  /// Steps that are numbered behind a word, as in M5's melted table: d_1, d_2, ...
+  void find_numbered_steps() {
+    const std::vector<std::string> texts = samples();
+    if (texts.empty() || parse_cell(form_, texts.front())) return;
+    const auto first = counted(without_blanks(texts.front()));
+    if (!first || !is_word(first->stem) || !patterns_of({texts.front()}).empty()) return;
+    for (const std::string& text : texts) {
+      const auto step = counted(without_blanks(text));
+      if (!step || step->stem != first->stem || parse_cell(form_, text)) return;
+    }
+    step_word_ = first->stem;
+    raw_.remarks.push_back(
+        fmt::format("{}: the times of '{}' ({} ..) are read as the numbers behind '{}'; forecasts "
+                    "have the numbers alone",
+                    table_.source, name(), texts.front(), step_word_));
+  }
+
+  /// Letters, and signs between or behind them.
+  static bool is_word(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), is_letter) &&
+           text.find_first_of("0123456789") == std::string_view::npos;
+  }
+  static bool is_letter(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || std::isalpha(byte) != 0;
+  }
+
+  std::optional<Parsed> numbered_step(std::string_view text) const {
+    const auto step = counted(without_blanks(text));
+    if (!step || step->stem != step_word_) return std::nullopt;
+    return parse_integer("auto", step->number);
   }
 
   void say_iso() {
@@ -282,7 +317,7 @@ class TimeReader {
 
   Parsed parsed(const Chunk& chunk, std::int64_t i, std::string_view text) {
     if (cells::is_missing_word(table_, text)) missing(chunk, i);
-    const auto found = parse_cell(form_, text);
+    const auto found = step_word_.empty() ? parse_cell(form_, text) : numbered_step(text);
     if (!found) wrong(chunk, i, text);
     if (form_ == "iso_week" && raw_.week_pattern.empty()) {
       raw_.week_pattern = week_pattern_of(without_blanks(text));
@@ -351,8 +386,9 @@ class TimeReader {
 
   const Table::Impl& table_;
   int column_;
-  const TimeAxis* main_;  // of the data, where this is a file beside them
-  std::string form_;      // data.time_format, or what the column was found to have
+  const TimeAxis* main_;   // of the data, where this is a file beside them
+  std::string form_;       // data.time_format, or what the column was found to have
+  std::string step_word_;  // in front of the numbers of steps; empty: there is none
   RawTimes raw_;
   Kind kind_ = Kind::none;
 };

@@ -11,28 +11,17 @@
 #include "data/calendar/time_format.hpp"
 #include "data/catalog/names.hpp"
 #include "data/catalog/odd_rows.hpp"
+#include "data/catalog/time_cells.hpp"
 #include "data/catalog/uses.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
+/// So few names may count down by accident.
+constexpr int kLeastDown = 3;
 /// So few names may fit a pattern by accident.
 constexpr int kLeastByPattern = 3;
-
-/// "d_17" -> {"d_", 17}; nullopt without digits at the end.
-struct Counted {
-  std::string_view stem;
-  std::int64_t number;
-};
-std::optional<Counted> counted(std::string_view name) {
-  std::size_t begin = name.size();
-  while (begin > 0 && name[begin - 1] >= '0' && name[begin - 1] <= '9') --begin;
-  std::int64_t number = 0;
-  const auto result = std::from_chars(name.data() + begin, name.data() + name.size(), number);
-  if (begin == name.size() || result.ec != std::errc()) return std::nullopt;
-  return Counted{name.substr(0, begin), number};
-}
 
 /// Months of a year as one integer: 202401 after 202312.
 bool is_next_month(const Counted& before, const Counted& after) {
@@ -49,22 +38,39 @@ bool follows(const std::string& name, const std::string& before) {
   return (a->stem == b->stem && b->number == a->number + 1) || is_next_month(*a, *b);
 }
 
+/// Whether a plain number can only be a year, or a year and a month: 2023, 202312.
+bool is_year(std::int64_t number) {
+  const auto within = [](std::int64_t year) { return year >= 1800 && year <= 2199; };
+  return within(number) || (within(number / 100) && number % 100 >= 1 && number % 100 <= 12);
+}
+
+/// 2024-01-30 after 2024-01-31: a time, and the one before it.
+bool follows_down(const std::string& name, const std::string& before) {
+  const auto time = parse_time(name), time_before = parse_time(before);
+  if (time && time_before) return *time < *time_before;
+  const auto a = counted(before), b = counted(name);
+  if (!a || !b || !a->stem.empty() || !b->stem.empty()) return false;
+  return is_year(a->number) && is_year(b->number) && b->number < a->number;
+}
+
 /// Where the names begin that, up to `end`, are times by one pattern, each later than the one
-/// before.
+/// before, or each earlier.
 int begin_by_pattern(const std::vector<std::string>& names, int end) {
   const auto name = [&](int column) { return names[static_cast<std::size_t>(column)]; };
   int least = end;
   if (end == 0) return 0;
   for (const std::string& pattern : patterns_of({name(end - 1)})) {
-    int begin = end - 1;
-    auto after = parse_by_pattern(name(begin), pattern);
-    while (begin > 0) {
-      const auto before = parse_by_pattern(name(begin - 1), pattern);
-      if (!before || before->wall >= after->wall) break;
-      after = before;
-      --begin;
+    for (const int direction : {1, -1}) {
+      int begin = end - 1;
+      auto after = parse_by_pattern(name(begin), pattern);
+      while (begin > 0) {
+        const auto before = parse_by_pattern(name(begin - 1), pattern);
+        if (!before || direction * (after->wall - before->wall) <= 0) break;
+        after = before;
+        --begin;
+      }
+      least = std::min(least, begin);
     }
-    least = std::min(least, begin);
   }
   return end - least < kLeastByPattern ? end : least;
 }
@@ -208,6 +214,40 @@ class NameReader {
   CatalogNotes& notes_;
 };
 
+/// So many names that count on tell what stands in front of them.
+constexpr std::size_t kLeastCounted = 3;
+
+/// Names that the reading of times takes care of.
+bool is_time_like(const std::string& name) {
+  return parse_time(name) || is_integer(name) || !patterns_of({name}).empty();
+}
+
+/// Where the names begin that are, up to the last one, numbers behind the same word, and before
+/// which none is; their number where there is no such place (2020_1 .. 2020_12, 2021_1, ...).
+std::size_t begin_of_count(const std::vector<std::string>& names) {
+  const auto last = counted(names.back());
+  if (!last) return names.size();
+  const auto is_alike = [&](const std::string& name) {
+    const auto here = counted(name);
+    return here && here->stem == last->stem;
+  };
+  std::size_t begin = names.size();
+  while (begin > 0 && is_alike(names[begin - 1])) --begin;
+  // Numbers elsewhere in a word that counts: years before months.
+  const auto digits_left_out = [](std::string_view stem) {
+    std::string rest(stem);
+    std::erase_if(rest, [](unsigned char c) { return std::isdigit(c) != 0; });
+    return rest;
+  };
+  const bool others =
+      std::any_of(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(begin),
+                  [&](const std::string& name) {
+                    const auto here = counted(name);
+                    return here && digits_left_out(here->stem) == digits_left_out(last->stem);
+                  });
+  return others ? names.size() : begin;
+}
+
 /// For each row the sum of the columns, and of their sizes; a missing value is 0.
 struct RowSums {
   std::vector<double> sum, size;
@@ -236,8 +276,78 @@ NamedSteps named_steps(const Header& header) {
   while (end > 0 && (is_unnamed(name(end - 1)) || is_total(name(end - 1)))) --end;
   int begin = end - 1;
   while (begin > 0 && follows(name(begin), name(begin - 1))) --begin;
+  if (end - begin < 2) {
+    while (begin > 0 && follows_down(name(begin), name(begin - 1))) --begin;
+    if (end - begin < kLeastDown) begin = end - 1;
+  }
   if (end - begin < 2) begin = begin_by_pattern(header.names, end);
   return end - begin < 2 ? NamedSteps{all, all} : NamedSteps{begin, end};
+}
+
+NamedSteps names_down(const Header& header) {
+  const int end = static_cast<int>(header.names.size());
+  int begin = end;
+  for (; begin > 0; --begin) {
+    const auto here = counted(header.names[static_cast<std::size_t>(begin - 1)]);
+    if (!here) break;
+    if (begin == end) continue;
+    const auto after = counted(header.names[static_cast<std::size_t>(begin)]);
+    if (here->stem != after->stem || here->number != after->number + 1) break;
+  }
+  return end - begin < kLeastDown ? NamedSteps{end, end} : NamedSteps{begin, end};
+}
+
+std::string down_remedy(const std::string& first, const std::string& last) {
+  return fmt::format(
+      "{} to {} count down: if {} is the oldest value of a row (so many steps ago), --data.layout "
+      "rows; if it is the newest, turn the columns round",
+      first, last, first);
+}
+
+void check_counted_names(const Table::Impl& table, const std::vector<int>& columns,
+                         bool first_chosen, CatalogNotes& notes) {
+  const std::vector<std::string> names = names_of(header_of(table), columns);
+  if (is_time_like(names.back()) || is_time_like(names.front())) return;
+  const std::size_t begin = begin_of_count(names);
+  if (names.size() - begin < kLeastCounted) return;
+  if (begin > 0 && !first_chosen) {
+    const std::string first = shell_quoted(names[begin]);
+    throw DataError(fmt::format(
+        "{}: the value {} {} not named as the {} behind {} ({} .. {}); the values begin with {}: "
+        "--data.first_value {}; what belongs to the series is named in data.static_reals",
+        table.source, begin == 1 ? "column" : "columns",
+        some_names({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(begin)}) +
+            (begin == 1 ? " is" : " are"),
+        names.size() - begin, begin == 1 ? "it" : "them", names[begin], names.back(), first,
+        first));
+  }
+  const auto number = [&](std::size_t i) { return counted(names[i])->number; };
+  const std::int64_t step = number(begin + 1) - number(begin);
+  for (std::size_t i = begin + 1; i < names.size(); ++i) {
+    if (step != 0 && number(i) - number(i - 1) == step) continue;
+    throw DataError(fmt::format(
+        "{}: the value column {} does not follow {} as {} follows {}; add the columns that are "
+        "left out, without values, or name the columns one step apart",
+        table.source, names[i], names[i - 1], names[begin + 1], names[begin]));
+  }
+  if (step < 0) {
+    notes.remarks.push_back(
+        fmt::format("the names of the value columns count down: {} is taken for the oldest value "
+                    "of a row, {} for the newest",
+                    names[begin], names.back()));
+  }
+}
+
+bool count_down(const Table::Impl& table, const std::vector<int>& columns, const Times& times) {
+  const std::vector<Timestamp>& values = times.values;
+  if (values.size() < 2 || !std::is_sorted(values.rbegin(), values.rend())) return false;
+  if (!times.axis.integers || std::all_of(values.begin(), values.end(), is_year)) return true;
+  const std::vector<std::string> names = names_of(header_of(table), columns);
+  throw DataError(fmt::format(
+      "{}: the names of the value columns, {} .. {}, count down, which does not say whether {} is "
+      "the newest value or the oldest one (so many steps ago); name them from the oldest to the "
+      "newest, 1, 2, ...",
+      table.source, names.front(), names.back(), names.front()));
 }
 
 std::vector<int> without_totals(const Table::Impl& table, const std::vector<int>& columns,

@@ -38,11 +38,10 @@ std::string decoded(std::string_view text) {
   return out;
 }
 
-/// COLUMN=VALUE of a folder's name, as Hive, Spark and pandas name the parts of a table.
-std::optional<Partition> partition_of(const fs::path& folder) {
+/// What the name of a folder that is_partition says.
+Partition partition_of(const fs::path& folder) {
   const std::string name = folder.filename().string();
   const std::size_t equals = name.find('=');
-  if (equals == 0 || equals == std::string::npos) return std::nullopt;
   const std::string value = decoded(std::string_view(name).substr(equals + 1));
   Partition partition{decoded(std::string_view(name).substr(0, equals)), value};
   if (value == "__HIVE_DEFAULT_PARTITION__") partition.value.reset();
@@ -59,10 +58,9 @@ class Directory {
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
          entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      if (name.starts_with('.') || name.starts_with('_')) continue;
+      if (is_hidden(entry->path())) continue;
       if (entry->is_directory()) {
-        (partition_of(entry->path()) ? folders : others_).push_back(entry->path());
+        (is_partition(entry->path()) ? folders : others_).push_back(entry->path());
       } else if (entry->is_regular_file() &&
                  (format_ != TableFormat::automatic || format_by_name(entry->path()) != format_)) {
         paths.push_back(entry->path());
@@ -80,7 +78,7 @@ class Directory {
     }
     for (const fs::path& folder : folders) {
       std::vector<Partition> all = above;
-      all.push_back(*partition_of(folder));
+      all.push_back(partition_of(folder));
       add(folder, all);
     }
   }
@@ -137,6 +135,16 @@ void refuse_workbook(const fs::path& path) {
 }
 
 }  // namespace
+
+bool is_hidden(const fs::path& entry) {
+  const std::string name = entry.filename().string();
+  return name.starts_with('.') || name.starts_with('_');
+}
+
+bool is_partition(const fs::path& folder) {
+  const std::size_t equals = folder.filename().string().find('=');
+  return equals != std::string::npos && equals > 0;
+}
 
 std::vector<Input> list(const ReadOptions& options, std::vector<std::string>& remarks) {
   if (options.paths.empty()) throw DataError("no data file is given; set path.data");

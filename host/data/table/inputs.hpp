@@ -10,6 +10,12 @@
 
 namespace sluice::inputs {
 
+/// Whether a file or folder of this name is passed by in a directory.
+bool is_hidden(const std::filesystem::path& entry);
+/// Whether a folder is named COLUMN=VALUE, as Hive, Spark and pandas name the parts of a table:
+/// what is in it is read as part of the folder above.
+bool is_partition(const std::filesystem::path& folder);
+
 /// A column all of whose cells in a file are what the folder above it says.
 struct Partition {
   std::string column;

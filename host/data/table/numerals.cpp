@@ -154,6 +154,13 @@ std::string_view take_currency(std::string_view& text) {
   return {};
 }
 
+/// Whether a currency is written with letters only, as codes are.
+bool is_letters(std::string_view currency) {
+  const auto first = static_cast<unsigned char>(currency.empty() ? '$' : currency.front());
+  const bool letter = std::isalpha(first) != 0 || currency == "лв";
+  return letter && currency.find('$') == std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<double> read_plain(std::string_view word) {
@@ -190,7 +197,13 @@ std::optional<Reading> read(std::string_view word, char decimal) {
   }
   if (!signed_already) signed_already = take_sign(text, negative);
   trim(text);
-  if (reading.currency.empty()) reading.currency = take_currency(text);
+  if (reading.currency.empty()) {
+    const std::string_view marked = text;
+    reading.currency = take_currency(text);
+    reading.may_be_code = !signed_already && is_letters(reading.currency) &&
+                          marked.starts_with(reading.currency) && !text.empty() &&
+                          std::all_of(text.begin(), text.end(), is_digit);
+  }
   trim(text);
   reading.percent = take_end(text, "%");
   if (reading.percent && !reading.currency.empty()) return std::nullopt;
@@ -227,6 +240,11 @@ bool Evidence::add(std::string_view word) {
   } else {
     keep(bare_);
   }
+  if (one.may_be_code) {
+    keep(code_);
+  } else if (!one.currency.empty() || word.find_first_of(".,") != word.npos) {
+    money_ = true;
+  }
   if (one.indian) keep(indian_);
   if (one.western) keep(western_);
   if (!one.currency.empty()) {
@@ -237,6 +255,13 @@ bool Evidence::add(std::string_view word) {
 }
 
 std::string Evidence::contradiction(char decimal) const {
+  if (are_codes()) {
+    return fmt::format(
+        "'{}' may be a code as well as a number with the currency '{}'; if it is a number, write "
+        "it "
+        "without the letters, or with a blank behind them",
+        code_, currency_);
+  }
   if (percents_ > 0 && percents_ < words_) {
     return fmt::format(
         "'{}' has a percent sign and '{}' of the same column has none; write them "

@@ -18,6 +18,8 @@ struct Reading {
   double value = 0;
   bool percent = false;
   std::string currency = {};  ///< as written; empty: none
+  /// Letters of a currency and whole digits right behind them: RM2 may be a shop.
+  bool may_be_code = false;
   /// Above a thousand: groups that only India writes (1,23,456), or that it does not (123,456).
   bool indian = false, western = false;
 };
@@ -44,12 +46,16 @@ class Evidence {
 
   /// A word that `contradiction` names.
   const std::string& first() const {
-    return percents_ > 0 && percents_ < words_     ? percent_
+    return are_codes()                             ? code_
+           : percents_ > 0 && percents_ < words_   ? percent_
            : !indian_.empty() && !western_.empty() ? indian_
            : !comma_.empty() && !point_.empty()    ? comma_
            : !ambiguous_.empty()                   ? ambiguous_
                                                    : unusual_;
   }
+
+  /// Whether nothing but letters in front of digits (TL1, Kr5) speaks for sums of money.
+  bool are_codes() const { return !code_.empty() && !money_; }
 
   /// Why the words cannot be read together, with what helps; empty: they can. `decimal`: what is
   /// known of it from elsewhere, 0: nothing.
@@ -60,7 +66,8 @@ class Evidence {
   /// The first word that is a number with a decimal point only, with a decimal comma only, with
   /// both but not the same one, the first one without a percent sign, and so on.
   std::string point_, comma_, ambiguous_, unusual_, percent_, bare_, currency_, other_currency_,
-      indian_, western_;
+      indian_, western_, code_;
+  bool money_ = false;  // a sign that no code has: a blank before the digits, a fraction, a symbol
 };
 
 }  // namespace sluice::numerals

@@ -41,10 +41,7 @@ constexpr std::int64_t kBlock = std::int64_t{1} << 20;
 void check_is_readable_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found) {
-    throw DataError(fmt::format("{}: no such file; check path.data and the working directory ({})",
-                                path.string(), fs::current_path(error).string()));
-  }
+  if (status.type() == fs::file_type::not_found) refuse_missing(path, "path.data");
   if (status.type() != fs::file_type::regular) {
     throw DataError(
         fmt::format("{}: not a regular file; give a file or a directory", path.string()));
@@ -185,6 +182,13 @@ class GuardedStream : public arrow::io::InputStream {
 };
 
 }  // namespace
+
+void refuse_missing(const fs::path& path, const std::string& key) {
+  std::error_code error;
+  if (fs::status(path, error).type() != fs::file_type::not_found) return;
+  throw DataError(fmt::format("{}: no such file; check {} and the working directory ({})",
+                              path.string(), key, fs::current_path(error).string()));
+}
 
 std::int64_t Source::budget_of(std::int64_t max_bytes) {
   if (max_bytes > 0) return max_bytes;

@@ -70,4 +70,7 @@ class Source {
   std::shared_ptr<Faults> faults_;
 };
 
+/// Throws DataError where nothing is at `path`, with the setting that names it ("path.data").
+void refuse_missing(const std::filesystem::path& path, const std::string& key);
+
 }  // namespace sluice

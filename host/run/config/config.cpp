@@ -283,7 +283,8 @@ Config load_config(const std::filesystem::path& file, const std::vector<Override
   std::set<std::string> given;
   for (const Override& override : overrides) {
     if (!given.insert(override.key).second) {
-      throw ConfigError(fmt::format("--{} is given twice; give it once", override.flag()));
+      throw ConfigError(fmt::format("--{} is given twice; {}", override.flag(),
+                                    once_remedy(override.key, override.flag())));
     }
     apply(config, override);
   }

@@ -226,4 +226,15 @@ bool is_boolean_key(std::string_view name) {
   return boolean;
 }
 
+std::string once_remedy(std::string_view name, std::string_view flag) {
+  static const Config defaults;
+  bool list = false;
+  visit_keys(defaults, [&](const Key& key, const auto& member) {
+    using Member = std::remove_cvref_t<decltype(member)>;
+    if (key.name == name) list = member_type<Member>().list;
+  });
+  if (!list) return "give it once";
+  return fmt::format("give it once, with commas between its values: --{} A,B", flag);
+}
+
 }  // namespace sluice

@@ -29,4 +29,7 @@ bool is_key(std::string_view key);
 /// Whether the key's value is true or false, so that a flag may stand alone.
 bool is_boolean_key(std::string_view key);
 
+/// What to do about a key that is given twice: "give it once"; of a list also how that is written.
+std::string once_remedy(std::string_view key, std::string_view flag);
+
 }  // namespace sluice

@@ -109,6 +109,26 @@ TEST_F(CatalogPrecision, WhatDataEndCutsOffDoesNotCount) {
   EXPECT_EQ(build(s).value_offset(0, 0), 1600000001 - 16);
 }
 
+TEST_F(CatalogPrecision, WhatDataEndCutsOffDoesNotCountWhereARowIsASeries) {
+  // With the last two values, a series that jumps by more than it is wide has no offset.
+  CatalogSpec s = spec(
+      "id,2023-01-01,2023-01-02,2023-01-03,2023-01-04,2023-01-05\n"
+      "A,1600000001,1600000004,1600000002,5,7\n");
+  s.end = "2023-01-03";
+  // The range of what is left is 3, and 4 the next power of two.
+  EXPECT_EQ(build(s).value_offset(0, 0), 1600000001 - 4);
+  EXPECT_THAT(series_of(build(s)).front(), values({4, 7, 5, kNone, kNone}));
+  const std::filesystem::path tsf =
+      file("t.tsf",
+           "@relation x\n@attribute series_name string\n@attribute start_timestamp date\n"
+           "@frequency daily\n@data\n"
+           "A:2023-01-01 00-00-00:1600000001,1600000004,1600000002,5,7\n");
+  CatalogSpec lists = spec_of(tsf);
+  lists.end = "2023-01-03";
+  EXPECT_EQ(build(lists).value_offset(0, 0), 1600000001 - 4);
+  EXPECT_THAT(series_of(build(lists)).front(), values({4, 7, 5, kNone, kNone}));
+}
+
 TEST_F(CatalogPrecision, AnInputThatLosesItsStepsIsTold) {
   CatalogSpec s = spec(
       "unique_id,ds,y,x,z\nA,2023-01-01,1,67108864,3\nA,2023-01-02,2,67108867,4\n"

@@ -379,6 +379,13 @@ TEST_F(CatalogTimes, QuartersWeeksAndSpansAreRead) {
   EXPECT_THAT(dates(build(rows({"2024W05", "2024-W06"}))), ElementsAre("2024-01-29", "2024-02-05"));
   EXPECT_THAT(dates(build(rows({"2024-01-01/2024-01-07", "2024-01-08/2024-01-14"}))),
               ElementsAre("2024-01-01", "2024-01-08"));
+  for (const std::string mark : {" - ", " to ", " \u2013 ", "-"}) {
+    EXPECT_THAT(dates(build(rows(
+                    {"2024-01-01" + mark + "2024-01-07", "2024-01-08" + mark + "2024-01-14"}))),
+                ElementsAre("2024-01-01", "2024-01-08"))
+        << mark;
+  }
+  EXPECT_THAT(error(spec(rows({"2024-01-07 - 2024-01-01"}))), HasSubstr("is not a time"));
   EXPECT_THAT(dates(build(rows({"20240131T13", "20240131T14"}))),
               ElementsAre("2024-01-31 13:00:00", "2024-01-31 14:00:00"));
 }
@@ -391,6 +398,54 @@ TEST_F(CatalogTimes, ABlankThatIsNotThereProposesNoHour) {
 TEST_F(CatalogTimes, ValueColumnsMayBeNamedByMonths) {
   const Catalog catalog = build("id,202311,202312,202401\nA,1,2,3\n");
   EXPECT_THAT(dates(catalog), ElementsAre("2023-11-01", "2023-12-01", "2024-01-01"));
+}
+
+TEST_F(CatalogTimes, WeeksThatAreWrittenByTheirFirstAndLastDayAreReadByThePatternOfADay) {
+  CatalogSpec s = spec(rows({"15.01.2024 - 21.01.2024", "22.01.2024 - 28.01.2024"}));
+  EXPECT_THAT(error(s), HasSubstr("all times here fit %d.%m.%Y: set it by --data.time_format "
+                                  "'%d.%m.%Y'"));
+  s.time_format = "%d.%m.%Y";
+  const Catalog catalog = build(s);
+  EXPECT_EQ(catalog.time(0, 0), *parse_time("2024-01-15"));
+  EXPECT_EQ(to_string(catalog.frequency()), "W-MON");
+}
+
+TEST_F(CatalogTimes, DatesWithoutAYearAreAskedForOne) {
+  EXPECT_THAT(error(spec(rows({"3.1.-9.1.2022", "10.1.-16.1.2022"}))),
+              HasSubstr("a.csv:2:ds: '3.1.-9.1.2022' is a span whose first day has no year; write "
+                        "the first day only (2022-01-03)"));
+  CatalogSpec s = spec(rows({"11/19", "12/19", "01/20"}));
+  EXPECT_THAT(error(s), HasSubstr("a.csv:2:ds: '11/19' may be a month and a year or a day without "
+                                  "its year; of a month and a year of two digits set "
+                                  "--data.time_format '%m/%y'; to days add the year"));
+  s.time_format = "%m/%y";
+  EXPECT_EQ(build(s).time(0, 2), *parse_time("2020-01-01"));
+}
+
+TEST_F(CatalogTimes, StepsThatAreNumberedBehindAWordAreTheirNumbers) {
+  const auto expect = [&](const std::string& column, const std::string& before) {
+    std::string csv = "id," + column + ",sales\n";
+    for (const char* step : {"9", "10", "11"}) csv += "A," + before + step + ",1" + step + "\n";
+    const Catalog catalog = build(csv);
+    EXPECT_THAT(dates(catalog), ElementsAre("9", "10", "11")) << column;
+    EXPECT_THAT(series_of(catalog), ElementsAre(values({19, 110, 111})));
+    EXPECT_THAT(notes_.remarks,
+                Contains(HasSubstr("the times of '" + column + "' (" + before +
+                                   "9 ..) are read as the numbers behind '" + before +
+                                   "'; forecasts have the numbers alone")));
+  };
+  expect("d", "d_");
+  expect("t", "t");
+  expect("week", "week_");
+  expect("day", "Day ");
+  expect("p", "P");
+  expect("step", "period ");
+}
+
+TEST_F(CatalogTimes, AWordWithNumbersThatNamesNoTimeIsNotTakenForOne) {
+  EXPECT_THAT(error(spec("shop,region,sales\nshop_1,region_1,1\nshop_2,region_2,2\n")),
+              HasSubstr("which column is the time?"));
+  EXPECT_THAT(error(spec("id,d,sales\nA,d_1,1\nA,e_2,2\n")), HasSubstr("'d_1' is not a time"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace sluice {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 using ValueNames = CatalogBuild;
@@ -222,6 +223,84 @@ TEST_F(ValueNames, BesideATimeThatIsNamedListsOfAnIdThatRepeatsAreNoValues) {
   named.time = "day";
   build(named);
   EXPECT_EQ(notes_.layout, "long");
+}
+
+TEST_F(ValueNames, ANumberInFrontOfStepsThatCountIsNotTheFirstStep) {
+  const std::string csv = "item_id,price,d_1,d_2,d_3\nA,9.5,1,2,3\nB,7.5,4,5,6\n";
+  CatalogSpec s = spec(csv);
+  EXPECT_EQ(
+      error(s),
+      "a.csv: the value column price is not named as the 3 behind it (d_1 .. d_3); the values "
+      "begin with d_1: --data.first_value d_1; what belongs to the series is named in "
+      "data.static_reals");
+  s.first_value = "d_1";
+  EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3}), values({4, 5, 6})));
+  s.first_value = "";
+  s.static_reals = {"price"};
+  EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3}), values({4, 5, 6})));
+  s = spec(csv);
+  s.first_value = "price";  // whoever names it means it
+  EXPECT_THAT(series_of(build(s)).front(), values({9.5, 1, 2, 3}));
+  // With a start, too, which says nothing about the names.
+  s = spec("item_id,rank,price,d_1,d_2,d_3\nA,1,9.5,1,2,3\nB,2,7.5,4,5,6\n");
+  s.start = "2024-01-01";
+  s.frequency = "D";
+  EXPECT_THAT(error(s), HasSubstr("the value columns rank, price are not named as the 3 behind"));
+}
+
+TEST_F(ValueNames, MonthsThatBeginAgainWithEachYearAreAllSteps) {
+  EXPECT_THAT(series_of(build("item_id,y2022p11,y2022p12,y2023p1,y2023p2,y2023p3\nA,1,2,3,4,5\n"
+                              "B,6,7,8,9,10\n")),
+              ElementsAre(values({1, 2, 3, 4, 5}), values({6, 7, 8, 9, 10})));
+}
+
+TEST_F(ValueNames, AStepThatIsLeftOutOfTheCountIsNamed) {
+  CatalogSpec s = spec("item_id,d_1,d_2,d_3,d_5,d_6\nA,1,2,3,5,6\nB,1,2,3,5,6\n");
+  s.layout = Layout::rows;
+  EXPECT_EQ(error(s),
+            "a.csv: the value column d_5 does not follow d_3 as d_2 follows d_1; add the columns "
+            "that are left out, without values, or name the columns one step apart");
+  s = spec("item_id,d_7,d_14,d_21\nA,1,2,3\nB,4,5,6\n");
+  s.layout = Layout::rows;
+  EXPECT_THAT(series_of(build(s)).front(), values({1, 2, 3}));
+}
+
+TEST_F(ValueNames, ColumnsFromTheNewestToTheOldestAreTurnedRound) {
+  const auto expect = [&](const std::vector<std::string>& names, const std::string& first,
+                          const std::string& last) {
+    const Catalog catalog =
+        build("item_id," + names[0] + "," + names[1] + "," + names[2] + "\nA,3,2,1\nB,6,5,4\n");
+    EXPECT_THAT(series_of(catalog), ElementsAre(values({1, 2, 3}), values({4, 5, 6})));
+    EXPECT_EQ(catalog.date(0, 0), first);
+    EXPECT_EQ(catalog.date(1, 2), last);
+    EXPECT_THAT(notes_.remarks,
+                Contains("the value columns stand from the newest, " + names[0] +
+                         ", to the oldest, " + names[2] + ": they are read the other way round"));
+  };
+  expect({"2022-01-03", "2022-01-02", "2022-01-01"}, "2022-01-01", "2022-01-03");
+  expect({"15.03.2022", "14.03.2022", "13.03.2022"}, "2022-03-13", "2022-03-15");
+  expect({"Mar-22", "Feb-22", "Jan-22"}, "2022-01-01", "2022-03-01");
+  expect({"2022", "2021", "2020"}, "2020", "2022");
+  expect({"202201", "202112", "202111"}, "2021-11-01", "2022-01-01");
+}
+
+TEST_F(ValueNames, NumbersThatCountDownMayBeStepsAgoAndAreNotGuessedAt) {
+  const std::string csv = "item_id,lag_3,lag_2,lag_1\nA,1,2,3\nB,4,5,6\n";
+  CatalogSpec s = spec(csv);
+  EXPECT_EQ(error(s),
+            "a.csv: no column holds times, and the names of the columns lag_3 to lag_1 count down: "
+            "if lag_3 is the oldest value of a row (so many steps ago), --data.layout rows; if it "
+            "is the newest, turn the columns round; where a row is a time, set data.time");
+  s.layout = Layout::rows;
+  EXPECT_THAT(series_of(build(s)).front(), values({1, 2, 3}));
+  EXPECT_THAT(notes_.remarks, Contains("the names of the value columns count down: lag_3 is taken "
+                                       "for the oldest value of a row, lag_1 for the newest"));
+  s = spec("item_id,3,2,1\nA,1,2,3\nB,4,5,6\n");
+  s.layout = Layout::rows;
+  EXPECT_EQ(error(s),
+            "a.csv: the names of the value columns, 3 .. 1, count down, which does not say whether "
+            "3 is the newest value or the oldest one (so many steps ago); name them from the "
+            "oldest to the newest, 1, 2, ...");
 }
 
 }  // namespace

@@ -197,6 +197,32 @@ TEST_F(NumberColumns, SignsAreLeftOutWhereAllCellsAgree) {
               HasSubstr("'5,5' has a decimal comma and '7.25' of the same column a decimal point"));
 }
 
+TEST_F(NumberColumns, LettersInFrontOfDigitsAreACodeUntilACellOfTheColumnShowsMoney) {
+  for (const char* code : {"TL", "RM", "kr", "Fr", "USD", "лв"}) {
+    const std::string word = code;
+    EXPECT_EQ(error("d,y\n1," + word + "1\n2," + word + "12\n"),
+              "a.csv:2:y: '" + word + "1' may be a code as well as a number with the currency '" +
+                  word +
+                  "'; if it is a number, write it without the letters, or with a blank behind "
+                  "them");
+    EXPECT_THAT(numbers("d,y\n1," + word + "1\n2," + word + " 12\n"), ElementsAre(1, 12));
+    EXPECT_THAT(numbers("d,y\n1," + word + "1\n2," + word + "1.5\n"), ElementsAre(1, 1.5f));
+    EXPECT_THAT(numbers("d,y\n1,\"" + word + "1,200,300\"\n2," + word + "7\n"),
+                ElementsAre(1200300, 7));
+  }
+  EXPECT_THAT(numbers("d,y\n1,€1\n2,€12\n"), ElementsAre(1, 12)) << "a symbol is no letter";
+  EXPECT_THAT(numbers("d,y\n1,R$1\n2,R$12\n"), ElementsAre(1, 12));
+  EXPECT_THAT(numbers("d,y\n1,1kr\n2,12kr\n"), ElementsAre(1, 12)) << "digits in front";
+}
+
+TEST_F(NumberColumns, ShopsThatAreNamedLikeMoneyKeepTheirNames) {
+  ReadOptions options;
+  options.paths = {file("a.csv", "shop,y\nTL1,5\nTL2,6\n")};
+  const Table table = read_table(options);
+  EXPECT_THAT(read_codes(table.impl(), 0).words, ElementsAre("TL1", "TL2"));
+  EXPECT_THAT(table.impl().remarks, IsEmpty());
+}
+
 TEST_F(NumberColumns, TheCellThatIsNoNumberIsNamedNotThoseThatAre) {
   EXPECT_THAT(error("d,y\n1,\"1,200.5\"\n2,#DIV/0!\n"), HasSubstr("a.csv:3:y: '#DIV/0!' is not a"));
   EXPECT_THAT(error("d,y\n1,\"1,200.5\"\n2,-\n"), HasSubstr("a.csv:3:y: '-' is not a number"));

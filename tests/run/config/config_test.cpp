@@ -393,6 +393,14 @@ TEST(LoadConfig, AFlagsErrorNamesTheFlag) {
   } catch (const ConfigError& e) {
     EXPECT_STREQ(e.what(), "--training.epochs is given twice; give it once");
   }
+  try {
+    load_config({}, {{"path.future", "a.csv"}, {"path.future", "b.csv"}});
+    FAIL() << "no error";
+  } catch (const ConfigError& e) {
+    EXPECT_STREQ(e.what(),
+                 "--path.future is given twice; give it once, with commas between its values: "
+                 "--path.future A,B");
+  }
 }
 
 TEST(LoadConfig, AMissingFileIsNamed) {
