@@ -23,6 +23,7 @@
 #include "run/interrupt.hpp"
 #include "run/settings.hpp"
 #include "run/threads.hpp"
+#include "sluice/c_api.h"
 #include "sluice/sluice.hpp"
 
 namespace sluice {
@@ -183,7 +184,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace sluice
 
-int main(int argc, char** argv) {
+int sluice_main(int argc, char** argv) {
   sluice::wait_passively(argv);  // before what a process that it starts would inherit
   sluice::ready_process();
   sluice::ready_for_limits();

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,7 @@ constexpr int kTerminalColumns = 80;
 
 struct Sinks {
   std::shared_ptr<spdlog::logger> screen, file;
+  std::function<void(LogLevel, std::string_view)> receiver;
 };
 
 Sinks make_screen_only() {
@@ -36,6 +38,13 @@ Sinks make_screen_only() {
 Sinks& sinks() {
   static Sinks instance = make_screen_only();
   return instance;
+}
+
+/// Shared by those who write, held alone by who opens another log. Never destroyed: threads may
+/// write to the end.
+std::shared_mutex& sinks_mutex() {
+  static std::shared_mutex& mutex = *std::make_unique<std::shared_mutex>().release();
+  return mutex;
 }
 
 /// `text` as the inside of a JSON string.
@@ -76,7 +85,10 @@ void tell_of_failure(const std::string& path, const std::string& what, bool& tol
   sinks().screen->warn("{}", screen_text("warning", spdlog::level::warn, text));
 }
 
-void write(std::string_view level, spdlog::level::level_enum severity, std::string_view message) {
+void write(std::string_view level, spdlog::level::level_enum severity, LogLevel of_receiver,
+           std::string_view message) {
+  const std::shared_lock lock(sinks_mutex());
+  if (sinks().receiver) sinks().receiver(of_receiver, message);
   if (sinks().screen) {
     sinks().screen->log(severity, "{}", screen_text(level, severity, message));
   }
@@ -107,20 +119,33 @@ void open_log(const LogOptions& options) {
           tell_of_failure(path, what, told);
         });
   }
+  fresh.receiver = options.receiver;
+  const std::unique_lock lock(sinks_mutex());
   sinks() = std::move(fresh);
 }
 
-void log_info(std::string_view message) { write("info", spdlog::level::info, message); }
-void log_warning(std::string_view message) { write("warning", spdlog::level::warn, message); }
-void log_error(std::string_view message) { write("error", spdlog::level::err, message); }
+void log_info(std::string_view message) {
+  write("info", spdlog::level::info, LogLevel::info, message);
+}
+void log_warning(std::string_view message) {
+  write("warning", spdlog::level::warn, LogLevel::warning, message);
+}
+void log_error(std::string_view message) {
+  write("error", spdlog::level::err, LogLevel::error, message);
+}
 
 void log_event(std::string_view json) {
+  const std::shared_lock lock(sinks_mutex());
+  if (sinks().receiver) sinks().receiver(LogLevel::event, json);
   if (!sinks().file) return;
   sinks().file->log(spdlog::level::info, "{}", json);
   sinks().file->flush();
 }
 
 bool log_is_interactive() { return log_has_screen() && isatty(STDERR_FILENO) == 1; }
-bool log_has_screen() { return static_cast<bool>(sinks().screen); }
+bool log_has_screen() {
+  const std::shared_lock lock(sinks_mutex());
+  return static_cast<bool>(sinks().screen);
+}
 
 }  // namespace sluice

@@ -12,7 +12,7 @@ usage: check_tree.py ROOT
   device     in cuda/: <<< and __shared__ in base/launch.cuh only, asm in base/ptx.cuh only, Thrust and
              CUB in engine/reduce.cu only, cuDNN in recurrence/cudnn/ only, no atomics, no fmt in device code
   public     include/ includes the C++ standard library and sluice/ only; its C headers (include/sluice/*.h)
-             those of C and each other, and only api includes the one of the C library
+             those of C and each other, and only api and app include the one of the C library
   condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro;
              C headers may ask for __cplusplus and define SLUICE_ and Arrow's macros;
              in *_hwy.cpp also what Highway compiles a file for each instruction set with
@@ -123,8 +123,8 @@ def check_include(path, quote, name):
         return
     own, target = module_of(path), target_of(name, module_of(path))
     if is_c_header(pathlib.Path("include") / name):
-        if own != "api" and name.endswith("/c_api.h"):
-            yield "public", f'includes "{name}"; only api may, all else is C++'
+        if own not in ("api", "app") and name.endswith("/c_api.h"):
+            yield "public", f'includes "{name}"; only api and app may, all else is C++'
     elif target is None:
         yield "rank", f'includes "{name}", which is no header of a module ({", ".join(RANK)})'
     elif own is None:

@@ -1,70 +1,105 @@
-// The forecasts' file.
+// Forecasts as a table, and its file.
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "sluice/data/table.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
+namespace {
+
+/// Calls visit(row, k, m) for each row of the table, in its order.
+template <typename Visit>
+void for_each_row(const Forecasts& forecasts, Visit&& visit) {
+  const auto K = static_cast<std::size_t>(forecasts.K), M = static_cast<std::size_t>(forecasts.M);
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    for (std::size_t m = 0; m < M; ++m) {
+      for (std::size_t k = 0; k < K; ++k) visit(r, k, m);
+    }
+  }
+}
+
+/// What came, where it is known.
+double actual(const Catalog& catalog, const Forecasts& forecasts, std::size_t row, std::size_t k,
+              std::size_t m) {
+  const std::int64_t s = forecasts.series[row];
+  const std::int64_t t = forecasts.cutoff[row] + static_cast<std::int64_t>(k);
+  const int target = static_cast<int>(m);
+  if (t >= catalog.length(s)) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(catalog.values(target, s)[static_cast<std::size_t>(t)]) +
+         catalog.value_offset(target, s);
+}
+
+}  // namespace
+
+std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
+                                           std::span<const Forecasts> windows,
+                                           const std::vector<double>& levels,
+                                           ForecastRows rows_of) {
+  const bool beside_actuals = rows_of == ForecastRows::with_actuals;
+  const bool several_targets = !windows.empty() && windows.front().M > 1;
+  const bool any_new = std::any_of(windows.begin(), windows.end(),
+                                   [](const Forecasts& f) { return !f.new_item.empty(); });
+  OutputColumn id{.name = "unique_id", .text = catalog.ids()}, target{.name = "target"};
+  OutputColumn y{.name = "y"}, new_item{.name = "new_item"};
+  std::vector<Timestamp> times, cutoffs;
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    target.text.push_back(catalog.target(m).name);
+  }
+  std::vector<OutputColumn> outputs = {{.name = "sluice"}};
+  std::vector<double> probabilities = {0.5};
+  for (const double level : levels) {
+    const std::vector<double> both = level_quantiles({level});
+    outputs.push_back({.name = fmt::format("sluice-lo-{:g}", level)});
+    outputs.push_back({.name = fmt::format("sluice-hi-{:g}", level)});
+    probabilities.insert(probabilities.end(), {both.front(), both.back()});
+  }
+  for (const Forecasts& forecasts : windows) {
+    std::vector<std::size_t> places;
+    for (const double probability : probabilities) {
+      places.push_back(static_cast<std::size_t>(
+          std::find(forecasts.probabilities.begin(), forecasts.probabilities.end(), probability) -
+          forecasts.probabilities.begin()));
+    }
+    for_each_row(forecasts, [&](std::size_t r, std::size_t k, std::size_t m) {
+      const std::int32_t s = forecasts.series[r];
+      const std::int64_t cutoff = forecasts.cutoff[r];
+      id.codes.push_back(s);
+      times.push_back(catalog.time(s, cutoff + static_cast<std::int64_t>(k)));
+      if (several_targets) target.codes.push_back(static_cast<std::int32_t>(m));
+      if (beside_actuals) {
+        cutoffs.push_back(catalog.time(s, cutoff - 1));
+        y.numbers.push_back(actual(catalog, forecasts, r, k, m));
+      }
+      for (std::size_t j = 0; j < places.size(); ++j) {
+        outputs[j].numbers.push_back(forecasts.y(r, k, m, places[j]));
+      }
+      if (any_new) {
+        new_item.integers.push_back(forecasts.new_item.empty() ? 0 : forecasts.new_item[r]);
+      }
+    });
+  }
+  std::vector<OutputColumn> columns;
+  columns.push_back(std::move(id));
+  columns.push_back(time_column(catalog.axis(), "ds", std::move(times)));
+  if (beside_actuals) {
+    columns.push_back(time_column(catalog.axis(), "cutoff", std::move(cutoffs)));
+  }
+  if (several_targets) columns.push_back(std::move(target));
+  if (beside_actuals) columns.push_back(std::move(y));
+  for (OutputColumn& column : outputs) columns.push_back(std::move(column));
+  if (any_new) columns.push_back(std::move(new_item));
+  return columns;
+}
 
 void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
                      const Forecasts& forecasts, const std::vector<double>& levels) {
-  const auto K = static_cast<std::size_t>(forecasts.K), M = static_cast<std::size_t>(forecasts.M);
-  const std::size_t rows = forecasts.series.size() * K * M;
-  std::vector<OutputColumn> columns;
-  OutputColumn id, target;
-  std::vector<Timestamp> times;
-  id.name = "unique_id";
-  id.text = catalog.ids();
-  id.codes.reserve(rows);
-  target.name = "target";
-  for (std::size_t m = 0; m < M; ++m)
-    target.text.push_back(catalog.target(static_cast<int>(m)).name);
-  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
-    const std::int32_t s = forecasts.series[r];
-    for (std::size_t m = 0; m < M; ++m) {
-      for (std::size_t k = 0; k < K; ++k) {
-        id.codes.push_back(s);
-        times.push_back(catalog.time(s, forecasts.cutoff[r] + static_cast<std::int64_t>(k)));
-        if (M > 1) target.codes.push_back(static_cast<std::int32_t>(m));
-      }
-    }
-  }
-  columns.push_back(std::move(id));
-  columns.push_back(time_column(catalog.axis(), "ds", std::move(times)));
-  if (M > 1) columns.push_back(std::move(target));
-  const auto add = [&](const std::string& name, double probability) {
-    const auto at = static_cast<std::size_t>(
-        std::find(forecasts.probabilities.begin(), forecasts.probabilities.end(), probability) -
-        forecasts.probabilities.begin());
-    OutputColumn column;
-    column.name = name;
-    column.numbers.reserve(rows);
-    for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
-      for (std::size_t m = 0; m < M; ++m) {
-        for (std::size_t k = 0; k < K; ++k) {
-          column.numbers.push_back(forecasts.y(r, k, m, at));
-        }
-      }
-    }
-    columns.push_back(std::move(column));
-  };
-  add("sluice", 0.5);
-  for (const double level : levels) {
-    const std::vector<double> both = level_quantiles({level});
-    add(fmt::format("sluice-lo-{:g}", level), both.front());
-    add(fmt::format("sluice-hi-{:g}", level), both.back());
-  }
-  if (!forecasts.new_item.empty()) {
-    OutputColumn column;
-    column.name = "new_item";
-    for (const char item : forecasts.new_item)
-      column.integers.insert(column.integers.end(), K * M, item);
-    columns.push_back(std::move(column));
-  }
-  write_table(path, columns);
+  write_table(path,
+              forecast_columns(catalog, {&forecasts, 1}, levels, ForecastRows::forecasts_alone));
 }
 
 }  // namespace sluice

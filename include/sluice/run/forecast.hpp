@@ -10,6 +10,7 @@
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
+#include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 
@@ -101,8 +102,18 @@ std::string without_logarithm_text(const Forecasts& forecasts);
 /// "; 1 of them without history, by similar series; 1 series left out: ...", or nothing.
 std::string remarks_text(const Forecasts& forecasts);
 
-/// unique_id, ds, [target,] sluice, sluice-lo-80, sluice-hi-80 ... [new_item], the last one, 1 or
-/// 0, only where there is one. Throws DataError.
+/// with_actuals: beside what came, for evaluations.
+enum class ForecastRows { forecasts_alone, with_actuals };
+
+/// unique_id, ds, [cutoff,] [target,] [y,] sluice, sluice-lo-80, sluice-hi-80 ... [new_item]: a row
+/// for each series, target and step, window after window. `target` where there are several;
+/// `cutoff`, the last step that the forecast knew, and `y` with actuals; `new_item`, 1 or 0, where
+/// there is one.
+std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
+                                           std::span<const Forecasts> windows,
+                                           const std::vector<double>& levels, ForecastRows rows);
+
+/// forecast_columns of one window as a file. Throws DataError.
 void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
                      const Forecasts& forecasts, const std::vector<double>& levels);
 

@@ -1,0 +1,441 @@
+// The C library as its callers see it; what it gives is compared with what the modules behind it
+// give, which this test links once more.
+#include "sluice/c_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <csignal>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "data/temporary.hpp"
+#include "sluice/data/table.hpp"
+#include "sluice/run/backtest.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/forecast.hpp"
+#include "sluice/run/resolve.hpp"
+#include "sluice/run/trainer.hpp"
+#include "support/catalogs.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr std::int64_t kDay = 86'400, kStart = 1'704'067'200;  // 2024-01-01
+constexpr int kSeries = 5, kLength = 80;
+
+template <typename T, void (*kFree)(T*)>
+struct Freed {
+  void operator()(T* pointer) const { kFree(pointer); }
+};
+template <typename T, void (*kFree)(T*)>
+using Owned = std::unique_ptr<T, Freed<T, kFree>>;
+using Job = Owned<sluice_job, sluice_job_free>;
+using CModel = Owned<sluice_model, sluice_model_free>;
+using CError = Owned<sluice_error, sluice_error_free>;
+using CText = Owned<char, sluice_text_free>;
+using CForecaster = Owned<sluice_forecaster, sluice_forecaster_free>;
+
+/// What a call said: its status and its message.
+struct Said {
+  sluice_status status;
+  std::string message;
+};
+template <typename Call>
+Said said(Call&& call) {
+  sluice_error* error = nullptr;
+  const sluice_status status = call(&error);
+  const CError owned(error);
+  return {status, sluice_error_message(error)};
+}
+#define EXPECT_SAID(call, expected, text)                              \
+  do {                                                                 \
+    const Said was = said([&](sluice_error** error) { return call; }); \
+    EXPECT_EQ(was.status, expected) << was.message;                    \
+    EXPECT_THAT(was.message, HasSubstr(text));                         \
+  } while (false)
+
+std::vector<OutputColumn> sales() {
+  OutputColumn id{.name = "unique_id"}, ds{.name = "ds"}, y{.name = "y"};
+  const auto series = testing::weekly_series(kSeries, kLength);
+  for (int s = 0; s < kSeries; ++s) {
+    id.text.push_back("s" + std::to_string(s));
+    for (int t = 0; t < kLength; ++t) {
+      id.codes.push_back(s);
+      ds.times.push_back(kStart + t * kDay);
+      y.numbers.push_back(series[static_cast<std::size_t>(s)][static_cast<std::size_t>(t)]);
+    }
+  }
+  return {id, ds, y};
+}
+
+/// Settings of a training of milliseconds.
+const std::vector<std::pair<const char*, const char*>> kQuick = {{"data.valid", "6"},
+                                                                 {"data.test", "6"},
+                                                                 {"network.hidden_size", "8"},
+                                                                 {"network.predict_day", "3"},
+                                                                 {"network.time_step", "14"},
+                                                                 {"training.steps", "40"},
+                                                                 {"training.steps_per_epoch", "10"},
+                                                                 {"training.batch_size", "8"},
+                                                                 {"engine.threads", "1"}};
+
+class CApi : public WithFiles {
+ protected:
+  static Job job(const std::vector<OutputColumn>& columns = sales()) {
+    sluice_job* made = nullptr;
+    EXPECT_EQ(sluice_job_new(&made, nullptr), SLUICE_OK);
+    Job owned(made);
+    for (const auto& [key, value] : kQuick) set(owned, key, value);
+    add(owned, SLUICE_TABLE_DATA, "df", columns);
+    return owned;
+  }
+  static void set(const Job& job, const char* key, const std::string& value) {
+    EXPECT_EQ(sluice_job_set(job.get(), key, value.c_str(), nullptr), SLUICE_OK);
+  }
+  static void add(const Job& job, sluice_table kind, const char* name,
+                  const std::vector<OutputColumn>& columns) {
+    ArrowArrayStream stream;
+    give_stream(columns, stream);
+    EXPECT_SAID(sluice_job_add_table(job.get(), kind, name, &stream, error), SLUICE_OK, "");
+  }
+  static CModel train(const Job& job) {
+    sluice_model* model = nullptr;
+    EXPECT_SAID(sluice_train(job.get(), &model, error), SLUICE_OK, "");
+    return CModel(model);
+  }
+  /// A table that the library gave, by its columns' names.
+  static Table taken(ArrowArrayStream& stream) { return take_stream(stream, "result"); }
+
+  /// The settings of kQuick and the catalogue of sales() by way of the modules.
+  Config config() const {
+    std::vector<Override> overrides;
+    for (const auto& [key, value] : kQuick) overrides.push_back({key, value});
+    overrides.push_back({"path.data", "df"});
+    return load_config({}, overrides);
+  }
+  static Catalog catalog(const Config& config) {
+    CatalogSpec spec = catalog_spec(config);
+    ArrowArrayStream stream;
+    give_stream(sales(), stream);
+    spec.read.memory["df"] = std::make_shared<const Table>(take_stream(stream, "df"));
+    return read_catalog(spec);
+  }
+};
+
+TEST_F(CApi, TrainsTheModelThatTheProgramTrains) {
+  const CModel model = train(job());
+  ASSERT_EQ(sluice_model_save(model.get(), path("m.safetensors").c_str(), nullptr), SLUICE_OK);
+  const Model here = load_model(path("m.safetensors"));
+  const Config settings = config();
+  TrainOptions options;
+  options.save = options.announce = false;
+  const Model there = sluice::train(settings, catalog(settings), options).model;
+  EXPECT_EQ(here.members, there.members);
+  EXPECT_EQ(here.series_ids, there.series_ids);
+  EXPECT_TRUE(here.config.path.data.empty()) << "a table in memory cannot be found again";
+}
+
+TEST_F(CApi, ForecastsWhatTheProgramForecasts) {
+  const Job work = job();
+  const CModel model = train(work);
+  ASSERT_EQ(sluice_model_save(model.get(), path("m.safetensors").c_str(), nullptr), SLUICE_OK);
+  ArrowArrayStream stream;
+  char* left_out = nullptr;
+  EXPECT_SAID(sluice_forecast(work.get(), model.get(), &stream, &left_out, error), SLUICE_OK, "");
+  EXPECT_STREQ(CText(left_out).get(), "[]");
+  const Table table = taken(stream);
+  EXPECT_THAT(table.column_names(),
+              ElementsAre("unique_id", "ds", "sluice", "sluice-lo-80", "sluice-hi-80"));
+  EXPECT_EQ(table.rows(), kSeries * 3);
+  const Model same = load_model(path("m.safetensors"));
+  const Config settings = config();
+  const Catalog data = catalog(settings);
+  const Forecasts expected = forecast_series(same, data, settings);
+  write_forecasts(path("expected.csv"), data, expected, {80});
+  CatalogSpec spec;
+  spec.targets = {"sluice"};
+  spec.read.paths = {path("expected.csv")};
+  const Catalog there = read_catalog(spec);
+  sluice_job* again = nullptr;
+  ASSERT_EQ(sluice_job_new(&again, nullptr), SLUICE_OK);
+  CatalogSpec mine;
+  mine.targets = {"sluice"};
+  mine.read.paths = {"result"};
+  const Job unused(again);
+  EXPECT_SAID(sluice_forecast(work.get(), model.get(), &stream, nullptr, error), SLUICE_OK, "");
+  mine.read.memory["result"] = std::make_shared<const Table>(taken(stream));
+  const Catalog here = read_catalog(mine);
+  ASSERT_EQ(here.ids(), there.ids());
+  for (int s = 0; s < kSeries; ++s) {
+    EXPECT_THAT(here.values(0, s), ::testing::ElementsAreArray(there.values(0, s)));
+    EXPECT_EQ(here.date(s, 0), there.date(s, 0));
+  }
+}
+
+TEST_F(CApi, ForecastsArraysAsItForecastsTables) {
+  const Job work = job();
+  const CModel model = train(work);
+  sluice_forecaster* made = nullptr;
+  EXPECT_SAID(sluice_forecaster_new(work.get(), model.get(), &made, error), SLUICE_OK, "");
+  const CForecaster forecaster(made);
+  std::int64_t K = 0, M = 0, J = 0;
+  const double* probabilities = nullptr;
+  sluice_forecaster_shape(forecaster.get(), &K, &M, &J, &probabilities);
+  EXPECT_THAT((std::vector{K, M, J}), ElementsAre(3, 1, 3));
+  EXPECT_THAT(std::vector(probabilities, probabilities + J),
+              ElementsAre(::testing::DoubleEq(0.1), 0.5, ::testing::DoubleEq(0.9)));
+
+  const auto columns = sales();
+  std::vector<sluice_series> series;
+  std::vector<std::string> names;
+  for (int s = 0; s < kSeries; ++s) names.push_back("s" + std::to_string(s));
+  for (int s = 0; s < kSeries; ++s) {
+    series.push_back({.id = names[static_cast<std::size_t>(s)].c_str(),
+                      .start = kStart,
+                      .history = kLength,
+                      .steps = kLength,
+                      .values = columns[2].numbers.data() + s * kLength,
+                      .static_reals = nullptr,
+                      .static_categories = nullptr});
+  }
+  std::vector<double> out(static_cast<std::size_t>(kSeries * K * J), -1);
+  EXPECT_SAID(
+      sluice_forecaster_run(forecaster.get(), series.data(), series.size(), out.data(), error),
+      SLUICE_OK, "");
+  ASSERT_EQ(sluice_model_save(model.get(), path("m.safetensors").c_str(), nullptr), SLUICE_OK);
+  const Config settings = config();
+  const Catalog data = catalog(settings);
+  const Forecasts expected = forecast_series(load_model(path("m.safetensors")), data, settings);
+  for (std::size_t s = 0, at = 0; s < kSeries; ++s) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      for (std::size_t j = 0; j < 3; ++j, ++at) {
+        EXPECT_NEAR(out[at], expected.y(s, k, 0, j), 1e-5 * std::abs(out[at])) << s << k << j;
+      }
+    }
+  }
+  // One at a time, and without its name: scaled by its own history.
+  std::vector<double> one(static_cast<std::size_t>(K * J));
+  series[2].id = nullptr;
+  EXPECT_SAID(sluice_forecaster_run(forecaster.get(), &series[2], 1, one.data(), error), SLUICE_OK,
+              "");
+  EXPECT_GT(one[1], 0);
+}
+
+TEST_F(CApi, SaysWhichSeriesOfArraysIsWrong) {
+  const Job work = job();
+  const CModel model = train(work);
+  sluice_forecaster* made = nullptr;
+  ASSERT_EQ(sluice_forecaster_new(work.get(), model.get(), &made, nullptr), SLUICE_OK);
+  const CForecaster forecaster(made);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> values(20, 1.0), none(20, nan);
+  std::vector<double> out(100);
+  sluice_series series[2] = {{"A", kStart, 20, 20, values.data(), nullptr, nullptr},
+                             {"B", kStart, 20, 20, none.data(), nullptr, nullptr}};
+  const auto run = [&](sluice_error** error) {
+    return sluice_forecaster_run(forecaster.get(), series, 2, out.data(), error);
+  };
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 1 ('B')");
+  series[1] = {"A", kStart, 20, 20, values.data(), nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 0 and 1 have one id, 'A'");
+  series[1] = {"B", kStart + 7, 20, 20, values.data(), nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 1 ('B'): its start");
+  series[1] = {"B", kStart, 0, 20, values.data(), nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B')");
+  series[1] = {"B", kStart, 20, 20, nullptr, nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B'): values is NULL");
+}
+
+TEST_F(CApi, EvaluatesWithWhatCameBeside) {
+  const Job work = job();
+  set(work, "evaluate.n_windows", "2");
+  const CModel model = train(work);
+  ArrowArrayStream stream;
+  char* report = nullptr;
+  EXPECT_SAID(sluice_evaluate(work.get(), model.get(), &stream, &report, error), SLUICE_OK, "");
+  const auto scores = nlohmann::json::parse(CText(report).get());
+  EXPECT_EQ(scores["series"], kSeries);
+  const Table table = taken(stream);
+  EXPECT_THAT(table.column_names(), ElementsAre("unique_id", "ds", "cutoff", "y", "sluice",
+                                                "sluice-lo-80", "sluice-hi-80"));
+  EXPECT_EQ(table.rows(), kSeries * 2 * 3);
+}
+
+TEST_F(CApi, CheckSaysWhatIsInATable) {
+  char* text = nullptr;
+  const Job work = job();
+  EXPECT_SAID(sluice_check(work.get(), &text, error), SLUICE_OK, "");
+  const CText owned(text);
+  EXPECT_THAT(text, HasSubstr("file        df\n"));
+  EXPECT_THAT(text, HasSubstr("series      5\n"));
+}
+
+TEST_F(CApi, ErrorsHaveTheKindAndTheWordsOfTheProgram) {
+  sluice_model* model = nullptr;
+  const Job work = job();
+  set(work, "training.learning_rat", "1");
+  EXPECT_SAID(sluice_train(work.get(), &model, error), SLUICE_CONFIG_ERROR,
+              "did you mean --training.learning_rate?");
+  EXPECT_EQ(model, nullptr);
+  auto twice = sales();
+  twice[1].times[1] = kStart;
+  const Job doubled = job(twice);
+  EXPECT_SAID(sluice_train(doubled.get(), &model, error), SLUICE_DATA_ERROR, "df: row 1");
+  EXPECT_SAID(sluice_model_load("/nowhere/m.safetensors", &model, error), SLUICE_DATA_ERROR,
+              "/nowhere/m.safetensors: cannot be opened");
+  const Job far = job();
+  set(far, "engine.device", "cuda:77");
+  EXPECT_SAID(sluice_train(far.get(), &model, error), SLUICE_DEVICE_ERROR, "");
+}
+
+TEST_F(CApi, RefusesWhatOnlyTheProgramHas) {
+  sluice_model* model = nullptr;
+  const Job logged = job();
+  set(logged, "path.log", "x.jsonl");
+  EXPECT_SAID(sluice_train(logged.get(), &model, error), SLUICE_CONFIG_ERROR, "path.log: ");
+  const Job resumed = job();
+  set(resumed, "mode.resume", "true");
+  EXPECT_SAID(sluice_train(resumed.get(), &model, error), SLUICE_CONFIG_ERROR, "path.model");
+  const Job both = job();
+  set(both, "path.data", "other.csv");
+  EXPECT_SAID(sluice_train(both.get(), &model, error), SLUICE_CONFIG_ERROR, "the table 'df'");
+}
+
+TEST_F(CApi, NullPointersAreErrorsAndNoCrashes) {
+  EXPECT_SAID(sluice_job_new(nullptr, error), SLUICE_CONFIG_ERROR, "job is NULL");
+  EXPECT_SAID(sluice_job_set(nullptr, "a", "b", error), SLUICE_CONFIG_ERROR, "job is NULL");
+  EXPECT_SAID(sluice_train(nullptr, nullptr, error), SLUICE_CONFIG_ERROR, "job is NULL");
+  EXPECT_SAID(sluice_forecast(nullptr, nullptr, nullptr, nullptr, error), SLUICE_CONFIG_ERROR, "");
+  EXPECT_SAID(sluice_forecaster_run(nullptr, nullptr, 1, nullptr, error), SLUICE_CONFIG_ERROR, "");
+  const Job work = job();
+  EXPECT_SAID(sluice_job_set(work.get(), "a", nullptr, error), SLUICE_CONFIG_ERROR,
+              "value is NULL");
+  EXPECT_EQ(sluice_job_set(work.get(), nullptr, "a", nullptr), SLUICE_CONFIG_ERROR);
+  sluice_job_free(nullptr);
+  sluice_model_free(nullptr);
+  sluice_error_free(nullptr);
+  sluice_text_free(nullptr);
+  sluice_forecaster_free(nullptr);
+  EXPECT_STREQ(sluice_error_message(nullptr), "");
+}
+
+TEST_F(CApi, TablesAreRefusedByNameAndTheirStreamsReleased) {
+  const Job work = job();
+  for (const char* name : {"df", "", "a,b"}) {
+    ArrowArrayStream stream;
+    give_stream(sales(), stream);
+    EXPECT_SAID(sluice_job_add_table(work.get(), SLUICE_TABLE_DATA, name, &stream, error),
+                SLUICE_CONFIG_ERROR, "sluice_job_add_table");
+    EXPECT_EQ(stream.release, nullptr) << name;
+  }
+}
+
+TEST_F(CApi, TheWatchEndsATrainingWhichLeavesAModel) {
+  const Job work = job();
+  struct Seen {
+    std::int64_t steps = 0;
+    bool signal_kept = true;
+  } seen;
+  ASSERT_EQ(sluice_job_set_watch(
+                work.get(),
+                [](const sluice_progress* progress, void* user) {
+                  auto& so_far = *static_cast<Seen*>(user);
+                  so_far.steps = progress->step;
+                  struct sigaction now {};
+                  ::sigaction(SIGINT, nullptr, &now);
+                  so_far.signal_kept = so_far.signal_kept && now.sa_handler == SIG_DFL;
+                  return progress->step < 17 ? 1 : 0;
+                },
+                &seen, nullptr),
+            SLUICE_OK);
+  sluice_model* model = nullptr;
+  EXPECT_SAID(sluice_train(work.get(), &model, error), SLUICE_INTERRUPTED, "interrupted");
+  const CModel owned(model);
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(seen.steps, 17);
+  EXPECT_TRUE(seen.signal_kept);
+  char* info = nullptr;
+  ASSERT_EQ(sluice_model_info(model, &info, nullptr), SLUICE_OK);
+  EXPECT_EQ(nlohmann::json::parse(CText(info).get())["steps"], 10) << "the validated one";
+}
+
+TEST_F(CApi, AModelIsWrittenWhereTheJobSaysAndGoneOnWith) {
+  const std::string file = path("run/m.safetensors").string();
+  std::filesystem::create_directories(path("run"));
+  const auto until = [](const sluice_progress* progress, void*) {
+    return progress->step < 20 ? 1 : 0;
+  };
+  sluice_model* model = nullptr;
+  const Job stopped = job();
+  set(stopped, "path.model", file);
+  ASSERT_EQ(sluice_job_set_watch(stopped.get(), until, nullptr, nullptr), SLUICE_OK);
+  EXPECT_EQ(sluice_train(stopped.get(), &model, nullptr), SLUICE_INTERRUPTED);
+  sluice_model_free(model);
+  ASSERT_TRUE(std::filesystem::exists(file + ".state"));
+  const Job resumed = job();
+  set(resumed, "path.model", file);
+  set(resumed, "mode.resume", "true");
+  const CModel whole = train(resumed);
+  EXPECT_FALSE(std::filesystem::exists(file + ".state"));
+  const CModel alone = train(job());
+  ASSERT_EQ(sluice_model_save(alone.get(), path("alone.safetensors").c_str(), nullptr), SLUICE_OK);
+  EXPECT_EQ(load_model(file).members, load_model(path("alone.safetensors")).members);
+}
+
+TEST_F(CApi, TheLogGoesToItsReceiverAndNowhereElse) {
+  struct Lines {
+    std::vector<std::string> info, events;
+  } lines;
+  ::testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  sluice_set_log(
+      [](sluice_log_level level, const char* message, void* user) {
+        auto& received = *static_cast<Lines*>(user);
+        (level == SLUICE_LOG_EVENT ? received.events : received.info).emplace_back(message);
+      },
+      &lines);
+  train(job());
+  sluice_set_log(nullptr, nullptr);
+  const std::size_t before = lines.info.size();
+  train(job());
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  EXPECT_THAT(lines.info, ::testing::Contains(HasSubstr("LSTM 1 x 8")));
+  EXPECT_EQ(lines.info.size(), before);
+  ASSERT_FALSE(lines.events.empty());
+  EXPECT_EQ(nlohmann::json::parse(lines.events.front())["event"], "epoch");
+}
+
+TEST_F(CApi, JobsOfSeveralThreadsDoNotDisturbEachOther) {
+  const auto forecast = [] {
+    const Job work = job();
+    const CModel model = train(work);
+    ArrowArrayStream stream;
+    EXPECT_EQ(sluice_forecast(work.get(), model.get(), &stream, nullptr, nullptr), SLUICE_OK);
+    CatalogSpec spec;
+    spec.targets = {"sluice"};
+    spec.read.paths = {"result"};
+    spec.read.memory["result"] = std::make_shared<const Table>(taken(stream));
+    const Catalog catalog = read_catalog(spec);
+    const auto values = catalog.channels()[0].values;
+    return values;
+  };
+  const auto alone = forecast();
+  std::vector<std::vector<float>> results(4);
+  std::vector<std::thread> threads;
+  for (auto& result : results) threads.emplace_back([&] { result = forecast(); });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& result : results) EXPECT_EQ(result, alone);
+}
+
+}  // namespace
+}  // namespace sluice
