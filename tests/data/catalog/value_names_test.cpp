@@ -303,5 +303,29 @@ TEST_F(ValueNames, NumbersThatCountDownMayBeStepsAgoAndAreNotGuessedAt) {
             "oldest to the newest, 1, 2, ...");
 }
 
+TEST_F(ValueNames, PlainNumbersThatCountDownComeWithAWayOutThatWorks) {
+  EXPECT_THAT(
+      error(spec("item_id,3,2,1\nA,1,2,3\nB,4,5,6\n")),
+      HasSubstr("if 3 is the oldest value of a row (so many steps ago), name them 1, 2, ... "
+                "as they stand, with --data.layout rows; if it is the newest"));
+  CatalogSpec s = spec("item_id,1,2,3\nA,1,2,3\nB,4,5,6\n");
+  s.layout = Layout::rows;
+  EXPECT_THAT(series_of(build(s)).front(), values({1, 2, 3}));
+}
+
+TEST_F(ValueNames, TwoThingsThatCountAreNotTheStepsOfOne) {
+  CatalogSpec s = spec(
+      "item_id,sold_1,sold_2,sold_3,price_1,price_2,price_3\nA,1,2,3,7,8,9\n"
+      "B,4,5,6,7,8,9\n");
+  EXPECT_EQ(error(s),
+            "a.csv: sold_1 to sold_3 and price_1 to price_3 count steps of two things, and in this "
+            "layout a row has those of one: take the columns of the other out of the file; if all "
+            "of them are steps of one thing: --data.first_value sold_1");
+  s.first_value = "sold_1";
+  EXPECT_THAT(series_of(build(s)).front(), values({1, 2, 3, 7, 8, 9}));
+  EXPECT_THAT(notes_.remarks, Contains("the value columns are not named alike: price_1 follows "
+                                       "sold_3; each is taken for one step more"));
+}
+
 }  // namespace
 }  // namespace sluice
