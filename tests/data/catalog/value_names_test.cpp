@@ -177,6 +177,23 @@ TEST_F(ValueNames, FlagsOfPeriodsAreNoCrossTableAndNoSeries) {
       "date,x,jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec\n"
       "2024-01-31,7,1,0,0,0,0,0,0,0,0,0,0,0\n2024-02-01,8,0,1,0,0,0,0,0,0,0,0,0,0\n",
       {7, 8});
+  // As libraries name and sort them, the first one left out.
+  expect(
+      "date,dow_Fri,dow_Sat,dow_Sun,dow_Thu,dow_Tue,dow_Wed,x\n2024-01-01,0,0,0,0,0,0,7\n"
+      "2024-01-02,0,0,0,0,1,0,8\n",
+      {7, 8});
+  expect(
+      "date,x,m_2,m_3,m_4,m_5,m_6,m_7,m_8,m_9,m_10,m_11,m_12\n2024-01-31,7,0,0,0,0,0,0,0,0,0,0,0\n"
+      "2024-02-01,8,1,0,0,0,0,0,0,0,0,0,0\n",
+      {7, 8});
+  // Not what only ends in numbers, nor some of the days, nor more than flags.
+  const auto count = [&](const std::string& names, const std::string& cells) {
+    return build("date,x" + names + "\n2024-01-01,7" + cells + "\n2024-01-02,8" + cells + "\n")
+        .series_count();
+  };
+  EXPECT_EQ(count(",a_1,a_2,a_3,a_4,a_5,a_6,a_7", ",1,0,0,0,0,0,0"), 8);
+  EXPECT_EQ(count(",is_fri,is_sat,is_sun", ",1,0,0"), 4);
+  EXPECT_EQ(count(",at_fri,at_sat,at_sun,at_thu,at_tue,at_wed", ",1,0,0,2,0,0"), 7);
   // A file of nothing else holds seven series of 0 and 1.
   EXPECT_EQ(build("date," + weekdays + "2024-01-01,1,0,0,0,0,0,1\n2024-01-02,0,1,0,0,0,0,1\n")
                 .series_count(),
