@@ -462,6 +462,8 @@ TEST_F(CatalogTimes, NumbersThatBeginAgainAreAskedForTheirYear) {
                       "write them with their year (2022-W05,"));
   EXPECT_THAT(error(spec(csv)), asks);
   EXPECT_THAT(error(spec(words)), asks);
+  EXPECT_THAT(error(spec("week,sales\n3,1\n2,1\n1,1\n3,1\n2,1\n")),
+              HasSubstr("the numbers begin again behind 1: if they count within a year"));
   EXPECT_THAT(error(spec("week,sales\n1,1\n2,1\n2,1\n3,1\n")), Not(HasSubstr("begin again")));
 }
 
