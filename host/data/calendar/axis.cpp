@@ -64,8 +64,7 @@ std::optional<TimeSpan> TimeAxis::span_of_text(std::string_view text) const {
   }
   const auto stamp = stamp_of_text(*this, text);
   if (!stamp || stamp->fraction) return std::nullopt;
-  const Frequency named{.unit = stamp->names};
-  const Timestamp last = time_of(named, period_containing(named, stamp->wall) + 1) - 1;
+  const Timestamp last = last_of(*stamp);
   if (!has_instants()) return TimeSpan{stamp->wall, last};
   const auto instants = [&](Timestamp wall) {
     return stamp->offset ? std::vector<Timestamp>{wall - *stamp->offset} : instants_of(clock, wall);
@@ -73,7 +72,7 @@ std::optional<TimeSpan> TimeAxis::span_of_text(std::string_view text) const {
   const std::vector<Timestamp> begin = instants(stamp->wall), end = instants(last);
   if (begin.empty() || end.empty()) return std::nullopt;
   // An instant that the clock shows twice is the first one; what it shows up to its end is all.
-  const Timestamp end_of_span = stamp->names == Unit::second ? begin.front() : end.back();
+  const Timestamp end_of_span = last == stamp->wall ? begin.front() : end.back();
   return TimeSpan{begin.front() + ahead_of_utc, end_of_span + ahead_of_utc};
 }
 

@@ -158,6 +158,15 @@ std::optional<Timestamp> time_of_iso_week(std::int64_t year, std::int64_t week,
 
 namespace {
 
+/// From the first one to the end of what the last one names; of times of a day (05:00 - 06:00) up
+/// to the last one. nullopt: one of them is no time, or they stand the wrong way round.
+std::optional<Stamp> span_between(std::optional<Stamp> first, const std::optional<Stamp>& last) {
+  if (!first || !last || last->wall < first->wall) return std::nullopt;
+  first->last =
+      last->names == Unit::second ? std::max(first->wall, last->wall - 1) : last_of(*last);
+  return first;
+}
+
 /// No span but that of pandas.
 std::optional<Stamp> parse_one(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -166,9 +175,7 @@ std::optional<Stamp> parse_one(std::string_view text) {
   if (text.size() > 16) {
     const std::size_t slash = text.find('/', 8);
     if (slash != std::string_view::npos && slash + 1 < text.size()) {
-      const auto first = parse_one(text.substr(0, slash));
-      if (first && !parse_one(text.substr(slash + 1))) return std::nullopt;
-      return first ? at(first->wall, Unit::week) : first;
+      return span_between(parse_one(text.substr(0, slash)), parse_one(text.substr(slash + 1)));
     }
   }
   Scanner scan{text};
@@ -217,15 +224,17 @@ std::optional<std::pair<std::string_view, std::string_view>> first_and_last(std:
   return std::pair(text.substr(0, half), text.substr(half + 1));
 }
 
+Timestamp last_of(const Stamp& stamp) {
+  if (stamp.last) return *stamp.last;
+  const Frequency named{.unit = stamp.names};
+  return time_of(named, period_containing(named, stamp.wall) + 1) - 1;
+}
+
 std::optional<Stamp> parse_stamp(std::string_view text) {
   if (const auto stamp = parse_one(text)) return stamp;
   const auto span = first_and_last(text);
   if (!span) return std::nullopt;
-  auto first = parse_one(span->first);
-  const auto last = parse_one(span->second);
-  if (!first || !last || last->wall < first->wall) return std::nullopt;
-  first->names = Unit::week;
-  return first;
+  return span_between(parse_one(span->first), parse_one(span->second));
 }
 
 std::optional<Timestamp> parse_time(std::string_view text) {

@@ -17,7 +17,12 @@ struct Stamp {
   /// What the text names, by its first second: 2022-01-05 a day, 2022-01 a month; second: an
   /// instant, said with a time of day.
   Unit names = Unit::second;
+  /// Of a span (2022-01-03 - 2022-01-09): the last second of what it names.
+  std::optional<Timestamp> last = {};
 };
+
+/// The last second of what the stamp names, on its own clock.
+Timestamp last_of(const Stamp& stamp);
 
 /// The two halves of "A - B", "A to B", "A bis B" and of "A-B" where both are as long; nullopt:
 /// the text has none of these forms.

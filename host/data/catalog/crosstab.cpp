@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <span>
 #include <string_view>
@@ -198,6 +199,43 @@ bool is_input(const Table::Impl& table, const CatalogSpec& spec, const std::vect
   return false;
 }
 
+/// Where in the cycle a column of that name stands, by its whole name or by what follows the last
+/// '_' or blank of it (is_monday), and what is in front of that.
+struct Place {
+  std::string prefix;
+  int place;
+};
+std::optional<Place> place_in(const Cycle& cycle, const std::string& name) {
+  const std::string word = plain(name);
+  const std::size_t cut = word.find_last_of("_ ");
+  const std::string end = cut == word.npos ? "" : word.substr(cut + 1);
+  for (int place = 0; place < cycle.size; ++place) {
+    if (cycle.is_part(word, place)) return Place{"", place};
+    // A number alone names no month: item_5.
+    const bool letters = !end.empty() && std::isdigit(static_cast<unsigned char>(end.back())) == 0;
+    if (letters && cycle.is_part(end, place)) return Place{word.substr(0, cut), place};
+  }
+  return std::nullopt;
+}
+
+/// Columns of 0 and 1 that are named by the parts of a cycle in any order, one of which may be left
+/// out, as it is for a regression.
+std::vector<int> flags_of(const Table::Impl& table, const Cycle& cycle) {
+  std::map<std::string, std::map<int, int>> columns;  // by what is in front, and by their place
+  for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
+    const auto found = place_in(cycle, table.names[static_cast<std::size_t>(column)]);
+    if (found) columns[found->prefix].try_emplace(found->place, column);
+  }
+  std::vector<int> flags;
+  for (const auto& [prefix, of_place] : columns) {
+    if (static_cast<int>(of_place.size()) + 1 < cycle.size) continue;
+    std::vector<int> all;
+    for (const auto& [place, column] : of_place) all.push_back(column);
+    if (are_flags(table, all)) flags.insert(flags.end(), all.begin(), all.end());
+  }
+  return flags;
+}
+
 std::string what_to_write(const Cycle& cycle, std::string_view layout) {
   return fmt::format(
       "one series lies in rows and columns: write a row for each of the {}, with a column of times "
@@ -264,6 +302,12 @@ std::vector<int> flags_of_periods(const Table::Impl& table) {
       if (are_flags(table, columns)) flags.insert(flags.end(), columns.begin(), columns.end());
     }
   }
+  for (const Cycle& cycle : {kOfYears[0], kOfDates[0]}) {  // months and weekdays have names
+    const std::vector<int> named = flags_of(table, cycle);
+    flags.insert(flags.end(), named.begin(), named.end());
+  }
+  std::ranges::sort(flags);
+  flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
   return flags;
 }
 

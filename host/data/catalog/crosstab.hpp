@@ -15,8 +15,9 @@ namespace sluice {
 /// beside days that are not whole weeks apart are no cross table.
 void refuse_crosstab(const Table::Impl& table, const CatalogSpec& spec, std::optional<int> time);
 
-/// The columns that are named by all months, quarters, weekdays or hours, one after the other, and
-/// hold only 0 and 1: they say when a row is ("one-hot"), as its time does.
+/// The columns that are named by all months, quarters, weekdays or hours, one after the other, or
+/// by all months or weekdays but one in any order (is_monday), and hold only 0 and 1: they say when
+/// a row is ("one-hot"), as its time does.
 std::vector<int> flags_of_periods(const Table::Impl& table);
 
 }  // namespace sluice

@@ -48,6 +48,17 @@ bool tells_series_apart(const Codes& codes, std::span<const std::int64_t> times,
   return shared.size() > 1 || (shared.size() == 1 && codes.words.size() == 1);
 }
 
+/// Whether two columns may say the same of what a row is for: a word of one is in the other; of
+/// whole numbers, which are soon alike, most of those of `side` are.
+bool share_words(const Table::Impl& side, int in_side, const Table::Impl& other, int in_other) {
+  const std::vector<std::string> here = read_codes(side, in_side).words;
+  const std::vector<std::string> there = read_codes(other, in_other).words;
+  const std::unordered_set<std::string_view> known(there.begin(), there.end());
+  const auto shared = std::count_if(here.begin(), here.end(),
+                                    [&](const std::string& word) { return known.contains(word); });
+  return is_words(side, in_side) ? shared > 0 : 2 * shared > std::ssize(here);
+}
+
 /// The key of a series, written as the side file's keys are; empty if a column of it is missing.
 std::string key_of(const std::vector<JoinColumn>& columns, std::size_t s) {
   std::string key;
@@ -114,11 +125,14 @@ std::string bridge_remedy(const Table::Impl& side, const CatalogSpec& spec, cons
       const std::string& name = side.names[c];
       const bool other =
           std::find(others.begin(), others.end(), static_cast<int>(c)) != others.end();
-      if (other || is_calendar_name(name) || !has_column(header_of(table), name)) continue;
+      const Header header = header_of(table);
+      if (other || is_calendar_name(name) || !has_column(header, name)) continue;
+      const int in_statics = find_column(header, name, "path.statics");
+      if (!share_words(side, static_cast<int>(c), table, in_statics)) continue;
       return fmt::format(
           "its column '{0}' stands beside {1} in {2}, and a file beside the data is joined with "
-          "the "
-          "data alone: write {0} into the data (that of each {1}, from {2}), or {1} into this file",
+          "the data alone: write {0} into the data (that of each {1}, from {2}), or {1} into this "
+          "file",
           name, ids.front().name, table.source);
     }
   }

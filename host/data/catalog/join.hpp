@@ -36,8 +36,8 @@ std::vector<JoinColumn> attribute_join_columns(const Table::Impl& main, const Ta
                                                std::span<const std::int64_t> times);
 
 /// Where a column of `side` (but the `others`), which has no id, stands beside the ids in a file of
-/// statics (the city of a store): what to write, as files are joined with the data alone. Empty: no
-/// such file has one.
+/// statics, with words of its own (the city of a store): what to write, as files are joined with
+/// the data alone. Empty: no such file has one.
 std::string bridge_remedy(const Table::Impl& side, const CatalogSpec& spec, const Series& series,
                           std::span<const int> others);
 

@@ -55,6 +55,23 @@ Around times_around(const Table::Impl& table, int column, std::int64_t row,
   return around;
 }
 
+/// Whether more than half of the cells below the first one are times, as far as can be seen at
+/// once.
+bool times_follow(const Table::Impl& table, int column,
+                  const std::function<bool(std::string_view)>& is_time) {
+  constexpr std::int64_t kSeen = 20;
+  std::int64_t times = 0, cells = 0;
+  cells::for_each_chunk(table, column, [&](const cells::Chunk& chunk) {
+    for (std::int64_t i = 0; i < chunk.array.length() && chunk.row + i <= kSeen; ++i) {
+      if (chunk.row + i == 0) continue;
+      const auto name = cells::name_at(chunk.array, i);
+      ++cells;
+      times += name && is_time(*name) ? 1 : 0;
+    }
+  });
+  return 2 * times > cells;
+}
+
 /// The first cell of the row that speaks of a total.
 std::optional<std::string> total_in(const Table::Impl& table, std::int64_t row) {
   std::optional<std::string> found;
@@ -126,11 +143,11 @@ std::string odd_row_text(const Table::Impl& table, int column, std::int64_t row,
     return fmt::format("the row seems to be a total ('{}'): remove it", cells::visible(*total));
   }
   if (!cell.empty() && (!is_words(cell) || is_time(cell))) return {};
-  const Around around = times_around(table, column, row, is_time);
-  if (row == 0 && around.any_after) {
+  if (row == 0 && times_follow(table, column, is_time)) {
     return "the line seems to belong to the header (a second line of names, units): leave one line "
            "of names";
   }
+  const Around around = times_around(table, column, row, is_time);
   if (around.any_before && !around.any_after) {
     return cell.empty() ? "fill the cell or remove the row; no row from here on has a time, as "
                           "where a total or a note stands below the table"

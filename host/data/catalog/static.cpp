@@ -115,7 +115,7 @@ class FromRows {
 /// From a file beside the main one.
 class FromFile {
  public:
-  /// `others`: there are more such files, which may say what this one does not.
+  /// `others`: there are other files, the main one among them, that may say what this one does not.
   FromFile(const Table::Impl& main, Table beside, const CatalogSpec& spec, const Series& series,
            bool others, CatalogNotes& notes)
       : table_(std::move(beside)) {
@@ -266,12 +266,17 @@ std::vector<FromFile> read_files(const Table::Impl& main, const CatalogSpec& spe
   std::vector<std::string> text = series.keys.columns;
   text.insert(text.end(), spec.static_categories.begin(), spec.static_categories.end());
   text.insert(text.end(), std::begin(kUsualIds), std::end(kUsualIds));
+  const auto in_main = [header = header_of(main)](const std::string& name) {
+    return !name.starts_with('#') && has_column(header, name);
+  };
+  const bool main_may_say = std::ranges::any_of(spec.static_categories, in_main) ||
+                            std::ranges::any_of(spec.static_reals, in_main);
   std::vector<Table> tables = read_beside("path.statics", spec.static_files, spec, text);
   std::vector<FromFile> files;
   files.reserve(tables.size());
   for (Table& table : tables) {
-    const FromFile& file =
-        files.emplace_back(main, std::move(table), spec, series, tables.size() > 1, notes);
+    const FromFile& file = files.emplace_back(main, std::move(table), spec, series,
+                                              tables.size() > 1 || main_may_say, notes);
     notes.static_coverage += (notes.static_coverage.empty() ? "" : "; ") + file.coverage();
     if (tables.size() > 1) notes.static_coverage += fmt::format(" ({})", file.source());
   }

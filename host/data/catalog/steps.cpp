@@ -280,14 +280,20 @@ class LongBuilder {
 
   [[noreturn]] void refuse_duplicate(std::size_t row, std::size_t s, std::int64_t period) const {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
+    std::string remedy = repeated_rows_remedy(table_, spec_, id_columns(), time_column_);
+    std::vector<std::int64_t> before;  // periods of the series from the first one to here
+    for (auto r = static_cast<std::size_t>(earlier - places_.begin()); r < row; ++r) {
+      if (series_.at(static_cast<std::int64_t>(r)) != s) continue;
+      before.push_back(parts_.first[s] + places_[r] - parts_.offsets[s]);
+    }
+    if (remedy.empty()) remedy = year_remedy(parts_.axis, before);
     throw DataError(fmt::format(
         "{}: a second row for {}{} (the first one: {}); {}{}remove one, name more id columns "
         "(data.id) or another time column (data.time), set data.duplicates to first, last, sum "
         "or mean, or add rows (sales at the till) up by data.aggregate",
         place_of_row(table_, static_cast<std::int64_t>(row)), name_of(s),
         parts_.axis.text_of(period), place_of_row(table_, earlier - places_.begin()),
-        repeated_hour_remedy(parts_.axis, period),
-        repeated_rows_remedy(table_, spec_, id_columns(), time_column_)));
+        repeated_hour_remedy(parts_.axis, period), remedy));
   }
 
   /// The hours of a day that are written in a column of their own are no duplicates.

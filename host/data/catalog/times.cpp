@@ -123,7 +123,7 @@ class TimeReader {
     step_word_ = first->stem;
     raw_.remarks.push_back(
         fmt::format("{}: the times of '{}' ({} ..) are read as the numbers behind '{}'; forecasts "
-                    "have the numbers alone",
+                    "and settings have the numbers alone",
                     table_.source, name(), texts.front(), step_word_));
   }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <unordered_map>
 
@@ -300,6 +301,16 @@ std::string unique_remedy(const Table::Impl& table, const CatalogSpec& spec,
 }
 
 }  // namespace
+
+std::string year_remedy(const TimeAxis& axis, std::span<const std::int64_t> periods) {
+  const bool sorted = std::ranges::is_sorted(periods) ||
+                      std::ranges::is_sorted(periods, std::greater());  // the newest row first
+  if (!axis.integers || periods.size() < 2 || !sorted) return {};
+  return fmt::format(
+      "the numbers begin again behind {}: if they count within a year, write them with their year "
+      "(2022-W05, 2022-01, 2022-Q1); else ",
+      axis.text_of(periods.back()));
+}
 
 std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
                                  std::span<const int> ids, int time) {

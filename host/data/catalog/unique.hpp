@@ -27,6 +27,10 @@ std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec
 std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& spec,
                                  std::span<const int> ids, int time);
 
+/// The same where a series' numbers of steps begin again, as weeks do with each year: `periods` of
+/// its rows from the first one of that number to the one before the second.
+std::string year_remedy(const TimeAxis& axis, std::span<const std::int64_t> periods);
+
 /// "'dteday' and 'hr' together are the time: --data.time dteday,hr"; `rest` at least one.
 std::string whole_time_text(const Table::Impl& table, const CatalogSpec& spec, int time,
                             std::span<const int> rest);

@@ -298,11 +298,32 @@ NamedSteps names_down(const Header& header) {
 }
 
 std::string down_remedy(const std::string& first, const std::string& last) {
+  // Plain numbers would be taken for times, which do not count down.
+  const bool plain = is_integer(first);
   return fmt::format(
-      "{} to {} count down: if {} is the oldest value of a row (so many steps ago), --data.layout "
-      "rows; if it is the newest, turn the columns round",
-      first, last, first);
+      "{} to {} count down: if {} is the oldest value of a row (so many steps ago), {}; if it is "
+      "the newest, turn the columns round",
+      first, last, first,
+      plain ? "name them 1, 2, ... as they stand, with --data.layout rows" : "--data.layout rows");
 }
+
+namespace {
+
+/// sales_1 .. sales_12 in front of price_1 .. price_12, which begin at `begin`.
+void refuse_two_counts(const Table::Impl& table, const std::vector<std::string>& names,
+                       std::size_t begin) {
+  const std::size_t before =
+      begin_of_count({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(begin)});
+  if (before + kLeastCounted > begin) return;
+  throw DataError(fmt::format(
+      "{}: {} to {} and {} to {} count steps of two things, and in this layout a row has those of "
+      "one: take the columns of the other out of the file; if all of them are steps of one thing: "
+      "--data.first_value {}",
+      table.source, names[before], names[begin - 1], names[begin], names.back(),
+      shell_quoted(names[before])));
+}
+
+}  // namespace
 
 void check_counted_names(const Table::Impl& table, const std::vector<int>& columns,
                          bool first_chosen, CatalogNotes& notes) {
@@ -310,7 +331,14 @@ void check_counted_names(const Table::Impl& table, const std::vector<int>& colum
   if (is_time_like(names.back()) || is_time_like(names.front())) return;
   const std::size_t begin = begin_of_count(names);
   if (names.size() - begin < kLeastCounted) return;
+  if (begin > 0 && first_chosen) {
+    notes.remarks.push_back(
+        fmt::format("the value columns are not named alike: {} follows {}; each is taken for one "
+                    "step more",
+                    names[begin], names[begin - 1]));
+  }
   if (begin > 0 && !first_chosen) {
+    refuse_two_counts(table, names, begin);
     const std::string first = shell_quoted(names[begin]);
     throw DataError(fmt::format(
         "{}: the value {} {} not named as the {} behind {} ({} .. {}); the values begin with {}: "

@@ -258,8 +258,7 @@ std::string Evidence::contradiction(char decimal) const {
   if (are_codes()) {
     return fmt::format(
         "'{}' may be a code as well as a number with the currency '{}'; if it is a number, write "
-        "it "
-        "without the letters, or with a blank behind them",
+        "it without the letters, or with a blank behind them",
         code_, currency_);
   }
   if (percents_ > 0 && percents_ < words_) {

@@ -54,8 +54,8 @@ class Missing {
 };
 
 /// How many of K steps ahead may lack a value of a column: twice as many as K steps of the past
-/// (`past` of them in all) ever did, and all where all of some K did. Beyond that a forecast would
-/// stand on inputs that no training and no score has met.
+/// (`past` of them in all) ever did. Beyond that a forecast would stand on inputs that no training
+/// and no score has met.
 template <typename Has>
 std::int64_t may_lack(std::int64_t past, std::int64_t K, const Has& has) {
   std::int64_t most = 0, lacking = 0;
@@ -64,7 +64,15 @@ std::int64_t may_lack(std::int64_t past, std::int64_t K, const Has& has) {
     if (t >= K) lacking -= has(t - K) ? 0 : 1;
     most = std::max(most, lacking);
   }
-  return most == K ? K : std::min(2 * most, K - 1);
+  return 2 * most;
+}
+
+/// The same of numbers, which must not be missing all over the horizon where they never were so in
+/// as many steps of the past.
+template <typename Has>
+std::int64_t numbers_may_lack(std::int64_t past, std::int64_t K, const Has& has) {
+  const std::int64_t allowed = may_lack(past, K, has);
+  return allowed == 2 * K ? K : std::min(allowed, K - 1);
 }
 
 }  // namespace
@@ -118,11 +126,13 @@ std::string missing_future(const Catalog& catalog, const Window& w, int K) {
       return t < length && !std::isnan(values[static_cast<std::size_t>(t)]);
     };
     const bool rows = origin + K <= length;
-    missing.look_at(catalog.channels()[c].name, origin, rows ? may_lack(origin, K, has) : 0, has);
+    const std::int64_t allowed = rows ? numbers_may_lack(origin, K, has) : 0;
+    missing.look_at(catalog.channels()[c].name, origin, allowed, has);
   }
   for (const CategoryChannel& channel : catalog.categories()) {
     if (channel.role != Role::future) continue;
     const std::int32_t* codes = channel.codes.data() + catalog.offset(s);
+    // An empty cell is how most files say "no event": a fortnight without one is no gap.
     const auto has = [&](std::int64_t t) { return t < length && codes[t] != 0; };
     missing.look_at(channel.name, origin, may_lack(origin, K, has), has);
   }

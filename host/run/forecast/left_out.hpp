@@ -27,7 +27,8 @@ WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& 
 
 /// Of its K steps ahead: columns and dates of known values that are not there; empty: there are
 /// none. A column that has gaps before the origin may have them after it, where there is a row: at
-/// most twice as many as K steps of its past ever had, and all where all of some K were missing.
+/// most twice as many as K steps of its past ever had; all K of numbers only where all of some K
+/// were missing.
 std::string missing_future(const Catalog& catalog, const Window& window, int K);
 
 }  // namespace sluice

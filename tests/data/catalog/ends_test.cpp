@@ -105,6 +105,20 @@ TEST_F(CatalogEnds, ADateOfTheClockMeansItsDayThere) {
   EXPECT_EQ(build(s).history(0), 2);
 }
 
+TEST_F(CatalogEnds, ASpanMeansAllUpToItsEnd) {
+  CatalogSpec s = spec(hours(72));
+  for (const char* hour :
+       {"2022-01-04 05:00 - 2022-01-04 06:00", "2022-01-04 05:00/2022-01-04 06:00"}) {
+    s.end = hour;
+    EXPECT_EQ(build(s).history(0), 30) << hour;  // that hour's row is the last one
+  }
+  s.end = "2022-01-03 - 2022-01-04";
+  EXPECT_EQ(build(s).history(0), 48);
+  CatalogSpec months = spec("ds,y\n2022-01-01,1\n2022-02-01,2\n2022-03-01,3\n2022-04-01,4\n");
+  months.end = "2022-01-01/2022-03-31";
+  EXPECT_EQ(build(months).history(0), 3);
+}
+
 TEST_F(CatalogEnds, AMonthOrAWeekMeansAllItsDays) {
   CatalogSpec s = spec(kShop);
   s.frequency = "D";

@@ -60,6 +60,12 @@ TEST_F(OddRows, ASecondHeaderIsSaid) {
               HasSubstr("a.csv:3:date: '\\uFEFFdate' is not a time; the header stands here"));
 }
 
+// Of German months only some are English ones, which alone could be read.
+TEST_F(OddRows, ATimeThatCannotBeReadIsNoSecondHeader) {
+  EXPECT_THAT(error_of("month,sales\nJanuar 2019,1\nFebruar 2019,2\nMai 2019,3\nApril 2019,4\n"),
+              HasSubstr("a.csv:2:month: 'Januar 2019' is not a time; write 2022-01-31"));
+}
+
 TEST_F(OddRows, SignsOfSpreadsheetsAndFramesAreKnown) {
   EXPECT_THAT(error_of("date,sales\n2024-01-01,1\n########,2\n2024-01-03,3\n"),
               HasSubstr("a.csv:3:date: '########' is not a time; a spreadsheet shows a column so"));

@@ -86,5 +86,32 @@ TEST_F(StaticFiles, TheDataSayAStaticColumnOfTheSeriesThatItsFileLeavesOut) {
   EXPECT_THAT(catalog.static_reals()[0].values, values({1, 8}));
 }
 
+// It said that a series without a row had no category, which the data give it.
+TEST_F(StaticFiles, WhereTheDataHaveTheColumnASeriesWithoutARowIsNotCalledUnknown) {
+  CatalogSpec s = spec("unique_id,ds,y,city\n001,2024-01-01,1,Rom\n002,2024-01-01,2,Bonn\n");
+  s.frequency = "D";
+  s.static_categories = {"city"};
+  s.static_files = {file("st.csv", "unique_id,city\n001,Ulm\n")};
+  EXPECT_THAT(build(s).static_categories()[0].vocabulary, ElementsAre("unknown", "Bonn", "Ulm"));
+  expect_remark("st.csv: 1 of 2 series has no row in it (002): what no other file says of them is");
+  s = shops();
+  s.static_categories = {"city"};
+  s.static_files = {file("st.csv", "unique_id,city\n001,Ulm\n")};
+  build(s);
+  expect_remark("(002, 003): their numbers are missing and their categories \"unknown\"");
+}
+
+TEST_F(StaticFiles, AColumnOfOtherWordsIsNoBridge) {
+  CatalogSpec s = shops();
+  s.static_categories = {"type"};  // of a shop
+  s.static_files = {file("st.csv", "unique_id,type,size\n001,A,1\n002,B,2\n003,A,3\n")};
+  s.future = {"open"};
+  s.future_files = {file("h.csv", "ds,type,open\n2024-01-02,Holiday,1\n2024-01-03,Event,1\n")};
+  EXPECT_THAT(error(s), HasSubstr("its column 'type' holds text that may say for which"));
+  // Nor are numbers that are soon alike.
+  s.future_files = {file("h2.csv", "ds,size,open\n2024-01-02,3,1\n2024-01-03,40,1\n")};
+  EXPECT_THAT(series_of(build(s), 1).back(), values({kNone, 1, 1}));
+}
+
 }  // namespace
 }  // namespace sluice

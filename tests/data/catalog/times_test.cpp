@@ -1,4 +1,5 @@
 // Times as files have them: which dates they become, and what is said.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "data/catalog/fixture.hpp"
@@ -11,6 +12,7 @@ using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class CatalogTimes : public CatalogBuild {};
 
@@ -432,7 +434,7 @@ TEST_F(CatalogTimes, StepsThatAreNumberedBehindAWordAreTheirNumbers) {
     EXPECT_THAT(notes_.remarks,
                 Contains(HasSubstr("the times of '" + column + "' (" + before +
                                    "9 ..) are read as the numbers behind '" + before +
-                                   "'; forecasts have the numbers alone")));
+                                   "'; forecasts and settings have the numbers alone")));
   };
   expect("d", "d_");
   expect("t", "t");
@@ -446,6 +448,23 @@ TEST_F(CatalogTimes, AWordWithNumbersThatNamesNoTimeIsNotTakenForOne) {
   EXPECT_THAT(error(spec("shop,region,sales\nshop_1,region_1,1\nshop_2,region_2,2\n")),
               HasSubstr("which column is the time?"));
   EXPECT_THAT(error(spec("id,d,sales\nA,d_1,1\nA,e_2,2\n")), HasSubstr("'d_1' is not a time"));
+}
+
+TEST_F(CatalogTimes, NumbersThatBeginAgainAreAskedForTheirYear) {
+  std::string csv = "week,sales\n", words = csv;
+  for (int i = 0; i < 104; ++i) {
+    csv += fmt::format("{},1\n", i % 52 + 1);
+    words += fmt::format("Week {:02},1\n", i % 52 + 1);
+  }
+  const auto asks =
+      AllOf(HasSubstr(":54: a second row for 1 ("),
+            HasSubstr("the numbers begin again behind 52: if they count within a year, "
+                      "write them with their year (2022-W05,"));
+  EXPECT_THAT(error(spec(csv)), asks);
+  EXPECT_THAT(error(spec(words)), asks);
+  EXPECT_THAT(error(spec("week,sales\n3,1\n2,1\n1,1\n3,1\n2,1\n")),
+              HasSubstr("the numbers begin again behind 1: if they count within a year"));
+  EXPECT_THAT(error(spec("week,sales\n1,1\n2,1\n2,1\n3,1\n")), Not(HasSubstr("begin again")));
 }
 
 }  // namespace

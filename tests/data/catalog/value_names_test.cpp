@@ -177,6 +177,23 @@ TEST_F(ValueNames, FlagsOfPeriodsAreNoCrossTableAndNoSeries) {
       "date,x,jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec\n"
       "2024-01-31,7,1,0,0,0,0,0,0,0,0,0,0,0\n2024-02-01,8,0,1,0,0,0,0,0,0,0,0,0,0\n",
       {7, 8});
+  // As libraries name and sort them, the first one left out.
+  expect(
+      "date,dow_Fri,dow_Sat,dow_Sun,dow_Thu,dow_Tue,dow_Wed,x\n2024-01-01,0,0,0,0,0,0,7\n"
+      "2024-01-02,0,0,0,0,1,0,8\n",
+      {7, 8});
+  expect(
+      "date,x,m_2,m_3,m_4,m_5,m_6,m_7,m_8,m_9,m_10,m_11,m_12\n2024-01-31,7,0,0,0,0,0,0,0,0,0,0,0\n"
+      "2024-02-01,8,1,0,0,0,0,0,0,0,0,0,0\n",
+      {7, 8});
+  // Not what only ends in numbers, nor some of the days, nor more than flags.
+  const auto count = [&](const std::string& names, const std::string& cells) {
+    return build("date,x" + names + "\n2024-01-01,7" + cells + "\n2024-01-02,8" + cells + "\n")
+        .series_count();
+  };
+  EXPECT_EQ(count(",a_1,a_2,a_3,a_4,a_5,a_6,a_7", ",1,0,0,0,0,0,0"), 8);
+  EXPECT_EQ(count(",is_fri,is_sat,is_sun", ",1,0,0"), 4);
+  EXPECT_EQ(count(",at_fri,at_sat,at_sun,at_thu,at_tue,at_wed", ",1,0,0,2,0,0"), 7);
   // A file of nothing else holds seven series of 0 and 1.
   EXPECT_EQ(build("date," + weekdays + "2024-01-01,1,0,0,0,0,0,1\n2024-01-02,0,1,0,0,0,0,1\n")
                 .series_count(),
@@ -301,6 +318,30 @@ TEST_F(ValueNames, NumbersThatCountDownMayBeStepsAgoAndAreNotGuessedAt) {
             "a.csv: the names of the value columns, 3 .. 1, count down, which does not say whether "
             "3 is the newest value or the oldest one (so many steps ago); name them from the "
             "oldest to the newest, 1, 2, ...");
+}
+
+TEST_F(ValueNames, PlainNumbersThatCountDownComeWithAWayOutThatWorks) {
+  EXPECT_THAT(
+      error(spec("item_id,3,2,1\nA,1,2,3\nB,4,5,6\n")),
+      HasSubstr("if 3 is the oldest value of a row (so many steps ago), name them 1, 2, ... "
+                "as they stand, with --data.layout rows; if it is the newest"));
+  CatalogSpec s = spec("item_id,1,2,3\nA,1,2,3\nB,4,5,6\n");
+  s.layout = Layout::rows;
+  EXPECT_THAT(series_of(build(s)).front(), values({1, 2, 3}));
+}
+
+TEST_F(ValueNames, TwoThingsThatCountAreNotTheStepsOfOne) {
+  CatalogSpec s = spec(
+      "item_id,sold_1,sold_2,sold_3,price_1,price_2,price_3\nA,1,2,3,7,8,9\n"
+      "B,4,5,6,7,8,9\n");
+  EXPECT_EQ(error(s),
+            "a.csv: sold_1 to sold_3 and price_1 to price_3 count steps of two things, and in this "
+            "layout a row has those of one: take the columns of the other out of the file; if all "
+            "of them are steps of one thing: --data.first_value sold_1");
+  s.first_value = "sold_1";
+  EXPECT_THAT(series_of(build(s)).front(), values({1, 2, 3, 7, 8, 9}));
+  EXPECT_THAT(notes_.remarks, Contains("the value columns are not named alike: price_1 follows "
+                                       "sold_3; each is taken for one step more"));
 }
 
 }  // namespace

@@ -33,6 +33,24 @@ TEST(LeftOut, NamesTheTargetThatHasNoValue) {
   EXPECT_EQ(left_out_text(f.left_out), "1 series left out: s0 (no value of z before 2024-03-01)");
 }
 
+// Most files say "no event" by an empty cell: a horizon without one is no gap, unless such cells
+// were rare.
+TEST(LeftOut, AHorizonWithoutAnyWordIsAGapOnlyWhereWordsWereRarelyMissing) {
+  const int K = 4;
+  const auto missing = [&](std::int64_t apart) {
+    CatalogParts parts = testing::daily_parts(testing::weekly_series(1, 24));
+    CategoryChannel promotion{"promo", Role::future, {"unknown", "sale"}, {}};
+    for (std::int64_t t = 0; t < 24; ++t) {
+      const bool empty = apart > 0 ? t % apart == 0 : t % 2 == 1;
+      promotion.codes.push_back(t >= 20 || empty ? 0 : 1);
+    }
+    parts.categories.push_back(std::move(promotion));
+    return missing_future(Catalog(std::move(parts)), Window{.origin = 19, .series = 0}, K);
+  };
+  EXPECT_EQ(missing(0), "");  // every second day of the past
+  EXPECT_EQ(missing(10), "no promo for 2024-01-21 and 3 later steps");
+}
+
 class WithoutLogarithms : public ::testing::Test {
  protected:
   std::vector<std::vector<float>> series_ = testing::weekly_series(3, 60);
