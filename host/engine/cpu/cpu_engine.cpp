@@ -168,7 +168,7 @@ void CpuEngine::load(Loaded which) {
 void CpuEngine::prepare(std::int64_t N, bool training) {
   omp_set_num_threads(threads_);  // another engine may have set its own
   recurrence_->prepare(spec_.T, static_cast<int>(N), training);
-  head_.prepare(N);
+  head_.prepare(N, training);
   const auto grow = [](std::vector<float>& v, std::int64_t size) {
     if (static_cast<std::int64_t>(v.size()) < size) v.resize(static_cast<std::size_t>(size));
   };

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::int64_t kGroups = 8;
 constexpr std::int64_t kChunkRows = 256;
+/// Up to so many, a forecast's products are plain loops: fewer than a chunk has rows, and no code
+/// to be made first.
+constexpr std::int64_t kFewWindows = 8;
 /// Rows of the gathered input begin at a cache line.
 constexpr std::int64_t kLine = 16;
 
@@ -85,7 +88,8 @@ Head::Head(const ModelSpec& spec, int threads)
   add("linear.weight", "linear.bias", std::move(by_quantile));
 }
 
-void Head::prepare(std::int64_t N) {
+void Head::prepare(std::int64_t N, bool training) {
+  if (training || N > kFewWindows) HeadLayer::ready_products();
   if (N <= N_) return;
   N_ = N;
   const std::int64_t rows = std::min(kChunkRows, N * (spec_.T - spec_.first_head_step()));
@@ -114,20 +118,21 @@ Head::Rows Head::gather_rows(const Gather& gather, std::span<const float> params
 }
 
 // Up to the last product: the outputs' bias and base are added by who reads them.
-void Head::forward(const Rows& rows, Buffers& b) const {
+void Head::forward(const Rows& rows, bool few, Buffers& b) const {
+  const auto product = few ? &HeadLayer::forward_few : &HeadLayer::forward;
   if (spec_.head_hidden == 0) {
-    writer().forward(rows.count, rows.input, rows.stride, b.out.data());
+    (writer().*product)(rows.count, rows.input, rows.stride, b.out.data());
     return;
   }
   const std::int64_t G = spec_.head_hidden;
-  reader().forward(rows.count, rows.input, rows.stride, b.hidden.data());
+  (reader().*product)(rows.count, rows.input, rows.stride, b.hidden.data());
   const float* bias = reader().bias();
   for (std::int64_t r = 0; r < rows.count; ++r) {
     float* hidden = b.hidden.data() + r * G;
 #pragma omp simd
     for (std::int64_t j = 0; j < G; ++j) hidden[j] = std::max(hidden[j] + bias[j], 0.0f);
   }
-  writer().forward(rows.count, b.hidden.data(), G, b.out.data());
+  (writer().*product)(rows.count, b.hidden.data(), G, b.out.data());
 }
 
 float Head::row_loss(const float* distance, float share, float* out, float* dbias) const {
@@ -239,7 +244,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
           const Rows chunk =
               gather_rows(gather, params, first, row, std::min(chunk_rows, end - row),
                           first_h + row * spec_.H, true, b);
-          forward(chunk, b);
+          forward(chunk, false, b);
           group_sums[group].add(loss(gather, chunk, b, writer().bias_gradient(of_writer(g))));
           backward(chunk, row > begin, b, first_dh + row * spec_.H, dcontext.data() + row * E, g);
         }
@@ -275,7 +280,7 @@ void Head::infer(const Gather& gather, std::span<const float> params, std::span<
       const std::int64_t count = std::min(chunk_rows, N - begin);
       const Rows rows = gather_rows(gather, params, spec_.T - 1, begin, count,
                                     h.data() + begin * spec_.H, !target.empty(), b);
-      forward(rows, b);
+      forward(rows, N <= kFewWindows, b);
       const float* bias = writer().bias();
       for (std::int64_t r = 0; r < count; ++r) {
         const float* out = b.out.data() + r * writer().out();

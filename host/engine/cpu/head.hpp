@@ -30,8 +30,8 @@ class Head {
  public:
   Head(const ModelSpec& spec, int threads);
 
-  /// Makes ready for batches of N windows: the only place that allocates.
-  void prepare(std::int64_t N);
+  /// Makes ready for batches of N windows, to be trained on or not: the only place that allocates.
+  void prepare(std::int64_t N, bool training);
 
   /// Forward, loss and backward at all steps from spec.first_head_step(). h [T,N,H] in; dh [T,N,H]
   /// out (overwritten, sums, not means); gradient: the flat buffer's head part is overwritten,
@@ -56,7 +56,8 @@ class Head {
   Rows gather_rows(const Gather& gather, std::span<const float> params, int first_step,
                    std::int64_t begin, std::int64_t count, const float* h, bool targets,
                    Buffers& b) const;
-  void forward(const Rows& rows, Buffers& b) const;
+  /// `few`: without products that have to be made ready.
+  void forward(const Rows& rows, bool few, Buffers& b) const;
   LossSums loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const;
   float row_loss(const float* distance, float share, float* out, float* dbias) const;
   void backward(const Rows& rows, bool add, Buffers& b, float* dh, float* dcontext,

@@ -21,23 +21,6 @@ void gemm(char ta, std::int64_t m, std::int64_t n, std::int64_t k, const float* 
   if (status != dnnl_success) throw InternalError("oneDNN refused a matrix product of the head");
 }
 
-/// Has oneDNN make the code of its products, once a process, where it has room for it and no other
-/// thread runs: it crashes where there is none. Throws std::bad_alloc.
-void ready_products() {
-  constexpr std::size_t kRoom = std::size_t{32} << 20;
-  constexpr std::int64_t kSide = 64;
-  static const bool ready = [] {
-    ::operator delete(::operator new(kRoom));  // more than the allocator has at hand
-    const std::vector<float> a(kSide * kSide);
-    std::vector<float> c(kSide * kSide);
-    for (const char transposed : {'N', 'T'}) {
-      gemm(transposed, kSide, kSide, kSide, a.data(), kSide, a.data(), kSide, 0, c.data(), kSide);
-    }
-    return true;
-  }();
-  static_cast<void>(ready);
-}
-
 void add_to(float* sum, const float* term, std::int64_t count) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) sum[i] += term[i];
@@ -58,8 +41,22 @@ void transpose(std::int64_t rows, std::int64_t columns, const float* from, float
 
 }  // namespace
 
+void HeadLayer::ready_products() {
+  constexpr std::size_t kRoom = std::size_t{32} << 20;
+  constexpr std::int64_t kSide = 64;
+  static const bool ready = [] {
+    ::operator delete(::operator new(kRoom));  // more than the allocator has at hand
+    const std::vector<float> a(kSide * kSide);
+    std::vector<float> c(kSide * kSide);
+    for (const char transposed : {'N', 'T'}) {
+      gemm(transposed, kSide, kSide, kSide, a.data(), kSide, a.data(), kSide, 0, c.data(), kSide);
+    }
+    return true;
+  }();
+  static_cast<void>(ready);
+}
+
 HeadLayer::HeadLayer(Place place) : place_(std::move(place)) {
-  ready_products();
   weight_.reserve(out() * in());
   transposed_.reserve(out() * in());
   bias_.reserve(out());
@@ -77,6 +74,19 @@ void HeadLayer::load(std::span<const float> params) {
 
 void HeadLayer::forward(std::int64_t rows, const float* x, std::int64_t x_stride, float* y) const {
   gemm('N', rows, out(), in(), x, x_stride, transposed_.data(), out(), 0, y, out());
+}
+
+void HeadLayer::forward_few(std::int64_t rows, const float* x, std::int64_t x_stride,
+                            float* y) const {
+  for (std::int64_t row = 0; row < rows; ++row, x += x_stride, y += out()) {
+    std::fill_n(y, out(), 0.0f);
+    const float* weights = transposed_.data();
+    for (std::int64_t i = 0; i < in(); ++i, weights += out()) {
+      const float factor = x[i];
+#pragma omp simd
+      for (std::int64_t j = 0; j < out(); ++j) y[j] += factor * weights[j];
+    }
+  }
 }
 
 void HeadLayer::backward(std::int64_t rows, const float* dy, std::int64_t from, std::int64_t count,

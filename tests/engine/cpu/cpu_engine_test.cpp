@@ -49,6 +49,47 @@ TEST(CpuEngine, RefusesAnUnknownRecurrencePrecisionAndDevice) {
   EXPECT_THROW(make_engine("tpu", setup), DeviceError);
 }
 
+// Of few windows the head's products are plain loops, of many they are oneDNN's.
+TEST(CpuEngine, AWindowHasTheSameForecastAloneAsAmongMany) {
+  const Catalog catalog = testing::rich_catalog(true);
+  ModelSpec spec = testing::full_spec();
+  spec.calendar = calendar_size(catalog.frequency());
+  for (const int hidden : {0, 9}) {
+    spec.head_hidden = hidden;
+    const std::vector<std::int64_t> end(6, 60);
+    const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+    EngineSetup setup;
+    setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling, setup.batch = 18;
+    std::vector<Window> windows;
+    for (const std::int64_t cutoff : {40, 45, 50}) {
+      for (const Window& window : windows_at(std::vector<std::int64_t>(6, cutoff))) {
+        windows.push_back(window);
+      }
+    }
+    std::vector<float> params(static_cast<std::size_t>(ParamLayout(spec).size()));
+    init_params(spec, 5, params);
+    for (float& number : params) number += 0.01f;  // a head of zeros would hide everything
+    const auto engine = make_cpu_engine(setup);
+    const std::size_t outputs = static_cast<std::size_t>(spec.outputs());
+    const auto forecast = [&](std::span<const Window> of) {
+      std::vector<float> y(of.size() * outputs);
+      engine->set_evaluation_params(params);
+      engine->forecast(of, {}, y);
+      return y;
+    };
+    const std::vector<float> together = forecast(windows);
+    for (const std::size_t count : {1U, 3U, 8U, 9U}) {
+      const auto some = std::span(windows).subspan(2, count);
+      const std::vector<float> apart = forecast(some);
+      for (std::size_t i = 0; i < apart.size(); ++i) {
+        const float expected = together[2 * outputs + i];
+        ASSERT_NEAR(apart[i], expected, 1e-5f * std::max(1.0f, std::abs(expected)))
+            << count << " windows, hidden " << hidden << ", output " << i;
+      }
+    }
+  }
+}
+
 // The head cuts its rows into groups and those into chunks of some hundred rows; 700 copies of a
 // batch make several chunks of a group, and their mean gradient is that of one copy.
 // As a resumed training has validated another number of times.
