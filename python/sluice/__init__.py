@@ -13,7 +13,7 @@ from . import _native as _native  # first: it loads the libraries
 from . import _sluice
 from ._forecaster import Forecaster
 from ._progress import Callback, Progress
-from ._tables import check, explain, simulate
+from ._tables import check, evaluate, explain, simulate
 from .errors import (
     ConfigError,
     DataError,
@@ -37,6 +37,7 @@ __all__ = [
     "Progress",
     "SluiceError",
     "check",
+    "evaluate",
     "explain",
     "simulate",
 ]

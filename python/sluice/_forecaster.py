@@ -30,6 +30,12 @@ def _names(value: str | Iterable[str] | None) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def _levels(value: float | Iterable[float] | None) -> list[float] | None:
+    if value is None:
+        return None
+    return list(value) if isinstance(value, Iterable) else [value]
+
+
 def _frame(data: Any, name: str) -> Frame | None:
     return None if data is None else Frame(data, name)
 
@@ -148,7 +154,7 @@ class Forecaster:
         arguments = {
             "network.predict_day": ("h", self.h),
             "data.frequency": ("freq", self.freq),
-            "forecast.levels": ("level", None if self.level is None else list(self.level)),
+            "forecast.levels": ("level", _levels(self.level)),
             "network.time_step": ("input_size", self.input_size),
             "training.steps": ("max_steps", self.max_steps),
             "training.learning_rate": ("learning_rate", self.learning_rate),
@@ -233,7 +239,8 @@ class Forecaster:
 
         The table is of df's kind, the steps of a series below each other; ids and times have df's types. Series that
         cannot be forecast are left out and named in left_out_ and the log; settings={"forecast.strict": True} makes
-        them an error. Raises NotFittedError, ConfigError, DataError.
+        them an error. Rows that futr_df lacks are one, unless settings={"forecast.strict": False}. Raises
+        NotFittedError, ConfigError, DataError.
         """
         model, columns = self._fitted()
         if futr_df is not None and future_df is not None:
@@ -250,6 +257,7 @@ class Forecaster:
         job = self._job(self._later_texts(level), tables, None, settings_of_columns=False)
         stream, left_out = _sluice.forecast(job, model)
         self.left_out_: list[dict[str, str]] = json.loads(left_out)
+        self._refuse_unknown_future(columns, futr_df is not None)
         for one in self.left_out_[:3]:
             logger.warning("no forecast of '%s': %s", one["unique_id"], one["reason"])
         if len(self.left_out_) > 3:
@@ -291,7 +299,7 @@ class Forecaster:
             columns = self._asked_columns()
         texts = self._later_texts(level) if model is not None else self._settings_texts()
         asked = {"evaluate.n_windows": n_windows, "evaluate.step": step_size, "evaluate.refit": every,
-                 "forecast.levels": None if level is None else list(level)}
+                 "forecast.levels": _levels(level)}
         texts.update(texts_of(asked))
         tables = Tables(columns, *self._data(df, static_df, None))
         line = Line(progress)
@@ -378,6 +386,20 @@ class Forecaster:
             raise NotFittedError("this forecaster has no model yet; call fit(df), or Forecaster.load(path)")
         return self._model, self._columns
 
+    def _refuse_unknown_future(self, columns: Columns, given: bool) -> None:
+        """Raises DataError where series were left out because futr_df lacks rows of them."""
+        starts = tuple(f"no {column}{end}" for column in columns.future for end in (" for", ", "))
+        lacking = [one for one in self.left_out_ if one["reason"].startswith(starts)]
+        if not given or not lacking or "forecast.strict" in (self.settings or {}):
+            return
+        named = ", ".join(f"'{one['unique_id']}' ({one['reason']})" for one in lacking[:5])
+        raise DataError(
+            f"futr_df: {len(lacking)} series lack known values of the horizon: {named}"
+            f"{', ...' if len(lacking) > 5 else ''}; give a row for each series and each of the "
+            f"{self.model_info_['horizon']} steps after its end, with {', '.join(columns.future)}, or leave such "
+            f"series out by settings={{'forecast.strict': False}}"
+        )
+
     def _data(self, df: Any, static_df: Any, futr_df: Any) -> tuple[Frame, Frame | None, Frame | None]:
         """df, futr_df, static_df as Tables takes them."""
         if df is None and self._df is None:
@@ -392,7 +414,7 @@ class Forecaster:
         settings = {key: value for key, value in (self.settings or {}).items()
                     if key.startswith(("forecast.", "engine.")) and key != "engine.recurrence"}
         if level is not None:
-            settings["forecast.levels"] = list(level)
+            settings["forecast.levels"] = _levels(level)
         return texts_of(settings)
 
     def _job(self, texts: Mapping[str, str], tables: Tables, watch: Any, settings_of_columns: bool = True

@@ -16,6 +16,8 @@ from .errors import DataError, InternalError
 
 _ACCEPTED = "give a pandas or polars DataFrame, a pyarrow Table, or what has __arrow_c_stream__"
 
+_MEANT = "make them numbers, texts or times"
+
 
 def _library(name: str) -> Any:
     """A library that the caller has imported already, or None: whose frame it is cannot be known otherwise."""
@@ -67,13 +69,15 @@ class Frame:
     def columns(self, names: list[str]) -> pa.Table:
         """These columns, not copied where the library has them in Arrow's form or as plain numbers."""
         if self.kind == "arrow":
-            return self.data.select(names)
-        if self.kind == "polars":
-            try:
-                return pa.table(self.data.select(names))
-            except Exception as error:  # pl.Object, which Arrow does not have
-                raise DataError(f"{self.name}: {error}; cast the column to a type with a meaning") from error
-        return pa.table({column: self._of_pandas(column) for column in names})
+            table = self.data.select(names)
+        elif self.kind == "polars":
+            table = pa.table(self.data.select(names))
+        else:
+            table = pa.table({column: self._of_pandas(column) for column in names})
+        for field in table.schema:
+            if pa.types.is_nested(field.type) or pa.types.is_binary(field.type) or _is_opaque(field.type):
+                raise DataError(f"{self.name}: column '{field.name}' holds values of type {field.type}; {_MEANT}")
+        return table
 
     def _of_pandas(self, column: str) -> Any:
         series = self.data[column]
@@ -85,7 +89,7 @@ class Frame:
         try:
             return pa.array(series, from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-            what = _mixed(column, series) or f"column '{column}': {error}"
+            what = _mixed(column, series) or f"column '{column}' ({series.dtype}): {error}; {_MEANT}"
             raise DataError(f"{self.name}: {what}") from error
 
     def like(self, result: pa.Table, id_col: str | None, time_cols: list[str], time_from: str | None) -> Any:
@@ -139,6 +143,11 @@ class Frame:
         return out
 
 
+def _is_opaque(kind: pa.DataType) -> bool:
+    """Objects of Python, as polars gives them."""
+    return isinstance(kind, pa.BaseExtensionType) or bool(pa.types.is_fixed_size_binary(kind))
+
+
 def _mixed(column: str, series: Any) -> str:
     """What is wrong with a column of Python's objects: the first two kinds of them."""
     first: tuple[int, Any] | None = None
@@ -149,9 +158,9 @@ def _mixed(column: str, series: Any) -> str:
             first = (row, value)
         elif type(value) is not type(first[1]):
             return (
-                f"column '{column}' ({series.dtype}) holds values of several kinds: row {first[0] + 1} has "
-                f"{first[1]!r} ({type(first[1]).__name__}), row {row + 1} {value!r} ({type(value).__name__}); "
-                f"make them numbers, texts or times"
+                f"column '{column}' ({series.dtype}) holds values of several kinds: row {first[0]} has "
+                f"{first[1]!r} ({type(first[1]).__name__}), row {row} {value!r} ({type(value).__name__}); "
+                f"{_MEANT}"
             )
     return ""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import _sluice
@@ -48,8 +51,60 @@ def check(
     return Text(_sluice.check(job))
 
 
+def evaluate(
+    forecasts: Any,
+    df: Any,
+    *,
+    freq: str | int | None = None,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str = "y",
+    settings: Mapping[str, Any] | None = None,
+) -> Any:
+    """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
+
+    forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals, of one target; "cutoff"
+        where there are several windows.
+    df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
+
+    Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
+    bias (share), wql, nmse, and coverage-80 and so on (share) for each interval. Raises ConfigError, DataError.
+    """
+    made, data = Frame(forecasts, "forecasts"), Frame(df, "df")
+    made.require([id_col], "id_col")
+    made.require([time_col], "time_col")
+    made.require(["sluice"], "the median of a forecast")
+    levels = [match[1] for name in made.names if (match := re.fullmatch(r"sluice-lo-(.+)", name))]
+    made.require([f"sluice-hi-{level}" for level in levels], "the upper end of an interval")
+    job = _sluice.Job()
+    for key, value in texts_of({**(settings or {}), "data.frequency": freq, "forecast.levels": levels}).items():
+        job.set(key, value)
+    Tables(Columns(id_col, time_col, [target_col]), data).add_to(job, settings=True)
+    outputs = ["sluice", *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
+    table = made.columns([id_col, time_col, *outputs]).rename_columns(["unique_id", "ds", *outputs])
+    windows = _windows(table, made.columns(["cutoff"])["cutoff"]) if "cutoff" in made.names else [table]
+    report = json.loads(_sluice.score(job, windows))
+    rows = []
+    for method in report["methods"]:
+        scores = {"method": method["name"], **method["total"]}
+        coverage = scores.pop("coverage")
+        rows.append({**scores, **{f"coverage-{level}": coverage.get(level) for level in levels}})
+    return data.like(pa.Table.from_pylist(rows), None, [], None)
+
+
+def _windows(table: pa.Table, cutoffs: pa.ChunkedArray) -> list[pa.Table]:
+    """The rows of each series' first cutoff, of its second one, and so on."""
+    pairs = list(zip(table["unique_id"].to_pylist(), cutoffs.to_pylist(), strict=True))
+    of_series: dict[Any, list[Any]] = {}
+    for one, cutoff in sorted(set(pairs)):
+        of_series.setdefault(one, []).append(cutoff)
+    rank = {(one, cutoff): place for one, known in of_series.items() for place, cutoff in enumerate(known)}
+    places = pa.array([rank[pair] for pair in pairs], pa.int64())
+    return [table.filter(pc.equal(places, place)) for place in range(max(rank.values()) + 1)]
+
+
 def explain(filter: str = "") -> Text:
-    """The settings whose name or meaning has `filter` in it: key, default, what it takes, meaning."""
+    """What `sluice explain FILTER` prints of a section or key, or of all: default, what it takes, meaning."""
     return Text(_sluice.explain(filter))
 
 

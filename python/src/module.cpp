@@ -2,10 +2,12 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "border.hpp"
 
@@ -36,8 +38,7 @@ class Stream {
     if (stream_.release == nullptr) throw nb::value_error("this table has been read already");
     auto moved = std::make_unique<ArrowArrayStream>(std::exchange(stream_, {}));
     PyObject* made = PyCapsule_New(moved.get(), kStreamName, [](PyObject* object) {
-      auto* stream =
-          static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(object, kStreamName));
+      auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(object, kStreamName));
       if (stream->release != nullptr) stream->release(stream);
       delete stream;
     });
@@ -52,6 +53,13 @@ class Stream {
  private:
   ArrowArrayStream stream_ = {};
 };
+
+/// The stream that a capsule owns until somebody takes it.
+ArrowArrayStream* stream_in(const nb::object& capsule) {
+  auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), kStreamName));
+  if (stream == nullptr) throw nb::python_error();
+  return stream;
+}
 
 struct Model {
   ModelHandle handle;
@@ -110,8 +118,7 @@ class Job {
   }
   void add_table(int kind, const std::string& name, const nb::object& table) {
     const nb::object capsule = table.attr("__arrow_c_stream__")();
-    auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), kStreamName));
-    if (stream == nullptr) throw nb::python_error();
+    ArrowArrayStream* stream = stream_in(capsule);
     call([&](sluice_error** error) {
       return sluice_job_add_table(get(), static_cast<sluice_table>(kind), name.c_str(), stream,
                                   error);
@@ -164,6 +171,22 @@ nb::tuple evaluate(const Job& job, const Model* model) {
     return sluice_evaluate(job.get(), handle_of(model), stream.get(), text, error);
   });
   return nb::make_tuple(nb::cast(std::move(stream)), report);
+}
+
+std::string score(const Job& job, const std::vector<nb::object>& tables) {
+  std::vector<nb::object> capsules;
+  std::vector<ArrowArrayStream> streams;
+  for (const nb::object& table : tables) {
+    capsules.push_back(table.attr("__arrow_c_stream__")());
+    stream_in(capsules.back());
+  }
+  // Only now, when nothing can fail any more: whoever takes a stream has to release it.
+  for (const nb::object& capsule : capsules) {
+    streams.push_back(std::exchange(*stream_in(capsule), {}));
+  }
+  return text_of([&](char** text, sluice_error** error) {
+    return sluice_score(job.get(), streams.data(), streams.size(), text, error);
+  });
 }
 
 Model load(const std::string& path) {
@@ -254,6 +277,7 @@ NB_MODULE(_sluice, m) {
   m.def("train", train, nb::arg("job"));
   m.def("forecast", forecast, nb::arg("job"), nb::arg("model"));
   m.def("evaluate", evaluate, nb::arg("job"), nb::arg("model").none());
+  m.def("score", score, nb::arg("job"), nb::arg("windows"));
   m.def(
       "check",
       [](const Job& job) {
@@ -291,8 +315,7 @@ NB_MODULE(_sluice, m) {
   m.def("api_version", [] { return sluice_api_version(); });
   m.attr("API_VERSION") = SLUICE_API_VERSION;
   m.def("set_log", set_log, nb::arg("receiver").none());
-  nb::module_::import_("atexit").attr("register")(
-      nb::cpp_function([] { set_log(nb::none()); }));
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function([] { set_log(nb::none()); }));
 }
 
 }  // namespace sluice_python
