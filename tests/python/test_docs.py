@@ -29,7 +29,7 @@ def test_every_snippet_runs(name, tmp_path, monkeypatch, capsys):
         exec(compile("\n" * line + code, name, "exec"), world)
     printed = capsys.readouterr().out
     if name == "docs/python.md":
-        assert "no price for " in printed, "the example of an error shows it"
+        assert "(no price, promotion, holiday for " in printed, "the example of an error shows it"
         assert set(world["scores"].columns) >= {"unique_id", "metric", "sluice"}
     else:
         assert "sluice-lo-80" in printed

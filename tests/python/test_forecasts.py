@@ -72,6 +72,8 @@ def test_cross_validation_has_what_came_beside_forecasts_that_did_not_see_it(df)
     first = windows[windows["cutoff"] == "2024-03-10"].drop(columns=["cutoff", "y"]).reset_index(drop=True)
     alone = quick().fit(df[df["ds"] <= "2024-03-10"])
     pd.testing.assert_frame_equal(first, alone.predict())
+    last = windows[windows["cutoff"] == "2024-03-13"].drop(columns=["cutoff", "y"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, alone.predict(df[df["ds"] <= "2024-03-13"]))
     with pytest.raises(sluice.NotFittedError):
         forecaster.predict()
 
@@ -109,6 +111,17 @@ def test_values_known_ahead_change_the_forecast(df):
     assert dear["sluice"].mean() < 0.9 * out["sluice"].mean()
     with pytest.raises(sluice.ConfigError, match="two names of one argument"):
         forecaster.predict(futr_df=future, future_df=future)
+
+
+def test_values_of_the_past_alone_are_inputs_without_a_future(df):
+    with_visits = df.assign(visits=df["y"].shift(-1).fillna(0), weather=np.where(df["y"] > 15, "sun", "rain"))
+    forecaster = quick(hist_exog_list=["visits", "weather"]).fit(with_visits)
+    assert (forecaster.model_info_["past"], forecaster.model_info_["past_categories"]) == (["visits"], ["weather"])
+    out = forecaster.predict()
+    other = forecaster.predict(with_visits.assign(visits=0.0))
+    assert not np.array_equal(out["sluice"], other["sluice"])
+    with pytest.raises(sluice.DataError, match="there is no column 'visits' \\(hist_exog_list\\)"):
+        quick(hist_exog_list=["visits"]).fit(df)
 
 
 def test_a_future_without_ids_holds_for_all_series(df):

@@ -55,6 +55,7 @@ def test_a_file_of_settings_is_read_and_arguments_go_before_it(df, tmp_path):
 def test_a_pickle_has_the_model_and_not_the_data(df, fitted):
     content = pickle.dumps(fitted)
     again = pickle.loads(content)
+    assert not any("df" in name for name in fitted.__getstate__())
     pd.testing.assert_frame_equal(again.predict(df), fitted.predict())
     assert again.get_params() == fitted.get_params()
     with pytest.raises(sluice.DataError, match="give df"):
@@ -99,39 +100,48 @@ def test_an_exception_of_a_callback_is_raised_and_the_model_is_kept(df):
     assert len(forecaster.predict()) == 3 * H
 
 
-def interrupt_once_it_trains(events):
-    """Sends SIGINT to the main thread when the first epoch stands in the file."""
+@pytest.fixture
+def interrupted(tmp_path):
+    """The file of events; when an epoch stands in it, the main thread gets SIGINT."""
+    events, over = tmp_path / "events.jsonl", threading.Event()
 
     def work():
-        while not (events.exists() and '"epoch"' in events.read_text()):
-            time.sleep(0.01)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while not over.wait(0.01):
+            if events.exists() and '"epoch"' in events.read_text():
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                return
 
     worker = threading.Thread(target=work)
     worker.start()
-    return worker
-
-
-ENDLESS = {"training.steps": 0, "training.max_seconds": 120}  # ends by itself where an interrupt is lost
-
-
-def test_ctrl_c_ends_a_training_and_leaves_its_model(df, tmp_path):
-    forecaster = quick(settings=ENDLESS)
-    worker = interrupt_once_it_trains(tmp_path / "events.jsonl")
-    with pytest.raises(KeyboardInterrupt):
-        forecaster.fit(df, events=tmp_path / "events.jsonl")
+    yield events
+    over.set()
     worker.join()
+
+
+ENDLESS = {"training.steps": 0, "training.max_seconds": 60}  # ends by itself where an interrupt is lost
+
+
+def test_ctrl_c_ends_a_training_and_leaves_its_model(df, interrupted):
+    forecaster = quick(settings=ENDLESS)
+    with pytest.raises(KeyboardInterrupt):
+        forecaster.fit(df, events=interrupted)
     assert forecaster.interrupted_ and len(forecaster.predict()) == 3 * H
 
 
-def test_ctrl_c_ends_a_cross_validation(df, tmp_path):
+def test_ctrl_c_ends_a_cross_validation(df, interrupted):
     forecaster = quick(settings=ENDLESS)
-    worker = interrupt_once_it_trains(tmp_path / "events.jsonl")
     with pytest.raises(KeyboardInterrupt):
-        forecaster.cross_validation(df, events=tmp_path / "events.jsonl")
-    worker.join()
+        forecaster.cross_validation(df, events=interrupted)
     with pytest.raises(sluice.NotFittedError):
         forecaster.predict()
+
+
+def test_callbacks_are_not_called_within_an_epoch():
+    called = []
+    watch = _progress.watch_of(_progress.Line(False), [called.append])
+    within = ("", 1, 15, 40, 0.4, 1.0, 9.0, 1.5, 1.5)
+    assert watch(*within, False) and not called
+    assert watch(*within, True) and len(called) == 1
 
 
 def test_other_threads_run_while_it_trains(df):
@@ -207,11 +217,6 @@ def test_progress_is_a_line_in_a_terminal_and_nothing_elsewhere(capsys, df):
     assert capsys.readouterr().err == ""
     quick().fit(df, progress=True)
     assert "epoch 4, step 40/40" in capsys.readouterr().err
-
-
-def python(code, **environment):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          env={**os.environ, **environment})
 
 
 def test_threads_wait_passively_and_the_environment_is_what_it_was():

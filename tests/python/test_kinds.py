@@ -85,6 +85,15 @@ def test_hours_of_a_zone_pass_the_change_of_its_clock():
     assert list(out["ds"]) == list(pd.date_range(hours[-1], periods=25, freq="h")[1:])
 
 
+def test_a_midnight_that_comes_twice_is_the_first_one():
+    shift = pd.Timestamp("2024-08-13") - pd.Timestamp("2024-01-01")
+    df = sales().assign(ds=lambda df: (df["ds"] + shift).dt.tz_localize("America/Havana"))
+    out = quick().fit(df).predict()
+    assert out["ds"].dtype == df["ds"].dtype
+    twice = pd.Timestamp("2024-11-03").tz_localize("America/Havana", ambiguous=True)
+    assert out["ds"][2] == twice
+
+
 POLARS = {
     "String": ({}, {}),
     "Categorical": ({"unique_id": pl.Categorical}, {}),
