@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .errors import DataError, InternalError
 
@@ -185,10 +184,6 @@ def _times_as(column: pa.ChunkedArray, kind: pa.DataType) -> Any:
     """The library's times, seconds of the data's clock, as the type that the times had."""
     if not pa.types.is_timestamp(column.type):
         return column.cast(kind) if pa.types.is_integer(kind) or pa.types.is_floating(kind) else column
-    if pa.types.is_timestamp(kind):
-        if kind.tz is not None and column.type.tz is None:
-            column = pc.assume_timezone(column, kind.tz, ambiguous="earliest", nonexistent="latest")
-        return column.cast(kind)
-    if pa.types.is_date(kind):
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return column.cast(kind)
     return column.cast(pa.timestamp("ns", column.type.tz))
