@@ -1,6 +1,7 @@
 # Finds Apache Arrow C++ with its Parquet and dataset libraries: first an installed one (ArrowConfig),
 # then the one inside the pyarrow wheel of the project's private virtual environment, which
 # scripts/setup makes. Defines the target sluice::arrow.
+#   SLUICE_PYARROW_DIR  pyarrow of the interpreter that the Python package is for; goes before both
 #   SLUICE_VENV   the virtual environment (default: build/venv in the source tree, or $SLUICE_VENV)
 
 if(DEFINED ENV{SLUICE_VENV})
@@ -10,8 +11,10 @@ else()
 endif()
 set(SLUICE_VENV ${_sluice_venv_default} CACHE PATH "Virtual environment that holds the pyarrow wheel")
 
-find_package(Arrow CONFIG QUIET)
-find_package(Parquet CONFIG QUIET)
+if(NOT SLUICE_PYARROW_DIR)
+  find_package(Arrow CONFIG QUIET)
+  find_package(Parquet CONFIG QUIET)
+endif()
 if(TARGET Arrow::arrow_shared AND TARGET Parquet::parquet_shared)
   add_library(sluice::arrow INTERFACE IMPORTED)
   target_link_libraries(sluice::arrow INTERFACE Arrow::arrow_shared Parquet::parquet_shared)
@@ -19,7 +22,11 @@ if(TARGET Arrow::arrow_shared AND TARGET Parquet::parquet_shared)
   return()
 endif()
 
-file(GLOB _pyarrow_dirs ${SLUICE_VENV}/lib/python3*/site-packages/pyarrow)
+if(SLUICE_PYARROW_DIR)
+  set(_pyarrow_dirs ${SLUICE_PYARROW_DIR})
+else()
+  file(GLOB _pyarrow_dirs ${SLUICE_VENV}/lib/python3*/site-packages/pyarrow)
+endif()
 list(LENGTH _pyarrow_dirs _count)
 if(_count EQUAL 1)
   set(ARROW_ROOT_DIR ${_pyarrow_dirs})

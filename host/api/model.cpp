@@ -33,12 +33,16 @@ std::string info_of(const Model& model) {
   json["levels"] = model.config.forecast.levels;
   json["quantiles"] = spec.quantiles;
   json["frequency"] = to_string(model.frequency);
+  json["id"] = model.config.data.id;  // columns; empty: looked for by usual names
+  json["time"] = model.config.data.time;
   json["targets"] = slice(channels, 0, spec.M);
   json["past"] = slice(channels, spec.M, spec.past_channels);
   json["future"] = slice(channels, spec.M + spec.past_channels, spec.future_channels);
   json["static_reals"] = model.static_names;
   json["static_categories"] = model.category_names;
   json["step_categories"] = model.step_category_names;
+  json["past_categories"] = model.config.data.past_categories;
+  json["future_categories"] = model.config.data.future_categories;
   json["series"] = model.series_ids.size();
   json["steps"] = model.steps;
   json["train_seconds"] = model.train_seconds;

@@ -155,6 +155,13 @@ SLUICE_API sluice_status sluice_evaluate(const sluice_job* job, const sluice_mod
                                          struct ArrowArrayStream* windows, char** report,
                                          sluice_error** error);
 
+/* The scores of forecasts that are there already: `count` tables with the columns of
+ * sluice_forecast, each with one forecast a series from an origin inside the job's data, whose
+ * later values are what came. All have as many steps. The streams are released, also on failure.
+ * `report` as in sluice_evaluate. One target. */
+SLUICE_API sluice_status sluice_score(const sluice_job* job, struct ArrowArrayStream* windows,
+                                      size_t count, char** report, sluice_error** error);
+
 /* What `sluice check` prints, with a line "note ..." for each remark. */
 SLUICE_API sluice_status sluice_check(const sluice_job* job, char** text, sluice_error** error);
 

@@ -270,6 +270,65 @@ TEST_F(CApi, EvaluatesWithWhatCameBeside) {
   EXPECT_EQ(table.rows(), kSeries * 2 * 3);
 }
 
+TEST_F(CApi, ScoresATableOfForecastsAsItsEvaluation) {
+  const Job work = job();
+  const CModel model = train(work);
+  ArrowArrayStream stream;
+  char* text = nullptr;
+  EXPECT_SAID(sluice_evaluate(work.get(), model.get(), &stream, &text, error), SLUICE_OK, "");
+  const auto expected = nlohmann::json::parse(CText(text).get());
+  EXPECT_SAID(sluice_score(work.get(), &stream, 1, &text, error), SLUICE_OK, "");
+  EXPECT_EQ(stream.release, nullptr);
+  const auto report = nlohmann::json::parse(CText(text).get());
+  EXPECT_EQ(report["methods"], expected["methods"]);
+  EXPECT_EQ(report["horizon"], 3);
+
+  // From an origin behind which the data have nothing.
+  EXPECT_SAID(sluice_forecast(work.get(), model.get(), &stream, nullptr, error), SLUICE_OK, "");
+  EXPECT_SAID(sluice_score(work.get(), &stream, 1, &text, error), SLUICE_DATA_ERROR,
+              "forecasts: those of series 's0' begin 2024-03-21, and the data have it from "
+              "2024-01-01 to 2024-03-20");
+  EXPECT_EQ(stream.release, nullptr) << "released also on failure";
+  EXPECT_SAID(sluice_score(work.get(), &stream, 0, &text, error), SLUICE_CONFIG_ERROR,
+              "count is 0");
+}
+
+TEST_F(CApi, KnownInputsAndStaticsComeFromMemoryToo) {
+  std::vector<OutputColumn> data = sales(), future = {data[0], data[1], {.name = "price"}};
+  OutputColumn price{.name = "price"}, id{.name = "unique_id"}, kind{.name = "kind"};
+  price.numbers.assign(data[2].numbers.size(), 2);
+  data.push_back(price);
+  future[0].codes.clear(), future[1].times.clear();
+  for (int s = 0; s < kSeries; ++s) {
+    id.text.push_back(data[0].text[static_cast<std::size_t>(s)]);
+    kind.text.emplace_back(s % 2 == 0 ? "even" : "odd");
+    for (int k = 0; k < 3; ++k) {
+      future[0].codes.push_back(s);
+      future[1].times.push_back(kStart + (kLength + k) * kDay);
+      future[2].numbers.push_back(1);
+    }
+  }
+  const Job work = job(data);
+  set(work, "data.id", "unique_id");
+  set(work, "data.future", "price");
+  set(work, "data.static_categories", "kind");
+  add(work, SLUICE_TABLE_FUTURE, "futr_df", future);
+  add(work, SLUICE_TABLE_STATICS, "static_df", {id, kind});
+  const CModel model = train(work);
+  char* info = nullptr;
+  ASSERT_EQ(sluice_model_info(model.get(), &info, nullptr), SLUICE_OK);
+  const auto json = nlohmann::json::parse(CText(info).get());
+  EXPECT_EQ(json["static_categories"], nlohmann::json({"kind"}));
+  EXPECT_EQ(json["future"], nlohmann::json({"price"}));
+  EXPECT_EQ(json["id"], nlohmann::json({"unique_id"}));
+  EXPECT_TRUE(json["time"].empty()) << "it was looked for";
+  ArrowArrayStream stream;
+  char* left_out = nullptr;
+  EXPECT_SAID(sluice_forecast(work.get(), model.get(), &stream, &left_out, error), SLUICE_OK, "");
+  EXPECT_STREQ(CText(left_out).get(), "[]");
+  EXPECT_EQ(taken(stream).rows(), kSeries * 3);
+}
+
 TEST_F(CApi, CheckSaysWhatIsInATable) {
   char* text = nullptr;
   const Job work = job();

@@ -414,4 +414,15 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   return result;
 }
 
+EvaluationReport score_forecasts(const Config& config, const Catalog& catalog,
+                                 std::span<const Forecasts> windows) {
+  Backtest test(config, catalog, windows.front().K);
+  std::int64_t count = 0;
+  for (const Forecasts& forecasts : windows) {
+    test.score(forecasts);
+    count += static_cast<std::int64_t>(forecasts.series.size());
+  }
+  return std::move(test.result("", 0, 0, count).report);
+}
+
 }  // namespace sluice

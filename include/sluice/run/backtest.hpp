@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,5 +34,11 @@ struct BacktestOptions {
 /// that it has already seen is a DataError.
 BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model,
                         const BacktestOptions& options = {});
+
+/// The scores of forecasts that are there already, as `backtest` gives them of its own: at least
+/// one window, all of one K, the quantiles of forecast.levels and the catalogue's targets, from
+/// origins inside the histories. Throws DataError if none has a value beside it.
+EvaluationReport score_forecasts(const Config& config, const Catalog& catalog,
+                                 std::span<const Forecasts> windows);
 
 }  // namespace sluice

@@ -1,0 +1,141 @@
+"""Functions on tables without a model: what is in them, and made-up ones."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from . import _sluice
+from ._columns import Columns, Tables
+from ._frames import Frame
+from ._settings import texts_of
+from ._text import Text
+from .errors import ConfigError
+
+
+def check(
+    df: Any,
+    *,
+    freq: str | int | None = None,
+    futr_df: Any = None,
+    static_df: Any = None,
+    futr_exog_list: Sequence[str] | None = None,
+    hist_exog_list: Sequence[str] | None = None,
+    stat_exog_list: Sequence[str] | None = None,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str | Sequence[str] = "y",
+    settings: Mapping[str, Any] | None = None,
+) -> Text:
+    """What is in a table before anything is trained on it: series, lengths, frequency, gaps, missing values.
+
+    The arguments are those of Forecaster. Raises ConfigError, DataError: what `fit` would refuse.
+    """
+    targets = [target_col] if isinstance(target_col, str) else list(target_col)
+    columns = Columns(id_col, time_col, targets, list(hist_exog_list or ()), list(futr_exog_list or ()),
+                      list(stat_exog_list or ()))
+    tables = Tables(columns, Frame(df, "df"), None if futr_df is None else Frame(futr_df, "futr_df"),
+                    None if static_df is None else Frame(static_df, "static_df"))
+    job = _sluice.Job()
+    for key, value in texts_of({**(settings or {}), "data.frequency": freq}).items():
+        job.set(key, value)
+    tables.add_to(job, settings=True)
+    return Text(_sluice.check(job))
+
+
+def evaluate(
+    forecasts: Any,
+    df: Any,
+    *,
+    freq: str | int | None = None,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str = "y",
+    settings: Mapping[str, Any] | None = None,
+) -> Any:
+    """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
+
+    forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals, of one target; "cutoff"
+        where there are several windows.
+    df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
+
+    Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
+    bias (share), wql, nmse, and coverage-80 and so on (share) for each interval. Raises ConfigError, DataError.
+    """
+    made, data = Frame(forecasts, "forecasts"), Frame(df, "df")
+    made.require([id_col], "id_col")
+    made.require([time_col], "time_col")
+    made.require(["sluice"], "the median of a forecast")
+    levels = [match[1] for name in made.names if (match := re.fullmatch(r"sluice-lo-(.+)", name))]
+    made.require([f"sluice-hi-{level}" for level in levels], "the upper end of an interval")
+    job = _sluice.Job()
+    for key, value in texts_of({**(settings or {}), "data.frequency": freq, "forecast.levels": levels}).items():
+        job.set(key, value)
+    Tables(Columns(id_col, time_col, [target_col]), data).add_to(job, settings=True)
+    outputs = ["sluice", *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
+    table = made.columns([id_col, time_col, *outputs]).rename_columns(["unique_id", "ds", *outputs])
+    windows = _windows(table, made.columns(["cutoff"])["cutoff"]) if "cutoff" in made.names else [table]
+    report = json.loads(_sluice.score(job, windows))
+    rows = []
+    for method in report["methods"]:
+        scores = {"method": method["name"], **method["total"]}
+        coverage = scores.pop("coverage")
+        rows.append({**scores, **{f"coverage-{level}": coverage.get(level) for level in levels}})
+    return data.like(pa.Table.from_pylist(rows), None, [], None)
+
+
+def _windows(table: pa.Table, cutoffs: pa.ChunkedArray) -> list[pa.Table]:
+    """The rows of each series' first cutoff, of its second one, and so on."""
+    pairs = list(zip(table["unique_id"].to_pylist(), cutoffs.to_pylist(), strict=True))
+    of_series: dict[Any, list[Any]] = {}
+    for one, cutoff in sorted(set(pairs)):
+        of_series.setdefault(one, []).append(cutoff)
+    rank = {(one, cutoff): place for one, known in of_series.items() for place, cutoff in enumerate(known)}
+    places = pa.array([rank[pair] for pair in pairs], pa.int64())
+    return [table.filter(pc.equal(places, place)) for place in range(max(rank.values()) + 1)]
+
+
+def explain(filter: str = "") -> Text:
+    """What `sluice explain FILTER` prints of a section or key, or of all: default, what it takes, meaning."""
+    return Text(_sluice.explain(filter))
+
+
+def simulate(stores: int = 10, items: int = 30, days: int = 730, seed: int = 1, *, like: str = "pandas"
+             ) -> tuple[Any, Any]:
+    """A made-up catalogue of daily sales, and what is known of the 28 days after it: (df, futr_df).
+
+    df has unique_id, ds, y, the known inputs price, promotion and holiday, and the statics store and item; futr_df
+    has unique_id, ds and the known inputs. stores * items series of at most `days` days.
+
+    like : "pandas", "polars" or "pyarrow", the kind of the tables.
+    """
+    if like not in ("pandas", "polars", "pyarrow"):
+        raise ConfigError(f"like must be 'pandas', 'polars' or 'pyarrow', got {like!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "catalog.parquet"
+        _sluice.simulate(str(path), stores, items, days, seed)
+        tables = [_plain(pq.read_table(file)) for file in (path, path.with_suffix(".future.parquet"))]
+    if like == "pandas":
+        days_as_times = {"ds": "datetime64[ns]"}
+        return tuple(table.to_pandas().astype(days_as_times) for table in tables)
+    if like == "polars":
+        import polars
+
+        return tuple(polars.DataFrame(table) for table in tables)  # type: ignore[return-value]
+    return tables[0], tables[1]
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Words as text."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(pa.string()))
+    return table

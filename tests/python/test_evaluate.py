@@ -1,0 +1,67 @@
+"""sluice.evaluate: the scores of a table of forecasts are those of the evaluation that made them."""
+
+import re
+
+import pandas as pd
+import polars as pl
+import pytest
+from conftest import H, quick, sales
+
+import sluice
+
+METRICS = ["points", "mae", "rmse", "smape", "mase", "rmsse", "wape", "bias", "wql", "nmse"]
+
+
+@pytest.fixture(scope="module")
+def made():
+    forecaster = quick(level=[80, 95])
+    return forecaster, forecaster.cross_validation(sales(), n_windows=3, step_size=4)
+
+
+def test_windows_are_scored_as_cross_validation_scores_them(made):
+    forecaster, windows = made
+    scores = sluice.evaluate(windows, sales())
+    assert list(scores.columns) == ["method", *METRICS, "coverage-80", "coverage-95"]
+    assert list(scores["method"]) == ["sluice", "seasonal naive (7)", "last value", "mean of 28"]
+    for row, method in zip(scores.to_dict("records"), forecaster.report_["methods"], strict=True):
+        for metric in METRICS:
+            expected = method["total"][metric]
+            assert row[metric] == pytest.approx(float("nan") if expected is None else expected, rel=1e-5, nan_ok=True)
+    total = forecaster.report_["methods"][0]["total"]
+    assert scores["coverage-95"][0] == pytest.approx(total["coverage"]["95"])
+    assert scores["mae"][0] == pytest.approx((windows["y"] - windows["sluice"]).abs().mean(), rel=1e-5)
+
+
+def test_a_forecast_is_scored_by_what_came_after_it(made):
+    df = sales()
+    early = df[df["ds"] <= "2024-03-10"]
+    forecasts = quick().fit(early).predict()
+    renamed = {"unique_id": "item", "ds": "day", "y": "sold"}
+    names = {"id_col": "item", "time_col": "day", "target_col": "sold"}
+    scores = sluice.evaluate(pl.DataFrame(forecasts.rename(columns=renamed)), pl.DataFrame(df.rename(columns=renamed)), **names)
+    assert isinstance(scores, pl.DataFrame)
+    both = forecasts.merge(df, on=["unique_id", "ds"])
+    assert scores["points"][0] == len(both) == 3 * H
+    assert scores["mae"][0] == pytest.approx((both["y"] - both["sluice"]).abs().mean(), rel=1e-5)
+    before = df.assign(ds=df["ds"] + pd.Timedelta(days=7)).merge(both[["unique_id", "ds"]])
+    naive = (before["y"].to_numpy() - both["y"].to_numpy())
+    assert scores["mae"][1] == pytest.approx(abs(naive).mean(), rel=1e-5)
+
+
+BAD = {
+    "no column of ours": (lambda f: f.rename(columns={"sluice": "lstm"}), sales, "forecasts: there is no column 'sluice'"),
+    "half an interval": (lambda f: f.drop(columns="sluice-hi-80"), sales, "forecasts: there is no column 'sluice-hi-80'"),
+    "a step is missing": (lambda f: f.drop(index=f.index[3]), sales, "give 7 steps of each series"),
+    "an unknown series": (lambda f: f.assign(unique_id=f["unique_id"].replace("a", "z")), sales,
+                          "forecasts: series 'z' is not in the data"),
+    "nothing has come yet": (lambda f: f, lambda: sales().query("ds <= '2024-03-05'"),
+                             "those of series 'a' begin 2024-03-06, and the data have it from 2024-01-01 to 2024-03-05"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_cannot_be_scored_is_a_data_error(made, what):
+    change, df, message = BAD[what]
+    first = made[1].groupby(["unique_id", "cutoff"]).head(H).query("cutoff == cutoff.min()")
+    with pytest.raises(sluice.DataError, match=re.escape(message)):
+        sluice.evaluate(change(first.reset_index(drop=True)), df())
