@@ -195,7 +195,7 @@ std::vector<Table> read_beside(const std::string& key,
   options.form_of_another = true;
   std::vector<Table> tables;
   for (const std::filesystem::path& path : paths) {
-    refuse_missing(path, key);
+    if (!spec.read.memory.contains(path.string())) refuse_missing(path, key);
     options.paths = {path};
     Table table = read_table_as(options, [&](const std::vector<std::string>& names) {
       std::vector<std::string> text;
