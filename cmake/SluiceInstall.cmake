@@ -33,7 +33,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${SLUICE_ARROW_LICENCES} DESTINATION ${CMAKE_INSTALL_DOCDIR}/arrow)
 file(GLOB settings CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/configs/*.toml)
 install(FILES ${settings} DESTINATION ${CMAKE_INSTALL_DATADIR}/sluice/configs)
-install(FILES ${CMAKE_SOURCE_DIR}/examples/c/forecast.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/examples/c ${CMAKE_SOURCE_DIR}/examples/deploy
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # The program itself writes its manual and completions, so that they are of its parser.
 if(CMAKE_CROSSCOMPILING)
