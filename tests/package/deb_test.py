@@ -24,7 +24,7 @@ def why_not():
         return f"this is {release.get('ID')}, not Debian or Ubuntu"
     if os.geteuid() != 0:
         return "not root, which chroot needs"
-    for tool in ("debootstrap", "cpack", "dpkg-shlibdeps"):
+    for tool in ("debootstrap", "dpkg-shlibdeps"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     archive = f"{MIRRORS[release['ID']]}/dists/{release['VERSION_CODENAME']}/Release"
@@ -42,8 +42,12 @@ class Debian(unittest.TestCase):
         cls.addClassCleanup(scratch.cleanup)
         cls.scratch = pathlib.Path(scratch.name)
         cls.root = cls.scratch / "root"
-        run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", cls.scratch / "package")
-        (cls.package,) = (cls.scratch / "package").glob("*.deb")
+        (cls.scratch / "build").mkdir()
+        (cls.scratch / "build" / "release").symlink_to(BUILD)
+        for package in BUILD.glob("sluice_*.deb"):
+            package.unlink()
+        run("bash", "-euc", blocks("A Debian package", "sh")[0], cwd=cls.scratch)
+        (cls.package,) = BUILD.glob("sluice_*.deb")
         release = platform.freedesktop_os_release()
         run("debootstrap", "--variant=minbase", release["VERSION_CODENAME"], cls.root, MIRRORS[release["ID"]])
         shutil.copy("/etc/resolv.conf", cls.root / "etc")
