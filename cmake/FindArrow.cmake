@@ -1,6 +1,7 @@
 # Finds Apache Arrow C++ with its Parquet and dataset libraries: first an installed one (ArrowConfig),
 # then the one inside the pyarrow wheel of the project's private virtual environment, which
-# scripts/setup makes. Defines the target sluice::arrow.
+# scripts/setup makes. Defines the target sluice::arrow, and of the wheel SLUICE_ARROW_LIBRARIES and
+# SLUICE_ARROW_LICENCES, files that an installation has to carry.
 #   SLUICE_PYARROW_DIR  pyarrow of the interpreter that the Python package is for; goes before both
 #   SLUICE_VENV   the virtual environment (default: build/venv in the source tree, or $SLUICE_VENV)
 
@@ -48,4 +49,6 @@ if(Arrow_FOUND AND NOT TARGET sluice::arrow)
     INTERFACE_INCLUDE_DIRECTORIES ${Arrow_INCLUDE_DIR})
   target_link_libraries(sluice::arrow INTERFACE
     ${ARROW_LIBRARY} ${ARROW_PARQUET_LIBRARY} ${ARROW_COMPUTE_LIBRARY})
+  set(SLUICE_ARROW_LIBRARIES ${ARROW_LIBRARY} ${ARROW_PARQUET_LIBRARY} ${ARROW_COMPUTE_LIBRARY})
+  file(GLOB SLUICE_ARROW_LICENCES ${ARROW_ROOT_DIR}/../pyarrow-*.dist-info/licenses/*.txt)
 endif()

@@ -16,11 +16,13 @@ std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup
   if (numbered.cuda_device < 0) {
     throw DeviceError(
         fmt::format("engine.device = \"{}\": there is no such engine; choose auto, cpu, cuda or "
-                    "cuda:N (sluice info lists the devices)",
+                    "cuda:N (sluice devices lists them)",
                     device));
   }
   return make_cuda_engine(numbered);
 }
+
+std::string automatic_device() { return has_usable_device() ? "cuda:0" : "cpu"; }
 
 std::vector<std::string> cuda_device_texts() { return device_texts(); }
 

@@ -25,9 +25,9 @@ bool contains(const auto& list, std::string_view text) {
 }
 
 /// Whether the first word of the command line is a command that takes settings.
-bool takes_settings(int argc, char** argv) {
+bool begins_with_settings(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
-    if (!std::string_view(argv[i]).starts_with('-')) return contains(kWithSettings, argv[i]);
+    if (!std::string_view(argv[i]).starts_with('-')) return takes_settings(argv[i]);
   }
   return false;
 }
@@ -95,9 +95,11 @@ bool reads_as_settings(std::ifstream& in) {
 
 }  // namespace
 
+bool takes_settings(std::string_view command) { return contains(kWithSettings, command); }
+
 Arguments take_overrides(int argc, char** argv) {
   Arguments arguments;
-  const bool names = takes_settings(argc, argv);
+  const bool names = begins_with_settings(argc, argv);
   std::map<std::string, std::string> given;  // by key, as written
   bool epochs_by_name = false;
   for (int i = 1; i < argc; ++i) {

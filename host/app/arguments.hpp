@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/run/config.hpp"
@@ -14,6 +15,9 @@ struct Arguments {
   std::vector<std::string> rest;    ///< without the program's name
   std::vector<Override> overrides;  ///< in the order given, by keys
 };
+
+/// Whether every setting is a flag of the command.
+bool takes_settings(std::string_view command);
 
 /// Throws ConfigError if a key has no value or a name means no key.
 Arguments take_overrides(int argc, char** argv);

@@ -147,6 +147,17 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   CLI::App* info_command = add_command(app, "info", "Tell about the program, or a model",
                                        "sluice info runs/model.safetensors");
   info_command->add_option("MODEL", request.file, "a trained model");
+  add_command(app, "devices", "List what can compute, as engine.device takes it", "sluice devices");
+  CLI::App* completion_command = add_command(
+      app, "completion", "Print a script by which a shell completes commands and settings",
+      "source <(sluice completion bash)");
+  completion_command->add_option("SHELL", request.word, "the shell")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  CLI::App* manual_command = add_command(app, "manual", "Print a page of the manual, for man",
+                                         "sluice manual train | man -l -");
+  manual_command->add_option("COMMAND", request.word, "a command; the program without it");
+  manual_command->add_option("--write", request.file, "folder to write all pages to");
 
   const Arguments arguments = take_overrides(argc, argv);
   refuse_command(app, arguments.rest);
@@ -172,9 +183,10 @@ std::optional<Request> read_command_line(int argc, char** argv) {
     request.filter = meant_key(request.filter);
   }
   sort_files(files, request);
-  const bool settings =
-      request.command != "simulate" && request.command != "explain" && request.command != "info";
-  if (!settings && !request.overrides.empty()) {
+  if (request.command == "completion" || request.command == "manual") {
+    request.outline = outline_of(app);
+  }
+  if (!takes_settings(request.command) && !request.overrides.empty()) {
     throw ConfigError(fmt::format("--{} has no meaning for 'sluice {}'; leave it out",
                                   request.overrides.front().flag(), request.command));
   }

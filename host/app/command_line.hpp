@@ -4,17 +4,21 @@
 #include <optional>
 #include <string>
 
+#include "app/outline.hpp"
 #include "run/settings.hpp"
 #include "sluice/data/simulate.hpp"
 
 namespace sluice {
 
-/// What the command line asks for; simulate, explain and info are commands of the program alone.
+/// What the command line asks for; those that take no settings are the
+/// program's alone.
 struct Request : SettingsRequest {
-  std::string file;    ///< simulate: OUT; info: MODEL
+  std::string file;    ///< simulate: OUT; info: MODEL; manual: --write
+  std::string word;    ///< completion: SHELL; manual: COMMAND
   std::string filter;  ///< explain
   bool markdown = false;
   SimulateSpec simulate;
+  Outline outline;  ///< of the command line, for completion and manual
 };
 
 /// Empty where help or the version was asked for, which is then printed. Throws ConfigError.

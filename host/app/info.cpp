@@ -81,6 +81,20 @@ std::string program_info() {
   return out;
 }
 
+std::string devices_info() {
+  std::string out =
+      fmt::format("{:<8}{}\n", "auto", fmt::format("takes {} here", automatic_device()));
+  out += fmt::format("{:<8}{}, {} processors; {}; bf16: {}\n", "cpu", processor(),
+                     omp_get_num_procs(), cpu_vector_text(), cpu_bf16_text());
+  for (const std::string& device : cuda_device_texts()) {
+    const std::size_t gap = device.find(' ');
+    const bool none = device.starts_with("none:");
+    out += fmt::format("{:<8}{}\n", none ? "cuda" : device.substr(0, gap),
+                       none ? device : device.substr(device.find_first_not_of(' ', gap)));
+  }
+  return out;
+}
+
 std::string model_info(const std::filesystem::path& path) {
   const Model model = load_model(path);
   std::string out = fmt::format("model         {}\n", path.string());

@@ -11,7 +11,9 @@
 #include <new>
 
 #include "app/command_line.hpp"
+#include "app/completion.hpp"
 #include "app/info.hpp"
+#include "app/manual.hpp"
 #include "app/next.hpp"
 #include "app/output.hpp"
 #include "app/paths.hpp"
@@ -169,12 +171,36 @@ int info(const Request& request) {
   return 0;
 }
 
+int devices(const Request&) {
+  print_result(devices_info());
+  return 0;
+}
+
+int completion(const Request& request) {
+  print_result(completion_script(request.word, request.outline));
+  return 0;
+}
+
+int manual(const Request& request) {
+  if (request.file.empty()) {
+    print_result(manual_page(request.word, request.outline));
+  } else if (!request.word.empty()) {
+    throw ConfigError(fmt::format("--write {} writes all pages; leave out '{}', or --write",
+                                  request.file, request.word));
+  } else {
+    write_manual(request.file, request.outline);
+  }
+  return 0;
+}
+
 int run(int argc, char** argv) {
   const std::optional<Request> request = read_command_line(argc, argv);
   if (!request) return 0;
   constexpr std::pair<std::string_view, int (*)(const Request&)> kCommands[] = {
-      {"train", train},       {"forecast", forecast}, {"evaluate", evaluate}, {"check", check},
-      {"simulate", simulate}, {"explain", explain},   {"info", info}};
+      {"train", train},  {"forecast", forecast}, {"evaluate", evaluate},
+      {"check", check},  {"simulate", simulate}, {"explain", explain},
+      {"info", info},    {"devices", devices},   {"completion", completion},
+      {"manual", manual}};
   for (const auto& [name, command] : kCommands) {
     if (name == request->command) return command(*request);
   }

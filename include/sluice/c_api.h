@@ -38,7 +38,7 @@ typedef struct sluice_error sluice_error;
 SLUICE_API const char* sluice_error_message(const sluice_error* error);
 SLUICE_API void sluice_error_free(sluice_error* error);
 
-/* "0.1.0", and SLUICE_API_VERSION of the library that is loaded. */
+/* MAJOR.MINOR.PATCH, and SLUICE_API_VERSION of the library that is loaded. */
 SLUICE_API const char* sluice_version(void);
 SLUICE_API int sluice_api_version(void);
 

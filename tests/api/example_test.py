@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
+ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLE = os.environ["SLUICE_C_EXAMPLE"]
 PROGRAM = os.environ["SLUICE_PROGRAM"]
 
@@ -23,6 +24,10 @@ class Example(unittest.TestCase):
             medians = [float(line.split("0.5: ")[1].split()[0]) for line in lines]
             self.assertEqual(max(range(7), key=medians.__getitem__), 5)  # a Saturday
             self.assertEqual(sorted(os.listdir(folder)), ["sales.csv", "sales.future.csv"])
+
+    def test_is_on_the_page_as_it_is(self):
+        page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+        self.assertIn("```c\n" + (ROOT / "examples/c/forecast.c").read_text() + "```\n", page)
 
     def test_says_what_the_program_says(self):
         done = subprocess.run([EXAMPLE, "no.csv"], capture_output=True, text=True)

@@ -27,6 +27,16 @@ class Commands(Program):
         self.assertEqual(len(notes), 1, notes)
         self.assertTrue(notes[0].startswith("note        sales.csv: the integers of 'date' (202001 .. 202112)"), notes)
 
+    def test_devices_begin_with_what_the_setting_takes(self):
+        lines = [line.split(maxsplit=1) for line in self.ok("devices").out.splitlines()]
+        self.assertEqual([line[0] for line in lines[:2]], ["auto", "cpu"])
+        taken = lines[0][1].removeprefix("takes ").removesuffix(" here")
+        self.assertIn(taken, [line[0] for line in lines[1:]])
+        self.daily("sales.csv", 60)
+        self.train("sales.csv")
+        for device in ("auto", taken):
+            self.ok("forecast", "runs/model.safetensors", "--engine.device", device)
+
     def test_few_validation_errors_are_a_warning_to_who_has_intervals_of_them(self):
         self.daily("sales.csv", 60)  # of which the validation is one window of 14 steps
         said = "fewer than 20 errors, too few for intervals"

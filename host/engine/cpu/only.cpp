@@ -19,6 +19,8 @@ std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup
       "engine.device = \"{}\": there is no such engine; choose auto, cpu or cuda", device));
 }
 
+std::string automatic_device() { return "cpu"; }
+
 std::vector<std::string> cuda_device_texts() { return {"none: this build has no CUDA engine"}; }
 
 }  // namespace sluice

@@ -173,6 +173,14 @@ std::string_view meant_key(std::string_view written) {
   return known == nullptr ? std::string_view{} : known->key;
 }
 
+std::vector<std::pair<std::string_view, std::string_view>> other_names() {
+  std::vector<std::pair<std::string_view, std::string_view>> names;
+  for (const Name& n : kNames) {
+    if (!n.key.empty()) names.emplace_back(n.name, n.key);
+  }
+  return names;
+}
+
 std::string_view key_of_name(std::string_view written) {
   static const std::vector<std::string> keys = config_keys();
   const std::string name = with_underscores(written);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sluice/run/config.hpp"
@@ -17,6 +18,9 @@ std::string_view key_of_name(std::string_view name);
 
 /// The same without an error: empty also where there is no one key.
 std::string_view meant_key(std::string_view name);
+
+/// What other programs call a key: every name of one, with the key.
+std::vector<std::pair<std::string_view, std::string_view>> other_names();
 
 /// `--name value` as a setting of ours, the value turned where it is said in other words
 /// (quantile_levels 0.1,0.5,0.9 are forecast.levels 80). Throws ConfigError as above, and for an

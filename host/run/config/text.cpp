@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "run/config/explanation.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/config.hpp"
@@ -63,26 +64,23 @@ void check_texts(const Key& key, const Member& member) {
   }
 }
 
-/// One key, told for people.
-struct Explanation {
-  std::string key, type, default_value, meaning, automatic;
-};
+std::vector<std::string> words_of(const Key& key, MemberType type) {
+  std::vector<std::string> words(key.choices.begin(), key.choices.end());
+  if (type.kind == Kind::boolean) words = {"true", "false"};
+  if (type.optional && !words.empty()) words.emplace_back("auto");
+  return words;
+}
 
 template <typename Member>
 Explanation explanation(const Key& key, const Member& member) {
+  constexpr MemberType kType = member_type<Member>();
   return {.key = std::string(key.name),
-          .type = expected_text(key, member_type<Member>()),
+          .type = expected_text(key, kType),
           .default_value = toml_value(member),
           .meaning = std::string(key.meaning),
-          .automatic = std::string(key.automatic)};
-}
-
-std::vector<Explanation> explanations() {
-  static const Config defaults;
-  std::vector<Explanation> all;
-  visit_keys(defaults,
-             [&](const Key& key, const auto& member) { all.push_back(explanation(key, member)); });
-  return all;
+          .automatic = std::string(key.automatic),
+          .words = words_of(key, kType),
+          .path = key.form == Form::path};
 }
 
 bool in_section(const std::string& key, std::string_view section) {
@@ -118,6 +116,14 @@ std::string cell(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<Explanation> explanations() {
+  static const Config defaults;
+  std::vector<Explanation> all;
+  visit_keys(defaults,
+             [&](const Key& key, const auto& member) { all.push_back(explanation(key, member)); });
+  return all;
+}
 
 std::string to_toml(const Config& config) {
   std::string out, section;

@@ -152,7 +152,10 @@ std::string cpu_vector_text();
 /// What multiplies bf16 on this machine's CPU: "AVX3_BF16, 16 pairs at once", or why nothing does.
 std::string cpu_bf16_text();
 
-/// The CUDA devices here, a line each: number, name and facts; one line "none: why" without any.
+/// What the device "auto" is here: "cpu" or "cuda:0".
+std::string automatic_device();
+
+/// The CUDA devices here, a line each: what `device` takes, name and facts; one line "none: why" without any.
 std::vector<std::string> cuda_device_texts();
 
 }  // namespace sluice
