@@ -12,13 +12,14 @@ namespace {
 
 /// Whether `command` looks at the keys of `section`.
 bool uses(std::string_view command, std::string_view section, const Config& config) {
-  const bool trains = command == "train" || (command == "evaluate" && config.evaluate.refit > 0);
+  const bool evaluates = command == "evaluate" || command == "report";
+  const bool trains = command == "train" || (evaluates && config.evaluate.refit > 0);
   if (section == "data") return true;
   if (section == "network" || section == "training") return trains;
   if (section == "mode") return command == "train";
   if (section == "engine") return command != "check";
-  if (section == "forecast") return command == "forecast" || command == "evaluate";
-  return command == "evaluate";
+  if (section == "forecast") return command == "forecast" || evaluates;
+  return evaluates;
 }
 
 class Idle {

@@ -311,6 +311,11 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.forecast);
   visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON.", .form = Form::path},
         p.report);
+  visit(
+      Key{.name = "path.html",
+          .meaning = "Report to read, one HTML file; empty: evaluate writes none, and report puts "
+                     "it beside path.report."},
+      p.html);
   visit(Key{.name = "path.scores",
             .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
         p.scores);

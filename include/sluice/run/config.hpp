@@ -138,6 +138,7 @@ struct Config {
     std::string log = "runs/log.jsonl";
     std::string forecast = "runs/forecast.csv";
     std::string report = "runs/report.json";
+    std::string html;    ///< report for people; empty: not written (report: beside path.report)
     std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
     std::string figures = "runs/figures";
     std::string figure_language = "auto";  ///< auto, en, zh

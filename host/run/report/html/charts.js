@@ -1,0 +1,93 @@
+// Charts by dygraphs, in the page's colours, with keys that do what a mouse does.
+const CHARTS = [];
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+const palette = n => Array.from({length: n}, (_, i) => colour('c' + (1 + i % 8)));
+const asHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
+
+// Whole numbers of the axis, as many as find room for `label(x)`.
+function ticksOf(label) {
+  return (from, to, pixels) => {
+    const first = Math.max(0, Math.ceil(from)), last = Math.floor(to);
+    const width = 16 + 7.2 * Math.max(...[first, last].map(x => String(label(x)).length));
+    const most = Math.max(1, Math.floor(pixels / width));
+    const rough = (last - first + 1) / most, power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
+    const step = power * [1, 2, 5, 10].find(lead => lead * power >= rough);
+    const ticks = [];
+    for (let x = Math.ceil(first / step) * step; x <= last; x += step) ticks.push({v: x, label: asHtml(label(x))});
+    return ticks;
+  };
+}
+
+// A chart in `host`. spec: title (for readers of the screen), rows, labels, x(value) -> text, y(value) -> text,
+// colours() -> [...], and options of dygraphs. Gives {graph, host}.
+function drawChart(host, spec) {
+  const legend = make('div', {class: 'legend', 'aria-live': 'polite'});
+  const place = make('div', {class: 'chart' + (spec.tall ? ' tall' : ''), tabindex: '0', role: 'group', 'aria-label': W.chartOf(spec.title)});
+  host.append(place, legend);
+  const colours = () => ({colors: spec.colours(), gridLineColor: colour('line'), axisLineColor: colour('faint')});
+  const {mousedown, dblclick} = Dygraph.defaultInteractionModel;
+  const graph = new Dygraph(place, spec.rows, Object.assign({
+    labels: spec.labels, labelsDiv: legend, legend: 'always', legendFormatter: data => legendOf(data, spec),
+    // Without its touch handlers a finger on the chart scrolls the page, and a tap reads a value.
+    interactionModel: {mousedown, dblclick, willDestroyContextMyself: true},
+    strokeWidth: 1.8, highlightCircleSize: 4, xRangePad: 6, yRangePad: 6, fillAlpha: Number(colour('band')), titleHeight: 0,
+    axes: {
+      x: {ticker: ticksOf(spec.x), axisLabelWidth: 92, pixelsPerLabel: 60},
+      y: {axisLabelFormatter: v => asHtml(spec.y(v)), axisLabelWidth: 58, valueFormatter: v => spec.y(v)},
+    },
+  }, colours(), spec.options || {}));
+  const chart = {graph, host, recolour: () => graph.updateOptions(
+    Object.assign({fillAlpha: Number(colour('band'))}, colours(), spec.recoloured ? spec.recoloured() : {}))};
+  place.addEventListener('keydown', event => chartKey(event, graph, spec.rows));
+  CHARTS.push(chart);
+  return chart;
+}
+
+// Elements, since names come from the data.
+function legendOf(data, spec) {
+  const out = document.createDocumentFragment();
+  if (known(data.x)) out.append(make('b', {}, String(spec.x(data.x))));
+  for (const series of data.series) {
+    if (!series.isVisible || (spec.hidden && spec.hidden(series.label))) continue;
+    const key = make('span', {class: 'key'});
+    key.style.background = series.color;
+    const value = known(data.x) && known(series.y) ? ' ' + spec.y(series.y) : '';
+    const more = known(data.x) && spec.more ? spec.more(series.label, data.x) : '';
+    out.append(make('span', {}, key, series.label + value + more));
+  }
+  return out;
+}
+
+function zoom(graph, factor, shift = 0) {
+  const [left, right] = graph.xAxisRange(), [low, high] = graph.xAxisExtremes();
+  const width = Math.min((right - left) * factor, high - low);
+  if (width < 2 && factor < 1) return;
+  const middle = (left + right) / 2 + shift * (right - left);
+  const from = Math.min(Math.max(middle - width / 2, low), high - width);
+  graph.updateOptions({dateWindow: [from, from + width]});
+}
+
+function chartKey(event, graph, rows) {
+  const side = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
+  if (side && event.shiftKey) zoom(graph, 1, side * 0.25);
+  else if (side) {
+    const at = graph.getSelection();
+    graph.setSelection(at < 0 ? (side > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + side, 0), rows.length - 1));
+  } else if (event.key === '+' || event.key === '=') zoom(graph, 0.5);
+  else if (event.key === '-') zoom(graph, 2);
+  else if (event.key === '0' || event.key === 'Escape') graph.resetZoom();
+  else return;
+  event.preventDefault();
+}
+
+// An element with attributes and children; texts are texts, never HTML.
+function make(tag, attributes = {}, ...children) {
+  const out = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined) out.setAttribute(name, value);
+  }
+  out.append(...children.filter(child => child !== null && child !== undefined));
+  return out;
+}
+
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => CHARTS.forEach(chart => chart.recolour()));

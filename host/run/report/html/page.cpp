@@ -1,0 +1,75 @@
+// The page: a frame of HTML, style and script from files beside this one, the numbers as JSON. All
+// that comes from a user is in that JSON, and the script sets it as text, never as HTML.
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "base/output_file.hpp"
+#include "run/report/html/assets.hpp"
+#include "run/report/html/data.hpp"
+#include "run/report/html/tally.hpp"
+#include "sluice/run/html_report.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+
+struct HtmlReport::Parts {
+  const Catalog& catalog;
+  const CatalogNotes& notes;
+  html::Tally tally;
+};
+
+HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config)
+    : parts_(
+          new Parts{catalog, notes,
+                    html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
+                                config.forecast.levels)}) {}
+
+HtmlReport::~HtmlReport() = default;
+
+void HtmlReport::add(const ScoredRow& row) { parts_->tally.add(row); }
+
+std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& context) const {
+  const html::Json data =
+      html::page_data(parts_->catalog, parts_->notes, parts_->tally, result, context);
+  const bool chinese = result.chinese;
+  // Nothing may be loaded or sent: not even a mistake in this page could do so.
+  constexpr std::string_view kPolicy =
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  std::string out = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+      "<title>{}: {}</title>\n",
+      chinese ? "zh" : "en", kPolicy, chinese ? "预测报告" : "Forecast report",
+      html::escaped(result.report.data));
+  const auto add = [&](std::string_view open, std::string_view text, std::string_view close) {
+    out.append(open).append(text).append(close);
+  };
+  add("<style>\n", html::kDygraphsStyle, "\n");
+  add("", html::kPageStyle, "</style>\n</head>\n<body>\n");
+  add("<noscript><p>",
+      chinese ? "本页的图表需要浏览器启用 JavaScript；不加载任何外部内容。"
+              : "This page draws its charts with JavaScript, which is switched off here. It loads "
+                "nothing from anywhere.",
+      "</p></noscript>\n<main id=\"page\"></main>\n");
+  add("<script type=\"application/json\" id=\"data\">", html::script_json(data), "</script>\n");
+  add("<script type=\"text/plain\" id=\"licence\">", html::escaped(html::kDygraphsLicence),
+      "</script>\n");
+  add("<script>\n", html::kDygraphsScript, "\n</script>\n");
+  add("<script>\n", html::kPageWords, "\n");
+  add("", html::kPageCharts, "\n");
+  add("", html::kPageScript, "</script>\n</body>\n</html>\n");
+  return out;
+}
+
+void HtmlReport::write(const std::filesystem::path& path, const BacktestResult& result,
+                       const HtmlContext& context) const {
+  OutputFile file(path, "path.html");
+  file.write(page(result, context));
+  file.commit();
+}
+
+}  // namespace sluice
