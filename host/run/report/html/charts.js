@@ -18,8 +18,22 @@ function ticksOf(label) {
   };
 }
 
+// The same for dates; of those with times of day the midnights, as days, where there are two or more.
+function ticksOfDates(dates) {
+  const short = x => (dates[x] ?? '').replace(/^(.*\d\d:\d\d):00$/, '$1');
+  return (from, to, pixels) => {
+    const days = [];
+    for (let x = Math.max(0, Math.ceil(from)); x <= Math.min(to, dates.length - 1); ++x) {
+      if (/ 00:00:00$/.test(dates[x])) days.push(x);
+    }
+    if (days.length < 2) return ticksOf(short)(from, to, pixels);
+    const step = Math.ceil(days.length / Math.max(1, Math.floor(pixels / 88)));
+    return days.filter((x, i) => i % step === 0).map(x => ({v: x, label: asHtml(dates[x].slice(0, -9))}));
+  };
+}
+
 // A chart in `host`. spec: title (for readers of the screen), rows, labels, x(value) -> text, y(value) -> text,
-// colours() -> [...], and options of dygraphs. Gives {graph, host}.
+// colours() -> [...], ticks (by default whole numbers), more(label, value) -> text after a value, and options of dygraphs. Gives {graph, host}.
 function drawChart(host, spec) {
   const legend = make('div', {class: 'legend', 'aria-live': 'polite'});
   const place = make('div', {class: 'chart' + (spec.tall ? ' tall' : ''), tabindex: '0', role: 'group', 'aria-label': W.chartOf(spec.title)});
@@ -32,7 +46,7 @@ function drawChart(host, spec) {
     interactionModel: {mousedown, dblclick, willDestroyContextMyself: true},
     strokeWidth: 1.8, highlightCircleSize: 4, xRangePad: 6, yRangePad: 6, fillAlpha: Number(colour('band')), titleHeight: 0,
     axes: {
-      x: {ticker: ticksOf(spec.x), axisLabelWidth: 92, pixelsPerLabel: 60},
+      x: {ticker: spec.ticks || ticksOf(spec.x), axisLabelWidth: 130, pixelsPerLabel: 60},
       y: {axisLabelFormatter: v => asHtml(spec.y(v)), axisLabelWidth: 58, valueFormatter: v => spec.y(v)},
     },
   }, colours(), spec.options || {}));
@@ -48,9 +62,10 @@ function legendOf(data, spec) {
   const out = document.createDocumentFragment();
   if (known(data.x)) out.append(make('b', {}, String(spec.x(data.x))));
   for (const series of data.series) {
-    if (!series.isVisible || (spec.hidden && spec.hidden(series.label))) continue;
+    if (!series.isVisible) continue;
+    const dashed = spec.options && spec.options.series && (spec.options.series[series.label] || {}).strokePattern;
     const key = make('span', {class: 'key'});
-    key.style.background = series.color;
+    key.style.background = dashed ? `repeating-linear-gradient(to right, ${series.color} 0 4px, transparent 4px 7px)` : series.color;
     const value = known(data.x) && known(series.y) ? ' ' + spec.y(series.y) : '';
     const more = known(data.x) && spec.more ? spec.more(series.label, data.x) : '';
     out.append(make('span', {}, key, series.label + value + more));

@@ -2,8 +2,8 @@
 // that comes from a user is in that JSON, and the script sets it as text, never as HTML.
 #include <fmt/format.h>
 
+#include <memory>
 #include <string_view>
-#include <utility>
 
 #include "base/output_file.hpp"
 #include "run/report/html/assets.hpp"
@@ -21,10 +21,10 @@ struct HtmlReport::Parts {
 };
 
 HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config)
-    : parts_(
-          new Parts{catalog, notes,
-                    html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
-                                config.forecast.levels)}) {}
+    : parts_(std::make_unique<Parts>(
+          catalog, notes,
+          html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
+                      config.forecast.levels))) {}
 
 HtmlReport::~HtmlReport() = default;
 

@@ -16,14 +16,14 @@ function section(name, ...children) {
   return out;
 }
 
-// rows: of cells, texts or elements. options: caption, own (the row in bold), text (columns of words).
+// rows: of cells, texts or elements. options: label (for readers of the screen), own (the row in bold), text (columns of words).
 function table(head, rows, options = {}) {
   const body = make('tbody');
   rows.forEach((cells, i) => body.append(make('tr', {class: i === options.own ? 'own' : null},
     ...cells.map((cell, c) => make(c === 0 && !options.text ? 'th' : 'td', c === 0 && !options.text ? {scope: 'row'} : {}, cell)))));
-  return make('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': options.caption || head.join(', ')},
-    make('table', {class: options.text ? 'text' : null}, options.caption ? make('caption', {}, options.caption) : null,
-      make('thead', {}, make('tr', {}, ...head.map(text => make('th', {scope: 'col'}, text)))), body));
+  return make('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': options.label || head.join(', ')},
+    make('table', {class: options.text ? 'text' : null},
+      head.length ? make('thead', {}, make('tr', {}, ...head.map(text => make('th', {scope: 'col'}, text)))) : null, body));
 }
 
 const bar = (value, most) => known(value) && most > 0
@@ -73,7 +73,7 @@ function worth() {
     const got = gotOf(DATA.total, i);
     if (!known(got)) return;
     const off = got - level / 100;
-    sentences.push(W.inside(pct(got), num(level) + ' %', Math.abs(off) <= 0.03 ? W.fits : off < 0 ? W.narrow : W.broad));
+    sentences.push(W.inside(pct(got), W.percent(num(level)), Math.abs(off) <= 0.03 ? W.fits : off < 0 ? W.narrow : W.broad));
   });
   const bias = biasOf(DATA.total);
   if (known(bias)) sentences.push(Math.abs(bias) < 0.01 ? W.even(signedPct(bias)) : bias > 0 ? W.over(pct(bias)) : W.under(pct(-bias)));
@@ -117,12 +117,12 @@ function series() {
       if (!bands) return [t, y, f];
       return [t, [y, y, y], known(f) ? [row.lower[k], f, row.upper[k]] : [null, null, null]];
     });
-    const level = num(Math.max(...DATA.levels));
+    const level = num(Math.max(...DATA.levels)), band = bands ? `${W.forecast} (${W.interval(level)})` : W.forecast;
     if (chart) { CHARTS.splice(CHARTS.indexOf(chart), 1); chart.graph.destroy(); host.replaceChildren(); }
-    chart = drawChart(host, {title: row.id, tall: true, rows, labels: [W.step, W.actual, W.forecast], x: t => dates[t] ?? '', y: num,
+    chart = drawChart(host, {title: row.id, tall: true, rows, labels: [W.step, W.actual, band], x: t => dates[t] ?? '', ticks: ticksOfDates(dates), y: num,
       colours: () => [colour('actual'), colour('forecast')],
-      more: (label, t) => bands && label === W.forecast && known(row.lower[t - row.begin])
-        ? ` (${W.interval(level)}${W.colon}${num(row.lower[t - row.begin])} … ${num(row.upper[t - row.begin])})` : '',
+      more: (label, t) => bands && label === band && known(row.lower[t - row.begin])
+        ? ` [${num(row.lower[t - row.begin])} … ${num(row.upper[t - row.begin])}]` : '',
       options: {customBars: bands, underlayCallback: (context, area, graph) => {
         const left = graph.toDomXCoord(row.begin - 0.5);
         context.fillStyle = colour('shade');
@@ -163,9 +163,10 @@ function errors() {
     series: {[names[0]]: {strokeWidth: 3}}});
 
   const errorOf = (slice, i) => relative ? wapeOf(slice, i) : maeOf(slice, i), text = relative ? pct : num;
-  const columns = first => [first, relative ? W.wape : W.mae, W.naive, W.skill, W.bias, ...(DATA.levels.length ? [W.interval(num(DATA.levels[0]))] : [])];
+  const level = DATA.levels.indexOf(Math.max(...DATA.levels));  // the widest, as the band of the forecasts
+  const columns = first => [first, relative ? W.wape : W.mae, W.naive, W.skill, W.bias, ...(level >= 0 ? [W.interval(num(DATA.levels[level]))] : [])];
   const cells = (slice, most) => [make('span', {}, bar(errorOf(slice, own), most), text(errorOf(slice, own))), naive ? text(errorOf(slice, naive)) : '–',
-    coloured(skillOf(slice)), signedPct(biasOf(slice)), ...(DATA.levels.length ? [pct(gotOf(slice, 0))] : [])];
+    coloured(skillOf(slice)), signedPct(biasOf(slice)), ...(level >= 0 ? [pct(gotOf(slice, level))] : [])];
   const most = slices => Math.max(...slices.map(slice => errorOf(slice, own) ?? 0));
   out.append(make('h3', {}, W.byWeekday));
   const days = DATA.weekdays.map((slice, i) => [W.days[i], slice]).filter(([, slice]) => slice.points);
@@ -198,10 +199,11 @@ function intervals() {
   const host = make('div');
   out.append(make('h3', {}, W.insideByStep), host);
   const n = DATA.levels.length;
-  const names = [...DATA.levels.map(level => W.interval(num(level))), ...DATA.levels.map(level => W.askedFor(num(level) + ' %'))];
+  const names = [...DATA.levels.map(level => W.interval(num(level))), ...DATA.levels.map(level => W.askedFor(W.percent(num(level))))];
   const dashed = Object.fromEntries(names.slice(n).map(name => [name, {strokePattern: [5, 5], strokeWidth: 1.2, drawPoints: false}]));
+  const lines = () => DATA.levels.map((level, i) => colour(['c1', 'c2', 'c5', 'c4', 'c7', 'c6', 'c8'][i % 7]));
   stepChart(host, W.insideByStep, names, (slice, i) => i < n ? gotOf(slice, i) : DATA.levels[i - n] / 100, pct, {series: dashed, valueRange: [0, 1.04]},
-    () => [...palette(n), ...palette(n)]);
+    () => [...lines(), ...lines()]);
 }
 
 function spread() {
@@ -240,7 +242,7 @@ function data() {
     [F.constant, share(d.constant, d.series)], [F.empty, share(d.empty, d.series)], [F.duplicates, d.duplicates ? count(d.duplicates) : W.none]];
   if (d.future) rows.push([F.future, d.future]);
   if (d.statics) rows.push([F.statics, d.statics]);
-  out.append(table(['', ''], rows, {text: true, caption: W.sections.data}));
+  out.append(table([], rows, {text: true, label: W.sections.data}));
   out.append(make('h3', {}, W.remarks));
   out.append(d.remarks.length ? make('ul', {}, ...d.remarks.map(text => make('li', {}, text))) : make('p', {class: 'faint'}, W.noRemarks));
   if (d.remark_count > d.remarks.length) out.append(make('p', {class: 'faint'}, W.moreRemarks(count(d.remark_count - d.remarks.length))));

@@ -2,7 +2,7 @@
 // Everything that the page says, in both languages: a text, or a function of what stands in it.
 const WORDS = {
   en: {
-    title: 'Forecast report', percent: v => v + ' %', list: ', ', colon: ': ',
+    title: 'Forecast report', percent: v => v + '%', list: ', ', colon: ': ',
     sections: {worth: 'What it is worth', series: 'Forecasts', errors: 'Errors', intervals: 'Intervals', spread: 'Across series',
       training: 'Training', data: 'Data', settings: 'Settings and versions'},
     meta: (series, windows, horizon, frequency) =>
@@ -22,14 +22,14 @@ const WORDS = {
     over: v => `On the whole it forecasts ${v} too much.`, under: v => `On the whole it forecasts ${v} too little.`,
     even: v => `Too much and too little cancel out (bias ${v}).`,
     leftOut: (n, most) => `${n} series could not be scored${most ? ': ' + most : ''}.`,
-    method: 'method', own: 'this model', skill: 'skill', skillNote: name => `Skill: how much smaller the error is than that of ${name}; 0 % is equal, below 0 is worse.`,
+    method: 'method', own: 'this model', skill: 'skill', skillNote: name => `Skill: how much smaller the error is than that of ${name}; 0% is equal, below 0 is worse.`,
     mae: 'MAE', rmse: 'RMSE', wape: 'WAPE', bias: 'bias', mase: 'MASE', rmsse: 'RMSSE', smape: 'sMAPE', wql: 'wQL',
     scoresNote: 'MAE and RMSE are in the units of the data. WAPE: the sum of errors as a share of the sum of values. Bias: above 0 is too much. MASE: below 1 beats seasonal naive inside of the history.',
     best: 'Best', median: 'Median', worst: 'Worst', search: 'Search by id', choose: 'Series', noMatch: 'no series like that is shown here',
     sampled: (shown, all) => `${shown} of ${all} series are in this file, evenly chosen by their error, the ten best and worst among them. path.scores has the scores of all.`,
     allShown: n => `All ${n} series are in this file.`,
     place: (place, all) => `place ${place} of ${all} by error`, noPlace: 'without a place: its error is not defined',
-    actual: 'actual', forecast: 'forecast', interval: level => `${level} % interval`,
+    actual: 'actual', forecast: 'forecast', interval: level => `${level}% interval`,
     zoomHelp: 'Drag across to zoom, double-click to go back. With the keyboard: ← → read values, + − zoom, Shift and ← → move, 0 goes back.',
     zoomIn: 'zoom in', zoomOut: 'zoom out', zoomReset: 'whole', chartOf: what => `Chart: ${what}`,
     byStep: 'By step of the horizon', step: 'step', byWeekday: 'By weekday', byGroup: 'By group', group: 'group', series: 'series', day: 'day',

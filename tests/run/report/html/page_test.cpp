@@ -64,8 +64,7 @@ struct World {
       report.methods[1].rows.push_back(metrics(2, 1));
     }
   }
-  HtmlReport collected() {
-    HtmlReport page(catalog, notes, config);
+  void collect(HtmlReport& page) const {
     const std::vector<double> actual = {1, 1};
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
       const double f = 1 + static_cast<double>(s);
@@ -73,9 +72,12 @@ struct World {
                                 quantiles = {f - 1, f, f + 1, f - 1, f, f + 1};
       page.add({s, 0, 18, actual, methods, quantiles});
     }
-    return page;
   }
-  std::string page(const HtmlContext& context = {}) { return collected().page(result, context); }
+  std::string page(const HtmlContext& context = {}) const {
+    HtmlReport page(catalog, notes, config);
+    collect(page);
+    return page.page(result, context);
+  }
   static Json data_of(const std::string& page) {
     const std::string open = "id=\"data\">";
     const std::size_t from = page.find(open) + open.size();
@@ -234,7 +236,8 @@ TEST(Page, CountsReasonsThatDifferInTheirNumbersOnly) {
 
 TEST(Page, RefusesRowsOfAnotherEvaluation) {
   World world(3);
-  const HtmlReport page = world.collected();
+  HtmlReport page(world.catalog, world.notes, world.config);
+  world.collect(page);
   world.result.report.row_names.pop_back();
   for (MethodReport& method : world.result.report.methods) method.rows.pop_back();
   EXPECT_THROW(page.page(world.result, {}), InternalError);
