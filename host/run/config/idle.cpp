@@ -115,6 +115,9 @@ class Idle {
         "with data.ended_after = 0, by which no series has ended");
     say("evaluate.step", written_.evaluate.step != 0, used_.evaluate.n_windows == 1,
         "with one window (evaluate.n_windows)");
+    say("evaluate.show", !written_.evaluate.show.empty(),
+        command_ == "evaluate" && used_.path.html.empty(),
+        "without the page that shows them (path.html)");
     say("engine.device_memory_limit", written_.engine.device_memory_limit != 0,
         used_.engine.device == "cpu", "on engine.device = \"cpu\"");
   }

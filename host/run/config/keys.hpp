@@ -408,6 +408,9 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
           .meaning = "Steps of the season of seasonal naive and MASE; 0: by the data's frequency.",
           .range = {.min = 0, .max = 100000}},
       v.season);
+  visit(Key{.name = "evaluate.show",
+            .meaning = "Ids of series that the page (path.html) shows whatever their error."},
+        v.show);
 }
 
 /// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one

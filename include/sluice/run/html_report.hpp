@@ -24,7 +24,8 @@ struct HtmlContext {
 /// chosen by their errors, with the best and the worst.
 class HtmlReport {
  public:
-  /// Both must live as long as this. `catalog` is the one that is evaluated.
+  /// `catalog` and `notes` must live as long as this; the catalogue is the one that is evaluated.
+  /// Throws ConfigError if evaluate.show names no series of it.
   HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config);
   ~HtmlReport();
 

@@ -167,14 +167,14 @@ class Runs {
 };
 
 Json series_json(const Catalog& catalog, const Tally& tally, const EvaluationReport& report,
-                 std::size_t best, Json& dates) {
+                 std::size_t best, std::span<const std::int64_t> wanted, Json& dates) {
   constexpr int kDigits = 7;
   const Ranking ranking = ranking_of(report);
   std::map<std::size_t, std::size_t> places;
   for (std::size_t i = 0; i < ranking.rows.size(); ++i) places[ranking.rows[i]] = i;
   Runs runs;
   Json rows = Json::array();
-  for (const ShownRow& shown : shown_rows(catalog, tally, report, ranking)) {
+  for (const ShownRow& shown : shown_rows(catalog, tally, report, ranking, wanted)) {
     const Metrics& score = report.methods[0].rows[shown.row];
     Json row;
     row["id"] = cut(report.row_names[shown.row]);
@@ -278,7 +278,8 @@ Json training_json(const HtmlContext& context) {
 }  // namespace
 
 Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& tally,
-               const BacktestResult& result, const HtmlContext& context) {
+               const BacktestResult& result, const HtmlContext& context,
+               std::span<const std::int64_t> wanted) {
   const EvaluationReport& report = result.report;
   const std::size_t best = best_naive(report);
   Json out;
@@ -308,7 +309,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
     out["groups"].push_back(group_json(tally.groups()[i]));
   out["probabilities"] = tally.probabilities();
   out["below"] = tally.total().below;
-  out["sample"] = series_json(catalog, tally, report, best, out["dates"]);
+  out["sample"] = series_json(catalog, tally, report, best, wanted, out["dates"]);
   out["training"] = training_json(context);
   out["data"] = data_json(catalog, notes, report);
   out["settings"] = context.settings;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "run/report/html/tally.hpp"
@@ -17,7 +19,8 @@ namespace sluice::html {
 using Json = nlohmann::ordered_json;
 
 Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& tally,
-               const BacktestResult& result, const HtmlContext& context);
+               const BacktestResult& result, const HtmlContext& context,
+               std::span<const std::int64_t> wanted = {});
 
 /// `data` as text that may stand inside of a <script>: no `<`, `>` or `&` is in it, and what is no
 /// UTF-8 is U+FFFD.

@@ -2,13 +2,18 @@
 // that comes from a user is in that JSON, and the script sets it as text, never as HTML.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/output_file.hpp"
+#include "run/config/value.hpp"
 #include "run/report/html/assets.hpp"
 #include "run/report/html/data.hpp"
 #include "run/report/html/tally.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/run/html_report.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -18,21 +23,43 @@ struct HtmlReport::Parts {
   const Catalog& catalog;
   const CatalogNotes& notes;
   html::Tally tally;
+  std::vector<std::int64_t> wanted;  ///< series of evaluate.show
 };
+
+namespace {
+
+std::vector<std::int64_t> series_of(const Catalog& catalog, const std::vector<std::string>& ids) {
+  std::vector<std::int64_t> series;
+  for (const std::string& id : ids) {
+    const auto at = std::find(catalog.ids().begin(), catalog.ids().end(), id);
+    if (at == catalog.ids().end()) {
+      const std::vector<std::string_view> known(catalog.ids().begin(), catalog.ids().end());
+      const std::string_view near = nearest_name(id, known);
+      throw ConfigError(fmt::format("evaluate.show: there is no series '{}'; {}", id,
+                                    near.empty() ? fmt::format("ids look like '{}'", catalog.id(0))
+                                                 : fmt::format("did you mean '{}'?", near)));
+    }
+    series.push_back(at - catalog.ids().begin());
+  }
+  return series;
+}
+
+}  // namespace
 
 HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config)
     : parts_(std::make_unique<Parts>(
           catalog, notes,
           html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
-                      config.forecast.levels))) {}
+                      config.forecast.levels),
+          series_of(catalog, config.evaluate.show))) {}
 
 HtmlReport::~HtmlReport() = default;
 
 void HtmlReport::add(const ScoredRow& row) { parts_->tally.add(row); }
 
 std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& context) const {
-  const html::Json data =
-      html::page_data(parts_->catalog, parts_->notes, parts_->tally, result, context);
+  const html::Json data = html::page_data(parts_->catalog, parts_->notes, parts_->tally, result,
+                                          context, parts_->wanted);
   const bool chinese = result.chinese;
   // Nothing may be loaded or sent: not even a mistake in this page could do so.
   constexpr std::string_view kPolicy =

@@ -119,7 +119,8 @@ std::vector<std::size_t> sampled_places(std::size_t count, std::size_t most) {
 }
 
 std::vector<ShownRow> shown_rows(const Catalog& catalog, const Tally& tally,
-                                 const EvaluationReport& report, const Ranking& ranking) {
+                                 const EvaluationReport& report, const Ranking& ranking,
+                                 std::span<const std::int64_t> wanted) {
   const ByRow windows = by_row(tally, report.row_names.size());
   const std::int64_t history = history_shown(tally, report);
   const std::int64_t steps_of_row =
@@ -127,13 +128,23 @@ std::vector<ShownRow> shown_rows(const Catalog& catalog, const Tally& tally,
   const std::size_t most =
       std::clamp(static_cast<std::size_t>(kMostSteps / std::max<std::int64_t>(1, steps_of_row)),
                  kFewestRows, kMostRows);
-  std::vector<std::size_t> chosen;
+  std::vector<char> shown(report.row_names.size(), 0);
   for (const std::size_t place : sampled_places(ranking.rows.size(), most))
-    chosen.push_back(ranking.rows[place]);
-  std::vector<char> ranked(report.row_names.size(), 0);
+    shown[ranking.rows[place]] = 1;
+  std::vector<char> ranked(shown.size(), 0);
   for (const std::size_t row : ranking.rows) ranked[row] = 1;
-  for (std::size_t r = 0; r < ranked.size() && chosen.size() < most; ++r) {
-    if (!ranked[r]) chosen.push_back(r);
+  std::size_t room = most - std::min(most, ranking.rows.size());
+  for (std::size_t r = 0; r < shown.size(); ++r) {
+    if (!ranked[r] && room > 0) shown[r] = 1, --room;
+    const std::int64_t series = tally.kept()[windows.order[windows.begin[r]]].series;
+    if (std::find(wanted.begin(), wanted.end(), series) != wanted.end()) shown[r] = 1;
+  }
+  std::vector<std::size_t> chosen;
+  for (const std::size_t row : ranking.rows) {
+    if (shown[row]) chosen.push_back(row);
+  }
+  for (std::size_t r = 0; r < shown.size(); ++r) {
+    if (shown[r] && !ranked[r]) chosen.push_back(r);
   }
   std::vector<ShownRow> out;
   for (const std::size_t row : chosen) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,10 +35,12 @@ struct ShownRow {
   std::vector<double> forecast, lower, upper;  ///< from there on; NaN where there is none
 };
 
-/// The rows of the sample, the best first, then those without a rank. Where windows overlap, the
+/// The rows of the sample, the best first, then those without a rank; all rows of `wanted` series
+/// are among them. Where windows overlap, the
 /// earliest one's forecast is shown: the longest lead. Throws InternalError if the tally is of
 /// another evaluation.
 std::vector<ShownRow> shown_rows(const Catalog& catalog, const Tally& tally,
-                                 const EvaluationReport& report, const Ranking& ranking);
+                                 const EvaluationReport& report, const Ranking& ranking,
+                                 std::span<const std::int64_t> wanted = {});
 
 }  // namespace sluice::html

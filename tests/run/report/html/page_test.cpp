@@ -110,7 +110,7 @@ TEST(Page, KeepsHostileTextInsideItsData) {
   // data, licence, dygraphs and our own.
   EXPECT_EQ(count_of(page, "<script"), 4u);
   EXPECT_EQ(count_of(page, "</script"), 4u);
-  EXPECT_THAT(page, Not(HasSubstr("alert('")));
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
   EXPECT_THAT(
       page,
       HasSubstr(
@@ -202,6 +202,27 @@ TEST(Page, IsNoLargerForTenTimesAsManySeries) {
   EXPECT_EQ(data["sample"]["rows"].size(), 300u);
   EXPECT_EQ(data["sample"]["rows"].front()["place"], 1);
   EXPECT_EQ(data["sample"]["rows"].back()["place"], 20'000);
+}
+
+TEST(Page, HasTheSeriesThatWereAskedFor) {
+  World world(2'000);
+  const auto has = [](const Json& data, const std::string& id) {
+    const Json& rows = data["sample"]["rows"];
+    return std::any_of(rows.begin(), rows.end(), [&](const Json& row) { return row["id"] == id; });
+  };
+  EXPECT_FALSE(has(World::data_of(world.page()), "s1002"));
+  world.config.evaluate.show = {"s1002"};
+  const Json data = World::data_of(world.page());
+  EXPECT_TRUE(has(data, "s1002"));
+  EXPECT_EQ(data["sample"]["rows"].size(), 301u);
+  world.config.evaluate.show = {"s10020"};
+  try {
+    HtmlReport page(world.catalog, world.notes, world.config);
+    ADD_FAILURE() << "no error";
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(),
+                HasSubstr("evaluate.show: there is no series 's10020'; did you mean 's1"));
+  }
 }
 
 TEST(Page, SumsUpTheWordsThatItDoesNotShow) {
