@@ -4,40 +4,45 @@ const colour = name => getComputedStyle(document.documentElement).getPropertyVal
 const palette = n => Array.from({length: n}, (_, i) => colour('c' + (1 + i % 8)));
 const asHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
 
-// Whole numbers of the axis, as many as find room for `label(x)`.
-function ticksOf(label) {
+// Room that a label of the horizontal axis takes, in pixels.
+const widthOf = chars => 10 + 7 * chars;
+// Without those so near to the right edge that dygraphs would move their labels.
+const inside = (ticks, chars, from, to, pixels) => ticks.filter(({v}) => (to - v) / (to - from) * pixels >= widthOf(chars) / 2 - 4);
+
+// Whole numbers from `low` to `high`, as many as find room for `label(x)` of `chars` characters.
+function ticksOf(label, chars, low, high) {
   return (from, to, pixels) => {
-    const first = Math.max(0, Math.ceil(from)), last = Math.floor(to);
-    const width = 16 + 7.2 * Math.max(...[first, last].map(x => String(label(x)).length));
-    const most = Math.max(1, Math.floor(pixels / width));
+    const first = Math.max(low, Math.ceil(from)), last = Math.min(high, Math.floor(to));
+    const most = Math.max(1, Math.floor(pixels / (8 + widthOf(chars))));
     const rough = (last - first + 1) / most, power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
     const step = power * [1, 2, 5, 10].find(lead => lead * power >= rough);
     const ticks = [];
     for (let x = Math.ceil(first / step) * step; x <= last; x += step) ticks.push({v: x, label: asHtml(label(x))});
-    return ticks;
+    return inside(ticks, chars, from, to, pixels);
   };
 }
 
 // The same for dates; of those with times of day the midnights, as days, where there are two or more.
-function ticksOfDates(dates) {
-  const short = x => (dates[x] ?? '').replace(/^(.*\d\d:\d\d):00$/, '$1');
+function ticksOfDates(dates, chars) {
   return (from, to, pixels) => {
     const days = [];
     for (let x = Math.max(0, Math.ceil(from)); x <= Math.min(to, dates.length - 1); ++x) {
       if (/ 00:00:00$/.test(dates[x])) days.push(x);
     }
-    if (days.length < 2) return ticksOf(short)(from, to, pixels);
-    const step = Math.ceil(days.length / Math.max(1, Math.floor(pixels / 88)));
-    return days.filter((x, i) => i % step === 0).map(x => ({v: x, label: asHtml(dates[x].slice(0, -9))}));
+    if (days.length < 2) return ticksOf(x => shortDate(dates[x]), chars, 0, dates.length - 1)(from, to, pixels);
+    const step = Math.ceil(days.length / Math.max(1, Math.floor(pixels / (8 + widthOf(10)))));
+    return inside(days.filter((x, i) => i % step === 0).map(x => ({v: x, label: asHtml(dates[x].slice(0, -9))})), 10, from, to, pixels);
   };
 }
+const shortDate = date => date.replace(/^(.*\d\d:\d\d):00$/, '$1');
 
 // A chart in `host`. spec: title (for readers of the screen), rows, labels, x(value) -> text, y(value) -> text,
-// colours() -> [...], ticks (by default whole numbers), more(label, value) -> text after a value, and options of dygraphs. Gives {graph, host}.
+// colours() -> [...], ticks (by default whole numbers) and chars of their labels, more(label, value) -> text after a value, and options of dygraphs. Gives {graph, host}.
 function drawChart(host, spec) {
   const legend = make('div', {class: 'legend', 'aria-live': 'polite'});
   const place = make('div', {class: 'chart' + (spec.tall ? ' tall' : ''), tabindex: '0', role: 'group', 'aria-label': W.chartOf(spec.title)});
   host.append(place, legend);
+  const ends = [spec.rows[0][0], spec.rows[spec.rows.length - 1][0]], chars = spec.chars || Math.max(...ends.map(x => String(spec.x(x)).length));
   const colours = () => ({colors: spec.colours(), gridLineColor: colour('line'), axisLineColor: colour('faint')});
   const {mousedown, dblclick} = Dygraph.defaultInteractionModel;
   const graph = new Dygraph(place, spec.rows, Object.assign({
@@ -46,7 +51,7 @@ function drawChart(host, spec) {
     interactionModel: {mousedown, dblclick, willDestroyContextMyself: true},
     strokeWidth: 1.8, highlightCircleSize: 4, xRangePad: 6, yRangePad: 6, fillAlpha: Number(colour('band')), titleHeight: 0,
     axes: {
-      x: {ticker: spec.ticks || ticksOf(spec.x), axisLabelWidth: 130, pixelsPerLabel: 60},
+      x: {ticker: spec.ticks || ticksOf(spec.x, chars, ...ends), axisLabelWidth: widthOf(chars), pixelsPerLabel: 60},
       y: {axisLabelFormatter: v => asHtml(spec.y(v)), axisLabelWidth: 58, valueFormatter: v => spec.y(v)},
     },
   }, colours(), spec.options || {}));

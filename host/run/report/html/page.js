@@ -117,9 +117,10 @@ function series() {
       if (!bands) return [t, y, f];
       return [t, [y, y, y], known(f) ? [row.lower[k], f, row.upper[k]] : [null, null, null]];
     });
+    const chars = Math.max(...dates.map(date => shortDate(date).length));
     const level = num(Math.max(...DATA.levels)), band = bands ? `${W.forecast} (${W.interval(level)})` : W.forecast;
     if (chart) { CHARTS.splice(CHARTS.indexOf(chart), 1); chart.graph.destroy(); host.replaceChildren(); }
-    chart = drawChart(host, {title: row.id, tall: true, rows, labels: [W.step, W.actual, band], x: t => dates[t] ?? '', ticks: ticksOfDates(dates), y: num,
+    chart = drawChart(host, {title: row.id, tall: true, rows, labels: [W.step, W.actual, band], x: t => dates[t] ?? '', ticks: ticksOfDates(dates, chars), chars, y: num,
       colours: () => [colour('actual'), colour('forecast')],
       more: (label, t) => bands && label === band && known(row.lower[t - row.begin])
         ? ` [${num(row.lower[t - row.begin])} … ${num(row.upper[t - row.begin])}]` : '',
