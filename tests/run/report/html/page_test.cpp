@@ -143,7 +143,7 @@ TEST(Page, CarriesTheChartingLibraryWithItsLicence) {
   EXPECT_THAT(page, HasSubstr("Dan Vanderkam"));
   std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/host/run/report/html/page.js");
   const std::string script((std::istreambuf_iterator<char>(file)), {});
-  EXPECT_EQ(kPageScript, script);
+  EXPECT_TRUE(kPageScript == script);  // whole texts would drown the message
 }
 
 TEST(Page, IsInTheLanguageOfTheFigures) {
