@@ -30,6 +30,7 @@ class Command(Program):
         self.assertEqual(seconds.sub("", self.read("e.html")), seconds.sub("", self.read("r.html")))
 
     def test_report_trains_anew_with_refit(self):
+        (self.folder / "runs/model.safetensors").unlink()
         self.ok("report", "a.csv", "--horizon", "7", "--evaluate.refit", "1", "--training.steps", "4", "--hidden_size", "4",
                 "--path.html", "r.html")
         self.assertIn("<!DOCTYPE html>", self.read("r.html"))
