@@ -136,6 +136,10 @@ std::optional<Request> read_command_line(int argc, char** argv) {
                    "a model, data, a TOML file of settings; what is left out the model knows",
                    "sluice evaluate runs/model.safetensors sales.csv --evaluate.n_windows 4", files,
                    request.quiet);
+  add_data_command(app, "report", "Write an evaluation as a page to read, one HTML file",
+                   "a model, data, a TOML file of settings; what is left out the model knows",
+                   "sluice report runs/model.safetensors sales.csv --evaluate.n_windows 4", files,
+                   request.quiet);
   add_data_command(app, "check", "Say what is in a data file",
                    "data, or a TOML file of settings that names them, or a model",
                    "sluice check sales.csv --data.id store,item", files, request.quiet);

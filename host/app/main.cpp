@@ -2,13 +2,16 @@
 //   train     read_catalog -> train -> model
 //   forecast  load_model -> read_catalog -> forecast_series -> write_forecasts
 //   evaluate  load_model -> read_catalog -> backtest -> report
+//   report    the same, as a page to read
 // What was asked for is found out before (command_line, settings), which files may be written
 // (paths). Before any of that, main starts itself again once (wait_passively).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <new>
+#include <optional>
 
 #include "app/command_line.hpp"
 #include "app/completion.hpp"
@@ -108,6 +111,24 @@ int forecast(const Request& request) {
   return 0;
 }
 
+/// What evaluate and report find out; `page` collects, if there is one.
+BacktestResult evaluated(const Settings& settings, const Catalog& catalog, HtmlReport* page) {
+  BacktestOptions options;
+  if (page != nullptr) options.scored = [page](const ScoredRow& row) { page->add(row); };
+  return with_memory("evaluating", "make engine.forecast_batch smaller", [&] {
+    return backtest(settings.config, catalog, settings.model ? &*settings.model : nullptr, options);
+  });
+}
+
+void write_page(const HtmlReport& page, const Settings& settings, const BacktestResult& result) {
+  const Config& config = settings.config;
+  // The network and its training are the model's own, whatever was said since.
+  const Config& used = settings.model ? settings.model->config : config;
+  page.write(config.path.html, result,
+             {.settings = to_toml(used), .versions = program_info(), .log = config.path.log});
+  log_info(fmt::format("page: {}", config.path.html));
+}
+
 int evaluate(const Request& request) {
   const Settings settings = read_settings(request);
   const Config& config = settings.config;
@@ -115,15 +136,16 @@ int evaluate(const Request& request) {
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   tell(request, settings, notes, false);
-  const BacktestResult result = with_memory(
-      "evaluating", "make engine.forecast_batch smaller",
-      [&] { return backtest(config, catalog, settings.model ? &*settings.model : nullptr); });
+  std::optional<HtmlReport> page;
+  if (!config.path.html.empty()) page.emplace(catalog, notes, config);
+  const BacktestResult result = evaluated(settings, catalog, page ? &*page : nullptr);
   // What else is asked for is written also where the table could not be.
   const bool printed = try_print_result(report_table(result.report, output_width() > 80));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");
   log_info(fmt::format("report: {}", config.path.report));
+  if (page) write_page(*page, settings, result);
   if (!config.path.scores.empty()) {
     write_row_scores(result.report, config.path.scores);
     log_info(fmt::format("scores: {}", config.path.scores));
@@ -133,6 +155,21 @@ int evaluate(const Request& request) {
     log_info(fmt::format("figures: {} ({} PNG)", config.path.figures, drawn.size()));
   }
   if (!printed) refuse_output();
+  return 0;
+}
+
+int report(const Request& request) {
+  Settings settings = read_settings(request);
+  Config& config = settings.config;
+  if (config.path.html.empty()) {
+    config.path.html = std::filesystem::path(config.path.report).replace_extension(".html");
+  }
+  begin(request, settings);
+  CatalogNotes notes;
+  const Catalog catalog = read_data(settings, notes);
+  tell(request, settings, notes, false);
+  HtmlReport page(catalog, notes, config);
+  write_page(page, settings, evaluated(settings, catalog, &page));
   return 0;
 }
 
@@ -197,10 +234,9 @@ int run(int argc, char** argv) {
   const std::optional<Request> request = read_command_line(argc, argv);
   if (!request) return 0;
   constexpr std::pair<std::string_view, int (*)(const Request&)> kCommands[] = {
-      {"train", train},  {"forecast", forecast}, {"evaluate", evaluate},
-      {"check", check},  {"simulate", simulate}, {"explain", explain},
-      {"info", info},    {"devices", devices},   {"completion", completion},
-      {"manual", manual}};
+      {"train", train},     {"forecast", forecast},     {"evaluate", evaluate}, {"report", report},
+      {"check", check},     {"simulate", simulate},     {"explain", explain},   {"info", info},
+      {"devices", devices}, {"completion", completion}, {"manual", manual}};
   for (const auto& [name, command] : kCommands) {
     if (name == request->command) return command(*request);
   }

@@ -117,6 +117,7 @@ std::vector<NamedPath> outputs_of(const Config& config) {
       {"path.forecast", config.path.forecast},
       {"path.report", config.path.report}};
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
+  if (!config.path.html.empty()) outputs.push_back({"path.html", config.path.html});
   if (!config.path.scores.empty()) outputs.push_back({"path.scores", config.path.scores});
   if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
   return outputs;
@@ -145,7 +146,9 @@ bool writes(const Request& request, const std::string& name) {
   if (name == "path.log") return true;
   if (request.command == "train") return name == "path.model" || name.starts_with("the training");
   if (request.command == "forecast") return name == "path.forecast";
-  return name == "path.report" || name == "path.scores" || name == "path.figures";
+  if (request.command == "report") return name == "path.html";
+  return name == "path.report" || name == "path.html" || name == "path.scores" ||
+         name == "path.figures";
 }
 
 void check_folder(const NamedPath& output) {

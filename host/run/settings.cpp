@@ -83,10 +83,10 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model, S
 Settings read_settings(const SettingsRequest& request, const Model* held) {
   Settings settings;
   settings.written = settings.config = config_over(request, {});
-  const bool refits = settings.config.evaluate.refit > 0 && request.command == "evaluate";
-  const bool uses_model = request.command == "forecast" ||
-                          (request.command == "evaluate" && !refits) || !request.model.empty() ||
-                          held;
+  const bool evaluates = request.command == "evaluate" || request.command == "report";
+  const bool refits = settings.config.evaluate.refit > 0 && evaluates;
+  const bool uses_model =
+      request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
     settings.remarks = idle_settings(request.command, settings.written, settings.config);
     return settings;

@@ -14,7 +14,7 @@ namespace sluice {
 
 /// What a command says.
 struct SettingsRequest {
-  std::string command;            ///< train, forecast, evaluate, check
+  std::string command;            ///< train, forecast, evaluate, report, check
   std::string settings;           ///< a TOML file; empty: none
   std::string model;              ///< empty: path.model
   std::vector<std::string> data;  ///< files and directories; empty: path.data
@@ -25,16 +25,16 @@ struct SettingsRequest {
 struct Settings {
   Config config;
   Config written;              ///< what the command and its file of settings say of it
-  std::optional<Model> model;  ///< of forecast, of evaluate without refit
+  std::optional<Model> model;  ///< of forecast, of evaluate and report without refit
   /// What was decided between file and model, what has no effect.
   std::vector<std::string> remarks;
   MemoryTables memory;  ///< tables that stand for files of their names
 };
 
-/// Reads what `request` names. forecast, evaluate (but with evaluate.refit and no MODEL) and check
-/// of a MODEL begin with the settings that the model was trained with; that is `held` where there
-/// is one, else the file. Throws ConfigError, also where a setting contradicts the model;
-/// DataError.
+/// Reads what `request` names. forecast, evaluate and report (but with evaluate.refit and no MODEL)
+/// and check of a MODEL begin with the settings that the model was trained with; that is `held`
+/// where there is one, else the file. Throws ConfigError, also where a setting contradicts the
+/// model; DataError.
 Settings read_settings(const SettingsRequest& request, const Model* held = nullptr);
 
 /// The catalogue, and what was guessed, filled or joined on the way to it, or has no effect on it.

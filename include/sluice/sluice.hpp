@@ -40,6 +40,7 @@
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/forecast.hpp"
+#include "sluice/run/html_report.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/report.hpp"
 #include "sluice/run/resolve.hpp"

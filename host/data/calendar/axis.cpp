@@ -46,9 +46,11 @@ std::int64_t TimeAxis::first_from(Timestamp time, std::int64_t series) const {
   return this->time(period, series) >= time ? period : period + 1;
 }
 
-std::string TimeAxis::text(Timestamp time) const {
-  return format_time(frequency, has_instants() ? shown(*this, time).wall : time);
+Timestamp TimeAxis::wall(Timestamp time) const {
+  return has_instants() ? shown(*this, time).wall : time;
 }
+
+std::string TimeAxis::text(Timestamp time) const { return format_time(frequency, wall(time)); }
 
 std::optional<Timestamp> TimeAxis::time_of_text(std::string_view text) const {
   const auto span = span_of_text(text);

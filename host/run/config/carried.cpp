@@ -118,6 +118,7 @@ Config carried_settings(const Config& trained, const Config& written) {
   config.forecast.from.clear();
   config.evaluate = trained.evaluate;
   config.evaluate.refit = 0;
+  config.evaluate.show.clear();
   if (!other_data(trained, written)) return config;
   // A decimal comma taken for the thousands' sign makes numbers a thousand times too large, so
   // that no other file is read by what holds for one.

@@ -12,13 +12,14 @@ namespace {
 
 /// Whether `command` looks at the keys of `section`.
 bool uses(std::string_view command, std::string_view section, const Config& config) {
-  const bool trains = command == "train" || (command == "evaluate" && config.evaluate.refit > 0);
+  const bool evaluates = command == "evaluate" || command == "report";
+  const bool trains = command == "train" || (evaluates && config.evaluate.refit > 0);
   if (section == "data") return true;
   if (section == "network" || section == "training") return trains;
   if (section == "mode") return command == "train";
   if (section == "engine") return command != "check";
-  if (section == "forecast") return command == "forecast" || command == "evaluate";
-  return command == "evaluate";
+  if (section == "forecast") return command == "forecast" || evaluates;
+  return evaluates;
 }
 
 class Idle {
@@ -114,6 +115,9 @@ class Idle {
         "with data.ended_after = 0, by which no series has ended");
     say("evaluate.step", written_.evaluate.step != 0, used_.evaluate.n_windows == 1,
         "with one window (evaluate.n_windows)");
+    say("evaluate.show", !written_.evaluate.show.empty(),
+        command_ == "evaluate" && used_.path.html.empty(),
+        "without the page that shows them (path.html)");
     say("engine.device_memory_limit", written_.engine.device_memory_limit != 0,
         used_.engine.device == "cpu", "on engine.device = \"cpu\"");
   }

@@ -311,6 +311,11 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.forecast);
   visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON.", .form = Form::path},
         p.report);
+  visit(
+      Key{.name = "path.html",
+          .meaning = "Report to read, one HTML file; empty: evaluate writes none, and report puts "
+                     "it beside path.report."},
+      p.html);
   visit(Key{.name = "path.scores",
             .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
         p.scores);
@@ -403,6 +408,9 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
           .meaning = "Steps of the season of seasonal naive and MASE; 0: by the data's frequency.",
           .range = {.min = 0, .max = 100000}},
       v.season);
+  visit(Key{.name = "evaluate.show",
+            .meaning = "Ids of series that the page (path.html) shows whatever their error."},
+        v.show);
 }
 
 /// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one

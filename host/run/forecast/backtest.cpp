@@ -59,7 +59,7 @@ class Backtest {
   /// cutoffs()[w][s]: first forecast step of window w, from the earliest; -1 where a series is too
   /// short.
   std::vector<std::vector<std::int64_t>> cutoffs();
-  void score(const Forecasts& forecasts);
+  void score(const Forecasts& forecasts, const std::function<void(const ScoredRow&)>& scored);
   BacktestResult result(const std::string& model, double train_seconds, double forecast_seconds,
                         std::int64_t windows);
 
@@ -143,11 +143,13 @@ void Backtest::note(const Forecasts& forecasts) {
   }
 }
 
-void Backtest::score(const Forecasts& forecasts) {
+void Backtest::score(const Forecasts& forecasts,
+                     const std::function<void(const ScoredRow&)>& receive) {
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto J = static_cast<std::size_t>(forecasts.J());
   const std::size_t median = forecasts.median();
-  std::vector<double> point(K), quantiles(K * J), actual(K);
+  const std::size_t methods = scorers_.size();
+  std::vector<double> points(methods * K), quantiles(K * J), actual(K);
   note(forecasts);
   for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
     const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
@@ -158,7 +160,7 @@ void Backtest::score(const Forecasts& forecasts) {
       const auto history = values.first(static_cast<std::size_t>(cutoff));
       for (std::size_t k = 0; k < K; ++k) {
         for (std::size_t j = 0; j < J; ++j) quantiles[k * J + j] = forecasts.y(r, k, m, j);
-        point[k] = quantiles[k * J + median];
+        points[k] = quantiles[k * J + median];
         const std::size_t t = static_cast<std::size_t>(cutoff) + k;
         actual[k] = t < values.size() ? static_cast<double>(values[t]) + offset : kNone;
       }
@@ -168,19 +170,20 @@ void Backtest::score(const Forecasts& forecasts) {
       scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
       scored.rmsse_scale = squared_step_scale(history, offset);
       scored.normal_scale = variance_scale(history);
-      scored.forecast = point;
-      scored.quantiles = quantiles;
-      scorers_[0].add(scored);
-      scored.quantiles = {};
       // Differences are taken among stored values, which have more digits than y in a float.
       const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
                                           naive_last(history, K_),
                                           naive_mean(history, mean_window_, K_)};
-      for (std::size_t i = 0; i < 3; ++i) {
-        for (std::size_t k = 0; k < K; ++k) point[k] = static_cast<double>(naive[i][k]) + offset;
-        scored.forecast = point;
-        scorers_[i + 1].add(scored);
+      for (std::size_t i = 1; i < methods; ++i) {
+        for (std::size_t k = 0; k < K; ++k)
+          points[i * K + k] = static_cast<double>(naive[i - 1][k]) + offset;
       }
+      for (std::size_t i = 0; i < methods; ++i) {
+        scored.forecast = std::span(points).subspan(i * K, K);
+        scored.quantiles = i == 0 ? std::span<const double>(quantiles) : std::span<const double>();
+        scorers_[i].add(scored);
+      }
+      if (receive) receive({s, target, cutoff, actual, points, quantiles});
       draw(forecasts, r, target);
     }
   }
@@ -269,6 +272,7 @@ void Backtest::add_figures(BacktestResult& out) const {
               std::any_of(rows.begin(), rows.end(),
                           [&](std::int64_t row) { return has_wide_characters(name_of(row)); });
   }
+  out.chinese = chinese;
   for (const std::int64_t row : rows) {
     const Line& line = lines_.at(row);
     const std::int64_t s = row / M_;
@@ -401,7 +405,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       const Forecasts forecasts = forecaster->at(cutoffs[w]);
       forecast_seconds += now() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
-      test.score(forecasts);
+      test.score(forecasts, how.scored);
       if (how.receive) how.receive(forecasts);
       if (guard) stop_if_interrupted();
     }

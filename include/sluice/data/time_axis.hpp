@@ -60,6 +60,8 @@ struct TimeAxis {
     return period_of(frequency, time - shift_of(series)).has_value();
   }
 
+  /// What the clock shows at a time of the grid.
+  Timestamp wall(Timestamp time) const;
   /// "2023-02-04", "2023-02-04 13:15:00" on the clock, or "17": a time of the grid for messages.
   std::string text(Timestamp time) const;
   /// The same for a period, of the grid or of a series.

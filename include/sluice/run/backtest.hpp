@@ -1,6 +1,7 @@
 // Evaluation by rolling origins: forecasts from past cutoffs, scored beside naive methods.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -19,11 +20,24 @@ struct BacktestResult {
   EvaluationReport report;
   std::vector<Figure> figures;  ///< real against predicted, the first few rows
   std::vector<std::string> figure_names;
+  bool chinese = false;  ///< the language of what is for people (path.figure_language)
+};
+
+/// One forecast as it was scored: a series' target from one cutoff. The spans hold for the call.
+struct ScoredRow {
+  std::int64_t series = 0;
+  int target = 0;
+  std::int64_t cutoff = 0;            ///< first forecast step
+  std::span<const double> actual;     ///< [K], NaN = missing
+  std::span<const double> methods;    ///< [methods, K], as EvaluationReport::methods
+  std::span<const double> quantiles;  ///< [K, J], of level_quantiles(forecast.levels)
 };
 
 struct BacktestOptions {
   /// Each window's forecasts, in the order of the cutoffs.
   std::function<void(const Forecasts&)> receive;
+  /// Each row of it, as it was scored.
+  std::function<void(const ScoredRow&)> scored;
   /// Of the trainings of evaluate.refit: TrainOptions::watch. One that it ends ends the evaluation.
   TrainWatch watch;
 };

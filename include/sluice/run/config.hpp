@@ -138,6 +138,7 @@ struct Config {
     std::string log = "runs/log.jsonl";
     std::string forecast = "runs/forecast.csv";
     std::string report = "runs/report.json";
+    std::string html;    ///< report for people; empty: not written (report: beside path.report)
     std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
     std::string figures = "runs/figures";
     std::string figure_language = "auto";  ///< auto, en, zh
@@ -169,10 +170,11 @@ struct Config {
 
   /// [evaluate]
   struct Evaluate {
-    int n_windows = 1;  ///< forecast origins, the last one K steps before the end
-    int step = 0;       ///< steps between origins; 0: K
-    int refit = 0;      ///< train again every so many origins; 0: the given model
-    int season = 0;     ///< of seasonal naive and MASE; 0: by frequency
+    int n_windows = 1;              ///< forecast origins, the last one K steps before the end
+    int step = 0;                   ///< steps between origins; 0: K
+    int refit = 0;                  ///< train again every so many origins; 0: the given model
+    int season = 0;                 ///< of seasonal naive and MASE; 0: by frequency
+    std::vector<std::string> show;  ///< ids that the page has whatever their error
     bool operator==(const Evaluate&) const = default;
   } evaluate;
 

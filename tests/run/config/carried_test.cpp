@@ -23,6 +23,7 @@ TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
   trained.forecast.from = "2024-01-01";
   trained.evaluate.n_windows = 4;
   trained.evaluate.refit = 1;
+  trained.evaluate.show = {"A"};
   trained.engine.device = "cuda:3";
   trained.mode.resume = true;
   const Config carried = carried_settings(trained, {});
@@ -35,6 +36,7 @@ TEST(CarriedSettings, AreHowDataAreReadAndNotWhereResultsGo) {
   EXPECT_EQ(carried.forecast.from, "");
   EXPECT_EQ(carried.evaluate.n_windows, 4);
   EXPECT_EQ(carried.evaluate.refit, 0);
+  EXPECT_TRUE(carried.evaluate.show.empty());
   EXPECT_TRUE(carried.engine == Config{}.engine);
   EXPECT_FALSE(carried.mode.resume);
 }

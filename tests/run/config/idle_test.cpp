@@ -38,6 +38,8 @@ const Case kCases[] = {
      [](Config& c) { c.training.sampling = "window"; }},
     {"evaluate.step", [](Config& c) { c.evaluate.step = 7; },
      [](Config& c) { c.evaluate.n_windows = 2; }},
+    {"evaluate.show", [](Config& c) { c.evaluate.show = {"A"}; },
+     [](Config& c) { c.path.html = "a.html"; }},
 };
 
 TEST(Idle, SettingsAreNamedUntilWhatTheyNeedIsThere) {

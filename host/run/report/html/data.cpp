@@ -1,0 +1,367 @@
+#include "run/report/html/data.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <numeric>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "run/report/html/sample.hpp"
+#include "sluice/data/check.hpp"
+
+namespace sluice::html {
+namespace {
+
+/// What bounds the file beside the sample of rows.
+constexpr std::size_t kMostGroups = 12, kMostWords = 40, kMostLeftOut = 200, kMostReasons = 12,
+                      kMostRemarks = 100, kMostCutoffs = 200;
+constexpr int kTextColumns = 160;
+constexpr double kQuantiles[] = {0, .05, .25, .5, .75, .95, 1};
+
+/// Six digits are more than a chart shows; JSON has no NaN.
+Json number(double value, int digits = 6) {
+  if (!std::isfinite(value)) return nullptr;
+  const double rounded = std::strtod(fmt::format("{:.{}g}", value, digits).c_str(), nullptr);
+  if (rounded == std::floor(rounded) && std::abs(rounded) < 1e15)
+    return static_cast<std::int64_t>(rounded);
+  return rounded;
+}
+
+Json numbers(const std::vector<double>& values, int digits = 6) {
+  Json out = Json::array();
+  for (const double value : values) out.push_back(number(value, digits));
+  return out;
+}
+
+std::string cut(const std::string& text) { return cut_to_width(text, kTextColumns); }
+
+Json metrics_json(const Metrics& m) {
+  return {{"points", m.points},       {"mae", number(m.mae)},     {"rmse", number(m.rmse)},
+          {"wape", number(m.wape)},   {"bias", number(m.bias)},   {"mase", number(m.mase)},
+          {"rmsse", number(m.rmsse)}, {"smape", number(m.smape)}, {"wql", number(m.wql)}};
+}
+
+Json slice_json(const Slice& slice) {
+  return {{"points", slice.points},
+          {"actual", number(slice.actual)},
+          {"error", number(slice.signed_error)},
+          {"absolute", numbers(slice.absolute)},
+          {"covered", slice.covered}};
+}
+
+Json slices_json(const std::vector<Slice>& slices) {
+  Json out = Json::array();
+  for (const Slice& slice : slices) out.push_back(slice_json(slice));
+  return out;
+}
+
+/// The words with the largest values, the most first; all others together are the last one.
+Json group_json(const Group& group) {
+  std::vector<std::size_t> order(group.words.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return group.slices[a].actual > group.slices[b].actual;
+  });
+  Json words = Json::array();
+  Slice rest;
+  std::int64_t rest_words = 0, rest_series = 0;
+  for (const std::size_t w : order) {
+    if (group.slices[w].points == 0) continue;
+    if (words.size() < kMostWords) {
+      words.push_back({{"word", cut(group.words[w])}, {"series", group.series[w]}});
+      words.back().update(slice_json(group.slices[w]));
+      continue;
+    }
+    rest.add(group.slices[w]);
+    rest_series += group.series[w];
+    ++rest_words;
+  }
+  Json out = {{"name", cut(group.name)}, {"words", std::move(words)}};
+  if (rest_words > 0) {
+    out["rest"] = {{"words", rest_words}, {"series", rest_series}};
+    out["rest"].update(slice_json(rest));
+  }
+  return out;
+}
+
+std::size_t best_naive(const EvaluationReport& report) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < report.methods.size(); ++i) {
+    const double mae = report.methods[i].total.mae;
+    if (std::isfinite(mae) && (best == 0 || mae < report.methods[best].total.mae)) best = i;
+  }
+  return best;
+}
+
+/// 1 - MAE / the best naive method's, of one row; NaN where that is without error.
+double skill_of(const EvaluationReport& report, std::size_t best, std::size_t row) {
+  const double naive = best == 0 ? 0 : report.methods[best].rows[row].mae;
+  return naive > 0 ? 1 - report.methods[0].rows[row].mae / naive : std::nan("");
+}
+
+/// Values at kQuantiles, between neighbours in proportion.
+Json quantiles_json(std::vector<double> values) {
+  std::erase_if(values, [](double v) { return !std::isfinite(v); });
+  std::sort(values.begin(), values.end());
+  Json out = Json::array();
+  for (const double q : kQuantiles) {
+    if (values.empty()) {
+      out.push_back(nullptr);
+      continue;
+    }
+    const double at = q * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(at);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    const double share = at - static_cast<double>(below);
+    out.push_back(number(values[below] * (1 - share) + values[above] * share));
+  }
+  return out;
+}
+
+Json rows_json(const EvaluationReport& report, std::size_t best) {
+  const std::vector<Metrics>& rows = report.methods[0].rows;
+  std::vector<double> skill, mase, wape, bias;
+  std::int64_t better = 0, worse = 0;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    skill.push_back(skill_of(report, best, r));
+    mase.push_back(rows[r].mase);
+    wape.push_back(rows[r].wape);
+    bias.push_back(rows[r].bias);
+    const double naive = best == 0 ? std::nan("") : report.methods[best].rows[r].mae;
+    better += rows[r].mae < naive ? 1 : 0;
+    worse += rows[r].mae > naive ? 1 : 0;
+  }
+  Json table = Json::object();
+  table["at"] = kQuantiles;
+  table["skill"] = quantiles_json(std::move(skill));
+  table["mase"] = quantiles_json(std::move(mase));
+  table["wape"] = quantiles_json(std::move(wape));
+  table["bias"] = quantiles_json(std::move(bias));
+  return {{"count", rows.size()}, {"better", better}, {"worse", worse}, {"quantiles", table}};
+}
+
+/// Dates of steps, each run of them once: most series end together.
+class Runs {
+ public:
+  std::size_t of(const Catalog& catalog, const ShownRow& row) {
+    const std::int64_t count = std::ssize(row.actual), last = row.from + count - 1;
+    std::string key = fmt::format("{} {} {}", catalog.time(row.series, row.from),
+                                  catalog.time(row.series, last), count);
+    const auto [at, fresh] = places_.try_emplace(std::move(key), dates_.size());
+    if (fresh) {
+      Json dates = Json::array();
+      for (std::int64_t t = row.from; t <= last; ++t) dates.push_back(catalog.date(row.series, t));
+      dates_.push_back(std::move(dates));
+    }
+    return at->second;
+  }
+  Json take() { return std::move(dates_); }
+
+ private:
+  std::map<std::string, std::size_t> places_;
+  Json dates_ = Json::array();
+};
+
+Json series_json(const Catalog& catalog, const Tally& tally, const EvaluationReport& report,
+                 std::size_t best, std::span<const std::int64_t> wanted, Json& dates) {
+  constexpr int kDigits = 7;
+  const Ranking ranking = ranking_of(report);
+  std::map<std::size_t, std::size_t> places;
+  for (std::size_t i = 0; i < ranking.rows.size(); ++i) places[ranking.rows[i]] = i;
+  Runs runs;
+  Json rows = Json::array();
+  for (const ShownRow& shown : shown_rows(catalog, tally, report, ranking, wanted)) {
+    const Metrics& score = report.methods[0].rows[shown.row];
+    Json row;
+    row["id"] = cut(report.row_names[shown.row]);
+    const auto place = places.find(shown.row);
+    row["place"] = place == places.end() ? Json(nullptr) : Json(place->second + 1);
+    row["mae"] = number(score.mae);
+    row["mase"] = number(score.mase);
+    row["wape"] = number(score.wape);
+    row["bias"] = number(score.bias);
+    row["skill"] = number(skill_of(report, best, shown.row));
+    row["dates"] = runs.of(catalog, shown);
+    row["actual"] = numbers(shown.actual, kDigits);
+    row["begin"] = shown.forecast_from - shown.from;
+    row["forecast"] = numbers(shown.forecast, kDigits);
+    if (!tally.levels().empty()) {
+      row["lower"] = numbers(shown.lower, kDigits);
+      row["upper"] = numbers(shown.upper, kDigits);
+    }
+    rows.push_back(std::move(row));
+  }
+  dates = runs.take();
+  return {{"metric", ranking.metric}, {"ranked", ranking.rows.size()}, {"rows", std::move(rows)}};
+}
+
+/// "ended 2023-03-31, 5 steps before the others" -> "ended …, … steps before the others".
+std::string kind_of(const std::string& reason) {
+  std::string out;
+  bool in_number = false;
+  for (std::size_t i = 0; i < reason.size(); ++i) {
+    const bool digit = reason[i] >= '0' && reason[i] <= '9';
+    const bool inside = in_number && (reason[i] == '-' || reason[i] == ':' || reason[i] == '.') &&
+                        i + 1 < reason.size() && reason[i + 1] >= '0' && reason[i + 1] <= '9';
+    if (digit && !in_number) out += "…";
+    in_number = digit || inside;
+    if (!in_number) out += reason[i];
+  }
+  return out;
+}
+
+Json left_out_json(const std::vector<LeftOut>& left_out) {
+  std::map<std::string, std::int64_t> kinds;
+  for (const LeftOut& one : left_out) ++kinds[kind_of(one.reason)];
+  std::vector<std::pair<std::int64_t, std::string>> sorted;
+  for (const auto& [kind, count] : kinds) sorted.emplace_back(-count, kind);
+  std::sort(sorted.begin(), sorted.end());
+  Json reasons = Json::array(), series = Json::array();
+  for (std::size_t i = 0; i < std::min(sorted.size(), kMostReasons); ++i)
+    reasons.push_back({{"reason", cut(sorted[i].second)}, {"count", -sorted[i].first}});
+  for (std::size_t i = 0; i < std::min(left_out.size(), kMostLeftOut); ++i)
+    series.push_back({{"id", cut(left_out[i].id)}, {"reason", cut(left_out[i].reason)}});
+  return {{"count", left_out.size()}, {"reasons", reasons}, {"series", series}};
+}
+
+Json data_json(const Catalog& catalog, const CatalogNotes& notes, const EvaluationReport& report) {
+  const DataCheck check = check_catalog(catalog);
+  std::int64_t ended = 0;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) ended += catalog.ended(s) ? 1 : 0;
+  Json remarks = Json::array();
+  for (std::size_t i = 0; i < std::min(notes.remarks.size(), kMostRemarks); ++i)
+    remarks.push_back(cut_to_width(notes.remarks[i], 4 * kTextColumns));
+  return {{"source", report.data},
+          {"layout", notes.layout},
+          {"frequency", report.frequency},
+          {"series", check.series},
+          {"steps", check.steps},
+          {"first", check.first_date},
+          {"last", check.last_date},
+          {"shortest", check.shortest},
+          {"longest", check.longest},
+          {"median_length", number(check.median_length)},
+          {"values", check.values},
+          {"missing", check.missing},
+          {"zeros", check.zeros},
+          {"negatives", check.negatives},
+          {"constant", check.constant_series},
+          {"empty", check.empty_series},
+          {"gap_steps", notes.gap_steps},
+          {"gap_series", notes.gap_series},
+          {"duplicates", notes.duplicate_rows},
+          {"ended", ended},
+          {"future", notes.future_coverage},
+          {"statics", notes.static_coverage},
+          {"remark_count", notes.remarks.size()},
+          {"remarks", remarks},
+          {"left_out", left_out_json(report.left_out)}};
+}
+
+Json training_json(const HtmlContext& context) {
+  Json curves = Json::array();
+  if (!context.log.empty()) {
+    for (const TrainingCurve& curve : training_curves(context.log)) {
+      curves.push_back({{"label", curve.label},
+                        {"step", curve.step},
+                        {"train", numbers(curve.train_loss)},
+                        {"valid", numbers(curve.valid_loss)}});
+    }
+  }
+  return {{"log", context.log.string()}, {"curves", curves}};
+}
+
+}  // namespace
+
+Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& tally,
+               const BacktestResult& result, const HtmlContext& context,
+               std::span<const std::int64_t> wanted) {
+  const EvaluationReport& report = result.report;
+  const std::size_t best = best_naive(report);
+  Json out;
+  out["language"] = result.chinese ? "zh" : "en";
+  out["model"] = report.model;
+  out["horizon"] = report.K;
+  out["season"] = report.season;
+  out["series"] = report.series;
+  out["windows"] = report.windows;
+  out["levels"] = tally.levels();
+  out["train_seconds"] = number(report.train_seconds, 4);
+  out["forecast_seconds"] = number(report.forecast_seconds, 4);
+  out["cutoffs"] = Json::array();
+  for (std::size_t i = 0; i < std::min(report.cutoffs.size(), kMostCutoffs); ++i)
+    out["cutoffs"].push_back(report.cutoffs[i].last);
+  out["methods"] = Json::array();
+  for (const MethodReport& method : report.methods) {
+    out["methods"].push_back({{"name", method.name}, {"total", metrics_json(method.total)}});
+  }
+  out["best_naive"] = best;
+  out["rows"] = rows_json(report, best);
+  out["total"] = slice_json(tally.total());
+  out["steps"] = slices_json(tally.steps());
+  out["weekdays"] = slices_json(tally.weekdays());
+  out["groups"] = Json::array();
+  for (std::size_t i = 0; i < std::min(tally.groups().size(), kMostGroups); ++i)
+    out["groups"].push_back(group_json(tally.groups()[i]));
+  out["probabilities"] = tally.probabilities();
+  out["below"] = tally.total().below;
+  out["sample"] = series_json(catalog, tally, report, best, wanted, out["dates"]);
+  out["training"] = training_json(context);
+  out["data"] = data_json(catalog, notes, report);
+  out["settings"] = context.settings;
+  out["versions"] = context.versions;
+  return out;
+}
+
+std::string script_json(const Json& data) {
+  std::string out;
+  for (const char c : data.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    // All three stand inside of strings only.
+    switch (c) {
+      case '<':
+        out += "\\u003c";
+        break;
+      case '>':
+        out += "\\u003e";
+        break;
+      case '&':
+        out += "\\u0026";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace sluice::html

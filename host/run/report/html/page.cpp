@@ -1,0 +1,102 @@
+// The page: a frame of HTML, style and script from files beside this one, the numbers as JSON. All
+// that comes from a user is in that JSON, and the script sets it as text, never as HTML.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/output_file.hpp"
+#include "run/config/value.hpp"
+#include "run/report/html/assets.hpp"
+#include "run/report/html/data.hpp"
+#include "run/report/html/tally.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/html_report.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+
+struct HtmlReport::Parts {
+  const Catalog& catalog;
+  const CatalogNotes& notes;
+  html::Tally tally;
+  std::vector<std::int64_t> wanted;  ///< series of evaluate.show
+};
+
+namespace {
+
+std::vector<std::int64_t> series_of(const Catalog& catalog, const std::vector<std::string>& ids) {
+  std::vector<std::int64_t> series;
+  for (const std::string& id : ids) {
+    const auto at = std::find(catalog.ids().begin(), catalog.ids().end(), id);
+    if (at == catalog.ids().end()) {
+      const std::vector<std::string_view> known(catalog.ids().begin(), catalog.ids().end());
+      const std::string_view near = nearest_name(id, known);
+      throw ConfigError(fmt::format("evaluate.show: there is no series '{}'; {}", id,
+                                    near.empty() ? fmt::format("ids look like '{}'", catalog.id(0))
+                                                 : fmt::format("did you mean '{}'?", near)));
+    }
+    series.push_back(at - catalog.ids().begin());
+  }
+  return series;
+}
+
+}  // namespace
+
+HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config)
+    : parts_(std::make_unique<Parts>(
+          catalog, notes,
+          html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
+                      config.forecast.levels),
+          series_of(catalog, config.evaluate.show))) {}
+
+HtmlReport::~HtmlReport() = default;
+
+void HtmlReport::add(const ScoredRow& row) { parts_->tally.add(row); }
+
+std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& context) const {
+  const html::Json data = html::page_data(parts_->catalog, parts_->notes, parts_->tally, result,
+                                          context, parts_->wanted);
+  const bool chinese = result.chinese;
+  // Nothing may be loaded or sent: not even a mistake in this page could do so.
+  constexpr std::string_view kPolicy =
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  std::string out = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+      "<title>{}: {}</title>\n",
+      chinese ? "zh" : "en", kPolicy, chinese ? "预测报告" : "Forecast report",
+      html::escaped(result.report.data));
+  const auto add = [&](std::string_view open, std::string_view text, std::string_view close) {
+    out.append(open).append(text).append(close);
+  };
+  add("<style>\n", html::kDygraphsStyle, "\n");
+  add("", html::kPageStyle, "</style>\n</head>\n<body>\n");
+  add("<noscript><p>",
+      chinese ? "本页的图表需要浏览器启用 JavaScript；不加载任何外部内容。"
+              : "This page draws its charts with JavaScript, which is switched off here. It loads "
+                "nothing from anywhere.",
+      "</p></noscript>\n<main id=\"page\"></main>\n");
+  add("<script type=\"application/json\" id=\"data\">", html::script_json(data), "</script>\n");
+  add("<script type=\"text/plain\" id=\"licence\">", html::escaped(html::kDygraphsLicence),
+      "</script>\n");
+  add("<script>\n", html::kDygraphsScript, "\n</script>\n");
+  add("<script>\n", html::kPageWords, "\n");
+  add("", html::kPageCharts, "\n");
+  add("", html::kPageScript, "</script>\n</body>\n</html>\n");
+  return out;
+}
+
+void HtmlReport::write(const std::filesystem::path& path, const BacktestResult& result,
+                       const HtmlContext& context) const {
+  OutputFile file(path, "path.html");
+  file.write(page(result, context));
+  file.commit();
+}
+
+}  // namespace sluice

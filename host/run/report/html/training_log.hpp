@@ -1,0 +1,24 @@
+// The curves of a training, from the log that it wrote.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace sluice::html {
+
+/// One phase of a training: a seed's choice by validation, or a final fit.
+struct TrainingCurve {
+  std::string label;                           ///< "seed 1/3", "final"; empty: the one choice
+  std::vector<std::int64_t> step;              ///< at each epoch's end, as all below
+  std::vector<double> train_loss, valid_loss;  ///< NaN: none
+};
+
+/// The curves of the last training in a log of JSON lines; empty where there is no such file, or no
+/// epoch in it. Lines that are no epoch are passed over: a log may be cut off or hold more. An
+/// epoch that does not follow on its phase's last one begins another training. At most a thousand
+/// points a curve are kept, evenly chosen.
+std::vector<TrainingCurve> training_curves(const std::filesystem::path& log);
+
+}  // namespace sluice::html

@@ -1,0 +1,134 @@
+"""The page of `sluice report` in a browser without a window: what it draws, finds and says.
+
+Debian's chromium-headless-shell or chromium (CHROMIUM names another one); without it these tests are skipped.
+"""
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from program import Program
+
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+# What a reader does, and what is there then: written into the page itself, which the browser prints.
+ASK = """
+<script>
+// How many of a chart's lines have pixels of their very colour.
+function drawn(chart) {
+  const canvas = chart.host.querySelector('canvas');
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, colours = new Set();
+  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] === 255) colours.add(`${pixels[i]},${pixels[i + 1]},${pixels[i + 2]}`);
+  const parts = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)).join();
+  return chart.graph.getColors().filter(colour => colours.has(parts(colour))).length;
+}
+function press(chart, key) { chart.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})); }
+const told = {};
+const shown = () => document.getElementById('shown').textContent;
+try {
+  told.charts = CHARTS.map(drawn);
+  told.places = document.querySelectorAll('.chart').length;
+  told.sections = [...document.querySelectorAll('section')].map(s => s.id);
+  told.text = document.getElementById('page').innerText;
+  told.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  told.first = shown();
+  for (const pick of ['best', 'worst']) { document.getElementById('pick-' + pick).click(); told[pick] = shown(); }
+  const search = document.getElementById('search'), choose = document.getElementById('choose');
+  search.value = SEARCH; search.dispatchEvent(new Event('input'));
+  told.found = [...choose.options].map(option => option.textContent);
+  told.searched = shown();
+  search.value = 'nothing like this'; search.dispatchEvent(new Event('input'));
+  told.unfound = [...choose.options].map(option => [option.textContent, option.disabled]);
+  told.kept = shown();
+  search.value = ''; search.dispatchEvent(new Event('input'));
+  choose.value = choose.options[0].value; choose.dispatchEvent(new Event('change'));
+  told.chosen = shown();
+  const chart = document.querySelector('#series .chart'), graph = CHARTS[CHARTS.length - 1].graph;
+  told.whole = graph.xAxisRange(); press(chart, '+'); told.zoomed = graph.xAxisRange(); press(chart, '0'); told.back = graph.xAxisRange();
+  press(chart, 'ArrowRight'); told.read = document.querySelector('#series .legend').textContent;
+  told.markup = document.querySelectorAll('#page script, #page img').length;
+} catch (error) { told.error = String(error.stack); }
+document.body.innerHTML = ''; document.body.append(Object.assign(document.createElement('pre'), {id: 'told', textContent: btoa(
+  String.fromCharCode(...new TextEncoder().encode(JSON.stringify(told))))}));
+</script>
+"""
+HOSTILE = "</script><img src=x onerror=0>\"'&"
+
+
+@unittest.skipUnless(CHROMIUM, "no chromium: apt-get install chromium-headless-shell, or set CHROMIUM")
+class Page(Program):
+    def report(self, *arguments):
+        self.write("a.csv", "id,ds,y,region\n" + "".join(
+            f"{name},2024-{1 + day // 28:02}-{1 + day % 28:02},{10 + 3 * s + (day % 7) * (s + 1) + (day * day) % 5},{region}\n"
+            for s, (name, region) in enumerate([("apple", "north"), ("pear", "south"), ('"' + HOSTILE.replace('"', '""') + '"', "south"),
+                                                ("plum", "north")])
+            for day in range(112)))
+        self.train("a.csv", "--data.time", "ds", "--data.static_categories", "region", "--horizon", "7", "--data.test", "14",
+                   "--data.frequency", "D", "--mode.quiet", "true")
+        self.ok("report", "runs/model.safetensors", "a.csv", "--evaluate.n_windows", "2", *arguments)
+
+    def told(self, width=1280, scheme=1, search="pear"):
+        """What the page says of itself. scheme: 0 dark, 1 light."""
+        page = self.read("runs/report.html").replace("</body>", ASK.replace("SEARCH", json.dumps(search)) + "</body>")
+        asked = self.write("asked.html", page)
+        with tempfile.TemporaryDirectory(prefix="sluice_chromium_") as profile:
+            done = subprocess.run(
+                [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={profile}",
+                 f"--window-size={width},900", f"--blink-settings=preferredColorScheme={scheme}", "--virtual-time-budget=5000",
+                 "--dump-dom", asked.as_uri()], capture_output=True, timeout=60, check=False)
+        said = done.stderr.decode(errors="replace")
+        self.assertEqual([line for line in said.splitlines() if "CONSOLE" in line], [])
+        found = re.search(r'<pre id="told">([^<]*)</pre>', done.stdout.decode(errors="replace"))
+        self.assertTrue(found, said[-2000:])
+        told = json.loads(base64.b64decode(found[1]))
+        self.assertNotIn("error", told, told.get("error"))
+        return told
+
+    def test_draws_every_chart_and_finds_a_series(self):
+        self.report()
+        told = self.told()
+        self.assertEqual(told["sections"], ["worth", "series", "errors", "intervals", "spread", "training", "data", "settings"])
+        # The series, errors by step, coverage by step, the training.
+        self.assertEqual([len(told["charts"]), told["places"]], [4, 4])
+        for lines in told["charts"]:
+            self.assertGreaterEqual(lines, 1, told["charts"])
+        self.assertEqual(told["charts"][0], 2)  # actual and forecast
+        self.assertEqual(len({told["best"], told["worst"], told["first"]}), 3)
+        self.assertEqual(told["searched"], "pear")
+        self.assertEqual([text.split()[0] for text in told["found"]], ["pear"])
+        self.assertEqual(told["unfound"], [["no series like that is shown here", True]])
+        self.assertEqual(told["kept"], "pear")
+        self.assertEqual(told["chosen"], told["best"])
+        self.assertLess(told["zoomed"][1] - told["zoomed"][0], told["whole"][1] - told["whole"][0])
+        self.assertEqual(told["back"], told["whole"])
+        self.assertRegex(told["read"], r"^2024-\d\d-\d\dactual \d")
+        for words in ("north", "south", "Wednesday", "80% interval", "seasonal naive (7)"):
+            self.assertIn(words, told["text"])
+
+    def test_shows_a_hostile_id_as_text(self):
+        self.report()
+        told = self.told(search="onerror")
+        self.assertEqual(told["searched"], HOSTILE)
+        self.assertEqual(told["markup"], 0)
+
+    def test_fits_a_phone_in_light_and_dark(self):
+        self.report()
+        for scheme in (0, 1):
+            told = self.told(width=390, scheme=scheme)
+            self.assertEqual(told["overflow"], 0)
+            self.assertTrue(all(told["charts"]), told["charts"])
+
+    def test_speaks_chinese(self):
+        self.report("--path.figure_language", "zh", "--forecast.levels", "80")
+        told = self.told()
+        for words in ("预测的价值", "星期三", "季节性朴素法 (7)", "80% 区间", "最终训练"):
+            self.assertIn(words, told["text"] + told["read"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

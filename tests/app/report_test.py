@@ -1,0 +1,50 @@
+"""`sluice report`, and `evaluate` with path.html: what they write and where. Their page in a browser: browser_test.py."""
+import re
+import unittest
+
+from program import Program
+
+
+class Command(Program):
+    def setUp(self):
+        super().setUp()
+        self.daily("a.csv", 100)
+        self.train("a.csv", "--horizon", "7")
+
+    def test_report_writes_a_page_beside_path_report_and_nothing_else(self):
+        result = self.ok("report", "runs/model.safetensors", "a.csv")
+        self.assertEqual(result.out, "")
+        self.assertIn("page: runs/report.html", result.err)
+        self.assertTrue(self.read("runs/report.html").startswith("<!DOCTYPE html>"))
+        self.assertFalse((self.folder / "runs/report.json").exists())
+        self.assertFalse((self.folder / "runs/figures").exists())
+        self.ok("report", "runs/model.safetensors", "a.csv", "--path.html", "mail/to.html")
+        self.assertTrue((self.folder / "mail/to.html").exists())
+
+    def test_evaluate_writes_the_same_page_where_path_html_is_set(self):
+        self.ok("evaluate", "runs/model.safetensors", "a.csv", "--mode.figures", "false")
+        self.assertFalse((self.folder / "runs/report.html").exists())
+        self.ok("evaluate", "runs/model.safetensors", "a.csv", "--mode.figures", "false", "--path.html", "e.html")
+        self.ok("report", "runs/model.safetensors", "a.csv", "--path.html", "r.html")
+        seconds = re.compile(r'"(train|forecast)_seconds":[^,]*,')
+        self.assertEqual(seconds.sub("", self.read("e.html")), seconds.sub("", self.read("r.html")))
+
+    def test_report_trains_anew_with_refit(self):
+        (self.folder / "runs/model.safetensors").unlink()
+        self.ok("report", "a.csv", "--horizon", "7", "--evaluate.refit", "1", "--training.steps", "4", "--hidden_size", "4",
+                "--path.html", "r.html")
+        self.assertIn("<!DOCTYPE html>", self.read("r.html"))
+
+    def test_a_page_never_replaces_the_data_or_the_model(self):
+        for target, what in (("a.csv", "would replace a data file"), ("runs/model.safetensors", "are one file")):
+            before = (self.folder / target).read_bytes()
+            for command in ("report", "evaluate"):
+                result = self.sluice(command, "runs/model.safetensors", "a.csv", "--path.html", target)
+                self.assertEqual(result.status, 2, result.err)
+                self.assertIn(what, result.err)
+                self.assertIn("path.html", result.err)
+            self.assertEqual((self.folder / target).read_bytes(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
