@@ -6,6 +6,7 @@ origin. Members share all but their parameters.
 """
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
@@ -64,7 +65,10 @@ class Export:
         context, base = self.context(), self.base()
         results = [self.member(self.with_tables(x, context, parameters), parameters, base)
                    for parameters in map(self.model.member, range(self.model.member_count))]
-        mean = results[0] if len(results) == 1 else g.op("Mean", *results)
+        mean = results[0]
+        if len(results) > 1:
+            mean = g.op("Mul", functools.reduce(lambda a, b: g.op("Add", a, b), results),
+                        np.float64(1 / len(results)))
         self.write(self.finish(mean, raw, scaled))
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
         built = helper.make_model(g.proto("sluice"), opset_imports=opsets, producer_name="sluice")

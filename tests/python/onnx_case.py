@@ -1,23 +1,13 @@
 """A model and the data it forecasts, as the program reads them and as its ONNX graph takes them."""
 import csv
 import datetime
-import pathlib
-import sys
-import types
 
 import numpy as np
+import onnxruntime
+from package import ROOT  # noqa: F401 (makes program and sluice importable)
+from program import Program
+from sluice.onnx import to_onnx
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/app"))
-# The modules under test are Python alone: they are taken from the checkout, without the package
-# round them, which needs the compiled engine.
-if "sluice" not in sys.modules:
-    sys.modules["sluice"] = types.ModuleType("sluice")
-    sys.modules["sluice"].__path__ = [str(ROOT / "python/sluice")]
-
-import onnxruntime  # noqa: E402
-from program import Program  # noqa: E402
-from sluice.onnx import to_onnx  # noqa: E402
 
 # The promise. A forecast near zero is a difference of numbers as large as the series' values, so
 # the error is taken relative to the larger of the two.
