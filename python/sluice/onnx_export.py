@@ -83,6 +83,7 @@ class Export:
         past = spec["M"] + spec["past_channels"]
         steps = len(self.step_tables(False))
         out = {"probabilities": self.probabilities, "horizon": self.K,
+               "history": self.history(),
                "targets": names["channels"][:spec["M"]], "past": names["channels"][spec["M"]:past],
                "future": names["channels"][past:], "static": names["statics"],
                "static_categories": names["categories"],
@@ -102,7 +103,17 @@ class Export:
         """Steps that are looked at by their place, the series' or in front of it."""
         s = self.spec
         back = max([0, *s["lags"], s["base_season"] if s["level_change"] else 0])
-        return max(self.T + back, s["context"], s["seasonal_context"], 1)
+        return max(self.T + back, s["context"], s["seasonal_context"],
+                   s["base_season"] if s["base"] == "seasonal" else 1)
+
+    def history(self) -> int | None:
+        """The last steps of a history without gaps that make the forecast; None: all do."""
+        s = self.spec
+        if "smoothing" in (s["level"], s["base"]):
+            return None
+        window = s["level_window"] - 1 if s["level"] == "mean" else 0
+        change = s["base_season"] if s["level_change"] else 0
+        return max(self.steps_needed(), self.T + window + change)
 
     # Inputs ------------------------------------------------------------------------------------
 

@@ -82,6 +82,19 @@ class Window(Trained):
                                          (space, level, base))
                         self.assertTrue(spec["missing_indicator"])
 
+    def test_a_gap_longer_than_all_windows_is_bridged(self):
+        shops = Shops(grid_of_days(65), HORIZON)
+        shops.parts[0]["targets"][-16:-1, 0] = np.nan
+        shops.parts[1]["targets"][-11:, 0] = np.nan
+        for space in ("linear", "log"):
+            for level in ("mean", "smoothing"):
+                for base in ("last", "seasonal"):
+                    with self.subTest(space=space, level=level, base=base):
+                        self.check({"network.space": space, "network.level": level,
+                                    "network.level_window": 5, "network.base": base,
+                                    "network.base_season": 4, "network.level_change": "true"},
+                                   shops=shops)
+
     def test_windows_may_be_scaled_by_themselves(self):
         for scaling in ("mean", "standard", "robust"):
             for base in ("none", "last", "seasonal"):
@@ -192,7 +205,7 @@ class Results(Trained):
         for loss in ("mse", "mae", "huber"):
             with self.subTest(loss=loss):
                 _, quantiles = self.check({**LEVEL, "training.loss": loss, "data.valid": 14,
-                                           "forecast.levels": "80,93,99.9"})
+                                           "forecast.levels": "80,91.3,99.9"})
                 self.assertTrue((np.diff(quantiles[..., 1:-1], axis=3) > 0).any())
 
     def test_forecasts_below_zero_become_zero_where_no_value_was_negative(self):
@@ -250,6 +263,23 @@ class Inputs(Trained):
             for n, steps in enumerate(inputs["length"]):
                 inputs[key][n, :longest - steps] = -77
         np.testing.assert_array_equal(self.run_graph("model.onnx", inputs), expected)
+
+    def test_the_last_steps_suffice_where_the_graph_says_so(self):
+        for part in self.shops.parts:
+            part["targets"] = np.nan_to_num(part["targets"], nan=33.0)
+        network = {"network.space": "log", "network.level": "mean", "network.level_window": 9,
+                   "network.lags": "7,10", "network.level_change": "true", "network.base_season": 4,
+                   "network.base": "seasonal", "network.calendar": "true"}
+        self.train_on(self.shops, {**network, **RICH})
+        to_onnx(self.folder / MODEL, self.folder / "model.onnx", words=True)
+        history = description(self.folder / "model.onnx")["history"]
+        self.assertEqual(history, 14 + 8 + 4)
+        inputs = self.shops.inputs(words=True)
+        expected = self.run_graph("model.onnx", inputs)
+        inputs["y"] = inputs["y"][:, -history:]
+        np.testing.assert_allclose(self.run_graph("model.onnx", inputs), expected, rtol=1e-5)
+        inputs["y"] = inputs["y"][:, 1:]
+        self.assertGreater(np.abs(self.run_graph("model.onnx", inputs) - expected).max(), 1e-5)
 
     def test_one_series_alone_is_forecast_as_among_others(self):
         self.train_on(self.shops, self.settings)
