@@ -1,7 +1,11 @@
 """Every configuration that is shipped gives a graph that forecasts as the program does, on made-up
 data of the columns that it is for."""
+import contextlib
 import csv
 import datetime
+import io
+import os
+import re
 import unittest
 
 try:
@@ -114,6 +118,26 @@ class Configs(OnnxCase):
         shipped = {path.stem for path in (ROOT / "configs").glob("*.toml")}
         self.assertEqual(shipped, {name[len("test_"):] for name in dir(self)
                                    if f"{name[len('test_'):]}" in shipped})
+
+    def test_the_example_of_the_documentation_forecasts_as_the_program(self):
+        text = (ROOT / "docs/onnx.md").read_text()
+        commands, code = re.findall(r"```(?:python)?\n(sluice simulate.*?|import csv.*?)```", text, re.S)
+        (self.folder / "configs").symlink_to(ROOT / "configs")
+        for command in commands.splitlines():
+            small = ["--training.steps", "30"] if " train " in command else []
+            self.ok(*command.split()[1:], *small)
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(self.folder)
+        said, names = io.StringIO(), {}
+        with contextlib.redirect_stdout(said):
+            exec(compile(code, "docs/onnx.md", "exec"), names)
+        self.assertEqual(names["quantiles"].shape, (1, 28, 1, 3))
+        self.assertIn(f"{names['forecast'][0, 0, 0]:.4g}"[:4], said.getvalue())
+        expected, columns = self.forecast("configs/catalog.toml")
+        size = np.array([np.mean([float(row["y"]) for row in names["history"]])])
+        self.assert_same(names["forecast"], expected["S0002/I00001"][None, ..., columns.index("sluice")],
+                         size)
 
 
 if __name__ == "__main__":
