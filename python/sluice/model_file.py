@@ -72,6 +72,9 @@ def read_model(path: os.PathLike | str) -> ModelFile:
     if int(version) > NEWEST_VERSION:
         raise bad(f"it is of format {version}, and this package knows up to {NEWEST_VERSION}; "
                   "update the package")
+    if "checksum" in metadata and metadata["checksum"] != _checksum(metadata, tensors):
+        raise bad("it has not the contents that it was written with; it is damaged: take a copy from "
+                  "before, or train it again")
     try:
         spec = json.loads(metadata["spec"])
         names = {key: [_unescaped(name) for name in value]
@@ -89,8 +92,8 @@ def read_model(path: os.PathLike | str) -> ModelFile:
 
 
 def write_model(path: os.PathLike | str, model: ModelFile) -> None:
-    """Writes a model that was changed. It gets no checksum, as the file of other tools has none."""
-    metadata = {key: value for key, value in model.metadata.items() if key != "checksum"}
+    """Writes a model that was changed, with the checksum of what it holds now."""
+    metadata = {**model.metadata, "checksum": _checksum(model.metadata, model.tensors)}
     header: dict = {"__metadata__": metadata}
     parts, at = [], 0
     types = {np.dtype(kind): name for name, kind in _TYPES.items()}
@@ -145,6 +148,28 @@ def _tensor(data: bytes, dtype: str, shape: list, data_offsets: list) -> np.ndar
     if not 0 <= begin <= end <= len(data):
         raise ValueError("a tensor lies outside the file")
     return np.frombuffer(data[begin:end], _TYPES[dtype]).reshape(shape)
+
+
+def _checksum(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> str:
+    """host/base/checksum.hpp over metadata and tensors, each by their names' order."""
+    value = 0xcbf29ce484222325
+    types = {np.dtype(kind): name for name, kind in _TYPES.items()}
+
+    def add(data: bytes) -> None:
+        nonlocal value
+        words = np.frombuffer(data + bytes(8 - len(data) % 8), "<u8").tolist()
+        for word in (len(data), *words):
+            value = ((value ^ word) * 0x100000001b3) & 0xffffffffffffffff
+            value ^= value >> 32
+
+    for name in sorted(metadata.keys() - {"checksum"}, key=str.encode):
+        add(name.encode())
+        add(metadata[name].encode())
+    for name in sorted(tensors, key=str.encode):
+        add(name.encode())
+        add(types[tensors[name].dtype].encode())
+        add(tensors[name].tobytes())
+    return f"{value:016x}"
 
 
 def _check(model: ModelFile) -> None:

@@ -47,7 +47,7 @@ def quantile_probabilities(model: ModelFile, level: Sequence[float] | None = Non
     """The probabilities of the forecast's quantiles, ascending, 0.5 among them."""
     levels = model.config["forecast"]["levels"] if level is None else level
     found = {0.5}
-    for each in levels:
+    for each in np.atleast_1d(levels).tolist():
         if not 1 <= each < 100:
             raise ValueError(f"level has {each}; a level is a percentage from 1 to below 100")
         found |= {round((50 - each / 2) * 1e6) / 1e8, round((50 + each / 2) * 1e6) / 1e8}

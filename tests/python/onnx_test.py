@@ -308,6 +308,26 @@ class Inputs(Trained):
                     self.folder / MODEL, inputs["y"], inputs["past"], inputs["future"])
                 self.compare(inputs, others.ids, MODEL, "shops.csv", words=True, scaling="inputs")
 
+    def test_a_series_that_was_not_trained_on_needs_its_own_scaling(self):
+        self.train_on(self.shops, {**LEVEL, "data.min_history": 12})
+        inputs = self.shops.inputs(words=True)  # the last shop has 9 steps
+        to_onnx(self.folder / MODEL, self.folder / "model.onnx", words=True)
+        found = np.isnan(self.run_graph("model.onnx", inputs)).all(axis=(1, 2))
+        self.assertEqual(found.tolist(), [False, False, False, True])
+        model = read_model(self.folder / MODEL)
+        inputs["offset"], inputs["scale"] = (model.tensors[f"scaling.{n}"].T.astype(np.float64)
+                                             for n in ("offset", "scale"))
+        own = fit_scaling(self.folder / MODEL, inputs["y"])
+        inputs["offset"][3], inputs["scale"][3] = own[0][3], own[1][3]
+        self.compare(inputs, self.shops.ids, MODEL, "shops.csv", words=True, scaling="inputs")
+
+    def test_inputs_may_be_missing(self):
+        self.shops.areas[1] = np.nan
+        self.shops.parts[0]["past"][[-1, -3]] = np.nan
+        self.shops.parts[2]["future"][3:6] = np.nan
+        self.shops.parts[0]["sky"][-2:] = 0
+        self.check({**LEVEL, **RICH}, shops=self.shops)
+
     def test_an_unknown_word_is_the_word_unknown(self):
         self.train_on(self.shops, {**LEVEL, **RICH})
         self.shops.kinds[1] = "metropolis"
@@ -343,7 +363,7 @@ class Refused(Trained):
         self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
         self.refuses(ValueError, "asks for the quantile 0.025, and the model has 0.1, 0.5, 0.9",
                      self.folder / MODEL, level=[95])
-        self.refuses(ValueError, "level has 0.8; a level is a percentage", self.folder / MODEL, level=[0.8])
+        self.refuses(ValueError, "level has 0.8; a level is a percentage", self.folder / MODEL, level=0.8)
 
     def test_a_point_model_without_validation_errors_has_no_intervals(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), {"training.loss": "mse"})
@@ -355,6 +375,20 @@ class Refused(Trained):
                               (b"\x02" + b"\0" * 7 + b"{}", "its format is None")):
             path = self.write("other.safetensors", content)
             self.refuses(ModelFileError, text, path)
+
+    def test_a_damaged_model_is_named_and_a_newer_one_too(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
+        whole = (self.folder / MODEL).read_bytes()
+        path = self.write("half.safetensors", whole[:len(whole) // 2])
+        self.refuses(ModelFileError, "half.safetensors: is no safetensors file", path)
+        path = self.write("bit.safetensors", whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+        self.refuses(ModelFileError, "bit.safetensors: it has not the contents that it was written", path)
+        unsigned = whole.replace(b'"checksum"', b'"checkson"')
+        path = self.write("new.safetensors",
+                          unsigned.replace(b'"format_version":"1"', b'"format_version":"9"'))
+        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 2; update", path)
+        path = self.write("odd.safetensors", unsigned.replace(b'\\"H\\":6', b'\\"H\\":7'))
+        self.refuses(ModelFileError, "odd.safetensors: it is damaged or not Sluice's", path)
 
     def test_other_mistakes_say_what_is_taken(self):
         self.refuses(TypeError, "the path of its file, or an object with save(path)", 7)
