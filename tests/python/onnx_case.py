@@ -15,8 +15,10 @@ SMALLEST = 0.1
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
-def session(path):
-    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+def session(graph):
+    """Of a graph's file, or of its bytes."""
+    given = graph if isinstance(graph, bytes) else str(graph)
+    return onnxruntime.InferenceSession(given, providers=["CPUExecutionProvider"])
 
 
 class OnnxCase(Program):

@@ -16,6 +16,7 @@ import numpy as np
 from onnx_case import OnnxCase, Shops, grid_of_days, session
 from sluice.model_file import ModelFileError, read_model, write_model
 from sluice.onnx import fit_scaling, to_onnx
+from sluice.onnx_graph import FLOAT, INT64, OPSET, Graph, calendar_terms
 
 HORIZON = 5
 # Every choice that a setting "auto" would make is made here; a test changes what it is about.
@@ -158,6 +159,9 @@ class Window(Trained):
         grids = {"15min": minutes[:65], "h": hours, "B": work, "D": grid_of_days(65, "2024-01-20"),
                  "W-SUN": grid_of_days(65 * 7, "2023-10-01")[::7], "MS": months, "ME": ends,
                  "QS": [datetime.date(1955 + i // 4, 3 * (i % 4) + 1, 1) for i in range(65)],
+                 "QE": [datetime.date(1955 + i // 4, 3 * (i % 4) + 1, 1) - datetime.timedelta(1)
+                        for i in range(65)],
+                 "2W-WED": grid_of_days(65 * 14, "2022-01-05")[::14],
                  "10s": [str(datetime.datetime(2024, 3, 1) + datetime.timedelta(seconds=10 * i))
                          for i in range(65)]}
         for frequency, times in grids.items():
@@ -166,6 +170,25 @@ class Window(Trained):
                 self.check({**LEVEL, "network.calendar": "true", "data.frequency": frequency},
                            shops=Shops(times, HORIZON))
                 self.assertGreater(self.spec()["calendar"], 0)
+
+    def test_dates_of_all_years_are_right(self):
+        dates = [datetime.date(year, month, day) for year in (1, 1600, 1900, 1969, 2000, 2024, 2100, 9998)
+                 for month, day in ((1, 1), (2, 28), (3, 1), (7, 9), (12, 30))]
+        first = datetime.date(1970, 1, 1)
+        time = np.array([(date - first).days * 86400 for date in dates], np.int64)
+        g = Graph()
+        terms = calendar_terms(g, {"unit": "day", "multiple": 1}, g.input("time", INT64, ["N"]), 1)
+        g.output(terms, "terms", FLOAT, None)
+        built = onnx.helper.make_model(g.proto("dates"), ir_version=10,
+                                       opset_imports=[onnx.helper.make_opsetid("", OPSET)])
+        found = session(built.SerializeToString()).run(None, {"time": time})[0][0]
+        next_days = [date + datetime.timedelta(1) for date in dates]
+        year = [(d.timetuple().tm_yday - 1) / (datetime.date(d.year + 1, 1, 1)
+                - datetime.date(d.year, 1, 1)).days for d in next_days]
+        angles = [2 * np.pi * k * np.array(place) for place, count in
+                  (([d.weekday() / 7 for d in next_days], 3), (year, 1)) for k in range(1, count + 1)]
+        expected = np.stack([f(a) for a in angles for f in (np.sin, np.cos)], axis=1)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
     def test_values_far_from_zero_keep_their_digits(self):
         shops = Shops(grid_of_days(65), HORIZON)
