@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-# Not the newest: onnxruntime has it since 1.18, and nothing here needs a later one.
+# Not the newest: onnxruntime 1.18 has it, and nothing here needs a later one. Operators on
+# doubles are those that it knows, too.
 OPSET = 21
 FLOAT, DOUBLE, INT64, STRING, BOOL = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64,
                                       TensorProto.STRING, TensorProto.BOOL)
@@ -48,7 +49,8 @@ class Graph:
         "" is left out."""
         names = [self._name(kind) for _ in range(outputs)]
         sources = [self.value(x) for x in inputs]
-        self.nodes.append(helper.make_node(kind, sources, names, domain=domain, **attributes))
+        self.nodes.append(helper.make_node(kind, sources, names, names[0], domain=domain,
+                                           **attributes))
         return names[0] if outputs == 1 else names
 
     def value(self, x) -> str:
@@ -67,7 +69,7 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, kind: int, shape: list) -> None:
-        self.nodes.append(helper.make_node("Identity", [value], [name]))
+        self.nodes.append(helper.make_node("Identity", [value], [name], f"give_{name}"))
         self.outputs.append(helper.make_tensor_value_info(name, kind, shape))
 
     def proto(self, name: str) -> onnx.GraphProto:
@@ -149,7 +151,9 @@ def calendar_terms(g: Graph, frequency: dict, time: str, T: int) -> str:
         angle = g.op("Mul", places[cycle], np.float64(2 * math.pi))
         for k in range(1, harmonics + 1):
             turned = g.op("Mul", angle, np.float64(k))
-            columns += [g.unsqueeze(g.op(f, turned), 2) for f in ("Sin", "Cos")]
+            # onnxruntime has had a cosine of doubles for a short time only.
+            quarter_ahead = g.op("Add", turned, np.float64(math.pi / 2))
+            columns += [g.unsqueeze(g.op("Sin", x), 2) for x in (turned, quarter_ahead)]
     return g.cast(g.op("Concat", *columns, axis=2), FLOAT)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from .onnx_graph import DOUBLE, FLOAT, INT64, Graph
 
 LEVEL_FLOOR = 0.02    # model_space.cpp, kLevelFloor
+_STEP = ["N", "M"]    # what a step of a scan takes and gives
 
 
 def smoothed(g: Graph, values: str, shape: str, alpha: float, fallback: float) -> str:
@@ -15,7 +16,7 @@ def smoothed(g: Graph, values: str, shape: str, alpha: float, fallback: float) -
     shape: N, M."""
     rate = np.float64(np.float32(alpha))
     body = Graph("smoothing_")
-    state, age, x = (body.input(f"smoothing_{n}", DOUBLE, None) for n in ("state", "age", "x"))
+    state, age, x = (body.input(f"smoothing_{n}", DOUBLE, _STEP) for n in ("state", "age", "x"))
     missing = body.op("IsNaN", x)
     older = body.op("Add", age, body.cast(body.op("Not", missing), DOUBLE))
     weight = body.op("Max", rate, body.op("Div", np.float64(1),
@@ -23,9 +24,9 @@ def smoothed(g: Graph, values: str, shape: str, alpha: float, fallback: float) -
     step = body.op("Mul", weight, body.op("Sub", x, state))
     new = body.op("Where", missing, state, body.op("Add", state, step))
     known = body.op("Greater", older, np.float64(0))
-    body.output(new, "smoothing_new", DOUBLE, None)
-    body.output(older, "smoothing_older", DOUBLE, None)
-    body.output(body.op("Where", known, new, np.float64(fallback)), "smoothing_out", DOUBLE, None)
+    body.output(new, "smoothing_new", DOUBLE, _STEP)
+    body.output(older, "smoothing_older", DOUBLE, _STEP)
+    body.output(body.op("Where", known, new, np.float64(fallback)), "smoothing_out", DOUBLE, _STEP)
     return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0)], [values], 1)[0]
 
 
@@ -35,7 +36,7 @@ def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
                g.op("Concat", np.array([window], np.int64), shape, axis=0))
     leaving = g.slice(g.op("Concat", gap, values, axis=0), 0, -window)
     body = Graph("mean_")
-    total, count, level, x, old = (body.input(f"mean_{n}", DOUBLE, None)
+    total, count, level, x, old = (body.input(f"mean_{n}", DOUBLE, _STEP)
                                    for n in ("sum", "count", "level", "x", "old"))
 
     def add(sign, value, total, count):
@@ -50,7 +51,7 @@ def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
     level = body.op("Where", some, body.op("Max", mean, np.float64(0)), level)
     for value, name in ((total, "new_sum"), (count, "new_count"), (level, "new_level"),
                         (level, "out")):
-        body.output(value, f"mean_{name}", DOUBLE, None)
+        body.output(value, f"mean_{name}", DOUBLE, _STEP)
     return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0), _all(g, shape, 1)], [values, leaving], 1)[0]
 
 

@@ -9,7 +9,7 @@ set(SLUICE_ONNX_PYTHON ${_sluice_venv_python} CACHE FILEPATH
 foreach(name onnx onnx_configs torch_weights)
   add_test(NAME python.${name}
     COMMAND ${SLUICE_ONNX_PYTHON} -B -m unittest discover -v -s ${CMAKE_CURRENT_SOURCE_DIR}/python -p ${name}_test.py)
-  set_tests_properties(python.${name} PROPERTIES LABELS onnx TIMEOUT 300
+  set_tests_properties(python.${name} PROPERTIES LABELS onnx TIMEOUT 900
     SKIP_REGULAR_EXPRESSION "pip install -r python/requirements-onnx.txt"
     ENVIRONMENT "SLUICE_PROGRAM=$<TARGET_FILE:sluice>;OMP_WAIT_POLICY=passive")
 endforeach()
