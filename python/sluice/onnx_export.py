@@ -1,0 +1,449 @@
+"""The graph of one model: all that the engine does to a window (host/engine/shared: model_space.cpp,
+window_rows.hpp), in ONNX's operators.
+
+Time is the first axis, as in the engine: y [P, N, M], of which the last step is the forecast's
+origin. Members share all but their parameters.
+"""
+from __future__ import annotations
+
+import functools
+import json
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from .model_file import ModelFile
+from .onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, calendar_size,
+                         calendar_terms)
+from .onnx_level import level_map, smoothed, window_map
+
+INPUT_LIMIT = 10.0    # window_rows.hpp, kInputLimit
+NO_LOGARITHM = 10     # left_out.cpp, kFew: one of so many values
+_NAN = np.float32("nan")
+
+
+class Export:
+    """One graph. Shapes are those of one time step, [N, M], behind the steps: [P, N, M]."""
+
+    def __init__(self, model: ModelFile, probabilities: list[float], by_series: bool, words: bool):
+        self.model, self.probabilities = model, probabilities
+        self.by_series, self.words = by_series, words
+        self.spec = s = model.spec
+        self.g = Graph()
+        self.T, self.K, self.M = s["T"], s["K"], s["M"]
+        self.log = s["space"] == "log"
+
+    def build(self) -> onnx.ModelProto:
+        g, s, M = self.g, self.spec, self.M
+        raw = g.transpose(g.input("y", DOUBLE, ["N", "history", M]), 1, 0, 2)
+        length = g.input("length", INT64, ["N"])
+        self.read_scaling()
+        raw = g.pad_front(raw, self.steps_needed(), np.float64("nan"), 3)
+        steps = g.size(raw, 0)
+        # [P, N]: the step of the series that a row is; below 0 before its first one.
+        self.step = g.op("Sub", g.unsqueeze(g.op("Range", np.int64(0), g.op("Squeeze", steps),
+                                                 np.int64(1)), 1),
+                         g.unsqueeze(g.op("Sub", steps, length), 0))
+        begun = g.unsqueeze(g.op("GreaterOrEqual", self.step, np.int64(0)), 2)
+        self.begun = g.last(begun, self.T)
+        raw = g.op("Where", begun, raw, np.float64("nan"))
+        self.shape = g.slice(g.op("Shape", raw), 1)  # N, M
+        scaled = g.cast(g.op("Div", g.op("Sub", raw, self.target_offset), self.target_scale), FLOAT)
+        self.v = scaled
+        if self.log:
+            positive = g.op("Greater", scaled, 0.0)
+            self.v = g.op("Where", positive, g.op("Log", scaled), _NAN)
+        self.s = self.o = None  # [P, N, M], or [1, N, M] of a window; None: 1 and 0
+        if s["window_scaling"] != "none":
+            self.s, self.o = window_map(g, g.last(self.v, self.T), s["window_scaling"], self.T)
+        elif s["level"] != "none":
+            self.s, self.o = level_map(g, self.v, self.shape, s)
+
+        self.read_covariates()
+        x = g.op("Where", self.begun, self.inputs_of_steps(), 0.0)
+        context, base = self.context(), self.base()
+        results = [self.member(self.with_tables(x, context, parameters), parameters, base)
+                   for parameters in map(self.model.member, range(self.model.member_count))]
+        mean = results[0]
+        if len(results) > 1:
+            mean = g.op("Mul", functools.reduce(lambda a, b: g.op("Add", a, b), results),
+                        np.float64(1 / len(results)))
+        self.write(self.finish(mean, raw, scaled))
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
+        built = helper.make_model(g.proto("sluice"), opset_imports=opsets, producer_name="sluice")
+        built.ir_version = helper.find_min_ir_version_for(opsets)
+        helper.set_model_props(built, {"sluice": json.dumps(self.description())})
+        onnx.checker.check_model(built)
+        return built
+
+    def description(self) -> dict:
+        """What a caller must know of names and codes, as the graph's metadata `sluice`."""
+        names, spec = self.model.names, self.spec
+        past = spec["M"] + spec["past_channels"]
+        steps = len(self.step_tables(False))
+        out = {"probabilities": self.probabilities, "horizon": self.K,
+               "history": self.history(),
+               "targets": names["channels"][:spec["M"]], "past": names["channels"][spec["M"]:past],
+               "future": names["channels"][past:], "static": names["statics"],
+               "static_categories": names["categories"],
+               "past_categories": names["step_categories"][:steps],
+               "future_categories": names["step_categories"][steps:],
+               "frequency": self.model.frequency}
+        if self.by_series and not self.words:
+            out["series"] = self.model.series_ids
+        if not self.words:
+            out["vocabularies"] = {
+                name: self.model.words(f"{kind}vocabulary.{e}")
+                for kind, group in (("", "categories"), ("step_", "step_categories"))
+                for e, name in enumerate(names[group])}
+        return out
+
+    def steps_needed(self) -> int:
+        """Steps that are looked at by their place, the series' or in front of it."""
+        s = self.spec
+        back = max([0, *s["lags"], s["base_season"] if s["level_change"] else 0])
+        return max(self.T + back, s["context"], s["seasonal_context"],
+                   s["base_season"] if s["base"] == "seasonal" else 1)
+
+    def history(self) -> int | None:
+        """The last steps of a history without gaps that make the forecast; None: all do."""
+        s = self.spec
+        if "smoothing" in (s["level"], s["base"]):
+            return None
+        window = s["level_window"] - 1 if s["level"] == "mean" else 0
+        change = s["base_season"] if s["level_change"] else 0
+        return max(self.steps_needed(), self.T + window + change)
+
+    # Inputs ------------------------------------------------------------------------------------
+
+    def read_scaling(self) -> None:
+        """Offsets and scales [N, channels] in double; NaN of a series that the model does not
+        know, which makes its forecast NaN."""
+        g, tensors = self.g, self.model.tensors
+        if not self.by_series:
+            channels = len(self.model.names["channels"])
+            offset = g.input("offset", DOUBLE, ["N", channels])
+            scale = g.input("scale", DOUBLE, ["N", channels])
+        else:
+            offsets = tensors["scaling.offset"].T.astype(np.float64)
+            scales = tensors["scaling.scale"].T.astype(np.float64)
+            if "series.value_offset" in tensors:
+                offsets[:, :self.M] += tensors["series.value_offset"].T
+            if "scaling.fitted" in tensors:
+                scales[~tensors["scaling.fitted"].T.astype(bool).all(axis=1)] = np.nan
+            unknown = np.full((1, scales.shape[1]), np.nan)
+            series = self.codes("series", ["N"], [self.model.series_ids], unknown=len(scales))[0]
+            # Whatever is no index of a trained series is the row of an unknown one.
+            known = g.op("And", g.op("GreaterOrEqual", series, np.int64(0)),
+                         g.op("Less", series, np.int64(len(scales))))
+            series = g.op("Where", known, series, np.int64(len(scales)))
+            offset = g.op("Gather", np.vstack([offsets, unknown]), series)
+            scale = g.op("Gather", np.vstack([scales, unknown]), series)
+        self.target_offset = g.slice(offset, 0, self.M, axis=1)
+        self.target_scale = g.slice(scale, 0, self.M, axis=1)
+        self.scaling = offset, scale
+
+    def codes(self, name: str, shape: list, vocabularies: list[list[str]],
+              unknown: int = 0) -> list[str]:
+        """An input of codes or words; gives the codes of each vocabulary, along the last axis."""
+        g = self.g
+        several = len(shape) > 1
+        given = g.input(name, STRING if self.words else INT64, shape)
+        out = []
+        for e, vocabulary in enumerate(vocabularies):
+            column = g.op("Gather", given, np.int64(e), axis=len(shape) - 1) if several else given
+            if self.words:
+                column = g.op("LabelEncoder", column, domain="ai.onnx.ml",
+                              keys_strings=_utf8(name, vocabulary),
+                              values_int64s=list(range(len(vocabulary))), default_int64=unknown)
+            out.append(column)
+        return out
+
+    def step_tables(self, future: bool) -> list[int]:
+        return [e for e, table in enumerate(self.spec["step_embeddings"])
+                if table["future"] == future]
+
+    def read_covariates(self) -> None:
+        """Past and future channels as the LSTM and the head see them, statics and codes."""
+        g, s, T, K = self.g, self.spec, self.T, self.K
+        self.past = self.future = self.static = None
+        if s["past_channels"]:
+            given = g.input("past", DOUBLE, ["N", "past_steps", s["past_channels"]])
+            self.past = self.covariates(given, self.M, s["past_channels"], T)
+        if s["future_channels"]:
+            given = g.input("future", DOUBLE, ["N", "future_steps", s["future_channels"]])
+            self.future = self.covariates(given, self.M + s["past_channels"], s["future_channels"],
+                                          T + K)
+        if s["static_reals"]:
+            given = g.cast(g.input("static", DOUBLE, ["N", s["static_reals"]]), FLOAT)
+            tensors = self.model.tensors
+            standard = g.op("Div", g.op("Sub", given, tensors["scaling.static_offset"]),
+                            tensors["scaling.static_scale"])
+            self.static = g.zero_if_missing(standard)
+        self.static_codes = []
+        if s["embeddings"]:
+            self.static_codes = self.codes(
+                "static_categories", ["N", len(s["embeddings"])],
+                [self.model.words(f"vocabulary.{e}") for e in range(len(s["embeddings"]))])
+        self.step_codes = []  # past ones [T, N], then future ones [T + K, N]
+        for name, tables, steps in (("past_categories", self.step_tables(False), T),
+                                    ("future_categories", self.step_tables(True), T + K)):
+            if not tables:
+                continue
+            columns = self.codes(name, ["N", name.replace("categories", "category_steps"), len(tables)],
+                                 [self.model.words(f"step_vocabulary.{e}") for e in tables])
+            for column in columns:
+                column = g.pad_front(g.transpose(column, 1, 0), steps, np.int64(0), 2)
+                self.step_codes.append(g.last(column, steps))
+
+    def covariates(self, given: str, first: int, count: int, steps: int) -> str:
+        g = self.g
+        values = g.pad_front(g.transpose(given, 1, 0, 2), steps, np.float64("nan"), 3)
+        offset, scale = (g.slice(x, first, first + count, axis=1) for x in self.scaling)
+        scaled = g.op("Div", g.op("Sub", g.last(values, steps), offset), scale)
+        return self.input_value(g.cast(scaled, FLOAT))
+
+    # Maps of steps and windows ------------------------------------------------------------------
+
+    def affine(self, steps: int) -> tuple:
+        """(s, o) of the last steps; None where the map is 1 or 0."""
+        whole = self.spec["window_scaling"] != "none"
+        return tuple(x if whole or not isinstance(x, str) else self.g.last(x, steps)
+                     for x in (self.s, self.o))
+
+    def on_level(self, values: str, affine: tuple) -> str:
+        s, o = affine
+        if s is not None:
+            values = self.g.op("Mul", values, s)
+        return values if o is None else self.g.op("Sub", values, o)
+
+    def input_value(self, u: str) -> str:
+        return self.g.op("Clip", self.g.zero_if_missing(u), -INPUT_LIMIT, INPUT_LIMIT)
+
+    # What the LSTM and the head see -------------------------------------------------------------
+
+    def inputs_of_steps(self) -> str:
+        """x [T, N, C] but for the tables, which members have for themselves."""
+        g, s, T = self.g, self.spec, self.T
+        affine = self.affine(T)
+        now = g.last(self.v, T)
+        features = [self.input_value(self.on_level(now, affine))]
+        if s["missing_indicator"]:
+            features.append(g.cast(g.op("IsNaN", now), FLOAT))
+        for lag in s["lags"]:
+            features.append(self.input_value(self.on_level(g.last(self.v, T, lag), affine)))
+        if s["level_input"] or s["level_change"]:
+            level = self.o if self.log else g.op("Neg", g.op("Log", self.s))
+            level = g.op("Add", level, g.op("Log", g.cast(self.target_scale, FLOAT)))
+            current = g.last(level, T)
+            if s["level_input"]:
+                mean, spread = self.model.tensors["level"]
+                features.append(g.op("Div", g.op("Sub", current, mean), spread))
+            if s["level_change"]:
+                season = s["base_season"]
+                change = g.op("Sub", current, g.last(level, T, season))
+                old = g.unsqueeze(g.op("GreaterOrEqual", g.last(self.step, T), np.int64(season)), 2)
+                features.append(g.op("Where", old, change, 0.0))
+        stacked = g.op("Concat", *(g.unsqueeze(f, 3) for f in features), axis=3)
+        columns = [g.reshape(stacked, 0, 0, self.M * len(features))]
+        if self.past:
+            columns.append(self.past)
+        if self.future:
+            columns.append(g.slice(self.future, 0, T))
+        if s["calendar"]:
+            unit = self.model.frequency["unit"]
+            if calendar_size(unit) != s["calendar"]:
+                raise ValueError(f"the model has {s['calendar']} calendar terms, and steps of a "
+                                 f"{unit} have {calendar_size(unit)}; it is of another version")
+            time = g.input("time", INT64, ["N"])
+            columns.append(calendar_terms(g, self.model.frequency, time, T))
+        if self.static:
+            columns.append(self.at_each_step(self.static))
+        return g.op("Concat", *columns, axis=2)
+
+    def at_each_step(self, x: str) -> str:
+        return self.g.op("Tile", self.g.unsqueeze(x, 0), np.array([self.T, 1, 1], np.int64))
+
+    def context(self) -> list[str]:
+        """What the head sees beside h, [N, ...] each, but for the tables."""
+        g, s, K = self.g, self.spec, self.K
+        affine, parts = self.affine(1), []
+        for m in range(self.M):
+            for count, order in ((s["context"], None), (s["seasonal_context"], self.season_order())):
+                if not count:
+                    continue
+                seen = self.input_value(self.on_level(g.last(self.v, count), affine))
+                seen = g.transpose(g.op("Gather", seen, np.int64(m), axis=2), 1, 0)
+                parts.append(seen if order is None else g.op("Gather", seen, order, axis=1))
+        if self.future:
+            ahead = g.transpose(g.last(self.future, K), 1, 2, 0)
+            parts.append(g.reshape(ahead, 0, s["future_channels"] * K))
+        if self.static:
+            parts.append(self.static)
+        return parts
+
+    def season_order(self) -> np.ndarray | None:
+        """Of the last season's values, that of each horizon step: again and again."""
+        season = self.spec["seasonal_context"]
+        return np.arange(self.K, dtype=np.int64) % season if season else None
+
+    def base(self) -> str | None:
+        """u that the network corrects: [N, 1 or K, M], or None for 0."""
+        g, s, kind = self.g, self.spec, self.spec["base"]
+        if kind == "none":
+            return None
+        affine = self.affine(1)
+        if kind == "smoothing":
+            state = g.cast(smoothed(g, g.cast(self.v, DOUBLE), self.shape, s["smoothing_alpha"], 0.0), FLOAT)
+            return g.transpose(self.on_level(g.last(state, 1), affine), 1, 0, 2)
+        season = s["base_season"] if kind == "seasonal" else 1
+        # Whole seasons behind each other, [seasons, season, N, M]: of each place the last value.
+        steps = g.size(self.v, 0)
+        more = g.op("Mod", g.op("Neg", steps), np.int64(season))
+        padded = g.op("Pad", self.v, g.op("Concat", more, np.zeros(5, np.int64), axis=0), _NAN)
+        seasons = g.op("Reshape", padded,
+                       g.op("Concat", np.array([-1, season], np.int64), self.shape, axis=0))
+        number = g.op("Range", np.int64(0), g.op("Squeeze", g.size(seasons, 0)), np.int64(1))
+        known = g.op("Where", g.op("IsNaN", seasons), np.int64(0), g.unsqueeze(number, 1, 2, 3))
+        last = g.op("ReduceMax", known, np.array([0], np.int64))
+        value = g.op("Squeeze", g.op("GatherElements", seasons, last, axis=0), np.array([0], np.int64))
+        u = g.zero_if_missing(self.on_level(value, affine))  # [season, N, M]
+        if kind == "seasonal":
+            u = g.op("Gather", u, np.arange(self.K, dtype=np.int64) % season)
+        return g.transpose(u, 1, 0, 2)
+
+    # One member --------------------------------------------------------------------------------
+
+    def with_tables(self, x: str, context: list[str], parameters: dict) -> tuple[str, str | None]:
+        """x and context with a member's embeddings behind them."""
+        g, T, K = self.g, self.T, self.K
+        x, context = [x], list(context)
+        for e, codes in enumerate(self.static_codes):
+            row = g.op("Gather", parameters[f"embedding.{e}.weight"], codes)
+            x.append(self.at_each_step(row))
+            context.append(row)
+        for e, codes in enumerate(self.step_codes):
+            rows = g.op("Gather", parameters[f"step_embedding.{e}.weight"], codes)
+            x.append(g.slice(rows, 0, T))
+            if self.spec["step_embeddings"][e]["future"]:
+                width = K * self.spec["step_embeddings"][e]["width"]
+                context.append(g.reshape(g.transpose(g.last(rows, K), 1, 0, 2), -1, width))
+        if len(x) > 1:  # steps before the series have no words either
+            x = [x[0], g.op("Where", self.begun, g.op("Concat", *x[1:], axis=2), 0.0)]
+        joined = x[0] if len(x) == 1 else g.op("Concat", *x, axis=2)
+        return joined, g.op("Concat", *context, axis=1) if context else None
+
+    def member(self, seen: tuple[str, str | None], parameters: dict, base: str | None) -> str:
+        """The forecast of one member in the data's units, [N, K, M, J] in double."""
+        g, s, H = self.g, self.spec, self.spec["H"]
+        x, context = seen
+        for layer in range(s["L"]):
+            names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}")
+            W, R = (_gates(parameters[name], H)[None] for name in names)
+            bias = parameters[f"lstm.bias_ih_l{layer}"]
+            second = parameters.get(f"lstm.bias_hh_l{layer}", np.zeros_like(bias))
+            B = np.concatenate([_gates(bias, H), _gates(second, H)])[None]
+            all_h, last_h, _ = g.op("LSTM", x, W, R, B, hidden_size=H, outputs=3)
+            x = g.op("Squeeze", all_h, np.array([1], np.int64))
+        z = g.op("Squeeze", last_h, np.array([0], np.int64))
+        if context:
+            z = g.op("Concat", z, context, axis=1)
+        if s["head_hidden"]:
+            z = g.op("Relu", g.op("Gemm", z, parameters["hidden.weight"], parameters["hidden.bias"],
+                                  transB=1))
+        z = g.op("Gemm", z, parameters["linear.weight"], parameters["linear.bias"], transB=1)
+        u = g.reshape(z, -1, self.K, self.M, parameters["linear.bias"].size // (self.K * self.M))
+        if base:
+            u = g.op("Add", u, g.unsqueeze(base, 3))
+        return self.to_y(self.quantiles(u))
+
+    def quantiles(self, u: str) -> str:
+        """The outputs that are asked for, [N, K, M, J]."""
+        if self.spec["loss"] == "quantile":
+            have = [np.float32(q) for q in self.spec["quantiles"]]
+            places = [have.index(np.float32(p)) for p in self.probabilities]
+            return self.g.op("Gather", u, np.array(places, np.int64), axis=3)
+        grid = self.model.tensors["residual.probabilities"]
+        errors = self.model.tensors["residual.quantiles"]
+        moved = np.zeros((self.K, self.M, len(self.probabilities)), np.float32)
+        for j, p in enumerate(self.probabilities):
+            if p == 0.5:
+                continue
+            high = min(int(np.searchsorted(grid, p)), len(grid) - 1)
+            low = high - 1 if high > 0 and grid[high] > p else high
+            part = np.float32((p - grid[low]) / (grid[high] - grid[low]) if high > low else 0)
+            moved[..., j] = errors[..., low] + part * (errors[..., high] - errors[..., low])
+        return self.g.op("Add", u, moved)
+
+    def to_y(self, u: str) -> str:
+        g = self.g
+        s, o = self.affine(1)
+        if o is not None:
+            u = g.op("Add", u, self.beside_horizon(o))
+        if s is not None:
+            u = g.op("Div", u, self.beside_horizon(s))
+        v = g.cast(u, DOUBLE)
+        if self.log:
+            v = g.op("Exp", v)
+        scale, offset = (g.unsqueeze(x, 1, 3) for x in (self.target_scale, self.target_offset))
+        return g.op("Add", g.op("Mul", v, scale), offset)
+
+    def beside_horizon(self, x):
+        """Of [1, N, M] the [N, 1, M, 1]."""
+        return self.g.unsqueeze(self.g.transpose(x, 1, 0, 2), 3) if isinstance(x, str) else x
+
+    # After the members --------------------------------------------------------------------------
+
+    def finish(self, y: str, raw: str, scaled: str) -> str:
+        """Quantiles in order, y >= 0 where that holds, NaN where the engine gives no forecast."""
+        g, J = self.g, len(self.probabilities)
+        if J > 1:
+            y = g.op("TopK", y, np.array([J], np.int64), axis=3, largest=0, sorted=1, outputs=2)[0]
+        never_negative = self.model.config["forecast"]["nonnegative"]
+        if never_negative is True:
+            y = g.op("Max", y, np.float64(0))
+        elif never_negative == "auto":
+            axis = np.array([0], np.int64)
+            below = g.cast(g.op("Less", raw, np.float64(0)), INT64)  # NaN is not
+            never = g.op("Equal", g.op("ReduceMax", below, axis), np.int64(0))  # [1, N, M]
+            y = g.op("Where", self.beside_horizon(never), g.op("Max", y, np.float64(0)), y)
+        return g.op("Where", self.can_forecast(raw, scaled), y, np.float64("nan"))
+
+    def can_forecast(self, raw: str, scaled: str) -> str:
+        """[N, 1, 1, 1]: whether every target has a value and, in log space, all but a few of the
+        window's values a logarithm."""
+        g, axis = self.g, np.array([0], np.int64)
+        given = g.cast(g.op("Not", g.op("IsNaN", raw)), INT64)
+        good = g.op("Greater", g.op("ReduceSum", given, axis), np.int64(0))
+        if self.log:
+            known = g.op("ReduceSum", g.last(given, self.T), axis)
+            low = g.cast(g.op("LessOrEqual", g.last(scaled, self.T), 0.0), INT64)
+            without = g.op("Mul", g.op("ReduceSum", low, axis), np.int64(NO_LOGARITHM))
+            good = g.op("And", good, g.op("LessOrEqual", without, known))
+        # Of all targets: [1, N, M] -> [N, 1, 1, 1].
+        worst = g.op("ReduceMin", g.cast(good, INT64), np.array([2], np.int64))
+        return g.cast(g.unsqueeze(g.transpose(worst, 1, 0, 2), 3), BOOL)
+
+    def write(self, quantiles: str) -> None:
+        g = self.g
+        middle = np.int64(self.probabilities.index(0.5))
+        g.output(g.op("Gather", quantiles, middle, axis=3), "forecast", DOUBLE,
+                 ["N", self.K, self.M])
+        g.output(quantiles, "quantiles", DOUBLE, ["N", self.K, self.M, len(self.probabilities)])
+
+
+def _gates(block: np.ndarray, H: int) -> np.ndarray:
+    """Rows of the gates i, f, g, o in ONNX's order: i, o, f, g."""
+    i, f, g, o = (block[k * H:(k + 1) * H] for k in range(4))
+    return np.concatenate([i, o, f, g])
+
+
+def _utf8(name: str, words: list[str]) -> list[str]:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{name}: {ascii(word)} is not UTF-8, which texts of ONNX are; export "
+                             "with words = False") from error
+    return words
