@@ -423,7 +423,7 @@ EvaluationReport score_forecasts(const Config& config, const Catalog& catalog,
   Backtest test(config, catalog, windows.front().K);
   std::int64_t count = 0;
   for (const Forecasts& forecasts : windows) {
-    test.score(forecasts);
+    test.score(forecasts, {});
     count += static_cast<std::int64_t>(forecasts.series.size());
   }
   return std::move(test.result("", 0, 0, count).report);
