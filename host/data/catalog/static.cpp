@@ -161,7 +161,7 @@ class FromFile {
   const std::string& name_of(int column) const {
     return table_.impl().names[static_cast<std::size_t>(column)];
   }
-  /// Where the file says it of a series that has a row.
+  /// Where the file says it of a series that has a row; reads the file again.
   std::string place(std::size_t s, int column) const {
     return place_of_row(table_.impl(), row_of_series_[s], column);
   }
@@ -340,7 +340,7 @@ class Told {
   std::optional<std::vector<std::optional<Value>>> all(const std::string& name, const char* key,
                                                        Read read) const {
     std::optional<std::vector<std::optional<Value>>> told;
-    std::vector<std::string> places(series_.ids.size());  // while a second file may differ
+    std::vector<const FromFile*> said_by(series_.ids.size(), nullptr);
     for (const FromFile& file : files_) {
       if (!file.has(name)) continue;
       if (name.starts_with('#') && files_.size() > 1) {
@@ -359,10 +359,11 @@ class Told {
           throw DataError(fmt::format(
               "{}: series '{}' has '{}' here and '{}' at {}; correct one of the files, or take "
               "the column {} out of it",
-              file.place(s, column), series_.ids[s], *here[s], *known, places[s], name));
+              file.place(s, column), series_.ids[s], *here[s], *known,
+              said_by[s]->place(s, said_by[s]->column_of(name, key)), name));
         }
         known = here[s];
-        if (files_.size() > 1) places[s] = file.place(s, column);
+        said_by[s] = &file;
       }
     }
     return told;

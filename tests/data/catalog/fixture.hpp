@@ -72,6 +72,15 @@ class CatalogBuild : public WithFiles {
     }
     return "no error";
   }
+  /// Three shops of two days, 2024-01-01 and -02.
+  CatalogSpec shops() {
+    return spec(
+        "unique_id,ds,y\n001,2024-01-01,1\n001,2024-01-02,2\n002,2024-01-01,3\n002,2024-01-02,4\n"
+        "003,2024-01-01,5\n003,2024-01-02,6\n");
+  }
+  void expect_remark(const std::string& part) {
+    EXPECT_THAT(notes_.remarks, testing::Contains(testing::HasSubstr(part)));
+  }
   CatalogNotes notes_;
 };
 

@@ -20,9 +20,6 @@ class Future : public CatalogBuild {
     s.future_files = {file("f.csv", future)};
     return s;
   }
-  void expect_remark(const std::string& part) {
-    EXPECT_THAT(notes_.remarks, Contains(HasSubstr(part)));
-  }
 };
 
 TEST_F(Future, SaturdaysAndSundaysBesideBusinessDaysAreLeftOutAndCounted) {
