@@ -9,6 +9,8 @@
 Tables are pandas, polars or pyarrow, with a row for each series and time; results are of the same kind.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _native as _native  # first: it loads the libraries
 from . import _sluice
 from ._forecaster import Forecaster
@@ -23,6 +25,9 @@ from .errors import (
     NotFittedError,
     SluiceError,
 )
+
+if TYPE_CHECKING:
+    from .onnx import to_onnx as to_onnx
 
 __version__ = _sluice.version()
 __all__ = [
@@ -41,3 +46,14 @@ __all__ = [
     "explain",
     "simulate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """to_onnx is imported when it is asked for: it needs packages that nothing else does."""
+    if name != "to_onnx":
+        raise AttributeError(f"module 'sluice' has no attribute {name!r}")
+    try:
+        from .onnx import to_onnx
+    except ModuleNotFoundError as missing:
+        raise ImportError(f"sluice.to_onnx needs {missing.name}: pip install 'sluice[onnx]'") from missing
+    return to_onnx

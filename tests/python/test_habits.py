@@ -238,6 +238,13 @@ def test_another_pyarrow_is_refused_with_a_sentence():
         check_pyarrow("3.0.0")
 
 
+def test_to_onnx_names_the_extra_where_onnx_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "sluice.onnx", raising=False)
+    with pytest.raises(ImportError, match=r"sluice.to_onnx needs onnx: pip install 'sluice\[onnx\]'"):
+        sluice.to_onnx
+
+
 def test_the_version_is_the_librarys(program):
     assert sluice.__version__ in program("--version")
 
