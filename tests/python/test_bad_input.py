@@ -85,7 +85,8 @@ def test_a_name_with_a_comma_is_refused_with_its_remedy():
 
 
 def test_a_device_that_is_not_there_is_a_device_error():
-    with pytest.raises(sluice.DeviceError, match="engine.device = \"cuda:99\"") as caught:
+    # Which sentence it is depends on the build and the machine: without CUDA, without a driver, with few cards.
+    with pytest.raises(sluice.DeviceError, match="set engine.device = |engine.device = \"cuda:99\"") as caught:
         quick(settings={"engine.device": "cuda:99"}).fit(DF)
     assert isinstance(caught.value, RuntimeError)
 
