@@ -29,14 +29,15 @@ def executed(folder):
 
 
 def kinds(cell):
-    """What a cell shows: kinds of output in their order, and the shape of tables."""
+    """What a cell shows: kinds of output in their order, and the sizes of tables and texts."""
     found = []
     for output in cell.outputs:
         if output.output_type == "stream":
             found.append(output.name)
-            continue
-        table = re.search(r"\d+ rows × \d+ columns", output.data.get("text/html", ""))
-        found.append((output.output_type, *sorted(output.data), table and table[0]))
+        else:
+            html, text = output.data.get("text/html", ""), output.data["text/plain"]
+            size = (html.count("<tr"), html.count("<th")) if html else len(text.splitlines())
+            found.append((output.output_type, *sorted(output.data), size))
     return found
 
 

@@ -72,7 +72,7 @@ def test_lines_stand_in_their_order_and_dots_for_any_of_them(reads):
 
 
 def test_a_file_gets_the_name_that_the_next_command_has(reads):
-    assert reads("'''csv\na,b\n1,2\n'''\nwords\n'''sh\ntail -n 1 two.csv  # not one.csv\n'''\n").said == ["1,2"]
+    assert reads("'''csv\na,b\n1,2\n'''\nwords\n'''sh\n# not one.csv\ntail -n 1 two.csv\n'''\n").said == ["1,2"]
     with pytest.raises(AssertionError, match="page.md:2: no command after it reads a new file"):
         reads("'''csv\na,b\n'''\n")
 
