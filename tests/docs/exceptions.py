@@ -50,6 +50,9 @@ OTHERS_FILES = {
 # Names in the text that look like settings.
 NO_SETTINGS = {"engine.dev": "a beginning, which the shell completes"}
 
+# And files.
+NO_FILES = {"benchmarks/results/DEVICE-DATE": "a pattern"}
+
 # Packages that a reader of these pages may lack: their snippets are then left out, with a warning.
 OPTIONAL = {"onnx", "onnxruntime", "pyspark", "ray", "safetensors", "torch"}
 

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from exceptions import ELSEWHERE, NO_SETTINGS, NOT_RUN, OTHERS_FILES
+from exceptions import ELSEWHERE, NO_FILES, NO_SETTINGS, NOT_RUN, OTHERS_FILES
 from page import Page, listed, pages
 
 ROOT = pathlib.Path(os.environ["SLUICE_SOURCE_DIR"])
@@ -72,3 +72,12 @@ def test_the_tree_of_the_readme_is_the_tree():
     listing = subprocess.run(["git", "-C", ROOT, "ls-tree", "-d", "--name-only", "HEAD"], capture_output=True, text=True,
                              check=False)
     assert listing.returncode or shown == {name for name in listing.stdout.split() if name[0] != "."}
+
+
+def test_every_file_of_the_tree_that_is_named_exists():
+    tops = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in ("build", "runs", "demo"))
+    for name, page in PAGES.items():
+        for span in page.spans:
+            for found in re.findall(rf"(?:^|(?<=\s))(?:\.\./)?((?:{tops})/[\w./-]*)", span):
+                if found not in NO_FILES:
+                    assert (ROOT / found).exists(), f"{name}: `{span}`: no such file"
