@@ -31,6 +31,10 @@ class Progress:
     valid_loss: float
     """On the validation part; NaN where there is none."""
     epoch_end: bool
+    learning_rate: float
+    """Of the last step."""
+    refit: int = 0
+    """Which refit of a cross_validation, from 1; 0 in fit."""
 
 
 Callback = Callable[[Progress], Any]
@@ -85,6 +89,12 @@ def watch_of(line: Line, callbacks: list[Callback]) -> Callable[..., bool]:
         line.show(progress)
         if not progress.epoch_end:
             return True
-        return all([callback(progress) is not False for callback in callbacks])
+        return not any([_says_stop(callback(progress)) for callback in callbacks])
 
     return watch
+
+
+def _says_stop(said: Any) -> bool:
+    """False, also NumPy's, which a comparison with one of its numbers gives."""
+    kind = type(said)
+    return said is False or (kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_") and not said)
