@@ -19,6 +19,7 @@ from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
 from ._settings import given_twice, texts_of
 from ._text import Text
+from .callbacks import SECTIONS_OF_EVALUATION, SECTIONS_OF_FIT, scores_of_model, scores_of_report, tracked
 from .errors import ConfigError, DataError, NotFittedError
 
 Path = str | os.PathLike[str]
@@ -194,12 +195,13 @@ class Forecaster:
 
         static_df : a row for each series with the columns of stat_exog_list. None: they are in df.
         val_size : what choices are made on at each series' end, steps or a share below 1. None: a tenth.
-        callbacks : called with a Progress at each epoch's end; one that returns False ends the training.
+        callbacks : called with a Progress at each epoch's end; one that returns False ends the training. What one
+            raises ends it too, and comes out of here. Those of sluice.callbacks write to TensorBoard and MLflow.
         progress : whether a line shows it; None: in a terminal and in a notebook.
         events : a file to which the training's events are added as JSON lines.
 
-        Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far. Raises
-        ConfigError, DataError, DeviceError.
+        Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far, as after an
+        exception of a callback. Raises ConfigError, DataError, DeviceError.
         """
         tables = Tables(self._asked_columns(), Frame(df, "df"), None, _frame(static_df, "static_df"))
         settings = self._settings_texts()
@@ -208,16 +210,18 @@ class Forecaster:
             settings.update(texts_of({"data.valid": val_size}))
         line = Line(progress)
         job = self._job(settings, tables, watch_of(line, list(callbacks)))
-        try:
-            with events_to(events):
-                model, interrupted, raised = _sluice.train(job)
-        finally:
-            line.close()
-        self._take(model, tables.columns)
-        self._df, self._static_df, self._loaded = tables.df, tables.static_df, False
-        self.interrupted_ = interrupted
-        if raised is not None:
-            raise raised
+        with tracked(callbacks, lambda: _sluice.settings(job, None), SECTIONS_OF_FIT) as outcome:
+            try:
+                with events_to(events):
+                    model, interrupted, raised = _sluice.train(job)
+            finally:
+                line.close()
+            self._take(model, tables.columns)
+            self._df, self._static_df, self._loaded = tables.df, tables.static_df, False
+            self.interrupted_ = interrupted
+            outcome.forecaster, outcome.scores = self, scores_of_model(self.model_info_)
+            if raised is not None:
+                raise raised
         return self
 
     def predict(
@@ -276,6 +280,7 @@ class Forecaster:
         *,
         static_df: Any = None,
         level: Sequence[float] | None = None,
+        callbacks: Sequence[Callback] = (),
         progress: bool | None = None,
         events: Path | None = None,
     ) -> Any:
@@ -287,6 +292,8 @@ class Forecaster:
         step_size : steps between origins. None: the horizon.
         refit : False: one training, before the first origin; True: one before each; r: one every r origins. None:
             the fitted model, whose training must end before the first origin (test_size).
+
+        callbacks, progress, events : as in fit. A callback that returns False raises Interrupted.
 
         Trainings are by this forecaster's arguments, on data before the origin; the fitted model stays what it is.
         Ctrl-C raises KeyboardInterrupt and gives nothing. Raises ConfigError, DataError, DeviceError.
@@ -303,13 +310,15 @@ class Forecaster:
         texts.update(texts_of(asked))
         tables = Tables(columns, *self._data(df, static_df, None))
         line = Line(progress)
-        job = self._job(texts, tables, watch_of(line, []), settings_of_columns=model is None)
-        try:
-            with events_to(events):
-                stream, report = _sluice.evaluate(job, model)
-        finally:
-            line.close()
-        self.report_: dict[str, Any] = json.loads(report)
+        job = self._job(texts, tables, watch_of(line, list(callbacks)), settings_of_columns=model is None)
+        with tracked(callbacks, lambda: _sluice.settings(job, model), SECTIONS_OF_EVALUATION) as outcome:
+            try:
+                with events_to(events):
+                    stream, report = _sluice.evaluate(job, model)
+            finally:
+                line.close()
+            self.report_: dict[str, Any] = json.loads(report)
+            outcome.scores = scores_of_report(self.report_)
         return tables.like_df(stream)
 
     def explain_settings(self) -> Text:
