@@ -17,7 +17,7 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import given_twice, texts_of
+from ._settings import given_twice, texts_of, whole
 from ._text import Text
 from .callbacks import SECTIONS_OF_EVALUATION, SECTIONS_OF_FIT, scores_of_model, scores_of_report, tracked
 from .errors import ConfigError, DataError, NotFittedError
@@ -25,16 +25,20 @@ from .errors import ConfigError, DataError, NotFittedError
 Path = str | os.PathLike[str]
 
 
-def _names(value: str | Iterable[str] | None) -> list[str]:
+def _names(argument: str, value: str | Iterable[str] | None) -> list[str]:
     if value is None:
         return []
-    return [value] if isinstance(value, str) else list(value)
+    names = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"{argument}: {name!r} ({type(name).__name__}) is no column's name; names are texts")
+    return names
 
 
-def _levels(value: float | Iterable[float] | None) -> list[float] | None:
+def _levels(value: float | Iterable[float] | None) -> list[Any] | None:
     if value is None:
         return None
-    return list(value) if isinstance(value, Iterable) else [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
 def _frame(data: Any, name: str) -> Frame | None:
@@ -151,10 +155,12 @@ class Forecaster:
         return f"Forecaster({', '.join(given)})"
 
     def _settings_texts(self) -> dict[str, str]:
+        if not isinstance(self.settings or {}, Mapping):
+            raise ConfigError(f"settings is {self.settings!r}; give a dict, as {{'network.hidden_size': 128}}")
         settings = dict(self.settings or {})
         arguments = {
-            "network.predict_day": ("h", self.h),
-            "data.frequency": ("freq", self.freq),
+            "network.predict_day": ("h", None if self.h is None else whole("h", self.h)),
+            "data.frequency": ("freq", getattr(self.freq, "freqstr", self.freq)),
             "forecast.levels": ("level", _levels(self.level)),
             "network.time_step": ("input_size", self.input_size),
             "training.steps": ("max_steps", self.max_steps),
@@ -175,8 +181,9 @@ class Forecaster:
 
     def _asked_columns(self) -> Columns:
         return Columns(
-            id=self.id_col, time=self.time_col, targets=_names(self.target_col), past=_names(self.hist_exog_list),
-            future=_names(self.futr_exog_list), statics=_names(self.stat_exog_list),
+            id=self.id_col, time=self.time_col, targets=_names("target_col", self.target_col),
+            past=_names("hist_exog_list", self.hist_exog_list), future=_names("futr_exog_list", self.futr_exog_list),
+            statics=_names("stat_exog_list", self.stat_exog_list),
         )
 
     # ---- work -------------------------------------------------------------------------------------------------
@@ -209,7 +216,7 @@ class Forecaster:
             given_twice(self.settings or {}, {"data.valid": ("val_size", val_size)})
             settings.update(texts_of({"data.valid": val_size}))
         line = Line(progress)
-        job = self._job(settings, tables, watch_of(line, list(callbacks)))
+        job = self._job(settings, tables, watch_of(line, callbacks))
         with tracked(callbacks, lambda: _sluice.settings(job, None), SECTIONS_OF_FIT) as outcome:
             try:
                 with events_to(events):
@@ -255,7 +262,10 @@ class Forecaster:
             raise DataError(f"the model needs {names} for the horizon: give futr_df with {columns.id or 'unique_id'}, "
                             f"{columns.time or 'ds'} and {names}")
         steps = int(self.model_info_["horizon"])
-        if h is not None and not 1 <= h <= steps:
+        if not columns.future and futr_df is not None:
+            raise DataError("futr_df is given, and the model has no inputs that are known ahead (futr_exog_list); leave it "
+                            "out")
+        if h is not None and not 1 <= whole("h", h) <= steps:
             raise ConfigError(f"h is {h}, and the model forecasts 1 to {steps} steps; fit one with h={h}")
         tables = Tables(columns, *self._data(df, static_df, futr_df))
         job = self._job(self._later_texts(level), tables, None, settings_of_columns=False)
@@ -298,19 +308,20 @@ class Forecaster:
         Trainings are by this forecaster's arguments, on data before the origin; the fitted model stays what it is.
         Ctrl-C raises KeyboardInterrupt and gives nothing. Raises ConfigError, DataError, DeviceError.
         """
-        every = 0 if refit is None else n_windows if refit is False else int(refit)
+        n_windows = whole("n_windows", n_windows)
+        every = 0 if refit is None else n_windows if refit is False else 1 if refit is True else whole("refit", refit)
         model = self._model if refit is None or self._loaded else None
         if refit is None or self._loaded:
             model, columns = self._fitted()
         else:
             columns = self._asked_columns()
         texts = self._later_texts(level) if model is not None else self._settings_texts()
-        asked = {"evaluate.n_windows": n_windows, "evaluate.step": step_size, "evaluate.refit": every,
+        asked = {"evaluate.n_windows": n_windows, "evaluate.step": None if step_size is None else whole("step_size", step_size), "evaluate.refit": every,
                  "forecast.levels": _levels(level)}
         texts.update(texts_of(asked))
         tables = Tables(columns, *self._data(df, static_df, None))
         line = Line(progress)
-        job = self._job(texts, tables, watch_of(line, list(callbacks)), settings_of_columns=model is None)
+        job = self._job(texts, tables, watch_of(line, callbacks), settings_of_columns=model is None)
         with tracked(callbacks, lambda: _sluice.settings(job, model), SECTIONS_OF_EVALUATION) as outcome:
             try:
                 with events_to(events):

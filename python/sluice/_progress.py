@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
+
+from .errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,10 @@ class Line:
             self._out.flush()
 
 
-def watch_of(line: Line, callbacks: list[Callback]) -> Callable[..., bool]:
+def watch_of(line: Line, callbacks: Sequence[Callback]) -> Callable[..., bool]:
     """What the library calls: False ends the training, as soon as a callback has said so at an epoch's end."""
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise ConfigError(f"callbacks is {callbacks!r}; give a list of functions that take a sluice.Progress")
 
     def watch(*where: Any) -> bool:
         progress = Progress(*where)

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import _sluice
-from ._columns import Columns, Tables
+from ._columns import Columns, Tables, require_like_zones
 from ._frames import Frame
-from ._settings import texts_of
+from ._settings import texts_of, whole
 from ._text import Text
-from .errors import ConfigError
+from .errors import ConfigError, DataError
 
 
 def check(
@@ -82,6 +82,7 @@ def evaluate(
     Tables(Columns(id_col, time_col, [target_col]), data).add_to(job, settings=True)
     outputs = ["sluice", *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
     table = made.columns([id_col, time_col, *outputs]).rename_columns(["unique_id", "ds", *outputs])
+    require_like_zones(data, data.columns([time_col]), made, made.columns([time_col]), time_col)
     windows = _windows(table, made.columns(["cutoff"])["cutoff"]) if "cutoff" in made.names else [table]
     report = json.loads(_sluice.score(job, windows))
     rows = []
@@ -95,6 +96,10 @@ def evaluate(
 def _windows(table: pa.Table, cutoffs: pa.ChunkedArray) -> list[pa.Table]:
     """The rows of each series' first cutoff, of its second one, and so on."""
     pairs = list(zip(table["unique_id"].to_pylist(), cutoffs.to_pylist(), strict=True))
+    for row, (one, cutoff) in enumerate(pairs):
+        for column, value in (("unique_id", one), ("cutoff", cutoff)):
+            if value is None:
+                raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the row")
     of_series: dict[Any, list[Any]] = {}
     for one, cutoff in sorted(set(pairs)):
         of_series.setdefault(one, []).append(cutoff)
@@ -121,7 +126,8 @@ def simulate(stores: int = 10, items: int = 30, days: int = 730, seed: int = 1, 
         raise ConfigError(f"like must be 'pandas', 'polars' or 'pyarrow', got {like!r}")
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "catalog.parquet"
-        _sluice.simulate(str(path), stores, items, days, seed)
+        counts = (whole("stores", stores), whole("items", items), whole("days", days), whole("seed", seed, 0))
+        _sluice.simulate(str(path), *counts)
         tables = [_plain(pq.read_table(file)) for file in (path, path.with_suffix(".future.parquet"))]
     if like == "pandas":
         days_as_times = {"ds": "datetime64[ns]"}
