@@ -97,7 +97,9 @@ TrainWatch watch_of(const sluice_job& job) {
                                    .windows_per_second = p.windows_per_second,
                                    .train_loss = p.train_loss,
                                    .valid_loss = p.valid_loss,
-                                   .epoch_end = p.epoch_end ? 1 : 0};
+                                   .epoch_end = p.epoch_end ? 1 : 0,
+                                   .learning_rate = p.learning_rate,
+                                   .refit = p.refit};
     return watch(&progress, user) != 0;
   };
 }

@@ -106,6 +106,8 @@ typedef struct sluice_progress {
   double seconds, windows_per_second;
   double train_loss, valid_loss; /* NaN: none yet */
   int epoch_end;                 /* 1: an epoch has just been closed */
+  double learning_rate;          /* of the last step; 0 before the first one */
+  int refit;                     /* which refit of sluice_evaluate, from 1; 0: none */
 } sluice_progress;
 
 /* Called after every training step and at every epoch's end; 0 ends the training. */

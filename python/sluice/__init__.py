@@ -12,7 +12,7 @@ Tables are pandas, polars or pyarrow, with a row for each series and time; resul
 from typing import TYPE_CHECKING, Any
 
 from . import _native as _native  # first: it loads the libraries
-from . import _sluice
+from . import _sluice, callbacks
 from ._forecaster import Forecaster
 from ._progress import Callback, Progress
 from ._tables import check, evaluate, explain, simulate
@@ -41,6 +41,7 @@ __all__ = [
     "NotFittedError",
     "Progress",
     "SluiceError",
+    "callbacks",
     "check",
     "evaluate",
     "explain",

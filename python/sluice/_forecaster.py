@@ -17,23 +17,28 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import given_twice, texts_of
+from ._settings import given_twice, texts_of, whole
 from ._text import Text
+from .callbacks import SECTIONS_OF_EVALUATION, SECTIONS_OF_FIT, scores_of_model, scores_of_report, tracked
 from .errors import ConfigError, DataError, NotFittedError
 
 Path = str | os.PathLike[str]
 
 
-def _names(value: str | Iterable[str] | None) -> list[str]:
+def _names(argument: str, value: str | Iterable[str] | None) -> list[str]:
     if value is None:
         return []
-    return [value] if isinstance(value, str) else list(value)
+    names = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"{argument}: {name!r} ({type(name).__name__}) is no column's name; names are texts")
+    return names
 
 
-def _levels(value: float | Iterable[float] | None) -> list[float] | None:
+def _levels(value: float | Iterable[float] | None) -> list[Any] | None:
     if value is None:
         return None
-    return list(value) if isinstance(value, Iterable) else [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
 def _frame(data: Any, name: str) -> Frame | None:
@@ -150,10 +155,12 @@ class Forecaster:
         return f"Forecaster({', '.join(given)})"
 
     def _settings_texts(self) -> dict[str, str]:
+        if not isinstance(self.settings or {}, Mapping):
+            raise ConfigError(f"settings is {self.settings!r}; give a dict, as {{'network.hidden_size': 128}}")
         settings = dict(self.settings or {})
         arguments = {
-            "network.predict_day": ("h", self.h),
-            "data.frequency": ("freq", self.freq),
+            "network.predict_day": ("h", None if self.h is None else whole("h", self.h)),
+            "data.frequency": ("freq", getattr(self.freq, "freqstr", self.freq)),
             "forecast.levels": ("level", _levels(self.level)),
             "network.time_step": ("input_size", self.input_size),
             "training.steps": ("max_steps", self.max_steps),
@@ -174,8 +181,9 @@ class Forecaster:
 
     def _asked_columns(self) -> Columns:
         return Columns(
-            id=self.id_col, time=self.time_col, targets=_names(self.target_col), past=_names(self.hist_exog_list),
-            future=_names(self.futr_exog_list), statics=_names(self.stat_exog_list),
+            id=self.id_col, time=self.time_col, targets=_names("target_col", self.target_col),
+            past=_names("hist_exog_list", self.hist_exog_list), future=_names("futr_exog_list", self.futr_exog_list),
+            statics=_names("stat_exog_list", self.stat_exog_list),
         )
 
     # ---- work -------------------------------------------------------------------------------------------------
@@ -194,12 +202,13 @@ class Forecaster:
 
         static_df : a row for each series with the columns of stat_exog_list. None: they are in df.
         val_size : what choices are made on at each series' end, steps or a share below 1. None: a tenth.
-        callbacks : called with a Progress at each epoch's end; one that returns False ends the training.
+        callbacks : called with a Progress at each epoch's end; one that returns False ends the training. What one
+            raises ends it too, and comes out of here. Those of sluice.callbacks write to TensorBoard and MLflow.
         progress : whether a line shows it; None: in a terminal and in a notebook.
         events : a file to which the training's events are added as JSON lines.
 
-        Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far. Raises
-        ConfigError, DataError, DeviceError.
+        Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far, as after an
+        exception of a callback. Raises ConfigError, DataError, DeviceError.
         """
         tables = Tables(self._asked_columns(), Frame(df, "df"), None, _frame(static_df, "static_df"))
         settings = self._settings_texts()
@@ -207,17 +216,19 @@ class Forecaster:
             given_twice(self.settings or {}, {"data.valid": ("val_size", val_size)})
             settings.update(texts_of({"data.valid": val_size}))
         line = Line(progress)
-        job = self._job(settings, tables, watch_of(line, list(callbacks)))
-        try:
-            with events_to(events):
-                model, interrupted, raised = _sluice.train(job)
-        finally:
-            line.close()
-        self._take(model, tables.columns)
-        self._df, self._static_df, self._loaded = tables.df, tables.static_df, False
-        self.interrupted_ = interrupted
-        if raised is not None:
-            raise raised
+        job = self._job(settings, tables, watch_of(line, callbacks))
+        with tracked(callbacks, lambda: _sluice.settings(job, None), SECTIONS_OF_FIT) as outcome:
+            try:
+                with events_to(events):
+                    model, interrupted, raised = _sluice.train(job)
+            finally:
+                line.close()
+            self._take(model, tables.columns)
+            self._df, self._static_df, self._loaded = tables.df, tables.static_df, False
+            self.interrupted_ = interrupted
+            outcome.forecaster, outcome.scores = self, scores_of_model(self.model_info_)
+            if raised is not None:
+                raise raised
         return self
 
     def predict(
@@ -251,7 +262,10 @@ class Forecaster:
             raise DataError(f"the model needs {names} for the horizon: give futr_df with {columns.id or 'unique_id'}, "
                             f"{columns.time or 'ds'} and {names}")
         steps = int(self.model_info_["horizon"])
-        if h is not None and not 1 <= h <= steps:
+        if not columns.future and futr_df is not None:
+            raise DataError("futr_df is given, and the model has no inputs that are known ahead (futr_exog_list); leave it "
+                            "out")
+        if h is not None and not 1 <= whole("h", h) <= steps:
             raise ConfigError(f"h is {h}, and the model forecasts 1 to {steps} steps; fit one with h={h}")
         tables = Tables(columns, *self._data(df, static_df, futr_df))
         job = self._job(self._later_texts(level), tables, None, settings_of_columns=False)
@@ -276,6 +290,7 @@ class Forecaster:
         *,
         static_df: Any = None,
         level: Sequence[float] | None = None,
+        callbacks: Sequence[Callback] = (),
         progress: bool | None = None,
         events: Path | None = None,
     ) -> Any:
@@ -288,28 +303,33 @@ class Forecaster:
         refit : False: one training, before the first origin; True: one before each; r: one every r origins. None:
             the fitted model, whose training must end before the first origin (test_size).
 
+        callbacks, progress, events : as in fit. A callback that returns False raises Interrupted.
+
         Trainings are by this forecaster's arguments, on data before the origin; the fitted model stays what it is.
         Ctrl-C raises KeyboardInterrupt and gives nothing. Raises ConfigError, DataError, DeviceError.
         """
-        every = 0 if refit is None else n_windows if refit is False else int(refit)
+        n_windows = whole("n_windows", n_windows)
+        every = 0 if refit is None else n_windows if refit is False else 1 if refit is True else whole("refit", refit)
         model = self._model if refit is None or self._loaded else None
         if refit is None or self._loaded:
             model, columns = self._fitted()
         else:
             columns = self._asked_columns()
         texts = self._later_texts(level) if model is not None else self._settings_texts()
-        asked = {"evaluate.n_windows": n_windows, "evaluate.step": step_size, "evaluate.refit": every,
+        asked = {"evaluate.n_windows": n_windows, "evaluate.step": None if step_size is None else whole("step_size", step_size), "evaluate.refit": every,
                  "forecast.levels": _levels(level)}
         texts.update(texts_of(asked))
         tables = Tables(columns, *self._data(df, static_df, None))
         line = Line(progress)
-        job = self._job(texts, tables, watch_of(line, []), settings_of_columns=model is None)
-        try:
-            with events_to(events):
-                stream, report = _sluice.evaluate(job, model)
-        finally:
-            line.close()
-        self.report_: dict[str, Any] = json.loads(report)
+        job = self._job(texts, tables, watch_of(line, callbacks), settings_of_columns=model is None)
+        with tracked(callbacks, lambda: _sluice.settings(job, model), SECTIONS_OF_EVALUATION) as outcome:
+            try:
+                with events_to(events):
+                    stream, report = _sluice.evaluate(job, model)
+            finally:
+                line.close()
+            self.report_: dict[str, Any] = json.loads(report)
+            outcome.scores = scores_of_report(self.report_)
         return tables.like_df(stream)
 
     def explain_settings(self) -> Text:

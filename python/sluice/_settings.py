@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,6 +39,13 @@ def _in_list(key: str, text: str) -> str:
 def texts_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """All settings but those that are None, which means: by its default."""
     return {key: text_of(key, value) for key, value in settings.items() if value is not None}
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """Of an argument that counts. Raises ConfigError."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < least:
+        raise ConfigError(f"{name} is {value!r}; give a whole number from {least}")
+    return operator.index(value)
 
 
 def given_twice(settings: Mapping[str, Any], arguments: Mapping[str, tuple[str, Any]]) -> None:

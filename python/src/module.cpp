@@ -85,9 +85,9 @@ class Watch {
     const bool kept = Pending::keep([&] {
       if (PyErr_CheckSignals() != 0) throw nb::python_error();
       if (!callable_) return;
-      const nb::object said =
-          (*callable_)(p.label, p.epoch, p.step, p.total_steps, p.fraction, p.seconds,
-                       p.windows_per_second, p.train_loss, p.valid_loss, p.epoch_end != 0);
+      const nb::object said = (*callable_)(
+          p.label, p.epoch, p.step, p.total_steps, p.fraction, p.seconds, p.windows_per_second,
+          p.train_loss, p.valid_loss, p.epoch_end != 0, p.learning_rate, p.refit);
       on = said.ptr() != Py_False;
     });
     return kept && on;

@@ -29,7 +29,7 @@ TABLES = {
     "mixed objects": (with_cell("y", "x"), "column 'y' (object) holds values of several kinds: row 0 has 10.0 (float), "
                                            "row 5 'x' (str); make them numbers, texts or times"),
     "a word among numbers": (DF.assign(y=with_cell("y", "x")["y"].astype(str)), "df: row 5: column 'y': 'x' is not a number"),
-    "complex numbers": (DF.assign(y=DF["y"].astype(complex)), "df: column 'y' (complex128)"),
+    "complex numbers": (DF.assign(y=DF["y"].astype(complex)), "df: column 'y' (complex128, row 0 has (10+0j)): "),
     "lists": (pa.table({"unique_id": ["a"] * 2, "ds": [1, 2], "y": [[1], [2]]}), "df: column 'y' holds values of type list"),
     "objects of polars": (pl.DataFrame({"unique_id": ["a"], "ds": [1], "y": pl.Series([{1}], dtype=pl.Object)}),
                           "df: column 'y' holds values of type fixed_size_binary"),

@@ -93,10 +93,40 @@ def test_callbacks_see_every_epoch_and_may_stop(df):
     assert not quick().fit(df, callbacks=[lambda progress: None]).interrupted_
 
 
-def test_an_exception_of_a_callback_is_raised_and_the_model_is_kept(df):
-    forecaster = quick()
+@pytest.mark.parametrize("said, stops", [(False, True), (np.float64(1) < 0, True), (True, False), (None, False), (0, False),
+                                         (np.bool_(True), False), ([], False), (np.zeros(2, bool), False)])
+def test_false_alone_ends_a_training(df, said, stops):
+    assert quick().fit(df, callbacks=[lambda progress: said]).interrupted_ == stops
+
+
+def test_callbacks_see_the_refits_of_a_cross_validation_and_may_stop_it(df):
+    seen = []
+    settings = {"training.schedule": "cosine", "training.final_fit": False}
+    forecaster = quick(settings=settings)
+    forecaster.cross_validation(df, n_windows=2, refit=True, callbacks=[seen.append])
+    assert [(one.refit, one.epoch) for one in seen] == [(r, e) for r in (1, 2) for e in (1, 2, 3, 4)]
+    assert seen[0].learning_rate > seen[3].learning_rate == seen[7].learning_rate > 0
+    with pytest.raises(sluice.Interrupted):
+        forecaster.cross_validation(df, callbacks=[lambda progress: progress.epoch < 2])
     with pytest.raises(ZeroDivisionError):
-        forecaster.fit(df, callbacks=[lambda progress: 1 / 0])
+        forecaster.cross_validation(df, callbacks=[lambda progress: 1 / 0])
+    with pytest.raises(sluice.NotFittedError):
+        forecaster.predict()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, SystemExit, StopIteration, sluice.DataError])
+def test_an_exception_of_a_callback_is_raised_and_the_model_is_kept(df, error):
+    forecaster, epochs = quick(), []
+
+    def fail(progress):
+        epochs.append(progress.epoch)
+        if progress.epoch == 2:
+            raise error("enough")
+
+    with pytest.raises(error, match="enough"):
+        forecaster.fit(df, callbacks=[fail])
+    assert epochs == [1, 2], "nothing is trained after it"
+    assert forecaster.interrupted_ and forecaster.model_info_["steps"] in (10, 20)
     assert len(forecaster.predict()) == 3 * H
 
 
@@ -140,8 +170,8 @@ def test_callbacks_are_not_called_within_an_epoch():
     called = []
     watch = _progress.watch_of(_progress.Line(False), [called.append])
     within = ("", 1, 15, 40, 0.4, 1.0, 9.0, 1.5, 1.5)
-    assert watch(*within, False) and not called
-    assert watch(*within, True) and len(called) == 1
+    assert watch(*within, False, 0.003, 0) and not called
+    assert watch(*within, True, 0.003, 0) and len(called) == 1
 
 
 def test_other_threads_run_while_it_trains(df):
@@ -209,7 +239,8 @@ def test_progress_is_a_line_in_a_terminal_and_nothing_elsewhere(capsys, df):
     out = Terminal()
     line = _progress.Line(None, out)
     where = {"label": "", "epoch": 3, "step": 30, "total_steps": 40, "fraction": 0.75, "seconds": 2.0,
-             "windows_per_second": 9.0, "train_loss": 1.5, "valid_loss": float("nan"), "epoch_end": True}
+             "windows_per_second": 9.0, "train_loss": 1.5, "valid_loss": float("nan"), "epoch_end": True,
+             "learning_rate": 0.003}
     line.show(sluice.Progress(**where))
     line.close()
     assert out.text == "\r 75% |███████████████·····| epoch 3, step 30/40 train 1.5 2 s\n"
