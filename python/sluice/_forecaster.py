@@ -201,7 +201,8 @@ class Forecaster:
         Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far. Raises
         ConfigError, DataError, DeviceError.
         """
-        tables = Tables(self._asked_columns(), Frame(df, "df"), None, _frame(static_df, "static_df"))
+        static = _frame(static_df, "static_df")
+        tables = Tables(self._asked_columns(), Frame(df, "df").kept(), None, static and static.kept())
         settings = self._settings_texts()
         if val_size is not None:
             given_twice(self.settings or {}, {"data.valid": ("val_size", val_size)})
