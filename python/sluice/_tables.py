@@ -64,7 +64,7 @@ def evaluate(
     """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
 
     forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals, of one target; "cutoff"
-        where there are several windows.
+        where there are several windows. Another method's, where its columns are renamed to these.
     df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
 
     Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
@@ -73,7 +73,7 @@ def evaluate(
     made, data = Frame(forecasts, "forecasts"), Frame(df, "df")
     made.require([id_col], "id_col")
     made.require([time_col], "time_col")
-    made.require(["sluice"], "the median of a forecast")
+    made.require(["sluice"], "the median of a forecast; another method's column has to be renamed to it")
     levels = [match[1] for name in made.names if (match := re.fullmatch(r"sluice-lo-(.+)", name))]
     made.require([f"sluice-hi-{level}" for level in levels], "the upper end of an interval")
     job = _sluice.Job()
@@ -94,6 +94,9 @@ def evaluate(
 
 def _windows(table: pa.Table, cutoffs: pa.ChunkedArray) -> list[pa.Table]:
     """The rows of each series' first cutoff, of its second one, and so on."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string_view(field.type):  # polars' texts, of which Arrow can take no rows
+            table = table.set_column(index, field.name, table.column(index).cast(pa.large_string()))
     pairs = list(zip(table["unique_id"].to_pylist(), cutoffs.to_pylist(), strict=True))
     of_series: dict[Any, list[Any]] = {}
     for one, cutoff in sorted(set(pairs)):
