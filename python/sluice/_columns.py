@@ -20,7 +20,10 @@ def _is_text(kind: pa.DataType) -> bool:
 
 @dataclass
 class Columns:
-    """The columns of a training by their use; `id` and `time` None: the library looks for them by usual names."""
+    """The columns of a training by their use; `id` and `time` None: the library looks for them by usual names.
+
+    `trained_as`: what the model calls those that the caller's tables call otherwise.
+    """
 
     id: str | None = "unique_id"
     time: str | None = "ds"
@@ -28,6 +31,11 @@ class Columns:
     past: list[str] = field(default_factory=list)
     future: list[str] = field(default_factory=list)
     statics: list[str] = field(default_factory=list)
+    trained_as: dict[str, str] = field(default_factory=dict)
+
+    def renamed(self, table: pa.Table) -> pa.Table:
+        """A table of the caller's with the model's names."""
+        return table.rename_columns([self.trained_as.get(name, name) for name in table.column_names])
 
     @property
     def known(self) -> bool:
@@ -61,15 +69,15 @@ class Tables:
         of_series = [] if self.static_df is not None else c.statics
         names = [name for name in (c.id, c.time) if name is not None]
         used = list(dict.fromkeys([*names, *c.targets, *c.past, *c.future, *of_series]))
-        data = self.df.columns(used if c.known else self.df.names)
+        data = c.renamed(self.df.columns(used if c.known else self.df.names))
         job.add_table(_sluice.DATA, self.df.name, data)
         statics = data
         if self.futr_df is not None:
             kept = [n for n in self.futr_df.names if n in (c.id, c.time, *c.future) or not c.known]
-            job.add_table(_sluice.FUTURE, self.futr_df.name, self.futr_df.columns(kept))
+            job.add_table(_sluice.FUTURE, self.futr_df.name, c.renamed(self.futr_df.columns(kept)))
         if self.static_df is not None:
             kept = [n for n in self.static_df.names if n in (c.id, *c.statics) or not c.known]
-            statics = self.static_df.columns(kept)
+            statics = c.renamed(self.static_df.columns(kept))
             job.add_table(_sluice.STATICS, self.static_df.name, statics)
         if settings:
             self._say(job, data, statics)

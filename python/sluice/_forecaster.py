@@ -17,7 +17,7 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import given_twice, texts_of
+from ._settings import COLUMNS, arguments_of, given_twice, texts_of
 from ._text import Text
 from .errors import ConfigError, DataError, NotFittedError
 
@@ -162,8 +162,7 @@ class Forecaster:
             "data.test": ("test_size", self.test_size),
         }
         given_twice(settings, arguments)
-        for key in ("data.id", "data.time", "data.targets", "data.past", "data.future", "data.past_categories",
-                    "data.future_categories", "data.static_reals", "data.static_categories"):
+        for key in COLUMNS:
             if key in settings:
                 raise ConfigError(f"settings: {key} is said by id_col, time_col, target_col and the lists of "
                                   f"columns; leave it out")
@@ -332,7 +331,8 @@ class Forecaster:
     def load(cls, path: Path, **params: Any) -> Forecaster:
         """The forecaster of a model's file, also one of `sluice train`; it has no data, so predict needs df.
 
-        params: arguments of Forecaster that go before what the model says, such as id_col.
+        params: arguments of Forecaster. id_col, time_col and target_col are what the tables call the model's columns; the
+            others go before the model's own for the next fit, which is by the model's settings.
         """
         return cls._of_model(_sluice.Model.load(os.fspath(path)), params)
 
@@ -349,10 +349,14 @@ class Forecaster:
             h=info["horizon"], freq=info["frequency"], level=info["levels"], input_size=info["window"],
             futr_exog_list=said.future or None, hist_exog_list=said.past or None, stat_exog_list=said.statics or None,
             target_col=said.targets[0] if len(said.targets) == 1 else said.targets,
+            **arguments_of(info["settings"]),
         )
         made.id_col, made.time_col = said.id or made.id_col, said.time or made.time_col
         made.set_params(**params)
-        said.id, said.time = params.get("id_col", said.id), params.get("time_col", said.time)
+        called = Columns(params.get("id_col", said.id), params.get("time_col", said.time), _names(made.target_col))
+        pairs = [(called.id, said.id), (called.time, said.time), *zip(called.targets, said.targets, strict=False)]
+        said.trained_as = {new: old for new, old in pairs if new is not None and old is not None and new != old}
+        said.id, said.time, said.targets = called.id, called.time, called.targets
         made._take(model, said)
         made._loaded = True
         return made

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from . import _sluice
 from .errors import ConfigError
+
+# Settings that arguments of a forecaster say.
+COLUMNS = ("data.id", "data.time", "data.targets", "data.past", "data.future", "data.past_categories",
+           "data.future_categories", "data.static_reals", "data.static_categories")
+_SHAPE = ("data.frequency", "network.predict_day", "network.time_step", "forecast.levels")
+_TRAINING = {"max_steps": "training.steps", "learning_rate": "training.learning_rate", "random_seed": "training.seed"}
 
 
 def text_of(key: str, value: Any) -> str:
@@ -45,3 +53,29 @@ def given_twice(settings: Mapping[str, Any], arguments: Mapping[str, tuple[str, 
     for key, (argument, value) in arguments.items():
         if value is not None and settings.get(key) is not None:
             raise ConfigError(f"{key} is given twice, as settings={{'{key}': ...}} and as {argument}=; leave one out")
+
+
+def _values_in(toml: str) -> dict[str, Any]:
+    """The settings by their keys in what the library writes of them, a line each."""
+    values = {}
+    section = ""
+    for line in toml.splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line:
+            key, value = line.split(" = ", 1)
+            values[f"{section}.{key}"] = json.loads(value)
+    return values
+
+
+def arguments_of(toml: str) -> dict[str, Any]:
+    """The arguments of a forecaster, but for columns, horizon, window, frequency and levels, with which a training is
+    by the settings of a model, which the library wrote as `toml`."""
+    settings = _values_in(toml)
+    defaults = _values_in(_sluice.settings(_sluice.Job(), None))
+    kept = {key: value for key, value in settings.items()
+            if key.startswith(("data.", "network.", "training.", "forecast.")) and value != defaults.get(key)}
+    arguments = {name: kept.pop(key, None) for name, key in _TRAINING.items()}
+    test = settings["data.test"]
+    kept = {key: value for key, value in kept.items() if key not in (*COLUMNS, *_SHAPE, "data.test")}
+    return {**arguments, "test_size": None if test == 0 else test, "settings": kept or None}

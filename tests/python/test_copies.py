@@ -1,12 +1,13 @@
 """Copies of tables and forecasters: in the same process, in a forked one, and of a file."""
 
 import os
+import pickle
 import signal
 
 import pandas as pd
 import polars as pl
 import pytest
-from conftest import quick
+from conftest import QUICK, quick
 
 import sluice
 
@@ -62,3 +63,43 @@ def test_a_fork_of_a_process_with_threads_computes_with_one_and_refuses_several(
         assert said.startswith("DeviceError: this process was forked from one that had computed with several threads")
         assert "set engine.threads = 1 here" in said
     assert in_fork(lambda: len(sluice.check(df))) == str(len(sluice.check(df)))
+
+
+@pytest.fixture
+def file(df, tmp_path):
+    """A model of hidden_size 8 in a file."""
+    settings = {key: value for key, value in QUICK.items() if key != "training.steps"}
+    forecaster = sluice.Forecaster(h=7, freq="D", max_steps=30, random_seed=3,
+                                   settings={**settings, "forecast.nonnegative": "true"})
+    path = tmp_path / "model.safetensors"
+    forecaster.fit(df).save(path)
+    return path
+
+
+def test_a_loaded_forecaster_is_fitted_as_the_model_was(df, file):
+    loaded = sluice.Forecaster.load(file)
+    assert (loaded.max_steps, loaded.random_seed, loaded.test_size) == (30, 3, None)
+    expected = loaded.predict(df)
+    pd.testing.assert_frame_equal(loaded.fit(df).predict(), expected)
+    assert sluice.Forecaster.load(file, max_steps=10).fit(df).model_info_["steps"] == 10
+
+
+def test_a_model_of_the_program_is_fitted_again_as_the_program_did(df, tmp_path, program):
+    df.to_csv(tmp_path / "sales.csv", index=False)
+    settings = {**QUICK, "network.predict_day": 7, "path.model": "m.safetensors"}
+    program("train", "sales.csv", *(word for key, value in settings.items() for word in (f"--{key}", value)), cwd=tmp_path)
+    loaded = sluice.Forecaster.load(tmp_path / "m.safetensors")
+    assert loaded.test_size == "auto"
+    expected = loaded.predict(df)
+    pd.testing.assert_frame_equal(loaded.fit(df).predict(), expected)
+
+
+def test_the_columns_of_a_loaded_model_may_have_other_names(df, file):
+    names = {"unique_id": "item", "ds": "day", "y": "sold"}
+    loaded = sluice.Forecaster.load(file, id_col="item", time_col="day", target_col="sold")
+    expected = sluice.Forecaster.load(file).predict(df)
+    pd.testing.assert_frame_equal(loaded.predict(df.rename(columns=names)), expected.rename(columns=names))
+    windows = loaded.cross_validation(df.rename(columns=names))
+    assert list(windows.columns[:4]) == ["item", "day", "cutoff", "sold"]
+    again = pickle.loads(pickle.dumps(loaded))
+    pd.testing.assert_frame_equal(again.predict(df.rename(columns=names)), expected.rename(columns=names))
