@@ -10,6 +10,7 @@ import pyarrow as pa
 from . import _sluice
 from ._frames import Frame
 from ._settings import text_of
+from .errors import ConfigError
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -37,6 +38,19 @@ class Columns:
         """A table of the caller's with the model's names."""
         return table.rename_columns([self.trained_as.get(name, name) for name in table.column_names])
 
+    def require_apart(self, windows: bool) -> None:
+        """Raises ConfigError where a column of results would be named as another one: of forecasts, or of windows."""
+        several = len(self.targets) > 1
+        made = {"sluice", "new_item", *(["target"] if several else []), *(["cutoff"] if windows else [])}
+        named = {"id_col": self.id, "time_col": self.time}
+        if windows and several:
+            made.add("y")
+        elif windows:
+            named["target_col"] = self.targets[0]
+        for argument, name in named.items():
+            if name is not None and (name in made or name.startswith("sluice-")):
+                raise ConfigError(f"{argument} is '{name}', which results have a column of their own of; rename it")
+
     @property
     def known(self) -> bool:
         return self.id is not None and self.time is not None
@@ -60,6 +74,11 @@ class Tables:
         (self.static_df or self.df).require(c.statics, "stat_exog_list")
         if self.static_df is not None and c.id is not None:
             self.static_df.require([c.id], "id_col")
+        for table, inputs, argument in ((self.static_df, c.statics, "stat_exog_list"),
+                                        (self.futr_df, c.future, "futr_exog_list")):
+            if table is not None and not inputs:
+                raise ConfigError(f"{table.name} is given, and {argument} names no column of it: no input is read from "
+                                  f"it; name its columns there before the fit, or leave {table.name} out")
         if self.futr_df is not None:
             self.futr_df.require([name for name in (c.time, *c.future) if name is not None], "futr_exog_list, time_col")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from . import _sluice
 from .errors import ConfigError
@@ -17,8 +19,46 @@ _SHAPE = ("data.frequency", "network.predict_day", "network.time_step", "forecas
 _TRAINING = {"max_steps": "training.steps", "learning_rate": "training.learning_rate", "random_seed": "training.seed"}
 
 
+class _Offset(Protocol):
+    """Those of pandas."""
+
+    @property
+    def freqstr(self) -> str: ...
+
+
+Frequency = str | int | datetime.timedelta | _Offset
+
+_UNITS = ((86400, "D"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def frequency_of(value: Any) -> Any:
+    """A frequency as the setting takes it: offsets of pandas and time differences by their names."""
+    value = _python(value)
+    if isinstance(value, datetime.timedelta) and value.total_seconds() >= 1 and value.total_seconds() % 1 == 0:
+        seconds = int(value.total_seconds())
+        size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+        return unit if seconds == size else f"{seconds // size}{unit}"
+    return getattr(value, "freqstr", value)
+
+
+def whole(name: str, value: Any) -> int:
+    """The argument as an int. Raises ConfigError for what is no whole number."""
+    if not isinstance(_python(value), bool):
+        try:
+            return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+        except TypeError:
+            pass
+    raise ConfigError(f"{name} is {value!r}; give a whole number")
+
+
+def _python(value: Any) -> Any:
+    """A number of NumPy as Python's."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
 def text_of(key: str, value: Any) -> str:
     """The value as `sluice --KEY VALUE` takes it. Raises ConfigError for what is no setting's value."""
+    value = _python(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, os.PathLike)):
@@ -27,7 +67,7 @@ def text_of(key: str, value: Any) -> str:
         return ",".join(_in_list(key, text_of(key, one)) for one in value)
     for kind in (int, float):
         try:
-            if value == kind(value):  # numbers of NumPy, too
+            if value == kind(value):
                 return repr(kind(value))
         except (TypeError, ValueError, OverflowError):
             pass
@@ -44,7 +84,10 @@ def _in_list(key: str, text: str) -> str:
 
 
 def texts_of(settings: Mapping[str, Any]) -> dict[str, str]:
-    """All settings but those that are None, which means: by its default."""
+    """All settings but those that are None, which means: by its default. Raises ConfigError."""
+    for key in settings:
+        if not isinstance(key, str):
+            raise ConfigError(f"settings: {key!r} is no key; give texts such as 'network.hidden_size'")
     return {key: text_of(key, value) for key, value in settings.items() if value is not None}
 
 
