@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import os
@@ -135,7 +136,7 @@ class Forecaster:
     @classmethod
     def _parameters(cls) -> dict[str, Any]:
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        return {parameter.name: parameter.default for parameter in parameters}
+        return {one.name: one.default for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor, as scikit-learn has it."""
@@ -152,9 +153,10 @@ class Forecaster:
         return self
 
     def __repr__(self) -> str:
-        given = [f"{name}={getattr(self, name)!r}" for name, default in self._parameters().items()
-                 if getattr(self, name) != default]
-        return f"Forecaster({', '.join(given)})"
+        given = {name: getattr(self, name) for name in self._parameters()}
+        defaults = self._parameters()
+        texts = [f"{name}={value!r}" for name, value in given.items() if repr(value) != repr(defaults[name])]
+        return f"{type(self).__name__}({', '.join(texts)})"
 
     def _settings_texts(self) -> dict[str, str]:
         if not isinstance(self.settings, Mapping | None):
@@ -252,8 +254,7 @@ class Forecaster:
         The table is of df's kind, its series in the order of their first rows in df, the steps of each below each
         other; ids and times have df's types. Series that cannot be forecast are left out and named in left_out_ and
         the log; settings={"forecast.strict": True} makes them an error. Rows that futr_df lacks are one, unless
-        settings={"forecast.strict": False}. Raises
-        NotFittedError, ConfigError, DataError.
+        settings={"forecast.strict": False}. Raises NotFittedError, ConfigError, DataError.
         """
         model, columns = self._fitted()
         if futr_df is not None and future_df is not None:
@@ -374,6 +375,19 @@ class Forecaster:
         said.id, said.time, said.targets = called.id, called.time, called.targets
         made._take(model, said)
         made._loaded = True
+        return made
+
+    def __copy__(self) -> Forecaster:
+        """Shares model and data, which nobody changes."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Forecaster:
+        made = self.__copy__()
+        shared = ("_model", "_df", "_static_df")
+        made.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()
+                              if name not in shared})
         return made
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Copies of tables and forecasters: in the same process, in a forked one, and of a file."""
 
+import copy
 import os
 import pickle
 import signal
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -103,3 +105,24 @@ def test_the_columns_of_a_loaded_model_may_have_other_names(df, file):
     assert list(windows.columns[:4]) == ["item", "day", "cutoff", "sold"]
     again = pickle.loads(pickle.dumps(loaded))
     pd.testing.assert_frame_equal(again.predict(df.rename(columns=names)), expected.rename(columns=names))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_has_model_and_data_and_changes_nothing(df, copied):
+    forecaster = quick().fit(df)
+    other = copied(forecaster).set_params(h=3)
+    pd.testing.assert_frame_equal(other.predict(), forecaster.predict())
+    assert other.fit(df).model_info_["horizon"] == 3
+    assert (forecaster.h, forecaster.model_info_["horizon"]) == (7, 7)
+    assert (other.settings is forecaster.settings) == (copied is copy.copy)
+
+
+def test_a_class_of_a_users_own_is_shown_with_its_arguments():
+    class Weekly(sluice.Forecaster):
+        def __init__(self, weeks=1, **others):
+            super().__init__(h=7 * weeks, **others)
+            self.weeks = weeks
+
+    assert repr(Weekly(2)) == "Weekly(weeks=2)"
+    assert Weekly(2).get_params() == {"weeks": 2}
+    assert repr(sluice.Forecaster(level=np.array([80, 95]))) == "Forecaster(level=array([80, 95]))"
