@@ -1,0 +1,94 @@
+// Forecasts of plain arrays by the C library, beside those of tables.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "api/c_api.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/forecast.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST_F(CApi, ForecastsArraysAsItForecastsTables) {
+  const Job work = job();
+  const CModel model = train(work);
+  sluice_forecaster* made = nullptr;
+  EXPECT_SAID(sluice_forecaster_new(work.get(), model.get(), &made, error), SLUICE_OK, "");
+  const CForecaster forecaster(made);
+  std::int64_t K = 0, M = 0, J = 0;
+  const double* probabilities = nullptr;
+  sluice_forecaster_shape(forecaster.get(), &K, &M, &J, &probabilities);
+  EXPECT_THAT((std::vector{K, M, J}), ElementsAre(3, 1, 3));
+  EXPECT_THAT(std::vector(probabilities, probabilities + J),
+              ElementsAre(::testing::DoubleEq(0.1), 0.5, ::testing::DoubleEq(0.9)));
+
+  const auto columns = sales();
+  std::vector<sluice_series> series;
+  std::vector<std::string> names;
+  for (int s = 0; s < kSeries; ++s) names.push_back("s" + std::to_string(s));
+  for (int s = 0; s < kSeries; ++s) {
+    series.push_back({.id = names[static_cast<std::size_t>(s)].c_str(),
+                      .start = kStart,
+                      .history = kLength,
+                      .steps = kLength,
+                      .values = columns[2].numbers.data() + s * kLength,
+                      .static_reals = nullptr,
+                      .static_categories = nullptr});
+  }
+  std::vector<double> out(static_cast<std::size_t>(kSeries * K * J), -1);
+  EXPECT_SAID(
+      sluice_forecaster_run(forecaster.get(), series.data(), series.size(), out.data(), error),
+      SLUICE_OK, "");
+  ASSERT_EQ(sluice_model_save(model.get(), path("m.safetensors").c_str(), nullptr), SLUICE_OK);
+  const Config settings = config();
+  const Catalog data = catalog(settings);
+  const Forecasts expected = forecast_series(load_model(path("m.safetensors")), data, settings);
+  for (std::size_t s = 0, at = 0; s < kSeries; ++s) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      for (std::size_t j = 0; j < 3; ++j, ++at) {
+        EXPECT_NEAR(out[at], expected.y(s, k, 0, j), 1e-5 * std::abs(out[at])) << s << k << j;
+      }
+    }
+  }
+  // One at a time, and without its name: scaled by its own history.
+  std::vector<double> one(static_cast<std::size_t>(K * J));
+  series[2].id = nullptr;
+  EXPECT_SAID(sluice_forecaster_run(forecaster.get(), &series[2], 1, one.data(), error), SLUICE_OK,
+              "");
+  EXPECT_GT(one[1], 0);
+}
+
+TEST_F(CApi, SaysWhichSeriesOfArraysIsWrong) {
+  const Job work = job();
+  const CModel model = train(work);
+  sluice_forecaster* made = nullptr;
+  ASSERT_EQ(sluice_forecaster_new(work.get(), model.get(), &made, nullptr), SLUICE_OK);
+  const CForecaster forecaster(made);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> values(20, 1.0), none(20, nan);
+  std::vector<double> out(100);
+  sluice_series series[2] = {{"A", kStart, 20, 20, values.data(), nullptr, nullptr},
+                             {"B", kStart, 20, 20, none.data(), nullptr, nullptr}};
+  const auto run = [&](sluice_error** error) {
+    return sluice_forecaster_run(forecaster.get(), series, 2, out.data(), error);
+  };
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 1 ('B')");
+  series[1] = {"A", kStart, 20, 20, values.data(), nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 0 and 1 have one id, 'A'");
+  series[1] = {"B", kStart + 7, 20, 20, values.data(), nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 1 ('B'): its start");
+  series[1] = {"B", kStart, 0, 20, values.data(), nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B')");
+  series[1] = {"B", kStart, 20, 20, nullptr, nullptr, nullptr};
+  EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B'): values is NULL");
+}
+
+}  // namespace
+}  // namespace sluice
