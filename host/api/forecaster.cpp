@@ -86,6 +86,15 @@ class ArrayCatalog {
       throw DataError(fmt::format("{}: {} steps are too many", name, one.steps));
   }
 
+  /// Throws for a number that no cell of a table may have: the model's inputs are floats.
+  static void check_number(double number, const auto& place) {
+    if (!(std::abs(number) > std::numeric_limits<float>::max())) return;
+    throw DataError(
+        fmt::format("{}: {} is infinite or too large (beyond 3.4e38); correct it, or give NaN "
+                    "where it is missing",
+                    place(), number));
+  }
+
   std::int64_t first_period(const sluice_series& one, std::size_t place) const {
     const auto period = period_of(model_.frequency, one.start);
     if (period) return *period;
@@ -115,6 +124,9 @@ class ArrayCatalog {
         const bool known = role == Role::future || static_cast<std::int64_t>(t) < one.history;
         column[t] =
             known ? one.values[t * channels_ + c] : std::numeric_limits<double>::quiet_NaN();
+        check_number(column[t], [&] {
+          return fmt::format("{}: step {}: '{}'", name_of(one, place), t, parts_.channels[c].name);
+        });
       }
       const double offset = role == Role::target ? offset_for(column) : 0;
       if (role == Role::target) offsets_.push_back(offset);
@@ -126,6 +138,9 @@ class ArrayCatalog {
     for (std::size_t c = 0; c < parts_.static_reals.size(); ++c) {
       const double value = one.static_reals != nullptr ? one.static_reals[c]
                                                        : std::numeric_limits<double>::quiet_NaN();
+      check_number(value, [&] {
+        return fmt::format("{}: '{}'", name_of(one, place), parts_.static_reals[c].name);
+      });
       parts_.static_reals[c].values.push_back(static_cast<float>(value));
     }
     for (std::size_t c = 0; c < codes_.size(); ++c) {

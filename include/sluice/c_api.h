@@ -194,7 +194,8 @@ typedef struct sluice_series {
   int64_t history; /* steps with targets, at least 1 */
   int64_t steps;   /* history, or with known inputs history and the horizon */
   /* [steps, channels] row by row, in the order of the model's channels (sluice_model_info):
-   * targets, past inputs, known inputs. NaN: missing, as what is not known of the horizon. */
+   * targets, past inputs, known inputs. NaN: missing, as what is not known of the horizon; an
+   * infinite number is an error. */
   const double* values;
   const double* static_reals;           /* [statics] in the model's order, or NULL: missing */
   const char* const* static_categories; /* [categories] words in the model's order, or NULL */

@@ -1,4 +1,5 @@
 // Forecasts of plain arrays by the C library, beside those of tables.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -88,6 +89,61 @@ TEST_F(CApi, SaysWhichSeriesOfArraysIsWrong) {
   EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B')");
   series[1] = {"B", kStart, 20, 20, nullptr, nullptr, nullptr};
   EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B'): values is NULL");
+}
+
+/// A trained model made ready, and a series of 20 steps that it may be asked for.
+class CArrays : public CApi {
+ protected:
+  CArrays() : series_{"A", kStart, 20, 20, values_.data(), nullptr, nullptr} {
+    sluice_forecaster* made = nullptr;
+    EXPECT_SAID(sluice_forecaster_new(work_.get(), model_.get(), &made, error), SLUICE_OK, "");
+    forecaster_.reset(made);
+  }
+  sluice_status run(sluice_error** error = nullptr) {
+    return sluice_forecaster_run(forecaster_.get(), &series_, 1, out_.data(), error);
+  }
+
+  const Job work_ = job();
+  const CModel model_ = train(work_);
+  CForecaster forecaster_;
+  std::vector<double> values_ = std::vector<double>(20, 1.0), out_ = std::vector<double>(9, -1.0);
+  sluice_series series_;
+};
+
+// A table with such a cell is refused; here they led to forecasts of 0 or beyond all reason.
+TEST_F(CArrays, ANumberThatIsNoneIsNamedAndNotForecastFrom) {
+  for (const double bad : {std::numeric_limits<double>::infinity(), -1e39, 1e300}) {
+    values_[7] = bad;
+    EXPECT_SAID(run(error), SLUICE_DATA_ERROR,
+                "series 0 ('A'): step 7: 'y': " + fmt::format("{}", bad) +
+                    " is infinite or too large (beyond 3.4e38); correct it, or give NaN where it "
+                    "is missing");
+  }
+  EXPECT_EQ(out_, std::vector<double>(9, -1.0)) << "no output is touched when a call fails";
+  values_[7] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(run(), SLUICE_OK) << "missing";
+}
+
+TEST_F(CArrays, AStaticNumberThatIsNoneIsNamed) {
+  OutputColumn id{.name = "unique_id"}, size{.name = "size"};
+  for (int s = 0; s < kSeries; ++s) {
+    id.text.push_back("s" + std::to_string(s));
+    id.codes.push_back(s);
+    size.numbers.push_back(s);
+  }
+  const Job sized = job();
+  set(sized, "data.id", "unique_id");
+  set(sized, "data.static_reals", "size");
+  add(sized, SLUICE_TABLE_STATICS, "static_df", {id, size});
+  const CModel model = train(sized);
+  sluice_forecaster* made = nullptr;
+  EXPECT_SAID(sluice_forecaster_new(sized.get(), model.get(), &made, error), SLUICE_OK, "");
+  forecaster_.reset(made);
+  double number = -std::numeric_limits<double>::infinity();
+  series_.static_reals = &number;
+  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 0 ('A'): 'size': -inf is infinite");
+  number = 2;
+  EXPECT_SAID(run(error), SLUICE_OK, "");
 }
 
 }  // namespace
