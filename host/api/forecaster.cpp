@@ -1,6 +1,7 @@
 // Forecasts of plain arrays, again and again with one model.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "api/job.hpp"
 #include "api/status.hpp"
 #include "data/catalog/offset.hpp"
+#include "run/threads.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -172,12 +174,39 @@ class ArrayCatalog {
   bool has_offset_ = false;
 };
 
+/// For the series of `catalog`, which `forecaster` and it must outlive.
+Forecaster forecaster_of(const sluice_forecaster& forecaster, const Catalog& catalog) {
+  Config::Engine engine = forecaster.config.engine;
+  engine.forecast_batch =
+      static_cast<int>(std::min<std::int64_t>(engine.forecast_batch, catalog.series_count()));
+  return {forecaster.model, catalog, forecaster.config.forecast.levels, engine};
+}
+
+/// Makes one for a series without values, which fails as any would: a level that the model has not,
+/// a device that there is not.
+void try_out(const sluice_forecaster& forecaster) {
+  const HostThreads before;
+  use_threads_again(forecaster.config.engine.threads);
+  const Model& model = forecaster.model;
+  const std::vector<double> missing(model.channel_names.size(),
+                                    std::numeric_limits<double>::quiet_NaN());
+  const sluice_series series{.id = nullptr,
+                             .start = time_of(model.frequency, 0),
+                             .history = 1,
+                             .steps = 1,
+                             .values = missing.data(),
+                             .static_reals = nullptr,
+                             .static_categories = nullptr};
+  const Catalog catalog = ArrayCatalog(model, {&series, 1}).build();
+  forecaster_of(forecaster, catalog);
+}
+
 void run(const sluice_forecaster& forecaster, std::span<const sluice_series> series, double* out) {
+  const HostThreads before;
+  use_threads_again(forecaster.config.engine.threads);
   const Model& model = forecaster.model;
   const Catalog catalog = ArrayCatalog(model, series).build();
-  Config::Engine engine = forecaster.config.engine;
-  engine.forecast_batch = std::min(engine.forecast_batch, static_cast<int>(series.size()));
-  Forecaster one(model, catalog, forecaster.config.forecast.levels, engine);
+  Forecaster one = forecaster_of(forecaster, catalog);
   std::vector<std::int64_t> cutoffs;
   for (const sluice_series& each : series) cutoffs.push_back(each.history);
   const Forecasts made = one.at(cutoffs);
@@ -222,6 +251,7 @@ sluice_status sluice_forecaster_new(const sluice_job* job, const sluice_model* m
     made->model = std::move(*settings.model);
     made->config = std::move(settings.config);
     made->probabilities = sluice::level_quantiles(made->config.forecast.levels);
+    sluice::api::try_out(*made);
     *forecaster = made.release();
   });
 }

@@ -102,8 +102,9 @@ TrainWatch watch_of(const sluice_job& job) {
   };
 }
 
-ThreadsInUse::ThreadsInUse(int wanted) : before_(omp_get_max_threads()) { use_threads(wanted); }
-ThreadsInUse::~ThreadsInUse() { omp_set_num_threads(before_); }
+HostThreads::HostThreads() : count_(omp_get_max_threads()) {}
+HostThreads::~HostThreads() { omp_set_num_threads(count_); }
+ThreadsInUse::ThreadsInUse(int wanted) { use_threads(wanted); }
 
 }  // namespace sluice::api
 

@@ -13,6 +13,12 @@
 #include "sluice/base/error.hpp"
 
 namespace sluice {
+namespace {
+
+/// How many OpenMP was last given by use_threads, which keeps them for this thread.
+thread_local int kept = 1;
+
+}  // namespace
 
 void use_threads(int wanted) {
   if (wanted > 0) omp_set_num_threads(wanted);
@@ -42,6 +48,12 @@ void use_threads(int wanted) {
   // OpenMP keeps its threads: they are made while there is room for them.
 #pragma omp parallel
   {}
+  kept = count + 1;
+}
+
+void use_threads_again(int wanted) {
+  if (wanted > 0) omp_set_num_threads(wanted);
+  if (omp_get_max_threads() != kept) use_threads(wanted);
 }
 
 }  // namespace sluice

@@ -2,10 +2,16 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <omp.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "api/c_api.hpp"
@@ -144,6 +150,61 @@ TEST_F(CArrays, AStaticNumberThatIsNoneIsNamed) {
   EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 0 ('A'): 'size': -inf is infinite");
   number = 2;
   EXPECT_SAID(run(error), SLUICE_OK, "");
+}
+
+TEST_F(CArrays, TheHostsOpenMpIsLeftAsItWas) {
+  const int before = omp_get_max_threads();
+  for (const int threads : {1, before + 2}) {
+    const Job other = job();
+    set(other, "engine.threads", std::to_string(threads));
+    sluice_forecaster* made = nullptr;
+    EXPECT_SAID(sluice_forecaster_new(other.get(), model_.get(), &made, error), SLUICE_OK, "");
+    forecaster_.reset(made);
+    EXPECT_EQ(omp_get_max_threads(), before);
+    EXPECT_SAID(run(error), SLUICE_OK, "");
+    EXPECT_EQ(omp_get_max_threads(), before);
+  }
+}
+
+// OpenMP ends the process where it cannot start a thread.
+TEST_F(CArrays, ThreadsThatCannotBeStartedAreAnError) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "takes more memory than the limit leaves";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto forecast_without_memory = [&] {
+    const Job other = job();
+    set(other, "engine.threads", "2");
+    sluice_forecaster* made = nullptr;
+    EXPECT_SAID(sluice_forecaster_new(other.get(), model_.get(), &made, error), SLUICE_OK, "");
+    forecaster_.reset(made);
+    // A thread of the host's own, for which OpenMP keeps none yet; its stack is there already.
+    std::thread([&] {
+      std::int64_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      const auto now = static_cast<rlim_t>(pages * ::sysconf(_SC_PAGESIZE));
+      const rlimit limit{now + (1 << 20), now + (1 << 20)};
+      ::setrlimit(RLIMIT_AS, &limit);
+      const Said was = said([&](sluice_error** error) { return run(error); });
+      std::fprintf(stderr, "%s\n", was.message.c_str());
+      ::_exit(was.status);
+    }).join();
+  };
+  EXPECT_EXIT(forecast_without_memory(), ::testing::ExitedWithCode(SLUICE_DEVICE_ERROR),
+              "only 1 of 2 threads can be started .*; allow more .*or set engine.threads = 1");
+}
+
+TEST_F(CArrays, WhatNoForecasterCanDoIsSaidBeforeTheFirstForecast) {
+  sluice_forecaster* made = nullptr;
+  const Job levels = job();
+  set(levels, "forecast.levels", "95");
+  EXPECT_SAID(sluice_forecaster_new(levels.get(), model_.get(), &made, error), SLUICE_CONFIG_ERROR,
+              "forecast.levels asks for the quantile 0.025");
+  const Job far = job();
+  set(far, "engine.device", "cuda:77");
+  EXPECT_SAID(sluice_forecaster_new(far.get(), model_.get(), &made, error), SLUICE_DEVICE_ERROR,
+              "");
+  EXPECT_EQ(made, nullptr);
 }
 
 }  // namespace
