@@ -51,7 +51,8 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
                           .settings = job.file,
                           .model = {},
                           .data = job.names[SLUICE_TABLE_DATA],
-                          .overrides = job.overrides};
+                          .overrides = job.overrides,
+                          .reads_models = false};
   for (const int kind : {SLUICE_TABLE_DATA, SLUICE_TABLE_FUTURE, SLUICE_TABLE_STATICS}) {
     const auto& names = job.names[static_cast<std::size_t>(kind)];
     const char* key = kPathKeys[static_cast<std::size_t>(kind)];
@@ -72,7 +73,10 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
 }
 
 Task task_of(const sluice_job& job, const char* command, const Model* model) {
-  Settings settings = settings_of(job, command, model);
+  return task_of(settings_of(job, command, model), model);
+}
+
+Task task_of(Settings settings, const Model* model) {
   for (const std::string& remark : settings.remarks) log_warning(remark);
   CatalogNotes notes;
   Catalog catalog = read_data(settings, notes);

@@ -41,6 +41,7 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
 
 /// Settings and data; what there is to remark goes to the log.
 Task task_of(const sluice_job& job, const char* command, const Model* model);
+Task task_of(Settings settings, const Model* model);
 
 /// The job's watch, or one that lets everything go on: a library leaves signals alone.
 TrainWatch watch_of(const sluice_job& job);

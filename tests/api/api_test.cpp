@@ -190,6 +190,59 @@ TEST_F(CApi, RefusesWhatOnlyTheProgramHas) {
   EXPECT_SAID(sluice_train(both.get(), &model, error), SLUICE_CONFIG_ERROR, "the table 'df'");
 }
 
+TEST_F(CApi, AModelReplacesNothingThatItIsTrainedOn) {
+  write_table(path("sales.csv"), sales());
+  const std::string data = path("sales.csv").string(), before = text_of(data);
+  sluice_job* made = nullptr;
+  ASSERT_EQ(sluice_job_new(&made, nullptr), SLUICE_OK);
+  const Job work(made);
+  for (const auto& [key, value] : kQuick) set(work, key, value);
+  set(work, "path.data", data);
+  sluice_model* model = nullptr;
+  for (const std::string& name : {data, (path("x") / ".." / "sales.csv").string()}) {
+    set(work, "path.model", name);
+    EXPECT_SAID(sluice_train(work.get(), &model, error), SLUICE_CONFIG_ERROR,
+                "path.model = " + name + " would replace a data file (path.data), " + data);
+    EXPECT_TRUE(text_of(data) == before);
+  }
+  set(work, "path.model", path("m.safetensors").string());
+  const CModel trained = train(work);
+  EXPECT_TRUE(text_of(data) == before);
+}
+
+// "df" is a table in memory, and a folder of that name nothing that a training reads.
+TEST_F(CApi, ATableInMemoryIsNoPlace) {
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::create_directories(path("df"));
+  std::filesystem::current_path(path(""));
+  const Job work = job();
+  set(work, "path.model", "df/model.csv");
+  const CModel model = train(work);
+  std::filesystem::current_path(here);
+  EXPECT_TRUE(std::filesystem::exists(path("df/model.csv")));
+}
+
+TEST_F(CApi, EvaluatesNoModelThatWasNotGiven) {
+  const Job work = job();
+  set(work, "path.model", path("m.safetensors").string());
+  const CModel model = train(work);
+  ArrowArrayStream stream;
+  EXPECT_SAID(sluice_evaluate(work.get(), nullptr, &stream, nullptr, error), SLUICE_CONFIG_ERROR,
+              "no model is given, and evaluate.refit = 0 trains none");
+  set(work, "evaluate.refit", "1");
+  EXPECT_SAID(sluice_evaluate(work.get(), nullptr, &stream, nullptr, error), SLUICE_OK, "");
+  stream.release(&stream);
+}
+
+TEST_F(CApi, SaysOfAModelInMemoryNoFile) {
+  const Job work = job();
+  const CModel model = train(work);
+  set(work, "network.predict_day", "5");
+  ArrowArrayStream stream;
+  EXPECT_SAID(sluice_forecast(work.get(), model.get(), &stream, nullptr, error),
+              SLUICE_CONFIG_ERROR, "--network.predict_day 5: the model was trained with 3; leave");
+}
+
 TEST_F(CApi, NullPointersAreErrorsAndNoCrashes) {
   EXPECT_SAID(sluice_job_new(nullptr, error), SLUICE_CONFIG_ERROR, "job is NULL");
   EXPECT_SAID(sluice_job_set(nullptr, "a", "b", error), SLUICE_CONFIG_ERROR, "job is NULL");
