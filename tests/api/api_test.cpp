@@ -348,6 +348,22 @@ TEST_F(CApi, TheLogGoesToItsReceiverAndNowhereElse) {
   EXPECT_EQ(nlohmann::json::parse(lines.events.front())["event"], "epoch");
 }
 
+TEST_F(CApi, AReceiverMayUseTheLibraryAndEndItself) {
+  static int calls;
+  calls = 0;
+  sluice_set_log(
+      [](sluice_log_level, const char*, void*) {
+        if (++calls == 1) train(job());
+        sluice_set_log(nullptr, nullptr);
+      },
+      nullptr);
+  train(job());
+  EXPECT_GT(calls, 1) << "in the training within the first call";
+  const int before = calls;
+  train(job());
+  EXPECT_EQ(calls, before);
+}
+
 TEST_F(CApi, JobsOfSeveralThreadsDoNotDisturbEachOther) {
   const auto forecast = [] {
     const Job work = job();
