@@ -17,6 +17,9 @@
 namespace sluice {
 namespace {
 
+/// How many OpenMP was last given by use_threads, which keeps them for this thread.
+thread_local int kept = 1;
+
 /// OpenMP keeps its threads, and a fork copies none of them: the first parallel region of the child
 /// would wait for them, or crash.
 void refuse_threads_of_the_parent() {
@@ -61,6 +64,13 @@ void use_threads(int wanted) {
   // OpenMP keeps its threads: they are made while there is room for them.
 #pragma omp parallel
   {}
+  kept = count + 1;
+}
+
+void use_threads_again(int wanted) {
+  if (wanted > 0) omp_set_num_threads(wanted);
+  if (omp_get_max_threads() > 1) refuse_threads_of_the_parent();
+  if (omp_get_max_threads() != kept) use_threads(wanted);
 }
 
 }  // namespace sluice

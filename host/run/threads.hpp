@@ -8,4 +8,8 @@ namespace sluice {
 /// had several. Blocks until they were tried.
 void use_threads(int wanted);
 
+/// The same for work of a moment that is done again and again: as many threads as this thread had
+/// last are not tried anew.
+void use_threads_again(int wanted);
+
 }  // namespace sluice

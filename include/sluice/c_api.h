@@ -8,8 +8,10 @@
  * with the function of its type; freeing NULL does nothing. Text is UTF-8. Threads: different
  * threads may use different handles at once, and one model or one model's settings; a job and a
  * forecaster are used by one thread at a time. A call computes with several threads (OpenMP;
- * engine.threads). Versions: SLUICE_API_VERSION changes when something here is taken away or means
- * something else. Whoever loads the library at run time compares it with sluice_api_version(). */
+ * engine.threads). What a caller gives to be called (a watch, a receiver of the log) may use the
+ * library, and returns: no exception, longjmp or end of its thread leaves it. Versions:
+ * SLUICE_API_VERSION changes when something here is taken away or means something else. Whoever
+ * loads the library at run time compares it with sluice_api_version(). */
 #ifndef SLUICE_C_API_H
 #define SLUICE_C_API_H
 
@@ -196,7 +198,8 @@ typedef struct sluice_series {
   int64_t history; /* steps with targets, at least 1 */
   int64_t steps;   /* history, or with known inputs history and the horizon */
   /* [steps, channels] row by row, in the order of the model's channels (sluice_model_info):
-   * targets, past inputs, known inputs. NaN: missing, as what is not known of the horizon. */
+   * targets, past inputs, known inputs. NaN: missing, as what is not known of the horizon; an
+   * infinite number is an error. */
   const double* values;
   const double* static_reals;           /* [statics] in the model's order, or NULL: missing */
   const char* const* static_categories; /* [categories] words in the model's order, or NULL */
