@@ -10,6 +10,7 @@ import pyarrow as pa
 from . import _sluice
 from ._frames import Frame
 from ._settings import text_of
+from .errors import ConfigError
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -20,7 +21,10 @@ def _is_text(kind: pa.DataType) -> bool:
 
 @dataclass
 class Columns:
-    """The columns of a training by their use; `id` and `time` None: the library looks for them by usual names."""
+    """The columns of a training by their use; `id` and `time` None: the library looks for them by usual names.
+
+    `trained_as`: what the model calls those that the caller's tables call otherwise.
+    """
 
     id: str | None = "unique_id"
     time: str | None = "ds"
@@ -28,6 +32,24 @@ class Columns:
     past: list[str] = field(default_factory=list)
     future: list[str] = field(default_factory=list)
     statics: list[str] = field(default_factory=list)
+    trained_as: dict[str, str] = field(default_factory=dict)
+
+    def renamed(self, table: pa.Table) -> pa.Table:
+        """A table of the caller's with the model's names."""
+        return table.rename_columns([self.trained_as.get(name, name) for name in table.column_names])
+
+    def require_apart(self, windows: bool) -> None:
+        """Raises ConfigError where a column of results would be named as another one: of forecasts, or of windows."""
+        several = len(self.targets) > 1
+        made = {"sluice", "new_item", *(["target"] if several else []), *(["cutoff"] if windows else [])}
+        named = {"id_col": self.id, "time_col": self.time}
+        if windows and several:
+            made.add("y")
+        elif windows:
+            named["target_col"] = self.targets[0]
+        for argument, name in named.items():
+            if name is not None and (name in made or name.startswith("sluice-")):
+                raise ConfigError(f"{argument} is '{name}', which results have a column of their own of; rename it")
 
     @property
     def known(self) -> bool:
@@ -52,6 +74,11 @@ class Tables:
         (self.static_df or self.df).require(c.statics, "stat_exog_list")
         if self.static_df is not None and c.id is not None:
             self.static_df.require([c.id], "id_col")
+        for table, inputs, argument in ((self.static_df, c.statics, "stat_exog_list"),
+                                        (self.futr_df, c.future, "futr_exog_list")):
+            if table is not None and not inputs:
+                raise ConfigError(f"{table.name} is given, and {argument} names no column of it: no input is read from "
+                                  f"it; name its columns there before the fit, or leave {table.name} out")
         if self.futr_df is not None:
             self.futr_df.require([name for name in (c.time, *c.future) if name is not None], "futr_exog_list, time_col")
 
@@ -61,15 +88,15 @@ class Tables:
         of_series = [] if self.static_df is not None else c.statics
         names = [name for name in (c.id, c.time) if name is not None]
         used = list(dict.fromkeys([*names, *c.targets, *c.past, *c.future, *of_series]))
-        data = self.df.columns(used if c.known else self.df.names)
+        data = c.renamed(self.df.columns(used if c.known else self.df.names))
         job.add_table(_sluice.DATA, self.df.name, data)
         statics = data
         if self.futr_df is not None:
             kept = [n for n in self.futr_df.names if n in (c.id, c.time, *c.future) or not c.known]
-            job.add_table(_sluice.FUTURE, self.futr_df.name, self.futr_df.columns(kept))
+            job.add_table(_sluice.FUTURE, self.futr_df.name, c.renamed(self.futr_df.columns(kept)))
         if self.static_df is not None:
             kept = [n for n in self.static_df.names if n in (c.id, *c.statics) or not c.known]
-            statics = self.static_df.columns(kept)
+            statics = c.renamed(self.static_df.columns(kept))
             job.add_table(_sluice.STATICS, self.static_df.name, statics)
         if settings:
             self._say(job, data, statics)

@@ -17,7 +17,7 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import given_twice, texts_of
+from ._settings import COLUMNS, Frequency, arguments_of, frequency_of, given_twice, texts_of, whole
 from ._text import Text
 from .errors import ConfigError, DataError, NotFittedError
 
@@ -33,7 +33,14 @@ def _names(value: str | Iterable[str] | None) -> list[str]:
 def _levels(value: float | Iterable[float] | None) -> list[float] | None:
     if value is None:
         return None
-    return list(value) if isinstance(value, Iterable) else [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def _every(refit: Any, n_windows: int) -> int:
+    """How many origins one training serves."""
+    if refit in (True, False):  # also those of NumPy, and 0
+        return 1 if refit else n_windows
+    return whole("refit", refit)
 
 
 def _frame(data: Any, name: str) -> Frame | None:
@@ -47,9 +54,9 @@ class Forecaster:
     ----------
     h : int
         Horizon, in steps. None: what suits the frequency.
-    freq : str or int
-        Distance of the steps, by pandas' names ("D", "h", "15min", "B", "W-SUN", "MS"), or 1 where times are
-        integers. None: from the times.
+    freq : str, int, offset of pandas or timedelta
+        Distance of the steps, by pandas' names ("D", "h", "15min", "B", "W-SUN", "MS") or offsets, a timedelta, or 1
+        where times are integers. None: from the times.
     level : list of numbers
         Intervals in percent, such as [80, 95]: columns "sluice-lo-80", "sluice-hi-80" and so on. None: [80].
     input_size : int
@@ -84,7 +91,7 @@ class Forecaster:
     def __init__(
         self,
         h: int | None = None,
-        freq: str | int | None = None,
+        freq: Frequency | None = None,
         level: Sequence[float] | None = None,
         *,
         input_size: int | None = None,
@@ -150,10 +157,14 @@ class Forecaster:
         return f"Forecaster({', '.join(given)})"
 
     def _settings_texts(self) -> dict[str, str]:
+        if not isinstance(self.settings, Mapping | None):
+            raise ConfigError(f"settings is {self.settings!r}; give a dict of keys and values")
+        if self.h is not None and self.h == 0:
+            raise ConfigError("h is 0; give the steps to forecast, or None for what suits the frequency")
         settings = dict(self.settings or {})
         arguments = {
             "network.predict_day": ("h", self.h),
-            "data.frequency": ("freq", self.freq),
+            "data.frequency": ("freq", frequency_of(self.freq)),
             "forecast.levels": ("level", _levels(self.level)),
             "network.time_step": ("input_size", self.input_size),
             "training.steps": ("max_steps", self.max_steps),
@@ -162,8 +173,7 @@ class Forecaster:
             "data.test": ("test_size", self.test_size),
         }
         given_twice(settings, arguments)
-        for key in ("data.id", "data.time", "data.targets", "data.past", "data.future", "data.past_categories",
-                    "data.future_categories", "data.static_reals", "data.static_categories"):
+        for key in COLUMNS:
             if key in settings:
                 raise ConfigError(f"settings: {key} is said by id_col, time_col, target_col and the lists of "
                                   f"columns; leave it out")
@@ -201,7 +211,9 @@ class Forecaster:
         Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far. Raises
         ConfigError, DataError, DeviceError.
         """
-        tables = Tables(self._asked_columns(), Frame(df, "df"), None, _frame(static_df, "static_df"))
+        static = _frame(static_df, "static_df")
+        tables = Tables(self._asked_columns(), Frame(df, "df").kept(), None, static and static.kept())
+        tables.columns.require_apart(windows=False)
         settings = self._settings_texts()
         if val_size is not None:
             given_twice(self.settings or {}, {"data.valid": ("val_size", val_size)})
@@ -234,12 +246,13 @@ class Forecaster:
 
         df : histories, with the columns of the fit. None: those that it was fitted to.
         futr_df (or future_df) : id, time and the columns of futr_exog_list for the horizon of every series, in any
-            order; without the id column a row holds for all series.
+            order; without the id column a row holds for all series. All steps of the model, also where h is less.
         h : fewer steps than the model has. level : other intervals, in percent.
 
-        The table is of df's kind, the steps of a series below each other; ids and times have df's types. Series that
-        cannot be forecast are left out and named in left_out_ and the log; settings={"forecast.strict": True} makes
-        them an error. Rows that futr_df lacks are one, unless settings={"forecast.strict": False}. Raises
+        The table is of df's kind, its series in the order of their first rows in df, the steps of each below each
+        other; ids and times have df's types. Series that cannot be forecast are left out and named in left_out_ and
+        the log; settings={"forecast.strict": True} makes them an error. Rows that futr_df lacks are one, unless
+        settings={"forecast.strict": False}. Raises
         NotFittedError, ConfigError, DataError.
         """
         model, columns = self._fitted()
@@ -251,6 +264,7 @@ class Forecaster:
             raise DataError(f"the model needs {names} for the horizon: give futr_df with {columns.id or 'unique_id'}, "
                             f"{columns.time or 'ds'} and {names}")
         steps = int(self.model_info_["horizon"])
+        h = None if h is None else whole("h", h)
         if h is not None and not 1 <= h <= steps:
             raise ConfigError(f"h is {h}, and the model forecasts 1 to {steps} steps; fit one with h={h}")
         tables = Tables(columns, *self._data(df, static_df, futr_df))
@@ -285,18 +299,19 @@ class Forecaster:
         scores are in report_.
 
         step_size : steps between origins. None: the horizon.
-        refit : False: one training, before the first origin; True: one before each; r: one every r origins. None:
+        refit : False or 0: one training, before the first origin; True: one before each; r: one every r origins. None:
             the fitted model, whose training must end before the first origin (test_size).
 
         Trainings are by this forecaster's arguments, on data before the origin; the fitted model stays what it is.
         Ctrl-C raises KeyboardInterrupt and gives nothing. Raises ConfigError, DataError, DeviceError.
         """
-        every = 0 if refit is None else n_windows if refit is False else int(refit)
+        n_windows, every = whole("n_windows", n_windows), 0 if refit is None else _every(refit, n_windows)
         model = self._model if refit is None or self._loaded else None
         if refit is None or self._loaded:
             model, columns = self._fitted()
         else:
             columns = self._asked_columns()
+        columns.require_apart(windows=True)
         texts = self._later_texts(level) if model is not None else self._settings_texts()
         asked = {"evaluate.n_windows": n_windows, "evaluate.step": step_size, "evaluate.refit": every,
                  "forecast.levels": _levels(level)}
@@ -331,7 +346,8 @@ class Forecaster:
     def load(cls, path: Path, **params: Any) -> Forecaster:
         """The forecaster of a model's file, also one of `sluice train`; it has no data, so predict needs df.
 
-        params: arguments of Forecaster that go before what the model says, such as id_col.
+        params: arguments of Forecaster. id_col, time_col and target_col are what the tables call the model's columns;
+            the others go before the model's own for the next fit, which is by the model's settings.
         """
         return cls._of_model(_sluice.Model.load(os.fspath(path)), params)
 
@@ -348,10 +364,14 @@ class Forecaster:
             h=info["horizon"], freq=info["frequency"], level=info["levels"], input_size=info["window"],
             futr_exog_list=said.future or None, hist_exog_list=said.past or None, stat_exog_list=said.statics or None,
             target_col=said.targets[0] if len(said.targets) == 1 else said.targets,
+            **arguments_of(info["settings"]),
         )
         made.id_col, made.time_col = said.id or made.id_col, said.time or made.time_col
         made.set_params(**params)
-        said.id, said.time = params.get("id_col", said.id), params.get("time_col", said.time)
+        called = Columns(params.get("id_col", said.id), params.get("time_col", said.time), _names(made.target_col))
+        pairs = [(called.id, said.id), (called.time, said.time), *zip(called.targets, said.targets, strict=False)]
+        said.trained_as = {new: old for new, old in pairs if new is not None and old is not None and new != old}
+        said.id, said.time, said.targets = called.id, called.time, called.targets
         made._take(model, said)
         made._loaded = True
         return made

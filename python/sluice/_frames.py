@@ -5,6 +5,7 @@ A table comes back as the kind that went in, its ids and times with the types th
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -54,6 +55,15 @@ class Frame:
             raise DataError(f"{name}: there are two columns '{twice[0]}'; rename or drop one")
         if len(self.data) == 0:
             raise DataError(f"{name}: has no rows; give at least one series' history")
+
+    def kept(self) -> Frame:
+        """The same table, whatever its owner writes into it later."""
+        made = copy.copy(self)
+        if self.kind == "pandas":
+            made.data = self.data[list(self.data.columns)]  # pandas 3 copies when one of the two is written to
+        elif self.kind == "polars":
+            made.data = self.data.clone()
+        return made
 
     def require(self, columns: Iterable[str], what: str) -> None:
         """Raises DataError that names the first of `columns` which is not there, and those that are."""

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from . import _sluice
 from ._columns import Columns, Tables
 from ._frames import Frame
-from ._settings import texts_of
+from ._settings import Frequency, frequency_of, texts_of
 from ._text import Text
 from .errors import ConfigError
 
@@ -24,7 +24,7 @@ from .errors import ConfigError
 def check(
     df: Any,
     *,
-    freq: str | int | None = None,
+    freq: Frequency | None = None,
     futr_df: Any = None,
     static_df: Any = None,
     futr_exog_list: Sequence[str] | None = None,
@@ -45,7 +45,7 @@ def check(
     tables = Tables(columns, Frame(df, "df"), None if futr_df is None else Frame(futr_df, "futr_df"),
                     None if static_df is None else Frame(static_df, "static_df"))
     job = _sluice.Job()
-    for key, value in texts_of({**(settings or {}), "data.frequency": freq}).items():
+    for key, value in texts_of({**(settings or {}), "data.frequency": frequency_of(freq)}).items():
         job.set(key, value)
     tables.add_to(job, settings=True)
     return Text(_sluice.check(job))
@@ -55,7 +55,7 @@ def evaluate(
     forecasts: Any,
     df: Any,
     *,
-    freq: str | int | None = None,
+    freq: Frequency | None = None,
     id_col: str = "unique_id",
     time_col: str = "ds",
     target_col: str = "y",
@@ -64,7 +64,7 @@ def evaluate(
     """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
 
     forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals, of one target; "cutoff"
-        where there are several windows.
+        where there are several windows. Another method's, where its columns are renamed to these.
     df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
 
     Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
@@ -73,11 +73,12 @@ def evaluate(
     made, data = Frame(forecasts, "forecasts"), Frame(df, "df")
     made.require([id_col], "id_col")
     made.require([time_col], "time_col")
-    made.require(["sluice"], "the median of a forecast")
+    made.require(["sluice"], "the median of a forecast; another method's column has to be renamed to it")
     levels = [match[1] for name in made.names if (match := re.fullmatch(r"sluice-lo-(.+)", name))]
     made.require([f"sluice-hi-{level}" for level in levels], "the upper end of an interval")
     job = _sluice.Job()
-    for key, value in texts_of({**(settings or {}), "data.frequency": freq, "forecast.levels": levels}).items():
+    asked = {**(settings or {}), "data.frequency": frequency_of(freq), "forecast.levels": levels}
+    for key, value in texts_of(asked).items():
         job.set(key, value)
     Tables(Columns(id_col, time_col, [target_col]), data).add_to(job, settings=True)
     outputs = ["sluice", *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
@@ -94,6 +95,9 @@ def evaluate(
 
 def _windows(table: pa.Table, cutoffs: pa.ChunkedArray) -> list[pa.Table]:
     """The rows of each series' first cutoff, of its second one, and so on."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string_view(field.type):  # polars' texts, of which Arrow can take no rows
+            table = table.set_column(index, field.name, table.column(index).cast(pa.large_string()))
     pairs = list(zip(table["unique_id"].to_pylist(), cutoffs.to_pylist(), strict=True))
     of_series: dict[Any, list[Any]] = {}
     for one, cutoff in sorted(set(pairs)):

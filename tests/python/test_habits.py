@@ -40,6 +40,25 @@ def test_arguments_are_the_settings_that_they_say():
     assert "Units of each LSTM layer" in sluice.explain("network.hidden_size")
 
 
+@pytest.mark.parametrize(("given", "key", "meant"), [
+    ({"freq": pd.offsets.MonthBegin()}, "frequency", '"MS"'),
+    ({"freq": pd.offsets.Week(weekday=2)}, "frequency", '"W-WED"'),
+    ({"freq": pd.Timedelta(minutes=15)}, "frequency", '"15min"'),
+    ({"freq": np.timedelta64(1, "D")}, "frequency", '"D"'),
+    ({"level": "80"}, "levels", "[80]"),
+    ({"settings": {"training.shuffle": np.False_}}, "shuffle", "false"),
+])
+def test_values_of_pandas_and_numpy_are_taken(given, key, meant):
+    assert f"\n{key} = {meant}\n" in str(sluice.Forecaster(h=7, **given).explain_settings())
+
+
+def test_refit_is_a_truth_value_or_a_number(df):
+    forecaster = quick()
+    for one, other in ((0, False), (np.False_, False), (np.True_, True), (1, True)):
+        windows = [forecaster.cross_validation(df, n_windows=2, refit=refit) for refit in (one, other)]
+        pd.testing.assert_frame_equal(*windows)
+
+
 def test_the_seed_decides_the_model(df, fitted):
     first = quick(random_seed=1).fit(df).predict()
     pd.testing.assert_frame_equal(first, quick(random_seed=1).fit(df).predict())
