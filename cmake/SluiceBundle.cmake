@@ -22,8 +22,11 @@ set_target_properties(${programs} PROPERTIES
 set(libraries "")
 if(TARGET sluice_library)
   set(libraries sluice_library)
-  # What it needs lies beside it in a bundle, in a folder of its own in an installation.
-  set_target_properties(sluice_library PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/sluice;${cuda}")
+  # What it needs lies beside it in a bundle, in a folder of its own in an installation. In a wheel it is
+  # pyarrow that has Arrow: python/CMakeLists.txt.
+  if(NOT DEFINED SKBUILD)
+    set_target_properties(sluice_library PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/sluice;${cuda}")
+  endif()
 endif()
 if(SLUICE_HAVE_CUDA)
   get_target_property(folders sluice_cuda SLUICE_LIBRARY_FOLDERS)

@@ -36,6 +36,11 @@ def test_a_wheel_works_in_a_fresh_environment(tmp_path):
     rows, file, version = done.stdout.split()
     assert rows == "21" and pathlib.Path(file).is_relative_to(venv)
     assert version in wheels[0].name
+    # Both find Arrow by themselves: CUDA's libraries are looked for from libsluice.so alone.
+    for library in ("_sluice.*.so", "libsluice.so.*"):
+        file = next((venv / "lib").glob(f"python3*/site-packages/sluice/{library}"))
+        dynamic = subprocess.run(["readelf", "-d", file], capture_output=True, text=True, check=True).stdout
+        assert "$ORIGIN/../pyarrow" in dynamic, dynamic
     # Nothing is taken from the folder of the build.
     maps = subprocess.run([venv / "bin/python", "-c", "import sluice; print(open('/proc/self/maps').read())"], env=plain,
                           cwd=tmp_path, capture_output=True, text=True, check=True).stdout
