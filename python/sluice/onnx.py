@@ -13,8 +13,8 @@ import onnx
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ConfigError
-from .model_file import Model, ModelFile, path_of, read_model
-from .onnx_export import Export
+from ._model_file import Model, ModelFile, path_of, read_model
+from ._onnx_export import Export
 
 
 def to_onnx(model: Model, path: str | os.PathLike[str], *, level: Sequence[float] | None = None,

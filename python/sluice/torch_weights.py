@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ConfigError
-from .model_file import Model, ModelFile, path_of, read_model, write_model
+from ._model_file import Model, ModelFile, path_of, read_model, write_model
 
 if TYPE_CHECKING:
     import torch

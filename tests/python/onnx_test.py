@@ -14,9 +14,9 @@ except ImportError as missing:
 
 import numpy as np
 from onnx_case import OnnxCase, Shops, grid_of_days, session
-from sluice.model_file import ModelFileError, read_model, write_model
+from sluice._model_file import ModelFileError, read_model, write_model
+from sluice._onnx_graph import FLOAT, INT64, OPSET, Graph, calendar_terms
 from sluice.onnx import fit_scaling, to_onnx
-from sluice.onnx_graph import FLOAT, INT64, OPSET, Graph, calendar_terms
 
 HORIZON = 5
 # Every choice that a setting "auto" would make is made here; a test changes what it is about.

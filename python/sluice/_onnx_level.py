@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .onnx_graph import DOUBLE, FLOAT, INT64, Graph, Operand, Shape
+from ._onnx_graph import DOUBLE, FLOAT, INT64, Graph, Operand, Shape
 
 Map = tuple[Operand | None, Operand]    # s and o; s None: 1
 
