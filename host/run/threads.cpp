@@ -69,6 +69,7 @@ void use_threads(int wanted) {
 
 void use_threads_again(int wanted) {
   if (wanted > 0) omp_set_num_threads(wanted);
+  if (omp_get_max_threads() > 1) refuse_threads_of_the_parent();
   if (omp_get_max_threads() != kept) use_threads(wanted);
 }
 
