@@ -355,7 +355,8 @@ class Forecaster:
     def _of_model(cls, model: _sluice.Model, params: Mapping[str, Any]) -> Forecaster:
         info = json.loads(model.info())
         said = Columns(
-            id=info["id"][0] if len(info["id"]) == 1 else None, time=info["time"][0] if len(info["time"]) == 1 else None,
+            id=info["id"][0] if len(info["id"]) == 1 else None,
+            time=info["time"][0] if len(info["time"]) == 1 else None,
             targets=info["targets"], past=info["past"] + info["past_categories"],
             future=info["future"] + info["future_categories"],
             statics=info["static_reals"] + info["static_categories"],

@@ -1,6 +1,7 @@
 """Levels and scales as maps u = v s - o, in ONNX's operators: what model_space.cpp (fill_level) and
 window_rows.hpp (window_map) compute. Sums are in double, and run in the engine's order.
 """
+
 from __future__ import annotations
 
 from typing import Any
