@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import os
@@ -152,8 +153,9 @@ class Forecaster:
         return self
 
     def __repr__(self) -> str:
-        given = [f"{name}={getattr(self, name)!r}" for name, default in self._parameters().items()
-                 if getattr(self, name) != default]
+        values = [(name, getattr(self, name), default) for name, default in self._parameters().items()]
+        given = [f"{name}={value!r}" for name, value, default in values
+                 if value is not default and (not isinstance(value, str) or value != default)]  # NumPy's != is no bool
         return f"Forecaster({', '.join(given)})"
 
     def _settings_texts(self) -> dict[str, str]:
@@ -380,6 +382,8 @@ class Forecaster:
     def __getstate__(self) -> dict[str, Any]:
         """Arguments and model; not the data that it was fitted to, so predict needs df afterwards."""
         state = {name: value for name, value in self.__dict__.items() if name not in ("_df", "_static_df", "_model")}
+        # As plain values: a later version may call its private classes otherwise.
+        state["_columns"] = None if self._columns is None else dataclasses.asdict(self._columns)
         if self._model is not None:
             with tempfile.TemporaryDirectory() as folder:
                 file = pathlib.Path(folder) / "model.safetensors"
@@ -388,8 +392,9 @@ class Forecaster:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        content = state.pop("_model_file", None)
+        content, columns = state.pop("_model_file", None), state.pop("_columns")
         self.__dict__.update(state, _df=None, _static_df=None, _model=None)
+        self._columns = None if columns is None else Columns(**columns)
         if content is not None:
             with tempfile.TemporaryDirectory() as folder:
                 file = pathlib.Path(folder) / "model.safetensors"
@@ -447,3 +452,6 @@ class Forecaster:
             job.set(key, value)
         tables.add_to(job, settings_of_columns)
         return job
+
+
+Forecaster.__module__ = "sluice"  # where pickles look for it
