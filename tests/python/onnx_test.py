@@ -398,6 +398,15 @@ class Refused(Trained):
                               (b"\x02" + b"\0" * 7 + b"{}", "its format is None")):
             path = self.write("other.safetensors", content)
             self.refuses(ModelFileError, text, path)
+        self.refuses(ModelFileError, "no.safetensors: cannot be opened (No such file or directory)", "no.safetensors")
+
+    def test_a_model_that_cannot_be_written_leaves_nothing_behind(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
+        (self.folder / "folder").mkdir()
+        before = sorted(self.folder.iterdir())
+        with self.assertRaises(IsADirectoryError):
+            write_model(self.folder / "folder", read_model(self.folder / MODEL))
+        self.assertEqual(sorted(self.folder.iterdir()), before)
 
     def test_a_damaged_model_is_named_and_a_newer_one_too(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
