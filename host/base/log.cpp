@@ -34,13 +34,13 @@ Sinks make_screen_only() {
   return sinks;
 }
 
+/// Never destroyed, as its mutex below: threads may write to the end.
 Sinks& sinks() {
-  static Sinks instance = make_screen_only();
+  static Sinks& instance = *std::make_unique<Sinks>(make_screen_only()).release();
   return instance;
 }
 
-/// Shared by those who write, held alone by who opens another log. Never destroyed: threads may
-/// write to the end.
+/// Shared by those who write, held alone by who opens another log.
 std::shared_mutex& sinks_mutex() {
   static std::shared_mutex& mutex = *std::make_unique<std::shared_mutex>().release();
   return mutex;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import json
 import os
@@ -369,7 +370,8 @@ class Forecaster:
     def _of_model(cls, model: _sluice.Model, params: Mapping[str, Any]) -> Forecaster:
         info = json.loads(model.info())
         said = Columns(
-            id=info["id"][0] if len(info["id"]) == 1 else None, time=info["time"][0] if len(info["time"]) == 1 else None,
+            id=info["id"][0] if len(info["id"]) == 1 else None,
+            time=info["time"][0] if len(info["time"]) == 1 else None,
             targets=info["targets"], past=info["past"] + info["past_categories"],
             future=info["future"] + info["future_categories"],
             statics=info["static_reals"] + info["static_categories"],
@@ -406,6 +408,8 @@ class Forecaster:
     def __getstate__(self) -> dict[str, Any]:
         """Arguments and model; not the data that it was fitted to, so predict needs df afterwards."""
         state = {name: value for name, value in self.__dict__.items() if name not in ("_df", "_static_df", "_model")}
+        # As plain values: a later version may call its private classes otherwise.
+        state["_columns"] = None if self._columns is None else dataclasses.asdict(self._columns)
         if self._model is not None:
             with tempfile.TemporaryDirectory() as folder:
                 file = pathlib.Path(folder) / "model.safetensors"
@@ -414,8 +418,9 @@ class Forecaster:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        content = state.pop("_model_file", None)
+        content, columns = state.pop("_model_file", None), state.pop("_columns")
         self.__dict__.update(state, _df=None, _static_df=None, _model=None)
+        self._columns = None if columns is None else Columns(**columns)
         if content is not None:
             with tempfile.TemporaryDirectory() as folder:
                 file = pathlib.Path(folder) / "model.safetensors"
@@ -473,3 +478,6 @@ class Forecaster:
             job.set(key, value)
         tables.add_to(job, settings_of_columns)
         return job
+
+
+Forecaster.__module__ = "sluice"  # where pickles look for it

@@ -194,6 +194,24 @@ TEST_F(CArrays, ThreadsThatCannotBeStartedAreAnError) {
               "only 1 of 2 threads can be started .*; allow more .*or set engine.threads = 1");
 }
 
+// A fork does not copy OpenMP's threads, and the copy would wait for them for ever.
+TEST_F(CArrays, AForkOfAProcessThatForecastIsToldThatItsThreadsAreLost) {
+  GTEST_FLAG_SET(death_test_style, "fast");  // which forks
+  const Job other = job();
+  set(other, "engine.threads", "2");
+  sluice_forecaster* made = nullptr;
+  EXPECT_SAID(sluice_forecaster_new(other.get(), model_.get(), &made, error), SLUICE_OK, "");
+  forecaster_.reset(made);
+  EXPECT_SAID(run(error), SLUICE_OK, "");
+  const auto forecast_again = [&] {
+    ::alarm(20);
+    const Said was = said([&](sluice_error** error) { return run(error); });
+    std::fprintf(stderr, "%s\n", was.message.c_str());
+    ::_exit(was.status);
+  };
+  EXPECT_EXIT(forecast_again(), ::testing::ExitedWithCode(SLUICE_DEVICE_ERROR), "was forked from");
+}
+
 TEST_F(CArrays, WhatNoForecasterCanDoIsSaidBeforeTheFirstForecast) {
   sluice_forecaster* made = nullptr;
   const Job levels = job();

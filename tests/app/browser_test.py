@@ -51,6 +51,7 @@ try {
   const chart = document.querySelector('#series .chart'), graph = CHARTS[CHARTS.length - 1].graph;
   told.whole = graph.xAxisRange(); press(chart, '+'); told.zoomed = graph.xAxisRange(); press(chart, '0'); told.back = graph.xAxisRange();
   press(chart, 'ArrowRight'); told.read = document.querySelector('#series .legend').textContent;
+  told.licence = [...document.querySelectorAll('#settings details')].at(-1).textContent;
   told.markup = document.querySelectorAll('#page script, #page img').length;
 } catch (error) { told.error = String(error.stack); }
 document.body.innerHTML = ''; document.body.append(Object.assign(document.createElement('pre'), {id: 'told', textContent: btoa(
@@ -107,6 +108,8 @@ class Page(Program):
         self.assertLess(told["zoomed"][1] - told["zoomed"][0], told["whole"][1] - told["whole"][0])
         self.assertEqual(told["back"], told["whole"])
         self.assertRegex(told["read"], r"^2024-\d\d-\d\dactual \d")
+        self.assertIn("Dan Vanderkam <danvdk@gmail.com>", told["licence"])
+        self.assertNotIn("&lt;", told["licence"])
         for words in ("north", "south", "Wednesday", "80% interval", "seasonal naive (7)"):
             self.assertIn(words, told["text"])
 

@@ -19,7 +19,7 @@ import numpy as np
 from onnx_case import ROOT, OnnxCase, right_aligned, seconds
 
 import sluice
-from sluice.model_file import read_model
+from sluice._model_file import read_model
 from sluice.onnx import to_onnx
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 import pickle
+import pickletools
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from sluice import _progress
 def test_arguments_are_got_set_and_shown(df):
     forecaster = sluice.Forecaster(h=3, freq="D", random_seed=7)
     assert repr(forecaster) == "Forecaster(h=3, freq='D', random_seed=7)"
+    assert repr(sluice.Forecaster(level=np.array([80, 95]))) == "Forecaster(level=array([80, 95]))"
     assert forecaster.get_params()["random_seed"] == 7
     assert forecaster.set_params(h=5, settings=QUICK) is forecaster
     again = sluice.Forecaster(**forecaster.get_params())
@@ -80,6 +82,11 @@ def test_a_pickle_has_the_model_and_not_the_data(df, fitted):
     with pytest.raises(sluice.DataError, match="give df"):
         again.predict()
     assert pickle.loads(pickle.dumps(quick())).get_params() == quick().get_params()
+
+
+def test_a_pickle_names_no_private_class(fitted):
+    named = {argument for code, argument, _ in pickletools.genops(pickle.dumps(fitted, protocol=0)) if code.name == "GLOBAL"}
+    assert {name for name in named if name.startswith("sluice")} == {"sluice Forecaster"}
 
 
 def test_what_has_no_model_says_so():

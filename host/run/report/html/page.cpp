@@ -61,9 +61,10 @@ std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& co
   const html::Json data = html::page_data(parts_->catalog, parts_->notes, parts_->tally, result,
                                           context, parts_->wanted);
   const bool chinese = result.chinese;
-  // Nothing may be loaded or sent: not even a mistake in this page could do so.
+  // Nothing may be loaded, nor sent by a form, whatever mistake were in this page.
   constexpr std::string_view kPolicy =
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+      "base-uri 'none'; form-action 'none'";
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
@@ -83,8 +84,7 @@ std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& co
                 "nothing from anywhere.",
       "</p></noscript>\n<main id=\"page\"></main>\n");
   add("<script type=\"application/json\" id=\"data\">", html::script_json(data), "</script>\n");
-  add("<script type=\"text/plain\" id=\"licence\">", html::escaped(html::kDygraphsLicence),
-      "</script>\n");
+  add("<pre id=\"licence\" hidden>", html::escaped(html::kDygraphsLicence), "</pre>\n");
   add("<script>\n", html::kDygraphsScript, "\n</script>\n");
   add("<script>\n", html::kPageWords, "\n");
   add("", html::kPageCharts, "\n");
