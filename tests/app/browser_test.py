@@ -19,19 +19,23 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAM
 # What a reader does, and what is there then: written into the page itself, which the browser prints.
 ASK = """
 <script>
-// How many of a chart's lines have pixels of their very colour.
+// How many of a chart's lines can be seen: ten pixels of their very colour or more.
 function drawn(chart) {
   const canvas = chart.host.querySelector('canvas');
-  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, colours = new Set();
-  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] === 255) colours.add(`${pixels[i]},${pixels[i + 1]},${pixels[i + 2]}`);
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, colours = new Map();
+  for (let i = 0; i < pixels.length; i += 4) {
+    const at = `${pixels[i]},${pixels[i + 1]},${pixels[i + 2]}`;
+    if (pixels[i + 3] === 255) colours.set(at, 1 + (colours.get(at) || 0));
+  }
   const parts = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)).join();
-  return chart.graph.getColors().filter(colour => colours.has(parts(colour))).length;
+  return chart.graph.getColors().filter(colour => colours.get(parts(colour)) >= 10).length;
 }
 function press(chart, key) { chart.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})); }
 const told = {};
 const shown = () => document.getElementById('shown').textContent;
 try {
   told.charts = CHARTS.map(drawn);
+  told.ticks = CHARTS.map(chart => [...chart.host.querySelectorAll('.dygraph-axis-label-y')].map(tick => tick.textContent));
   told.places = document.querySelectorAll('.chart').length;
   told.sections = [...document.querySelectorAll('section')].map(s => s.id);
   told.text = document.getElementById('page').innerText;
@@ -71,6 +75,11 @@ class Page(Program):
         self.train("a.csv", "--data.time", "ds", "--data.static_categories", "region", "--horizon", "7", "--data.test", "14",
                    "--data.frequency", "D", "--mode.quiet", "true")
         self.ok("report", "runs/model.safetensors", "a.csv", "--evaluate.n_windows", "2", *arguments)
+
+    def daily_report(self, value, *arguments, horizon=7):
+        self.daily("a.csv", 112, value=value)
+        self.train("a.csv", "--horizon", str(horizon), "--mode.quiet", "true")
+        self.ok("report", "runs/model.safetensors", "a.csv", *arguments)
 
     def told(self, width=1280, scheme=1, search="pear"):
         """What the page says of itself. scheme: 0 dark, 1 light."""
@@ -122,6 +131,21 @@ class Page(Program):
             told = self.told(width=390, scheme=scheme)
             self.assertEqual(told["overflow"], 0)
             self.assertTrue(all(told["charts"]), told["charts"])
+
+    def test_draws_a_horizon_of_one_step_and_a_training_of_one_epoch(self):
+        self.daily_report(lambda day: 10 + day % 7 + day * day % 5, horizon=1)
+        told = self.told()
+        self.assertEqual(len(told["charts"]), 4)
+        self.assertTrue(all(told["charts"]), told["charts"])
+        self.assertEqual(told["charts"][0], 2)
+
+    def test_tells_large_numbers_that_differ_little_apart(self):
+        self.daily_report(lambda day: 1234567 + 20 * (day % 7) + day * day % 5)
+        told = self.told(width=390)
+        for ticks in told["ticks"]:
+            self.assertGreater(len(ticks), 2, told["ticks"])
+            self.assertEqual(len(set(ticks)), len(ticks), ticks)
+        self.assertRegex(told["read"], r"actual 1,234,\d\d[1-9]")
 
     def test_speaks_chinese(self):
         self.report("--path.figure_language", "zh", "--forecast.levels", "80")

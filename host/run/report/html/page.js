@@ -117,17 +117,25 @@ function series() {
       if (!bands) return [t, y, f];
       return [t, [y, y, y], known(f) ? [row.lower[k], f, row.upper[k]] : [null, null, null]];
     });
+    const lone = row.forecast.map((f, k) => k).filter(k => known(row.forecast[k]) && !known(row.forecast[k - 1]) && !known(row.forecast[k + 1]));
     const chars = Math.max(...dates.map(date => shortDate(date).length));
     const level = num(Math.max(...DATA.levels)), band = bands ? `${W.forecast} (${W.interval(level)})` : W.forecast;
     if (chart) { CHARTS.splice(CHARTS.indexOf(chart), 1); chart.graph.destroy(); host.replaceChildren(); }
-    chart = drawChart(host, {title: row.id, tall: true, rows, labels: [W.step, W.actual, band], x: t => dates[t] ?? '', ticks: ticksOfDates(dates, chars), chars, y: num,
+    chart = drawChart(host, {title: row.id, tall: true, rows, labels: [W.step, W.actual, band], x: t => dates[t] ?? '', ticks: ticksOfDates(dates, chars), chars, y: numberText,
       colours: () => [colour('actual'), colour('forecast')],
-      more: (label, t) => bands && label === band && known(row.lower[t - row.begin])
-        ? ` [${num(row.lower[t - row.begin])} … ${num(row.upper[t - row.begin])}]` : '',
-      options: {customBars: bands, underlayCallback: (context, area, graph) => {
+      more: (label, t, text) => bands && label === band && known(row.lower[t - row.begin])
+        ? ` [${text(row.lower[t - row.begin])} … ${text(row.upper[t - row.begin])}]` : '',
+      options: {customBars: bands, series: {[band]: {drawPoints: lone.length > 0, pointSize: 3.5}}, underlayCallback: (context, area, graph) => {
         const left = graph.toDomXCoord(row.begin - 0.5);
         context.fillStyle = colour('shade');
         context.fillRect(Math.max(left, area.x), area.y, area.x + area.w - Math.max(left, area.x), area.h);
+        if (!bands) return;
+        context.strokeStyle = colour('forecast');  // a band needs two steps beside each other
+        for (const k of lone) {
+          context.beginPath();
+          for (const end of [row.lower[k], row.upper[k]]) context.lineTo(graph.toDomXCoord(row.begin + k), graph.toDomYCoord(end));
+          context.stroke();
+        }
       }}});
     picks.forEach(pick => pick.button.setAttribute('aria-pressed', String(pick.row === at)));
     select.value = String(at);
@@ -160,7 +168,7 @@ function errors() {
   const out = section('errors'), relative = DATA.total.actual > 0, first = make('div');
   out.append(make('h3', {}, `${W.byStep} (${relative ? W.wape : W.mae})`), first);
   const names = DATA.methods.map(m => methodName(m.name));
-  stepChart(first, W.byStep, names, (slice, i) => relative ? wapeOf(slice, i) : maeOf(slice, i), relative ? pct : num, {includeZero: true,
+  stepChart(first, W.byStep, names, (slice, i) => relative ? wapeOf(slice, i) : maeOf(slice, i), relative ? percentText : numberText, {includeZero: true,
     series: {[names[0]]: {strokeWidth: 3}}});
 
   const errorOf = (slice, i) => relative ? wapeOf(slice, i) : maeOf(slice, i), text = relative ? pct : num;
@@ -203,7 +211,7 @@ function intervals() {
   const names = [...DATA.levels.map(level => W.interval(num(level))), ...DATA.levels.map(level => W.askedFor(W.percent(num(level))))];
   const dashed = Object.fromEntries(names.slice(n).map(name => [name, {strokePattern: [5, 5], strokeWidth: 1.2, drawPoints: false}]));
   const lines = () => DATA.levels.map((level, i) => colour(['c1', 'c2', 'c5', 'c4', 'c7', 'c6', 'c8'][i % 7]));
-  stepChart(host, W.insideByStep, names, (slice, i) => i < n ? gotOf(slice, i) : DATA.levels[i - n] / 100, pct, {series: dashed, valueRange: [0, 1.04]},
+  stepChart(host, W.insideByStep, names, (slice, i) => i < n ? gotOf(slice, i) : DATA.levels[i - n] / 100, percentText, {series: dashed, valueRange: [0, 1.04]},
     () => [...lines(), ...lines()]);
 }
 
@@ -229,7 +237,7 @@ function training() {
   const host = make('div');
   out.append(make('p', {class: 'faint'}, W.trainingNote(log)), host);
   drawChart(host, {title: W.sections.training, rows: steps.map(step => [step, ...lines.map(line => line.get(step) ?? null)]), labels,
-    x: step => Number.isInteger(step) ? whole.format(step) : '', y: num, colours: () => palette(lines.length),
+    x: step => Number.isInteger(step) ? whole.format(step) : '', y: numberText, colours: () => palette(lines.length),
     options: {connectSeparatedPoints: true, xlabel: W.trainingStep, drawPoints: steps.length <= 40, pointSize: 2}});
 }
 

@@ -114,7 +114,26 @@ const significant = new Intl.NumberFormat(DATA.language, {maximumSignificantDigi
 const whole = new Intl.NumberFormat(DATA.language, {maximumFractionDigits: 0});
 const tenth = new Intl.NumberFormat(DATA.language, {minimumFractionDigits: 1, maximumFractionDigits: 1});
 const known = v => v !== null && v !== undefined && Number.isFinite(v);
-const num = v => !known(v) ? '–' : Math.abs(v) >= 1e15 ? v.toExponential(3) : significant.format(v);
+const tiny = new Intl.NumberFormat(DATA.language, {maximumSignificantDigits: 2});
+const power = (v, digits = 3) => v.toExponential(digits).replace(/\.?0*e/, 'e').replace('e+', 'e');
+const far = v => v !== 0 && (Math.abs(v) < 1e-4 || Math.abs(v) >= 1e15);
+// Of a table: four digits, but never fewer than the whole number has.
+const num = v => !known(v) ? '–' : far(v) ? power(v) : (Math.abs(v) >= 1000 ? whole : significant).format(v);
 const count = v => known(v) ? whole.format(v) : '–';
-const pct = v => known(v) ? W.percent(tenth.format(100 * v)) : '–';
+const pct = v => !known(v) ? '–'
+  : W.percent(v === 0 || Math.abs(v) >= 0.0005 ? tenth.format(100 * v) : Math.abs(v) >= 1e-6 ? tiny.format(100 * v) : '<0.0001');
 const signedPct = v => !known(v) ? '–' : (Math.round(1000 * v) > 0 ? '+' : '') + pct(Math.round(1000 * v) === 0 ? 0 : v);
+
+// Text of numbers from `low` to `high`: digits enough to tell a thousandth of that range. short: for an axis, 14M for 14,000,000.
+function numberText(low, high, short = false) {
+  const most = Math.max(Math.abs(low), Math.abs(high)), place = v => Math.floor(Math.log10(v));
+  const span = high > low ? high - low : most || 1, lead = Math.max(0, place(most || 1) - place(span));
+  const decimals = Math.min(15, Math.max(0, 3 - place(span)));
+  const plain = new Intl.NumberFormat(DATA.language, {maximumFractionDigits: decimals});
+  const compact = new Intl.NumberFormat(DATA.language, {notation: 'compact', maximumSignificantDigits: Math.min(15, lead + 3)});
+  return v => !known(v) ? '–' : v === 0 ? '0' : far(most) ? power(v, Math.min(15, lead + 3)) : (short && most >= 1e7 ? compact : plain).format(v);
+}
+const percentText = (low, high, short) => {
+  const text = numberText(100 * low, 100 * high, short);
+  return v => known(v) ? W.percent(text(100 * v)) : '–';
+};
