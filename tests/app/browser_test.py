@@ -41,7 +41,10 @@ try {
   told.text = document.getElementById('page').innerText;
   told.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   told.first = shown();
-  for (const pick of ['best', 'worst']) { document.getElementById('pick-' + pick).click(); told[pick] = shown(); }
+  for (const pick of ['best', 'worst']) {
+    const button = document.getElementById('pick-' + pick);
+    if (button) { button.click(); told[pick] = shown(); }
+  }
   const search = document.getElementById('search'), choose = document.getElementById('choose');
   search.value = SEARCH; search.dispatchEvent(new Event('input'));
   told.found = [...choose.options].map(option => option.textContent);
@@ -119,6 +122,42 @@ class Page(Program):
         for words in ("north", "south", "Wednesday", "80% interval", "seasonal naive (7)"):
             self.assertIn(words, told["text"])
 
+    def test_finds_the_very_id_before_those_that_hold_it(self):
+        # S10 and S100 are forecast without an error, S1 is not.
+        self.write("a.csv", "id,ds,y\n" + "".join(f"{name},2024-{1 + day // 28:02}-{1 + day % 28:02},{10 + (day % 7 if s < 2 else day * day % 97)}\n"
+                                                  for s, name in enumerate(("S10", "S100", "S1")) for day in range(112)))
+        self.train("a.csv", "--horizon", "7", "--mode.quiet", "true")
+        self.ok("report", "runs/model.safetensors", "a.csv")
+        told = self.told(search="s1")
+        self.assertEqual([text.split()[0] for text in told["found"]], ["S1", "S10", "S100"])
+        self.assertEqual(told["searched"], "S1")
+
+    def test_says_what_a_simple_method_without_error_is_worth(self):
+        self.daily_report(lambda day: 7)
+        text = self.told()["text"]
+        self.assertRegex(text, r"Neither this model nor the simple method|makes no error at all")
+        self.assertNotIn("too wide", text)  # its ends are the value itself
+        self.assertIn("It is the only series.", text)
+        self.assertIn("1 forecast of 7 steps, frequency D (days)", text)
+
+    def test_judges_coverage_by_the_level_and_by_how_many_values_there_are(self):
+        self.daily_report(lambda day: 10 + day % 7)
+        page = self.read("runs/report.html").replace("</body>", "<script>document.title = JSON.stringify("
+            "[[.95, .99, 1e5], [.77, .8, 1e5], [.765, .8, 1e5], [.7, .8, 14], [.85, .8, 1e5]].map(([got, asked, n]) => verdict(got, asked, n)));</script></body>")
+        done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", self.write("b.html", page).as_uri()],
+                              capture_output=True, timeout=60, check=True)
+        said = json.loads(re.search(r"<title>(.*?)</title>", done.stdout.decode())[1])
+        self.assertEqual(said, ["the interval is too narrow", "close to what was asked", "the interval is too narrow",
+                                "as far as so few values can tell, what was asked", "the interval is too wide"])
+
+    def test_shows_each_of_several_targets(self):
+        self.daily("a.csv", 112, "ds,id,y,price", value=lambda day: f"a,{10 + day % 7},{5000 + day * day % 97}")
+        self.train("a.csv", "--horizon", "7", "--data.targets", "y,price", "--data.id", "id", "--mode.quiet", "true")
+        self.ok("report", "runs/model.safetensors", "a.csv")
+        text = self.told()["text"]
+        for words in ("The errors of its 2 targets are added up", "pairs of series and target", "Skill by target: highest"):
+            self.assertIn(words, text)
+
     def test_shows_a_hostile_id_as_text(self):
         self.report()
         told = self.told(search="onerror")
@@ -152,6 +191,15 @@ class Page(Program):
         told = self.told()
         for words in ("预测的价值", "星期三", "季节性朴素法 (7)", "80% 区间", "最终训练"):
             self.assertIn(words, told["text"] + told["read"])
+
+    def test_gives_reasons_in_chinese(self):
+        self.write("a.csv", "id,ds,y\n" + "".join(f"{name},2024-{1 + day // 28:02}-{1 + day % 28:02},{10 + day % 7}\n"
+                                                  for name, days in (("a", 112), ("b", 112), ("短", 3)) for day in range(112 - days, 112)))
+        self.train("a.csv", "--horizon", "7", "--mode.quiet", "true")
+        self.ok("report", "runs/model.safetensors", "a.csv", "--path.figure_language", "zh")
+        text = self.told()["text"]
+        self.assertIn("1 个序列无法评分：只有 … 步，不长于预测期", text)
+        self.assertNotIn("no more than the horizon", text)
 
 
 if __name__ == "__main__":

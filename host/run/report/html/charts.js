@@ -45,7 +45,9 @@ function drawChart(host, spec) {
   host.append(place, legend);
   const ends = [spec.rows[0][0], spec.rows[spec.rows.length - 1][0]], chars = spec.chars || Math.max(...ends.map(x => String(spec.x(x)).length));
   const values = spec.rows.flatMap(row => row.slice(1)).flat().filter(known);
-  spec.text = values.length ? spec.y(Math.min(...values), Math.max(...values)) : spec.y(0, 1);
+  const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1], text = spec.y(low, high, true);
+  const room = Math.min(76, 12 + 7 * Math.max(...[low, high, (2 * low + high) / 3].map(v => text(v).replace(/[^\x00-\xff]/g, '..').length)));
+  spec.text = spec.y(low, high);
   // dygraphs draws nothing of one step alone: it has a scale between two.
   const alone = ends[0] === ends[1], nothing = spec.labels.slice(1).map(() => null);
   const rows = alone ? [[ends[0] - 1, ...nothing], spec.rows[0], [ends[0] + 1, ...nothing]] : spec.rows;
@@ -58,7 +60,7 @@ function drawChart(host, spec) {
     strokeWidth: 1.8, highlightCircleSize: 4, xRangePad: 6, yRangePad: 6, fillAlpha: Number(colour('band')), titleHeight: 0,
     axes: {
       x: {ticker: spec.ticks || ticksOf(spec.x, chars, ...ends), axisLabelWidth: widthOf(chars), pixelsPerLabel: 60},
-      y: {axisLabelFormatter: (v, unit, option, drawn) => asHtml(spec.y(...drawn.yAxisRange(), true)(v)), axisLabelWidth: 66},
+      y: {axisLabelFormatter: (v, unit, option, drawn) => asHtml(spec.y(...drawn.yAxisRange(), true)(v)), axisLabelWidth: room},
     },
   }, colours(), spec.options || {}, alone ? {drawPoints: true, pointSize: 4} : {}));
   const chart = {graph, host, recolour: () => graph.updateOptions(
