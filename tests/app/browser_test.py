@@ -22,7 +22,9 @@ ASK = """
 // How many of a chart's lines can be seen: ten pixels of their very colour or more.
 function drawn(chart) {
   const canvas = chart.host.querySelector('canvas');
-  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, colours = new Map();
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', {willReadFrequently: true});
+  copy.drawImage(canvas, 0, 0);
+  const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data, colours = new Map();
   for (let i = 0; i < pixels.length; i += 4) {
     const at = `${pixels[i]},${pixels[i + 1]},${pixels[i + 2]}`;
     if (pixels[i + 3] === 255) colours.set(at, 1 + (colours.get(at) || 0));
@@ -58,6 +60,9 @@ try {
   const chart = document.querySelector('#series .chart'), graph = CHARTS[CHARTS.length - 1].graph;
   told.whole = graph.xAxisRange(); press(chart, '+'); told.zoomed = graph.xAxisRange(); press(chart, '0'); told.back = graph.xAxisRange();
   press(chart, 'ArrowRight'); told.read = document.querySelector('#series .legend').textContent;
+  const look = () => ({light: getComputedStyle(document.body).backgroundColor === 'rgb(251, 251, 250)', drawn: CHARTS.map(drawn),
+    widest: Math.max(...[...document.querySelectorAll('.chart')].map(chart => chart.getBoundingClientRect().width))});
+  told.before = look(); dispatchEvent(new Event('beforeprint')); told.paper = look(); dispatchEvent(new Event('afterprint')); told.after = look();
   told.markup = document.querySelectorAll('#page script, #page img').length;
 } catch (error) { told.error = String(error.stack); }
 document.body.innerHTML = ''; document.body.append(Object.assign(document.createElement('pre'), {id: 'told', textContent: btoa(
@@ -185,6 +190,15 @@ class Page(Program):
             self.assertGreater(len(ticks), 2, told["ticks"])
             self.assertEqual(len(set(ticks)), len(ticks), ticks)
         self.assertRegex(told["read"], r"actual 1,234,\d\d[1-9]")
+
+    def test_prints_light_charts_that_fit_the_paper(self):
+        self.report()
+        told = self.told(scheme=0)
+        self.assertFalse(told["before"]["light"])
+        self.assertTrue(told["paper"]["light"])
+        self.assertTrue(all(told["paper"]["drawn"]), told["paper"])
+        self.assertLessEqual(told["paper"]["widest"], 640.5)
+        self.assertEqual(told["after"], told["before"])
 
     def test_speaks_chinese(self):
         self.report("--path.figure_language", "zh", "--forecast.levels", "80")

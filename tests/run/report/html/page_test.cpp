@@ -146,6 +146,19 @@ TEST(Page, CarriesTheChartingLibraryWithItsLicence) {
   EXPECT_TRUE(kPageScript == script);  // whole texts would drown the message
 }
 
+TEST(Page, HasTheScoresWhereNoScriptRuns) {
+  World world(2);
+  world.result.report.methods[1].total.bias = kNan;
+  const std::string page = world.page();
+  const std::size_t from = page.find("<noscript>"), to = page.find("</noscript>");
+  ASSERT_LT(from, to);
+  const std::string plain = page.substr(from, to - from);
+  EXPECT_THAT(plain, HasSubstr("open it in a browser"));
+  EXPECT_THAT(plain, HasSubstr("<tr><th>last value</th><td>2</td><td>200%</td><td>–</td></tr>"));
+  world.result.chinese = true;
+  EXPECT_THAT(world.page(), HasSubstr("用浏览器打开"));
+}
+
 TEST(Page, IsInTheLanguageOfTheFigures) {
   World world(2);
   EXPECT_THAT(world.page(), HasSubstr("<html lang=\"en\">"));
