@@ -153,7 +153,7 @@ class Page(Program):
                               capture_output=True, timeout=60, check=True)
         said = json.loads(re.search(r"<title>(.*?)</title>", done.stdout.decode())[1])
         self.assertEqual(said, ["the interval is too narrow", "close to what was asked", "the interval is too narrow",
-                                "as far as so few values can tell, what was asked", "the interval is too wide"])
+                                "in so few values no clear difference from what was asked", "the interval is too wide"])
 
     def test_shows_each_of_several_targets(self):
         self.daily("a.csv", 112, "ds,id,y,price", value=lambda day: f"a,{10 + day % 7},{5000 + day * day % 97}")

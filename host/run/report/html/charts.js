@@ -1,5 +1,6 @@
 // Charts by dygraphs, in the page's colours, with keys that do what a mouse does.
 const CHARTS = [];
+const TOUCH = matchMedia('(pointer: coarse)').matches;
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 const palette = n => Array.from({length: n}, (_, i) => colour('c' + (1 + i % 8)));
 const asHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
@@ -54,8 +55,9 @@ function drawChart(host, spec) {
   const colours = () => ({colors: spec.colours(), gridLineColor: colour('line'), axisLineColor: colour('faint')});
   const {mousedown, dblclick} = Dygraph.defaultInteractionModel;
   const graph = new Dygraph(place, rows, Object.assign({
-    labels: spec.labels, labelsDiv: legend, legend: 'always', legendFormatter: data => legendOf(data, spec),
-    // Without its touch handlers a finger on the chart scrolls the page, and a tap reads a value.
+    labels: spec.labels, labelsDiv: legend, legend: 'always', hideOverlayOnMouseOut: !TOUCH, legendFormatter: data => legendOf(data, spec),
+    // Without its touch handlers a finger on the chart scrolls the page, and a tap reads a value: it is a mouse that comes and,
+    // in some browsers, goes at once.
     interactionModel: {mousedown, dblclick, willDestroyContextMyself: true},
     strokeWidth: 1.8, highlightCircleSize: 4, xRangePad: 6, yRangePad: 6, fillAlpha: Number(colour('band')), titleHeight: 0,
     axes: {

@@ -67,7 +67,7 @@ function worth() {
   const out = section('worth');
   if (known(skill)) {
     const shown = Math.round(1000 * skill);
-    out.append(make('div', {class: 'headline'}, make('strong', {class: shown > 0 ? 'good' : shown < 0 ? 'bad' : null}, pct(Math.abs(skill))),
+    out.append(make('div', {class: 'headline'}, make('strong', {class: shown > 0 ? 'good' : shown < 0 ? 'bad' : null}, pct(shown === 0 ? 0 : Math.abs(skill))),
       make('span', {}, shown > 0 ? W.better(naiveName) : shown < 0 ? W.worse(naiveName) : W.same(naiveName))));
     const rows = DATA.rows;
     if (DATA.targets > 1) sentences.push(W.mixed(DATA.targets));
@@ -117,7 +117,7 @@ function series() {
   const title = make('h3', {id: 'shown'}), facts = make('p', {class: 'faint'}), host = make('div');
   const tools = make('div', {class: 'pick zoom'});
   out.append(make('div', {class: 'pick'}, ...picks.map(pick => pick.button)), make('div', {class: 'pick'}, input, select), title, facts, host, tools,
-    make('p', {class: 'faint help'}, matchMedia('(pointer: coarse)').matches ? W.zoomTouch : W.zoomHelp),
+    make('p', {class: 'faint help'}, TOUCH ? W.zoomTouch : W.zoomHelp),
     make('p', {class: 'faint'}, all.length < DATA.rows.count ? W.sampled(count(all.length), count(DATA.rows.count), DATA.targets > 1) : W.allShown(count(all.length), DATA.targets > 1)));
   let chart = null;
   for (const [name, sign, action] of [['zoomIn', '+', g => zoom(g, 0.5)], ['zoomOut', '−', g => zoom(g, 2)],
