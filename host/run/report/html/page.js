@@ -222,7 +222,7 @@ function intervals() {
   const out = section('intervals');
   if (!DATA.levels.length) { out.append(make('p', {}, W.noIntervals)); return; }
   const total = DATA.total;
-  const difference = (got, asked) => known(got) ? (got > asked ? '+' : got < asked ? '−' : '') + tenth.format(Math.abs(100 * (got - asked))) : '–';
+  const difference = (got, asked) => known(got) ? (got > asked ? '+' : got < asked ? '-' : '') + tenth.format(Math.abs(100 * (got - asked))) : '–';
   out.append(table([W.level, W.asked, W.got, W.difference], DATA.levels.map((level, i) => {
     const got = gotOf(total, i);
     return [W.interval(num(level)), pct(level / 100), pct(got), difference(got, level / 100)];
