@@ -4,6 +4,11 @@ A key of a table is a page and a text that one block of it has. An entry that no
 block that is neither run nor listed.
 """
 
+# Whole pages that another test reads.
+PAGES_ELSEWHERE = {
+    "docs/scale.md": "tests/python/test_docs.py: it needs Spark and Ray, and compares their numbers",
+}
+
 # Run, or compared with the file that they show, by another test.
 ELSEWHERE = {
     ("docs/deploy.md", "cmake --install build/release"): "tests/package/deploy_test.py",

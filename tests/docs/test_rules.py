@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from exceptions import ELSEWHERE, NO_FILES, NO_SETTINGS, NOT_RUN, OTHERS_FILES
+from exceptions import ELSEWHERE, NO_FILES, NO_SETTINGS, NOT_RUN, OTHERS_FILES, PAGES_ELSEWHERE
 from page import Page, listed, pages
 
 ROOT = pathlib.Path(os.environ["SLUICE_SOURCE_DIR"])
@@ -29,7 +29,8 @@ def test_no_block_is_excepted_twice():
 
 
 def test_tests_that_stand_in_for_a_page_exist():
-    for why in ELSEWHERE.values():
+    assert set(PAGES_ELSEWHERE) <= set(PAGES)
+    for why in (*ELSEWHERE.values(), *PAGES_ELSEWHERE.values()):
         assert (ROOT / re.match(r"[\w./]+\.\w+", why)[0]).is_file(), why
 
 
