@@ -384,7 +384,8 @@ class Forecaster:
         )
         made.id_col, made.time_col = said.id or made.id_col, said.time or made.time_col
         made.set_params(**params)
-        called = Columns(params.get("id_col", said.id), params.get("time_col", said.time), _names("target_col", made.target_col))
+        targets = _names("target_col", made.target_col)
+        called = Columns(params.get("id_col", said.id), params.get("time_col", said.time), targets)
         pairs = [(called.id, said.id), (called.time, said.time), *zip(called.targets, said.targets, strict=False)]
         said.trained_as = {new: old for new, old in pairs if new is not None and old is not None and new != old}
         said.id, said.time, said.targets = called.id, called.time, called.targets

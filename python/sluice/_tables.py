@@ -63,9 +63,9 @@ def evaluate(
 ) -> Any:
     """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
 
-    forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals; "cutoff" where there are
-        several windows, "target" where target_col names several columns. Another method's, where its columns are renamed
-        to these.
+    forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals; "cutoff" where there
+        are several windows, "target" where target_col names several columns. Another method's, where its columns are
+        renamed to these.
     df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
 
     Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
@@ -91,7 +91,8 @@ def evaluate(
     rows = []
     for target, part in _parts(table, made, targets) if several else [(targets[0], table)]:
         job = _sluice.Job()
-        for key, value in texts_of({**(settings or {}), "data.frequency": frequency_of(freq), "forecast.levels": levels}).items():
+        asked = {**(settings or {}), "data.frequency": frequency_of(freq), "forecast.levels": levels}
+        for key, value in texts_of(asked).items():
             job.set(key, value)
         Tables(Columns(id_col, time_col, [target]), data).add_to(job, settings=True)
         report = json.loads(_sluice.score(job, _windows(part) if "cutoff" in made.names else [part]))
@@ -121,7 +122,8 @@ def _windows(table: pa.Table) -> list[pa.Table]:
     for row, (one, cutoff) in enumerate(pairs):
         for column, value in (("unique_id", one), ("cutoff", cutoff)):
             if value is None:
-                raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the row")
+                raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the "
+                                "row")
     of_series: dict[Any, list[Any]] = {}
     for one, cutoff in sorted(set(pairs)):
         of_series.setdefault(one, []).append(cutoff)
