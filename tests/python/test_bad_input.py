@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_a_config_error(what):
 
 
 CALLS = {
-    "a horizon of nothing": (lambda: quick(h=0).fit(DF), "h is 0; give the steps to forecast, or None"),
+    "a horizon of nothing": (lambda: quick(h=0).fit(DF), "h is 0; give a whole number from 1"),
     "settings that are no dict": (lambda: sluice.Forecaster(settings=["a"]).fit(DF), "settings is ['a']; give a dict"),
     "a key that is no text": (lambda: quick(settings={3: 1}).fit(DF), "settings: 3 is no key; give texts such as"),
     "no windows": (lambda: quick().cross_validation(DF, n_windows=None), "n_windows is None; give a whole number"),
