@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -36,6 +37,13 @@ def test_a_wheel_works_in_a_fresh_environment(tmp_path):
     rows, file, version = done.stdout.split()
     assert rows == "21" and pathlib.Path(file).is_relative_to(venv)
     assert version in wheels[0].name
+    # Also what is loaded when it is first needed (cuBLAS and cuDNN) is looked for beside the package.
+    for library in venv.glob("lib/python3*/site-packages/sluice/*sluice*.so*"):
+        dynamic = subprocess.run(["readelf", "--dynamic", library], capture_output=True, text=True, check=True).stdout
+        paths = re.search(r"\(RPATH\) +Library rpath: \[(.*)\]", dynamic)[1].split(":")
+        assert paths[:2] == ["$ORIGIN", "$ORIGIN/../pyarrow"], library
+        if "cuda" in dynamic:
+            assert re.fullmatch(r"\$ORIGIN/\.\./nvidia/cu\d+/lib", paths[2]), library
     # Nothing is taken from the folder of the build.
     maps = subprocess.run([venv / "bin/python", "-c", "import sluice; print(open('/proc/self/maps').read())"], env=plain,
                           cwd=tmp_path, capture_output=True, text=True, check=True).stdout
