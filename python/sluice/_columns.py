@@ -15,7 +15,10 @@ from .errors import ConfigError, DataError
 
 @dataclass
 class Columns:
-    """The columns of a training by their use; `id` and `time` None: the library looks for them by usual names."""
+    """The columns of a training by their use; `id` and `time` None: the library looks for them by usual names.
+
+    `trained_as`: what the model calls those that the caller's tables call otherwise.
+    """
 
     id: str | None = "unique_id"
     time: str | None = "ds"
@@ -23,6 +26,24 @@ class Columns:
     past: list[str] = field(default_factory=list)
     future: list[str] = field(default_factory=list)
     statics: list[str] = field(default_factory=list)
+    trained_as: dict[str, str] = field(default_factory=dict)
+
+    def renamed(self, table: pa.Table) -> pa.Table:
+        """A table of the caller's with the model's names."""
+        return table.rename_columns([self.trained_as.get(name, name) for name in table.column_names])
+
+    def require_apart(self, windows: bool) -> None:
+        """Raises ConfigError where a column of results would be named as another one: of forecasts, or of windows."""
+        several = len(self.targets) > 1
+        made = {"sluice", "new_item", *(["target"] if several else []), *(["cutoff"] if windows else [])}
+        named = {"id_col": self.id, "time_col": self.time}
+        if windows and several:
+            made.add("y")
+        elif windows:
+            named["target_col"] = self.targets[0]
+        for argument, name in named.items():
+            if name is not None and (name in made or name.startswith("sluice-")):
+                raise ConfigError(f"{argument} is '{name}', which results have a column of their own of; rename it")
 
     @property
     def known(self) -> bool:
@@ -76,6 +97,11 @@ class Tables:
         (self.static_df or self.df).require(c.statics, "stat_exog_list")
         if self.static_df is not None and c.id is not None:
             self.static_df.require([c.id], "id_col")
+        for table, inputs, argument in ((self.static_df, c.statics, "stat_exog_list"),
+                                        (self.futr_df, c.future, "futr_exog_list")):
+            if table is not None and not inputs:
+                raise ConfigError(f"{table.name} is given, and {argument} names no column of it: no input is read from "
+                                  f"it; name its columns there before the fit, or leave {table.name} out")
         if self.futr_df is not None:
             self.futr_df.require([name for name in (c.time, *c.future) if name is not None], "futr_exog_list, time_col")
 
@@ -87,21 +113,22 @@ class Tables:
         used = list(dict.fromkeys([*names, *c.targets, *c.past, *c.future, *of_series]))
         data = self.df.columns(used if c.known else self.df.names)
         self.df.require_inputs(data, [*c.targets, *c.past, *c.future, *of_series])
-        job.add_table(_sluice.DATA, self.df.name, data)
-        statics = data
+        job.add_table(_sluice.DATA, self.df.name, c.renamed(data))
+        statics = c.renamed(data)
         if self.futr_df is not None:
             kept = [n for n in self.futr_df.names if n in (c.id, c.time, *c.future) or not c.known]
             future = self.futr_df.columns(kept)
             self.futr_df.require_inputs(future, c.future)
             require_like_zones(self.df, data, self.futr_df, future, c.time)
-            job.add_table(_sluice.FUTURE, self.futr_df.name, future)
+            job.add_table(_sluice.FUTURE, self.futr_df.name, c.renamed(future))
         if self.static_df is not None:
             kept = [n for n in self.static_df.names if n in (c.id, *c.statics) or not c.known]
             statics = self.static_df.columns(kept)
             self.static_df.require_inputs(statics, c.statics)
+            statics = c.renamed(statics)
             job.add_table(_sluice.STATICS, self.static_df.name, statics)
         if settings:
-            self._say(job, data, statics)
+            self._say(job, c.renamed(data), statics)
 
     def _say(self, job: _sluice.Job, data: pa.Table, statics: pa.Table) -> None:
         c = self.columns

@@ -5,6 +5,7 @@ A table comes back as the kind that went in, its ids and times with the types th
 
 from __future__ import annotations
 
+import copy
 import datetime
 import sys
 from collections.abc import Iterable
@@ -68,6 +69,15 @@ class Frame:
         if len(self.data) == 0:
             raise DataError(f"{name}: has no rows; {_ROWS.get(name, 'give the history of one series at least')}")
 
+    def kept(self) -> Frame:
+        """The same table, whatever its owner writes into it later."""
+        made = copy.copy(self)
+        if self.kind == "pandas":
+            made.data = self.data[list(self.data.columns)]  # pandas 3 copies when one of the two is written to
+        elif self.kind == "polars":
+            made.data = self.data.clone()
+        return made
+
     def require(self, columns: Iterable[str], what: str) -> None:
         """Raises DataError that names the first of `columns` which is not there, and those that are."""
         for column in columns:
@@ -117,8 +127,8 @@ class Frame:
             if len(names) > 1:
                 for column in names:
                     self._of_polars([column])
-            raise DataError(f"{self.name}: column '{names[0]}' ({self.data.schema[names[0]]}) has a type that Arrow does "
-                            f"not know ({error}); cast it, as by pl.col('{names[0]}').cast(pl.Int64)") from error
+            raise DataError(f"{self.name}: column '{names[0]}' ({self.data.schema[names[0]]}) has a type that Arrow "
+                            f"does not know ({error}); cast it, as by pl.col('{names[0]}').cast(pl.Int64)") from error
 
     def _of_pandas(self, column: str) -> Any:
         series = self.data[column]
@@ -134,7 +144,8 @@ class Frame:
         try:
             return pa.array(series, from_pandas=True)
         except Exception as error:  # objects of any class are asked for their values
-            what = _mixed(column, series) or f"column '{column}' ({series.dtype}{self._example(column)}): {error}; {_MEANT}"
+            kind = f"{series.dtype}{self._example(column)}"
+            what = _mixed(column, series) or f"column '{column}' ({kind}): {error}; {_MEANT}"
             raise DataError(f"{self.name}: {what}") from error
 
     def like(self, result: pa.Table, id_col: str | None, time_cols: list[str], time_from: str | None) -> Any:

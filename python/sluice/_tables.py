@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from . import _sluice
 from ._columns import Columns, Tables, require_like_zones
 from ._frames import Frame
-from ._settings import texts_of, whole
+from ._settings import Frequency, frequency_of, texts_of, whole
 from ._text import Text
 from .errors import ConfigError, DataError
 
@@ -24,7 +24,7 @@ from .errors import ConfigError, DataError
 def check(
     df: Any,
     *,
-    freq: str | int | None = None,
+    freq: Frequency | None = None,
     futr_df: Any = None,
     static_df: Any = None,
     futr_exog_list: Sequence[str] | None = None,
@@ -45,7 +45,7 @@ def check(
     tables = Tables(columns, Frame(df, "df"), None if futr_df is None else Frame(futr_df, "futr_df"),
                     None if static_df is None else Frame(static_df, "static_df"))
     job = _sluice.Job()
-    for key, value in texts_of({**(settings or {}), "data.frequency": freq}).items():
+    for key, value in texts_of({**(settings or {}), "data.frequency": frequency_of(freq)}).items():
         job.set(key, value)
     tables.add_to(job, settings=True)
     return Text(_sluice.check(job))
@@ -55,7 +55,7 @@ def evaluate(
     forecasts: Any,
     df: Any,
     *,
-    freq: str | int | None = None,
+    freq: Frequency | None = None,
     id_col: str = "unique_id",
     time_col: str = "ds",
     target_col: str | Sequence[str] = "y",
@@ -63,8 +63,9 @@ def evaluate(
 ) -> Any:
     """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
 
-    forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals; "cutoff" where there are
-        several windows, "target" where target_col names several columns.
+    forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals; "cutoff" where there
+        are several windows, "target" where target_col names several columns. Another method's, where its columns are
+        renamed to these.
     df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
 
     Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
@@ -75,7 +76,7 @@ def evaluate(
     targets = [target_col] if isinstance(target_col, str) else list(target_col)
     made.require([id_col], "id_col")
     made.require([time_col], "time_col")
-    made.require(["sluice"], "the median of a forecast")
+    made.require(["sluice"], "the median of a forecast; another method's column has to be renamed to it")
     levels = [match[1] for name in made.names if (match := re.fullmatch(r"sluice-lo-(.+)", name))]
     made.require([f"sluice-hi-{level}" for level in levels], "the upper end of an interval")
     outputs = ["sluice", *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
@@ -90,7 +91,8 @@ def evaluate(
     rows = []
     for target, part in _parts(table, made, targets) if several else [(targets[0], table)]:
         job = _sluice.Job()
-        for key, value in texts_of({**(settings or {}), "data.frequency": freq, "forecast.levels": levels}).items():
+        asked = {**(settings or {}), "data.frequency": frequency_of(freq), "forecast.levels": levels}
+        for key, value in texts_of(asked).items():
             job.set(key, value)
         Tables(Columns(id_col, time_col, [target]), data).add_to(job, settings=True)
         report = json.loads(_sluice.score(job, _windows(part) if "cutoff" in made.names else [part]))
@@ -120,7 +122,8 @@ def _windows(table: pa.Table) -> list[pa.Table]:
     for row, (one, cutoff) in enumerate(pairs):
         for column, value in (("unique_id", one), ("cutoff", cutoff)):
             if value is None:
-                raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the row")
+                raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the "
+                                "row")
     of_series: dict[Any, list[Any]] = {}
     for one, cutoff in sorted(set(pairs)):
         of_series.setdefault(one, []).append(cutoff)

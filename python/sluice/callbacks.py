@@ -108,7 +108,7 @@ class TensorBoard(Tracker):
 
 
 class MLflow(Tracker):
-    """Writes a run of MLflow: settings as parameters, and after a fit the model's file as the artifact `model.safetensors`.
+    """Writes a run of MLflow: settings as parameters, and after a fit the model's file as artifact `model.safetensors`.
 
     The run is the one that `run_id` names, or else the active one (`with mlflow.start_run():`), which both stay open;
     or else a new one, which gets a status: FINISHED, KILLED where an exception or Ctrl-C left a model, FAILED where

@@ -3,18 +3,19 @@
 The graph does all that the engine does to a window, so that its user needs neither Sluice nor
 Python. docs/onnx.md tells what goes in and what comes out.
 """
+
 from __future__ import annotations
 
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
 from numpy.typing import ArrayLike, NDArray
 
+from ._model_file import Model, ModelFile, path_of, read_model
+from ._onnx_export import Export
 from .errors import ConfigError
-from .model_file import Model, ModelFile, path_of, read_model
-from .onnx_export import Export
 
 
 def to_onnx(model: Model, path: str | os.PathLike[str], *, level: Sequence[float] | None = None,

@@ -3,17 +3,19 @@
 The gates have PyTorch's order already (docs/model-file.md), so that weights go over as they are.
 What makes the LSTM's inputs, and the head behind it, are the engine's.
 """
+
 from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._model_file import Model, ModelFile, path_of, read_model, write_model
 from .errors import ConfigError
-from .model_file import Model, ModelFile, path_of, read_model, write_model
 
 if TYPE_CHECKING:
     import torch

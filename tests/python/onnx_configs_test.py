@@ -19,7 +19,7 @@ import numpy as np
 from onnx_case import ROOT, OnnxCase, right_aligned, seconds
 
 import sluice
-from sluice.model_file import read_model
+from sluice._model_file import read_model
 from sluice.onnx import to_onnx
 
 
@@ -125,7 +125,7 @@ class Configs(OnnxCase):
 
     def test_the_example_of_the_documentation_forecasts_as_the_program(self):
         text = (ROOT / "docs/onnx.md").read_text()
-        commands, code = re.findall(r"```(?:python)?\n(sluice simulate.*?|import csv.*?)```", text, re.S)
+        commands, code = re.findall(r"```(?:sh|python)\n(sluice simulate.*?|import csv.*?)```", text, re.S)
         (self.folder / "configs").symlink_to(ROOT / "configs")
         for command in commands.splitlines():
             small = ["--training.steps", "30"] if " train " in command else []

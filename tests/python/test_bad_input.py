@@ -79,13 +79,43 @@ def test_a_wrong_setting_is_a_config_error(what):
     assert isinstance(caught.value, ValueError)
 
 
+CALLS = {
+    "a horizon of nothing": (lambda: quick(h=0).fit(DF), "h is 0; give the steps to forecast, or None"),
+    "settings that are no dict": (lambda: sluice.Forecaster(settings=["a"]).fit(DF), "settings is ['a']; give a dict"),
+    "a key that is no text": (lambda: quick(settings={3: 1}).fit(DF), "settings: 3 is no key; give texts such as"),
+    "no windows": (lambda: quick().cross_validation(DF, n_windows=None), "n_windows is None; give a whole number"),
+    "windows and a half": (lambda: quick().cross_validation(DF, n_windows=1.5), "n_windows is 1.5; give a whole number"),
+    "a word for refit": (lambda: quick().cross_validation(DF, refit="yes"), "refit is 'yes'; give a whole number"),
+    "a future without inputs": (lambda: sluice.check(DF, futr_df=DF), "futr_df is given, and futr_exog_list names no column"),
+    "statics without inputs": (lambda: quick().fit(DF, static_df=DF), "static_df is given, and stat_exog_list names no column"),
+    "an id as a result": (lambda: quick(id_col="sluice").fit(DF.rename(columns={"unique_id": "sluice"})),
+                          "id_col is 'sluice', which results have a column of their own of; rename it"),
+    "a target as a result": (lambda: quick(target_col="cutoff").cross_validation(DF.rename(columns={"y": "cutoff"})),
+                             "target_col is 'cutoff', which results have a column of their own of; rename it"),
+}
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_a_wrong_argument_is_a_config_error(what):
+    call, message = CALLS[what]
+    with pytest.raises(sluice.ConfigError, match=re.escape(message)):
+        call()
+
+
+@pytest.mark.parametrize("h", ["3", 2.5, True])
+def test_a_horizon_is_a_whole_number(fitted, h):
+    with pytest.raises(sluice.ConfigError, match=re.escape(f"h is {h!r}; give a whole number")):
+        fitted.predict(h=h)
+
+
 def test_a_name_with_a_comma_is_refused_with_its_remedy():
     with pytest.raises(sluice.ConfigError, match="'a,b' has a comma, .* rename the column"):
         quick(target_col="a,b").fit(DF.rename(columns={"y": "a,b"}))
 
 
 def test_a_device_that_is_not_there_is_a_device_error():
-    with pytest.raises(sluice.DeviceError, match="engine.device = \"cuda:99\"") as caught:
+    # Which sentence it is depends on the build and the machine: without CUDA, without a driver, with few cards.
+    with pytest.raises(sluice.DeviceError, match="set engine.device = |engine.device = \"cuda:99\"") as caught:
         quick(settings={"engine.device": "cuda:99"}).fit(DF)
     assert isinstance(caught.value, RuntimeError)
 

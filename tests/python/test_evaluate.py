@@ -35,6 +35,11 @@ def test_windows_are_scored_as_cross_validation_scores_them(made, make):
     assert scores["mae"][0] == pytest.approx((windows["y"] - windows["sluice"]).abs().mean(), rel=1e-5)
 
 
+def test_windows_of_polars_are_scored_as_those_of_pandas(made):
+    scores = sluice.evaluate(pl.DataFrame(made[1]), pl.DataFrame(sales()))
+    pd.testing.assert_frame_equal(scores.to_pandas(), sluice.evaluate(made[1], sales()), check_dtype=False)
+
+
 def test_a_forecast_is_scored_by_what_came_after_it(made):
     df = sales()
     early = df[df["ds"] <= "2024-03-10"]

@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 import pickle
+import pickletools
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from sluice import _progress
 def test_arguments_are_got_set_and_shown(df):
     forecaster = sluice.Forecaster(h=3, freq="D", random_seed=7)
     assert repr(forecaster) == "Forecaster(h=3, freq='D', random_seed=7)"
+    assert repr(sluice.Forecaster(level=np.array([80, 95]))) == "Forecaster(level=array([80, 95]))"
     assert forecaster.get_params()["random_seed"] == 7
     assert forecaster.set_params(h=5, settings=QUICK) is forecaster
     again = sluice.Forecaster(**forecaster.get_params())
@@ -38,6 +40,25 @@ def test_arguments_are_the_settings_that_they_say():
                  "hidden_size = 8", "test = 0"):
         assert line in text.splitlines(), text
     assert "Units of each LSTM layer" in sluice.explain("network.hidden_size")
+
+
+@pytest.mark.parametrize(("given", "key", "meant"), [
+    ({"freq": pd.offsets.MonthBegin()}, "frequency", '"MS"'),
+    ({"freq": pd.offsets.Week(weekday=2)}, "frequency", '"W-WED"'),
+    ({"freq": pd.Timedelta(minutes=15)}, "frequency", '"15min"'),
+    ({"freq": np.timedelta64(1, "D")}, "frequency", '"D"'),
+    ({"level": "80"}, "levels", "[80]"),
+    ({"settings": {"training.shuffle": np.False_}}, "shuffle", "false"),
+])
+def test_values_of_pandas_and_numpy_are_taken(given, key, meant):
+    assert f"\n{key} = {meant}\n" in str(sluice.Forecaster(h=7, **given).explain_settings())
+
+
+def test_refit_is_a_truth_value_or_a_number(df):
+    forecaster = quick()
+    for one, other in ((0, False), (np.False_, False), (np.True_, True), (1, True)):
+        windows = [forecaster.cross_validation(df, n_windows=2, refit=refit) for refit in (one, other)]
+        pd.testing.assert_frame_equal(*windows)
 
 
 def test_the_seed_decides_the_model(df, fitted):
@@ -61,6 +82,11 @@ def test_a_pickle_has_the_model_and_not_the_data(df, fitted):
     with pytest.raises(sluice.DataError, match="give df"):
         again.predict()
     assert pickle.loads(pickle.dumps(quick())).get_params() == quick().get_params()
+
+
+def test_a_pickle_names_no_private_class(fitted):
+    named = {argument for code, argument, _ in pickletools.genops(pickle.dumps(fitted, protocol=0)) if code.name == "GLOBAL"}
+    assert {name for name in named if name.startswith("sluice")} == {"sluice Forecaster"}
 
 
 def test_what_has_no_model_says_so():

@@ -94,6 +94,22 @@ def test_a_midnight_that_comes_twice_is_the_first_one():
     assert out["ds"][2] == twice
 
 
+@pytest.mark.parametrize(("zone", "skipped"), [("Africa/Cairo", "2024-04-26"), ("America/Santiago", "2024-09-08")])
+def test_a_day_without_a_midnight_begins_an_hour_later(zone, skipped):
+    day = pd.Timestamp(skipped)
+    days = pd.DatetimeIndex(pd.date_range(day - pd.Timedelta(days=80), day + pd.Timedelta(days=20)).as_unit("us"))
+    df = pd.DataFrame({"unique_id": "a", "ds": days.tz_localize(zone, nonexistent="shift_forward"),
+                       "y": 10.0 + np.arange(len(days)) % 7})
+    before = df.head(78)
+    out = quick().fit(before).predict()  # over the skipped midnight
+    assert list(out["ds"]) == list(df["ds"][78:85])
+    for freq in ("D", None):
+        out = quick(freq=freq).fit(df).predict()  # from a history that has it
+        assert list(out["ds"].dt.tz_localize(None)) == list(pd.date_range(days[-1], periods=H + 1)[1:])
+    windows = quick().cross_validation(df, n_windows=4)
+    assert set(windows["ds"]) == set(df["ds"][-28:])
+
+
 POLARS = {
     "String": ({}, {}),
     "Categorical": ({"unique_id": pl.Categorical}, {}),

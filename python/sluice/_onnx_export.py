@@ -4,6 +4,7 @@ window_rows.hpp), in ONNX's operators.
 Time is the first axis, as in the engine: y [P, N, M], of which the last step is the forecast's
 origin. Members share all but their parameters.
 """
+
 from __future__ import annotations
 
 import functools
@@ -15,11 +16,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from .errors import ConfigError
-from .model_file import ModelFile, Tensors
-from .onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape,
+from ._model_file import ModelFile, Tensors
+from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape,
                          calendar_size, calendar_terms)
-from .onnx_level import level_map, smoothed, window_map
+from ._onnx_level import level_map, smoothed, window_map
+from .errors import ConfigError
 
 INPUT_LIMIT = 10.0    # window_rows.hpp, kInputLimit
 NO_LOGARITHM = 10     # left_out.cpp, kFew: one of so many values

@@ -2,6 +2,7 @@
 
 Times are integers here, too: calendar_terms() is host/data/calendar in ONNX's operators.
 """
+
 from __future__ import annotations
 
 import math

@@ -1,13 +1,14 @@
 """Levels and scales as maps u = v s - o, in ONNX's operators: what model_space.cpp (fill_level) and
 window_rows.hpp (window_map) compute. Sums are in double, and run in the engine's order.
 """
+
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
-from .onnx_graph import DOUBLE, FLOAT, INT64, Graph, Operand, Shape
+from ._onnx_graph import DOUBLE, FLOAT, INT64, Graph, Operand, Shape
 
 Map = tuple[Operand | None, Operand]    # s and o; s None: 1
 

@@ -1,7 +1,8 @@
-"""Reads and writes the model's file in numpy alone: docs/model-file.md is its description.
+"""Reads and writes the model's file as numpy's arrays, which the library does not give: docs/model-file.md.
 
-No part of the engine is needed, so that an export runs wherever the file is.
+What it checks is the format; what a model means is the library's to know.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -14,7 +15,8 @@ import re
 import struct
 import sys
 import tempfile
-from typing import Any, Iterator, Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +73,7 @@ class ModelFile:
 
 
 def read_model(path: str | os.PathLike[str]) -> ModelFile:
-    """Reads a model. Raises ModelFileError if the file is none or damaged, OSError if it cannot be
-    opened."""
+    """Reads a model. Raises ModelFileError if the file is none, is damaged or cannot be opened."""
     metadata, tensors = _read_safetensors(pathlib.Path(path))
 
     def bad(what: str) -> ModelFileError:
@@ -121,9 +122,12 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> None:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     target = pathlib.Path(path)
-    scratch = target.with_name(target.name + ".new")
-    scratch.write_bytes(b"".join([struct.pack("<Q", len(text)), text, *parts]))
-    os.replace(scratch, target)
+    scratch = target.with_name(f"{target.name}.{os.getpid()}.new")
+    try:
+        scratch.write_bytes(b"".join([struct.pack("<Q", len(text)), text, *parts]))
+        os.replace(scratch, target)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -142,7 +146,11 @@ def path_of(model: Model) -> Iterator[pathlib.Path]:
 
 
 def _read_safetensors(path: pathlib.Path) -> tuple[dict[str, str], Tensors]:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be opened ({error.strerror}); give the model that 'sluice train' "
+                             "wrote (path.model)") from error
     size = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
     if not 2 <= size <= min(len(data) - 8, _LARGEST_HEADER):
         raise ModelFileError(f"{path}: is no safetensors file; give the model that 'sluice train' "
