@@ -53,6 +53,9 @@ class Columns:
         """Raises ConfigError where a column would be an input of what it itself is, or two inputs, or another one."""
         lists = {"hist_exog_list": self.past, "futr_exog_list": self.future, "stat_exog_list": self.statics}
         uses = {"id_col": [self.id or ""], "time_col": [self.time or ""], "target_col": self.targets, **lists}
+        for argument, one in (("id_col", self.id), ("time_col", self.time)):
+            if not isinstance(one, str | None):
+                raise ConfigError(f"{argument} is {one!r}; give the name of one column, as text")
         found: dict[str, str] = {}
         for use, names in uses.items():
             for name in names:

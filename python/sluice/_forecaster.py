@@ -19,7 +19,8 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import COLUMNS, Frequency, arguments_of, frequency_of, given_twice, texts_of, whole
+from ._settings import COLUMNS, Frequency, arguments_of, frequency_of, given_twice, path_text, says_test
+from ._settings import texts_of, whole
 from ._text import Text
 from .callbacks import SECTIONS_OF_EVALUATION, SECTIONS_OF_FIT, scores_of_model, scores_of_report, tracked
 from .errors import ConfigError, DataError, NotFittedError
@@ -183,7 +184,7 @@ class Forecaster:
             if key in settings:
                 raise ConfigError(f"settings: {key} is said by id_col, time_col, target_col and the lists of "
                                   f"columns; leave it out")
-        if self.test_size is None and "data.test" not in settings and self.config is None:
+        if self.test_size is None and "data.test" not in settings and not (self.config and says_test(self.config)):
             settings["data.test"] = 0
         settings.update({key: value for key, (_, value) in arguments.items() if value is not None})
         return texts_of(settings)
@@ -261,8 +262,8 @@ class Forecaster:
 
         The table is of df's kind, its series in the order of their first rows in df, the steps of each below each
         other; ids and times have df's types. Series that cannot be forecast are left out and named in left_out_ and
-        the log; settings={"forecast.strict": True} makes them an error. Rows that futr_df lacks are one, unless
-        settings={"forecast.strict": False}. Raises NotFittedError, ConfigError, DataError.
+        the log; settings={"forecast.strict": True} makes them an error, but for those that ended long ago. Rows that
+        futr_df lacks are one, unless settings={"forecast.strict": False}. Raises NotFittedError, ConfigError, DataError.
         """
         model, columns = self._fitted()
         if futr_df is not None and future_df is not None:
@@ -348,14 +349,14 @@ class Forecaster:
         for key, value in (self._later_texts(None) if self._model else self._settings_texts()).items():
             job.set(key, value)
         if self.config is not None and self._model is None:
-            job.set_file(os.fspath(self.config))
+            job.set_file(path_text(self.config))
         return Text(_sluice.settings(job, self._model))
 
     # ---- files ------------------------------------------------------------------------------------------------
 
     def save(self, path: Path) -> None:
         """Writes the model, a file that `sluice forecast` and `Forecaster.load` read."""
-        self._fitted()[0].save(os.fspath(path))
+        self._fitted()[0].save(path_text(path))
 
     @classmethod
     def load(cls, path: Path, **params: Any) -> Forecaster:
@@ -364,7 +365,7 @@ class Forecaster:
         params: arguments of Forecaster. id_col, time_col and target_col are what the tables call the model's columns;
             the others go before the model's own for the next fit, which is by the model's settings.
         """
-        return cls._of_model(_sluice.Model.load(os.fspath(path)), params)
+        return cls._of_model(_sluice.Model.load(path_text(path)), params)
 
     @classmethod
     def _of_model(cls, model: _sluice.Model, params: Mapping[str, Any]) -> Forecaster:
@@ -474,7 +475,7 @@ class Forecaster:
              ) -> _sluice.Job:
         job = _sluice.Job(watch)
         if self.config is not None and settings_of_columns:
-            job.set_file(os.fspath(self.config))
+            job.set_file(path_text(self.config))
         for key, value in texts.items():
             job.set(key, value)
         tables.add_to(job, settings_of_columns)

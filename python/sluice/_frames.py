@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .errors import DataError, InternalError
+from .errors import DataError
 
 _ACCEPTED = "give a pandas or polars DataFrame, a pyarrow Table, or what has __arrow_c_stream__"
 
@@ -59,9 +59,9 @@ class Frame:
             if names != list(data.columns):  # numbers, as pandas has them where nothing else was said
                 self.data = data = data.set_axis(names, axis="columns")
             levels = [level for level in data.index.names if level is not None and level not in names]
-            if levels:  # AutoGluon's frames have ids and times there
+            names = levels + names
+            if len(set(levels)) == len(levels) > 0:  # AutoGluon's frames have ids and times there
                 self.data = data.reset_index(level=levels)
-                names = levels + names
         self.names = names
         twice = sorted({column for column in names if names.count(column) > 1})
         if twice:
@@ -178,6 +178,9 @@ class Frame:
             dtype = self.data.schema[source]
             if dtype == polars.String and out.schema[column] != polars.String:
                 continue  # times that were text
+            if isinstance(dtype, polars.Enum):
+                new = set(out[column].unique()) - set(dtype.categories)
+                dtype = polars.Enum([*dtype.categories, *sorted(new)])
             columns.append(polars.col(column).cast(dtype))
         return out.with_columns(columns)
 
@@ -187,13 +190,12 @@ class Frame:
         out = result.to_pandas()
         for column, source in casts.items():
             dtype = self.data[source].dtype
-            if isinstance(dtype, pandas.CategoricalDtype):
+            times = pandas.api.types.is_datetime64_any_dtype(out[column])
+            if isinstance(dtype, pandas.CategoricalDtype) and not (times and dtype.categories.dtype.kind != "M"):
                 new = out[column].drop_duplicates()
                 new = new[~new.isin(dtype.categories)]
                 dtype = pandas.CategoricalDtype(dtype.categories.append(pandas.Index(new)), dtype.ordered)
-            elif pandas.api.types.is_datetime64_any_dtype(out[column]) and not (
-                pandas.api.types.is_datetime64_any_dtype(dtype) or dtype == object
-            ):
+            elif times and not (pandas.api.types.is_datetime64_any_dtype(dtype) or dtype == object):
                 continue  # times that were text or numbers such as 20240131
             out[column] = out[column].astype(dtype)
         return out
@@ -275,7 +277,8 @@ def _ids_as(column: pa.ChunkedArray, kind: pa.DataType) -> Any:
     try:
         words = coded.dictionary.cast(value_type)
     except pa.ArrowInvalid as error:
-        raise InternalError(f"ids of type {kind} cannot be read back: {error}; give them as text") from error
+        raise DataError(f"ids of df have the type {kind}, and others are none: {error}; give those of all tables one "
+                        f"type that holds them, as text") from error
     if pa.types.is_dictionary(kind) and pa.types.is_signed_integer(kind.index_type):
         return pa.DictionaryArray.from_arrays(coded.indices.cast(kind.index_type), words, ordered=kind.ordered)
     return words.take(coded.indices)
@@ -286,5 +289,9 @@ def _times_as(column: pa.ChunkedArray, kind: pa.DataType) -> Any:
     if not pa.types.is_timestamp(column.type):
         return column.cast(kind) if pa.types.is_integer(kind) or pa.types.is_floating(kind) else column
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return column.cast(kind)
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid as error:  # nanoseconds end in 2262
+            raise DataError(f"times of type {kind} do not reach the end of the forecast: {error}; give them in "
+                            f"microseconds or as dates") from error
     return column.cast(pa.timestamp("ns", column.type.tz))

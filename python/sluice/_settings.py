@@ -6,6 +6,7 @@ import datetime
 import json
 import operator
 import os
+import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -124,3 +125,26 @@ def arguments_of(toml: str) -> dict[str, Any]:
     test = settings["data.test"]
     kept = {key: value for key, value in kept.items() if key not in (*COLUMNS, *_SHAPE, "data.test")}
     return {**arguments, "test_size": None if test == 0 else test, "settings": kept or None}
+
+
+def says_test(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of settings has data.test. What cannot be read has none here: the library says so."""
+    section = ""
+    try:
+        lines = pathlib.Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    for line in lines:
+        text = line.strip()
+        if text.startswith("["):
+            section = text.split("]")[0].strip("[ ")
+        elif "=" in text and not text.startswith("#"):
+            key = text.split("=")[0].replace('"', "").replace(" ", "")
+            if (f"{section}.{key}" if section else key) == "data.test":
+                return True
+    return False
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """A path of the caller's, "~" in front for the home."""
+    return os.path.expanduser(os.fspath(path))

@@ -39,6 +39,10 @@ TABLES = {
     "a word for a time": (DF.assign(ds=with_cell("ds", "yesterday")["ds"].astype(str)),
                           "df: row 5: column 'ds': 'yesterday' is not a time"),
     "periods": (DF.assign(ds=DF["ds"].dt.to_period("D")), "column 'ds' holds periods; make them times: df['ds'].dt.to_timestamp()"),
+    "two levels of one name": (DF.set_index(pd.MultiIndex.from_arrays([DF["y"], DF["y"]], names=["k", "k"])),
+                               "df: there are two columns 'k'; rename or drop one"),
+    "times that end in nanoseconds": (DF.assign(ds=DF["ds"] + (pd.Timestamp("2262-04-10") - DF["ds"].max())),
+                                      "do not reach the end of the forecast"),
     "a row twice": (pd.concat([DF, DF.iloc[[7]]]), "df: row 240: a second row for series 'a' 2024-01-08 (the first one: "
                                                    "df: row 7)"),
 }
@@ -48,7 +52,7 @@ TABLES = {
 def test_a_table_that_cannot_be_read_is_a_data_error(what):
     df, message = TABLES[what]
     with pytest.raises(sluice.DataError, match=re.escape(message)) as caught:
-        quick().fit(df)
+        quick().fit(df).predict()
     assert isinstance(caught.value, ValueError)
 
 
@@ -80,6 +84,7 @@ def test_a_wrong_setting_is_a_config_error(what):
 
 
 CALLS = {
+    "several ids": (lambda: quick(id_col=["unique_id"]).fit(DF), "id_col is ['unique_id']; give the name of one column"),
     "a horizon of nothing": (lambda: quick(h=0).fit(DF), "h is 0; give a whole number from 1"),
     "settings that are no dict": (lambda: sluice.Forecaster(settings=["a"]).fit(DF), "settings is ['a']; give a dict"),
     "a key that is no text": (lambda: quick(settings={3: 1}).fit(DF), "settings: 3 is no key; give texts such as"),
@@ -160,6 +165,14 @@ def test_series_that_lack_known_values_are_left_out_where_that_is_asked_for(pric
     assert list(out["unique_id"].unique()) == ["b", "c"]
     assert lenient.left_out_ == [{"unique_id": "a", "reason": "no price for 2024-03-24"}]
     assert "no forecast of 'a': no price for 2024-03-24" in caplog.text
+
+
+def test_ids_of_the_future_that_the_datas_type_does_not_hold_are_refused(priced):
+    forecaster, df, future = priced
+    numbered = df.assign(unique_id=df["unique_id"].map(ord))
+    with pytest.raises(sluice.DataError, match="ids of df have the type int64, and others are none: .*'x'"):
+        forecaster.predict(numbered, futr_df=pd.concat([future.assign(unique_id=one) for one in ("97", "98", "99", "x")]
+                                                       ).drop_duplicates(["unique_id", "ds"]))
 
 
 def test_words_for_numbers_of_the_future_are_refused(priced):

@@ -73,6 +73,23 @@ def test_a_file_of_settings_is_read_and_arguments_go_before_it(df, tmp_path):
     assert (forecaster.model_info_["horizon"], forecaster.model_info_["hidden_size"]) == (2, 4)
 
 
+@pytest.mark.parametrize(("text", "test"), [
+    ("[training]\nsteps = 20\n[network]\n# test = 3\n", "0"),
+    ("[data]\ntest = \"auto\"\n", '"auto"'),
+    ("data.test = 3\n", "3"),
+])
+def test_a_file_of_settings_holds_out_what_it_says_and_else_nothing(text, test, tmp_path):
+    (tmp_path / "s.toml").write_text(text)
+    assert f"\ntest = {test}\n" in str(sluice.Forecaster(h=7, config=tmp_path / "s.toml").explain_settings())
+
+
+def test_a_path_may_begin_at_home(df, fitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fitted.save("~/model.safetensors")
+    assert (tmp_path / "model.safetensors").exists()
+    pd.testing.assert_frame_equal(sluice.Forecaster.load("~/model.safetensors").predict(df), fitted.predict())
+
+
 def test_a_pickle_has_the_model_and_not_the_data(df, fitted):
     content = pickle.dumps(fitted)
     again = pickle.loads(content)

@@ -187,6 +187,20 @@ def test_new_categories_of_the_future_are_kept():
     assert list(out["new_item"]) == [0] * 3 * H + [1] * H
 
 
+def test_new_words_of_a_polars_enum_are_kept():
+    df = pl.DataFrame(sales().assign(price=1.0)).with_columns(pl.col("unique_id").cast(pl.Enum(["c", "b", "a"])))
+    days = pd.date_range("2024-03-21", periods=H)
+    future = pd.concat([pd.DataFrame({"unique_id": one, "ds": days, "price": 1.0}) for one in "abcd"])
+    out = quick(futr_exog_list=["price"]).fit(df).predict(futr_df=pl.DataFrame(future))
+    assert out["unique_id"].dtype == pl.Enum(["c", "b", "a", "d"])
+    assert out["unique_id"].unique(maintain_order=True).to_list() == ["a", "b", "c", "d"]
+
+
+def test_times_that_are_categories_of_text_become_times(expected):
+    df = sales().assign(ds=lambda df: df["ds"].dt.strftime("%Y-%m-%d").astype("category"))
+    pd.testing.assert_frame_equal(quick().fit(df).predict(), expected[0])
+
+
 def test_simulated_tables_are_of_the_kind_asked_for():
     for like, kind in (("pandas", pd.DataFrame), ("polars", pl.DataFrame), ("pyarrow", pa.Table)):
         df, futr_df = sluice.simulate(stores=1, items=2, days=120, like=like)
