@@ -139,8 +139,10 @@ class Frame:
             )
         if type(series.dtype).__name__ == "SparseDtype":
             series = series.sparse.to_dense()
-        if series.dtype == object and (what := _zones(column, series, f"{self.name}['{column}']")):
-            raise DataError(f"{self.name}: {what}")
+        if series.dtype == object and _library("pandas").api.types.infer_dtype(series, skipna=True) == "datetime":
+            what = _zones(column, series, f"{self.name}['{column}']")
+            if what:
+                raise DataError(f"{self.name}: {what}")
         try:
             return pa.array(series, from_pandas=True)
         except Exception as error:  # objects of any class are asked for their values

@@ -117,19 +117,27 @@ def _parts(table: pa.Table, made: Frame, targets: Sequence[str]) -> Iterator[tup
 
 def _windows(table: pa.Table) -> list[pa.Table]:
     """The rows of each series' first cutoff, of its second one, and so on."""
-    pairs = list(zip(table["unique_id"].to_pylist(), table["cutoff"].to_pylist(), strict=True))
+    codes = []  # of each row's series, and of its cutoff, which count by time
+    for column in ("unique_id", "cutoff"):
+        values = table[column].combine_chunks()
+        if values.null_count > 0:
+            row = pc.index(values.is_null(), True).as_py()
+            raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the row")
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        words = values.unique()
+        codes.append(pc.index_in(values, words.take(pc.sort_indices(words))).cast(pa.int64()))
     table = table.drop_columns(["cutoff"])
-    for row, (one, cutoff) in enumerate(pairs):
-        for column, value in (("unique_id", one), ("cutoff", cutoff)):
-            if value is None:
-                raise DataError(f"forecasts: row {row}: column '{column}' has no value; fill the cell or remove the "
-                                "row")
-    of_series: dict[Any, list[Any]] = {}
-    for one, cutoff in sorted(set(pairs)):
-        of_series.setdefault(one, []).append(cutoff)
-    rank = {(one, cutoff): place for one, known in of_series.items() for place, cutoff in enumerate(known)}
-    places = pa.array([rank[pair] for pair in pairs], pa.int64())
-    return [table.filter(pc.equal(places, place)) for place in range(max(rank.values()) + 1)]
+    several = pc.max(codes[1]).as_py() + 1
+    of_rows = pc.add(pc.multiply(codes[0], several), codes[1])
+    windows = of_rows.unique().sort()
+    ranks: list[int] = []
+    before = -1
+    for code in windows.to_pylist():
+        ranks.append(ranks[-1] + 1 if code // several == before else 0)
+        before = code // several
+    places = pa.array(ranks, pa.int64()).take(pc.index_in(of_rows, windows))
+    return [table.filter(pc.equal(places, place)) for place in range(max(ranks) + 1)]
 
 
 def explain(filter: str = "") -> Text:
