@@ -41,11 +41,14 @@ def _frame(data: Any, name: str) -> Frame | None:
 
 
 def _model_of(content: bytes) -> _sluice.Model:
-    """The model whose file holds `content`."""
+    """The model whose file holds `content`. Raises DataError."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "model.safetensors"
         file.write_bytes(content)
-        return _sluice.Model.load(str(file))
+        try:
+            return _sluice.Model.load(str(file))
+        except DataError as error:
+            raise DataError(str(error).replace(str(file), "the model that was handed on")) from None
 
 
 class Forecaster:

@@ -61,20 +61,16 @@ class Request:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        said = self.columns.id
-        ids = (said,) if said is not None else tuple(self.forecaster.model_info_["id"])
-        if not ids:
-            raise ConfigError("the model was trained on a table without a column of ids; load it with id_col=: "
-                              "Forecaster.load(path, id_col=...)")
-        return ids
+        said = [self.columns.id] if self.columns.id is not None else self.forecaster.model_info_["id"]
+        return tuple(said or [self.forecaster.id_col])
 
     @property
     def time(self) -> str:
-        times = [self.columns.time] if self.columns.time else list(self.forecaster.model_info_["time"])
-        if len(times) != 1:
-            raise ConfigError(f"the model was trained on {len(times)} columns of times; make one of them and load it with "
-                              f"time_col=: Forecaster.load(path, time_col=...)")
-        return times[0]
+        said = [self.columns.time] if self.columns.time is not None else self.forecaster.model_info_["time"]
+        if len(said) > 1:
+            raise ConfigError(f"the model was trained on times in several columns, {', '.join(said)}; make one of them and "
+                              f"load it with time_col=: Forecaster.load(path, time_col=...)")
+        return (said or [self.forecaster.time_col])[0]
 
     @property
     def used(self) -> list[str]:
@@ -117,7 +113,7 @@ class Request:
             if name in self.used:
                 raise DataError(f"df: a column is called '{name}', which the forecasts need; rename it")
 
-    def plan(self, last: pa.Array, marked: bool, future: pa.Table | None) -> Plan:
+    def plan(self, last: pa.Array, marked: bool, future: pa.Table | None, zone: str | None = None) -> Plan:
         f = self.forecaster
         f._steps(self.h)
         texts = f._later_texts(self.level)
@@ -127,8 +123,8 @@ class Request:
         outputs = ["sluice", *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]
         key, content = packed(f)
         strict = (f.settings or {}).get("forecast.strict") is True
-        return Plan(content, key, self.columns, self.ids, self.time, tuple(outputs), texts, f._steps(self.h), last, marked,
-                    future, strict, self.rows_at_once)
+        return Plan(content, key, self.columns, self.ids, self.time, tuple(outputs), texts, f._steps(self.h), last,
+                    marked, future, strict, self.rows_at_once, zone)
 
     def last_time(self, df: pa.Schema, times: pa.Array | None, given: Any) -> pa.Array:
         """[1]: the last time of all series, of which `times` are the last ones that have a value, the latest first.
@@ -157,7 +153,7 @@ class Request:
     def _refused(self, df: pa.Schema, last: pa.Array) -> str:
         """Why a series that ends at `last` cannot be read; empty where it can."""
         schema = pa.schema([df.field(name) for name in self.used])
-        clock = clock_of(schema, self.columns, schema.empty_table().select(self.ids), last)
+        clock = clock_of(schema, self.columns.targets, self.time, schema.empty_table().select(self.ids), last)
         try:
             with quietly():
                 tables = Tables(self.columns, Frame(clock, "df"))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ._forecaster import Forecaster, _model_of
-from ._worker import REASON, Plan, Worker, series_starts
+from ._worker import REASON, Plan, Worker, in_zone, series_starts
 from .errors import ConfigError, DataError
 
 MODEL, SERIES = "model", "series"
@@ -27,23 +27,26 @@ class Training:
     id: str
     time: str
     val_size: int | float | None
+    zone: str | None = None  # as a Plan has it
 
     @classmethod
-    def of(cls, forecaster: Any, val_size: int | float | None) -> Training:
+    def of(cls, forecaster: Any, val_size: int | float | None, zone: str | None = None) -> Training:
         """Raises ConfigError for what is no Forecaster, and for settings that cannot be."""
         if not isinstance(forecaster, Forecaster):
             raise ConfigError(f"forecaster is a {type(forecaster).__name__}; give a sluice.Forecaster")
         new = Forecaster(**forecaster.get_params())
         new.explain_settings()
-        return cls(pickle.dumps(new), new.id_col, new.time_col, val_size)
+        return cls(pickle.dumps(new), new.id_col, new.time_col, val_size, zone)
 
     def train(self, table: pa.Table, threads: int | None) -> Forecaster:
-        """Of all rows, sorted by series and time first: their order decides the model's bits."""
+        """Of all rows, sorted by series and time: their order decides the model's bits."""
         forecaster: Forecaster = pickle.loads(self.forecaster)
         if threads is not None:
             forecaster.settings = {**(forecaster.settings or {}), "engine.threads": threads}
-        rows = table.sort_by([(self.id, "ascending"), (self.time, "ascending")])
-        return forecaster.fit(rows, val_size=self.val_size, progress=False)
+        return forecaster.fit(self.sorted(table), val_size=self.val_size, progress=False)
+
+    def sorted(self, table: pa.Table) -> pa.Table:
+        return in_zone(table, self.zone).sort_by([(self.id, "ascending"), (self.time, "ascending")])
 
     def model(self, table: pa.Table, threads: int) -> bytes:
         """The content of the model's file."""

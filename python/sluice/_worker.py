@@ -12,7 +12,7 @@ import decimal
 import itertools
 import pickle
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,7 @@ class Plan:
     future: pa.Table | None  # known values that hold for every series
     strict: bool
     rows_at_once: int
+    zone: str | None = None  # in which instants are days; None: as the tables say
 
     @property
     def id_out(self) -> str:
@@ -65,6 +66,15 @@ class Plan:
             fields.append(pa.field("target", pa.string()))
         fields += [pa.field(name, pa.float64()) for name in self.outputs]
         return pa.schema([*(f.with_nullable(True).remove_metadata() for f in fields), pa.field(REASON, pa.string())])
+
+
+def in_zone(table: pa.Table, zone: str | None) -> pa.Table:
+    """Instants shown in `zone`, which decides what day they are: Spark hands all of them on as UTC's."""
+    for index, one in enumerate(table.schema):
+        if zone is not None and pa.types.is_timestamp(one.type) and one.type.tz is not None:
+            kind = pa.timestamp(one.type.unit, zone)
+            table = table.set_column(index, one.with_type(kind), table.column(index).cast(kind))
+    return table
 
 
 _models: OrderedDict[str, Forecaster] = OrderedDict()  # of this process, the last ones used
@@ -118,17 +128,17 @@ def _names(ids: pa.Table) -> list[str]:
     return ["/".join(map(str, row)) for row in zip(*(column.to_pylist() for column in ids.columns), strict=True)]
 
 
-def clock_of(schema: pa.Schema, columns: Columns, ids: pa.Table, last: pa.Array) -> pa.Table:
+def clock_of(schema: pa.Schema, targets: Sequence[str], time: str, ids: pa.Table, last: pa.Array) -> pa.Table:
     """One row at the time `last`, of a series that is not among `ids`: a number for each target, nothing else known."""
     made = []
     for one in schema:
         value: Any = None
         if one.name in ids.column_names:
             value = _other_than(ids.column(one.name))
-        elif one.name == columns.time:
+        elif one.name == time:
             made.append(last.cast(one.type))
             continue
-        elif one.name in columns.targets:
+        elif one.name in targets:
             # Above 0 for models in log space, and small enough for any decimal.
             value = decimal.Decimal(1).scaleb(-one.type.scale) if pa.types.is_decimal(one.type) else 1
         elif one.name == FUTURE:
@@ -169,7 +179,7 @@ class _Chunk:
     def of(cls, plan: Plan, table: pa.Table) -> _Chunk:
         starts = series_starts(table, plan.ids)
         heads = table.select(plan.ids).take(starts)
-        clock = clock_of(table.schema, plan.columns, heads, plan.last)
+        clock = clock_of(table.schema, plan.columns.targets, plan.time, heads, plan.last)
         return cls(table, starts, heads, _names(heads), clock, _names(clock.select(plan.ids))[0])
 
     def rows(self, begin: int, end: int) -> pa.Table:
@@ -210,9 +220,9 @@ class Worker:
 
     def of_table(self, table: pa.Table) -> pa.Table:
         """The same for a table of whole series."""
-        chunk = _Chunk.of(self.plan, table)
-        self._refuse_late(chunk)
         schema = self.plan.schema(table.schema)
+        chunk = _Chunk.of(self.plan, in_zone(table, self.plan.zone))
+        self._refuse_late(chunk)
         parts = []
         begin = 0
         for stop in [*sorted(chunk.reasons), len(chunk.names)]:
@@ -300,7 +310,7 @@ def _joined(rows: pa.Table, clock: pa.Table) -> pa.Table:
 
 def _most_steps(rows: pa.Table) -> int:
     """The library's own limit. Said as a number it also lets the clock lie years after a part's series, which ended."""
-    return 10_000_000 + 1000 * rows.num_rows * rows.num_columns
+    return 10_000_000 + 1000 * int(rows.num_rows) * int(rows.num_columns)
 
 
 def _own_reason(message: str, name: str, clock: str) -> str:

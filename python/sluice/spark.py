@@ -10,6 +10,7 @@ It needs PySpark 4.1 or newer, and this package on every worker. docs/scale.md s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ._forecaster import Forecaster, _model_of
 from ._frames import Frame, require_columns
 from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive
 from ._train import MODEL, MODELS_OWN, SERIES, Training, forecast_group, taken
-from ._worker import FUTURE, REASON, Plan, Worker
+from ._worker import FUTURE, REASON, Plan, Worker, in_zone
 from .errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -65,11 +66,13 @@ def forecast(
     request = Request(forecaster, h, level, positive("rows_at_once", rows_at_once))
     ahead = _table(futr_df)
     request.require(df.columns, _names(ahead))
-    rows = df.select(*(_col(name) for name in dict.fromkeys([*request.used, *(groups or ())])))
-    types = _arrow_schema(rows.select(*(_col(name) for name in request.used)))
+    rows = _select(df, [*request.used, *(groups or ())])
+    zone = _zone(df)
+    types = in_zone(_empty(_select(rows, request.used)), zone).schema
     request.check_types(types)
     cores = None if threads is None else positive("threads", threads)
-    last = request.last_time(types, _last_times(rows, request) if last_time is None else None, last_time)
+    times = _last_times(rows, request, types) if last_time is None else None
+    last = request.last_time(types, times, last_time)
     marked = ahead is not None and set(request.ids) <= set(_names(ahead) or ())
     for_all = None
     if marked:
@@ -77,7 +80,8 @@ def forecast(
     elif ahead is not None:
         columns = [request.time, *request.columns.future]
         for_all = ahead.select(columns) if isinstance(ahead, pa.Table) else ahead.select(*map(_col, columns)).toArrow()
-    plan = request.plan(last, marked, for_all)
+        for_all = in_zone(for_all, zone)
+    plan = request.plan(last, marked, for_all, zone)
     if groups is not None:
         return _by_groups(rows, model, groups, plan, cores)
     keys = [_col(name) for name in request.ids]
@@ -118,18 +122,17 @@ def fit(
     """
     if where not in ("driver", "worker"):
         raise ConfigError(f"where is {where!r}; give 'driver' or 'worker'")
-    training = Training.of(forecaster, val_size)
+    training = Training.of(forecaster, val_size, _zone(df))
     cores = None if threads is None else positive("threads", threads)
     c = forecaster._asked_columns()
     require_columns("df", df.columns, c.used, "a column of the forecaster")
     if by is not None:
         return _fit_groups(df, c.used, names_of(by, "by"), training, cores)
-    rows = df.select(*(_col(name) for name in c.used))
+    rows = _select(df, c.used)
     if where == "driver":
         if cores is not None:
             raise ConfigError("threads is for workers; give the driver's as settings={'engine.threads': ...}")
-        table = _gathered(rows).sort_by([(training.id, "ascending"), (training.time, "ascending")])
-        return forecaster.fit(table, val_size=val_size)
+        return forecaster.fit(training.sorted(_gathered(rows)), val_size=val_size)
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held = list(batches)
@@ -150,7 +153,7 @@ def _fit_groups(df: DataFrame, used: list[str], by: list[str], training: Trainin
     for name in by:
         if name in MODELS_OWN:
             raise ConfigError(f"by: a column of groups cannot be called '{name}'; rename it")
-    rows = df.select(*(_col(name) for name in dict.fromkeys([*used, *by])))
+    rows = _select(df, [*used, *by])
 
     def work(table: pa.Table) -> pa.Table:
         return training.group(by, table, cores or _task_cpus())
@@ -183,10 +186,11 @@ def _by_groups(rows: DataFrame, models: DataFrame, by: list[str], plan: Plan, co
     result = _result(rows.schema, plan)
 
     def work(table: pa.Table, of_group: pa.Table) -> pa.Table:
-        if table.num_rows == 0:
-            return plan.schema(table.schema).empty_table()
-        sorted_rows = table.drop_columns(others).sort_by(order)
-        return forecast_group(plan, sorted_rows, of_group, cores or _task_cpus())
+        made = plan.schema(table.schema).empty_table()
+        if table.num_rows > 0:
+            sorted_rows = table.drop_columns(others).sort_by(order)
+            made = forecast_group(plan, sorted_rows, of_group, cores or _task_cpus())
+        return in_zone(made, "UTC")  # which Spark wants back, although it gave the session's
 
     keys = [_col(name) for name in by]
     return rows.groupBy(*keys).cogroup(models.groupBy(*keys)).applyInArrow(work, result)
@@ -199,7 +203,7 @@ def _with_future(rows: DataFrame, futr_df: Any, request: Request, by: Sequence[s
     ahead = futr_df if hasattr(futr_df, "mapInArrow") else rows.sparkSession.createDataFrame(futr_df)
     lacking = [name for name in by if name not in ahead.columns]
     if lacking:  # the group of a series is in df
-        groups = rows.select(*(_col(name) for name in dict.fromkeys([*request.ids, *lacking]))).distinct()
+        groups = _select(rows, [*request.ids, *lacking]).distinct()
         ahead = ahead.join(groups, on=list(request.ids))
     said = [*request.ids, request.time, *request.columns.future, *by]
     columns = []
@@ -223,7 +227,7 @@ def _is_like(one: DataType, other: DataType) -> bool:
     return one == other or any(isinstance(one, kind) and isinstance(other, kind) for kind in (NumericType, times))
 
 
-def _last_times(rows: DataFrame, request: Request) -> pa.Array:
+def _last_times(rows: DataFrame, request: Request, types: pa.Schema) -> pa.Array:
     """The last times at which some series has a value, the latest first."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import DoubleType, FloatType
@@ -234,7 +238,7 @@ def _last_times(rows: DataFrame, request: Request) -> pa.Array:
         valued |= _col(name).isNotNull() & ~F.isnan(_col(name)) if number else _col(name).isNotNull()
     time = _col(request.time)
     times = rows.where(valued & time.isNotNull()).select(time).distinct().orderBy(time.desc()).limit(TIMES_LOOKED_AT)
-    return times.toArrow().column(0).combine_chunks()
+    return times.toArrow().column(0).cast(types.field(request.time).type).combine_chunks()
 
 
 def _result(df: StructType, plan: Plan) -> StructType:
@@ -248,8 +252,14 @@ def _result(df: StructType, plan: Plan) -> StructType:
     return StructType([*fields, StructField(REASON, StringType())])
 
 
-def _arrow_schema(rows: DataFrame) -> pa.Schema:
-    return rows.limit(0).toArrow().schema
+def _empty(rows: DataFrame) -> pa.Table:
+    return rows.limit(0).toArrow()
+
+
+def _zone(df: DataFrame) -> str:
+    """The zone in which this session shows timestamps, as Arrow calls it."""
+    zone = str(df.sparkSession.conf.get("spark.sql.session.timeZone"))
+    return "UTC" if zone == "Z" else re.sub(r"^(GMT|UTC)(?=[+-]\d\d:\d\d$)", "", zone)
 
 
 def _gathered(rows: DataFrame) -> pa.Table:
@@ -269,7 +279,7 @@ def _gathered(rows: DataFrame) -> pa.Table:
     for row in rows.mapInArrow(pack, "batch binary").toLocalIterator():
         with pa.ipc.open_stream(bytes(row[0])) as reader:
             held += list(reader)
-    return pa.Table.from_batches(held, _arrow_schema(rows))
+    return pa.Table.from_batches(held) if held else _empty(rows)
 
 
 def _table(futr_df: Any) -> Any:
@@ -284,8 +294,15 @@ def _names(table: Any) -> list[str] | None:
     return None if table is None else list(getattr(table, "column_names", None) or table.columns)
 
 
+def _select(df: DataFrame, names: Sequence[str]) -> DataFrame:
+    for name in names:
+        if "." in name:
+            raise DataError(f"df: column '{name}' has a dot in its name, which mapInArrow of Spark does not take; rename it")
+    return df.select(*(_col(name) for name in dict.fromkeys(names)))
+
+
 def _col(name: str) -> Column:
-    """A column by its name, also one with a dot in it."""
+    """A column by its name, whatever signs are in it."""
     from pyspark.sql import functions as F
 
     return F.col("`" + name.replace("`", "``") + "`")

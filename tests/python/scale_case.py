@@ -1,12 +1,15 @@
 """What tests of Spark and of Ray have in common: tables with their awkward series, and one process's forecasts."""
 
+import dataclasses
+import os
+import pathlib
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from conftest import quick, sales
 
-import sluice
-
+ZONE = "Europe/Berlin"  # of the session of Spark
 KNOWN = ["price", "promotion"]
 
 
@@ -19,8 +22,7 @@ def with_inputs(days=100, series=6):
     df["shop"] = "shop " + (number % 2).astype(str)
     df["area"] = 10.0 * number
     df["y"] -= df["price"] - 4 * df["promotion"]
-    first = df.groupby("unique_id").tail(days - 7)
-    return first.assign(ds=first["ds"]).query("ds < '2024-03-30'"), df.query("ds >= '2024-03-30'")[["unique_id", "ds", *KNOWN]]
+    return df.query("ds < '2024-03-30'"), df.query("ds >= '2024-03-30'")[["unique_id", "ds", *KNOWN]]
 
 
 def forecaster_of_inputs(df):
@@ -43,8 +45,13 @@ def same_numbers(got, expected):
     for name in got.columns[1:]:
         if name != "ds":
             np.testing.assert_array_equal(got[name].to_numpy(), expected[name].to_numpy(), err_msg=name)
-    days = [pd.to_datetime(frame["ds"]).dt.tz_localize(None).to_numpy("datetime64[us]") for frame in (got, expected)]
-    np.testing.assert_array_equal(*days)
+    np.testing.assert_array_equal(_days(got), _days(expected))
+
+
+def _days(frame):
+    times = pd.to_datetime(frame["ds"])
+    times = times.dt.tz_convert(ZONE) if times.dt.tz is not None else times
+    return times.dt.tz_localize(None).to_numpy("datetime64[us]")
 
 
 def ended_long_ago(days=500):
@@ -67,4 +74,30 @@ def duplicated(df, one):
     return pd.concat([df, df[df["unique_id"] == one].iloc[[0]]], ignore_index=True)
 
 
-assert sluice  # imported for its libraries, before any other
+@dataclasses.dataclass
+class Process:
+    command: str
+    threads: int
+    peak_mib: float  # of resident memory
+
+
+def descendants(command=""):
+    """The processes that this one started, and theirs, whose command line holds `command`."""
+    found, parents = {}, {}
+    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+        try:
+            line = status.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            said = dict(one.split(":", 1) for one in status.read_text().splitlines())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        pid = int(status.parent.name)
+        parents[pid] = int(said["PPid"])
+        found[pid] = Process(line, int(said["Threads"]), int(said.get("VmHWM", "0").split()[0]) / 1024)
+
+    def is_mine(pid):
+        while pid in parents and pid != os.getpid():
+            pid = parents[pid]
+        return pid == os.getpid()
+
+    return [one for pid, one in found.items() if pid != os.getpid() and is_mine(pid) and command in one.command]
+
