@@ -186,6 +186,19 @@ def _given(value: Any, kind: pa.DataType) -> pa.Array:
         raise ConfigError(f"last_time: {value!r} is no value of type {kind}: {error}") from error
 
 
+def require_like(table: str, column: str, kind: pa.DataType, df: pa.DataType) -> None:
+    """Raises DataError where a column of `table` cannot be cast to what df's is without changing a value."""
+    def number(one: pa.DataType) -> bool:
+        return bool(pa.types.is_integer(one) or pa.types.is_floating(one) or pa.types.is_decimal(one))
+
+    def text(one: pa.DataType) -> bool:
+        return bool(pa.types.is_string(one) or pa.types.is_large_string(one))
+
+    alike = any(test(kind) and test(df) for test in (number, text, pa.types.is_temporal))
+    if kind != df and not alike and not pa.types.is_null(kind):
+        raise DataError(f"{table}: column '{column}' is of type {kind}, and df's is of type {df}; make them one")
+
+
 def positive(name: str, value: int) -> int:
     """`value`; raises ConfigError where it is no whole number above 0."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

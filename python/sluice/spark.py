@@ -18,14 +18,14 @@ import pyarrow as pa
 
 from ._forecaster import Forecaster, _model_of
 from ._frames import Frame, require_columns
-from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive
+from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive, require_like
 from ._train import MODEL, MODELS_OWN, SERIES, Training, forecast_group, taken
 from ._worker import FUTURE, REASON, Plan, Worker, in_zone
 from .errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-    from pyspark.sql.types import DataType, StructType
+    from pyspark.sql.types import StructType
 
 __all__ = ["fit", "forecast"]
 
@@ -206,25 +206,15 @@ def _with_future(rows: DataFrame, futr_df: Any, request: Request, by: Sequence[s
         groups = _select(rows, [*request.ids, *lacking]).distinct()
         ahead = ahead.join(groups, on=list(request.ids))
     said = [*request.ids, request.time, *request.columns.future, *by]
+    types, in_df = _empty(_select(ahead, said)).schema, _empty(rows).schema
     columns = []
     for field in rows.schema:
         if field.name not in said:
             columns.append(F.lit(None).cast(field.dataType).alias(field.name))
             continue
-        kind = ahead.schema[field.name].dataType
-        if not _is_like(kind, field.dataType):
-            raise DataError(f"futr_df: column '{field.name}' is of type {kind.simpleString()}, and df's is of type "
-                            f"{field.dataType.simpleString()}; make them one")
+        require_like("futr_df", field.name, types.field(field.name).type, in_df.field(field.name).type)
         columns.append(_col(field.name).cast(field.dataType).alias(field.name))
     return rows.withColumn(FUTURE, F.lit(False)).unionByName(ahead.select(*columns).withColumn(FUTURE, F.lit(True)))
-
-
-def _is_like(one: DataType, other: DataType) -> bool:
-    """Whether a cast from `one` to `other` changes no value."""
-    from pyspark.sql.types import DateType, NumericType, TimestampNTZType, TimestampType
-
-    times = (DateType, TimestampType, TimestampNTZType)
-    return one == other or any(isinstance(one, kind) and isinstance(other, kind) for kind in (NumericType, times))
 
 
 def _last_times(rows: DataFrame, request: Request, types: pa.Schema) -> pa.Array:

@@ -1,35 +1,73 @@
-"""Every snippet of docs/python.md runs, from top to bottom, and README's."""
+"""Every snippet of docs/python.md runs, from top to bottom, README's, and with its commands docs/scale.md."""
 
 import os
 import pathlib
 import re
+import shutil
+import subprocess
+import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = pathlib.Path(os.environ["SLUICE_SOURCE_DIR"])
 
 
 def snippets(path):
-    """(line, code) of each block of Python; of a diff the side that has our lines."""
+    """(line, language, code) of each block of Python and shell; of a diff the side that has our lines."""
     text = path.read_text(encoding="utf-8")
-    for block in re.finditer(r"^```(python|diff)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for block in re.finditer(r"^```(python|diff|sh)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         code = block[2]
         if block[1] == "diff":
             code = "".join(line[1:] for line in code.splitlines(keepends=True) if not line.startswith("-"))
-        yield text.count("\n", 0, block.start()) + 1, code
+        yield text.count("\n", 0, block.start()) + 1, block[1], code
+
+
+def run_all(name, folder):
+    """In `folder`, a program `sluice` at hand; returns what the snippets of Python have defined."""
+    found, world = list(snippets(ROOT / name)), {}
+    assert found
+    path = f"{pathlib.Path(os.environ['SLUICE_PROGRAM']).parent}{os.pathsep}{os.environ['PATH']}"
+    for line, language, code in found:
+        if language == "sh":
+            subprocess.run(["bash", "-euc", code], cwd=folder, env={**os.environ, "PATH": path}, check=True)
+        else:
+            # Compiled at its place, so that an error shows the line of the page.
+            exec(compile("\n" * line + code, name, "exec"), world)
+    return world
 
 
 @pytest.mark.parametrize("name", ["docs/python.md", "README.md"])
 def test_every_snippet_runs(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    found, world = list(snippets(ROOT / name)), {}
-    assert found
-    for line, code in found:
-        # Compiled at its place, so that an error shows the line of the page.
-        exec(compile("\n" * line + code, name, "exec"), world)
+    world = run_all(name, tmp_path)
     printed = capsys.readouterr().out
     if name == "docs/python.md":
         assert "(no price, promotion, holiday for " in printed, "the example of an error shows it"
         assert set(world["scores"].columns) >= {"unique_id", "metric", "sluice"}
     else:
         assert "sluice-lo-80" in printed
+
+
+@pytest.mark.scale
+def test_every_way_to_many_series_gives_the_same_numbers(tmp_path, monkeypatch):
+    for name in ("pyspark", "ray"):
+        pytest.importorskip(name, reason="pip install -r python/requirements-scale.txt")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java 17, and there is no java")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.chdir(tmp_path)
+    run_all("docs/scale.md", tmp_path)
+
+    def values(*parts):
+        made = pa.concat_tables([pq.read_table(part).select(["unique_id", "ds", "sluice"]).cast(KINDS) for part in parts])
+        return made.sort_by([("unique_id", "ascending"), ("ds", "ascending")])
+
+    one = values("forecasts.parquet")
+    assert one.num_rows == 10 * 28
+    for parts in (["forecasts"], ["forecasts-ray"], ["forecasts.0.parquet", "forecasts.1.parquet"]):
+        assert values(*parts).equals(one), parts
+
+
+KINDS = pa.schema([("unique_id", pa.string()), ("ds", pa.timestamp("us")), ("sluice", pa.float64())])
