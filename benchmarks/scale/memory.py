@@ -2,9 +2,11 @@
 
     python benchmarks/scale/memory.py spark --series 100000
     python benchmarks/scale/memory.py ray --series 100000
+    python benchmarks/scale/memory.py fit --series 100000
 
 Series of --days days each are made by the engine itself; a small model, trained on 100 of them, forecasts all, and
-the forecasts go to Parquet. Prints a line of JSON. --rows-at-once is that of sluice.spark.forecast.
+the forecasts go to Parquet. Prints a line of JSON. --rows-at-once is that of sluice.spark.forecast. With fit one
+process trains on all series, as sluice.spark.fit does on the driver or a worker.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import collections
 import json
 import os
 import pathlib
+import resource
 import sys
 import tempfile
 
@@ -25,7 +28,7 @@ import sluice
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("engine", choices=["spark", "ray"])
+    parser.add_argument("engine", choices=["spark", "ray", "fit"])
     parser.add_argument("--series", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--rows-at-once", type=int, default=1_000_000)
@@ -43,9 +46,13 @@ def table_of(first, count, days):
                      "ds": np.tile(dates, count), "y": 10.0 + numbers % 100 + 5 * (t % 7 == 5)})
 
 
-def trained(days):
+def forecaster():
     settings = {"network.hidden_size": 32, "training.steps": 50, "engine.threads": 1}
-    return sluice.Forecaster(h=28, freq="D", level=[80], settings=settings).fit(table_of(0, 100, days), progress=False)
+    return sluice.Forecaster(h=28, freq="D", level=[80], settings=settings)
+
+
+def trained(days):
+    return forecaster().fit(table_of(0, 100, days), progress=False)
 
 
 def peaks_mib(groups):
@@ -115,8 +122,20 @@ def on_ray(asked, out):
     return peaks_mib({"actor": "MapBatches(_Actor)", "worker": "ray::", "store": "raylet"})
 
 
+def fit(asked):
+    from sluice._train import Training
+
+    table = table_of(0, asked.series, asked.days)
+    Training.of(forecaster(), None).train(table, 1)
+    print(json.dumps({"engine": "fit", "rows": table.num_rows, "bytes_of_table": table.nbytes,
+                      "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+
+
 def main():
     asked = arguments()
+    if asked.engine == "fit":
+        fit(asked)
+        return
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "forecasts"
         peaks = {"spark": on_spark, "ray": on_ray}[asked.engine](asked, out)

@@ -34,8 +34,8 @@ def forecaster_of(model: Any) -> Forecaster:
     if isinstance(model, (str, os.PathLike)):
         return Forecaster.load(model)
     if not isinstance(model, Forecaster):
-        raise ConfigError(f"model is a {type(model).__name__}; give a fitted sluice.Forecaster or the path of a model's "
-                          f"file")
+        raise ConfigError(f"model is a {type(model).__name__}; give a fitted sluice.Forecaster or the path of a "
+                          f"model's file")
     model._fitted()
     return model
 
@@ -68,8 +68,8 @@ class Request:
     def time(self) -> str:
         said = [self.columns.time] if self.columns.time is not None else self.forecaster.model_info_["time"]
         if len(said) > 1:
-            raise ConfigError(f"the model was trained on times in several columns, {', '.join(said)}; make one of them and "
-                              f"load it with time_col=: Forecaster.load(path, time_col=...)")
+            raise ConfigError(f"the model was trained on times in several columns, {', '.join(said)}; make one of them "
+                              f"and load it with time_col=: Forecaster.load(path, time_col=...)")
         return (said or [self.forecaster.time_col])[0]
 
     @property
@@ -103,8 +103,8 @@ class Request:
                 raise DataError(f"df: the id column '{name}' is of type {kind}; make it text or whole numbers")
         kind = df.field(self.time).type
         if not (pa.types.is_timestamp(kind) or pa.types.is_date32(kind) or pa.types.is_integer(kind)):
-            raise DataError(f"df: the time column '{self.time}' is of type {kind}; make it a date, a timestamp or whole "
-                            f"numbers")
+            raise DataError(f"df: the time column '{self.time}' is of type {kind}; make it a date, a timestamp or "
+                            f"whole numbers")
         for name in self.columns.targets:
             kind = df.field(name).type
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):

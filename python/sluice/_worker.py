@@ -102,7 +102,7 @@ def series_starts(table: pa.Table, ids: Iterable[str]) -> list[int]:
 
 
 def whole_series(batches: Iterable[pa.RecordBatch], ids: tuple[str, ...], rows: int) -> Iterator[pa.Table]:
-    """Rows sorted by series as tables of some `rows` rows that end where a series does. A longer series is held whole."""
+    """Rows sorted by series as tables of some `rows` rows that end where a series does; a longer series is one."""
     held: list[pa.RecordBatch] = []
     count, wanted = 0, rows
     for batch in batches:
@@ -200,7 +200,7 @@ class _Chunk:
 
 
 class Worker:
-    """Forecasts parts of a table by one plan, with `threads` threads; by `forecaster` instead of the plan's where given."""
+    """Forecasts parts of a table by one plan, with `threads` threads; `forecaster` goes before the plan's model."""
 
     def __init__(self, plan: Plan, threads: int, forecaster: Forecaster | None = None) -> None:
         self.plan = plan

@@ -99,7 +99,8 @@ def forecast(
             require_like("futr_df", one.name, one.type, types.field(one.name).type)
         rows = rows.union(future.map_batches(functools.partial(lay, ahead=True), **_BLOCKS))
     _warn_of_cores(cores)
-    actors: dict[str, Any] = {"num_cpus": cores, "compute": compute or ray.data.ActorPoolStrategy(min_size=1), "batch_format": "pyarrow"}
+    compute = compute or ray.data.ActorPoolStrategy(min_size=1)
+    actors: dict[str, Any] = {"num_cpus": cores, "compute": compute, "batch_format": "pyarrow"}
     if groups is None:
         made = rows.groupby(_PART, num_partitions=parts).map_groups(
             _Actor, fn_constructor_args=([ray.put(plan)], cores), **actors)
@@ -131,9 +132,9 @@ def fit(
         default_hash_shuffle_parallelism.
 
     Returns `forecaster`, fitted: the same model as Forecaster.fit makes of the table sorted by id and time. With `by` a
-    dataset instead, computed when it is asked for: the columns of `by`, "series" (their number), "model" (the content of
-    a model's file, also for `sluice forecast`), and "reason", which says why there is no model and else is null.
-    Nothing is left out and nothing sampled: where a table is too large to train on, choose its series yourself,
+    dataset instead, computed when it is asked for: the columns of `by`, "series" (their number), "model" (the
+    content of a model's file, also for `sluice forecast`), and "reason", which says why there is no model and else is
+    null. Nothing is left out and nothing sampled: where a table is too large to train on, choose its series yourself,
     ds.filter(...).
 
     Raises ConfigError, and where it trains at once DataError and DeviceError.
@@ -276,8 +277,8 @@ def _warn_of_cores(cores: int) -> None:
 
     there = int(ray.cluster_resources().get("CPU", 0))
     if cores >= there:
-        logger.warning("num_cpus is %d of the cluster's %d cores: Ray's shuffle needs one beside the actors, and will wait "
-                       "until the cluster has more", cores, there)
+        logger.warning("num_cpus is %d of the cluster's %d cores: Ray's shuffle needs one beside the actors, and will "
+                       "wait until the cluster has more", cores, there)
 
 
 def _last_times(rows: Any, request: Request) -> pa.Array:

@@ -85,7 +85,8 @@ def forecast(
     if groups is not None:
         return _by_groups(rows, model, groups, plan, cores)
     keys = [_col(name) for name in request.ids]
-    placed = rows.repartition(*keys) if partitions is None else rows.repartition(positive("partitions", partitions), *keys)
+    share = [] if partitions is None else [positive("partitions", partitions)]
+    placed = rows.repartition(*share, *keys)
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return Worker(plan, cores or _task_cpus()).forecast(batches)
@@ -113,10 +114,10 @@ def fit(
         settings={"engine.threads": ...}.
 
     Returns `forecaster`, fitted: the same model as Forecaster.fit makes of the table sorted by id and time. With `by` a
-    DataFrame instead, computed when it is asked for: the columns of `by`, "series" (their number), "model" (the content of
-    a model's file, also for `sluice forecast`), and "reason", which says why there is no model and else is null; each
-    group's rows are held by one worker. Nothing is left out and nothing sampled: where a table is too large to train
-    on, choose its series yourself, df.where(...).
+    DataFrame instead, computed when it is asked for: the columns of `by`, "series" (their number), "model" (the
+    content of a model's file, also for `sluice forecast`), and "reason", which says why there is no model and else is
+    null; each group's rows are held by one worker. Nothing is left out and nothing sampled: where a table is too large
+    to train on, choose its series yourself, df.where(...).
 
     Raises ConfigError, and where it trains at once DataError and DeviceError.
     """
@@ -287,7 +288,8 @@ def _names(table: Any) -> list[str] | None:
 def _select(df: DataFrame, names: Sequence[str]) -> DataFrame:
     for name in names:
         if "." in name:
-            raise DataError(f"df: column '{name}' has a dot in its name, which mapInArrow of Spark does not take; rename it")
+            raise DataError(f"df: column '{name}' has a dot in its name, which mapInArrow of Spark does not take; "
+                            f"rename it")
     return df.select(*(_col(name) for name in dict.fromkeys(names)))
 
 

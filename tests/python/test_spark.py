@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from conftest import H, quick, sales
-from scale_case import (ZONE, descendants, duplicated, ended_long_ago, forecaster_of_inputs, reasons, same_numbers, sorted_by_series,
-                        with_inputs)
+from scale_case import (ZONE, descendants, duplicated, ended_long_ago, forecaster_of_inputs, reasons, same_numbers,
+                        sorted_by_series, with_inputs)
 
 import sluice
 import sluice.spark
@@ -68,8 +68,8 @@ def test_a_models_file_serves_and_columns_are_named(spark, df, tmp_path):
 def test_several_id_columns_are_one_text(spark, df, program, tmp_path):
     df = df.assign(store=df["unique_id"], item="milk").drop(columns="unique_id")
     df.to_csv(tmp_path / "sales.csv", index=False)
-    program("train", "sales.csv", "--data.id", "store,item", "--horizon", H, "--data.frequency", "D", "--training.steps", 20,
-            "--network.hidden_size", 8, "--engine.threads", 1, cwd=tmp_path)
+    program("train", "sales.csv", "--data.id", "store,item", "--horizon", H, "--data.frequency", "D", "--training.steps",
+            20, "--network.hidden_size", 8, "--engine.threads", 1, cwd=tmp_path)
     model = tmp_path / "runs/model.safetensors"
     made = sluice.spark.forecast(on_spark(spark, df), model).toArrow()
     assert made["unique_id"].unique().sort().to_pylist() == ["a/milk", "b/milk", "c/milk"]
@@ -131,11 +131,10 @@ def test_ids_keep_their_types(spark, fitted, df, ids, kind):
 @pytest.mark.parametrize("kind, name", [
     (pa.date32(), "date"), (pa.timestamp("us"), "timestamp_ntz"), (pa.timestamp("us", "Europe/Berlin"), "timestamp"),
 ])
-def test_times_keep_their_types_and_zones(spark, df, kind, name):
+def test_times_keep_their_types_and_zones(spark, kind, name):
     """The forecast's days pass the change to summer time, on 31 March 2024."""
-    df = df[df["ds"] < "2024-03-28"]
-    last = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 87), "ds": np.tile(pd.date_range("2024-01-01", periods=87), 2)})
-    df = last.assign(y=np.arange(174) % 7 + 3.0)
+    days = pd.date_range("2024-01-01", periods=87)
+    df = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 87), "ds": np.tile(days, 2), "y": np.arange(174) % 7 + 3.0})
     if kind.__class__ is pa.TimestampType and kind.tz:
         df["ds"] = df["ds"].dt.tz_localize(kind.tz)
     forecaster = quick().fit(df)
@@ -246,11 +245,11 @@ def test_a_groups_model_is_a_file_of_the_program(spark, df, tmp_path, program):
 
 def test_what_columns_lack_is_said_at_once(spark, fitted, df):
     rows = on_spark(spark, df)
-    with pytest.raises(sluice.DataError, match="df: there is no column 'y' .target_col.; its columns are 'unique_id', 'ds'"):
+    with pytest.raises(sluice.DataError, match="df: there is no column 'y' .target_col.; its columns are 'unique_id'"):
         sluice.spark.forecast(rows.drop("y"), fitted)
     with pytest.raises(sluice.DataError, match="df: the time column 'ds' is of type string; make it a date"):
         sluice.spark.forecast(rows.withColumn("ds", rows["ds"].cast("string")), fitted)
-    with pytest.raises(sluice.DataError, match="df: column 'y.1' has a dot in its name, which mapInArrow of Spark does not"):
+    with pytest.raises(sluice.DataError, match="df: column 'y.1' has a dot in its name, which mapInArrow of"):
         sluice.spark.fit(rows.withColumnRenamed("y", "y.1"), quick(target_col="y.1"))
     with pytest.raises(sluice.ConfigError, match="partitions is 0; give a whole number from 1"):
         sluice.spark.forecast(rows, fitted, partitions=0)
