@@ -115,7 +115,7 @@ def on_ray(asked, out):
         return pa.concat_tables([table_of(first, min(step, asked.series - first), asked.days)
                                  for first in batch["id"].to_pylist()])
 
-    starts = ray.data.range(asked.series).filter(expr=f"id % {step} == 0").repartition(8)
+    starts = ray.data.from_items([{"id": first} for first in range(0, asked.series, step)]).repartition(8)
     sales = starts.map_batches(make, batch_format="pyarrow", batch_size=10)
     sluice.ray.forecast(sales, trained(asked.days), partitions=asked.partitions,
                         rows_at_once=asked.rows_at_once).write_parquet(str(out))

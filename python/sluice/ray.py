@@ -3,7 +3,7 @@
     import sluice.ray
 
     forecasts = sluice.ray.forecast(sales, "model.safetensors", futr_df=prices)
-    left_out = forecasts.filter(expr="reason is not null")
+    left_out = forecasts.filter(lambda row: row["reason"] is not None)
 
 It needs ray[data] 2.50 or newer, and this package on every node. docs/scale.md says when it is worth it.
 """

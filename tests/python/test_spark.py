@@ -1,7 +1,10 @@
 """Forecasts and trainings on a local Spark with two workers: the numbers, types and errors of one process."""
 
+import json
 import os
+import pathlib
 import shutil
+import subprocess
 import sys
 import uuid
 
@@ -266,3 +269,13 @@ def test_a_strict_forecaster_makes_a_bad_series_an_error(spark, df):
     with pytest.raises(Exception, match="forecast.strict = true, and 1 of .* series cannot be forecast: 'b'"):
         sluice.spark.forecast(on_spark(spark, duplicated(df, "b")), forecaster).toArrow()
 
+
+
+def test_100_000_series_in_bounded_memory(spark):
+    """6 million rows, 200 MiB of them in Arrow; the processes themselves take 180 MiB each."""
+    script = pathlib.Path(os.environ["SLUICE_SOURCE_DIR"]) / "benchmarks/scale/memory.py"
+    done = subprocess.run([sys.executable, script, "spark", "--series", "100000", "--rows-at-once", "100000"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    peaks = json.loads(done.stdout.splitlines()[-1])["peak_mib"]
+    assert max(peaks["worker"]) < 250 and max(peaks["driver"]) < 250, peaks
