@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from conftest import H, quick, sales
-from scale_case import duplicated, ended_long_ago, reasons, same_numbers, with_inputs
-from scale_case import forecaster_of_inputs
+from scale_case import (duplicated, ended_long_ago, forecaster_of_inputs, reasons, same_numbers, sorted_by_series,
+                        with_inputs)
 
 import sluice
 from sluice import _worker
@@ -44,6 +44,17 @@ def test_parts_and_chunks_give_the_numbers_of_the_whole(fitted, rows_at_once):
     df = sales([f"s{i}" for i in range(20)])
     parts = [df[df["unique_id"].isin(ids)] for ids in (["s3"], [f"s{i}" for i in range(20) if i != 3])]
     same_numbers(forecast(plan_of(fitted, df, rows_at_once), *parts), fitted.predict(df))
+
+
+def test_wide_models_differ_in_their_last_bits_at_most():
+    """Their products are summed in an order that depends on the size of a batch."""
+    df = sales([f"s{i}" for i in range(100)])
+    settings = {"network.hidden_size": 256, "training.steps": 5, "training.steps_per_epoch": 5}
+    forecaster = quick(settings=settings).fit(df)
+    got = sorted_by_series(forecast(plan_of(forecaster, df, rows_at_once=1), df))
+    expected = sorted_by_series(forecaster.predict(df))
+    for name in ("sluice", "sluice-lo-80", "sluice-hi-80"):
+        np.testing.assert_allclose(got[name], expected[name], rtol=2 * 2**-23, atol=0)
 
 
 def test_the_number_of_threads_changes_no_bit(fitted):
