@@ -123,7 +123,8 @@ class Frame:
     def _of_polars(self, names: list[str]) -> pa.Table:
         for column in names:
             if str(self.data.schema[column]) == "Object":  # of which older ones end the process
-                raise DataError(f"{self.name}: column '{column}' holds objects of Python{self._example(column)}; {_MEANT}")
+                raise DataError(f"{self.name}: column '{column}' holds objects of Python{self._example(column)}; "
+                                f"{_MEANT}")
         try:
             return pa.table(self.data.select(names))
         except pa.ArrowInvalid as error:
