@@ -265,7 +265,7 @@ int sluice_main(int argc, char** argv) {
   } catch (const sluice::Error& e) {
     return sluice::fail(e.what(), e.exit_code());
   } catch (const std::bad_alloc&) {
-    return sluice::fail("memory ran out; use a machine with more, or smaller data", 3);
+    return sluice::fail(sluice::kMemoryRanOut, 3);
   } catch (const std::exception& e) {
     return sluice::fail(e.what(), 70);
   }

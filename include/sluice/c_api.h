@@ -193,8 +193,10 @@ typedef struct sluice_forecaster sluice_forecaster;
 /* One series up to its forecast origin, and what is known of the horizon. */
 typedef struct sluice_series {
   const char* id; /* as in training; NULL or unknown: a series that the model has not seen */
-  /* When the first step is: seconds since 1970-01-01 UTC of the data's own clock, on the grid of
-   * the model's frequency; the number of the step where the training's times were integers. */
+  /* When the first step is, on the grid of the model's frequency: seconds since 1970-01-01 as the
+   * data's own clock shows them. Steps shorter than a day of times that carried an offset or a zone
+   * count in UTC, and with data.time_zone in that zone's standard time. Where the training's times
+   * were integers, the number of the step. */
   int64_t start;
   int64_t history; /* steps with targets, at least 1 */
   int64_t steps;   /* history, or with known inputs history and the horizon */

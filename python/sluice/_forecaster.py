@@ -79,6 +79,8 @@ class Forecaster:
     test_size : int or float
         What is held out at each series' end and never trained on: steps, or a share below 1, or "auto". 0 unless
         `settings` or `config` say: a forecaster is fitted to all that it is given. (`sluice train` holds out "auto".)
+    device : str
+        "cpu", "cuda" or "cuda:1"; of trainings and forecasts. None: the first GPU of a build with CUDA, else the CPU.
     settings : dict
         Any other setting by its key, {"network.hidden_size": 128}; `sluice.explain()` lists them.
     config : path
@@ -113,6 +115,7 @@ class Forecaster:
         learning_rate: float | None = None,
         random_seed: int | None = None,
         test_size: int | float | str | None = None,
+        device: str | None = None,
         settings: Mapping[str, Any] | None = None,
         config: Path | None = None,
     ) -> None:
@@ -130,6 +133,7 @@ class Forecaster:
         self.learning_rate = learning_rate
         self.random_seed = random_seed
         self.test_size = test_size
+        self.device = device
         self.settings = settings
         self.config = config
         self._model: _sluice.Model | None = None
@@ -178,6 +182,7 @@ class Forecaster:
             "training.learning_rate": ("learning_rate", self.learning_rate),
             "training.seed": ("random_seed", self.random_seed),
             "data.test": ("test_size", self.test_size),
+            "engine.device": ("device", self.device),
         }
         given_twice(settings, arguments)
         for key in COLUMNS:
@@ -469,6 +474,8 @@ class Forecaster:
         """What a forecast may still choose; all else the model knows."""
         settings = {key: value for key, value in (self.settings or {}).items()
                     if key.startswith(("forecast.", "engine.")) and key != "engine.recurrence"}
+        if self.device is not None:
+            settings["engine.device"] = self.device
         if level is not None:
             settings["forecast.levels"] = _levels(level)
         return texts_of(settings)

@@ -225,5 +225,37 @@ TEST_F(CArrays, WhatNoForecasterCanDoIsSaidBeforeTheFirstForecast) {
   EXPECT_EQ(made, nullptr);
 }
 
+// c_api.h on sluice_series.start.
+TEST_F(CArrays, ShortStepsOfTimesWithAZoneBeginInUtcOrInTheZonesStandardTime) {
+  constexpr std::int64_t kHour = 3600, kSummer = 1'719'266'400;  // 2024-06-24 22:00 UTC
+  OutputColumn id{.name = "unique_id", .text = {"A"}}, ds{.name = "ds"}, y{.name = "y"};
+  ds.time_zone = "Europe/Berlin";
+  for (int t = 0; t < 200; ++t) {
+    id.codes.push_back(0);
+    ds.times.push_back(kSummer + t * kHour);
+    y.numbers.push_back(10 + 5 * std::sin(t / 4.0) + t % 24);
+  }
+  for (const bool zone : {false, true}) {
+    const Job hourly = job({id, ds, y});
+    if (zone) set(hourly, "data.time_zone", "Europe/Berlin");
+    const CModel model = train(hourly);
+    ArrowArrayStream stream;
+    EXPECT_SAID(sluice_forecast(hourly.get(), model.get(), &stream, nullptr, error), SLUICE_OK, "");
+    CatalogSpec spec;
+    spec.targets = {"sluice"};
+    spec.read.paths = {"result"};
+    spec.read.memory["result"] = std::make_shared<const Table>(taken(stream));
+    const Catalog expected = read_catalog(spec);
+    sluice_forecaster* made = nullptr;
+    EXPECT_SAID(sluice_forecaster_new(hourly.get(), model.get(), &made, error), SLUICE_OK, "");
+    forecaster_.reset(made);
+    series_ = {"A", kSummer + (zone ? kHour : 0), 200, 200, y.numbers.data(), nullptr, nullptr};
+    EXPECT_SAID(run(error), SLUICE_OK, "");
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_EQ(static_cast<float>(out_[3 * k + 1]), expected.values(0, 0)[k]) << zone;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -59,7 +59,7 @@ NO_SETTINGS = {"engine.dev": "a beginning, which the shell completes"}
 NO_FILES = {"benchmarks/results/DEVICE-DATE": "a pattern"}
 
 # Packages that a reader of these pages may lack: their snippets are then left out, with a warning.
-OPTIONAL = {"onnx", "onnxruntime", "pyspark", "ray", "safetensors", "torch"}
+OPTIONAL = {"mlflow", "onnx", "onnxruntime", "optuna", "pyspark", "ray", "safetensors", "tensorboard", "torch"}
 
 ROSSMANN = r"""
 for store in 1 2; do for day in $(seq 0 119); do

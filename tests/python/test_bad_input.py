@@ -1,5 +1,6 @@
 """Bad input at the border: the error names the table, the column and the rows, and what would be accepted."""
 
+import pickle
 import re
 
 import pandas as pd
@@ -118,11 +119,16 @@ def test_a_name_with_a_comma_is_refused_with_its_remedy():
         quick(target_col="a,b").fit(DF.rename(columns={"y": "a,b"}))
 
 
-def test_a_device_that_is_not_there_is_a_device_error():
+def test_a_device_that_is_not_there_is_a_device_error(fitted):
     # Which sentence it is depends on the build and the machine: without CUDA, without a driver, with few cards.
-    with pytest.raises(sluice.DeviceError, match="set engine.device = |engine.device = \"cuda:99\"") as caught:
-        quick(settings={"engine.device": "cuda:99"}).fit(DF)
-    assert isinstance(caught.value, RuntimeError)
+    sentence = "set engine.device = |engine.device = \"cuda:99\""
+    elsewhere = pickle.loads(pickle.dumps(fitted)).set_params(device="cuda:99")
+    for call in (lambda: quick(settings={"engine.device": "cuda:99"}).fit(DF), lambda: quick(device="cuda:99").fit(DF),
+                 lambda: elsewhere.predict(DF)):
+        with pytest.raises(sluice.DeviceError, match=sentence) as caught:
+            call()
+        assert isinstance(caught.value, RuntimeError)
+    assert len(elsewhere.set_params(device="cpu").predict(DF)) == 21
 
 
 @pytest.fixture(scope="module")

@@ -220,8 +220,7 @@ def test_a_future_names_what_it_lacks(priced, what, kind):
 
 
 def test_a_future_that_is_not_needed_is_refused(fitted):
-    refused(lambda: fitted.predict(futr_df=DF), sluice.DataError, "the model has no inputs that are known ahead (futr_exog_list); "
-                                                                  "leave it out")
+    refused(lambda: fitted.predict(futr_df=DF), sluice.ConfigError, "futr_exog_list names no column of it")
 
 
 STATICS = pd.DataFrame({"unique_id": ["a", "b", "c"], "size": [1.0, 2.0, 3.0]})
