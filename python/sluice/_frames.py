@@ -126,6 +126,10 @@ class Frame:
         return ""
 
     def _of_polars(self, names: list[str]) -> pa.Table:
+        for column in names:
+            if str(self.data.schema[column]) == "Object":  # of which older ones end the process
+                raise DataError(f"{self.name}: column '{column}' holds objects of Python{self._example(column)}; "
+                                f"{_MEANT}")
         try:
             return pa.table(self.data.select(names))
         except pa.ArrowInvalid as error:
@@ -169,7 +173,8 @@ class Frame:
             result = result.set_column(index, field.name, column)
         casts: dict[Any, str | None] = {id_col: id_col}
         casts.update(dict.fromkeys(time_cols, time_from))
-        casts = {c: source for c, source in casts.items() if c in result.column_names and source in types.names}
+        casts = {c: source for c, source in casts.items() if c in result.column_names and source in types.names
+                 and (_is_time(types.field(source).type) or not _is_time(result.schema.field(c).type))}
         if self.kind == "polars":
             return self._as_polars(result, casts)
         if self.kind == "pandas":
@@ -183,8 +188,6 @@ class Frame:
         columns = []
         for column, source in casts.items():
             dtype = self.data.schema[source]
-            if dtype == polars.String and out.schema[column] != polars.String:
-                continue  # times that were text
             if isinstance(dtype, polars.Enum):
                 new = set(out[column].unique()) - set(dtype.categories)
                 dtype = polars.Enum([*dtype.categories, *sorted(new)])
@@ -197,13 +200,10 @@ class Frame:
         out = result.to_pandas()
         for column, source in casts.items():
             dtype = self.data[source].dtype
-            times = pandas.api.types.is_datetime64_any_dtype(out[column])
-            if isinstance(dtype, pandas.CategoricalDtype) and not (times and dtype.categories.dtype.kind != "M"):
+            if isinstance(dtype, pandas.CategoricalDtype):
                 new = out[column].drop_duplicates()
                 new = new[~new.isin(dtype.categories)]
                 dtype = pandas.CategoricalDtype(dtype.categories.append(pandas.Index(new)), dtype.ordered)
-            elif times and not (pandas.api.types.is_datetime64_any_dtype(dtype) or dtype == object):
-                continue  # times that were text or numbers such as 20240131
             out[column] = out[column].astype(dtype)
         return out
 
@@ -212,6 +212,13 @@ def _is_opaque(kind: pa.DataType) -> bool:
     """Bytes, and objects of Python, as polars gives them."""
     kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
     return isinstance(kind, pa.BaseExtensionType) or any(is_kind(kind) for is_kind in kinds)
+
+
+def _is_time(kind: pa.DataType) -> bool:
+    """Times, or categories that are; texts and numbers such as 20240131 become some."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
 def is_text(kind: pa.DataType) -> bool:

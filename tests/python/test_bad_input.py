@@ -33,7 +33,7 @@ TABLES = {
     "complex numbers": (DF.assign(y=DF["y"].astype(complex)), "df: column 'y' (complex128, row 0 has (10+0j)): "),
     "lists": (pa.table({"unique_id": ["a"] * 2, "ds": [1, 2], "y": [[1], [2]]}), "df: column 'y' holds values of type list"),
     "objects of polars": (pl.DataFrame({"unique_id": ["a"], "ds": [1], "y": pl.Series([{1}], dtype=pl.Object)}),
-                          "df: column 'y' holds values of type fixed_size_binary"),
+                          "df: column 'y' holds objects of Python, row 0 has {1}; make them numbers, texts or times"),
     "infinity": (DF.assign(y=DF["y"].where(DF.index != 5, float("inf"))), "df: row 5: column 'y': inf is infinite"),
     "no time": (DF.assign(ds=DF["ds"].where(DF.index != 5)), "df: row 5: column 'ds': the time is missing"),
     "no id": (with_cell("unique_id", None), "df: row 5: column 'unique_id': the id is missing"),

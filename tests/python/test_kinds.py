@@ -196,9 +196,21 @@ def test_new_words_of_a_polars_enum_are_kept():
     assert out["unique_id"].unique(maintain_order=True).to_list() == ["a", "b", "c", "d"]
 
 
-def test_times_that_are_categories_of_text_become_times(expected):
-    df = sales().assign(ds=lambda df: df["ds"].dt.strftime("%Y-%m-%d").astype("category"))
+TEXTS = {
+    "str": lambda days: days.dt.strftime("%Y-%m-%d"),
+    "object": lambda days: days.dt.strftime("%Y-%m-%d").astype(object),
+    "category": lambda days: days.dt.strftime("%Y-%m-%d").astype("category"),
+    "int64": lambda days: days.dt.strftime("%Y%m%d").astype("int64"),
+    "categories of int64": lambda days: days.dt.strftime("%Y%m%d").astype("int64").astype("category"),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_texts_and_numbers_that_are_days_become_times(kind, expected):
+    df = sales().assign(ds=TEXTS[kind](sales()["ds"]))
     pd.testing.assert_frame_equal(quick().fit(df).predict(), expected[0])
+    of_polars = quick().fit(pl.DataFrame(df)).predict()
+    assert of_polars["ds"].to_list() == list(expected[0]["ds"])
 
 
 def test_simulated_tables_are_of_the_kind_asked_for():
