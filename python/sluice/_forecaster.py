@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 import json
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from . import _sluice
+from ._arguments import Arguments, levels_of, names_of, windows_of_a_training
 from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
@@ -28,34 +28,11 @@ from .errors import ConfigError, DataError, NotFittedError
 Path = str | os.PathLike[str]
 
 
-def _names(argument: str, value: str | Iterable[str] | None) -> list[str]:
-    if value is None:
-        return []
-    names = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
-    for name in names:
-        if not isinstance(name, str):
-            raise ConfigError(f"{argument}: {name!r} ({type(name).__name__}) is no column's name; names are texts")
-    return names
-
-
-def _levels(value: float | Iterable[float] | None) -> list[Any] | None:
-    if value is None:
-        return None
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-
-
-def _every(refit: Any, n_windows: int) -> int:
-    """How many origins one training serves."""
-    if refit in (True, False):  # also those of NumPy, and 0
-        return 1 if refit else n_windows
-    return whole("refit", refit)
-
-
 def _frame(data: Any, name: str) -> Frame | None:
     return None if data is None else Frame(data, name)
 
 
-def _model_of(content: bytes) -> _sluice.Model:
+def model_of(content: bytes) -> _sluice.Model:
     """The model whose file holds `content`. Raises DataError."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "model.safetensors"
@@ -66,7 +43,7 @@ def _model_of(content: bytes) -> _sluice.Model:
             raise DataError(str(error).replace(str(file), "the model that was handed on")) from None
 
 
-class Forecaster:
+class Forecaster(Arguments):
     """Forecasts every series of a table, `h` steps ahead, with intervals.
 
     Parameters
@@ -153,33 +130,6 @@ class Forecaster:
         self._static_df: Frame | None = None
         self._loaded = False
 
-    # ---- parameters -------------------------------------------------------------------------------------------
-
-    @classmethod
-    def _parameters(cls) -> dict[str, Any]:
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        return {one.name: one.default for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments of the constructor, as scikit-learn has it."""
-        return {name: getattr(self, name) for name in self._parameters()}
-
-    def set_params(self, **params: Any) -> Forecaster:
-        """Changes arguments for the next fit; returns self. Raises ConfigError for a name that is none."""
-        known = self._parameters()
-        for name in params:
-            if name not in known:
-                raise ConfigError(f"'{name}' is no argument of Forecaster; they are {', '.join(known)}")
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        given = {name: getattr(self, name) for name in self._parameters()}
-        defaults = self._parameters()
-        texts = [f"{name}={value!r}" for name, value in given.items() if repr(value) != repr(defaults[name])]
-        return f"{type(self).__name__}({', '.join(texts)})"
-
     def _settings_texts(self) -> dict[str, str]:
         if not isinstance(self.settings, Mapping | None):
             raise ConfigError(f"settings is {self.settings!r}; give a dict, as {{'network.hidden_size': 128}}")
@@ -187,7 +137,7 @@ class Forecaster:
         arguments = {
             "network.predict_day": ("h", None if self.h is None else whole("h", self.h)),
             "data.frequency": ("freq", frequency_of(self.freq)),
-            "forecast.levels": ("level", _levels(self.level)),
+            "forecast.levels": ("level", levels_of(self.level)),
             "network.time_step": ("input_size", self.input_size),
             "training.steps": ("max_steps", self.max_steps),
             "training.learning_rate": ("learning_rate", self.learning_rate),
@@ -207,9 +157,10 @@ class Forecaster:
 
     def _asked_columns(self) -> Columns:
         return Columns(
-            id=self.id_col, time=self.time_col, targets=_names("target_col", self.target_col),
-            past=_names("hist_exog_list", self.hist_exog_list), future=_names("futr_exog_list", self.futr_exog_list),
-            statics=_names("stat_exog_list", self.stat_exog_list),
+            id=self.id_col, time=self.time_col, targets=names_of("target_col", self.target_col),
+            past=names_of("hist_exog_list", self.hist_exog_list),
+            future=names_of("futr_exog_list", self.futr_exog_list),
+            statics=names_of("stat_exog_list", self.stat_exog_list),
         )
 
     # ---- work -------------------------------------------------------------------------------------------------
@@ -325,7 +276,8 @@ class Forecaster:
         Trainings are by this forecaster's arguments, on data before the origin; the fitted model stays what it is.
         Ctrl-C raises KeyboardInterrupt and gives nothing. Raises ConfigError, DataError, DeviceError.
         """
-        n_windows, every = whole("n_windows", n_windows), 0 if refit is None else _every(refit, n_windows)
+        n_windows = whole("n_windows", n_windows)
+        every = 0 if refit is None else windows_of_a_training(refit, n_windows)
         model = self._model if refit is None or self._loaded else None
         if refit is None or self._loaded:
             model, columns = self._fitted()
@@ -335,7 +287,7 @@ class Forecaster:
         texts = self._later_texts(level) if model is not None else self._settings_texts()
         step = None if step_size is None else whole("step_size", step_size)
         asked = {"evaluate.n_windows": n_windows, "evaluate.step": step, "evaluate.refit": every,
-                 "forecast.levels": _levels(level)}
+                 "forecast.levels": levels_of(level)}
         texts.update(texts_of(asked))
         tables = Tables(columns, *self._data(df, static_df, None))
         line = Line(progress)
@@ -394,7 +346,7 @@ class Forecaster:
         )
         made.id_col, made.time_col = said.id or made.id_col, said.time or made.time_col
         made.set_params(**params)
-        targets = _names("target_col", made.target_col)
+        targets = names_of("target_col", made.target_col)
         called = Columns(params.get("id_col", said.id), params.get("time_col", said.time), targets)
         pairs = [(called.id, said.id), (called.time, said.time), *zip(called.targets, said.targets, strict=False)]
         said.trained_as = {new: old for new, old in pairs if new is not None and old is not None and new != old}
@@ -430,7 +382,7 @@ class Forecaster:
         self.__dict__.update(state, _df=None, _static_df=None, _model=None)
         self._columns = None if columns is None else Columns(**columns)
         if content is not None:
-            self._model = _model_of(content)
+            self._model = model_of(content)
 
     def _content(self) -> bytes:
         """What `save` would write."""
@@ -510,7 +462,7 @@ class Forecaster:
         if self.device is not None:
             settings["engine.device"] = self.device
         if level is not None:
-            settings["forecast.levels"] = _levels(level)
+            settings["forecast.levels"] = levels_of(level)
         return texts_of(settings)
 
     def _check_later(self, texts: Mapping[str, str]) -> Text:

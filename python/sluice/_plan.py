@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from ._arguments import levels_of
 from ._columns import Columns, Tables
-from ._forecaster import Forecaster, _levels
+from ._forecaster import Forecaster
 from ._frames import Frame, require_columns
 from ._log import logger, quietly
 from ._settings import text_of
@@ -119,7 +120,7 @@ class Request:
         texts = f._later_texts(self.level)
         f._check_later(texts)
         said = self.level if self.level is not None else (f.settings or {}).get("forecast.levels")
-        levels = [float(one) for one in _levels(said) or f.model_info_["levels"]]
+        levels = [float(one) for one in levels_of(said) or f.model_info_["levels"]]
         outputs = ["sluice", *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]
         key, content = packed(f)
         strict = (f.settings or {}).get("forecast.strict") is True

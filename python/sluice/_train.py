@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ._forecaster import Forecaster, _model_of
+from ._forecaster import Forecaster, model_of
 from ._worker import REASON, Plan, Worker, in_zone, series_starts
 from .errors import ConfigError, DataError
 
@@ -73,7 +73,7 @@ class Training:
 
 def taken(forecaster: Forecaster, content: bytes) -> Forecaster:
     """`forecaster` with the model that a worker trained by its arguments; it has no data, so predict needs df."""
-    forecaster._take(_model_of(content), forecaster._asked_columns())
+    forecaster._take(model_of(content), forecaster._asked_columns())
     forecaster._df = forecaster._static_df = None
     forecaster._loaded, forecaster.interrupted_ = False, False
     return forecaster
@@ -81,7 +81,7 @@ def taken(forecaster: Forecaster, content: bytes) -> Forecaster:
 
 def forecaster_of_group(content: bytes, plan: Plan) -> Forecaster:
     """Raises DataError where the model's outputs are not the plan's."""
-    forecaster = Forecaster._of_model(_model_of(content), {"id_col": plan.ids[0], "time_col": plan.time})
+    forecaster = Forecaster._of_model(model_of(content), {"id_col": plan.ids[0], "time_col": plan.time})
     if forecaster._fitted()[1] != plan.columns or forecaster.model_info_["horizon"] < plan.steps:
         raise DataError(f"the models of one table must have the same columns and steps: one has "
                         f"{forecaster._fitted()[1]} and {forecaster.model_info_['horizon']} steps, another "

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._forecaster import Forecaster, _model_of
+from ._forecaster import Forecaster, model_of
 from ._frames import Frame, require_columns
 from ._log import logger
 from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive, require_like
@@ -62,8 +62,8 @@ def forecast(
     rows_at_once : rows that an actor forecasts at once at most, but for a longer series.
     last_time : where the data end, which tells series that ended long before. None: ds is read once for it, at once.
 
-    The numbers are those of Forecaster.predict on the whole table (docs/scale.md: to which bit). A series that cannot be forecast has one row, whose
-    time and values are null; "reason" says why, and is null for all others. With
+    The numbers are those of Forecaster.predict on the whole table (docs/scale.md: to which bit). A series that cannot
+    be forecast has one row, whose time and values are null; "reason" says why, and is null for all others. With
     settings={"forecast.strict": True} it is an error. Series that stand in futr_df alone are not forecast here.
 
     Nothing but the columns' types and last_time is computed before the result is asked for. Raises NotFittedError,
@@ -320,5 +320,5 @@ def _any_of(models: dict[Any, pa.Table]) -> Forecaster:
     for row in models.values():
         content = row.column(MODEL)[0].as_py()
         if content is not None:
-            return Forecaster._of_model(_model_of(content), {})
+            return Forecaster._of_model(model_of(content), {})
     raise DataError("model: no group has a model; the column 'reason' says why")

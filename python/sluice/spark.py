@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ._forecaster import Forecaster, _model_of
+from ._forecaster import Forecaster, model_of
 from ._frames import Frame, require_columns
 from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive, require_like
 from ._train import MODEL, MODELS_OWN, SERIES, Training, forecast_group, taken
@@ -55,8 +55,8 @@ def forecast(
     rows_at_once : rows of df that a worker holds at most, but for a longer series. Groups are held whole.
     last_time : where the data end, which tells series that ended long before. None: df is read once for it, at once.
 
-    The numbers are those of Forecaster.predict on the whole table (docs/scale.md: to which bit). A series that cannot be forecast has one row, whose
-    time and values are null; "reason" says why, and is null for all others. With
+    The numbers are those of Forecaster.predict on the whole table (docs/scale.md: to which bit). A series that cannot
+    be forecast has one row, whose time and values are null; "reason" says why, and is null for all others. With
     settings={"forecast.strict": True} it is an error. Series that stand in futr_df alone are not forecast here.
 
     Nothing but last_time is computed before the result is asked for. Raises NotFittedError, ConfigError, DataError.
@@ -178,7 +178,7 @@ def _first_model(models: DataFrame) -> Forecaster:
     found = models.where(_col(MODEL).isNotNull()).select(_col(MODEL)).limit(1).toArrow()
     if found.num_rows == 0:
         raise DataError("model: no group has a model; the column 'reason' says why")
-    return Forecaster._of_model(_model_of(found.column(0)[0].as_py()), {})
+    return Forecaster._of_model(model_of(found.column(0)[0].as_py()), {})
 
 
 def _by_groups(rows: DataFrame, models: DataFrame, by: list[str], plan: Plan, cores: int | None) -> DataFrame:
