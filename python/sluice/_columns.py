@@ -49,6 +49,12 @@ class Columns:
     def known(self) -> bool:
         return self.id is not None and self.time is not None
 
+    @property
+    def used(self) -> list[str]:
+        """The columns of a table that is not split into several."""
+        names = [name for name in (self.id, self.time) if name is not None]
+        return list(dict.fromkeys([*names, *self.targets, *self.past, *self.future, *self.statics]))
+
     def refuse_mistakes(self) -> None:
         """Raises ConfigError where a column would be an input of what it itself is, or two inputs, or another one."""
         lists = {"hist_exog_list": self.past, "futr_exog_list": self.future, "stat_exog_list": self.statics}

@@ -55,6 +55,17 @@ def _frame(data: Any, name: str) -> Frame | None:
     return None if data is None else Frame(data, name)
 
 
+def _model_of(content: bytes) -> _sluice.Model:
+    """The model whose file holds `content`. Raises DataError."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "model.safetensors"
+        file.write_bytes(content)
+        try:
+            return _sluice.Model.load(str(file))
+        except DataError as error:
+            raise DataError(str(error).replace(str(file), "the model that was handed on")) from None
+
+
 class Forecaster:
     """Forecasts every series of a table, `h` steps ahead, with intervals.
 
@@ -272,31 +283,20 @@ class Forecaster:
 
         Raises NotFittedError, ConfigError, DataError.
         """
-        model, columns = self._fitted()
+        _, columns = self._fitted()
         if futr_df is not None and future_df is not None:
             raise ConfigError("futr_df and future_df are two names of one argument; give one of them")
         futr_df = future_df if futr_df is None else futr_df
-        if columns.future and futr_df is None:
-            names = ", ".join(f"'{name}'" for name in columns.future)
-            raise DataError(f"the model needs {names} for the horizon: give futr_df with {columns.id or 'unique_id'}, "
-                            f"{columns.time or 'ds'} and {names}")
-        steps = int(self.model_info_["horizon"])
-        h = None if h is None else whole("h", h)
-        if h is not None and h > steps:
-            raise ConfigError(f"h is {h}, and the model forecasts 1 to {steps} steps; fit one with h={h}")
+        steps = self._steps(h)
+        self._require_future(futr_df)
         tables = Tables(columns, *self._data(df, static_df, futr_df))
-        job = self._job(self._later_texts(level), tables, None, settings_of_columns=False)
-        stream, left_out = _sluice.forecast(job, model)
-        self.left_out_: list[dict[str, str]] = json.loads(left_out)
+        table = self._forecast(tables, self._later_texts(level))
         self._refuse_unknown_future(columns, futr_df is not None)
         for one in self.left_out_[:3]:
             logger.warning("no forecast of '%s': %s", one["unique_id"], one["reason"])
         if len(self.left_out_) > 3:
             logger.warning("no forecast of %d series in all; left_out_ has the reasons", len(self.left_out_))
-        table = pa.RecordBatchReader.from_stream(stream).read_all()
-        if h is not None and h < steps:
-            table = table.take([row for row in range(table.num_rows) if row % steps < h])
-        return tables.like_df(table)
+        return tables.like_df(self._first_steps(table, steps))
 
     def cross_validation(
         self,
@@ -352,12 +352,14 @@ class Forecaster:
 
     def explain_settings(self) -> Text:
         """Every setting that this forecaster means, with its model where there is one, as TOML."""
+        if self._model is not None:
+            return self._check_later(self._later_texts(None))
         job = _sluice.Job()
-        for key, value in (self._later_texts(None) if self._model else self._settings_texts()).items():
+        for key, value in self._settings_texts().items():
             job.set(key, value)
-        if self.config is not None and self._model is None:
+        if self.config is not None:
             job.set_file(path_text(self.config))
-        return Text(_sluice.settings(job, self._model))
+        return Text(_sluice.settings(job, None))
 
     # ---- files ------------------------------------------------------------------------------------------------
 
@@ -420,10 +422,7 @@ class Forecaster:
         # As plain values: a later version may call its private classes otherwise.
         state["_columns"] = None if self._columns is None else dataclasses.asdict(self._columns)
         if self._model is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                file = pathlib.Path(folder) / "model.safetensors"
-                self._model.save(str(file))
-                state["_model_file"] = file.read_bytes()
+            state["_model_file"] = self._content()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -431,10 +430,14 @@ class Forecaster:
         self.__dict__.update(state, _df=None, _static_df=None, _model=None)
         self._columns = None if columns is None else Columns(**columns)
         if content is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                file = pathlib.Path(folder) / "model.safetensors"
-                file.write_bytes(content)
-                self._model = _sluice.Model.load(str(file))
+            self._model = _model_of(content)
+
+    def _content(self) -> bytes:
+        """What `save` would write."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "model.safetensors"
+            self.save(file)
+            return file.read_bytes()
 
     # ---- parts ------------------------------------------------------------------------------------------------
 
@@ -446,6 +449,36 @@ class Forecaster:
         if self._model is None or self._columns is None:
             raise NotFittedError("this forecaster has no model yet; call fit(df), or Forecaster.load(path)")
         return self._model, self._columns
+
+    def _steps(self, h: int | None) -> int:
+        """The steps to be forecast. Raises ConfigError where the model has fewer."""
+        most = int(self.model_info_["horizon"])
+        h = None if h is None else whole("h", h)
+        if h is not None and h > most:
+            raise ConfigError(f"h is {h}, and the model forecasts 1 to {most} steps; fit one with h={h}")
+        return most if h is None else h
+
+    def _require_future(self, futr_df: Any) -> None:
+        """Raises DataError where the model has known inputs and there is no table of them."""
+        _, columns = self._fitted()
+        if columns.future and futr_df is None:
+            names = ", ".join(f"'{name}'" for name in columns.future)
+            raise DataError(f"the model needs {names} for the horizon: give futr_df with {columns.id or 'unique_id'}, "
+                            f"{columns.time or 'ds'} and {names}")
+
+    def _forecast(self, tables: Tables, texts: Mapping[str, str]) -> pa.Table:
+        """The library's forecasts of all series, but those in left_out_; raises DataError where that is all."""
+        job = self._job(texts, tables, None, settings_of_columns=False)
+        stream, left_out = _sluice.forecast(job, self._fitted()[0])
+        self.left_out_: list[dict[str, str]] = json.loads(left_out)
+        return pa.RecordBatchReader.from_stream(stream).read_all()
+
+    def _first_steps(self, table: pa.Table, steps: int) -> pa.Table:
+        """The rows of the first `steps` steps of each series."""
+        horizon = int(self.model_info_["horizon"])
+        if steps == horizon:
+            return table
+        return table.take([row for row in range(table.num_rows) if row % horizon < steps])
 
     def _refuse_unknown_future(self, columns: Columns, given: bool) -> None:
         """Raises DataError where series were left out because futr_df lacks rows of them."""
@@ -479,6 +512,13 @@ class Forecaster:
         if level is not None:
             settings["forecast.levels"] = _levels(level)
         return texts_of(settings)
+
+    def _check_later(self, texts: Mapping[str, str]) -> Text:
+        """All settings of a forecast by the model with `texts`. Raises ConfigError for one that cannot be."""
+        job = _sluice.Job()
+        for key, value in texts.items():
+            job.set(key, value)
+        return Text(_sluice.settings(job, self._fitted()[0]))
 
     def _job(self, texts: Mapping[str, str], tables: Tables, watch: Any, settings_of_columns: bool = True
              ) -> _sluice.Job:

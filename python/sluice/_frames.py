@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import datetime
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +30,17 @@ _ROWS = {
 def _library(name: str) -> Any:
     """A library that the caller has imported already, or None: whose frame it is cannot be known otherwise."""
     return sys.modules.get(name)
+
+
+def require_columns(name: str, there: Sequence[str], columns: Iterable[str], what: str) -> None:
+    """Raises DataError that names the first of `columns` which the table `name` has not, and those that it has."""
+    for column in columns:
+        if column not in there:
+            known = ", ".join(f"'{one}'" for one in there[:20])
+            raise DataError(
+                f"{name}: there is no column '{column}' ({what}); its columns are {known}"
+                f"{', ...' if len(there) > 20 else ''}"
+            )
 
 
 class Frame:
@@ -81,13 +92,7 @@ class Frame:
 
     def require(self, columns: Iterable[str], what: str) -> None:
         """Raises DataError that names the first of `columns` which is not there, and those that are."""
-        for column in columns:
-            if column not in self.names:
-                there = ", ".join(f"'{one}'" for one in self.names[:20])
-                raise DataError(
-                    f"{self.name}: there is no column '{column}' ({what}); its columns are {there}"
-                    f"{', ...' if len(self.names) > 20 else ''}"
-                )
+        require_columns(self.name, self.names, columns, what)
 
     def columns(self, names: list[str]) -> pa.Table:
         """These columns, not copied where the library has them in Arrow's form or as plain numbers."""

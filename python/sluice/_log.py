@@ -16,6 +16,7 @@ logger = logging.getLogger("sluice")
 _LEVELS = (logging.INFO, logging.WARNING, logging.ERROR)
 _EVENT = 3
 # The thread that calls the library is the one that receives its log.
+_quiet: contextvars.ContextVar[bool] = contextvars.ContextVar("sluice_quiet", default=False)
 _events: contextvars.ContextVar[io.TextIOBase | None] = contextvars.ContextVar("sluice_events", default=None)
 
 
@@ -25,6 +26,8 @@ def _receive(level: int, message: str) -> None:
         if file is not None:
             file.write(message + "\n")
             file.flush()
+        return
+    if _quiet.get() and _LEVELS[level] < logging.ERROR:
         return
     logger.log(_LEVELS[level], "%s", message)
 
@@ -41,6 +44,16 @@ def events_to(path: str | os.PathLike[str] | None) -> Iterator[None]:
             yield
         finally:
             _events.reset(token)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Drops the remarks of the library's work in this thread: on a part of a table they are none on the table."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
 
 
 _sluice.set_log(_receive)
