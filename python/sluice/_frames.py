@@ -84,7 +84,8 @@ class Frame:
         """The same table, whatever its owner writes into it later."""
         made = copy.copy(self)
         if self.kind == "pandas":
-            made.data = self.data[list(self.data.columns)]  # pandas 3 copies when one of the two is written to
+            pandas = _library("pandas")
+            made.data = self.data.copy(deep=int(pandas.__version__.split(".")[0]) < 3)  # 3 copies what is written to
         elif self.kind == "polars":
             made.data = self.data.clone()
         return made
@@ -148,6 +149,8 @@ class Frame:
             )
         if type(series.dtype).__name__ == "SparseDtype":
             series = series.sparse.to_dense()
+        if getattr(series.dtype, "byteorder", "=") in "<>":  # the other one than this machine's
+            series = series.astype(series.dtype.newbyteorder("="))
         if series.dtype == object and _library("pandas").api.types.infer_dtype(series, skipna=True) == "datetime":
             what = _zones(column, series, f"{self.name}['{column}']")
             if what:
@@ -212,6 +215,16 @@ def _is_opaque(kind: pa.DataType) -> bool:
     """Bytes, and objects of Python, as polars gives them."""
     kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
     return isinstance(kind, pa.BaseExtensionType) or any(is_kind(kind) for is_kind in kinds)
+
+
+def without_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with its texts as Arrow can take rows of them: polars gives views."""
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
+    if pa.types.is_dictionary(column.type) and pa.types.is_string_view(column.type.value_type):
+        return pa.chunked_array([pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.large_string()))
+                                 for chunk in column.chunks])
+    return column
 
 
 def _is_time(kind: pa.DataType) -> bool:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from . import _sluice
 from ._columns import Columns, Tables, require_like_zones
-from ._frames import Frame
+from ._frames import Frame, without_views
 from ._settings import Frequency, frequency_of, texts_of, whole
 from ._text import Text
 from .errors import ConfigError, DataError
@@ -85,8 +85,8 @@ def evaluate(
         made.require(["target"], "which column of target_col a row forecasts")
     columns = [id_col, time_col, *outputs, *(name for name in ("cutoff",) if name in made.names)]
     table = made.columns(columns).rename_columns(["unique_id", "ds", *columns[2:]])
-    if pa.types.is_string_view(table.schema.field(0).type):  # of which Arrow can take no rows
-        table = table.set_column(0, "unique_id", table.column(0).cast(pa.large_string()))
+    for index, name in enumerate(table.column_names):
+        table = table.set_column(index, name, without_views(table.column(index)))
     require_like_zones(data, data.columns([time_col]), made, made.columns([time_col]), time_col)
     rows = []
     for target, part in _parts(table, made, targets) if several else [(targets[0], table)]:

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow as pa
 import pytest
 from conftest import H, quick, sales
 
@@ -33,6 +34,19 @@ def test_windows_are_scored_as_cross_validation_scores_them(made, make):
     total = forecaster.report_["methods"][0]["total"]
     assert scores["coverage-95"][0] == pytest.approx(total["coverage"]["95"])
     assert scores["mae"][0] == pytest.approx((windows["y"] - windows["sluice"]).abs().mean(), rel=1e-5)
+
+
+def test_windows_of_texts_as_views_are_scored(made):
+    views = pa.table(made[1])
+    cutoffs = views["cutoff"].cast(pa.date32()).cast(pa.string()).cast(pa.string_view())
+    ids_of_views = views["unique_id"].cast(pa.string_view())
+    words = pa.DictionaryArray.from_arrays(pa.array([ord(one) - 97 for one in made[1]["unique_id"]], pa.int32()),
+                                           pa.array(["a", "b", "c"], pa.string_view()))
+    expected = sluice.evaluate(made[1], sales())
+    for ids in (ids_of_views, words):
+        windows = views.set_column(0, "unique_id", ids)
+        windows = windows.set_column(windows.column_names.index("cutoff"), "cutoff", cutoffs)
+        pd.testing.assert_frame_equal(sluice.evaluate(windows, sales()), expected)
 
 
 def test_windows_of_polars_are_scored_as_those_of_pandas(made):

@@ -213,6 +213,11 @@ def test_texts_and_numbers_that_are_days_become_times(kind, expected):
     assert of_polars["ds"].to_list() == list(expected[0]["ds"])
 
 
+def test_numbers_of_the_other_byte_order_are_numbers(expected):
+    df = sales().assign(y=lambda df: df["y"].to_numpy().astype(">f8"))
+    pd.testing.assert_frame_equal(quick().fit(df).predict(), expected[0])
+
+
 def test_simulated_tables_are_of_the_kind_asked_for():
     for like, kind in (("pandas", pd.DataFrame), ("polars", pl.DataFrame), ("pyarrow", pa.Table)):
         df, futr_df = sluice.simulate(stores=1, items=2, days=120, like=like)
