@@ -268,7 +268,8 @@ class Forecaster:
         The table is of df's kind, its series in the order of their first rows in df, the steps of each below each
         other; ids and times have df's types. Series that cannot be forecast are left out and named in left_out_ and
         the log; settings={"forecast.strict": True} makes them an error, but for those that ended long ago. Rows that
-        futr_df lacks are one, unless settings={"forecast.strict": False}. Raises NotFittedError, ConfigError, DataError.
+        futr_df lacks are one, unless settings={"forecast.strict": False}. Raises NotFittedError, ConfigError,
+        DataError.
         """
         model, columns = self._fitted()
         if futr_df is not None and future_df is not None:
