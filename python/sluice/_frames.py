@@ -162,7 +162,8 @@ class Frame:
             result = result.set_column(index, field.name, column)
         casts: dict[Any, str | None] = {id_col: id_col}
         casts.update(dict.fromkeys(time_cols, time_from))
-        casts = {c: source for c, source in casts.items() if c in result.column_names and source in types.names}
+        casts = {c: source for c, source in casts.items() if c in result.column_names and source in types.names
+                 and not (is_text(types.field(source).type) and pa.types.is_timestamp(result.schema.field(c).type))}
         if self.kind == "polars":
             return self._as_polars(result, casts)
         if self.kind == "pandas":
@@ -202,8 +203,9 @@ class Frame:
 
 
 def _is_opaque(kind: pa.DataType) -> bool:
-    """Bytes, and objects of Python, as polars gives them."""
-    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
+    """Bytes, runs, and objects of Python, as polars gives them."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary,
+             pa.types.is_run_end_encoded)
     return isinstance(kind, pa.BaseExtensionType) or any(is_kind(kind) for is_kind in kinds)
 
 
