@@ -14,7 +14,8 @@ endif()
 if(NOT DEFINED Python_EXECUTABLE AND EXISTS ${SLUICE_VENV}/bin/python)
   set(Python_EXECUTABLE ${SLUICE_VENV}/bin/python)
 endif()
-find_package(Python 3.10 COMPONENTS Interpreter Development.Module)
+# The second component is named by pip's build where the wheel is to have the stable ABI.
+find_package(Python 3.10 COMPONENTS Interpreter Development.Module ${SKBUILD_SABI_COMPONENT})
 if(Python_FOUND)
   execute_process(COMMAND ${Python_EXECUTABLE} -c "import nanobind, pyarrow; print(pyarrow.__version__, pyarrow.__path__[0], sep=';')"
     OUTPUT_VARIABLE pyarrow OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE missing ERROR_VARIABLE why)

@@ -212,8 +212,9 @@ class Frame:
 
 
 def _is_opaque(kind: pa.DataType) -> bool:
-    """Bytes, and objects of Python, as polars gives them."""
-    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
+    """Bytes, runs, and objects of Python, as polars gives them."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary,
+             pa.types.is_run_end_encoded)
     return isinstance(kind, pa.BaseExtensionType) or any(is_kind(kind) for is_kind in kinds)
 
 

@@ -42,6 +42,9 @@ def test_a_wheel_works_in_a_fresh_environment(tmp_path):
     rows, file, version = done.stdout.split()
     assert rows == "21" and pathlib.Path(file).is_relative_to(venv)
     assert version in wheels[0].name
+    # A wheel for newer Pythons than its own has an extension that they load.
+    extensions = [name for name in zipfile.ZipFile(wheels[0]).namelist() if name.startswith("sluice/_sluice.")]
+    assert [name.endswith(".abi3.so") for name in extensions if name.endswith(".so")] == ["-abi3-" in wheels[0].name]
     # Both find Arrow by themselves: CUDA's libraries are looked for from libsluice.so alone.
     for library in ("_sluice.*.so", "libsluice.so.*"):
         file = next((venv / "lib").glob(f"python3*/site-packages/sluice/{library}"))
