@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <string_view>
 
 #include "sluice/base/log.hpp"
@@ -20,10 +23,23 @@ constexpr const char* kFewSpins = "1000";
 
 bool set(const char* name, const char* value) { return ::setenv(name, value, 1) == 0; }
 
+/// Whether the process was started with these arguments, and not a host of the library, which is
+/// another program and says what it likes.
+bool are_of_process(char** argv) {
+  if (argv == nullptr) return false;
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  const std::string given{std::istreambuf_iterator<char>(file), {}};
+  std::string here;
+  for (char** argument = argv; *argument != nullptr; ++argument) {
+    here.append(*argument).push_back('\0');
+  }
+  return given == here || !file.is_open();  // else the start fails, too, which is said
+}
+
 }  // namespace
 
 void wait_passively(char** argv) {
-  if (std::getenv(kPolicy) || std::getenv(kSpins)) return;
+  if (std::getenv(kPolicy) || std::getenv(kSpins) || !are_of_process(argv)) return;
   if (!set(kPolicy, "passive") || !set(kSpins, kFewSpins) || !set(kOurs, "1")) return;
   ::execv("/proc/self/exe", argv);
   log_warning("cannot start itself again with OMP_WAIT_POLICY=passive; set it before the start");

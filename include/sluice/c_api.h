@@ -182,7 +182,8 @@ SLUICE_API sluice_status sluice_simulate(const char* path, int stores, int items
                                          uint64_t seed, sluice_error** error);
 
 /* The program itself: what main of `sluice` returns. Reads argv, writes to the standard streams,
- * installs handlers of signals; for a process that does nothing else. */
+ * installs handlers of signals; for a process that does nothing else. Where argv is what the
+ * process was started with, it is started once more, unless OMP_WAIT_POLICY is set. */
 SLUICE_API int sluice_main(int argc, char** argv);
 
 /* ---- forecasts of arrays -------------------------------------------------------------------- */

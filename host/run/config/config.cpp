@@ -197,9 +197,9 @@ void check_names(const toml::table& root, const std::string& origin) {
 Config config_from(const std::string& text, const std::string& origin, Config config) {
   if (text.size() > kMostBytes) {
     throw ConfigError(
-        fmt::format("{}: it has {} bytes, and settings have {} at the most; is it the "
-                    "file that was meant?",
-                    origin, text.size(), kMostBytes));
+        fmt::format("{}: it has more than {} bytes, the most that settings have; is it the file "
+                    "that was meant?",
+                    origin, kMostBytes));
   }
   check_depth(text, origin);
   toml::table root;
@@ -261,7 +261,7 @@ std::string read_text(const std::filesystem::path& file) {
     errno = 0;
     in.read(block, sizeof block);
     text.append(block, static_cast<std::size_t>(in.gcount()));
-  } while (in);
+  } while (in && text.size() <= kMostBytes);  // a device may have no end
   if (in.bad()) {
     throw ConfigError(
         fmt::format("{}: cannot be read ({}); look at the disk, or give another TOML file",

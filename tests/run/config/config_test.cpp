@@ -362,7 +362,7 @@ TEST(LoadConfig, AMessageShowsTheBeginningOfALongText) {
 TEST(LoadConfig, AFileThatIsTooLargeForSettingsIsRefusedBeforeItIsParsed) {
   EXPECT_EQ(
       error_of(std::string((8 << 20) + 1, 'x')),
-      "shop.toml: it has 8388609 bytes, and settings have 8388608 at the most; is it the file "
+      "shop.toml: it has more than 8388608 bytes, the most that settings have; is it the file "
       "that was meant?");
 }
 

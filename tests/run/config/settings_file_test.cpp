@@ -48,6 +48,23 @@ TEST(SettingsFile, AnEmptyPathIsRefusedByItsKey) {
   EXPECT_EQ(error_of_flag("path.scores", ""), "no error");
 }
 
+// Data given for settings, or a device without an end, which filled the memory.
+TEST(SettingsFile, AFileThatIsTooLargeForSettingsIsNotReadToItsEnd) {
+  const auto path = temporary("large.toml");
+  std::ofstream(path) << "[data]\n";
+  std::filesystem::resize_file(path, std::uintmax_t{9} << 20);
+  for (const std::filesystem::path& large : {path, std::filesystem::path("/dev/zero")}) {
+    try {
+      load_config(large, {});
+      FAIL() << "no error";
+    } catch (const ConfigError& e) {
+      EXPECT_EQ(e.what(), large.string() +
+                              ": it has more than 8388608 bytes, the most that "
+                              "settings have; is it the file that was meant?");
+    }
+  }
+}
+
 TEST(SettingsFile, AnEmptyPathOfAListIsNoneAndAmongOthersRefused) {
   for (const char* key : {"path.data", "path.future", "path.statics"}) {
     EXPECT_EQ(error_of_flag(key, "a.csv,"),
