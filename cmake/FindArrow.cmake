@@ -3,14 +3,7 @@
 # scripts/setup makes. Defines the target sluice::arrow, and of the wheel SLUICE_ARROW_LIBRARIES and
 # SLUICE_ARROW_LICENCES, files that an installation has to carry.
 #   SLUICE_PYARROW_DIR  pyarrow of the interpreter that the Python package is for; goes before both
-#   SLUICE_VENV   the virtual environment (default: build/venv in the source tree, or $SLUICE_VENV)
-
-if(DEFINED ENV{SLUICE_VENV})
-  set(_sluice_venv_default $ENV{SLUICE_VENV})
-else()
-  set(_sluice_venv_default ${CMAKE_SOURCE_DIR}/build/venv)
-endif()
-set(SLUICE_VENV ${_sluice_venv_default} CACHE PATH "Virtual environment that holds the pyarrow wheel")
+#   SLUICE_VENV         the virtual environment (SluiceVenv)
 
 if(NOT SLUICE_PYARROW_DIR)
   find_package(Arrow CONFIG QUIET)

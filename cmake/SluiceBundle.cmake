@@ -22,8 +22,11 @@ set_target_properties(${programs} PROPERTIES
 set(libraries "")
 if(TARGET sluice_library)
   set(libraries sluice_library)
-  # What it needs lies beside it in a bundle, in a folder of its own in an installation.
-  set_target_properties(sluice_library PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/sluice;${cuda}")
+  # What it needs lies beside it in a bundle, in a folder of its own in an installation. In a wheel it is
+  # pyarrow that has Arrow: python/CMakeLists.txt.
+  if(NOT DEFINED SKBUILD)
+    set_target_properties(sluice_library PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/sluice;${cuda}")
+  endif()
 endif()
 if(SLUICE_HAVE_CUDA)
   get_target_property(folders sluice_cuda SLUICE_LIBRARY_FOLDERS)
@@ -54,7 +57,10 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts/gpu DESTINATION . COMPONENT bundle
   FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/benchmarks/peers/pytorch_lstm.py DESTINATION peers COMPONENT bundle EXCLUDE_FROM_ALL)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION . COMPONENT bundle EXCLUDE_FROM_ALL)
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION . COMPONENT bundle EXCLUDE_FROM_ALL)
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY.md
+  DESTINATION . COMPONENT bundle EXCLUDE_FROM_ALL)
+install(FILES ${SLUICE_LICENCES} DESTINATION licences COMPONENT bundle EXCLUDE_FROM_ALL)
+install(FILES ${SLUICE_ARROW_LICENCES} DESTINATION licences/arrow COMPONENT bundle EXCLUDE_FROM_ALL)
 install(FILES ${CMAKE_SOURCE_DIR}/cmake/bundle-README.md DESTINATION . RENAME README.md COMPONENT bundle EXCLUDE_FROM_ALL)
 install(CODE "
   execute_process(COMMAND git -C \"${CMAKE_SOURCE_DIR}\" describe --always --dirty --abbrev=12 --exclude=*

@@ -1,6 +1,7 @@
 // Forecasts of plain arrays, again and again with one model.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "api/job.hpp"
 #include "api/status.hpp"
 #include "data/catalog/offset.hpp"
+#include "run/threads.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -86,6 +88,15 @@ class ArrayCatalog {
       throw DataError(fmt::format("{}: {} steps are too many", name, one.steps));
   }
 
+  /// Throws for a number that no cell of a table may have: the model's inputs are floats.
+  static void check_number(double number, const auto& place) {
+    if (!(std::abs(number) > std::numeric_limits<float>::max())) return;
+    throw DataError(
+        fmt::format("{}: {} is infinite or too large (beyond 3.4e38); correct it, or give NaN "
+                    "where it is missing",
+                    place(), number));
+  }
+
   std::int64_t first_period(const sluice_series& one, std::size_t place) const {
     const auto period = period_of(model_.frequency, one.start);
     if (period) return *period;
@@ -115,6 +126,9 @@ class ArrayCatalog {
         const bool known = role == Role::future || static_cast<std::int64_t>(t) < one.history;
         column[t] =
             known ? one.values[t * channels_ + c] : std::numeric_limits<double>::quiet_NaN();
+        check_number(column[t], [&] {
+          return fmt::format("{}: step {}: '{}'", name_of(one, place), t, parts_.channels[c].name);
+        });
       }
       const double offset = role == Role::target ? offset_for(column) : 0;
       if (role == Role::target) offsets_.push_back(offset);
@@ -126,6 +140,9 @@ class ArrayCatalog {
     for (std::size_t c = 0; c < parts_.static_reals.size(); ++c) {
       const double value = one.static_reals != nullptr ? one.static_reals[c]
                                                        : std::numeric_limits<double>::quiet_NaN();
+      check_number(value, [&] {
+        return fmt::format("{}: '{}'", name_of(one, place), parts_.static_reals[c].name);
+      });
       parts_.static_reals[c].values.push_back(static_cast<float>(value));
     }
     for (std::size_t c = 0; c < codes_.size(); ++c) {
@@ -157,12 +174,39 @@ class ArrayCatalog {
   bool has_offset_ = false;
 };
 
+/// For the series of `catalog`, which `forecaster` and it must outlive.
+Forecaster forecaster_of(const sluice_forecaster& forecaster, const Catalog& catalog) {
+  Config::Engine engine = forecaster.config.engine;
+  engine.forecast_batch =
+      static_cast<int>(std::min<std::int64_t>(engine.forecast_batch, catalog.series_count()));
+  return {forecaster.model, catalog, forecaster.config.forecast.levels, engine};
+}
+
+/// Makes one for a series without values, which fails as any would: a level that the model has not,
+/// a device that there is not.
+void try_out(const sluice_forecaster& forecaster) {
+  const HostThreads before;
+  use_threads_again(forecaster.config.engine.threads);
+  const Model& model = forecaster.model;
+  const std::vector<double> missing(model.channel_names.size(),
+                                    std::numeric_limits<double>::quiet_NaN());
+  const sluice_series series{.id = nullptr,
+                             .start = time_of(model.frequency, 0),
+                             .history = 1,
+                             .steps = 1,
+                             .values = missing.data(),
+                             .static_reals = nullptr,
+                             .static_categories = nullptr};
+  const Catalog catalog = ArrayCatalog(model, {&series, 1}).build();
+  forecaster_of(forecaster, catalog);
+}
+
 void run(const sluice_forecaster& forecaster, std::span<const sluice_series> series, double* out) {
+  const HostThreads before;
+  use_threads_again(forecaster.config.engine.threads);
   const Model& model = forecaster.model;
   const Catalog catalog = ArrayCatalog(model, series).build();
-  Config::Engine engine = forecaster.config.engine;
-  engine.forecast_batch = std::min(engine.forecast_batch, static_cast<int>(series.size()));
-  Forecaster one(model, catalog, forecaster.config.forecast.levels, engine);
+  Forecaster one = forecaster_of(forecaster, catalog);
   std::vector<std::int64_t> cutoffs;
   for (const sluice_series& each : series) cutoffs.push_back(each.history);
   const Forecasts made = one.at(cutoffs);
@@ -207,6 +251,7 @@ sluice_status sluice_forecaster_new(const sluice_job* job, const sluice_model* m
     made->model = std::move(*settings.model);
     made->config = std::move(settings.config);
     made->probabilities = sluice::level_quantiles(made->config.forecast.levels);
+    sluice::api::try_out(*made);
     *forecaster = made.release();
   });
 }

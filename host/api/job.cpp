@@ -51,7 +51,8 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
                           .settings = job.file,
                           .model = {},
                           .data = job.names[SLUICE_TABLE_DATA],
-                          .overrides = job.overrides};
+                          .overrides = job.overrides,
+                          .reads_models = false};
   for (const int kind : {SLUICE_TABLE_DATA, SLUICE_TABLE_FUTURE, SLUICE_TABLE_STATICS}) {
     const auto& names = job.names[static_cast<std::size_t>(kind)];
     const char* key = kPathKeys[static_cast<std::size_t>(kind)];
@@ -72,7 +73,10 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
 }
 
 Task task_of(const sluice_job& job, const char* command, const Model* model) {
-  Settings settings = settings_of(job, command, model);
+  return task_of(settings_of(job, command, model), model);
+}
+
+Task task_of(Settings settings, const Model* model) {
   for (const std::string& remark : settings.remarks) log_warning(remark);
   CatalogNotes notes;
   Catalog catalog = read_data(settings, notes);
@@ -97,13 +101,16 @@ TrainWatch watch_of(const sluice_job& job) {
                                    .windows_per_second = p.windows_per_second,
                                    .train_loss = p.train_loss,
                                    .valid_loss = p.valid_loss,
-                                   .epoch_end = p.epoch_end ? 1 : 0};
+                                   .epoch_end = p.epoch_end ? 1 : 0,
+                                   .learning_rate = p.learning_rate,
+                                   .refit = p.refit};
     return watch(&progress, user) != 0;
   };
 }
 
-ThreadsInUse::ThreadsInUse(int wanted) : before_(omp_get_max_threads()) { use_threads(wanted); }
-ThreadsInUse::~ThreadsInUse() { omp_set_num_threads(before_); }
+HostThreads::HostThreads() : count_(omp_get_max_threads()) {}
+HostThreads::~HostThreads() { omp_set_num_threads(count_); }
+ThreadsInUse::ThreadsInUse(int wanted) { use_threads(wanted); }
 
 }  // namespace sluice::api
 

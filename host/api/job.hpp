@@ -41,20 +41,30 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
 
 /// Settings and data; what there is to remark goes to the log.
 Task task_of(const sluice_job& job, const char* command, const Model* model);
+Task task_of(Settings settings, const Model* model);
 
 /// The job's watch, or one that lets everything go on: a library leaves signals alone.
 TrainWatch watch_of(const sluice_job& job);
+
+/// Puts the host's number of OpenMP threads back.
+class HostThreads {
+ public:
+  HostThreads();
+  ~HostThreads();
+  HostThreads(const HostThreads&) = delete;
+  HostThreads& operator=(const HostThreads&) = delete;
+
+ private:
+  int count_;
+};
 
 /// Computes with as many threads as engine.threads says while it lives.
 class ThreadsInUse {
  public:
   explicit ThreadsInUse(int wanted);
-  ~ThreadsInUse();
-  ThreadsInUse(const ThreadsInUse&) = delete;
-  ThreadsInUse& operator=(const ThreadsInUse&) = delete;
 
  private:
-  int before_;
+  HostThreads before_;  // also where the threads cannot be had
 };
 
 }  // namespace sluice::api

@@ -9,7 +9,7 @@ namespace sluice::api {
 namespace {
 
 /// Where there is no memory for a message of its own; never freed.
-sluice_error out_of_memory{"memory ran out; use a machine with more, or smaller data"};
+sluice_error out_of_memory{kMemoryRanOut};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/with_memory.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/c_api.h"
 
@@ -31,8 +32,7 @@ sluice_status guarded(sluice_error** error, Work&& work) noexcept {
   } catch (const Error& e) {
     return failed(error, status_of(e), e.what());
   } catch (const std::bad_alloc&) {
-    return failed(error, SLUICE_DATA_ERROR,
-                  "memory ran out; use a machine with more, or smaller data");
+    return failed(error, SLUICE_DATA_ERROR, kMemoryRanOut);
   } catch (const std::exception& e) {
     return failed(error, SLUICE_INTERNAL_ERROR, e.what());
   }

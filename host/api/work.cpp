@@ -10,6 +10,7 @@
 #include "api/status.hpp"
 #include "base/with_memory.hpp"
 #include "run/interrupt.hpp"
+#include "run/paths.hpp"
 #include "sluice/data/check.hpp"
 #include "sluice/data/simulate.hpp"
 #include "sluice/run/backtest.hpp"
@@ -37,26 +38,38 @@ bool is_to_be_saved(const sluice_job& job, const Settings& settings) {
   return saved;
 }
 
-/// A table in memory is nothing that a later use of the model could find.
-void forget_tables(const sluice_job& job, Model& model) {
-  Config::Path& path = model.config.path;
+/// A table in memory is no file, and nothing that a later use of the model could find.
+void forget_tables(const sluice_job& job, Config::Path& path) {
   if (!job.names[SLUICE_TABLE_DATA].empty()) path.data.clear();
   if (!job.names[SLUICE_TABLE_FUTURE].empty()) path.future.clear();
   if (!job.names[SLUICE_TABLE_STATICS].empty()) path.statics.clear();
 }
 
+/// As the program does: a model replaces nothing that is read. The library writes no other file.
+void check_places(const sluice_job& job, Config config) {
+  forget_tables(job, config.path);
+  config.mode.log_file = config.mode.figures = false;
+  SettingsRequest request;
+  request.command = "train";
+  request.settings = job.file;
+  check_paths(request, config);
+}
+
 TrainResult train_job(const sluice_job& job) {
-  const Task task = task_of(job, "train", nullptr);
+  Settings settings = settings_of(job, "train", nullptr);
+  const bool save = is_to_be_saved(job, settings);
+  if (save) check_places(job, settings.config);
+  const Task task = task_of(std::move(settings), nullptr);
   const Config& config = task.settings.config;
   const ThreadsInUse threads(config.engine.threads);
   TrainOptions options;
-  options.save = is_to_be_saved(job, task.settings);
+  options.save = save;
   options.remarks = task.notes.remarks;
   options.watch = watch_of(job);
   TrainResult result =
       with_memory("training", "make training.batch_size or network.hidden_size smaller",
                   [&] { return train(config, task.catalog, options); });
-  forget_tables(job, result.model);
+  forget_tables(job, result.model.config.path);
   return result;
 }
 

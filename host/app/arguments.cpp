@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "run/config/names.hpp"
+#include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -33,19 +34,6 @@ bool begins_with_settings(int argc, char** argv) {
 }
 
 bool begins_with_flag(std::string_view text) { return text.starts_with("--"); }
-
-/// The text of a list as flags take it: "a,b" of the settings' ["a", "b"].
-std::string without_brackets(const std::string& value) {
-  if (value.size() < 2 || value.front() != '[' || value.back() != ']') return value;
-  const std::string inner = value.substr(1, value.size() - 2);
-  if (inner.find_first_of("[]") != std::string::npos) return value;
-  std::string list;
-  for (const char c : inner) {
-    const bool between = c == '"' || (c == ' ' && (list.empty() || list.back() == ','));
-    if (!between) list += c;
-  }
-  return list;
-}
 
 /// A setting as a file of settings has it and as messages propose it, typed on the command line:
 /// data.layout = "rows", of which a shell makes three arguments.

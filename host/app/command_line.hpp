@@ -10,8 +10,8 @@
 
 namespace sluice {
 
-/// What the command line asks for; those that take no settings are the
-/// program's alone.
+/// What the command line asks for. SettingsRequest is of the commands that take settings, what is
+/// added here of the others.
 struct Request : SettingsRequest {
   std::string file;    ///< simulate: OUT; info: MODEL; manual: --write
   std::string word;    ///< completion: SHELL; manual: COMMAND

@@ -19,13 +19,13 @@
 #include "app/manual.hpp"
 #include "app/next.hpp"
 #include "app/output.hpp"
-#include "app/paths.hpp"
 #include "app/process_limits.hpp"
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
 #include "base/with_memory.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/interrupt.hpp"
+#include "run/paths.hpp"
 #include "run/settings.hpp"
 #include "run/threads.hpp"
 #include "sluice/c_api.h"
@@ -123,9 +123,18 @@ BacktestResult evaluated(const Settings& settings, const Catalog& catalog, HtmlR
 void write_page(const HtmlReport& page, const Settings& settings, const BacktestResult& result) {
   const Config& config = settings.config;
   // The network and its training are the model's own, whatever was said since.
-  const Config& used = settings.model ? settings.model->config : config;
+  Config used = config;
+  std::string model;
+  if (settings.model) {
+    used.network = settings.model->config.network;
+    used.training = settings.model->config.training;
+    model = config.path.model;
+  }
   page.write(config.path.html, result,
-             {.settings = to_toml(used), .versions = program_info(), .log = config.path.log});
+             {.settings = to_toml(used),
+              .versions = program_info(),
+              .log = config.path.log,
+              .model = model});
   log_info(fmt::format("page: {}", config.path.html));
 }
 
@@ -256,7 +265,7 @@ int sluice_main(int argc, char** argv) {
   } catch (const sluice::Error& e) {
     return sluice::fail(e.what(), e.exit_code());
   } catch (const std::bad_alloc&) {
-    return sluice::fail("memory ran out; use a machine with more, or smaller data", 3);
+    return sluice::fail(sluice::kMemoryRanOut, 3);
   } catch (const std::exception& e) {
     return sluice::fail(e.what(), 70);
   }

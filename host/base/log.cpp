@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <memory>
-#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -35,16 +34,37 @@ Sinks make_screen_only() {
   return sinks;
 }
 
+/// Never destroyed, as its mutex below: threads may write to the end.
 Sinks& sinks() {
-  static Sinks instance = make_screen_only();
+  static Sinks& instance = *std::make_unique<Sinks>(make_screen_only()).release();
   return instance;
 }
 
-/// Shared by those who write, held alone by who opens another log. Never destroyed: threads may
-/// write to the end.
+/// Shared by those who write, held alone by who opens another log.
 std::shared_mutex& sinks_mutex() {
   static std::shared_mutex& mutex = *std::make_unique<std::shared_mutex>().release();
   return mutex;
+}
+
+/// How often this thread is inside of Reading.
+thread_local int readings = 0;
+
+/// Has the sinks for reading; within a receiver that writes to the log, too, once more.
+class Reading {
+ public:
+  Reading() {
+    if (readings++ == 0) sinks_mutex().lock_shared();
+  }
+  ~Reading() {
+    if (--readings == 0) sinks_mutex().unlock_shared();
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+};
+
+void tell_receiver(LogLevel level, std::string_view message) {
+  const auto receiver = sinks().receiver;  // kept while it is called, though it set up another log
+  if (receiver) receiver(level, message);
 }
 
 /// `text` as the inside of a JSON string.
@@ -87,8 +107,8 @@ void tell_of_failure(const std::string& path, const std::string& what, bool& tol
 
 void write(std::string_view level, spdlog::level::level_enum severity, LogLevel of_receiver,
            std::string_view message) {
-  const std::shared_lock lock(sinks_mutex());
-  if (sinks().receiver) sinks().receiver(of_receiver, message);
+  const Reading reading;
+  tell_receiver(of_receiver, message);
   if (sinks().screen) {
     sinks().screen->log(severity, "{}", screen_text(level, severity, message));
   }
@@ -120,8 +140,12 @@ void open_log(const LogOptions& options) {
         });
   }
   fresh.receiver = options.receiver;
-  const std::unique_lock lock(sinks_mutex());
-  sinks() = std::move(fresh);
+  // A receiver would wait for itself.
+  if (readings > 0) sinks_mutex().unlock_shared();
+  sinks_mutex().lock();
+  std::swap(sinks(), fresh);
+  sinks_mutex().unlock();
+  if (readings > 0) sinks_mutex().lock_shared();
 }
 
 void log_info(std::string_view message) {
@@ -135,8 +159,8 @@ void log_error(std::string_view message) {
 }
 
 void log_event(std::string_view json) {
-  const std::shared_lock lock(sinks_mutex());
-  if (sinks().receiver) sinks().receiver(LogLevel::event, json);
+  const Reading reading;
+  tell_receiver(LogLevel::event, json);
   if (!sinks().file) return;
   sinks().file->log(spdlog::level::info, "{}", json);
   sinks().file->flush();
@@ -144,7 +168,7 @@ void log_event(std::string_view json) {
 
 bool log_is_interactive() { return log_has_screen() && isatty(STDERR_FILENO) == 1; }
 bool log_has_screen() {
-  const std::shared_lock lock(sinks_mutex());
+  const Reading reading;
   return static_cast<bool>(sinks().screen);
 }
 

@@ -11,6 +11,10 @@
 
 namespace sluice {
 
+/// Where it is not known what was being done.
+inline constexpr const char* kMemoryRanOut =
+    "memory ran out; use a machine with more, or smaller data";
+
 /// The result of `work`; a DataError in place of std::bad_alloc.
 template <typename Work>
 auto with_memory(const std::string& doing, std::string_view remedy, Work&& work) {

@@ -45,7 +45,8 @@ int fixed_by(const ModelSpec& spec, std::string_view key) {
 
 /// A flag that asks for another network than the model has is an error. A file of settings that
 /// does, because flags went before it in the training, is only told of: the network is the model's.
-void refuse_contradictions(const SettingsRequest& request, const Model& model, Settings& settings) {
+void refuse_contradictions(const SettingsRequest& request, const Model& model,
+                           const std::string& model_name, Settings& settings) {
   Config& config = settings.config;
   const Config trained_or_given = config;
   config.network = model.config.network;
@@ -66,7 +67,7 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model, S
         }
         throw ConfigError(fmt::format(
             "--{} {}: {} was trained {}; leave the flag out, or train a model with it",
-            written->flag(), written->value, config.path.model,
+            written->flag(), written->value, model_name,
             fixed > 0 ? fmt::format("with {}", fixed) : std::string("with another value")));
       }
     });
@@ -74,7 +75,7 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model, S
   if (!overruled.empty()) {
     settings.remarks.push_back(
         fmt::format("{} asks for another network than {} has ({}); the model's is used",
-                    request.settings, config.path.model, fmt::join(overruled, ", ")));
+                    request.settings, model_name, fmt::join(overruled, ", ")));
   }
 }
 
@@ -91,15 +92,21 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
     settings.remarks = idle_settings(request.command, settings.written, settings.config);
     return settings;
   }
+  if (held == nullptr && !request.reads_models) {
+    throw ConfigError(fmt::format(
+        "{}: no model is given, and evaluate.refit = 0 trains none; give a model, or set "
+        "evaluate.refit to 1",
+        request.command));
+  }
   Model model = held != nullptr ? *held : load_model(settings.config.path.model);
+  const std::string name = held != nullptr ? "the model" : settings.config.path.model;
   settings.config = config_over(request, carried_settings(model.config, settings.written));
-  settings.remarks =
-      carried_remarks(model.config, settings.written, settings.config, settings.config.path.model);
+  settings.remarks = carried_remarks(model.config, settings.written, settings.config, name);
   const std::vector<std::string> idle =
       idle_settings(request.command, settings.written, settings.config);
   settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
   if (refits || request.command == "check") return settings;
-  refuse_contradictions(request, model, settings);
+  refuse_contradictions(request, model, name, settings);
   if (settings.config.forecast.nonnegative) {
     model.config.forecast.nonnegative = settings.config.forecast.nonnegative;
   }

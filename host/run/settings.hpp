@@ -20,6 +20,7 @@ struct SettingsRequest {
   std::vector<std::string> data;  ///< files and directories; empty: path.data
   std::vector<Override> overrides;
   bool quiet = false;
+  bool reads_models = true;  ///< false: whoever asks holds them, and none is read from path.model
 };
 
 struct Settings {

@@ -4,7 +4,12 @@
 namespace sluice {
 
 /// Computes with `wanted` threads, 0: with all. Throws DeviceError if the process may not have so
-/// many at once: OpenMP would end it in the first parallel region. Blocks until they were tried.
+/// many at once, where OpenMP would end it in the first parallel region, or is the fork of one that
+/// had several. Blocks until they were tried.
 void use_threads(int wanted);
+
+/// The same for work of a moment that is done again and again: as many threads as this thread had
+/// last are not tried anew.
+void use_threads_again(int wanted);
 
 }  // namespace sluice

@@ -4,12 +4,20 @@
  * Results: every function that can fail returns a sluice_status, and with it, in *error where error
  * is not NULL, the sentence that the program would print: place, what is wrong, the remedy. On
  * failure no other output is touched, but where a function says so. No C++ exception leaves the
- * library. Ownership: what a function gives by a pointer to a pointer is the caller's, who frees it
- * with the function of its type; freeing NULL does nothing. Text is UTF-8. Threads: different
- * threads may use different handles at once, and one model or one model's settings; a job and a
+ * library.
+ *
+ * Ownership: what a function gives by a pointer to a pointer is the caller's, who frees it with the
+ * function of its type; freeing NULL does nothing. Text is UTF-8.
+ *
+ * Threads: different threads may use different handles at once, and one model; a job and a
  * forecaster are used by one thread at a time. A call computes with several threads (OpenMP;
- * engine.threads). Versions: SLUICE_API_VERSION changes when something here is taken away or means
- * something else. Whoever loads the library at run time compares it with sluice_api_version(). */
+ * engine.threads), and leaves the caller's own number of them as it was. They are not copied by a
+ * fork: after such a call it is SLUICE_DEVICE_ERROR to compute with several in the new process. What
+ * a caller gives to be called (a watch, a receiver of the log) may use the library, and returns: no
+ * exception, longjmp or end of its thread leaves it.
+ *
+ * Versions: SLUICE_API_VERSION changes when something here is taken away or means something else.
+ * Whoever loads the library at run time compares it with sluice_api_version(). */
 #ifndef SLUICE_C_API_H
 #define SLUICE_C_API_H
 
@@ -45,8 +53,7 @@ SLUICE_API int sluice_api_version(void);
 /* Text that a function gave. */
 SLUICE_API void sluice_text_free(char* text);
 
-/* ---- the log ----------------------------------------------------------------------------------
- */
+/* ---- the log -------------------------------------------------------------------------------- */
 
 typedef enum sluice_log_level {
   SLUICE_LOG_INFO = 0,
@@ -62,8 +69,7 @@ typedef void (*sluice_log_receiver)(sluice_log_level level, const char* message,
  * standard streams. Once it returns, the receiver before it is not called again. */
 SLUICE_API void sluice_set_log(sluice_log_receiver receiver, void* user);
 
-/* ---- jobs: settings and tables ----------------------------------------------------------------
- */
+/* ---- jobs: settings and tables -------------------------------------------------------------- */
 
 /* What a training, forecast, evaluation or check is to do. Settings are those of `sluice explain`.
  */
@@ -106,6 +112,8 @@ typedef struct sluice_progress {
   double seconds, windows_per_second;
   double train_loss, valid_loss; /* NaN: none yet */
   int epoch_end;                 /* 1: an epoch has just been closed */
+  double learning_rate;          /* of the last step; 0 before the first one */
+  int refit;                     /* which refit of sluice_evaluate, from 1; 0: none */
 } sluice_progress;
 
 /* Called after every training step and at every epoch's end; 0 ends the training. */
@@ -116,8 +124,7 @@ typedef int (*sluice_watch)(const sluice_progress* progress, void* user);
 SLUICE_API sluice_status sluice_job_set_watch(sluice_job* job, sluice_watch watch, void* user,
                                               sluice_error** error);
 
-/* ---- models -----------------------------------------------------------------------------------
- */
+/* ---- models --------------------------------------------------------------------------------- */
 
 /* A trained model; the program's files are read and written. */
 typedef struct sluice_model sluice_model;
@@ -134,8 +141,7 @@ SLUICE_API void sluice_model_free(sluice_model* model);
 SLUICE_API sluice_status sluice_model_info(const sluice_model* model, char** json,
                                            sluice_error** error);
 
-/* ---- work on tables ---------------------------------------------------------------------------
- */
+/* ---- work on tables ------------------------------------------------------------------------- */
 
 /* On SLUICE_INTERRUPTED, *model is the best so far. */
 SLUICE_API sluice_status sluice_train(const sluice_job* job, sluice_model** model,
@@ -179,8 +185,7 @@ SLUICE_API sluice_status sluice_simulate(const char* path, int stores, int items
  * installs handlers of signals; for a process that does nothing else. */
 SLUICE_API int sluice_main(int argc, char** argv);
 
-/* ---- forecasts of arrays ----------------------------------------------------------------------
- */
+/* ---- forecasts of arrays -------------------------------------------------------------------- */
 
 /* A model made ready to forecast again and again, for a service. */
 typedef struct sluice_forecaster sluice_forecaster;
@@ -188,13 +193,16 @@ typedef struct sluice_forecaster sluice_forecaster;
 /* One series up to its forecast origin, and what is known of the horizon. */
 typedef struct sluice_series {
   const char* id; /* as in training; NULL or unknown: a series that the model has not seen */
-  /* When the first step is: seconds since 1970-01-01 UTC of the data's own clock, on the grid of
-   * the model's frequency; the number of the step where the training's times were integers. */
+  /* When the first step is, on the grid of the model's frequency: seconds since 1970-01-01 as the
+   * data's own clock shows them. Steps shorter than a day of times that carried an offset or a zone
+   * count in UTC, and with data.time_zone in that zone's standard time. Where the training's times
+   * were integers, the number of the step. */
   int64_t start;
   int64_t history; /* steps with targets, at least 1 */
   int64_t steps;   /* history, or with known inputs history and the horizon */
   /* [steps, channels] row by row, in the order of the model's channels (sluice_model_info):
-   * targets, past inputs, known inputs. NaN: missing, as what is not known of the horizon. */
+   * targets, past inputs, known inputs. NaN: missing, as what is not known of the horizon; an
+   * infinite number is an error. */
   const double* values;
   const double* static_reals;           /* [statics] in the model's order, or NULL: missing */
   const char* const* static_categories; /* [categories] words in the model's order, or NULL */

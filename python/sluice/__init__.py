@@ -9,8 +9,10 @@
 Tables are pandas, polars or pyarrow, with a row for each series and time; results are of the same kind.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _native as _native  # first: it loads the libraries
-from . import _sluice
+from . import _sluice, callbacks
 from ._forecaster import Forecaster
 from ._progress import Callback, Progress
 from ._tables import check, evaluate, explain, simulate
@@ -24,6 +26,9 @@ from .errors import (
     SluiceError,
 )
 
+if TYPE_CHECKING:
+    from .onnx import to_onnx as to_onnx
+
 __version__ = _sluice.version()
 __all__ = [
     "Callback",
@@ -36,8 +41,20 @@ __all__ = [
     "NotFittedError",
     "Progress",
     "SluiceError",
+    "callbacks",
     "check",
     "evaluate",
     "explain",
     "simulate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """to_onnx is imported when it is asked for: it needs packages that nothing else does."""
+    if name != "to_onnx":
+        raise AttributeError(f"module 'sluice' has no attribute {name!r}")
+    try:
+        from .onnx import to_onnx
+    except ModuleNotFoundError as missing:
+        raise ImportError(f"sluice.to_onnx needs {missing.name}: pip install 'sluice[onnx]'") from missing
+    return to_onnx

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import inspect
 import json
 import os
@@ -17,23 +19,36 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import given_twice, texts_of
+from ._settings import COLUMNS, Frequency, arguments_of, frequency_of, given_twice, path_text, says_test
+from ._settings import texts_of, whole
 from ._text import Text
+from .callbacks import SECTIONS_OF_EVALUATION, SECTIONS_OF_FIT, scores_of_model, scores_of_report, tracked
 from .errors import ConfigError, DataError, NotFittedError
 
 Path = str | os.PathLike[str]
 
 
-def _names(value: str | Iterable[str] | None) -> list[str]:
+def _names(argument: str, value: str | Iterable[str] | None) -> list[str]:
     if value is None:
         return []
-    return [value] if isinstance(value, str) else list(value)
+    names = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"{argument}: {name!r} ({type(name).__name__}) is no column's name; names are texts")
+    return names
 
 
-def _levels(value: float | Iterable[float] | None) -> list[float] | None:
+def _levels(value: float | Iterable[float] | None) -> list[Any] | None:
     if value is None:
         return None
-    return list(value) if isinstance(value, Iterable) else [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def _every(refit: Any, n_windows: int) -> int:
+    """How many origins one training serves."""
+    if refit in (True, False):  # also those of NumPy, and 0
+        return 1 if refit else n_windows
+    return whole("refit", refit)
 
 
 def _frame(data: Any, name: str) -> Frame | None:
@@ -58,9 +73,9 @@ class Forecaster:
     ----------
     h : int
         Horizon, in steps. None: what suits the frequency.
-    freq : str or int
-        Distance of the steps, by pandas' names ("D", "h", "15min", "B", "W-SUN", "MS"), or 1 where times are
-        integers. None: from the times.
+    freq : str, int, offset of pandas or timedelta
+        Distance of the steps, by pandas' names ("D", "h", "15min", "B", "W-SUN", "MS") or offsets, a timedelta, or 1
+        where times are integers. None: from the times.
     level : list of numbers
         Intervals in percent, such as [80, 95]: columns "sluice-lo-80", "sluice-hi-80" and so on. None: [80].
     input_size : int
@@ -75,6 +90,8 @@ class Forecaster:
     test_size : int or float
         What is held out at each series' end and never trained on: steps, or a share below 1, or "auto". 0 unless
         `settings` or `config` say: a forecaster is fitted to all that it is given. (`sluice train` holds out "auto".)
+    device : str
+        "cpu", "cuda" or "cuda:1"; of trainings and forecasts. None: the first GPU of a build with CUDA, else the CPU.
     settings : dict
         Any other setting by its key, {"network.hidden_size": 128}; `sluice.explain()` lists them.
     config : path
@@ -95,7 +112,7 @@ class Forecaster:
     def __init__(
         self,
         h: int | None = None,
-        freq: str | int | None = None,
+        freq: Frequency | None = None,
         level: Sequence[float] | None = None,
         *,
         input_size: int | None = None,
@@ -109,6 +126,7 @@ class Forecaster:
         learning_rate: float | None = None,
         random_seed: int | None = None,
         test_size: int | float | str | None = None,
+        device: str | None = None,
         settings: Mapping[str, Any] | None = None,
         config: Path | None = None,
     ) -> None:
@@ -126,6 +144,7 @@ class Forecaster:
         self.learning_rate = learning_rate
         self.random_seed = random_seed
         self.test_size = test_size
+        self.device = device
         self.settings = settings
         self.config = config
         self._model: _sluice.Model | None = None
@@ -139,7 +158,7 @@ class Forecaster:
     @classmethod
     def _parameters(cls) -> dict[str, Any]:
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        return {parameter.name: parameter.default for parameter in parameters}
+        return {one.name: one.default for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor, as scikit-learn has it."""
@@ -156,37 +175,41 @@ class Forecaster:
         return self
 
     def __repr__(self) -> str:
-        given = [f"{name}={getattr(self, name)!r}" for name, default in self._parameters().items()
-                 if getattr(self, name) != default]
-        return f"Forecaster({', '.join(given)})"
+        given = {name: getattr(self, name) for name in self._parameters()}
+        defaults = self._parameters()
+        texts = [f"{name}={value!r}" for name, value in given.items() if repr(value) != repr(defaults[name])]
+        return f"{type(self).__name__}({', '.join(texts)})"
 
     def _settings_texts(self) -> dict[str, str]:
+        if not isinstance(self.settings, Mapping | None):
+            raise ConfigError(f"settings is {self.settings!r}; give a dict, as {{'network.hidden_size': 128}}")
         settings = dict(self.settings or {})
         arguments = {
-            "network.predict_day": ("h", self.h),
-            "data.frequency": ("freq", self.freq),
+            "network.predict_day": ("h", None if self.h is None else whole("h", self.h)),
+            "data.frequency": ("freq", frequency_of(self.freq)),
             "forecast.levels": ("level", _levels(self.level)),
             "network.time_step": ("input_size", self.input_size),
             "training.steps": ("max_steps", self.max_steps),
             "training.learning_rate": ("learning_rate", self.learning_rate),
             "training.seed": ("random_seed", self.random_seed),
             "data.test": ("test_size", self.test_size),
+            "engine.device": ("device", self.device),
         }
         given_twice(settings, arguments)
-        for key in ("data.id", "data.time", "data.targets", "data.past", "data.future", "data.past_categories",
-                    "data.future_categories", "data.static_reals", "data.static_categories"):
+        for key in COLUMNS:
             if key in settings:
                 raise ConfigError(f"settings: {key} is said by id_col, time_col, target_col and the lists of "
                                   f"columns; leave it out")
-        if self.test_size is None and "data.test" not in settings and self.config is None:
+        if self.test_size is None and "data.test" not in settings and not (self.config and says_test(self.config)):
             settings["data.test"] = 0
         settings.update({key: value for key, (_, value) in arguments.items() if value is not None})
         return texts_of(settings)
 
     def _asked_columns(self) -> Columns:
         return Columns(
-            id=self.id_col, time=self.time_col, targets=_names(self.target_col), past=_names(self.hist_exog_list),
-            future=_names(self.futr_exog_list), statics=_names(self.stat_exog_list),
+            id=self.id_col, time=self.time_col, targets=_names("target_col", self.target_col),
+            past=_names("hist_exog_list", self.hist_exog_list), future=_names("futr_exog_list", self.futr_exog_list),
+            statics=_names("stat_exog_list", self.stat_exog_list),
         )
 
     # ---- work -------------------------------------------------------------------------------------------------
@@ -205,30 +228,35 @@ class Forecaster:
 
         static_df : a row for each series with the columns of stat_exog_list. None: they are in df.
         val_size : what choices are made on at each series' end, steps or a share below 1. None: a tenth.
-        callbacks : called with a Progress at each epoch's end; one that returns False ends the training.
+        callbacks : called with a Progress at each epoch's end; one that returns False ends the training. What one
+            raises ends it too, and comes out of here. Those of sluice.callbacks write to TensorBoard and MLflow.
         progress : whether a line shows it; None: in a terminal and in a notebook.
         events : a file to which the training's events are added as JSON lines.
 
-        Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far. Raises
-        ConfigError, DataError, DeviceError.
+        Ctrl-C ends the training with KeyboardInterrupt; the forecaster then has the best model so far, as after an
+        exception of a callback. Raises ConfigError, DataError, DeviceError.
         """
-        tables = Tables(self._asked_columns(), Frame(df, "df"), None, _frame(static_df, "static_df"))
+        static = _frame(static_df, "static_df")
+        tables = Tables(self._asked_columns(), Frame(df, "df").kept(), None, static and static.kept())
+        tables.columns.require_apart(windows=False)
         settings = self._settings_texts()
         if val_size is not None:
             given_twice(self.settings or {}, {"data.valid": ("val_size", val_size)})
             settings.update(texts_of({"data.valid": val_size}))
         line = Line(progress)
-        job = self._job(settings, tables, watch_of(line, list(callbacks)))
-        try:
-            with events_to(events):
-                model, interrupted, raised = _sluice.train(job)
-        finally:
-            line.close()
-        self._take(model, tables.columns)
-        self._df, self._static_df, self._loaded = tables.df, tables.static_df, False
-        self.interrupted_ = interrupted
-        if raised is not None:
-            raise raised
+        job = self._job(settings, tables, watch_of(line, callbacks))
+        with tracked(callbacks, lambda: _sluice.settings(job, None), SECTIONS_OF_FIT) as outcome:
+            try:
+                with events_to(events):
+                    model, interrupted, raised = _sluice.train(job)
+            finally:
+                line.close()
+            self._take(model, tables.columns)
+            self._df, self._static_df, self._loaded = tables.df, tables.static_df, False
+            self.interrupted_ = interrupted
+            outcome.forecaster, outcome.scores = self, scores_of_model(self.model_info_)
+            if raised is not None:
+                raise raised
         return self
 
     def predict(
@@ -245,13 +273,15 @@ class Forecaster:
 
         df : histories, with the columns of the fit. None: those that it was fitted to.
         futr_df (or future_df) : id, time and the columns of futr_exog_list for the horizon of every series, in any
-            order; without the id column a row holds for all series.
+            order; without the id column a row holds for all series. All steps of the model, also where h is less.
         h : fewer steps than the model has. level : other intervals, in percent.
 
-        The table is of df's kind, the steps of a series below each other; ids and times have df's types. Series that
-        cannot be forecast are left out and named in left_out_ and the log; settings={"forecast.strict": True} makes
-        them an error. Rows that futr_df lacks are one, unless settings={"forecast.strict": False}. Raises
-        NotFittedError, ConfigError, DataError.
+        The table is of df's kind, its series in the order of their first rows in df, the steps of each below each
+        other; ids and times have df's types. Series that cannot be forecast are left out and named in left_out_ and
+        the log; settings={"forecast.strict": True} makes them an error, but for those that ended long ago. Rows that
+        futr_df lacks are one, unless settings={"forecast.strict": False}.
+
+        Raises NotFittedError, ConfigError, DataError.
         """
         _, columns = self._fitted()
         if futr_df is not None and future_df is not None:
@@ -277,6 +307,7 @@ class Forecaster:
         *,
         static_df: Any = None,
         level: Sequence[float] | None = None,
+        callbacks: Sequence[Callback] = (),
         progress: bool | None = None,
         events: Path | None = None,
     ) -> Any:
@@ -286,31 +317,37 @@ class Forecaster:
         scores are in report_.
 
         step_size : steps between origins. None: the horizon.
-        refit : False: one training, before the first origin; True: one before each; r: one every r origins. None:
+        refit : False or 0: one training, before the first origin; True: one before each; r: one every r origins. None:
             the fitted model, whose training must end before the first origin (test_size).
+
+        callbacks, progress, events : as in fit. A callback that returns False raises Interrupted.
 
         Trainings are by this forecaster's arguments, on data before the origin; the fitted model stays what it is.
         Ctrl-C raises KeyboardInterrupt and gives nothing. Raises ConfigError, DataError, DeviceError.
         """
-        every = 0 if refit is None else n_windows if refit is False else int(refit)
+        n_windows, every = whole("n_windows", n_windows), 0 if refit is None else _every(refit, n_windows)
         model = self._model if refit is None or self._loaded else None
         if refit is None or self._loaded:
             model, columns = self._fitted()
         else:
             columns = self._asked_columns()
+        columns.require_apart(windows=True)
         texts = self._later_texts(level) if model is not None else self._settings_texts()
-        asked = {"evaluate.n_windows": n_windows, "evaluate.step": step_size, "evaluate.refit": every,
+        step = None if step_size is None else whole("step_size", step_size)
+        asked = {"evaluate.n_windows": n_windows, "evaluate.step": step, "evaluate.refit": every,
                  "forecast.levels": _levels(level)}
         texts.update(texts_of(asked))
         tables = Tables(columns, *self._data(df, static_df, None))
         line = Line(progress)
-        job = self._job(texts, tables, watch_of(line, []), settings_of_columns=model is None)
-        try:
-            with events_to(events):
-                stream, report = _sluice.evaluate(job, model)
-        finally:
-            line.close()
-        self.report_: dict[str, Any] = json.loads(report)
+        job = self._job(texts, tables, watch_of(line, callbacks), settings_of_columns=model is None)
+        with tracked(callbacks, lambda: _sluice.settings(job, model), SECTIONS_OF_EVALUATION) as outcome:
+            try:
+                with events_to(events):
+                    stream, report = _sluice.evaluate(job, model)
+            finally:
+                line.close()
+            self.report_: dict[str, Any] = json.loads(report)
+            outcome.scores = scores_of_report(self.report_)
         return tables.like_df(stream)
 
     def explain_settings(self) -> Text:
@@ -321,28 +358,30 @@ class Forecaster:
         for key, value in self._settings_texts().items():
             job.set(key, value)
         if self.config is not None:
-            job.set_file(os.fspath(self.config))
+            job.set_file(path_text(self.config))
         return Text(_sluice.settings(job, None))
 
     # ---- files ------------------------------------------------------------------------------------------------
 
     def save(self, path: Path) -> None:
         """Writes the model, a file that `sluice forecast` and `Forecaster.load` read."""
-        self._fitted()[0].save(os.fspath(path))
+        self._fitted()[0].save(path_text(path))
 
     @classmethod
     def load(cls, path: Path, **params: Any) -> Forecaster:
         """The forecaster of a model's file, also one of `sluice train`; it has no data, so predict needs df.
 
-        params: arguments of Forecaster that go before what the model says, such as id_col.
+        params: arguments of Forecaster. id_col, time_col and target_col are what the tables call the model's columns;
+            the others go before the model's own for the next fit, which is by the model's settings.
         """
-        return cls._of_model(_sluice.Model.load(os.fspath(path)), params)
+        return cls._of_model(_sluice.Model.load(path_text(path)), params)
 
     @classmethod
     def _of_model(cls, model: _sluice.Model, params: Mapping[str, Any]) -> Forecaster:
         info = json.loads(model.info())
         said = Columns(
-            id=info["id"][0] if len(info["id"]) == 1 else None, time=info["time"][0] if len(info["time"]) == 1 else None,
+            id=info["id"][0] if len(info["id"]) == 1 else None,
+            time=info["time"][0] if len(info["time"]) == 1 else None,
             targets=info["targets"], past=info["past"] + info["past_categories"],
             future=info["future"] + info["future_categories"],
             statics=info["static_reals"] + info["static_categories"],
@@ -351,24 +390,45 @@ class Forecaster:
             h=info["horizon"], freq=info["frequency"], level=info["levels"], input_size=info["window"],
             futr_exog_list=said.future or None, hist_exog_list=said.past or None, stat_exog_list=said.statics or None,
             target_col=said.targets[0] if len(said.targets) == 1 else said.targets,
+            **arguments_of(info["settings"]),
         )
         made.id_col, made.time_col = said.id or made.id_col, said.time or made.time_col
         made.set_params(**params)
-        said.id, said.time = params.get("id_col", said.id), params.get("time_col", said.time)
+        targets = _names("target_col", made.target_col)
+        called = Columns(params.get("id_col", said.id), params.get("time_col", said.time), targets)
+        pairs = [(called.id, said.id), (called.time, said.time), *zip(called.targets, said.targets, strict=False)]
+        said.trained_as = {new: old for new, old in pairs if new is not None and old is not None and new != old}
+        said.id, said.time, said.targets = called.id, called.time, called.targets
         made._take(model, said)
         made._loaded = True
+        return made
+
+    def __copy__(self) -> Forecaster:
+        """Shares model and data, which nobody changes."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Forecaster:
+        made = self.__copy__()
+        shared = ("_model", "_df", "_static_df")
+        made.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()
+                              if name not in shared})
         return made
 
     def __getstate__(self) -> dict[str, Any]:
         """Arguments and model; not the data that it was fitted to, so predict needs df afterwards."""
         state = {name: value for name, value in self.__dict__.items() if name not in ("_df", "_static_df", "_model")}
+        # As plain values: a later version may call its private classes otherwise.
+        state["_columns"] = None if self._columns is None else dataclasses.asdict(self._columns)
         if self._model is not None:
             state["_model_file"] = self._content()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        content = state.pop("_model_file", None)
+        content, columns = state.pop("_model_file", None), state.pop("_columns")
         self.__dict__.update(state, _df=None, _static_df=None, _model=None)
+        self._columns = None if columns is None else Columns(**columns)
         if content is not None:
             self._model = _model_of(content)
 
@@ -393,7 +453,8 @@ class Forecaster:
     def _steps(self, h: int | None) -> int:
         """The steps to be forecast. Raises ConfigError where the model has fewer."""
         most = int(self.model_info_["horizon"])
-        if h is not None and not 1 <= h <= most:
+        h = None if h is None else whole("h", h)
+        if h is not None and h > most:
             raise ConfigError(f"h is {h}, and the model forecasts 1 to {most} steps; fit one with h={h}")
         return most if h is None else h
 
@@ -446,6 +507,8 @@ class Forecaster:
         """What a forecast may still choose; all else the model knows."""
         settings = {key: value for key, value in (self.settings or {}).items()
                     if key.startswith(("forecast.", "engine.")) and key != "engine.recurrence"}
+        if self.device is not None:
+            settings["engine.device"] = self.device
         if level is not None:
             settings["forecast.levels"] = _levels(level)
         return texts_of(settings)
@@ -461,8 +524,11 @@ class Forecaster:
              ) -> _sluice.Job:
         job = _sluice.Job(watch)
         if self.config is not None and settings_of_columns:
-            job.set_file(os.fspath(self.config))
+            job.set_file(path_text(self.config))
         for key, value in texts.items():
             job.set(key, value)
         tables.add_to(job, settings_of_columns)
         return job
+
+
+Forecaster.__module__ = "sluice"  # where pickles look for it

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
+
+from .errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Progress:
     valid_loss: float
     """On the validation part; NaN where there is none."""
     epoch_end: bool
+    learning_rate: float
+    """Of the last step."""
+    refit: int = 0
+    """Which refit of a cross_validation, from 1; 0 in fit."""
 
 
 Callback = Callable[[Progress], Any]
@@ -77,14 +83,22 @@ class Line:
             self._out.flush()
 
 
-def watch_of(line: Line, callbacks: list[Callback]) -> Callable[..., bool]:
+def watch_of(line: Line, callbacks: Sequence[Callback]) -> Callable[..., bool]:
     """What the library calls: False ends the training, as soon as a callback has said so at an epoch's end."""
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise ConfigError(f"callbacks is {callbacks!r}; give a list of functions that take a sluice.Progress")
 
     def watch(*where: Any) -> bool:
         progress = Progress(*where)
         line.show(progress)
         if not progress.epoch_end:
             return True
-        return all([callback(progress) is not False for callback in callbacks])
+        return not any([_says_stop(callback(progress)) for callback in callbacks])
 
     return watch
+
+
+def _says_stop(said: Any) -> bool:
+    """False, also NumPy's, which a comparison with one of its numbers gives."""
+    kind = type(said)
+    return said is False or (kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_") and not said)

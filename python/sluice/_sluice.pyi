@@ -22,7 +22,8 @@ class Model:
 
 class Job:
     def __init__(
-        self, watch: Callable[[str, int, int, int, float, float, float, float, float, bool], Any] | None = None
+        self,
+        watch: Callable[[str, int, int, int, float, float, float, float, float, bool, float, int], Any] | None = None,
     ) -> None: ...
     def set(self, key: str, value: str) -> None: ...
     def set_file(self, path: str) -> None: ...

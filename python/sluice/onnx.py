@@ -3,19 +3,22 @@
 The graph does all that the engine does to a window, so that its user needs neither Sluice nor
 Python. docs/onnx.md tells what goes in and what comes out.
 """
+
 from __future__ import annotations
 
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
+from numpy.typing import ArrayLike, NDArray
 
-from .model_file import ModelFile, path_of, read_model
-from .onnx_export import Export
+from ._model_file import Model, ModelFile, path_of, read_model
+from ._onnx_export import Export
+from .errors import ConfigError
 
 
-def to_onnx(model, path: os.PathLike | str, *, level: Sequence[float] | None = None,
+def to_onnx(model: Model, path: str | os.PathLike[str], *, level: Sequence[float] | None = None,
             scaling: str = "series", words: bool = False) -> None:
     """Writes `model` as the ONNX graph `path`; it forecasts as `sluice forecast` does.
 
@@ -26,16 +29,16 @@ def to_onnx(model, path: os.PathLike | str, *, level: Sequence[float] | None = N
              that the training did not have)
     words    whether series and categories are inputs as texts instead of as codes
 
-    Raises ValueError if the model cannot be exported, or has no such level; ModelFileError if it
-    cannot be read.
+    Raises ConfigError if the model cannot be exported, or has no such level; ModelFileError (a
+    DataError) if it cannot be read.
     """
     if scaling not in ("series", "inputs"):
-        raise ValueError(f"scaling = {scaling!r}; choose 'series' (the trained series' own, by index) "
+        raise ConfigError(f"scaling = {scaling!r}; choose 'series' (the trained series' own, by index) "
                          "or 'inputs' (given with each call)")
     with path_of(model) as file:
         read = read_model(file)
     if read.spec["carry_state"]:
-        raise ValueError("the model was trained with training.carry_state = true: its forecast "
+        raise ConfigError("the model was trained with training.carry_state = true: its forecast "
                          "begins with the state of all windows before, which a graph of one window "
                          "has not; train it with training.carry_state = false to export it")
     probabilities = quantile_probabilities(read, level)
@@ -49,24 +52,24 @@ def quantile_probabilities(model: ModelFile, level: Sequence[float] | None = Non
     found = {0.5}
     for each in np.atleast_1d(levels).tolist():
         if not 1 <= each < 100:
-            raise ValueError(f"level has {each}; a level is a percentage from 1 to below 100")
+            raise ConfigError(f"level has {each}; a level is a percentage from 1 to below 100")
         found |= {round((50 - each / 2) * 1e6) / 1e8, round((50 + each / 2) * 1e6) / 1e8}
     probabilities = sorted(found)
     if model.spec["loss"] == "quantile":
         for p in probabilities:
             if np.float32(p) not in np.array(model.spec["quantiles"], np.float32):
                 have = ", ".join(f"{q:g}" for q in model.spec["quantiles"])
-                raise ValueError(f"level asks for the quantile {p:g}, and the model has {have}; ask "
+                raise ConfigError(f"level asks for the quantile {p:g}, and the model has {have}; ask "
                                  "for one of its levels or train it with that one")
     elif len(probabilities) > 1 and model.tensors["residual.probabilities"].size == 0:
-        raise ValueError("the model was trained on a point loss without enough validation errors, so "
+        raise ConfigError("the model was trained on a point loss without enough validation errors, so "
                          "it has no intervals; set level = [], or train it with a larger data.valid "
                          "or training.loss = \"quantile\"")
     return probabilities
 
 
-def fit_scaling(model, y: np.ndarray, past: np.ndarray | None = None,
-                future: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def fit_scaling(model: Model, y: ArrayLike, past: ArrayLike | None = None,
+                future: ArrayLike | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Offsets and scales [N, channels] of series that the training did not have, fitted on their
     whole history as the engine does; inputs of a graph written with scaling = "inputs".
 
@@ -88,12 +91,12 @@ def fit_scaling(model, y: np.ndarray, past: np.ndarray | None = None,
     offset, scale = (np.concatenate(both, axis=1) for both in zip(*parts))
     channels = len(read.names["channels"])
     if offset.shape[1] != channels:
-        raise ValueError(f"y, past and future have {offset.shape[1]} columns, and the model has "
+        raise ConfigError(f"y, past and future have {offset.shape[1]} columns, and the model has "
                          f"{channels}: {', '.join(read.names['channels'])}")
     return offset, scale
 
 
-def _affine(kind: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _affine(kind: str, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """host/data/scaling.cpp, fit(): offset and scale [N, channels] of values [N, T, channels]."""
     N, _, channels = values.shape
     offset, scale = np.zeros((N, channels)), np.ones((N, channels))

@@ -2,8 +2,10 @@
 // happens to the interpreter's lock and to exceptions of Python code that the library calls.
 #pragma once
 
+#include <cxxabi.h>
 #include <nanobind/nanobind.h>
 #include <sluice/c_api.h>
+#include <unistd.h>
 
 #include <exception>
 #include <memory>
@@ -24,6 +26,44 @@ using JobHandle = Owned<sluice_job, sluice_job_free>;
 using ModelHandle = Owned<sluice_model, sluice_model_free>;
 using ErrorHandle = Owned<sluice_error, sluice_error_free>;
 using TextHandle = Owned<char, sluice_text_free>;
+
+/// Takes the interpreter's lock by `take`. An interpreter that has ended gives it to nobody: before
+/// 3.14 Python then unwinds the thread (a daemon's, mostly), and the first noexcept function on the
+/// way would abort the process. Here the thread sleeps until the process ends, as 3.14 has it.
+template <typename Take>
+auto take_lock(Take&& take) {
+  try {
+    return std::forward<Take>(take)();
+  } catch (abi::__forced_unwind&) {
+    for (;;) ::pause();
+  }
+}
+
+/// Has the interpreter's lock while it lives.
+class Locked {
+ public:
+  Locked() : state_(take_lock([] { return PyGILState_Ensure(); })) {}
+  ~Locked() { PyGILState_Release(state_); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
+/// Leaves the interpreter's lock to others while it lives.
+class Unlocked {
+ public:
+  Unlocked() : state_(PyEval_SaveThread()) {}
+  ~Unlocked() {
+    take_lock([this] { PyEval_RestoreThread(state_); });
+  }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
 
 /// What a call of the library said; raised as the class of its status in sluice.errors.
 struct Failure : std::exception {
@@ -86,7 +126,7 @@ Outcome outcome_of(Call&& work) {
   sluice_error* error = nullptr;
   Outcome outcome;
   {
-    const nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     outcome.status = std::forward<Call>(work)(&error);
   }
   const ErrorHandle owned(error);
@@ -95,21 +135,32 @@ Outcome outcome_of(Call&& work) {
   return outcome;
 }
 
-/// The same; throws what Python code threw, else Failure.
-template <typename Call>
-void call(Call&& work) {
-  const Outcome outcome = outcome_of(std::forward<Call>(work));
+/// Throws what Python code threw, else Failure where the call failed.
+inline void raise(const Outcome& outcome) {
   if (outcome.exception) std::rethrow_exception(outcome.exception);
   if (outcome.status != SLUICE_OK) throw Failure(outcome.status, outcome.message);
 }
 
-/// The text that `give(char** text, sluice_error**)` gives.
+/// outcome_of, raised.
+template <typename Call>
+void call(Call&& work) {
+  raise(outcome_of(std::forward<Call>(work)));
+}
+
+/// What `give(T** made, sluice_error**)` gives. It is owned before anything is thrown: Python code
+/// may throw while the library succeeds.
+template <typename Handle, typename Give>
+Handle made_by(Give&& give) {
+  typename Handle::pointer made = nullptr;
+  const Outcome outcome = outcome_of([&](sluice_error** error) { return give(&made, error); });
+  Handle owned(made);
+  raise(outcome);
+  return owned;
+}
+
 template <typename Give>
 std::string text_of(Give&& give) {
-  char* text = nullptr;
-  call([&](sluice_error** error) { return give(&text, error); });
-  const TextHandle owned(text);
-  return text;
+  return made_by<TextHandle>(std::forward<Give>(give)).get();
 }
 
 }  // namespace sluice_python

@@ -80,14 +80,14 @@ class Watch {
     const auto now = Clock::now();
     if (p.epoch_end == 0 && now - last_ < kBetweenLooks) return true;
     last_ = now;
-    const nb::gil_scoped_acquire locked;
+    const Locked locked;
     bool on = true;
     const bool kept = Pending::keep([&] {
       if (PyErr_CheckSignals() != 0) throw nb::python_error();
       if (!callable_) return;
-      const nb::object said =
-          (*callable_)(p.label, p.epoch, p.step, p.total_steps, p.fraction, p.seconds,
-                       p.windows_per_second, p.train_loss, p.valid_loss, p.epoch_end != 0);
+      const nb::object said = (*callable_)(
+          p.label, p.epoch, p.step, p.total_steps, p.fraction, p.seconds, p.windows_per_second,
+          p.train_loss, p.valid_loss, p.epoch_end != 0, p.learning_rate, p.refit);
       on = said.ptr() != Py_False;
     });
     return kept && on;
@@ -99,10 +99,8 @@ class Watch {
 
 class Job {
  public:
-  explicit Job(std::optional<nb::callable> watch) : watch_(std::move(watch)) {
-    sluice_job* made = nullptr;
-    call([&](sluice_error** error) { return sluice_job_new(&made, error); });
-    handle_.reset(made);
+  explicit Job(std::optional<nb::callable> watch)
+      : watch_(std::move(watch)), handle_(made_by<JobHandle>(sluice_job_new)) {
     call([&](sluice_error** error) {
       return sluice_job_set_watch(get(), Watch::look, &watch_, error);
     });
@@ -190,9 +188,9 @@ std::string score(const Job& job, const std::vector<nb::object>& tables) {
 }
 
 Model load(const std::string& path) {
-  sluice_model* made = nullptr;
-  call([&](sluice_error** error) { return sluice_model_load(path.c_str(), &made, error); });
-  return {ModelHandle(made)};
+  return {made_by<ModelHandle>([&](sluice_model** made, sluice_error** error) {
+    return sluice_model_load(path.c_str(), made, error);
+  })};
 }
 
 /// The callable that receives the log, which outlives no interpreter: set to None at its exit.
@@ -202,7 +200,7 @@ nb::object& receiver() {
 }
 
 void receive(sluice_log_level level, const char* message, void* /*user*/) {
-  const nb::gil_scoped_acquire locked;
+  const Locked locked;
   Pending::keep([&] {
     const nb::object to = receiver();
     if (to.is_valid() && !to.is_none()) to(static_cast<int>(level), message);
@@ -211,7 +209,7 @@ void receive(sluice_log_level level, const char* message, void* /*user*/) {
 
 void set_log(const nb::object& callable) {
   receiver() = callable;
-  const nb::gil_scoped_release unlocked;  // a receiver that is at work ends first
+  const Unlocked unlocked;  // a receiver that is at work ends first
   sluice_set_log(callable.is_none() ? nullptr : receive, nullptr);
 }
 
@@ -245,6 +243,8 @@ void translate(const std::exception_ptr& thrown, void* /*payload*/) {
 
 NB_MODULE(_sluice, m) {
   nb::register_exception_translator(translate);
+  // A daemon's thread that is at work when the interpreter ends keeps its job: no bug of anybody's.
+  nb::set_leak_warnings(false);
 
   nb::class_<Stream>(m, "Stream")
       .def("__arrow_c_stream__", &Stream::capsule, nb::arg("requested_schema") = nb::none());

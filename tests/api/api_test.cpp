@@ -5,131 +5,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <csignal>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "data/temporary.hpp"
+#include "api/c_api.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/backtest.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
-#include "support/catalogs.hpp"
 
 namespace sluice {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr std::int64_t kDay = 86'400, kStart = 1'704'067'200;  // 2024-01-01
-constexpr int kSeries = 5, kLength = 80;
-
-template <typename T, void (*kFree)(T*)>
-struct Freed {
-  void operator()(T* pointer) const { kFree(pointer); }
-};
-template <typename T, void (*kFree)(T*)>
-using Owned = std::unique_ptr<T, Freed<T, kFree>>;
-using Job = Owned<sluice_job, sluice_job_free>;
-using CModel = Owned<sluice_model, sluice_model_free>;
-using CError = Owned<sluice_error, sluice_error_free>;
-using CText = Owned<char, sluice_text_free>;
-using CForecaster = Owned<sluice_forecaster, sluice_forecaster_free>;
-
-/// What a call said: its status and its message.
-struct Said {
-  sluice_status status;
-  std::string message;
-};
-template <typename Call>
-Said said(Call&& call) {
-  sluice_error* error = nullptr;
-  const sluice_status status = call(&error);
-  const CError owned(error);
-  return {status, sluice_error_message(error)};
-}
-#define EXPECT_SAID(call, expected, text)                              \
-  do {                                                                 \
-    const Said was = said([&](sluice_error** error) { return call; }); \
-    EXPECT_EQ(was.status, expected) << was.message;                    \
-    EXPECT_THAT(was.message, HasSubstr(text));                         \
-  } while (false)
-
-std::vector<OutputColumn> sales() {
-  OutputColumn id{.name = "unique_id"}, ds{.name = "ds"}, y{.name = "y"};
-  const auto series = testing::weekly_series(kSeries, kLength);
-  for (int s = 0; s < kSeries; ++s) {
-    id.text.push_back("s" + std::to_string(s));
-    for (int t = 0; t < kLength; ++t) {
-      id.codes.push_back(s);
-      ds.times.push_back(kStart + t * kDay);
-      y.numbers.push_back(series[static_cast<std::size_t>(s)][static_cast<std::size_t>(t)]);
-    }
-  }
-  return {id, ds, y};
-}
-
-/// Settings of a training of milliseconds.
-const std::vector<std::pair<const char*, const char*>> kQuick = {{"data.valid", "6"},
-                                                                 {"data.test", "6"},
-                                                                 {"network.hidden_size", "8"},
-                                                                 {"network.predict_day", "3"},
-                                                                 {"network.time_step", "14"},
-                                                                 {"training.steps", "40"},
-                                                                 {"training.steps_per_epoch", "10"},
-                                                                 {"training.batch_size", "8"},
-                                                                 {"engine.threads", "1"}};
-
-class CApi : public WithFiles {
- protected:
-  static Job job(const std::vector<OutputColumn>& columns = sales()) {
-    sluice_job* made = nullptr;
-    EXPECT_EQ(sluice_job_new(&made, nullptr), SLUICE_OK);
-    Job owned(made);
-    for (const auto& [key, value] : kQuick) set(owned, key, value);
-    add(owned, SLUICE_TABLE_DATA, "df", columns);
-    return owned;
-  }
-  static void set(const Job& job, const char* key, const std::string& value) {
-    EXPECT_EQ(sluice_job_set(job.get(), key, value.c_str(), nullptr), SLUICE_OK);
-  }
-  static void add(const Job& job, sluice_table kind, const char* name,
-                  const std::vector<OutputColumn>& columns) {
-    ArrowArrayStream stream;
-    give_stream(columns, stream);
-    EXPECT_SAID(sluice_job_add_table(job.get(), kind, name, &stream, error), SLUICE_OK, "");
-  }
-  static CModel train(const Job& job) {
-    sluice_model* model = nullptr;
-    EXPECT_SAID(sluice_train(job.get(), &model, error), SLUICE_OK, "");
-    return CModel(model);
-  }
-  /// A table that the library gave, by its columns' names.
-  static Table taken(ArrowArrayStream& stream) { return take_stream(stream, "result"); }
-
-  /// The settings of kQuick and the catalogue of sales() by way of the modules.
-  Config config() const {
-    std::vector<Override> overrides;
-    for (const auto& [key, value] : kQuick) overrides.push_back({key, value});
-    overrides.push_back({"path.data", "df"});
-    return load_config({}, overrides);
-  }
-  static Catalog catalog(const Config& config) {
-    CatalogSpec spec = catalog_spec(config);
-    ArrowArrayStream stream;
-    give_stream(sales(), stream);
-    spec.read.memory["df"] = std::make_shared<const Table>(take_stream(stream, "df"));
-    return read_catalog(spec);
-  }
-};
 
 TEST_F(CApi, TrainsTheModelThatTheProgramTrains) {
   const CModel model = train(job());
@@ -179,80 +74,6 @@ TEST_F(CApi, ForecastsWhatTheProgramForecasts) {
     EXPECT_THAT(here.values(0, s), ::testing::ElementsAreArray(there.values(0, s)));
     EXPECT_EQ(here.date(s, 0), there.date(s, 0));
   }
-}
-
-TEST_F(CApi, ForecastsArraysAsItForecastsTables) {
-  const Job work = job();
-  const CModel model = train(work);
-  sluice_forecaster* made = nullptr;
-  EXPECT_SAID(sluice_forecaster_new(work.get(), model.get(), &made, error), SLUICE_OK, "");
-  const CForecaster forecaster(made);
-  std::int64_t K = 0, M = 0, J = 0;
-  const double* probabilities = nullptr;
-  sluice_forecaster_shape(forecaster.get(), &K, &M, &J, &probabilities);
-  EXPECT_THAT((std::vector{K, M, J}), ElementsAre(3, 1, 3));
-  EXPECT_THAT(std::vector(probabilities, probabilities + J),
-              ElementsAre(::testing::DoubleEq(0.1), 0.5, ::testing::DoubleEq(0.9)));
-
-  const auto columns = sales();
-  std::vector<sluice_series> series;
-  std::vector<std::string> names;
-  for (int s = 0; s < kSeries; ++s) names.push_back("s" + std::to_string(s));
-  for (int s = 0; s < kSeries; ++s) {
-    series.push_back({.id = names[static_cast<std::size_t>(s)].c_str(),
-                      .start = kStart,
-                      .history = kLength,
-                      .steps = kLength,
-                      .values = columns[2].numbers.data() + s * kLength,
-                      .static_reals = nullptr,
-                      .static_categories = nullptr});
-  }
-  std::vector<double> out(static_cast<std::size_t>(kSeries * K * J), -1);
-  EXPECT_SAID(
-      sluice_forecaster_run(forecaster.get(), series.data(), series.size(), out.data(), error),
-      SLUICE_OK, "");
-  ASSERT_EQ(sluice_model_save(model.get(), path("m.safetensors").c_str(), nullptr), SLUICE_OK);
-  const Config settings = config();
-  const Catalog data = catalog(settings);
-  const Forecasts expected = forecast_series(load_model(path("m.safetensors")), data, settings);
-  for (std::size_t s = 0, at = 0; s < kSeries; ++s) {
-    for (std::size_t k = 0; k < 3; ++k) {
-      for (std::size_t j = 0; j < 3; ++j, ++at) {
-        EXPECT_NEAR(out[at], expected.y(s, k, 0, j), 1e-5 * std::abs(out[at])) << s << k << j;
-      }
-    }
-  }
-  // One at a time, and without its name: scaled by its own history.
-  std::vector<double> one(static_cast<std::size_t>(K * J));
-  series[2].id = nullptr;
-  EXPECT_SAID(sluice_forecaster_run(forecaster.get(), &series[2], 1, one.data(), error), SLUICE_OK,
-              "");
-  EXPECT_GT(one[1], 0);
-}
-
-TEST_F(CApi, SaysWhichSeriesOfArraysIsWrong) {
-  const Job work = job();
-  const CModel model = train(work);
-  sluice_forecaster* made = nullptr;
-  ASSERT_EQ(sluice_forecaster_new(work.get(), model.get(), &made, nullptr), SLUICE_OK);
-  const CForecaster forecaster(made);
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> values(20, 1.0), none(20, nan);
-  std::vector<double> out(100);
-  sluice_series series[2] = {{"A", kStart, 20, 20, values.data(), nullptr, nullptr},
-                             {"B", kStart, 20, 20, none.data(), nullptr, nullptr}};
-  const auto run = [&](sluice_error** error) {
-    return sluice_forecaster_run(forecaster.get(), series, 2, out.data(), error);
-  };
-  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 1 ('B')");
-  series[1] = {"A", kStart, 20, 20, values.data(), nullptr, nullptr};
-  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 0 and 1 have one id, 'A'");
-  series[1] = {"B", kStart + 7, 20, 20, values.data(), nullptr, nullptr};
-  EXPECT_SAID(run(error), SLUICE_DATA_ERROR, "series 1 ('B'): its start");
-  series[1] = {"B", kStart, 0, 20, values.data(), nullptr, nullptr};
-  EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B')");
-  series[1] = {"B", kStart, 20, 20, nullptr, nullptr, nullptr};
-  EXPECT_SAID(run(error), SLUICE_CONFIG_ERROR, "series 1 ('B'): values is NULL");
 }
 
 TEST_F(CApi, EvaluatesWithWhatCameBeside) {
@@ -369,6 +190,59 @@ TEST_F(CApi, RefusesWhatOnlyTheProgramHas) {
   EXPECT_SAID(sluice_train(both.get(), &model, error), SLUICE_CONFIG_ERROR, "the table 'df'");
 }
 
+TEST_F(CApi, AModelReplacesNothingThatItIsTrainedOn) {
+  write_table(path("sales.csv"), sales());
+  const std::string data = path("sales.csv").string(), before = text_of(data);
+  sluice_job* made = nullptr;
+  ASSERT_EQ(sluice_job_new(&made, nullptr), SLUICE_OK);
+  const Job work(made);
+  for (const auto& [key, value] : kQuick) set(work, key, value);
+  set(work, "path.data", data);
+  sluice_model* model = nullptr;
+  for (const std::string& name : {data, (path("x") / ".." / "sales.csv").string()}) {
+    set(work, "path.model", name);
+    EXPECT_SAID(sluice_train(work.get(), &model, error), SLUICE_CONFIG_ERROR,
+                "path.model = " + name + " would replace a data file (path.data), " + data);
+    EXPECT_TRUE(text_of(data) == before);
+  }
+  set(work, "path.model", path("m.safetensors").string());
+  const CModel trained = train(work);
+  EXPECT_TRUE(text_of(data) == before);
+}
+
+// "df" is a table in memory, and a folder of that name nothing that a training reads.
+TEST_F(CApi, ATableInMemoryIsNoPlace) {
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::create_directories(path("df"));
+  std::filesystem::current_path(path(""));
+  const Job work = job();
+  set(work, "path.model", "df/model.csv");
+  const CModel model = train(work);
+  std::filesystem::current_path(here);
+  EXPECT_TRUE(std::filesystem::exists(path("df/model.csv")));
+}
+
+TEST_F(CApi, EvaluatesNoModelThatWasNotGiven) {
+  const Job work = job();
+  set(work, "path.model", path("m.safetensors").string());
+  const CModel model = train(work);
+  ArrowArrayStream stream;
+  EXPECT_SAID(sluice_evaluate(work.get(), nullptr, &stream, nullptr, error), SLUICE_CONFIG_ERROR,
+              "no model is given, and evaluate.refit = 0 trains none");
+  set(work, "evaluate.refit", "1");
+  EXPECT_SAID(sluice_evaluate(work.get(), nullptr, &stream, nullptr, error), SLUICE_OK, "");
+  stream.release(&stream);
+}
+
+TEST_F(CApi, SaysOfAModelInMemoryNoFile) {
+  const Job work = job();
+  const CModel model = train(work);
+  set(work, "network.predict_day", "5");
+  ArrowArrayStream stream;
+  EXPECT_SAID(sluice_forecast(work.get(), model.get(), &stream, nullptr, error),
+              SLUICE_CONFIG_ERROR, "--network.predict_day 5: the model was trained with 3; leave");
+}
+
 TEST_F(CApi, NullPointersAreErrorsAndNoCrashes) {
   EXPECT_SAID(sluice_job_new(nullptr, error), SLUICE_CONFIG_ERROR, "job is NULL");
   EXPECT_SAID(sluice_job_set(nullptr, "a", "b", error), SLUICE_CONFIG_ERROR, "job is NULL");
@@ -472,6 +346,22 @@ TEST_F(CApi, TheLogGoesToItsReceiverAndNowhereElse) {
   EXPECT_EQ(lines.info.size(), before);
   ASSERT_FALSE(lines.events.empty());
   EXPECT_EQ(nlohmann::json::parse(lines.events.front())["event"], "epoch");
+}
+
+TEST_F(CApi, AReceiverMayUseTheLibraryAndEndItself) {
+  static int calls;
+  calls = 0;
+  sluice_set_log(
+      [](sluice_log_level, const char*, void*) {
+        if (++calls == 1) train(job());
+        sluice_set_log(nullptr, nullptr);
+      },
+      nullptr);
+  train(job());
+  EXPECT_GT(calls, 1) << "in the training within the first call";
+  const int before = calls;
+  train(job());
+  EXPECT_EQ(calls, before);
 }
 
 TEST_F(CApi, JobsOfSeveralThreadsDoNotDisturbEachOther) {

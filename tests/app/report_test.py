@@ -26,8 +26,22 @@ class Command(Program):
         self.assertFalse((self.folder / "runs/report.html").exists())
         self.ok("evaluate", "runs/model.safetensors", "a.csv", "--mode.figures", "false", "--path.html", "e.html")
         self.ok("report", "runs/model.safetensors", "a.csv", "--path.html", "r.html")
-        seconds = re.compile(r'"(train|forecast)_seconds":[^,]*,')
-        self.assertEqual(seconds.sub("", self.read("e.html")), seconds.sub("", self.read("r.html")))
+        own = re.compile(r'"(train|forecast)_seconds":[^,]*,|\\nfigures = \w+|\\nhtml = [^\\]*\\"\w.html\\"')
+        self.assertEqual(own.sub("", self.read("e.html")), own.sub("", self.read("r.html")))
+
+    def test_report_has_the_settings_that_it_ran_with(self):
+        self.ok("report", "runs/model.safetensors", "a.csv", "--evaluate.n_windows", "2", "--evaluate.step", "1",
+                "--path.html", "r.html")
+        page = self.read("r.html")
+        for line in ("hidden_size = 4", "steps = 4", "n_windows = 2", "step = 1", 'html = \\"r.html\\"'):
+            self.assertIn("\\n" + line + "\\n", page)
+
+    def test_report_says_that_a_log_is_of_another_models_training(self):
+        self.ok("report", "runs/model.safetensors", "a.csv")
+        self.assertIn('"wrote":"runs/model.safetensors","model":"runs/model.safetensors"', self.read("runs/report.html"))
+        self.train("a.csv", "--horizon", "7", "--path.model", "other.safetensors")
+        self.ok("report", "runs/model.safetensors", "a.csv")
+        self.assertIn('"wrote":"other.safetensors","model":"runs/model.safetensors"', self.read("runs/report.html"))
 
     def test_report_trains_anew_with_refit(self):
         (self.folder / "runs/model.safetensors").unlink()

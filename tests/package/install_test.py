@@ -13,6 +13,13 @@ from installed import BUILD, CMAKE, ROOT, VERSION, run
 CONSUMER = pathlib.Path(__file__).with_name("consumer")
 
 
+def third_party():
+    """The names of THIRD_PARTY.md but those of wheels alone and Arrow, which has files of its own."""
+    page = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| ([\w-]+)[^|]*\| [^|-][^|]*\|([^|]*)", page, re.MULTILINE)
+    return [name for name, place in table if name != "Apache" and "compiled into wheels" not in place]
+
+
 class Installation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -41,6 +48,14 @@ class Installation(unittest.TestCase):
         self.assertEqual({name.split("/")[0] for name in files},
                          {"bin", "include", libraries.split("/")[0], "share"})
         self.assertFalse([name for name in files if "gpu_check" in name or "COMMIT" in name])
+
+    def test_has_the_licence_of_all_that_others_wrote(self):
+        doc = self.prefix / "share/doc/sluice"
+        self.assertTrue((doc / "THIRD_PARTY.md").exists())
+        self.assertIn("CLI11", third_party())
+        for name in third_party():
+            text = (doc / "licences" / f"{name}.txt").read_text(encoding="utf-8")
+            self.assertRegex(text.lower(), "permission is hereby granted|redistribution|apache|gnu general public", name)
 
     def test_other_programs_do_not_meet_its_arrow(self):
         beside = [path.name for path in self.library.parent.iterdir() if path.name.startswith("libarrow")]
@@ -121,6 +136,7 @@ class Bundle(unittest.TestCase):
             self.assertGreater(len(loaded), 4)
             for library in loaded:
                 self.assertEqual(pathlib.Path(library).parent.resolve(), (bundle / "lib").resolve())
+            self.assertLessEqual({f"{name}.txt" for name in third_party()}, set(os.listdir(bundle / "licences")))
             run("./sluice", "simulate", "s.csv", "--stores", "1", "--items", "1", "--days", "30", cwd=bundle)
             self.assertEqual(len((bundle / "s.csv").read_text().splitlines()), 31)
 

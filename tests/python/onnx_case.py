@@ -34,7 +34,8 @@ class OnnxCase(Program):
     def forecast(self, *arguments, targets=("y",)):
         """What `sluice forecast` writes: {id: [K, M, columns]}, and the columns' names."""
         self.ok("forecast", *arguments, "--path.forecast", "forecast.csv", "--engine.threads", "1")
-        rows = list(csv.DictReader(open(self.folder / "forecast.csv", encoding="utf-8")))
+        with open(self.folder / "forecast.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
         names = [name for name in rows[0] if name.startswith("sluice")]
         found = {}
         for row in rows:

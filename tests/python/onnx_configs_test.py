@@ -7,6 +7,7 @@ import io
 import os
 import re
 import unittest
+import unittest.mock
 
 try:
     import onnx  # noqa: F401
@@ -16,7 +17,10 @@ except ImportError as missing:
 
 import numpy as np
 from onnx_case import ROOT, OnnxCase, right_aligned, seconds
-from sluice.model_file import read_model
+
+import sluice
+from sluice._model_file import read_model
+from sluice.onnx import to_onnx
 
 
 class Configs(OnnxCase):
@@ -121,7 +125,7 @@ class Configs(OnnxCase):
 
     def test_the_example_of_the_documentation_forecasts_as_the_program(self):
         text = (ROOT / "docs/onnx.md").read_text()
-        commands, code = re.findall(r"```(?:python)?\n(sluice simulate.*?|import csv.*?)```", text, re.S)
+        commands, code = re.findall(r"```(?:sh|python)\n(sluice simulate.*?|import csv.*?)```", text, re.S)
         (self.folder / "configs").symlink_to(ROOT / "configs")
         for command in commands.splitlines():
             small = ["--training.steps", "30"] if " train " in command else []
@@ -130,7 +134,8 @@ class Configs(OnnxCase):
         self.addCleanup(os.chdir, here)
         os.chdir(self.folder)
         said, names = io.StringIO(), {}
-        with contextlib.redirect_stdout(said):
+        as_the_package_has_it = unittest.mock.patch.object(sluice, "to_onnx", to_onnx, create=True)
+        with contextlib.redirect_stdout(said), as_the_package_has_it:
             exec(compile(code, "docs/onnx.md", "exec"), names)
         self.assertEqual(names["quantiles"].shape, (1, 28, 1, 3))
         self.assertIn(f"{names['forecast'][0, 0, 0]:.4g}"[:4], said.getvalue())

@@ -14,9 +14,9 @@ except ImportError as missing:
 
 import numpy as np
 from onnx_case import OnnxCase, Shops, grid_of_days, session
-from sluice.model_file import ModelFileError, read_model, write_model
+from sluice._model_file import ModelFileError, read_model, write_model
+from sluice._onnx_graph import FLOAT, INT64, OPSET, Graph, calendar_terms
 from sluice.onnx import fit_scaling, to_onnx
-from sluice.onnx_graph import FLOAT, INT64, OPSET, Graph, calendar_terms
 
 HORIZON = 5
 # Every choice that a setting "auto" would make is made here; a test changes what it is about.
@@ -398,6 +398,15 @@ class Refused(Trained):
                               (b"\x02" + b"\0" * 7 + b"{}", "its format is None")):
             path = self.write("other.safetensors", content)
             self.refuses(ModelFileError, text, path)
+        self.refuses(ModelFileError, "no.safetensors: cannot be opened (No such file or directory)", "no.safetensors")
+
+    def test_a_model_that_cannot_be_written_leaves_nothing_behind(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
+        (self.folder / "folder").mkdir()
+        before = sorted(self.folder.iterdir())
+        with self.assertRaises(IsADirectoryError):
+            write_model(self.folder / "folder", read_model(self.folder / MODEL))
+        self.assertEqual(sorted(self.folder.iterdir()), before)
 
     def test_a_damaged_model_is_named_and_a_newer_one_too(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)

@@ -1,5 +1,6 @@
 """Bad input at the border: the error names the table, the column and the rows, and what would be accepted."""
 
+import pickle
 import re
 
 import pandas as pd
@@ -29,16 +30,20 @@ TABLES = {
     "mixed objects": (with_cell("y", "x"), "column 'y' (object) holds values of several kinds: row 0 has 10.0 (float), "
                                            "row 5 'x' (str); make them numbers, texts or times"),
     "a word among numbers": (DF.assign(y=with_cell("y", "x")["y"].astype(str)), "df: row 5: column 'y': 'x' is not a number"),
-    "complex numbers": (DF.assign(y=DF["y"].astype(complex)), "df: column 'y' (complex128)"),
+    "complex numbers": (DF.assign(y=DF["y"].astype(complex)), "df: column 'y' (complex128, row 0 has (10+0j)): "),
     "lists": (pa.table({"unique_id": ["a"] * 2, "ds": [1, 2], "y": [[1], [2]]}), "df: column 'y' holds values of type list"),
     "objects of polars": (pl.DataFrame({"unique_id": ["a"], "ds": [1], "y": pl.Series([{1}], dtype=pl.Object)}),
-                          "df: column 'y' holds values of type fixed_size_binary"),
+                          "df: column 'y' holds objects of Python, row 0 has {1}; make them numbers, texts or times"),
     "infinity": (DF.assign(y=DF["y"].where(DF.index != 5, float("inf"))), "df: row 5: column 'y': inf is infinite"),
     "no time": (DF.assign(ds=DF["ds"].where(DF.index != 5)), "df: row 5: column 'ds': the time is missing"),
     "no id": (with_cell("unique_id", None), "df: row 5: column 'unique_id': the id is missing"),
     "a word for a time": (DF.assign(ds=with_cell("ds", "yesterday")["ds"].astype(str)),
                           "df: row 5: column 'ds': 'yesterday' is not a time"),
     "periods": (DF.assign(ds=DF["ds"].dt.to_period("D")), "column 'ds' holds periods; make them times: df['ds'].dt.to_timestamp()"),
+    "two levels of one name": (DF.set_index(pd.MultiIndex.from_arrays([DF["y"], DF["y"]], names=["k", "k"])),
+                               "df: there are two columns 'k'; rename or drop one"),
+    "times that end in nanoseconds": (DF.assign(ds=DF["ds"] + (pd.Timestamp("2262-04-10") - DF["ds"].max())),
+                                      "do not reach the end of the forecast"),
     "a row twice": (pd.concat([DF, DF.iloc[[7]]]), "df: row 240: a second row for series 'a' 2024-01-08 (the first one: "
                                                    "df: row 7)"),
 }
@@ -48,7 +53,7 @@ TABLES = {
 def test_a_table_that_cannot_be_read_is_a_data_error(what):
     df, message = TABLES[what]
     with pytest.raises(sluice.DataError, match=re.escape(message)) as caught:
-        quick().fit(df)
+        quick().fit(df).predict()
     assert isinstance(caught.value, ValueError)
 
 
@@ -79,15 +84,51 @@ def test_a_wrong_setting_is_a_config_error(what):
     assert isinstance(caught.value, ValueError)
 
 
+CALLS = {
+    "several ids": (lambda: quick(id_col=["unique_id"]).fit(DF), "id_col is ['unique_id']; give the name of one column"),
+    "a horizon of nothing": (lambda: quick(h=0).fit(DF), "h is 0; give a whole number from 1"),
+    "settings that are no dict": (lambda: sluice.Forecaster(settings=["a"]).fit(DF), "settings is ['a']; give a dict"),
+    "a key that is no text": (lambda: quick(settings={3: 1}).fit(DF), "settings: 3 is no key; give texts such as"),
+    "no windows": (lambda: quick().cross_validation(DF, n_windows=None), "n_windows is None; give a whole number"),
+    "windows and a half": (lambda: quick().cross_validation(DF, n_windows=1.5), "n_windows is 1.5; give a whole number"),
+    "a word for refit": (lambda: quick().cross_validation(DF, refit="yes"), "refit is 'yes'; give a whole number"),
+    "a future without inputs": (lambda: sluice.check(DF, futr_df=DF), "futr_df is given, and futr_exog_list names no column"),
+    "statics without inputs": (lambda: quick().fit(DF, static_df=DF), "static_df is given, and stat_exog_list names no column"),
+    "an id as a result": (lambda: quick(id_col="sluice").fit(DF.rename(columns={"unique_id": "sluice"})),
+                          "id_col is 'sluice', which results have a column of their own of; rename it"),
+    "a target as a result": (lambda: quick(target_col="cutoff").cross_validation(DF.rename(columns={"y": "cutoff"})),
+                             "target_col is 'cutoff', which results have a column of their own of; rename it"),
+}
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_a_wrong_argument_is_a_config_error(what):
+    call, message = CALLS[what]
+    with pytest.raises(sluice.ConfigError, match=re.escape(message)):
+        call()
+
+
+@pytest.mark.parametrize("h", ["3", 2.5, True])
+def test_a_horizon_is_a_whole_number(fitted, h):
+    with pytest.raises(sluice.ConfigError, match=re.escape(f"h is {h!r}; give a whole number")):
+        fitted.predict(h=h)
+
+
 def test_a_name_with_a_comma_is_refused_with_its_remedy():
     with pytest.raises(sluice.ConfigError, match="'a,b' has a comma, .* rename the column"):
         quick(target_col="a,b").fit(DF.rename(columns={"y": "a,b"}))
 
 
-def test_a_device_that_is_not_there_is_a_device_error():
-    with pytest.raises(sluice.DeviceError, match="engine.device = \"cuda:99\"") as caught:
-        quick(settings={"engine.device": "cuda:99"}).fit(DF)
-    assert isinstance(caught.value, RuntimeError)
+def test_a_device_that_is_not_there_is_a_device_error(fitted):
+    # Which sentence it is depends on the build and the machine: without CUDA, without a driver, with few cards.
+    sentence = "set engine.device = |engine.device = \"cuda:99\""
+    elsewhere = pickle.loads(pickle.dumps(fitted)).set_params(device="cuda:99")
+    for call in (lambda: quick(settings={"engine.device": "cuda:99"}).fit(DF), lambda: quick(device="cuda:99").fit(DF),
+                 lambda: elsewhere.predict(DF)):
+        with pytest.raises(sluice.DeviceError, match=sentence) as caught:
+            call()
+        assert isinstance(caught.value, RuntimeError)
+    assert len(elsewhere.set_params(device="cpu").predict(DF)) == 21
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +171,14 @@ def test_series_that_lack_known_values_are_left_out_where_that_is_asked_for(pric
     assert list(out["unique_id"].unique()) == ["b", "c"]
     assert lenient.left_out_ == [{"unique_id": "a", "reason": "no price for 2024-03-24"}]
     assert "no forecast of 'a': no price for 2024-03-24" in caplog.text
+
+
+def test_ids_of_the_future_that_the_datas_type_does_not_hold_are_refused(priced):
+    forecaster, df, future = priced
+    numbered = df.assign(unique_id=df["unique_id"].map(ord))
+    with pytest.raises(sluice.DataError, match="ids of df have the type int64, and others are none: .*'x'"):
+        forecaster.predict(numbered, futr_df=pd.concat([future.assign(unique_id=one) for one in ("97", "98", "99", "x")]
+                                                       ).drop_duplicates(["unique_id", "ds"]))
 
 
 def test_words_for_numbers_of_the_future_are_refused(priced):

@@ -4,6 +4,7 @@ import re
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from conftest import H, quick, sales
 
@@ -18,9 +19,11 @@ def made():
     return forecaster, forecaster.cross_validation(sales(), n_windows=3, step_size=4)
 
 
-def test_windows_are_scored_as_cross_validation_scores_them(made):
+@pytest.mark.parametrize("make", [lambda df: df, pl.DataFrame, pa.Table.from_pandas])
+def test_windows_are_scored_as_cross_validation_scores_them(made, make):
     forecaster, windows = made
-    scores = sluice.evaluate(windows, sales())
+    scores = sluice.evaluate(make(windows), make(sales()))
+    scores = scores if isinstance(scores, pd.DataFrame) else pd.DataFrame(pa.table(scores).to_pydict())
     assert list(scores.columns) == ["method", *METRICS, "coverage-80", "coverage-95"]
     assert list(scores["method"]) == ["sluice", "seasonal naive (7)", "last value", "mean of 28"]
     for row, method in zip(scores.to_dict("records"), forecaster.report_["methods"], strict=True):
@@ -30,6 +33,11 @@ def test_windows_are_scored_as_cross_validation_scores_them(made):
     total = forecaster.report_["methods"][0]["total"]
     assert scores["coverage-95"][0] == pytest.approx(total["coverage"]["95"])
     assert scores["mae"][0] == pytest.approx((windows["y"] - windows["sluice"]).abs().mean(), rel=1e-5)
+
+
+def test_windows_of_polars_are_scored_as_those_of_pandas(made):
+    scores = sluice.evaluate(pl.DataFrame(made[1]), pl.DataFrame(sales()))
+    pd.testing.assert_frame_equal(scores.to_pandas(), sluice.evaluate(made[1], sales()), check_dtype=False)
 
 
 def test_a_forecast_is_scored_by_what_came_after_it(made):
@@ -46,6 +54,46 @@ def test_a_forecast_is_scored_by_what_came_after_it(made):
     before = df.assign(ds=df["ds"] + pd.Timedelta(days=7)).merge(both[["unique_id", "ds"]])
     naive = (before["y"].to_numpy() - both["y"].to_numpy())
     assert scores["mae"][1] == pytest.approx(abs(naive).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("make", [lambda df: df, pl.DataFrame])
+def test_several_targets_have_rows_of_their_own(make):
+    df = sales().assign(returns=lambda d: d["y"] / 4 + 1)
+    forecaster = quick(target_col=["y", "returns"])
+    windows = forecaster.cross_validation(df, n_windows=2)
+    scores = sluice.evaluate(make(windows), make(df), target_col=["y", "returns"])
+    scores = scores if isinstance(scores, pd.DataFrame) else pd.DataFrame(pa.table(scores).to_pydict())
+    assert list(scores.columns) == ["method", "target", *METRICS, "coverage-80"]
+    names = [method["name"] for method in forecaster.report_["methods"]]
+    assert list(zip(scores["target"], scores["method"], strict=True)) == [(t, n) for t in ("y", "returns") for n in names]
+    for target in ("y", "returns"):
+        for method in forecaster.report_["methods"]:
+            rows = pd.DataFrame([row for row in method["rows"] if row["name"].endswith(f":{target}")])
+            row = scores[(scores["target"] == target) & (scores["method"] == method["name"])].iloc[0]
+            assert row["points"] == rows["points"].sum() == 2 * 3 * H
+            for metric in ("mae", "mase"):
+                assert row[metric] == pytest.approx(rows[metric].mean(), rel=1e-5)
+        ours = windows[windows["target"] == target]
+        error = (ours["y"] - ours["sluice"]).abs().mean()
+        assert scores[scores["target"] == target]["mae"].iloc[0] == pytest.approx(error, rel=1e-5)
+
+
+def test_a_target_named_target_is_one():
+    df = sales().rename(columns={"y": "target"})
+    windows = quick(target_col="target").cross_validation(df)
+    assert list(sluice.evaluate(windows, df, target_col="target")["points"]) == [3 * H] * 4
+
+
+def test_targets_that_are_not_forecast_are_named():
+    df = sales().assign(returns=lambda d: d["y"] / 4 + 1)
+    forecasts = quick(target_col=["y", "returns"]).fit(df[df["ds"] <= "2024-03-10"]).predict()
+    message = "forecasts: column 'target' has 'y', 'returns', and target_col names 'y'; name those that are forecast"
+    with pytest.raises(sluice.DataError, match=re.escape(message)):
+        sluice.evaluate(forecasts, df)
+    with pytest.raises(sluice.DataError, match=re.escape("target_col names 'y', 'returns', 'z'")):
+        sluice.evaluate(forecasts, df, target_col=["y", "returns", "z"])
+    with pytest.raises(sluice.DataError, match=re.escape("there is no column 'target' (which column of target_col")):
+        sluice.evaluate(forecasts.drop(columns="target"), df, target_col=["y", "returns"])
 
 
 BAD = {

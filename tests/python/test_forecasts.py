@@ -184,3 +184,12 @@ def test_a_loaded_forecaster_knows_its_columns(df, tmp_path):
     assert list(windows.columns[:4]) == ["item_id", "timestamp", "cutoff", "target"]
     with pytest.raises(sluice.DataError, match="give df"):
         second.predict()
+
+
+def test_a_series_that_ended_is_left_out_and_no_failure(df):
+    ended = df.assign(unique_id="old", ds=df["ds"] - pd.Timedelta(days=800)).iloc[:80]
+    forecaster = quick(settings={"forecast.strict": True}).fit(df)
+    assert list(forecaster.predict(pd.concat([df, ended]))["unique_id"].unique()) == ["a", "b", "c"]
+    assert [one["unique_id"] for one in forecaster.left_out_] == ["old"]
+    forecaster.settings = {**forecaster.settings, "forecast.ended": True}
+    assert "old" in set(forecaster.predict(pd.concat([df, ended]))["unique_id"])

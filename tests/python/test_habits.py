@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 import pickle
+import pickletools
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from sluice import _progress
 def test_arguments_are_got_set_and_shown(df):
     forecaster = sluice.Forecaster(h=3, freq="D", random_seed=7)
     assert repr(forecaster) == "Forecaster(h=3, freq='D', random_seed=7)"
+    assert repr(sluice.Forecaster(level=np.array([80, 95]))) == "Forecaster(level=array([80, 95]))"
     assert forecaster.get_params()["random_seed"] == 7
     assert forecaster.set_params(h=5, settings=QUICK) is forecaster
     again = sluice.Forecaster(**forecaster.get_params())
@@ -40,6 +42,25 @@ def test_arguments_are_the_settings_that_they_say():
     assert "Units of each LSTM layer" in sluice.explain("network.hidden_size")
 
 
+@pytest.mark.parametrize(("given", "key", "meant"), [
+    ({"freq": pd.offsets.MonthBegin()}, "frequency", '"MS"'),
+    ({"freq": pd.offsets.Week(weekday=2)}, "frequency", '"W-WED"'),
+    ({"freq": pd.Timedelta(minutes=15)}, "frequency", '"15min"'),
+    ({"freq": np.timedelta64(1, "D")}, "frequency", '"D"'),
+    ({"level": "80"}, "levels", "[80]"),
+    ({"settings": {"training.shuffle": np.False_}}, "shuffle", "false"),
+])
+def test_values_of_pandas_and_numpy_are_taken(given, key, meant):
+    assert f"\n{key} = {meant}\n" in str(sluice.Forecaster(h=7, **given).explain_settings())
+
+
+def test_refit_is_a_truth_value_or_a_number(df):
+    forecaster = quick()
+    for one, other in ((0, False), (np.False_, False), (np.True_, True), (1, True)):
+        windows = [forecaster.cross_validation(df, n_windows=2, refit=refit) for refit in (one, other)]
+        pd.testing.assert_frame_equal(*windows)
+
+
 def test_the_seed_decides_the_model(df, fitted):
     first = quick(random_seed=1).fit(df).predict()
     pd.testing.assert_frame_equal(first, quick(random_seed=1).fit(df).predict())
@@ -52,6 +73,23 @@ def test_a_file_of_settings_is_read_and_arguments_go_before_it(df, tmp_path):
     assert (forecaster.model_info_["horizon"], forecaster.model_info_["hidden_size"]) == (2, 4)
 
 
+@pytest.mark.parametrize(("text", "test"), [
+    ("[training]\nsteps = 20\n[network]\n# test = 3\n", "0"),
+    ("[data]\ntest = \"auto\"\n", '"auto"'),
+    ("data.test = 3\n", "3"),
+])
+def test_a_file_of_settings_holds_out_what_it_says_and_else_nothing(text, test, tmp_path):
+    (tmp_path / "s.toml").write_text(text)
+    assert f"\ntest = {test}\n" in str(sluice.Forecaster(h=7, config=tmp_path / "s.toml").explain_settings())
+
+
+def test_a_path_may_begin_at_home(df, fitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fitted.save("~/model.safetensors")
+    assert (tmp_path / "model.safetensors").exists()
+    pd.testing.assert_frame_equal(sluice.Forecaster.load("~/model.safetensors").predict(df), fitted.predict())
+
+
 def test_a_pickle_has_the_model_and_not_the_data(df, fitted):
     content = pickle.dumps(fitted)
     again = pickle.loads(content)
@@ -61,6 +99,11 @@ def test_a_pickle_has_the_model_and_not_the_data(df, fitted):
     with pytest.raises(sluice.DataError, match="give df"):
         again.predict()
     assert pickle.loads(pickle.dumps(quick())).get_params() == quick().get_params()
+
+
+def test_a_pickle_names_no_private_class(fitted):
+    named = {argument for code, argument, _ in pickletools.genops(pickle.dumps(fitted, protocol=0)) if code.name == "GLOBAL"}
+    assert {name for name in named if name.startswith("sluice")} == {"sluice Forecaster"}
 
 
 def test_what_has_no_model_says_so():
@@ -93,10 +136,40 @@ def test_callbacks_see_every_epoch_and_may_stop(df):
     assert not quick().fit(df, callbacks=[lambda progress: None]).interrupted_
 
 
-def test_an_exception_of_a_callback_is_raised_and_the_model_is_kept(df):
-    forecaster = quick()
+@pytest.mark.parametrize("said, stops", [(False, True), (np.float64(1) < 0, True), (True, False), (None, False), (0, False),
+                                         (np.bool_(True), False), ([], False), (np.zeros(2, bool), False)])
+def test_false_alone_ends_a_training(df, said, stops):
+    assert quick().fit(df, callbacks=[lambda progress: said]).interrupted_ == stops
+
+
+def test_callbacks_see_the_refits_of_a_cross_validation_and_may_stop_it(df):
+    seen = []
+    settings = {"training.schedule": "cosine", "training.final_fit": False}
+    forecaster = quick(settings=settings)
+    forecaster.cross_validation(df, n_windows=2, refit=True, callbacks=[seen.append])
+    assert [(one.refit, one.epoch) for one in seen] == [(r, e) for r in (1, 2) for e in (1, 2, 3, 4)]
+    assert seen[0].learning_rate > seen[3].learning_rate == seen[7].learning_rate > 0
+    with pytest.raises(sluice.Interrupted):
+        forecaster.cross_validation(df, callbacks=[lambda progress: progress.epoch < 2])
     with pytest.raises(ZeroDivisionError):
-        forecaster.fit(df, callbacks=[lambda progress: 1 / 0])
+        forecaster.cross_validation(df, callbacks=[lambda progress: 1 / 0])
+    with pytest.raises(sluice.NotFittedError):
+        forecaster.predict()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, SystemExit, StopIteration, sluice.DataError])
+def test_an_exception_of_a_callback_is_raised_and_the_model_is_kept(df, error):
+    forecaster, epochs = quick(), []
+
+    def fail(progress):
+        epochs.append(progress.epoch)
+        if progress.epoch == 2:
+            raise error("enough")
+
+    with pytest.raises(error, match="enough"):
+        forecaster.fit(df, callbacks=[fail])
+    assert epochs == [1, 2], "nothing is trained after it"
+    assert forecaster.interrupted_ and forecaster.model_info_["steps"] in (10, 20)
     assert len(forecaster.predict()) == 3 * H
 
 
@@ -140,8 +213,8 @@ def test_callbacks_are_not_called_within_an_epoch():
     called = []
     watch = _progress.watch_of(_progress.Line(False), [called.append])
     within = ("", 1, 15, 40, 0.4, 1.0, 9.0, 1.5, 1.5)
-    assert watch(*within, False) and not called
-    assert watch(*within, True) and len(called) == 1
+    assert watch(*within, False, 0.003, 0) and not called
+    assert watch(*within, True, 0.003, 0) and len(called) == 1
 
 
 def test_other_threads_run_while_it_trains(df):
@@ -209,7 +282,8 @@ def test_progress_is_a_line_in_a_terminal_and_nothing_elsewhere(capsys, df):
     out = Terminal()
     line = _progress.Line(None, out)
     where = {"label": "", "epoch": 3, "step": 30, "total_steps": 40, "fraction": 0.75, "seconds": 2.0,
-             "windows_per_second": 9.0, "train_loss": 1.5, "valid_loss": float("nan"), "epoch_end": True}
+             "windows_per_second": 9.0, "train_loss": 1.5, "valid_loss": float("nan"), "epoch_end": True,
+             "learning_rate": 0.003}
     line.show(sluice.Progress(**where))
     line.close()
     assert out.text == "\r 75% |███████████████·····| epoch 3, step 30/40 train 1.5 2 s\n"
@@ -236,6 +310,13 @@ def test_another_pyarrow_is_refused_with_a_sentence():
 
     with pytest.raises(ImportError, match=r"built for pyarrow \d+, and pyarrow 3.0.0 is installed; pip install"):
         check_pyarrow("3.0.0")
+
+
+def test_to_onnx_names_the_extra_where_onnx_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "sluice.onnx", raising=False)
+    with pytest.raises(ImportError, match=r"sluice.to_onnx needs onnx: pip install 'sluice\[onnx\]'"):
+        sluice.to_onnx
 
 
 def test_the_version_is_the_librarys(program):

@@ -94,6 +94,22 @@ def test_a_midnight_that_comes_twice_is_the_first_one():
     assert out["ds"][2] == twice
 
 
+@pytest.mark.parametrize(("zone", "skipped"), [("Africa/Cairo", "2024-04-26"), ("America/Santiago", "2024-09-08")])
+def test_a_day_without_a_midnight_begins_an_hour_later(zone, skipped):
+    day = pd.Timestamp(skipped)
+    days = pd.DatetimeIndex(pd.date_range(day - pd.Timedelta(days=80), day + pd.Timedelta(days=20)).as_unit("us"))
+    df = pd.DataFrame({"unique_id": "a", "ds": days.tz_localize(zone, nonexistent="shift_forward"),
+                       "y": 10.0 + np.arange(len(days)) % 7})
+    before = df.head(78)
+    out = quick().fit(before).predict()  # over the skipped midnight
+    assert list(out["ds"]) == list(df["ds"][78:85])
+    for freq in ("D", None):
+        out = quick(freq=freq).fit(df).predict()  # from a history that has it
+        assert list(out["ds"].dt.tz_localize(None)) == list(pd.date_range(days[-1], periods=H + 1)[1:])
+    windows = quick().cross_validation(df, n_windows=4)
+    assert set(windows["ds"]) == set(df["ds"][-28:])
+
+
 POLARS = {
     "String": ({}, {}),
     "Categorical": ({"unique_id": pl.Categorical}, {}),
@@ -169,6 +185,32 @@ def test_new_categories_of_the_future_are_kept():
     out = quick(futr_exog_list=["price"]).fit(df).predict(futr_df=future)
     assert list(out["unique_id"].unique()) == ["a", "b", "c", "d"]
     assert list(out["new_item"]) == [0] * 3 * H + [1] * H
+
+
+def test_new_words_of_a_polars_enum_are_kept():
+    df = pl.DataFrame(sales().assign(price=1.0)).with_columns(pl.col("unique_id").cast(pl.Enum(["c", "b", "a"])))
+    days = pd.date_range("2024-03-21", periods=H)
+    future = pd.concat([pd.DataFrame({"unique_id": one, "ds": days, "price": 1.0}) for one in "abcd"])
+    out = quick(futr_exog_list=["price"]).fit(df).predict(futr_df=pl.DataFrame(future))
+    assert out["unique_id"].dtype == pl.Enum(["c", "b", "a", "d"])
+    assert out["unique_id"].unique(maintain_order=True).to_list() == ["a", "b", "c", "d"]
+
+
+TEXTS = {
+    "str": lambda days: days.dt.strftime("%Y-%m-%d"),
+    "object": lambda days: days.dt.strftime("%Y-%m-%d").astype(object),
+    "category": lambda days: days.dt.strftime("%Y-%m-%d").astype("category"),
+    "int64": lambda days: days.dt.strftime("%Y%m%d").astype("int64"),
+    "categories of int64": lambda days: days.dt.strftime("%Y%m%d").astype("int64").astype("category"),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_texts_and_numbers_that_are_days_become_times(kind, expected):
+    df = sales().assign(ds=TEXTS[kind](sales()["ds"]))
+    pd.testing.assert_frame_equal(quick().fit(df).predict(), expected[0])
+    of_polars = quick().fit(pl.DataFrame(df)).predict()
+    assert of_polars["ds"].to_list() == list(expected[0]["ds"])
 
 
 def test_simulated_tables_are_of_the_kind_asked_for():

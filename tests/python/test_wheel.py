@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -27,6 +29,10 @@ def test_a_wheel_works_in_a_fresh_environment(tmp_path):
                         tmp_path / "dist", ROOT], check=True)
         wheels = list((tmp_path / "dist").glob("sluice-*.whl"))
     assert len(wheels) == 1
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        carried = {name.removeprefix("sluice/licences/") for name in wheel.namelist() if "/licences/" in name}
+    named = re.findall(r"^\| ([\w-]+)[^|]*\| [^|-]", (ROOT / "THIRD_PARTY.md").read_text(), re.MULTILINE)
+    assert "nanobind" in named and carried >= {f"{name}.txt" for name in named if name != "Apache"}  # pyarrow has that
     venv = tmp_path / "elsewhere" / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     subprocess.run([venv / "bin/pip", "install", "--quiet", wheels[0]], check=True)
@@ -36,6 +42,13 @@ def test_a_wheel_works_in_a_fresh_environment(tmp_path):
     rows, file, version = done.stdout.split()
     assert rows == "21" and pathlib.Path(file).is_relative_to(venv)
     assert version in wheels[0].name
+    # Both find Arrow by themselves: CUDA's libraries are looked for from libsluice.so alone.
+    for library in ("_sluice.*.so", "libsluice.so.*"):
+        file = next((venv / "lib").glob(f"python3*/site-packages/sluice/{library}"))
+        dynamic = subprocess.run(["readelf", "-d", file], capture_output=True, text=True, check=True).stdout
+        assert "$ORIGIN/../pyarrow" in dynamic, dynamic
+        if "nvidia" in dynamic:  # in a wheel with CUDA: the folder has its version
+            assert re.search(r":\$ORIGIN/\.\./nvidia/cu\d+/lib:", dynamic), dynamic
     # Nothing is taken from the folder of the build.
     maps = subprocess.run([venv / "bin/python", "-c", "import sluice; print(open('/proc/self/maps').read())"], env=plain,
                           cwd=tmp_path, capture_output=True, text=True, check=True).stdout

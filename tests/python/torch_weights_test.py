@@ -12,7 +12,7 @@ except ImportError:
 
 from package import ROOT  # noqa: F401 (makes sluice importable)
 from program import Program
-from sluice.model_file import read_model
+from sluice._model_file import read_model
 from sluice.torch_weights import from_torch_lstm, lstm_state_dict, to_torch_lstm
 
 MODEL = "runs/model.safetensors"

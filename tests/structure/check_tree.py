@@ -17,7 +17,7 @@ usage: check_tree.py ROOT
              C headers may ask for __cplusplus and define SLUICE_ and Arrow's macros;
              in *_hwy.cpp also what Highway compiles a file for each instruction set with
   tests      nothing outside tests/ includes from tests/
-  size       no source file is longer than 500 lines
+  size       no source file is longer than 500 lines; in python/ no line than 120 columns (pyproject.toml)
   todo       open work is marked with an issue number
   catch      no catch (...): an unknown exception is not swallowed
 """
@@ -38,8 +38,10 @@ ROOMS = {
 DOORS = {"cuda/recurrence/selection.cpp"}
 MAX_FAMILY = 3
 MAX_LINES = 500
+MAX_COLUMNS = 120
 SOURCE_DIRS = ("include", "host", "cuda", "tests", "benchmarks", "python", "cmake", "scripts")
 SOURCES = {".hpp", ".cpp", ".cu", ".cuh", ".h", ".py", ".cmake"}
+PYTHON = {".py", ".pyi"}
 CODE = {".hpp", ".cpp", ".cu", ".cuh", ".h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
@@ -203,6 +205,8 @@ def check_line(path, lines, index):
         for pattern, allowed, what in DEVICE:
             if pattern.search(line) and not allowed.search(path.as_posix()):
                 yield "device", what
+    if path.parts[0] == "python" and path.suffix in PYTHON and len(line) > MAX_COLUMNS:
+        yield "size", f"has {len(line)} columns, {MAX_COLUMNS} at most"
     if OPEN_WORK.search(line):
         yield "todo", f"has open work without its issue: write {WORD}(#12)"
     if CATCH_ALL.search(line) and path.suffix != ".py":

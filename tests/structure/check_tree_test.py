@@ -4,7 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
-from check_tree import MAX_LINES, WORD, check_tree
+from check_tree import MAX_COLUMNS, MAX_LINES, WORD, check_tree
 
 ANY = "catch (" + "...)"
 
@@ -115,6 +115,8 @@ class Rules(unittest.TestCase):
 
     def test_size(self):
         self.breaks("size", "host/base/a.cpp", "\n" * (MAX_LINES + 1), MAX_LINES + 1)
+        self.breaks("size", "python/sluice/a.py", "#" * (MAX_COLUMNS + 1) + "\n", 1)
+        self.keeps("python/sluice/a.py", "#" * MAX_COLUMNS + "\n")
         self.keeps("host/base/a.cpp", "\n" * MAX_LINES)
 
     def test_todo(self):

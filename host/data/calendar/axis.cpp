@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "data/calendar/civil.hpp"
+#include "data/calendar/clock.hpp"
 #include "data/calendar/named_period.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
@@ -22,8 +23,7 @@ Shown shown(const TimeAxis& axis, Timestamp time) {
     const Timestamp utc = time - axis.ahead_of_utc;
     return {utc, utc + offset_at(axis.clock, utc)};
   }
-  const std::vector<Timestamp> instants = instants_of(axis.clock, time);
-  return {instants.empty() ? time - offset_at(axis.clock, time) : instants.front(), time};
+  return {first_instant_from(axis.clock, time), time};
 }
 
 /// By the data's own form, else as ISO 8601.

@@ -1,8 +1,9 @@
 // Wall clocks: zones as lists of their offsets from UTC.
+#include "data/calendar/clock.hpp"
+
 #include <algorithm>
 
 #include "data/calendar/civil.hpp"
-#include "sluice/data/calendar.hpp"
 
 namespace sluice {
 
@@ -23,6 +24,12 @@ std::vector<Timestamp> instants_of(std::span<const UtcOffset> clock, Timestamp w
     if (instants.empty() || instants.front() != instant) instants.push_back(instant);
   }
   return instants;
+}
+
+Timestamp first_instant_from(std::span<const UtcOffset> clock, Timestamp wall) {
+  const std::vector<Timestamp> instants = instants_of(clock, wall);
+  // Of a time that is skipped, the clock's offset before says when it would have come.
+  return instants.empty() ? wall - offset_at(clock, wall - civil::kDay) : instants.front();
 }
 
 }  // namespace sluice

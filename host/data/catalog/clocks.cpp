@@ -6,6 +6,7 @@
 #include <map>
 
 #include "data/calendar/civil.hpp"
+#include "data/calendar/clock.hpp"
 #include "data/calendar/named_period.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
@@ -143,6 +144,7 @@ class Settling {
       times_.axis.zone = raw_.zone;
       times_.axis.clock = clock_of_zone(raw_.zone, place_.source);
     }
+    settle_skipped_midnights(utc);
     if (!steps_are_short()) return say_local();
     if (!spec_.time_zone.empty()) {
       times_.axis.ahead_of_utc = standard_offset(times_.axis.clock);
@@ -151,6 +153,22 @@ class Settling {
       settle_written_offsets();
     }
     times_.values = std::move(utc);
+  }
+
+  /// Days whose midnight the clock skips begin an hour later; where all others begin at midnight,
+  /// they do, too.
+  void settle_skipped_midnights(const std::vector<Timestamp>& utc) {
+    if (times_.axis.clock.empty()) return;
+    const auto midnight_of = [&](std::size_t i) {
+      return civil::day_of(raw_.walls[i]) * civil::kDay;
+    };
+    std::vector<std::size_t> late;
+    for (std::size_t i = 0; i < utc.size(); ++i) {
+      if (raw_.walls[i] == midnight_of(i)) continue;
+      if (utc[i] != first_instant_from(times_.axis.clock, midnight_of(i))) return;
+      late.push_back(i);
+    }
+    for (const std::size_t i : late) raw_.walls[i] = midnight_of(i);
   }
 
   /// Offsets in texts name no zone: one offset is kept in what is written, of several none.

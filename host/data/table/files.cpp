@@ -50,6 +50,7 @@ fs::path without_compression(const fs::path& path) {
 void check(const arrow::Status& status, const fs::path& path, const std::string& remedy) {
   if (status.ok()) return;
   std::string what = status.message();
+  if (what.empty()) what = status.CodeAsString();
   if (const std::size_t line = what.find('\n'); line != std::string::npos) what.resize(line);
   if (what.starts_with("Failed to launch worker thread")) {
     throw DataError(

@@ -21,13 +21,35 @@ namespace {
 constexpr const char* kStreamRemedy =
     "check what gives this table: its columns must be what Arrow's format says they are";
 
+/// Arrow calls what a stream has without a look at it.
+void check_callbacks(const ArrowArrayStream& stream, const std::string& name) {
+  if (stream.release == nullptr) {
+    throw DataError(
+        fmt::format("{}: this stream has been read or released before; get a new one", name));
+  }
+  const auto check = [&](bool has, const char* callback) {
+    if (has) return;
+    throw DataError(
+        fmt::format("{}: this stream has no {}; give it one, as Arrow's C stream interface asks",
+                    name, callback));
+  };
+  check(stream.get_schema != nullptr, "get_schema");
+  check(stream.get_next != nullptr, "get_next");
+  check(stream.get_last_error != nullptr, "get_last_error");
+}
+
 }  // namespace
 
 Table take_stream(ArrowArrayStream& stream, const std::string& name) {
+  check_callbacks(stream, name);
   const auto reader = files::value_of(arrow::ImportRecordBatchReader(&stream), name, kStreamRemedy);
   TablePart part{nullptr, name, TableFormat::memory, {}, {}};
   part.table = files::value_of(reader->ToTable(), name, kStreamRemedy);
-  files::check(part.table->ValidateFull(), name, kStreamRemedy);
+  files::check(part.table->Validate(), name, kStreamRemedy);
+  for (int c = 0; c < part.table->num_columns(); ++c) {
+    files::check(part.table->column(c)->ValidateFull(),
+                 fmt::format("{}: column '{}'", name, part.table->field(c)->name()), kStreamRemedy);
+  }
   auto table = std::make_unique<Table::Impl>();
   table->names = part.table->schema()->field_names();
   table->source = name;

@@ -173,9 +173,22 @@ std::string expected_text(const Key& key, MemberType type) {
   return text;
 }
 
-Value value_from_text(const std::string& text, const Key& key, MemberType type) {
-  if (type.optional && text == "auto") return {text};
-  if (!type.list) return scalar_from_text(text, key, type);
+std::string without_brackets(const std::string& value) {
+  if (value.size() < 2 || value.front() != '[' || value.back() != ']') return value;
+  const std::string inner = value.substr(1, value.size() - 2);
+  if (inner.find_first_of("[]") != std::string::npos) return value;
+  std::string list;
+  for (const char c : inner) {
+    const bool between = c == '"' || (c == ' ' && (list.empty() || list.back() == ','));
+    if (!between) list += c;
+  }
+  return list;
+}
+
+Value value_from_text(const std::string& given, const Key& key, MemberType type) {
+  if (type.optional && given == "auto") return {given};
+  if (!type.list) return scalar_from_text(given, key, type);
+  const std::string text = without_brackets(given);
   ValueList list;
   if (!text.empty()) {
     std::size_t begin = 0;

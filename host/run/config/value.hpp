@@ -68,9 +68,12 @@ std::string expected_text(const Key& key, MemberType type);
 /// "0 to 1000000", or empty if a number may be anything or it is no number.
 std::string range_text(const Range& range);
 
-/// The value that `text` of the command line is for a member of this type. Lists are separated by
-/// commas.
-Value value_from_text(const std::string& text, const Key& key, MemberType type);
+/// The text of a list as flags take it: "a,b" of the settings' ["a", "b"].
+std::string without_brackets(const std::string& value);
+
+/// The value that `given` on the command line is for a member of this type. Lists are separated by
+/// commas, with or without brackets.
+Value value_from_text(const std::string& given, const Key& key, MemberType type);
 
 /// One scalar, checked. `where` begins the message ("shop.toml:7: training.epochs"), `whole` is the
 /// type of the member (a scalar may stand in a list). Throw ConfigError.

@@ -376,7 +376,8 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       options.save = false;
       options.end = refit_end(config, catalog, first);
       options.watch = how.watch;
-      log_info(fmt::format("refit {} of {}: data before window {}", begin / group + 1,
+      options.refit = static_cast<int>(begin / group) + 1;
+      log_info(fmt::format("refit {} of {}: data before window {}", options.refit,
                            (cutoffs.size() + group - 1) / group, begin + 1));
       TrainResult trained = train(config, catalog, options);
       train_seconds += trained.seconds;

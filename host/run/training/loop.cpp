@@ -152,7 +152,8 @@ class Loop {
     bool limit = reached_limit();
     while (state_.batch < batches_ && !limit) {
       next_batch(step());
-      settings.adamw.learning_rate = static_cast<float>(learning_rate(step()));
+      learning_rate_ = learning_rate(step());
+      settings.adamw.learning_rate = static_cast<float>(learning_rate_);
       setup_.engine->train_step(windows_, settings);
       ++steps_here_;
       ++state_.batch;
@@ -194,7 +195,9 @@ class Loop {
                           .windows_per_second = p.windows_per_second,
                           .train_loss = p.train_loss,
                           .valid_loss = p.valid_loss,
-                          .epoch_end = epoch_end});
+                          .epoch_end = epoch_end,
+                          .learning_rate = learning_rate_,
+                          .refit = setup_.refit});
   }
 
   void interrupt() {
@@ -263,12 +266,13 @@ class Loop {
         stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
       }
     }
-    log_event(
-        fmt::format("{{\"event\": \"epoch\", \"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
-                    "\"train_loss\": {}, \"valid_loss\": {}, \"windows_per_second\": {:.1f}, "
-                    "\"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
-                    setup_.label, state_.epoch, step(), json_number(train_loss_),
-                    json_number(valid_loss_), rate(), elapsed(), data_share()));
+    log_event(fmt::format(
+        "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
+        "\"train_loss\": {}, \"valid_loss\": {}, \"learning_rate\": {}, "
+        "\"windows_per_second\": {:.1f}, \"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
+        setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
+        state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
+        json_number(learning_rate_), rate(), elapsed(), data_share()));
     progress_.end_epoch(progress(false));
     return stop;
   }
@@ -324,6 +328,7 @@ class Loop {
   double before_ = 0, start_ = 0, last_save_ = 0, gather_start_ = 0;
   bool validated_ = false;  ///< best_params and best_loss are of a validation
   double train_loss_ = kNone, valid_loss_ = kNone, epoch_loss_ = 0;
+  double learning_rate_ = 0;        ///< of the last step
   double validation_seconds_ = -1;  ///< of the last one; negative: none yet
   std::int64_t epoch_targets_ = 0;
 };

@@ -35,6 +35,7 @@ struct LoopSetup {
   double (*now)() = steady_seconds;
   UnknownWords unknown;  ///< of the words that the training does not meet, in weights that are kept
   std::string label;
+  int refit = 0;  ///< of TrainOptions
   bool announce = true;
   /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that
   /// continues exactly here.

@@ -206,6 +206,7 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
     setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
   if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
   setup.announce = options_.announce;
+  setup.refit = options_.refit;
   setup.watch = options_.watch;
   if (options_.save) {
     setup.save = [this](const TrainingState& state) { save_state(state); };

@@ -15,13 +15,13 @@ enum class LogLevel { info, warning, error, event };
 struct LogOptions {
   bool screen = true;                              ///< messages on standard error
   std::optional<std::filesystem::path> file = {};  ///< JSON lines, appended
-  /// Of a host that embeds Sluice: called by the thread that has something to say, which may not
-  /// open another log in it. Empty: none.
+  /// Of a host that embeds Sluice: called by the thread that has something to say. Empty: none.
   std::function<void(LogLevel, std::string_view)> receiver = {};
 };
 
-/// Sets up the log; what was set up before is not written to any more once it returns. Throws
-/// DataError if the file cannot be opened for appending.
+/// Sets up the log; what was set up before is not written to any more once it returns, but for the
+/// end of what a receiver that calls this was called by. Throws DataError if the file cannot be
+/// opened for appending.
 void open_log(const LogOptions& options);
 
 void log_info(std::string_view message);

@@ -155,7 +155,8 @@ std::string cpu_bf16_text();
 /// What the device "auto" is here: "cpu" or "cuda:0".
 std::string automatic_device();
 
-/// The CUDA devices here, a line each: what `device` takes, name and facts; one line "none: why" without any.
+/// The CUDA devices here, a line each: what `device` takes, name and facts; one line "none: why"
+/// without any.
 std::vector<std::string> cuda_device_texts();
 
 }  // namespace sluice

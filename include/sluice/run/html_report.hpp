@@ -14,9 +14,10 @@ namespace sluice {
 
 /// What a report says beside the evaluation.
 struct HtmlContext {
-  std::string settings;       ///< TOML
-  std::string versions;       ///< of the program and its libraries, lines of text
-  std::filesystem::path log;  ///< of the training (path.log); empty: none
+  std::string settings;         ///< TOML
+  std::string versions;         ///< of the program and its libraries, lines of text
+  std::filesystem::path log;    ///< of the training (path.log); empty: none
+  std::filesystem::path model;  ///< that is evaluated (path.model); empty: trained on the way
 };
 
 /// Collects an evaluation's rows while it goes on, and writes them as a page. Holds three numbers a

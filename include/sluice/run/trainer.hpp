@@ -23,6 +23,8 @@ struct TrainProgress {
   double seconds = 0, windows_per_second = 0;
   double train_loss = 0, valid_loss = 0;  ///< NaN: none yet
   bool epoch_end = false;                 ///< an epoch has just been closed, and validated
+  double learning_rate = 0;               ///< of the last step; 0 before the first one
+  int refit = 0;                          ///< which one of an evaluation, from 1; 0: no refit
 };
 
 /// Called after every step and at every epoch's end, by the thread that trains; false ends the
@@ -36,6 +38,7 @@ struct TrainOptions {
   bool save = true;      ///< write path.model and the training state; false: only return the model
   bool announce = true;  ///< messages and progress
   std::vector<std::string> remarks = {};  ///< what was said of the data; the model keeps it
+  int refit = 0;                          ///< for TrainProgress and the log's events
   /// In place of signals, which are left to whoever watches. Empty: the training obeys SIGINT,
   /// SIGTERM and SIGHUP.
   TrainWatch watch = {};

@@ -8,9 +8,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string>
 
 #include "data/table/impl.hpp"
 #include "sluice/base/error.hpp"
@@ -50,6 +52,15 @@ CatalogSpec spec_of(std::vector<OutputColumn> columns) {
 std::string error_of(const CatalogSpec& spec) {
   try {
     read_catalog(spec);
+  } catch (const DataError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+std::string error_of(ArrowArrayStream& stream) {
+  try {
+    take_stream(stream, "df");
   } catch (const DataError& e) {
     return e.what();
   }
@@ -149,7 +160,40 @@ TEST(TableStream, ColumnsThatAreNotAsArrowHasThemAreAnError) {
       schema);
   ArrowArrayStream stream;
   ASSERT_TRUE(arrow::ExportRecordBatchReader(reader, &stream).ok());
-  EXPECT_THROW(take_stream(stream, "df"), DataError);
+  EXPECT_THAT(error_of(stream), HasSubstr("df: column 'unique_id': "));
+}
+
+/// What fails after its first call, as a producer in C does that has nothing to say.
+ArrowArrayStream mute_stream() {
+  ArrowArrayStream stream;
+  EXPECT_TRUE(
+      arrow::ExportRecordBatchReader(
+          *arrow::RecordBatchReader::Make({}, arrow::schema({arrow::field("y", arrow::float64())})),
+          &stream)
+          .ok());
+  stream.get_next = [](ArrowArrayStream*, ArrowArray*) { return EIO; };
+  stream.get_last_error = [](ArrowArrayStream*) -> const char* { return nullptr; };
+  return stream;
+}
+
+TEST(TableStream, AProducerThatFailsWithoutAWordIsAnErrorWithItsNumber) {
+  ArrowArrayStream stream = mute_stream();
+  EXPECT_THAT(error_of(stream), HasSubstr("df: IOError; "));
+}
+
+TEST(TableStream, WhatAStreamLacksIsNamed) {
+  ArrowArrayStream released = mute_stream();
+  released.release(&released);
+  EXPECT_THAT(error_of(released), HasSubstr("df: this stream has been read or released before; "));
+  const auto lacks = [](const char* name, auto take) {
+    ArrowArrayStream stream = mute_stream();
+    take(stream);
+    EXPECT_THAT(error_of(stream), HasSubstr(std::string("df: this stream has no ") + name + "; "));
+    if (stream.release != nullptr) stream.release(&stream);
+  };
+  lacks("get_schema", [](ArrowArrayStream& stream) { stream.get_schema = nullptr; });
+  lacks("get_next", [](ArrowArrayStream& stream) { stream.get_next = nullptr; });
+  lacks("get_last_error", [](ArrowArrayStream& stream) { stream.get_last_error = nullptr; });
 }
 
 TEST(TableStream, TextOfAnyWidthIsText) {

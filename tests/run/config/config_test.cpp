@@ -343,6 +343,16 @@ TEST(LoadConfig, MoreNumbersThanAModelHasUsesForAreRefusedAtTheirPlace) {
       "shop.toml:2: network.lags has 1001 numbers, and 1000 are the most; name fewer of them");
 }
 
+// As 'sluice explain' and a file of settings have it.
+TEST(LoadConfig, AListOfAnOverrideMayHaveItsBrackets) {
+  EXPECT_EQ(load_config({}, {{"forecast.levels", "[80, 95]"}}).forecast.levels,
+            (std::vector<double>{80, 95}));
+  EXPECT_TRUE(load_config({}, {{"forecast.levels", "[]"}}).forecast.levels.empty());
+  EXPECT_EQ(load_config({}, {{"data.targets", "[\"a b\", \"c\"]"}}).data.targets,
+            (std::vector<std::string>{"a b", "c"}));
+  EXPECT_EQ(load_config({}, {{"path.model", "[m]"}}).path.model, "[m]");
+}
+
 TEST(LoadConfig, AMessageShowsTheBeginningOfALongText) {
   const std::string message = flag_error("training.seeds", std::string(100'000, 'x'));
   EXPECT_THAT(message, HasSubstr("got \"xxxxxxxxxx"));

@@ -47,6 +47,23 @@ TEST_F(WatchedTraining, ShowsEveryStepAndTheEndOfEveryEpoch) {
   EXPECT_THAT(ends, ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
+TEST_F(WatchedTraining, ShowsTheLearningRateOfTheLastStep) {
+  Config config = small();
+  config.training.final_fit = false;
+  config.training.warmup_steps = 20;
+  std::vector<double> rates;
+  watched(config, [&](const TrainProgress& p) {
+    if (!p.epoch_end) rates.push_back(p.learning_rate);
+    EXPECT_EQ(p.refit, 0);
+    return true;
+  });
+  const double rate = config.training.learning_rate;
+  ASSERT_EQ(rates.size(), 60U);
+  EXPECT_DOUBLE_EQ(rates[4], rate * 5 / 20);
+  EXPECT_DOUBLE_EQ(rates[19], rate);
+  EXPECT_DOUBLE_EQ(rates[59], rate);
+}
+
 TEST_F(WatchedTraining, EndsAfterTheStepAtWhichItIsToldTo) {
   std::int64_t last = 0;
   const TrainResult result = watched(small(), [&](const TrainProgress& p) {
@@ -95,12 +112,17 @@ TEST_F(WatchedTraining, OfAnEvaluationGivesEachWindowsForecasts) {
   config.evaluate.refit = 1;
   config.evaluate.n_windows = 2;
   std::vector<std::int64_t> cutoffs;
+  std::vector<int> refits;
   BacktestOptions options;
-  options.watch = [](const TrainProgress&) { return true; };
+  options.watch = [&](const TrainProgress& p) {
+    if (refits.empty() || refits.back() != p.refit) refits.push_back(p.refit);
+    return true;
+  };
   options.receive = [&](const Forecasts& f) { cutoffs.push_back(f.cutoff.front()); };
   backtest(config, catalog_, nullptr, options);
   const std::int64_t end = catalog_.history(0), K = config.network.predict_day;
   EXPECT_THAT(cutoffs, ElementsAre(end - 2 * K, end - K));
+  EXPECT_THAT(refits, ElementsAre(1, 2));
 }
 
 }  // namespace

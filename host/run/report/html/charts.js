@@ -1,5 +1,6 @@
 // Charts by dygraphs, in the page's colours, with keys that do what a mouse does.
 const CHARTS = [];
+const TOUCH = matchMedia('(pointer: coarse)').matches;
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 const palette = n => Array.from({length: n}, (_, i) => colour('c' + (1 + i % 8)));
 const asHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
@@ -36,28 +37,37 @@ function ticksOfDates(dates, chars) {
 }
 const shortDate = date => date.replace(/^(.*\d\d:\d\d):00$/, '$1');
 
-// A chart in `host`. spec: title (for readers of the screen), rows, labels, x(value) -> text, y(value) -> text,
-// colours() -> [...], ticks (by default whole numbers) and chars of their labels, more(label, value) -> text after a value, and options of dygraphs. Gives {graph, host}.
+// A chart in `host`. spec: title (for readers of the screen), rows, labels, x(value) -> text, y: numberText or percentText,
+// colours() -> [...], ticks (by default whole numbers) and chars of their labels, more(label, value, text) -> text after a value, and
+// options of dygraphs. Gives {graph, host}.
 function drawChart(host, spec) {
   const legend = make('div', {class: 'legend', 'aria-live': 'polite'});
   const place = make('div', {class: 'chart' + (spec.tall ? ' tall' : ''), tabindex: '0', role: 'group', 'aria-label': W.chartOf(spec.title)});
   host.append(place, legend);
   const ends = [spec.rows[0][0], spec.rows[spec.rows.length - 1][0]], chars = spec.chars || Math.max(...ends.map(x => String(spec.x(x)).length));
+  const values = spec.rows.flatMap(row => row.slice(1)).flat().filter(known);
+  const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1], text = spec.y(low, high, true);
+  const room = Math.min(76, 12 + 7 * Math.max(...[low, high, (2 * low + high) / 3].map(v => text(v).replace(/[^\x00-\xff]/g, '..').length)));
+  spec.text = spec.y(low, high);
+  // dygraphs draws nothing of one step alone: it has a scale between two.
+  const alone = ends[0] === ends[1], nothing = spec.labels.slice(1).map(() => null);
+  const rows = alone ? [[ends[0] - 1, ...nothing], spec.rows[0], [ends[0] + 1, ...nothing]] : spec.rows;
   const colours = () => ({colors: spec.colours(), gridLineColor: colour('line'), axisLineColor: colour('faint')});
   const {mousedown, dblclick} = Dygraph.defaultInteractionModel;
-  const graph = new Dygraph(place, spec.rows, Object.assign({
-    labels: spec.labels, labelsDiv: legend, legend: 'always', legendFormatter: data => legendOf(data, spec),
-    // Without its touch handlers a finger on the chart scrolls the page, and a tap reads a value.
+  const graph = new Dygraph(place, rows, Object.assign({
+    labels: spec.labels, labelsDiv: legend, legend: 'always', hideOverlayOnMouseOut: !TOUCH, legendFormatter: data => legendOf(data, spec),
+    // Without its touch handlers a finger on the chart scrolls the page, and a tap reads a value: it is a mouse that comes and,
+    // in some browsers, goes at once.
     interactionModel: {mousedown, dblclick, willDestroyContextMyself: true},
     strokeWidth: 1.8, highlightCircleSize: 4, xRangePad: 6, yRangePad: 6, fillAlpha: Number(colour('band')), titleHeight: 0,
     axes: {
       x: {ticker: spec.ticks || ticksOf(spec.x, chars, ...ends), axisLabelWidth: widthOf(chars), pixelsPerLabel: 60},
-      y: {axisLabelFormatter: v => asHtml(spec.y(v)), axisLabelWidth: 58, valueFormatter: v => spec.y(v)},
+      y: {axisLabelFormatter: (v, unit, option, drawn) => asHtml(spec.y(...drawn.yAxisRange(), true)(v)), axisLabelWidth: room},
     },
-  }, colours(), spec.options || {}));
+  }, colours(), spec.options || {}, alone ? {drawPoints: true, pointSize: 4} : {}));
   const chart = {graph, host, recolour: () => graph.updateOptions(
     Object.assign({fillAlpha: Number(colour('band'))}, colours(), spec.recoloured ? spec.recoloured() : {}))};
-  place.addEventListener('keydown', event => chartKey(event, graph, spec.rows));
+  place.addEventListener('keydown', event => chartKey(event, graph, rows));
   CHARTS.push(chart);
   return chart;
 }
@@ -71,8 +81,8 @@ function legendOf(data, spec) {
     const dashed = spec.options && spec.options.series && (spec.options.series[series.label] || {}).strokePattern;
     const key = make('span', {class: 'key'});
     key.style.background = dashed ? `repeating-linear-gradient(to right, ${series.color} 0 4px, transparent 4px 7px)` : series.color;
-    const value = known(data.x) && known(series.y) ? ' ' + spec.y(series.y) : '';
-    const more = known(data.x) && spec.more ? spec.more(series.label, data.x) : '';
+    const value = known(data.x) && known(series.y) ? ' ' + spec.text(series.y) : '';
+    const more = known(data.x) && spec.more ? spec.more(series.label, data.x, spec.text) : '';
     out.append(make('span', {}, key, series.label + value + more));
   }
   return out;
@@ -111,3 +121,22 @@ function make(tag, attributes = {}, ...children) {
 }
 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => CHARTS.forEach(chart => chart.recolour()));
+
+// On paper: light, no wider than A4 and letter less margins, groups unfolded. A canvas that is given another size prints empty in
+// Chromium, so charts are shown smaller and not drawn anew.
+function onPaper(paper) {
+  document.documentElement.classList.toggle('print', paper);
+  for (const details of document.querySelectorAll('#errors details')) {
+    if (paper && !details.open) details.dataset.folded = '';
+    if (paper || 'folded' in details.dataset) details.open = paper;
+    if (!paper) delete details.dataset.folded;
+  }
+  for (const chart of CHARTS) {
+    const {style, clientWidth} = chart.host.querySelector('.chart');
+    style.width = paper ? clientWidth + 'px' : '';
+    style.zoom = paper ? Math.min(1, 640 / clientWidth) : '';
+    chart.recolour();
+  }
+}
+addEventListener('beforeprint', () => onPaper(true));
+addEventListener('afterprint', () => onPaper(false));

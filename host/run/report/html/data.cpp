@@ -80,7 +80,8 @@ Json group_json(const Group& group) {
     rest_series += group.series[w];
     ++rest_words;
   }
-  Json out = {{"name", cut(group.name)}, {"words", std::move(words)}};
+  Json out = {
+      {"name", cut(group.name)}, {"words", std::move(words)}, {"of_targets", group.of_targets}};
   if (rest_words > 0) {
     out["rest"] = {{"words", rest_words}, {"series", rest_series}};
     out["rest"].update(slice_json(rest));
@@ -262,6 +263,8 @@ Json data_json(const Catalog& catalog, const CatalogNotes& notes, const Evaluati
           {"left_out", left_out_json(report.left_out)}};
 }
 
+std::string normal(const std::filesystem::path& path) { return path.lexically_normal().string(); }
+
 Json training_json(const HtmlContext& context) {
   Json curves = Json::array();
   if (!context.log.empty()) {
@@ -272,7 +275,10 @@ Json training_json(const HtmlContext& context) {
                         {"valid", numbers(curve.valid_loss)}});
     }
   }
-  return {{"log", context.log.string()}, {"curves", curves}};
+  return {{"log", context.log.string()},
+          {"wrote", context.log.empty() ? "" : normal(written_model(context.log))},
+          {"model", normal(context.model)},
+          {"curves", curves}};
 }
 
 }  // namespace
@@ -288,6 +294,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
   out["horizon"] = report.K;
   out["season"] = report.season;
   out["series"] = report.series;
+  out["targets"] = catalog.count(Role::target);
   out["windows"] = report.windows;
   out["levels"] = tally.levels();
   out["train_seconds"] = number(report.train_seconds, 4);
@@ -295,6 +302,11 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
   out["cutoffs"] = Json::array();
   for (std::size_t i = 0; i < std::min(report.cutoffs.size(), kMostCutoffs); ++i)
     out["cutoffs"].push_back(report.cutoffs[i].last);
+  if (!report.cutoffs.empty() && report.cutoffs.back().at_last < report.cutoffs.back().series) {
+    const WindowCutoffs& last = report.cutoffs.back();
+    out["early"] = {
+        {"series", last.series - last.at_last}, {"all", last.series}, {"first", last.first}};
+  }
   out["methods"] = Json::array();
   for (const MethodReport& method : report.methods) {
     out["methods"].push_back({{"name", method.name}, {"total", metrics_json(method.total)}});
@@ -307,6 +319,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
   out["groups"] = Json::array();
   for (std::size_t i = 0; i < std::min(tally.groups().size(), kMostGroups); ++i)
     out["groups"].push_back(group_json(tally.groups()[i]));
+  out["more_groups"] = tally.groups().size() - out["groups"].size();
   out["probabilities"] = tally.probabilities();
   out["below"] = tally.total().below;
   out["sample"] = series_json(catalog, tally, report, best, wanted, out["dates"]);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,24 @@ std::vector<std::int64_t> series_of(const Catalog& catalog, const std::vector<st
   return series;
 }
 
+/// The scores of all methods, for where no script runs.
+std::string scores(const EvaluationReport& report) {
+  const auto cell = [](double value, double scale, std::string_view unit) {
+    return std::isfinite(value) ? fmt::format("<td>{:.4g}{}</td>", scale * value, unit)
+                                : std::string("<td>–</td>");
+  };
+  std::string out =
+      fmt::format("<h1>{}</h1>\n<table><tr><th></th><th>MAE</th><th>WAPE</th><th>bias",
+                  html::escaped(report.data));
+  out += "</th></tr>\n";
+  for (const MethodReport& method : report.methods) {
+    out += fmt::format("<tr><th>{}</th>{}{}{}</tr>\n", html::escaped(method.name),
+                       cell(method.total.mae, 1, ""), cell(method.total.wape, 100, "%"),
+                       cell(method.total.bias, 100, "%"));
+  }
+  return out + "</table>\n";
+}
+
 }  // namespace
 
 HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config)
@@ -61,9 +80,10 @@ std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& co
   const html::Json data = html::page_data(parts_->catalog, parts_->notes, parts_->tally, result,
                                           context, parts_->wanted);
   const bool chinese = result.chinese;
-  // Nothing may be loaded or sent: not even a mistake in this page could do so.
+  // Nothing may be loaded, nor sent by a form, whatever mistake were in this page.
   constexpr std::string_view kPolicy =
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+      "base-uri 'none'; form-action 'none'";
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
@@ -77,14 +97,16 @@ std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& co
   };
   add("<style>\n", html::kDygraphsStyle, "\n");
   add("", html::kPageStyle, "</style>\n</head>\n<body>\n");
-  add("<noscript><p>",
-      chinese ? "本页的图表需要浏览器启用 JavaScript；不加载任何外部内容。"
-              : "This page draws its charts with JavaScript, which is switched off here. It loads "
-                "nothing from anywhere.",
-      "</p></noscript>\n<main id=\"page\"></main>\n");
+  add("<noscript><main><p>",
+      chinese
+          ? "此处（例如邮件的预览）未启用 JavaScript，只能显示得分。请保存此文件并用浏览器打开，"
+            "即可看到图表与说明；本页不加载任何外部内容。"
+          : "JavaScript is off here, as in a mail's preview, so there are the scores alone. Save "
+            "this file and open it in a browser for its charts and words; it loads nothing from "
+            "anywhere.",
+      "</p>\n" + scores(result.report) + "</main></noscript>\n<main id=\"page\"></main>\n");
   add("<script type=\"application/json\" id=\"data\">", html::script_json(data), "</script>\n");
-  add("<script type=\"text/plain\" id=\"licence\">", html::escaped(html::kDygraphsLicence),
-      "</script>\n");
+  add("<pre id=\"licence\" hidden>", html::escaped(html::kDygraphsLicence), "</pre>\n");
   add("<script>\n", html::kDygraphsScript, "\n</script>\n");
   add("<script>\n", html::kPageWords, "\n");
   add("", html::kPageCharts, "\n");

@@ -36,9 +36,8 @@ struct ShownRow {
 };
 
 /// The rows of the sample, the best first, then those without a rank; all rows of `wanted` series
-/// are among them. Where windows overlap, the
-/// earliest one's forecast is shown: the longest lead. Throws InternalError if the tally is of
-/// another evaluation.
+/// are among them. Where windows overlap, the earliest one's forecast is shown: the longest lead.
+/// Throws InternalError if the tally is of another evaluation.
 std::vector<ShownRow> shown_rows(const Catalog& catalog, const Tally& tally,
                                  const EvaluationReport& report, const Ranking& ranking,
                                  std::span<const std::int64_t> wanted = {});

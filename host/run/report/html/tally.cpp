@@ -51,9 +51,22 @@ std::vector<std::string> parts_of(const std::string& id) {
   return parts;
 }
 
+Group group_by_target(const Catalog& catalog) {
+  Group group;
+  group.of_targets = true;
+  for (int m = 0; m < catalog.count(Role::target); ++m) {
+    group.words.push_back(catalog.target(m).name);
+    group.codes.push_back(m);
+    group.series.push_back(catalog.series_count());
+  }
+  group.slices.resize(group.words.size());
+  return group;
+}
+
 std::vector<Group> groups_of(const Catalog& catalog, const std::vector<std::string>& id_columns) {
   std::vector<Group> groups;
   const std::int64_t count = catalog.series_count();
+  if (catalog.count(Role::target) > 1) groups.push_back(group_by_target(catalog));
   // A group for each series says no more than the series themselves, one for all no more than all.
   const auto add = [&](Group group) {
     const std::size_t words = group.words.size();
@@ -161,7 +174,9 @@ void Tally::add(const ScoredRow& row) {
       weekdays_[static_cast<std::size_t>(civil::weekday(civil::day_of(time)))].add(point);
     }
     for (Group& group : groups_) {
-      const std::int32_t code = group.codes[static_cast<std::size_t>(row.series)];
+      const auto at = group.of_targets ? static_cast<std::size_t>(row.target)
+                                       : static_cast<std::size_t>(row.series);
+      const std::int32_t code = group.codes[at];
       group.slices[static_cast<std::size_t>(code)].add(point);
     }
   }

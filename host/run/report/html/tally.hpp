@@ -24,13 +24,15 @@ struct Slice {
   void add(const Slice& other);
 };
 
-/// The series of one kind: the words of a static category, or of one part of the ids.
+/// The series of one kind: the words of a static category, or of one part of the ids. Or, of
+/// several, the targets.
 struct Group {
   std::string name;
   std::vector<std::string> words;    ///< "unknown" or an empty part: those without a word
-  std::vector<std::int32_t> codes;   ///< [S] into words
+  std::vector<std::int32_t> codes;   ///< [S] into words; of targets [M]
   std::vector<std::int64_t> series;  ///< [words] how many
   std::vector<Slice> slices;         ///< [words]
+  bool of_targets = false;
 };
 
 /// One row's forecast from one cutoff; its values are in Tally's arrays.

@@ -66,4 +66,25 @@ std::vector<TrainingCurve> training_curves(const std::filesystem::path& log) {
   return curves;
 }
 
+std::string written_model(const std::filesystem::path& log) {
+  constexpr std::string_view kBegin = "model: ";
+  std::string model;
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(log, failure)) return model;
+  std::ifstream file(log, std::ios::binary);
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.size() > kLongestLine) continue;
+    const Json event = Json::parse(line, nullptr, false);
+    if (!event.is_object()) continue;
+    if (event.value("event", Json()) == "epoch") model.clear();  // of another training, if any
+    if (event.value("event", Json()) != "message") continue;
+    const auto text = event.find("text");
+    if (text == event.end() || !text->is_string()) continue;
+    const auto said = text->get<std::string>();
+    if (said.compare(0, kBegin.size(), kBegin) == 0) model = said.substr(kBegin.size());
+  }
+  return model;
+}
+
 }  // namespace sluice::html

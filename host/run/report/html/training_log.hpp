@@ -21,4 +21,8 @@ struct TrainingCurve {
 /// points a curve are kept, evenly chosen.
 std::vector<TrainingCurve> training_curves(const std::filesystem::path& log);
 
+/// The file of the model that the last training in a log wrote, as the log names it; empty: none is
+/// named.
+std::string written_model(const std::filesystem::path& log);
+
 }  // namespace sluice::html

@@ -106,10 +106,10 @@ TEST(Page, KeepsHostileTextInsideItsData) {
   world.result.report.data = world.result.report.model = kHostile;
   world.result.report.left_out = {{kHostile, kHostile}};
   const std::string page =
-      world.page({.settings = kHostile, .versions = kHostile, .log = kHostile});
-  // data, licence, dygraphs and our own.
-  EXPECT_EQ(count_of(page, "<script"), 4u);
-  EXPECT_EQ(count_of(page, "</script"), 4u);
+      world.page({.settings = kHostile, .versions = kHostile, .log = kHostile, .model = kHostile});
+  // data, dygraphs and our own.
+  EXPECT_EQ(count_of(page, "<script"), 3u);
+  EXPECT_EQ(count_of(page, "</script"), 3u);
   EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
   EXPECT_THAT(
       page,
@@ -126,7 +126,9 @@ TEST(Page, KeepsHostileTextInsideItsData) {
 
 TEST(Page, NamesNothingThatABrowserWouldLoad) {
   const std::string page = World(2).page();
-  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+  for (const char* closed : {"default-src 'none'", "base-uri 'none'", "form-action 'none'"}) {
+    EXPECT_THAT(page, HasSubstr(closed));
+  }
   EXPECT_THAT(page, Not(HasSubstr("sourceMappingURL")));
   // Not the library's own text, which names its home.
   const std::string ours = std::string(kPageStyle) + std::string(kPageWords) +
@@ -144,6 +146,19 @@ TEST(Page, CarriesTheChartingLibraryWithItsLicence) {
   std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/host/run/report/html/page.js");
   const std::string script((std::istreambuf_iterator<char>(file)), {});
   EXPECT_TRUE(kPageScript == script);  // whole texts would drown the message
+}
+
+TEST(Page, HasTheScoresWhereNoScriptRuns) {
+  World world(2);
+  world.result.report.methods[1].total.bias = kNan;
+  const std::string page = world.page();
+  const std::size_t from = page.find("<noscript>"), to = page.find("</noscript>");
+  ASSERT_LT(from, to);
+  const std::string plain = page.substr(from, to - from);
+  EXPECT_THAT(plain, HasSubstr("open it in a browser"));
+  EXPECT_THAT(plain, HasSubstr("<tr><th>last value</th><td>2</td><td>200%</td><td>–</td></tr>"));
+  world.result.chinese = true;
+  EXPECT_THAT(world.page(), HasSubstr("用浏览器打开"));
 }
 
 TEST(Page, IsInTheLanguageOfTheFigures) {
@@ -176,6 +191,24 @@ TEST(Page, ComparesWithTheBestNaiveMethod) {
   EXPECT_THAT(data["steps"], SizeIs(2));
   EXPECT_EQ(data["steps"][0]["absolute"], Json({5, 10, 15}));
   EXPECT_EQ(data["below"], Json({0, 10, 10}));
+}
+
+TEST(Page, SaysWhichForecastsBeginBeforeTheOthers) {
+  World world(3);
+  EXPECT_FALSE(World::data_of(world.page()).contains("early"));
+  world.result.report.cutoffs[0] = {"2023-11-02", "2024-01-18", 3, 2};
+  const Json data = World::data_of(world.page());
+  EXPECT_EQ(data["early"], Json({{"series", 1}, {"all", 3}, {"first", "2023-11-02"}}));
+}
+
+TEST(Page, CountsTheGroupsThatItDoesNotShow) {
+  CatalogParts parts = testing::daily_parts(std::vector(4, std::vector<float>(20, 1.F)));
+  for (int c = 0; c < 14; ++c)
+    parts.static_categories.push_back(
+        {"c" + std::to_string(c), {"unknown", "a", "b"}, {1, 2, 1, 2}});
+  const Json data = World::data_of(World(std::move(parts)).page());
+  EXPECT_THAT(data["groups"], SizeIs(12));
+  EXPECT_EQ(data["more_groups"], 2);
 }
 
 TEST(Page, ShowsForecastsOnTheirDates) {
@@ -320,6 +353,21 @@ class TrainingLog : public ::testing::Test {
     return training_curves(log);
   }
 };
+
+TEST_F(TrainingLog, NamesTheModelThatTheLastTrainingWrote) {
+  const auto written = [](const std::string& text) {
+    const std::filesystem::path log = temporary("log.jsonl");
+    write_bytes(log, text);
+    return written_model(log);
+  };
+  const auto model = [](const std::string& path) {
+    return "{\"event\": \"message\", \"level\": \"info\", \"text\": \"model: " + path + "\"}\n";
+  };
+  EXPECT_EQ(written(epoch("", 9, "1") + model("a") + epoch("", 9, "1") + model("b")), "b");
+  EXPECT_EQ(written(epoch("", 9, "1") + model("a") + epoch("", 9, "1")), "");  // interrupted
+  EXPECT_EQ(written("model: c\n[1]\n" + model("a") + "{\"event\": \"message\"}\n"), "a");
+  EXPECT_EQ(written_model(temporary("no such")), "");
+}
 
 TEST_F(TrainingLog, GivesTheLastTrainingsPhases) {
   const auto curves = read(epoch("", 100, "9") + epoch("", 200, "8") + epoch("", 100, "0.75") +

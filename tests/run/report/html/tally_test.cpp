@@ -73,6 +73,26 @@ TEST(Tally, CountsValuesAtAnIntervalsEndsAsInside) {
   EXPECT_THAT(tally.total().below, ElementsAre(2, 2, 4));
 }
 
+TEST(Tally, KeepsTargetsApartWhereThereAreSeveral) {
+  CatalogParts parts = three_series();
+  Channel price = parts.channels[0];
+  price.name = "price";
+  parts.channels.push_back(price);
+  const Catalog catalog(std::move(parts));
+  Tally tally = tally_of(catalog);
+  Row row{{10, 20}, {12, 17, 9, 25}, {11, 12, 13, 16, 17, 21}};
+  tally.add({0, 0, 5, row.actual, row.methods, row.quantiles});
+  row.methods[0] = 110;
+  tally.add({2, 1, 5, row.actual, row.methods, row.quantiles});
+  const Group& group = tally.groups()[0];
+  EXPECT_TRUE(group.of_targets);
+  EXPECT_THAT(group.words, ElementsAre(catalog.target(0).name, "price"));
+  EXPECT_THAT(group.series, ElementsAre(3, 3));
+  EXPECT_THAT(group.slices[0].absolute, ElementsAre(5, 6));
+  EXPECT_THAT(group.slices[1].absolute, ElementsAre(103, 6));
+  EXPECT_EQ(tally.groups()[1].name, "region");
+}
+
 TEST(Tally, PutsEachStepOnItsOwnWeekday) {
   const Catalog catalog(three_series());
   Tally tally = tally_of(catalog);

@@ -1,4 +1,4 @@
-#include "app/paths.hpp"
+#include "run/paths.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -80,7 +80,7 @@ class SameFile {
 };
 
 /// What is read: settings, data (each file of a directory, too), files beside them.
-std::vector<NamedPath> inputs_of(const Request& request, const Config& config) {
+std::vector<NamedPath> inputs_of(const SettingsRequest& request, const Config& config) {
   std::vector<NamedPath> inputs;
   const auto add = [&](const char* name, const fs::path& path) {
     if (!path.empty()) inputs.push_back({name, path});
@@ -142,7 +142,7 @@ bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat f
 }
 
 /// Those of them that this command writes.
-bool writes(const Request& request, const std::string& name) {
+bool writes(const SettingsRequest& request, const std::string& name) {
   if (name == "path.log") return true;
   if (request.command == "train") return name == "path.model" || name.starts_with("the training");
   if (request.command == "forecast") return name == "path.forecast";
@@ -161,7 +161,7 @@ void check_folder(const NamedPath& output) {
 
 }  // namespace
 
-void check_paths(const Request& request, const Config& config) {
+void check_paths(const SettingsRequest& request, const Config& config) {
   SameFile same_file;
   const std::vector<NamedPath> inputs = inputs_of(request, config);
   const std::vector<NamedPath> outputs = outputs_of(config);

@@ -4,19 +4,23 @@ window_rows.hpp), in ONNX's operators.
 Time is the first axis, as in the engine: y [P, N, M], of which the last step is the forecast's
 origin. Members share all but their parameters.
 """
+
 from __future__ import annotations
 
 import functools
 import json
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper
 
-from .model_file import ModelFile
-from .onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, calendar_size,
-                         calendar_terms)
-from .onnx_level import level_map, smoothed, window_map
+from ._model_file import ModelFile, Tensors
+from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape,
+                         calendar_size, calendar_terms)
+from ._onnx_level import level_map, smoothed, window_map
+from .errors import ConfigError
 
 INPUT_LIMIT = 10.0    # window_rows.hpp, kInputLimit
 NO_LOGARITHM = 10     # left_out.cpp, kFew: one of so many values
@@ -54,7 +58,8 @@ class Export:
         if self.log:
             positive = g.op("Greater", scaled, 0.0)
             self.v = g.op("Where", positive, g.op("Log", scaled), _NAN)
-        self.s = self.o = None  # [P, N, M], or [1, N, M] of a window; None: 1 and 0
+        self.s: Operand | None = None
+        self.o: Operand | None = None  # [P, N, M], or [1, N, M] of a window; None: 1 and 0
         if s["window_scaling"] != "none":
             self.s, self.o = window_map(g, g.last(self.v, self.T), s["window_scaling"], self.T)
         elif s["level"] != "none":
@@ -77,7 +82,7 @@ class Export:
         onnx.checker.check_model(built)
         return built
 
-    def description(self) -> dict:
+    def description(self) -> dict[str, Any]:
         """What a caller must know of names and codes, as the graph's metadata `sluice`."""
         names, spec = self.model.names, self.spec
         past = spec["M"] + spec["past_channels"]
@@ -103,8 +108,8 @@ class Export:
         """Steps that are looked at by their place, the series' or in front of it."""
         s = self.spec
         back = max([0, *s["lags"], s["base_season"] if s["level_change"] else 0])
-        return max(self.T + back, s["context"], s["seasonal_context"],
-                   s["base_season"] if s["base"] == "seasonal" else 1)
+        season = s["base_season"] if s["base"] == "seasonal" else 1
+        return int(max(self.T + back, s["context"], s["seasonal_context"], season))
 
     def history(self) -> int | None:
         """The last steps of a history without gaps that make the forecast; None: all do."""
@@ -113,7 +118,7 @@ class Export:
             return None
         window = s["level_window"] - 1 if s["level"] == "mean" else 0
         change = s["base_season"] if s["level_change"] else 0
-        return max(self.steps_needed(), self.T + window + change)
+        return int(max(self.steps_needed(), self.T + window + change))
 
     # Inputs ------------------------------------------------------------------------------------
 
@@ -144,7 +149,7 @@ class Export:
         self.target_scale = g.slice(scale, 0, self.M, axis=1)
         self.scaling = offset, scale
 
-    def codes(self, name: str, shape: list, vocabularies: list[list[str]],
+    def codes(self, name: str, shape: Shape, vocabularies: list[list[str]],
               unknown: int = 0) -> list[str]:
         """An input of codes or words; gives the codes of each vocabulary, along the last axis."""
         g = self.g
@@ -206,13 +211,13 @@ class Export:
 
     # Maps of steps and windows ------------------------------------------------------------------
 
-    def affine(self, steps: int) -> tuple:
+    def affine(self, steps: int) -> tuple[Operand | None, Operand | None]:
         """(s, o) of the last steps; None where the map is 1 or 0."""
         whole = self.spec["window_scaling"] != "none"
-        return tuple(x if whole or not isinstance(x, str) else self.g.last(x, steps)
-                     for x in (self.s, self.o))
+        s, o = (x if whole or not isinstance(x, str) else self.g.last(x, steps) for x in (self.s, self.o))
+        return s, o
 
-    def on_level(self, values: str, affine: tuple) -> str:
+    def on_level(self, values: str, affine: tuple[Operand | None, Operand | None]) -> str:
         s, o = affine
         if s is not None:
             values = self.g.op("Mul", values, s)
@@ -234,7 +239,9 @@ class Export:
         for lag in s["lags"]:
             features.append(self.input_value(self.on_level(g.last(self.v, T, lag), affine)))
         if s["level_input"] or s["level_change"]:
-            level = self.o if self.log else g.op("Neg", g.op("Log", self.s))
+            # They come with a level alone (spec.hpp), which gives s or, in log space, o.
+            assert self.o is not None and (self.log or self.s is not None)
+            level = self.o if self.log or self.s is None else g.op("Neg", g.op("Log", self.s))
             level = g.op("Add", level, g.op("Log", g.cast(self.target_scale, FLOAT)))
             current = g.last(level, T)
             if s["level_input"]:
@@ -254,7 +261,7 @@ class Export:
         if s["calendar"]:
             unit = self.model.frequency["unit"]
             if calendar_size(unit) != s["calendar"]:
-                raise ValueError(f"the model has {s['calendar']} calendar terms, and steps of a "
+                raise ConfigError(f"the model has {s['calendar']} calendar terms, and steps of a "
                                  f"{unit} have {calendar_size(unit)}; it is of another version")
             time = g.input("time", INT64, ["N"])
             columns.append(calendar_terms(g, self.model.frequency, time, T))
@@ -283,7 +290,7 @@ class Export:
             parts.append(self.static)
         return parts
 
-    def season_order(self) -> np.ndarray | None:
+    def season_order(self) -> NDArray[np.int64] | None:
         """Of the last season's values, that of each horizon step: again and again."""
         season = self.spec["seasonal_context"]
         return np.arange(self.K, dtype=np.int64) % season if season else None
@@ -315,26 +322,26 @@ class Export:
 
     # One member --------------------------------------------------------------------------------
 
-    def with_tables(self, x: str, context: list[str], parameters: dict) -> tuple[str, str | None]:
+    def with_tables(self, x: str, context: list[str], parameters: Tensors) -> tuple[str, str | None]:
         """x and context with a member's embeddings behind them."""
         g, T, K = self.g, self.T, self.K
-        x, context = [x], list(context)
+        columns, context = [x], list(context)
         for e, codes in enumerate(self.static_codes):
             row = g.op("Gather", parameters[f"embedding.{e}.weight"], codes)
-            x.append(self.at_each_step(row))
+            columns.append(self.at_each_step(row))
             context.append(row)
         for e, codes in enumerate(self.step_codes):
             rows = g.op("Gather", parameters[f"step_embedding.{e}.weight"], codes)
-            x.append(g.slice(rows, 0, T))
+            columns.append(g.slice(rows, 0, T))
             if self.spec["step_embeddings"][e]["future"]:
                 width = K * self.spec["step_embeddings"][e]["width"]
                 context.append(g.reshape(g.transpose(g.last(rows, K), 1, 0, 2), -1, width))
-        if len(x) > 1:  # steps before the series have no words either
-            x = [x[0], g.op("Where", self.begun, g.op("Concat", *x[1:], axis=2), 0.0)]
-        joined = x[0] if len(x) == 1 else g.op("Concat", *x, axis=2)
-        return joined, g.op("Concat", *context, axis=1) if context else None
+        if len(columns) > 1:  # steps before the series have no words either
+            words = g.op("Where", self.begun, g.op("Concat", *columns[1:], axis=2), 0.0)
+            x = g.op("Concat", x, words, axis=2)
+        return x, g.op("Concat", *context, axis=1) if context else None
 
-    def member(self, seen: tuple[str, str | None], parameters: dict, base: str | None) -> str:
+    def member(self, seen: tuple[str, str | None], parameters: Tensors, base: str | None) -> str:
         """The forecast of one member in the data's units, [N, K, M, J] in double."""
         g, s, H = self.g, self.spec, self.spec["H"]
         x, context = seen
@@ -344,7 +351,7 @@ class Export:
             bias = parameters[f"lstm.bias_ih_l{layer}"]
             second = parameters.get(f"lstm.bias_hh_l{layer}", np.zeros_like(bias))
             B = np.concatenate([_gates(bias, H), _gates(second, H)])[None]
-            all_h, last_h, _ = g.op("LSTM", x, W, R, B, hidden_size=H, outputs=3)
+            all_h, last_h, _ = g.ops(3, "LSTM", x, W, R, B, hidden_size=H)
             x = g.op("Squeeze", all_h, np.array([1], np.int64))
         z = g.op("Squeeze", last_h, np.array([0], np.int64))
         if context:
@@ -389,7 +396,7 @@ class Export:
         scale, offset = (g.unsqueeze(x, 1, 3) for x in (self.target_scale, self.target_offset))
         return g.op("Add", g.op("Mul", v, scale), offset)
 
-    def beside_horizon(self, x):
+    def beside_horizon(self, x: Operand) -> Operand:
         """Of [1, N, M] the [N, 1, M, 1]."""
         return self.g.unsqueeze(self.g.transpose(x, 1, 0, 2), 3) if isinstance(x, str) else x
 
@@ -399,7 +406,7 @@ class Export:
         """Quantiles in order, y >= 0 where that holds, NaN where the engine gives no forecast."""
         g, J = self.g, len(self.probabilities)
         if J > 1:
-            y = g.op("TopK", y, np.array([J], np.int64), axis=3, largest=0, sorted=1, outputs=2)[0]
+            y, _ = g.ops(2, "TopK", y, np.array([J], np.int64), axis=3, largest=0, sorted=1)
         never_negative = self.model.config["forecast"]["nonnegative"]
         if never_negative is True:
             y = g.op("Max", y, np.float64(0))
@@ -433,7 +440,7 @@ class Export:
         g.output(quantiles, "quantiles", DOUBLE, ["N", self.K, self.M, len(self.probabilities)])
 
 
-def _gates(block: np.ndarray, H: int) -> np.ndarray:
+def _gates(block: NDArray[Any], H: int) -> NDArray[Any]:
     """Rows of the gates i, f, g, o in ONNX's order: i, o, f, g."""
     i, f, g, o = (block[k * H:(k + 1) * H] for k in range(4))
     return np.concatenate([i, o, f, g])
@@ -444,6 +451,6 @@ def _utf8(name: str, words: list[str]) -> list[str]:
         try:
             word.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f"{name}: {ascii(word)} is not UTF-8, which texts of ONNX are; export "
+            raise ConfigError(f"{name}: {ascii(word)} is not UTF-8, which texts of ONNX are; export "
                              "with words = False") from error
     return words

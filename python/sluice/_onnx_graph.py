@@ -2,13 +2,20 @@
 
 Times are integers here, too: calendar_terms() is host/data/calendar in ONNX's operators.
 """
+
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+# What an operator takes: the name of a result, a number (float32) or an array (as it is).
+Operand = str | float | np.generic | NDArray[Any]
+Shape = list[str | int]
 
 # Not the newest: onnxruntime 1.18 has it, and nothing here needs a later one. Operators on
 # doubles are those that it knows, too.
@@ -38,22 +45,26 @@ class Graph:
     def __init__(self, prefix: str = ""):
         self._prefix = prefix
         self._count = 0
-        self._constants: dict = {}
-        self.nodes: list = []
-        self.initializers: list = []
-        self.inputs: list = []
-        self.outputs: list = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
 
-    def op(self, kind: str, *inputs, domain: str = "", outputs: int = 1, **attributes):
-        """Adds an operator; gives the name of its result, or a list of names of several. An input
-        "" is left out."""
+    def op(self, kind: str, *inputs: Operand, domain: str = "", **attributes: Any) -> str:
+        """Adds an operator; gives the name of its result. An input "" is left out."""
+        return self.ops(1, kind, *inputs, domain=domain, **attributes)[0]
+
+    def ops(self, outputs: int, kind: str, *inputs: Operand, domain: str = "",
+            **attributes: Any) -> list[str]:
+        """An operator of several results; gives their names."""
         names = [self._name(kind) for _ in range(outputs)]
         sources = [self.value(x) for x in inputs]
         self.nodes.append(helper.make_node(kind, sources, names, names[0], domain=domain,
                                            **attributes))
-        return names[0] if outputs == 1 else names
+        return names
 
-    def value(self, x) -> str:
+    def value(self, x: Operand) -> str:
         if isinstance(x, str):
             return x
         array = np.asarray(x, np.float32) if type(x) is float else np.asarray(x)
@@ -64,11 +75,11 @@ class Graph:
             self._constants[key] = name
         return self._constants[key]
 
-    def input(self, name: str, kind: int, shape: list) -> str:
+    def input(self, name: str, kind: int, shape: Shape) -> str:
         self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
-    def output(self, value: str, name: str, kind: int, shape: list) -> None:
+    def output(self, value: str, name: str, kind: int, shape: Shape) -> None:
         self.nodes.append(helper.make_node("Identity", [value], [name], f"give_{name}"))
         self.outputs.append(helper.make_tensor_value_info(name, kind, shape))
 
@@ -76,45 +87,45 @@ class Graph:
         return helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.initializers)
 
     # What is written more than once.
-    def cast(self, x, kind: int) -> str:
+    def cast(self, x: Operand, kind: int) -> str:
         return self.op("Cast", x, to=kind)
 
-    def slice(self, x, begin: int, end: int | None = None, axis: int = 0) -> str:
+    def slice(self, x: Operand, begin: int, end: int | None = None, axis: int = 0) -> str:
         """x[begin:end] along an axis, as Python counts."""
         last = np.iinfo(np.int64).max if end is None else end
         return self.op("Slice", x, *(np.array([i], np.int64) for i in (begin, last, axis)))
 
-    def last(self, x, count: int, before: int = 0) -> str:
+    def last(self, x: Operand, count: int, before: int = 0) -> str:
         """`count` steps, the last of them `before` steps before the end."""
         return self.slice(x, -count - before, -before if before else None)
 
-    def reshape(self, x, *shape: int) -> str:
+    def reshape(self, x: Operand, *shape: int) -> str:
         return self.op("Reshape", x, np.array(shape, np.int64))
 
-    def unsqueeze(self, x, *axes: int) -> str:
+    def unsqueeze(self, x: Operand, *axes: int) -> str:
         return self.op("Unsqueeze", x, np.array(axes, np.int64))
 
-    def transpose(self, x, *order: int) -> str:
+    def transpose(self, x: Operand, *order: int) -> str:
         return self.op("Transpose", x, perm=list(order))
 
-    def size(self, x, axis: int) -> str:
+    def size(self, x: Operand, axis: int) -> str:
         """The length along an axis, [1]."""
         return self.op("Shape", x, start=axis, end=axis + 1)
 
-    def zero_if_missing(self, x) -> str:
+    def zero_if_missing(self, x: Operand) -> str:
         return self.op("Where", self.op("IsNaN", x), 0.0, x)
 
-    def pad_front(self, x, need: int, value, axes: int) -> str:
+    def pad_front(self, x: Operand, need: int, value: Operand, axes: int) -> str:
         """Steps of `value` before those of axis 0, so that there are `need` of them."""
         zero = np.array([0], np.int64)
         missing = self.op("Max", self.op("Sub", np.array([need], np.int64), self.size(x, 0)), zero)
         rest = np.zeros(2 * axes - 1, np.int64)
         return self.op("Pad", x, self.op("Concat", missing, rest, axis=0), value)
 
-    def scan(self, body: Graph, states: list, steps: list, scanned: int) -> list:
+    def scan(self, body: Graph, states: list[str], steps: list[str], scanned: int) -> list[str]:
         """Runs `body` step by step along axis 0 of `steps`; gives its scanned results."""
-        results = self.op("Scan", *states, *steps, outputs=len(states) + scanned,
-                          body=body.proto("step"), num_scan_inputs=len(steps))
+        results = self.ops(len(states) + scanned, "Scan", *states, *steps,
+                           body=body.proto("step"), num_scan_inputs=len(steps))
         return results[len(states):]
 
     def _name(self, kind: str) -> str:
@@ -126,7 +137,7 @@ def calendar_size(unit: str) -> int:
     return sum(2 * harmonics for _, harmonics in _TERMS.get(unit, ()))
 
 
-def calendar_terms(g: Graph, frequency: dict, time: str, T: int) -> str:
+def calendar_terms(g: Graph, frequency: dict[str, Any], time: str, T: int) -> str:
     """The calendar terms of the steps that follow those of a window, [T, N, terms]. `time` [N]:
     seconds since 1970 of each window's last step."""
     unit, multiple = frequency["unit"], frequency["multiple"]
@@ -161,9 +172,9 @@ def _floor_div(g: Graph, a: str, b: int) -> str:
     return g.op("Div", g.op("Sub", a, g.op("Mod", a, np.int64(b))), np.int64(b))
 
 
-def _share(g: Graph, a: str, b) -> str:
-    b = np.float64(b) if isinstance(b, int) else g.cast(b, DOUBLE)
-    return g.op("Div", g.cast(a, DOUBLE), b)
+def _share(g: Graph, a: str, b: str | int) -> str:
+    of = np.float64(b) if isinstance(b, int) else g.cast(b, DOUBLE)
+    return g.op("Div", g.cast(a, DOUBLE), of)
 
 
 def _weekday_number(g: Graph, day: str) -> str:
@@ -183,7 +194,7 @@ def _places_of_day(g: Graph, day: str) -> dict[str, str]:
 def _date(g: Graph, day: str) -> dict[str, str]:
     """Of days since 1970 in the years 1 to 9999: the months since January 1970, the day of the year
     from 0 and the days of the year. By years that begin in March (Hinnant, days_from_civil)."""
-    def i(kind, a, b):
+    def i(kind: str, a: str, b: str | int) -> str:
         return g.op(kind, a, np.int64(b) if isinstance(b, int) else b)
 
     z = i("Add", day, 719468)
@@ -197,7 +208,7 @@ def _date(g: Graph, day: str) -> dict[str, str]:
     year = i("Add", i("Add", i("Mul", era, 400), yoe), g.cast(in_next, INT64))
     month = i("Sub", i("Add", mp, 2), i("Mul", g.cast(in_next, INT64), 12))
 
-    def divides(n):
+    def divides(n: int) -> str:
         return i("Equal", i("Mod", year, n), 0)
 
     leap = g.op("And", divides(4), g.op("Or", g.op("Not", divides(100)), divides(400)))

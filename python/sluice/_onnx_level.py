@@ -1,14 +1,19 @@
 """Levels and scales as maps u = v s - o, in ONNX's operators: what model_space.cpp (fill_level) and
 window_rows.hpp (window_map) compute. Sums are in double, and run in the engine's order.
 """
+
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
-from .onnx_graph import DOUBLE, FLOAT, INT64, Graph
+from ._onnx_graph import DOUBLE, FLOAT, INT64, Graph, Operand, Shape
+
+Map = tuple[Operand | None, Operand]    # s and o; s None: 1
 
 LEVEL_FLOOR = 0.02    # model_space.cpp, kLevelFloor
-_STEP = ["N", "M"]    # what a step of a scan takes and gives
+_STEP: Shape = ["N", "M"]    # what a step of a scan takes and gives
 
 
 def smoothed(g: Graph, values: str, shape: str, alpha: float, fallback: float) -> str:
@@ -39,7 +44,7 @@ def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
     total, count, level, x, old = (body.input(f"mean_{n}", DOUBLE, _STEP)
                                    for n in ("sum", "count", "level", "x", "old"))
 
-    def add(sign, value, total, count):
+    def add(sign: str, value: str, total: str, count: str) -> tuple[str, str]:
         missing = body.op("IsNaN", value)
         size = body.op("Where", missing, np.float64(0), value)
         return (body.op(sign, total, size),
@@ -55,7 +60,7 @@ def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
     return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0), _all(g, shape, 1)], [values, leaving], 1)[0]
 
 
-def level_map(g: Graph, v: str, shape: str, spec: dict) -> tuple:
+def level_map(g: Graph, v: str, shape: str, spec: dict[str, Any]) -> Map:
     """(s, o) [P, N, M] of each step by the level there; s None: 1."""
     log = spec["space"] == "log"
     size = g.op("Exp" if log else "Abs", g.cast(v, DOUBLE))
@@ -70,7 +75,7 @@ def level_map(g: Graph, v: str, shape: str, spec: dict) -> tuple:
     return g.cast(inverse, FLOAT), np.float32(1)
 
 
-def window_map(g: Graph, v: str, kind: str, T: int) -> tuple:
+def window_map(g: Graph, v: str, kind: str, T: int) -> Map:
     """(s, o) [1, N, M] of windows [T, N, M] by their own values."""
     values = g.cast(v, DOUBLE)
     missing = g.op("IsNaN", values)
@@ -78,9 +83,10 @@ def window_map(g: Graph, v: str, kind: str, T: int) -> tuple:
     known = g.op("ReduceSum", g.cast(g.op("Not", missing), DOUBLE), axis)
     count = g.op("Max", known, np.float64(1))
 
-    def mean(x):
+    def mean(x: Operand) -> str:
         return g.op("Div", g.op("ReduceSum", g.op("Where", missing, np.float64(0), x), axis), count)
 
+    centre: Operand
     if kind == "mean":
         centre, spread = np.float64(0), mean(g.op("Abs", values))
     elif kind == "standard":
@@ -89,8 +95,7 @@ def window_map(g: Graph, v: str, kind: str, T: int) -> tuple:
         spread = g.op("Sqrt", g.op("Max", variance, np.float64(0)))
     else:
         high = g.op("Where", missing, np.float64("inf"), values)
-        ordered = g.op("TopK", high, np.array([T], np.int64), axis=0, largest=0, sorted=1,
-                       outputs=2)[0]
+        ordered, _ = g.ops(2, "TopK", high, np.array([T], np.int64), axis=0, largest=0, sorted=1)
         last = g.op("Sub", count, np.float64(1))
         low, centre, high = (
             g.op("GatherElements", ordered, g.cast(g.op("Floor", g.op("Mul", last, np.float64(q))),

@@ -1,20 +1,27 @@
-"""Reads and writes the model's file in numpy alone: docs/model-file.md is its description.
+"""Reads and writes the model's file as numpy's arrays, which the library does not give: docs/model-file.md.
 
-No part of the engine is needed, so that an export runs wherever the file is.
+What it checks is the format; what a model means is the library's to know.
 """
+
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import pathlib
 import re
 import struct
+import sys
 import tempfile
-from typing import Iterator
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DataError
 
 FORMAT = "sluice model"
 NEWEST_VERSION = 2
@@ -23,7 +30,17 @@ _TYPES = {"U8": np.uint8, "I64": np.int64, "F32": np.float32, "F64": np.float64}
 _ESCAPE = re.compile(r"\\(\\|n|x[0-9a-f]{2})")
 
 
-class ModelFileError(ValueError):
+class Saves(Protocol):
+    """What can write its model to a file, as a Forecaster can."""
+
+    def save(self, path: str | os.PathLike[str], /) -> Any: ...
+
+
+Model = str | os.PathLike[str] | Saves
+Tensors = dict[str, NDArray[Any]]
+
+
+class ModelFileError(DataError):
     """A file is no model that can be read; the text says which file, what it is and what to do."""
 
 
@@ -31,14 +48,14 @@ class ModelFileError(ValueError):
 class ModelFile:
     """All that a model's file holds. Sizes by their letters: K horizon, M targets, S series."""
     metadata: dict[str, str]
-    tensors: dict[str, np.ndarray]
-    spec: dict         # the network with every choice made (include/sluice/model/spec.hpp)
-    config: dict       # the settings of the training
-    frequency: dict    # unit, multiple, anchor, phase
-    names: dict        # lists: channels, statics, categories, step_categories
+    tensors: Tensors
+    spec: dict[str, Any]         # the network with every choice made (include/sluice/model/spec.hpp)
+    config: dict[str, Any]       # the settings of the training
+    frequency: dict[str, Any]    # unit, multiple, anchor, phase
+    names: dict[str, list[str]]        # lists: channels, statics, categories, step_categories
     member_count: int
 
-    def member(self, index: int) -> dict[str, np.ndarray]:
+    def member(self, index: int) -> Tensors:
         """The parameters of one seed, under the names of the first one."""
         prefix = f"member{index}." if index else ""
         wanted = ("lstm.", "hidden.", "linear.", "embedding.", "step_embedding.")
@@ -55,9 +72,8 @@ class ModelFile:
         return self.words("series.ids")
 
 
-def read_model(path: os.PathLike | str) -> ModelFile:
-    """Reads a model. Raises ModelFileError if the file is none or damaged, OSError if it cannot be
-    opened."""
+def read_model(path: str | os.PathLike[str]) -> ModelFile:
+    """Reads a model. Raises ModelFileError if the file is none, is damaged or cannot be opened."""
     metadata, tensors = _read_safetensors(pathlib.Path(path))
 
     def bad(what: str) -> ModelFileError:
@@ -81,7 +97,7 @@ def read_model(path: os.PathLike | str) -> ModelFile:
                  for key, value in json.loads(metadata["names"]).items()}
         names.setdefault("step_categories", [])
         spec.setdefault("step_embeddings", [])
-        model = ModelFile(metadata, tensors, spec, _toml().loads(metadata["config"]),
+        model = ModelFile(metadata, tensors, spec, _toml(metadata["config"]),
                           json.loads(metadata["frequency"]), names,
                           json.loads(metadata["training"])["members"])
         _check(model)
@@ -91,10 +107,10 @@ def read_model(path: os.PathLike | str) -> ModelFile:
     return model
 
 
-def write_model(path: os.PathLike | str, model: ModelFile) -> None:
+def write_model(path: str | os.PathLike[str], model: ModelFile) -> None:
     """Writes a model that was changed, with the checksum of what it holds now."""
     metadata = {**model.metadata, "checksum": _checksum(model.metadata, model.tensors)}
-    header: dict = {"__metadata__": metadata}
+    header: dict[str, Any] = {"__metadata__": metadata}
     parts, at = [], 0
     types = {np.dtype(kind): name for name, kind in _TYPES.items()}
     for name, tensor in model.tensors.items():
@@ -106,13 +122,16 @@ def write_model(path: os.PathLike | str, model: ModelFile) -> None:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     target = pathlib.Path(path)
-    scratch = target.with_name(target.name + ".new")
-    scratch.write_bytes(b"".join([struct.pack("<Q", len(text)), text, *parts]))
-    os.replace(scratch, target)
+    scratch = target.with_name(f"{target.name}.{os.getpid()}.new")
+    try:
+        scratch.write_bytes(b"".join([struct.pack("<Q", len(text)), text, *parts]))
+        os.replace(scratch, target)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def path_of(model) -> Iterator[pathlib.Path]:
+def path_of(model: Model) -> Iterator[pathlib.Path]:
     """The path of `model`'s file: a path itself, or what an object with save(path) writes."""
     if isinstance(model, (str, os.PathLike)):
         yield pathlib.Path(model)
@@ -126,8 +145,12 @@ def path_of(model) -> Iterator[pathlib.Path]:
                         f"{type(model).__name__}")
 
 
-def _read_safetensors(path: pathlib.Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    data = path.read_bytes()
+def _read_safetensors(path: pathlib.Path) -> tuple[dict[str, str], Tensors]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be opened ({error.strerror}); give the model that 'sluice train' "
+                             "wrote (path.model)") from error
     size = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
     if not 2 <= size <= min(len(data) - 8, _LARGEST_HEADER):
         raise ModelFileError(f"{path}: is no safetensors file; give the model that 'sluice train' "
@@ -143,14 +166,14 @@ def _read_safetensors(path: pathlib.Path) -> tuple[dict[str, str], dict[str, np.
     return metadata, tensors
 
 
-def _tensor(data: bytes, dtype: str, shape: list, data_offsets: list) -> np.ndarray:
+def _tensor(data: bytes, dtype: str, shape: list[int], data_offsets: list[int]) -> NDArray[Any]:
     begin, end = data_offsets
     if not 0 <= begin <= end <= len(data):
         raise ValueError("a tensor lies outside the file")
     return np.frombuffer(data[begin:end], _TYPES[dtype]).reshape(shape)
 
 
-def _checksum(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> str:
+def _checksum(metadata: dict[str, str], tensors: Tensors) -> str:
     """host/base/checksum.hpp over metadata and tensors, each by their names' order."""
     value = 0xcbf29ce484222325
     types = {np.dtype(kind): name for name, kind in _TYPES.items()}
@@ -208,10 +231,7 @@ def _unescaped(text: str) -> str:
     return out.decode(errors="surrogateescape")
 
 
-def _toml():
-    try:
-        import tomllib
-        return tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli
-        return tomli
+def _toml(text: str) -> dict[str, Any]:
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    parsed: dict[str, Any] = toml.loads(text)
+    return parsed

@@ -1,0 +1,48 @@
+# Licences of what others wrote and Sluice is given to users with: compiled in, or carried as a library by
+# a wheel or a bundle. THIRD_PARTY.md lists them; their texts are where Debian has them.
+#
+# SLUICE_LICENCES: files NAME.txt, to be installed wherever libsluice.so is.
+set(SLUICE_LICENCES "")
+set(lacking "")
+# sluice_licence(NAME FILE)
+function(sluice_licence name file)
+  if(NOT EXISTS "${file}")
+    set(lacking ${lacking} ${name} PARENT_SCOPE)
+    return()
+  endif()
+  set(copy ${CMAKE_BINARY_DIR}/licences/${name}.txt)
+  configure_file("${file}" ${copy} COPYONLY)
+  set(SLUICE_LICENCES ${SLUICE_LICENCES} ${copy} PARENT_SCOPE)
+endfunction()
+
+foreach(pair IN ITEMS CLI11=libcli11-dev fmt=libfmt-dev highway=libhwy-dev json=nlohmann-json3-dev libgomp=libgomp1
+    ocl-icd=ocl-icd-libopencl1 oneDNN=libdnnl-dev spdlog=libspdlog-dev tomlplusplus=libtomlplusplus-dev)
+  string(REPLACE "=" ";" pair ${pair})
+  list(POP_FRONT pair name package)
+  sluice_licence(${name} /usr/share/doc/${package}/copyright)
+endforeach()
+if(NOT SLUICE_GPU_ONLY)
+  sluice_licence(dygraphs "${SLUICE_DYGRAPHS_LICENCE}")
+endif()
+# libgomp's text and exception refer to it.
+sluice_licence(GPL-3 /usr/share/common-licenses/GPL-3)
+if(SLUICE_HAVE_PYTHON)
+  cmake_path(GET nanobind_DIR PARENT_PATH nanobind)
+  file(GLOB licence ${nanobind}/../nanobind-*.dist-info/licenses/LICENSE)
+  sluice_licence(nanobind "${licence}")
+  # The head of robin_map's header is all that nanobind has of its licence.
+  set(head ${CMAKE_BINARY_DIR}/licences/robin_map.head)
+  if(EXISTS ${nanobind}/ext/robin_map/include/tsl/robin_map.h)
+    file(STRINGS ${nanobind}/ext/robin_map/include/tsl/robin_map.h lines LIMIT_COUNT 23)
+    list(JOIN lines "\n" text)
+    file(CONFIGURE OUTPUT ${head} CONTENT "${text}\n" @ONLY)
+  endif()
+  sluice_licence(robin_map ${head})
+endif()
+if(lacking)
+  list(JOIN lacking ", " lacking)
+  message(STATUS "Licences: no text of ${lacking} was found; whoever gives this build to others has to add them (THIRD_PARTY.md)")
+endif()
+if(DEFINED SKBUILD)
+  install(FILES ${SLUICE_LICENCES} DESTINATION sluice/licences COMPONENT python)
+endif()
