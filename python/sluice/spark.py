@@ -56,8 +56,8 @@ def forecast(
     rows_at_once : rows of df that a worker holds at most, but for a longer series. Groups are held whole.
     last_time : where the data end, which tells series that ended long before. None: df is read once for it, at once.
 
-    The numbers are those of Forecaster.predict on the whole table (docs/scale.md: to which bit). A series that cannot be forecast has one row, whose
-    time and values are null; "reason" says why, and is null for all others. With
+    The numbers are those of Forecaster.predict on the whole table (docs/scale.md: to which bit). A series that cannot
+    be forecast has one row, whose time and values are null; "reason" says why, and is null for all others. With
     settings={"forecast.strict": True} it is an error. Series that stand in futr_df alone are not forecast here.
 
     Nothing but last_time is computed before the result is asked for. Raises NotFittedError, ConfigError, DataError.
