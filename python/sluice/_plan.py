@@ -116,7 +116,6 @@ class Request:
 
     def plan(self, last: pa.Array, marked: bool, future: pa.Table | None, zone: str | None = None) -> Plan:
         f = self.forecaster
-        f._steps(self.h)
         texts = f._later_texts(self.level)
         f._check_later(texts)
         said = self.level if self.level is not None else (f.settings or {}).get("forecast.levels")

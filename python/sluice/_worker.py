@@ -69,7 +69,7 @@ class Plan:
 
 
 def in_zone(table: pa.Table, zone: str | None) -> pa.Table:
-    """Instants shown in `zone`, which decides what day they are: Spark hands all of them on as UTC's."""
+    """Instants shown in `zone`, which decides what day they are: Spark hands some of them on as UTC's."""
     for index, one in enumerate(table.schema):
         if zone is not None and pa.types.is_timestamp(one.type) and one.type.tz is not None:
             kind = pa.timestamp(one.type.unit, zone)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ._forecaster import Forecaster, model_of
 from ._frames import Frame, require_columns
@@ -80,7 +81,7 @@ def forecast(
     elif ahead is not None:
         columns = [request.time, *request.columns.future]
         for_all = ahead.select(columns) if isinstance(ahead, pa.Table) else ahead.select(*map(_col, columns)).toArrow()
-        for_all = in_zone(for_all, zone)
+        for_all = _with_zone(in_zone(for_all, zone), request.time, types.field(request.time).type)
     plan = request.plan(last, marked, for_all, zone)
     if groups is not None:
         return _by_groups(rows, model, groups, plan, cores)
@@ -245,6 +246,15 @@ def _result(df: StructType, plan: Plan) -> StructType:
 
 def _empty(rows: DataFrame) -> pa.Table:
     return rows.limit(0).toArrow()
+
+
+def _with_zone(table: pa.Table, time: str, kind: pa.DataType) -> pa.Table:
+    """Times without a zone in that of df's, as createDataFrame reads them."""
+    found = table.schema.field(time).type
+    if not pa.types.is_timestamp(kind) or kind.tz is None or not pa.types.is_timestamp(found) or found.tz is not None:
+        return table
+    index = table.schema.get_field_index(time)
+    return table.set_column(index, time, pc.assume_timezone(table.column(time).cast(pa.timestamp("us")), kind.tz))
 
 
 def _zone(df: DataFrame) -> str:

@@ -44,7 +44,7 @@ def gathered(ds):
 
 def test_the_numbers_are_those_of_one_process(data, fitted):
     df = sales(MANY)
-    made = gathered(sluice.ray.forecast(on_ray(data, df), fitted, partitions=3))
+    made = gathered(sluice.ray.forecast(on_ray(data, df), fitted, partitions=3, rows_at_once=200))
     assert made.schema.names == ["unique_id", "ds", "sluice", "sluice-lo-80", "sluice-hi-80", "reason"]
     assert reasons(made) == {}
     same_numbers(made, fitted.predict(df))

@@ -52,7 +52,7 @@ MANY = [f"s{i}" for i in range(30)]
 
 def test_the_numbers_are_those_of_one_process(spark, fitted):
     df = sales(MANY)
-    made = sluice.spark.forecast(on_spark(spark, df), fitted).toArrow()
+    made = sluice.spark.forecast(on_spark(spark, df), fitted, rows_at_once=200).toArrow()
     assert made.schema.names == ["unique_id", "ds", "sluice", "sluice-lo-80", "sluice-hi-80", "reason"]
     assert reasons(made) == {}
     same_numbers(made, fitted.predict(df))
