@@ -1,11 +1,10 @@
 #include "base/wait_passively.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <string>
 #include <string_view>
 
 #include "sluice/base/log.hpp"
@@ -24,16 +23,26 @@ constexpr const char* kFewSpins = "1000";
 bool set(const char* name, const char* value) { return ::setenv(name, value, 1) == 0; }
 
 /// Whether the process was started with these arguments, and not a host of the library, which is
-/// another program and says what it likes.
+/// another program and says what it likes. Without memory of its own: nothing catches its lack
+/// here.
 bool are_of_process(char** argv) {
   if (argv == nullptr) return false;
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  const std::string given{std::istreambuf_iterator<char>(file), {}};
-  std::string here;
-  for (char** argument = argv; *argument != nullptr; ++argument) {
-    here.append(*argument).push_back('\0');
+  const int file = ::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return true;  // then the start fails, too, which is said
+  char** argument = argv;
+  const char* at = *argument;
+  bool same = true;
+  std::array<char, 4096> given;
+  for (ssize_t size; same && (size = ::read(file, given.data(), given.size())) > 0;) {
+    for (ssize_t i = 0; same && i < size; ++i) {
+      const char byte = given[static_cast<std::size_t>(i)];
+      same = at != nullptr && *at == byte;
+      if (!same) break;
+      at = byte == '\0' ? *++argument : at + 1;
+    }
   }
-  return given == here || !file.is_open();  // else the start fails, too, which is said
+  ::close(file);
+  return same && *argument == nullptr;
 }
 
 }  // namespace
