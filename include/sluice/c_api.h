@@ -16,8 +16,9 @@
  * a caller gives to be called (a watch, a receiver of the log) may use the library, and returns: no
  * exception, longjmp or end of its thread leaves it.
  *
- * Versions: SLUICE_API_VERSION changes when something here is taken away or means something else.
- * Whoever loads the library at run time compares it with sluice_api_version(). */
+ * Versions: SLUICE_API_VERSION changes when something here is taken away or means something else, or
+ * a struct that a caller makes (sluice_series) gets another member. Whoever loads the library at run
+ * time compares it with sluice_api_version(). */
 #ifndef SLUICE_C_API_H
 #define SLUICE_C_API_H
 
