@@ -59,7 +59,7 @@ TrainResult train_job(const sluice_job& job) {
   Settings settings = settings_of(job, "train", nullptr);
   const bool save = is_to_be_saved(job, settings);
   if (save) check_places(job, settings.config);
-  const Task task = task_of(std::move(settings), nullptr);
+  const Task task = task_of(std::move(settings), false);
   const Config& config = task.settings.config;
   const ThreadsInUse threads(config.engine.threads);
   TrainOptions options;
