@@ -9,7 +9,6 @@
 #include "api/job.hpp"
 #include "api/status.hpp"
 #include "base/with_memory.hpp"
-#include "run/interrupt.hpp"
 #include "run/paths.hpp"
 #include "sluice/data/check.hpp"
 #include "sluice/data/simulate.hpp"
