@@ -67,7 +67,8 @@ typedef enum sluice_log_level {
 typedef void (*sluice_log_receiver)(sluice_log_level level, const char* message, void* user);
 
 /* One receiver a process, for all jobs; NULL: none, as in the beginning. Nothing is written to the
- * standard streams. Once it returns, the receiver before it is not called again. */
+ * standard streams. Once it returns, the receiver before it is not called again: it waits for one
+ * that is at work in another thread, so no lock may be held that the receiver takes. */
 SLUICE_API void sluice_set_log(sluice_log_receiver receiver, void* user);
 
 /* ---- jobs: settings and tables -------------------------------------------------------------- */
