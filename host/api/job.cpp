@@ -73,17 +73,16 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
 }
 
 Task task_of(const sluice_job& job, const char* command, const Model* model) {
-  return task_of(settings_of(job, command, model), model);
+  const bool ahead = std::string_view(command) == "forecast";
+  return task_of(settings_of(job, command, model), ahead);
 }
 
-Task task_of(Settings settings, const Model* model) {
+Task task_of(Settings settings, bool ahead) {
   for (const std::string& remark : settings.remarks) log_warning(remark);
   CatalogNotes notes;
   Catalog catalog = read_data(settings, notes);
-  for (const std::string& remark : notes.remarks) {
-    const bool told = model != nullptr && std::find(model->remarks.begin(), model->remarks.end(),
-                                                    remark) != model->remarks.end();
-    if (!told) log_warning(remark);
+  for (const std::string& remark : remarks_on_data(settings, notes, ahead).fresh) {
+    log_warning(remark);
   }
   return {std::move(settings), std::move(notes), std::move(catalog)};
 }

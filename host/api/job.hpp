@@ -41,7 +41,8 @@ Settings settings_of(const sluice_job& job, const char* command, const Model* mo
 
 /// Settings and data; what there is to remark goes to the log.
 Task task_of(const sluice_job& job, const char* command, const Model* model);
-Task task_of(Settings settings, const Model* model);
+/// `ahead` as in remarks_on_data.
+Task task_of(Settings settings, bool ahead);
 
 /// The job's watch, or one that lets everything go on: a library leaves signals alone.
 TrainWatch watch_of(const sluice_job& job);

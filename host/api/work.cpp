@@ -9,7 +9,6 @@
 #include "api/job.hpp"
 #include "api/status.hpp"
 #include "base/with_memory.hpp"
-#include "run/interrupt.hpp"
 #include "run/paths.hpp"
 #include "sluice/data/check.hpp"
 #include "sluice/data/simulate.hpp"
@@ -59,7 +58,7 @@ TrainResult train_job(const sluice_job& job) {
   Settings settings = settings_of(job, "train", nullptr);
   const bool save = is_to_be_saved(job, settings);
   if (save) check_places(job, settings.config);
-  const Task task = task_of(std::move(settings), nullptr);
+  const Task task = task_of(std::move(settings), false);
   const Config& config = task.settings.config;
   const ThreadsInUse threads(config.engine.threads);
   TrainOptions options;

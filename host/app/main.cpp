@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <new>
 #include <optional>
@@ -45,23 +44,10 @@ void begin(const Request& request, const Settings& settings) {
   use_threads(config.engine.threads);
 }
 
-/// Says what was made of the data, but what the model's training said in the same words already.
-/// `ahead`: for a forecast, which says what concerns its steps whatever the training said, and of
-/// series that end early when it knows where it begins.
+/// Says what was made of the data, and how much of it the model's training said already.
 void tell(const Request& request, const Settings& settings, const CatalogNotes& notes, bool ahead) {
-  const auto is_in = [](const std::vector<std::string>& texts, const std::string& text) {
-    return std::find(texts.begin(), texts.end(), text) != texts.end();
-  };
-  std::int64_t known = 0;
-  for (const std::string& remark : notes.remarks) {
-    if (ahead && remark == notes.early_ends) continue;
-    const bool told = settings.model && is_in(settings.model->remarks, remark);
-    if (told && !(ahead && is_in(notes.of_forecast, remark))) {
-      ++known;
-    } else {
-      log_warning(remark);
-    }
-  }
+  const auto [fresh, known] = remarks_on_data(settings, notes, ahead);
+  for (const std::string& remark : fresh) log_warning(remark);
   if (known == 0) return;
   log_info(fmt::format("{} on the data as the training had {}: sluice check{}",
                        known == 1 ? "1 remark" : fmt::format("{} remarks", known),

@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -95,8 +96,8 @@ std::string screen_text(std::string_view level, spdlog::level::level_enum severi
 }
 
 /// A log that can no longer be written does not end the work: it is said once.
-void tell_of_failure(const std::string& path, const std::string& what, bool& told) {
-  if (std::exchange(told, true) || !sinks().screen) return;
+void tell_of_failure(const std::string& path, const std::string& what, std::atomic<bool>& told) {
+  if (told.exchange(true) || !sinks().screen) return;
   // spdlog: "Failed writing to file PATH: REASON".
   const std::size_t reason = what.rfind(": ");
   const std::string text =
@@ -135,9 +136,8 @@ void open_log(const LogOptions& options) {
     }
     fresh.file->set_pattern("%v");
     fresh.file->set_error_handler(
-        [path = options.file->string(), told = false](const std::string& what) mutable {
-          tell_of_failure(path, what, told);
-        });
+        [path = options.file->string(), told = std::make_shared<std::atomic<bool>>(false)](
+            const std::string& what) { tell_of_failure(path, what, *told); });
   }
   fresh.receiver = options.receiver;
   // A receiver would wait for itself.

@@ -127,4 +127,21 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   return catalog;
 }
 
+DataRemarks remarks_on_data(const Settings& settings, const CatalogNotes& notes, bool ahead) {
+  const auto is_in = [](const std::vector<std::string>& texts, const std::string& text) {
+    return std::find(texts.begin(), texts.end(), text) != texts.end();
+  };
+  DataRemarks remarks;
+  for (const std::string& remark : notes.remarks) {
+    if (ahead && remark == notes.early_ends) continue;
+    const bool told = settings.model && is_in(settings.model->remarks, remark);
+    if (told && !(ahead && is_in(notes.of_forecast, remark))) {
+      ++remarks.known;
+    } else {
+      remarks.fresh.push_back(remark);
+    }
+  }
+  return remarks;
+}
+
 }  // namespace sluice

@@ -2,6 +2,7 @@
 // with before the default. And the data that they mean.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,5 +42,15 @@ Settings read_settings(const SettingsRequest& request, const Model* held = nullp
 /// The catalogue, and what was guessed, filled or joined on the way to it, or has no effect on it.
 /// Throws ConfigError, DataError.
 Catalog read_data(const Settings& settings, CatalogNotes& notes);
+
+/// What there is to say of the data, once.
+struct DataRemarks {
+  std::vector<std::string> fresh;  ///< what the model's training did not say in the same words
+  std::int64_t known = 0;          ///< how many it did
+};
+
+/// Of `notes`. `ahead`: for a forecast, which says what concerns its steps whatever the training
+/// said, and of series that end early when it knows where it begins.
+DataRemarks remarks_on_data(const Settings& settings, const CatalogNotes& notes, bool ahead);
 
 }  // namespace sluice

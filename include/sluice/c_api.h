@@ -12,13 +12,13 @@
  * Threads: different threads may use different handles at once, and one model; a job and a
  * forecaster are used by one thread at a time. A call computes with several threads (OpenMP;
  * engine.threads), and leaves the caller's own number of them as it was. They are not copied by a
- * fork: after such a call it is SLUICE_DEVICE_ERROR to compute with several in the new process. What
- * a caller gives to be called (a watch, a receiver of the log) may use the library, and returns: no
- * exception, longjmp or end of its thread leaves it.
+ * fork: after such a call it is SLUICE_DEVICE_ERROR to compute with several in the new process.
+ * What a caller gives to be called (a watch, a receiver of the log) may use the library, and
+ * returns: no exception, longjmp or end of its thread leaves it.
  *
- * Versions: SLUICE_API_VERSION changes when something here is taken away or means something else, or
- * a struct that a caller makes (sluice_series) gets another member. Whoever loads the library at run
- * time compares it with sluice_api_version(). */
+ * Versions: SLUICE_API_VERSION changes when something here is taken away or means something else,
+ * or a struct that a caller makes (sluice_series) gets another member. Whoever loads the library at
+ * run time compares it with sluice_api_version(). */
 #ifndef SLUICE_C_API_H
 #define SLUICE_C_API_H
 
@@ -67,7 +67,8 @@ typedef enum sluice_log_level {
 typedef void (*sluice_log_receiver)(sluice_log_level level, const char* message, void* user);
 
 /* One receiver a process, for all jobs; NULL: none, as in the beginning. Nothing is written to the
- * standard streams. Once it returns, the receiver before it is not called again. */
+ * standard streams. Once it returns, the receiver before it is not called again: it waits for one
+ * that is at work in another thread, so no lock may be held that the receiver takes. */
 SLUICE_API void sluice_set_log(sluice_log_receiver receiver, void* user);
 
 /* ---- jobs: settings and tables -------------------------------------------------------------- */
@@ -165,7 +166,7 @@ SLUICE_API sluice_status sluice_evaluate(const sluice_job* job, const sluice_mod
 /* The scores of forecasts that are there already: `count` tables with the columns of
  * sluice_forecast, each with one forecast a series from an origin inside the job's data, whose
  * later values are what came. All have as many steps. The streams are released, also on failure.
- * `report` as in sluice_evaluate. One target. */
+ * `report`: the program's report.json. One target. */
 SLUICE_API sluice_status sluice_score(const sluice_job* job, struct ArrowArrayStream* windows,
                                       size_t count, char** report, sluice_error** error);
 
@@ -184,7 +185,8 @@ SLUICE_API sluice_status sluice_simulate(const char* path, int stores, int items
 
 /* The program itself: what main of `sluice` returns. Reads argv, writes to the standard streams,
  * installs handlers of signals; for a process that does nothing else. Where argv is what the
- * process was started with, it is started once more, unless OMP_WAIT_POLICY is set. */
+ * process was started with, it is started once more, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT is
+ * set. */
 SLUICE_API int sluice_main(int argc, char** argv);
 
 /* ---- forecasts of arrays -------------------------------------------------------------------- */

@@ -178,6 +178,7 @@ std::string score(const Job& job, const std::vector<nb::object>& tables) {
     capsules.push_back(table.attr("__arrow_c_stream__")());
     stream_in(capsules.back());
   }
+  streams.reserve(capsules.size());
   // Only now, when nothing can fail any more: whoever takes a stream has to release it.
   for (const nb::object& capsule : capsules) {
     streams.push_back(std::exchange(*stream_in(capsule), {}));

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -346,6 +347,36 @@ TEST_F(CApi, TheLogGoesToItsReceiverAndNowhereElse) {
   EXPECT_EQ(lines.info.size(), before);
   ASSERT_FALSE(lines.events.empty());
   EXPECT_EQ(nlohmann::json::parse(lines.events.front())["event"], "epoch");
+}
+
+// As the program (tests/app/remarks_test.py).
+TEST_F(CApi, AForecastSaysOnceThatSeriesEndEarly) {
+  auto columns = sales();
+  columns[0].codes.resize(columns[0].codes.size() - 2);
+  columns[1].times.resize(columns[0].codes.size());
+  columns[2].numbers.resize(columns[0].codes.size());
+  const Job work = job(columns);
+  const CModel model = train(work);
+  static std::vector<std::string> warnings;
+  warnings.clear();
+  sluice_set_log(
+      [](sluice_log_level level, const char* message, void*) {
+        if (level == SLUICE_LOG_WARNING) warnings.emplace_back(message);
+      },
+      nullptr);
+  const auto early = [](const sluice_job* of, const sluice_model* trained) {
+    warnings.clear();
+    ArrowArrayStream stream;
+    EXPECT_SAID(sluice_forecast(of, trained, &stream, nullptr, error), SLUICE_OK, "");
+    stream.release(&stream);
+    return std::count_if(warnings.begin(), warnings.end(), [](const std::string& text) {
+      return text.find("before the others") != std::string::npos;
+    });
+  };
+  EXPECT_EQ(early(work.get(), model.get()), 1);
+  const CModel of_whole = train(job());
+  EXPECT_EQ(early(work.get(), of_whole.get()), 1) << "the training did not say it";
+  sluice_set_log(nullptr, nullptr);
 }
 
 TEST_F(CApi, AReceiverMayUseTheLibraryAndEndItself) {
