@@ -223,6 +223,10 @@ def test_check_says_what_fit_would_refuse():
     text = sluice.check(DF, freq="D")
     assert "series      3" in text and "values      240; missing none" in text
     assert repr(text) == str(text)
+    with pytest.raises(sluice.ConfigError, match=re.escape("futr_exog_list: 1 (int) is no column's name")):
+        sluice.check(DF, futr_exog_list=[1])
+    with pytest.raises(sluice.DataError, match="no column 'price'"):  # a name may be given alone, as to Forecaster
+        sluice.check(DF, futr_exog_list="price")
 
 
 def test_settings_are_refused_before_the_data_is_read():
