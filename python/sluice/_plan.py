@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from ._columns import Columns, Tables
 from ._forecaster import Forecaster
 from ._frames import Frame, require_columns
 from ._log import logger, quietly
-from ._settings import text_of
 from ._worker import FUTURE, NOTHING, REASON, Plan, clock_of
 from .errors import ConfigError, DataError
 
@@ -197,19 +196,3 @@ def require_like(table: str, column: str, kind: pa.DataType, df: pa.DataType) ->
     alike = any(test(kind) and test(df) for test in (number, text, pa.types.is_temporal))
     if kind != df and not alike and not pa.types.is_null(kind):
         raise DataError(f"{table}: column '{column}' is of type {kind}, and df's is of type {df}; make them one")
-
-
-def positive(name: str, value: int) -> int:
-    """`value`; raises ConfigError where it is no whole number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name} is {value!r}; give a whole number from 1")
-    return value
-
-
-def names_of(columns: str | Iterable[str], argument: str) -> list[str]:
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not names:
-        raise ConfigError(f"{argument} names no column")
-    for name in names:
-        text_of(argument, name)
-    return names
