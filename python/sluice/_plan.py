@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from ._arguments import levels_of
 from ._columns import Columns, Tables
 from ._forecaster import Forecaster
 from ._frames import Frame, require_columns
 from ._log import logger, quietly
+from ._settings import values_in
 from ._worker import FUTURE, NOTHING, REASON, Plan, clock_of
 from .errors import ConfigError, DataError
 
@@ -116,14 +116,12 @@ class Request:
     def plan(self, last: pa.Array, marked: bool, future: pa.Table | None, zone: str | None = None) -> Plan:
         f = self.forecaster
         texts = f._later_texts(self.level)
-        f._check_later(texts)
-        said = self.level if self.level is not None else (f.settings or {}).get("forecast.levels")
-        levels = [float(one) for one in levels_of(said) or f.model_info_["levels"]]
+        settings = values_in(f._check_later(texts))
+        levels = settings["forecast.levels"]
         outputs = ["sluice", *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]
         key, content = packed(f)
-        strict = (f.settings or {}).get("forecast.strict") is True
         return Plan(content, key, self.columns, self.ids, self.time, tuple(outputs), texts, f._steps(self.h), last,
-                    marked, future, strict, self.rows_at_once, zone)
+                    marked, future, settings["forecast.strict"], self.rows_at_once, zone)
 
     def last_time(self, df: pa.Schema, times: pa.Array | None, given: Any) -> pa.Array:
         """[1]: the last time of all series, of which `times` are the last ones that have a value, the latest first.

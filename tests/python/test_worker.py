@@ -1,5 +1,6 @@
 """A worker of Spark or Ray: whatever its part of a table, the numbers are those of the whole table."""
 
+import copy
 import decimal
 import pickle
 import subprocess
@@ -297,6 +298,17 @@ def test_types_that_parts_would_read_differently_are_refused(fitted):
                               ("y", pa.string(), "the target column 'y' is of type string; make it a number")):
         with pytest.raises(sluice.DataError, match=words):
             requested(fitted).check_types(pa.schema({**good, name: kind}.items()))
+
+
+@pytest.mark.parametrize(("settings", "level", "outputs", "strict"), [
+    (None, None, ("sluice", "sluice-lo-80", "sluice-hi-80"), False),
+    (None, [], ("sluice",), False),
+    ({"forecast.levels": "80", "forecast.strict": "true"}, None, ("sluice", "sluice-lo-80", "sluice-hi-80"), True),
+    ({"forecast.levels": "", "forecast.strict": np.True_}, None, ("sluice",), True),
+])
+def test_a_plan_has_the_settings_of_a_forecast_however_they_are_written(fitted, df, settings, level, outputs, strict):
+    plan = plan_of(copy.copy(fitted).set_params(settings=settings), df, level=level)
+    assert (plan.outputs, plan.strict) == (outputs, strict)
 
 
 def test_what_the_driver_can_see_is_said_before_any_worker_begins(fitted, df):
