@@ -5,7 +5,7 @@
     forecasts = sluice.ray.forecast(sales, "model.safetensors", futr_df=prices)
     left_out = forecasts.filter(lambda row: row["reason"] is not None)
 
-It needs ray[data] 2.50 or newer, and this package on every node. docs/scale.md says when it is worth it.
+It needs ray[data] 2.51 or newer, and this package on every node. docs/scale.md says when it is worth it.
 """
 
 from __future__ import annotations
