@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ._columns import Columns, Tables
+from ._columns import Columns, Tables, unused
 from ._forecaster import Forecaster
 from ._frames import Frame, require_columns
 from ._log import logger, quietly
@@ -86,7 +86,7 @@ class Request:
         self.forecaster._require_future(futr_df)
         if futr_df is not None:
             if not c.future:
-                raise ConfigError("the model has no inputs that are known ahead; leave futr_df out")
+                raise unused("futr_df", "futr_exog_list")
             require_columns("futr_df", futr_df, [self.time, *c.future], "futr_exog_list, time_col")
             there = [name for name in self.ids if name in futr_df]
             if there and len(there) < len(self.ids):
