@@ -3,6 +3,7 @@
 import copy
 import decimal
 import pickle
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from scale_case import (duplicated, ended_long_ago, forecaster_of_inputs, reason
 import sluice
 from sluice import _worker
 from sluice._plan import Request
+from sluice._train import group_columns
 from sluice._worker import FUTURE, Worker, series_starts, whole_series
 
 
@@ -309,6 +311,14 @@ def test_types_that_parts_would_read_differently_are_refused(fitted):
 def test_a_plan_has_the_settings_of_a_forecast_however_they_are_written(fitted, df, settings, level, outputs, strict):
     plan = plan_of(copy.copy(fitted).set_params(settings=settings), df, level=level)
     assert (plan.outputs, plan.strict) == (outputs, strict)
+
+
+def test_columns_of_groups_are_names_and_not_those_of_the_models():
+    assert group_columns("by", "store") == ["store"] and group_columns("by", ("store", "dep")) == ["store", "dep"]
+    for by, words in (([], "by names no column"), ([1], "by: 1 (int) is no column's name"),
+                      ("model", "by: a column of groups cannot be called 'model'; rename it")):
+        with pytest.raises(sluice.ConfigError, match=re.escape(words)):
+            group_columns("by", by)
 
 
 def test_what_the_driver_can_see_is_said_before_any_worker_begins(fitted, df):
