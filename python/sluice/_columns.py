@@ -87,6 +87,12 @@ def require_like_zones(frame: Frame, data: pa.Table, other: Frame, table: pa.Tab
                     f"both alike, as by {other.name}['{time}'].dt.{method}({kinds[0].tz!r})")
 
 
+def unused(table: str, argument: str) -> ConfigError:
+    """What is said of a table of inputs where there are none."""
+    return ConfigError(f"{table} is given, and {argument} names no column of it: no input is read from it; name its "
+                       f"columns there before the fit, or leave {table} out")
+
+
 @dataclass
 class Tables:
     """A caller's tables for one job, checked for the columns that it needs."""
@@ -109,8 +115,7 @@ class Tables:
         for table, inputs, argument in ((self.static_df, c.statics, "stat_exog_list"),
                                         (self.futr_df, c.future, "futr_exog_list")):
             if table is not None and not inputs:
-                raise ConfigError(f"{table.name} is given, and {argument} names no column of it: no input is read from "
-                                  f"it; name its columns there before the fit, or leave {table.name} out")
+                raise unused(table.name, argument)
         if self.futr_df is not None:
             self.futr_df.require([name for name in (c.time, *c.future) if name is not None], "futr_exog_list, time_col")
 

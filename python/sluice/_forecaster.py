@@ -19,8 +19,17 @@ from ._columns import Columns, Tables
 from ._frames import Frame
 from ._log import events_to, logger
 from ._progress import Callback, Line, watch_of
-from ._settings import COLUMNS, Frequency, arguments_of, frequency_of, given_twice, path_text, says_test
-from ._settings import texts_of, whole
+from ._settings import (
+    COLUMNS,
+    Frequency,
+    arguments_of,
+    frequency_of,
+    given_twice,
+    path_text,
+    says_test,
+    texts_of,
+    whole,
+)
 from ._text import Text
 from .callbacks import SECTIONS_OF_EVALUATION, SECTIONS_OF_FIT, scores_of_model, scores_of_report, tracked
 from .errors import ConfigError, DataError, NotFittedError

@@ -7,18 +7,17 @@ import hashlib
 import itertools
 import os
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from ._arguments import levels_of
-from ._columns import Columns, Tables
+from ._columns import Columns, Tables, unused
 from ._forecaster import Forecaster
 from ._frames import Frame, require_columns
 from ._log import logger, quietly
-from ._settings import text_of
+from ._settings import values_in
 from ._worker import FUTURE, NOTHING, REASON, Plan, clock_of
 from .errors import ConfigError, DataError
 
@@ -87,7 +86,7 @@ class Request:
         self.forecaster._require_future(futr_df)
         if futr_df is not None:
             if not c.future:
-                raise ConfigError("the model has no inputs that are known ahead; leave futr_df out")
+                raise unused("futr_df", "futr_exog_list")
             require_columns("futr_df", futr_df, [self.time, *c.future], "futr_exog_list, time_col")
             there = [name for name in self.ids if name in futr_df]
             if there and len(there) < len(self.ids):
@@ -117,14 +116,12 @@ class Request:
     def plan(self, last: pa.Array, marked: bool, future: pa.Table | None, zone: str | None = None) -> Plan:
         f = self.forecaster
         texts = f._later_texts(self.level)
-        f._check_later(texts)
-        said = self.level if self.level is not None else (f.settings or {}).get("forecast.levels")
-        levels = [float(one) for one in levels_of(said) or f.model_info_["levels"]]
+        settings = values_in(f._check_later(texts))
+        levels = settings["forecast.levels"]
         outputs = ["sluice", *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]
         key, content = packed(f)
-        strict = (f.settings or {}).get("forecast.strict") is True
         return Plan(content, key, self.columns, self.ids, self.time, tuple(outputs), texts, f._steps(self.h), last,
-                    marked, future, strict, self.rows_at_once, zone)
+                    marked, future, settings["forecast.strict"], self.rows_at_once, zone)
 
     def last_time(self, df: pa.Schema, times: pa.Array | None, given: Any) -> pa.Array:
         """[1]: the last time of all series, of which `times` are the last ones that have a value, the latest first.
@@ -197,19 +194,3 @@ def require_like(table: str, column: str, kind: pa.DataType, df: pa.DataType) ->
     alike = any(test(kind) and test(df) for test in (number, text, pa.types.is_temporal))
     if kind != df and not alike and not pa.types.is_null(kind):
         raise DataError(f"{table}: column '{column}' is of type {kind}, and df's is of type {df}; make them one")
-
-
-def positive(name: str, value: int) -> int:
-    """`value`; raises ConfigError where it is no whole number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name} is {value!r}; give a whole number from 1")
-    return value
-
-
-def names_of(columns: str | Iterable[str], argument: str) -> list[str]:
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not names:
-        raise ConfigError(f"{argument} names no column")
-    for name in names:
-        text_of(argument, name)
-    return names

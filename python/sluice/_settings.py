@@ -101,7 +101,7 @@ def given_twice(settings: Mapping[str, Any], arguments: Mapping[str, tuple[str, 
             raise ConfigError(f"{key} is given twice, as settings={{'{key}': ...}} and as {argument}=; leave one out")
 
 
-def _values_in(toml: str) -> dict[str, Any]:
+def values_in(toml: str) -> dict[str, Any]:
     """The settings by their keys in what the library writes of them, a line each."""
     values = {}
     section = ""
@@ -117,8 +117,8 @@ def _values_in(toml: str) -> dict[str, Any]:
 def arguments_of(toml: str) -> dict[str, Any]:
     """The arguments of a forecaster, but for columns, horizon, window, frequency and levels, with which a training is
     by the settings of a model, which the library wrote as `toml`."""
-    settings = _values_in(toml)
-    defaults = _values_in(_sluice.settings(_sluice.Job(), None))
+    settings = values_in(toml)
+    defaults = values_in(_sluice.settings(_sluice.Job(), None))
     kept = {key: value for key, value in settings.items()
             if key.startswith(("data.", "network.", "training.", "forecast.")) and value != defaults.get(key)}
     arguments = {name: kept.pop(key, None) for name, key in _TRAINING.items()}

@@ -1,4 +1,4 @@
-"""Functions on tables without a model: what is in them, and made-up ones."""
+"""Functions on tables without a model: what is in them, the scores of forecasts, and made-up ones."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import _sluice
+from ._arguments import names_of
 from ._columns import Columns, Tables, require_like_zones
 from ._frames import Frame, without_views
 from ._settings import Frequency, frequency_of, texts_of, whole
@@ -39,9 +40,10 @@ def check(
 
     The arguments are those of Forecaster. Raises ConfigError, DataError: what `fit` would refuse.
     """
-    targets = [target_col] if isinstance(target_col, str) else list(target_col)
-    columns = Columns(id_col, time_col, targets, list(hist_exog_list or ()), list(futr_exog_list or ()),
-                      list(stat_exog_list or ()))
+    columns = Columns(
+        id_col, time_col, names_of("target_col", target_col), names_of("hist_exog_list", hist_exog_list),
+        names_of("futr_exog_list", futr_exog_list), names_of("stat_exog_list", stat_exog_list),
+    )
     tables = Tables(columns, Frame(df, "df"), None if futr_df is None else Frame(futr_df, "futr_df"),
                     None if static_df is None else Frame(static_df, "static_df"))
     job = _sluice.Job()
@@ -73,7 +75,7 @@ def evaluate(
     its own, and "target" says whose they are. Raises ConfigError, DataError.
     """
     made, data = Frame(forecasts, "forecasts"), Frame(df, "df")
-    targets = [target_col] if isinstance(target_col, str) else list(target_col)
+    targets = names_of("target_col", target_col)
     made.require([id_col], "id_col")
     made.require([time_col], "time_col")
     made.require(["sluice"], "the median of a forecast; another method's column has to be renamed to it")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from ._arguments import names_of
 from ._forecaster import Forecaster, model_of
 from ._worker import REASON, Plan, Worker, in_zone, series_starts
 from .errors import ConfigError, DataError
@@ -69,6 +70,17 @@ class Training:
     def _used(self) -> list[str]:
         forecaster: Forecaster = pickle.loads(self.forecaster)
         return forecaster._asked_columns().used
+
+
+def group_columns(argument: str, value: str | Iterable[str]) -> list[str]:
+    """The columns by which series fall into groups. Raises ConfigError where there are none, or a name is taken."""
+    names = names_of(argument, value)
+    if not names:
+        raise ConfigError(f"{argument} names no column; give at least one")
+    for name in names:
+        if name in MODELS_OWN:
+            raise ConfigError(f"{argument}: a column of groups cannot be called '{name}'; rename it")
+    return names
 
 
 def taken(forecaster: Forecaster, content: bytes) -> Forecaster:

@@ -80,7 +80,7 @@ def in_zone(table: pa.Table, zone: str | None) -> pa.Table:
 _models: OrderedDict[str, Forecaster] = OrderedDict()  # of this process, the last ones used
 
 
-def model_of(key: str, content: bytes) -> Forecaster:
+def unpacked(key: str, content: bytes) -> Forecaster:
     """The forecaster of a pickle, read once in a process."""
     if key not in _models:
         _models[key] = pickle.loads(content)
@@ -205,7 +205,7 @@ class Worker:
     def __init__(self, plan: Plan, threads: int, forecaster: Forecaster | None = None) -> None:
         self.plan = plan
         self.columns = plan.columns
-        self.forecaster = forecaster or model_of(plan.key, plan.model)
+        self.forecaster = forecaster or unpacked(plan.key, plan.model)
         self.texts = {**plan.texts, "engine.threads": str(threads), "forecast.strict": "false",
                       "forecast.new_items": "false"}
 

@@ -18,7 +18,6 @@ import math
 import os
 import pathlib
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._progress import Progress
+from ._settings import values_in
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -261,10 +261,8 @@ def _numbers(group: str, values: Mapping[str, float | None]) -> dict[str, float]
 
 
 def _flat(toml: str, sections: Sequence[str]) -> dict[str, Any]:
-    parser = _needed("tomllib" if sys.version_info >= (3, 11) else "tomli", "tensorboard")
-    tables: dict[str, dict[str, Any]] = parser.loads(toml)
-    return {f"{section}.{key}": value for section in sections for key, value in tables[section].items()
-            if value not in ("", [])}
+    return {key: value for key, value in values_in(toml).items()
+            if key.split(".")[0] in sections and value not in ("", [])}
 
 
 def _text(value: Any) -> str:

@@ -5,7 +5,7 @@
     forecasts = sluice.ray.forecast(sales, "model.safetensors", futr_df=prices)
     left_out = forecasts.filter(lambda row: row["reason"] is not None)
 
-It needs ray[data] 2.50 or newer, and this package on every node. docs/scale.md says when it is worth it.
+It needs ray[data] 2.51 or newer, and this package on every node. docs/scale.md says when it is worth it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import pyarrow.compute as pc
 from ._forecaster import Forecaster, model_of
 from ._frames import Frame, require_columns
 from ._log import logger
-from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive, require_like
-from ._train import MODEL, MODELS_OWN, Training, forecast_group, taken
+from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, require_like
+from ._settings import whole
+from ._train import MODEL, MODELS_OWN, Training, forecast_group, group_columns, taken
 from ._worker import FUTURE, REASON, Plan, Worker
 from .errors import ConfigError, DataError
 
@@ -74,7 +75,7 @@ def forecast(
     groups = _groups_of(model)
     models = {} if groups is None else _models(model, groups)
     request = Request(forecaster_of(model) if groups is None else _any_of(models), h, level,
-                      positive("rows_at_once", rows_at_once))
+                      whole("rows_at_once", rows_at_once))
     ahead = _dataset(futr_df)
     request.require(_names(ds), None if ahead is None else _names(ahead))
     used = [*request.used, *(groups or ())]
@@ -82,12 +83,12 @@ def forecast(
     rows = _arrow(ds, used)
     types = _schema(rows, "df")
     request.check_types(pa.schema([types.field(name) for name in request.used]))
-    cores = positive("num_cpus", num_cpus)
+    cores = whole("num_cpus", num_cpus)
     last = request.last_time(types, _last_times(rows, request) if last_time is None else None, last_time)
     marked = ahead is not None and set(request.ids) <= set(_names(ahead))
     known = [request.time, *request.columns.future]
     plan = request.plan(last, marked, None if marked or ahead is None else _gathered(_arrow(ahead, known)))
-    parts = positive("partitions", partitions) if partitions else _default_partitions()
+    parts = _default_partitions() if partitions is None else whole("partitions", partitions)
 
     lay = functools.partial(_laid, types=types, ids=request.ids, parts=parts)
     rows = rows.map_batches(functools.partial(lay, ahead=False if marked else None), **_BLOCKS)
@@ -142,17 +143,14 @@ def fit(
     if where not in ("driver", "worker"):
         raise ConfigError(f"where is {where!r}; give 'driver' or 'worker'")
     training = Training.of(forecaster, val_size)
-    cores = positive("num_cpus", num_cpus)
+    cores = whole("num_cpus", num_cpus)
     used = forecaster._asked_columns().used
     require_columns("df", _names(ds), used, "a column of the forecaster")
-    groups = [] if by is None else names_of(by, "by")
+    groups = [] if by is None else group_columns("by", by)
     require_columns("df", _names(ds), groups, "by")
     rows = _arrow(ds, [*used, *groups])
     if by is not None:
-        for name in groups:
-            if name in MODELS_OWN:
-                raise ConfigError(f"by: a column of groups cannot be called '{name}'; rename it")
-        parts = positive("partitions", partitions) if partitions else _default_partitions()
+        parts = _default_partitions() if partitions is None else whole("partitions", partitions)
         train = functools.partial(_group_model, training=training, names=groups, cores=cores)
         models = rows.groupby(groups, num_partitions=parts).map_groups(train, num_cpus=cores, batch_format="pyarrow")
         return cast("Dataset", models)
@@ -305,7 +303,7 @@ def _groups_of(model: Any) -> list[str] | None:
     if not isinstance(model, ray.data.Dataset):
         return None
     require_columns("model", _names(model), MODELS_OWN, "of a table of models")
-    return names_of([name for name in _names(model) if name not in MODELS_OWN], "model")
+    return group_columns("model", [name for name in _names(model) if name not in MODELS_OWN])
 
 
 def _models(models: Any, groups: Sequence[str]) -> dict[Any, pa.Table]:

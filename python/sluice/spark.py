@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 
 from ._forecaster import Forecaster, model_of
 from ._frames import Frame, require_columns
-from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, names_of, positive, require_like
-from ._train import MODEL, MODELS_OWN, SERIES, Training, forecast_group, taken
+from ._plan import ROWS_AT_ONCE, TIMES_LOOKED_AT, Request, forecaster_of, require_like
+from ._settings import whole
+from ._train import MODEL, MODELS_OWN, SERIES, Training, forecast_group, group_columns, taken
 from ._worker import FUTURE, REASON, Plan, Worker, in_zone
 from .errors import ConfigError, DataError
 
@@ -64,14 +65,14 @@ def forecast(
     """
     groups = _groups_of(model)
     forecaster = forecaster_of(model) if groups is None else _first_model(model)
-    request = Request(forecaster, h, level, positive("rows_at_once", rows_at_once))
+    request = Request(forecaster, h, level, whole("rows_at_once", rows_at_once))
     ahead = _table(futr_df)
     request.require(df.columns, _names(ahead))
     rows = _select(df, [*request.used, *(groups or ())])
     zone = _zone(df)
     types = in_zone(_empty(_select(rows, request.used)), zone).schema
     request.check_types(types)
-    cores = None if threads is None else positive("threads", threads)
+    cores = None if threads is None else whole("threads", threads)
     times = _last_times(rows, request, types) if last_time is None else None
     last = request.last_time(types, times, last_time)
     marked = ahead is not None and set(request.ids) <= set(_names(ahead) or ())
@@ -86,7 +87,7 @@ def forecast(
     if groups is not None:
         return _by_groups(rows, model, groups, plan, cores)
     keys = [_col(name) for name in request.ids]
-    share = [] if partitions is None else [positive("partitions", partitions)]
+    share = [] if partitions is None else [whole("partitions", partitions)]
     placed = rows.repartition(*share, *keys)
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -125,11 +126,11 @@ def fit(
     if where not in ("driver", "worker"):
         raise ConfigError(f"where is {where!r}; give 'driver' or 'worker'")
     training = Training.of(forecaster, val_size, _zone(df))
-    cores = None if threads is None else positive("threads", threads)
+    cores = None if threads is None else whole("threads", threads)
     c = forecaster._asked_columns()
     require_columns("df", df.columns, c.used, "a column of the forecaster")
     if by is not None:
-        return _fit_groups(df, c.used, names_of(by, "by"), training, cores)
+        return _fit_groups(df, c.used, group_columns("by", by), training, cores)
     rows = _select(df, c.used)
     if where == "driver":
         if cores is not None:
@@ -152,9 +153,6 @@ def _fit_groups(df: DataFrame, used: list[str], by: list[str], training: Trainin
     from pyspark.sql.types import BinaryType, LongType, StringType, StructField, StructType
 
     require_columns("df", df.columns, by, "by")
-    for name in by:
-        if name in MODELS_OWN:
-            raise ConfigError(f"by: a column of groups cannot be called '{name}'; rename it")
     rows = _select(df, [*used, *by])
 
     def work(table: pa.Table) -> pa.Table:
@@ -171,7 +169,7 @@ def _groups_of(model: Any) -> list[str] | None:
     if columns is None or not hasattr(model, "mapInArrow"):
         return None
     require_columns("model", columns, MODELS_OWN, "of a table of models")
-    return names_of([name for name in columns if name not in MODELS_OWN], "model")
+    return group_columns("model", [name for name in columns if name not in MODELS_OWN])
 
 
 def _first_model(models: DataFrame) -> Forecaster:

@@ -86,12 +86,9 @@ def test_a_wrong_setting_is_a_config_error(what):
 
 CALLS = {
     "several ids": (lambda: quick(id_col=["unique_id"]).fit(DF), "id_col is ['unique_id']; give the name of one column"),
-    "a horizon of nothing": (lambda: quick(h=0).fit(DF), "h is 0; give a whole number from 1"),
-    "settings that are no dict": (lambda: sluice.Forecaster(settings=["a"]).fit(DF), "settings is ['a']; give a dict"),
     "a key that is no text": (lambda: quick(settings={3: 1}).fit(DF), "settings: 3 is no key; give texts such as"),
     "no windows": (lambda: quick().cross_validation(DF, n_windows=None), "n_windows is None; give a whole number"),
     "windows and a half": (lambda: quick().cross_validation(DF, n_windows=1.5), "n_windows is 1.5; give a whole number"),
-    "a word for refit": (lambda: quick().cross_validation(DF, refit="yes"), "refit is 'yes'; give a whole number"),
     "a future without inputs": (lambda: sluice.check(DF, futr_df=DF), "futr_df is given, and futr_exog_list names no column"),
     "statics without inputs": (lambda: quick().fit(DF, static_df=DF), "static_df is given, and stat_exog_list names no column"),
     "an id as a result": (lambda: quick(id_col="sluice").fit(DF.rename(columns={"unique_id": "sluice"})),
@@ -106,12 +103,6 @@ def test_a_wrong_argument_is_a_config_error(what):
     call, message = CALLS[what]
     with pytest.raises(sluice.ConfigError, match=re.escape(message)):
         call()
-
-
-@pytest.mark.parametrize("h", ["3", 2.5, True])
-def test_a_horizon_is_a_whole_number(fitted, h):
-    with pytest.raises(sluice.ConfigError, match=re.escape(f"h is {h!r}; give a whole number")):
-        fitted.predict(h=h)
 
 
 def test_a_name_with_a_comma_is_refused_with_its_remedy():
@@ -223,6 +214,10 @@ def test_check_says_what_fit_would_refuse():
     text = sluice.check(DF, freq="D")
     assert "series      3" in text and "values      240; missing none" in text
     assert repr(text) == str(text)
+    with pytest.raises(sluice.ConfigError, match=re.escape("futr_exog_list: 1 (int) is no column's name")):
+        sluice.check(DF, futr_exog_list=[1])
+    with pytest.raises(sluice.DataError, match="no column 'price'"):  # a name may be given alone, as to Forecaster
+        sluice.check(DF, futr_exog_list="price")
 
 
 def test_settings_are_refused_before_the_data_is_read():

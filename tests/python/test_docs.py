@@ -15,13 +15,10 @@ ROOT = pathlib.Path(os.environ["SLUICE_SOURCE_DIR"])
 
 
 def snippets(path):
-    """(line, language, code) of each block of Python and shell; of a diff the side that has our lines."""
+    """(line, language, code) of each block of Python and shell."""
     text = path.read_text(encoding="utf-8")
-    for block in re.finditer(r"^```(python|diff|sh)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        code = block[2]
-        if block[1] == "diff":
-            code = "".join(line[1:] for line in code.splitlines(keepends=True) if not line.startswith("-"))
-        yield text.count("\n", 0, block.start()) + 1, block[1], code
+    for block in re.finditer(r"^```(python|sh)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield text.count("\n", 0, block.start()) + 1, block[1], block[2]
 
 
 def run_all(name, folder):

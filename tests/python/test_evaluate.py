@@ -5,7 +5,6 @@ import re
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow as pa
 import pytest
 from conftest import H, quick, sales
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import H, QUICK, quick, sales
+from conftest import H, QUICK, quick
 
 import sluice
 

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import H, QUICK, quick, sales
+from conftest import H, QUICK, quick
 
 import sluice
 from sluice import _progress

@@ -270,7 +270,6 @@ def test_a_strict_forecaster_makes_a_bad_series_an_error(spark, df):
         sluice.spark.forecast(on_spark(spark, duplicated(df, "b")), forecaster).toArrow()
 
 
-
 def test_100_000_series_in_bounded_memory(spark):
     """6 million rows, 200 MiB of them in Arrow; the processes themselves take 180 MiB each."""
     script = pathlib.Path(os.environ["SLUICE_SOURCE_DIR"]) / "benchmarks/scale/memory.py"

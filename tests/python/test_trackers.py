@@ -13,7 +13,6 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 import sluice
 
-
 COSINE = {"training.schedule": "cosine"}
 LOSSES = ("train_loss", "valid_loss", "learning_rate")
 

@@ -1,7 +1,9 @@
 """A worker of Spark or Ray: whatever its part of a table, the numbers are those of the whole table."""
 
+import copy
 import decimal
 import pickle
+import re
 import subprocess
 import sys
 
@@ -16,6 +18,7 @@ from scale_case import (duplicated, ended_long_ago, forecaster_of_inputs, reason
 import sluice
 from sluice import _worker
 from sluice._plan import Request
+from sluice._train import group_columns
 from sluice._worker import FUTURE, Worker, series_starts, whole_series
 
 
@@ -299,6 +302,25 @@ def test_types_that_parts_would_read_differently_are_refused(fitted):
             requested(fitted).check_types(pa.schema({**good, name: kind}.items()))
 
 
+@pytest.mark.parametrize(("settings", "level", "outputs", "strict"), [
+    (None, None, ("sluice", "sluice-lo-80", "sluice-hi-80"), False),
+    (None, [], ("sluice",), False),
+    ({"forecast.levels": "80", "forecast.strict": "true"}, None, ("sluice", "sluice-lo-80", "sluice-hi-80"), True),
+    ({"forecast.levels": "", "forecast.strict": np.True_}, None, ("sluice",), True),
+])
+def test_a_plan_has_the_settings_of_a_forecast_however_they_are_written(fitted, df, settings, level, outputs, strict):
+    plan = plan_of(copy.copy(fitted).set_params(settings=settings), df, level=level)
+    assert (plan.outputs, plan.strict) == (outputs, strict)
+
+
+def test_columns_of_groups_are_names_and_not_those_of_the_models():
+    assert group_columns("by", "store") == ["store"] and group_columns("by", ("store", "dep")) == ["store", "dep"]
+    for by, words in (([], "by names no column"), ([1], "by: 1 (int) is no column's name"),
+                      ("model", "by: a column of groups cannot be called 'model'; rename it")):
+        with pytest.raises(sluice.ConfigError, match=re.escape(words)):
+            group_columns("by", by)
+
+
 def test_what_the_driver_can_see_is_said_before_any_worker_begins(fitted, df):
     for asked, words in (({"h": 8}, "h is 8, and the model forecasts 1 to 7 steps"), ({"level": [120]}, "120"),
                          ({"level": [95]}, "asks for the quantile 0.025, and the model has 0.1, 0.5, 0.9")):
@@ -306,5 +328,5 @@ def test_what_the_driver_can_see_is_said_before_any_worker_begins(fitted, df):
             plan_of(fitted, df, **asked)
     with pytest.raises(sluice.DataError, match="df: there is no column 'y' .target_col.; its columns are 'unique_id'"):
         requested(fitted).require(["unique_id", "ds"], None)
-    with pytest.raises(sluice.ConfigError, match="no inputs that are known ahead; leave futr_df out"):
+    with pytest.raises(sluice.ConfigError, match="futr_exog_list names no column of it.*or leave futr_df out"):
         requested(fitted).require(df.columns, ["unique_id", "ds"])
