@@ -38,3 +38,17 @@ else()
   message(FATAL_ERROR "SLUICE_PYTHON is ON: ${why}; scripts/setup installs what it needs, but for Python's headers "
     "(Debian: python3-dev)")
 endif()
+
+# sluice_python_has(VARIABLE WHAT module...): whether Python has all modules that WHAT needs; says which is lacking.
+function(sluice_python_has variable what)
+  list(JOIN ARGN ", " modules)
+  execute_process(COMMAND ${Python_EXECUTABLE} -c "import ${modules}" RESULT_VARIABLE missing OUTPUT_QUIET ERROR_VARIABLE why)
+  if(missing EQUAL 0)
+    set(${variable} TRUE PARENT_SCOPE)
+    return()
+  endif()
+  string(REGEX MATCH "[^\n]+\n?$" why "${why}")
+  string(STRIP "${why}" why)
+  message(STATUS "${what}: left out (${why}); scripts/setup installs what they need")
+  set(${variable} FALSE PARENT_SCOPE)
+endfunction()
