@@ -14,6 +14,20 @@ __device__ inline float tanh_approx(float x) {
   return y;
 }
 
+/// 2^x with a relative error of at most 2^-22 (PTX ISA, ex2.approx.ftz.f32); 0 below 2^-126.
+__device__ inline float exp2_approx(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+/// 1 / x within an ulp (PTX ISA, rcp.approx.ftz.f32); 0 for infinity.
+__device__ inline float reciprocal_approx(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 /// The bits of x as tf32 (10-bit mantissa, round to nearest, ties away).
 __device__ inline std::uint32_t to_tf32(float x) {
   std::uint32_t bits;

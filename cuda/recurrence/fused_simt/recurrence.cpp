@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/matmul.hpp"
+#include "recurrence/fused_simt/register_walk.hpp"
 #include "recurrence/fused_simt/walk.hpp"
 #include "recurrence/shared/column_sums.hpp"
 #include "recurrence/shared/dropout.hpp"
@@ -42,6 +43,17 @@ Cut choose_cut(int H, int N, int least_blocks, std::int64_t shared_bytes, const 
     if ((N + series - 1) / series >= least_blocks) break;
   }
   return found.value_or(kSmallest);
+}
+
+constexpr int kRegisterTile = 16 << 10;  // bytes of inputs that a walk brings at once, about
+
+/// One series a CTA while two CTAs a multiprocessor take all of them: a step is shorter then, by
+/// the estimates in register_kernels.cu. Else four, whose products share what is loaded.
+Cut register_cut(int N, int T, int inputs, int least_blocks) {
+  Cut cut{.series = N <= 2 * least_blocks ? 1 : 4, .series_per_thread = 1, .steps = 1};
+  const int bytes = 4 * cut.series * inputs;
+  if (bytes > 0) cut.steps = std::clamp(kRegisterTile / bytes, 1, T);
+  return cut;
 }
 
 class FusedSimt final : public DeviceRecurrence {
@@ -251,6 +263,11 @@ class FusedSimt final : public DeviceRecurrence {
   }
 
   void run(ForwardWalk& walk) {
+    if (form_.registers) {
+      walk.cut = register_cut(walk.N, walk.T, padded_inputs(walk.I), form_.least_blocks);
+      walk_forward_in_registers(walk, context_.stream());
+      return;
+    }
     walk.cut = choose_cut(walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
                           [&](const Cut& cut) { return forward_bytes(cut, walk.I, walk.H); });
     Cut more = walk.cut;  // as many steps as give every thread a row to assemble
@@ -262,6 +279,11 @@ class FusedSimt final : public DeviceRecurrence {
   }
 
   void run(BackwardWalk& walk) {
+    if (form_.registers) {
+      walk.cut = register_cut(walk.N, walk.T, 0, form_.least_blocks);
+      walk_backward_in_registers(walk, context_.stream());
+      return;
+    }
     walk.cut = choose_cut(
         walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
         [&](const Cut& cut) { return backward_bytes(cut, walk.I, walk.H, walk.recompute); });
@@ -320,12 +342,13 @@ class FusedSimt final : public DeviceRecurrence {
     };
     product(0, rows, walk.x, walk.I, 0, dweights + at.W);
     float* const dR = dweights + at.R;
-    if (walk.h_first != nullptr) {
-      product(0, walk.N, walk.h_first, walk.H, 0, dR);
-    } else {
+    const bool carried = walk.h_first != nullptr;
+    if (carried) product(0, walk.N, walk.h_first, walk.H, 0, dR);
+    if (walk.T > 1) {
+      product(walk.N, rows - walk.N, walk.h, walk.H, carried ? 1 : 0, dR);
+    } else if (!carried) {
       set_zero(DeviceSpan<float>(dR, gates * walk.H), context_.stream());
     }
-    product(walk.N, rows - walk.N, walk.h, walk.H, 1, dR);
     column_sums({.rows = rows, .columns = gates, .pitch = gates}, walk.da, dweights + at.b,
                 sums_.span(), context_.stream());
   }
@@ -351,7 +374,7 @@ class FusedSimt final : public DeviceRecurrence {
 
 }  // namespace
 
-// Not measured on a GPU yet. Hoisted is what does not fit beside R. Gates computed again save a
+// Hoisted is what does not fit beside R. Gates computed again save a
 // layer 16H bytes for every step of every window, in memory and on the way there and back; they
 // cost 8H(I+H) operations. By the floors in kernels.cu the two walks of a step take 2.5 ns with
 // gates computed again and 1.8 with gates kept (H = I = 64): the choice here is for memory, not
@@ -359,11 +382,17 @@ class FusedSimt final : public DeviceRecurrence {
 Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
   const int H = spec.H, widest = spec.L > 1 ? std::max(spec.C, H) : spec.C;
   Form form;
+  form.least_blocks = device.multiprocessors;
+  form.registers = H <= kMostRegisterUnits;
+  if (form.registers) {
+    form.hoist_first = spec.C > register_inputs(H);
+    form.hoist_upper = spec.L > 1 && H > register_inputs(H);
+    return form;
+  }
   form.hoist_first = forward_bytes(kSmall, spec.C, H) > device.shared_bytes;
   form.hoist_upper = spec.L > 1 && forward_bytes(kSmall, H, H) > device.shared_bytes;
   form.recompute = H <= kLargestRecomputed && !form.hoist_first && !form.hoist_upper &&
                    backward_bytes(kSmall, widest, H, true) <= device.shared_bytes;
-  form.least_blocks = device.multiprocessors;
   return form;
 }
 
@@ -373,6 +402,13 @@ std::unique_ptr<DeviceRecurrence> make(const RecurrenceSpec& spec, DeviceContext
   if (!refused.empty()) throw NotSupportedError(refused);
   if (form.recompute && (form.hoist_first || form.hoist_upper)) {
     throw InternalError("fused_simt: gates cannot be recomputed where a product is hoisted");
+  }
+  if (form.registers) {
+    const int most = register_inputs(spec.H);
+    if (spec.H > kMostRegisterUnits || form.recompute || (spec.C > most && !form.hoist_first) ||
+        (spec.L > 1 && spec.H > most && !form.hoist_upper)) {
+      throw InternalError("fused_simt: registers do not take this shape or form");
+    }
   }
   return std::make_unique<FusedSimt>(spec, context, form);
 }

@@ -1,6 +1,6 @@
-// The readable fused recurrence: fp32 on any card, one launch for all steps of a layer, weights in
-// shared memory, all four gates of a unit in one thread (kernels.cu has the kernels). It has
-// never run on a GPU; the tests run its kernels on the CPU.
+// The readable fused recurrence: fp32 on any card, one launch for all steps of a layer. Up to 96
+// units R lies in registers (register_kernels.cu), beyond that in shared memory with all four gates
+// of a unit in one thread (kernels.cu).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,11 @@ struct Form {
   /// The input product of layer 0, of the other layers, is one GEMM before the walk, not part of
   /// it.
   bool hoist_first = false, hoist_upper = false;
+  /// R lies in registers (register_kernels.cu), not in shared memory (kernels.cu): H is at most
+  /// kMostRegisterUnits, and what has more than register_inputs(H) inputs is hoisted.
+  bool registers = false;
   /// Backward computes the gates again from x and h, instead of reading them from memory. Not with
-  /// a hoisted product.
+  /// a hoisted product, and not with `registers`.
   bool recompute = false;
   /// Series are cut finer until there are so many CTAs, if possible.
   int least_blocks = 1;

@@ -20,6 +20,9 @@ using Here = std::source_location;
 
 /// tanh with the error that the instruction may have: the result keeps 11 bits.
 float tanh_approx(float x);
+/// With the errors that these may have: 22 bits are kept, and what is below 2^-126 becomes 0.
+float exp2_approx(float x);
+float reciprocal_approx(float x);
 std::uint32_t to_tf32(float x);
 inline std::uint32_t pack_bf16x2(float low, float high) { return pack_bf16(low, high); }
 inline std::uint32_t lower_halves(std::uint32_t low, std::uint32_t high) {
