@@ -132,6 +132,14 @@ __device__ inline void store_global_16(void* global, const std::uint32_t (&words
                : "memory");
 }
 
+/// The same to shared memory.
+__device__ inline void store_shared_16(void* shared, const float (&words)[4]) {
+  const auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(shared));
+  asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(address), "f"(words[0]), "f"(words[1]),
+               "f"(words[2]), "f"(words[3])
+               : "memory");
+}
+
 /// 16 bytes from global to shared memory without passing registers; both aligned to 16. Not there
 /// before cp_async_wait and a barrier.
 __device__ inline void cp_async_16(void* shared, const void* global) {

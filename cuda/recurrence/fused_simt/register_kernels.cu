@@ -117,45 +117,52 @@ __device__ inline void load_inputs(const ForwardWalk& walk, std::int64_t n, int 
 // computed by all four alike.
 template <int kH, int kInputs, int kSeries>
 __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, kInputs)) forward(ForwardWalk walk) {
-  constexpr int kPitch = h_pitch(kH);
+  constexpr int kPitch = h_pitch(kH), kTile = kSeries * kPitch;
   const int H = walk.H, unit = static_cast<int>(threadIdx.x) / 4;
   const int lane = static_cast<int>(threadIdx.x) % 4, series = kSeries == 1 ? 0 : lane;
   const std::int64_t n = std::int64_t{blockIdx.x} * kSeries;
   const int live = walk.N - n < kSeries ? static_cast<int>(walk.N - n) : kSeries;
   const bool mine = unit < H && series < live;
-  const std::int64_t cell = (n + series) * H + unit;       // of a row [N,H]
-  const std::int64_t gate = (n + series) * 4 * H + unit;   // of a row [N,4H]
+  // Where there is no cell, numbers of one that is there are read; they meet zeros of R.
+  const std::int64_t row = n + (series < live ? series : live - 1);
+  const int real_unit = unit < H ? unit : H - 1;
+  const std::int64_t cell = row * H + real_unit;  // of [N,H]; of [N,4H]: the first gate, or ours
+  const std::int64_t gate = row * 4 * H + (kSeries == 1 ? lane * H : 0) + real_unit;
+  const std::int64_t cells = std::int64_t{walk.N} * H;
   float* const h_tiles = shared_memory<float>();
-  float* const x_tiles = h_tiles + 2 * kSeries * kPitch;
+  float* const x_tiles = h_tiles + 2 * kTile;
 
   RowShare<kH> R;
   load_share<kH>(walk.R, H, H, unit, lane, R);
   RowShare<(kInputs > 0 ? kInputs : 16)> W;
   if constexpr (kInputs > 0) load_share<kInputs>(walk.W, walk.I, H, unit, lane, W);
-  float b[4];
+  constexpr int kOwn = kSeries == 1 ? 1 : 4;  // gates that the exchange leaves this lane
+  float b[static_cast<std::size_t>(kOwn)];
 #pragma unroll
-  for (int g = 0; g < 4; ++g) b[g] = unit < H ? walk.b[g * H + unit] : 0.0f;
+  for (int g = 0; g < kOwn; ++g) b[g] = walk.b[(kSeries == 1 ? lane : g) * H + real_unit];
   for (int i = static_cast<int>(threadIdx.x); i < kSeries * kH; i += 4 * kH) {
     const int s = i / kH, k = i % kH;
     h_tiles[s * kPitch + k] =
         walk.h_first != nullptr && s < live && k < H ? walk.h_first[(n + s) * H + k] : 0.0f;
   }
-  float c = walk.c_first != nullptr && mine ? walk.c_first[cell] : 0.0f, h = 0.0f;
+  float c = walk.c_first != nullptr ? walk.c_first[cell] : 0.0f, h = 0.0f;
 
-  // What is added to this lane's sums from the input product of a step; kSeries = 1: of its gate.
-  constexpr int kProducts = kSeries == 1 ? 1 : 4;
-  const auto read_product = [&](int t, float(&product)[4]) {
-    const float* const row = walk.product + std::int64_t{t} * walk.N * 4 * H + gate;
+  // Where this lane writes at the next step; null: not wanted, or not by this lane.
+  float* to_gates = walk.gates != nullptr && mine ? walk.gates + gate : nullptr;
+  float* to_h = walk.h != nullptr && mine && (kSeries == 4 || lane == 0) ? walk.h + cell : nullptr;
+  float* to_c = walk.c != nullptr && mine && (kSeries == 4 || lane == 1) ? walk.c + cell : nullptr;
+
+  float product[static_cast<std::size_t>(kOwn)] = {}, coming[static_cast<std::size_t>(kOwn)] = {};
+  const float* from_product = kInputs == 0 ? walk.product + gate : nullptr;
+  const auto read_product = [&](float(&into)[static_cast<std::size_t>(kOwn)]) {
 #pragma unroll
-    for (int g = 0; g < kProducts; ++g) {
-      product[g] = mine ? row[(kSeries == 1 ? lane : g) * H] : 0.0f;
-    }
+    for (int g = 0; g < kOwn; ++g) into[g] = from_product[g * H];
+    from_product += 4 * cells;
   };
-  float product[4] = {}, coming[4] = {};
-  if constexpr (kInputs == 0) read_product(0, product);
+  if constexpr (kInputs == 0) read_product(product);
 
   Sums<kSeries> sums;
-  int first = 0;  // the step of the first tile of x
+  int first = 0, ready = 0;  // the step of the first tile of x, and how many there are
   const auto start_sums = [&](int t) {
 #pragma unroll
     for (int g = 0; g < 4; ++g) {
@@ -169,29 +176,30 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, kInputs)) forward(
   };
   const auto bring_inputs = [&](int t) {
     first = t;
-    const int steps = walk.T - t < walk.cut.steps ? walk.T - t : walk.cut.steps;
-    if constexpr (kInputs > 0) load_inputs<kInputs, kSeries>(walk, n, live, t, steps, x_tiles);
+    ready = walk.T - t < walk.cut.steps ? walk.T - t : walk.cut.steps;
+    if constexpr (kInputs > 0) load_inputs<kInputs, kSeries>(walk, n, live, t, ready, x_tiles);
   };
   bring_inputs(0);
   __syncthreads();
   start_sums(0);
 
-  for (int t = 0; t < walk.T; ++t) {
+  const bool upper = (lane & 2) != 0, odd = (lane & 1) != 0, is_g = upper && !odd;
+  const float stretch = is_g ? 2.0f : 1.0f, shift = is_g ? -1.0f : 0.0f;
+  int read = 0;  // of the tiles of h
+  for (int t = 0;; ++t) {
     const bool more = t + 1 < walk.T;
     if constexpr (kInputs == 0) {
-      if (more) read_product(t + 1, coming);
+      if (more) read_product(coming);
     }
-    add_products<kH, kSeries>(R, h_tiles + t % 2 * kSeries * kPitch, kPitch, lane, sums);
+    add_products<kH, kSeries>(R, h_tiles + read, kPitch, lane, sums);
+    read = kTile - read;
     Gates<float> at;
-    const bool upper = (lane & 2) != 0, odd = (lane & 1) != 0;
     float own = 0.0f;  // kSeries = 1: the value of gate `lane`
     if constexpr (kSeries == 1) {
       const float a = fold(fold(sums[0][0], sums[2][0], upper, 2),
                            fold(sums[1][0], sums[3][0], upper, 2), odd, 1) +
-                      (upper ? (odd ? b[3] : b[2]) : (odd ? b[1] : b[0])) + product[0];
-      const bool is_g = upper && !odd;  // tanh x = 2 sigmoid(2 x) - 1
-      const float half = quick_sigmoid(is_g ? 2.0f * a : a);
-      own = is_g ? 2.0f * half - 1.0f : half;
+                      (b[0] + product[0]);
+      own = stretch * quick_sigmoid(stretch * a) + shift;  // tanh x = 2 sigmoid(2 x) - 1
       at = {__shfl_sync(kAllLanes, own, 0, 4), __shfl_sync(kAllLanes, own, 1, 4),
             __shfl_sync(kAllLanes, own, 2, 4), __shfl_sync(kAllLanes, own, 3, 4)};
     } else {
@@ -200,27 +208,25 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, kInputs)) forward(
       for (int g = 0; g < 4; ++g) {
         a[g] = fold(fold(sums[g][0], sums[g][2], upper, 2), fold(sums[g][1], sums[g][3], upper, 2),
                     odd, 1) +
-               b[g] + product[g];
+               (b[g] + product[g]);
       }
       at = {quick_sigmoid(a[0]), quick_sigmoid(a[1]), quick_tanh(a[2]), quick_sigmoid(a[3])};
     }
     c = at.f * c + at.i * at.g;
     h = at.o * quick_tanh(c);
-    float* const written = h_tiles + (t + 1) % 2 * kSeries * kPitch;
-    if (kSeries == 4 || lane == 0) written[series * kPitch + unit] = h;
-    const std::int64_t row = std::int64_t{t} * walk.N * H;
-    if (walk.gates != nullptr && mine) {
-      float* const to = walk.gates + 4 * row + gate;
+    if (kSeries == 4 || lane == 0) h_tiles[read + series * kPitch + unit] = h;
+    if (to_gates != nullptr) {
       if constexpr (kSeries == 1) {
-        to[lane * H] = own;
+        *to_gates = own;
       } else {
-        to[0] = at.i, to[H] = at.f, to[2 * H] = at.g, to[3 * H] = at.o;
+        to_gates[0] = at.i, to_gates[H] = at.f, to_gates[2 * H] = at.g, to_gates[3 * H] = at.o;
       }
+      to_gates += 4 * cells;
     }
-    if (walk.h != nullptr && mine && (kSeries == 4 || lane == 0)) walk.h[row + cell] = h;
-    if (walk.c != nullptr && mine && (kSeries == 4 || lane == 1)) walk.c[row + cell] = c;
+    if (to_h != nullptr) *to_h = h, to_h += cells;
+    if (to_c != nullptr) *to_c = c, to_c += cells;
     if (!more) break;
-    if (kInputs > 0 && t + 1 - first == walk.cut.steps) {
+    if (kInputs > 0 && t + 1 - first == ready) {
       __syncthreads();  // the tiles of x have been read
       bring_inputs(t + 1);
       __syncthreads();
@@ -231,7 +237,7 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, kInputs)) forward(
     }
     if constexpr (kInputs == 0) {
 #pragma unroll
-      for (int g = 0; g < kProducts; ++g) product[g] = coming[g];
+      for (int g = 0; g < kOwn; ++g) product[g] = coming[g];
     }
   }
   if (!mine || (kSeries == 1 && lane != 0)) return;
@@ -251,14 +257,18 @@ struct Step {
 // the next, so that a barrier a step is enough.
 template <int kH, int kSeries>
 __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(BackwardWalk walk) {
-  constexpr int kPitch = da_pitch(kH), kParts = kH / 16;
+  constexpr int kPitch = da_pitch(kH), kTile = kSeries * kPitch, kParts = kH / 16;
   const int H = walk.H, lane = static_cast<int>(threadIdx.x) % 16;
   const int first_unit = 4 * (static_cast<int>(threadIdx.x) / 16), unit = first_unit + lane / 4;
   const int mate = lane % 4, series = kSeries == 1 ? 0 : mate;
   const std::int64_t n = std::int64_t{blockIdx.x} * kSeries;
-  const bool mine = unit < H && n + series < walk.N;
-  const std::int64_t cell = (n + series) * H + unit, states = std::int64_t{walk.N} * H;
-  const std::int64_t gate = (n + series) * 4 * H + unit;
+  const int live = walk.N - n < kSeries ? static_cast<int>(walk.N - n) : kSeries;
+  const bool mine = unit < H && series < live;
+  // As in forward: what is no cell reads another's numbers.
+  const std::int64_t row = n + (series < live ? series : live - 1);
+  const std::int64_t cell = row * H + (unit < H ? unit : H - 1);
+  const std::int64_t gate = row * 4 * H + (unit < H ? unit : H - 1);
+  const std::int64_t cells = std::int64_t{walk.N} * H;
   float* const tiles = shared_memory<float>();
 
   // R at unit j = 16 part + lane of each gate, for the four units of these lanes.
@@ -275,40 +285,46 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(Backw
       }
     }
   }
-  const auto read = [&](int t) {
+  // Where the step that is read next lies. c_{t-1} of the first step is c_first, or zero.
+  const std::int64_t last = (walk.T - 1) * cells;
+  const float* from_gates = walk.gates + 4 * last + gate;
+  const float* from_above = walk.dh + last + cell;
+  const float* from_c = walk.c + last + cell;
+  const auto read = [&](bool first) {
     Step step;
-    if (!mine) return step;
-    const float* const gates = walk.gates + t * 4 * states + gate;
-    step.gate = {gates[0], gates[H], gates[2 * H], gates[3 * H]};
-    const float* const c_row = t > 0 ? walk.c + (t - 1) * states : walk.c_first;
-    step.c_before = c_row != nullptr ? c_row[cell] : 0.0f;
-    step.from_above = walk.dh[t * states + cell];
+    step.gate = {from_gates[0], from_gates[H], from_gates[2 * H], from_gates[3 * H]};
+    step.from_above = *from_above;
+    from_c -= cells;
+    if (!first) step.c_before = *from_c;
+    if (first && walk.c_first != nullptr) step.c_before = walk.c_first[cell];
+    from_gates -= 4 * cells;
+    from_above -= cells;
     return step;
   };
-  float dh = walk.dh_last != nullptr && mine ? walk.dh_last[cell] : 0.0f;
-  float dc = walk.dc_last != nullptr && mine ? walk.dc_last[cell] : 0.0f;
-  float c = mine ? walk.c[(walk.T - 1) * states + cell] : 0.0f;
-  Step now = read(walk.T - 1);
+  float dh = walk.dh_last != nullptr ? walk.dh_last[cell] : 0.0f;
+  float dc = walk.dc_last != nullptr ? walk.dc_last[cell] : 0.0f;
+  float c = *from_c;
+  Step now = read(walk.T == 1);
+  float* to_da = mine ? walk.da + 4 * last + gate + (kSeries == 1 ? mate * H : 0) : nullptr;
   __syncthreads();  // kSeries = 1: four lanes have read the gates in whose place each writes dA
 
-  for (int t = walk.T - 1; t >= 0; --t) {
-    const Step coming = t > 0 ? read(t - 1) : Step{};
-    const CellGradient<float> d = cell_backward_from_tanh(now.gate, quick_tanh(c), now.c_before,
-                                                          dh + now.from_above, dc);
+  int written = 0;  // of the tiles
+  for (int t = walk.T - 1;; --t) {
+    const Step coming = t > 0 ? read(t == 1) : Step{};
+    const CellGradient<float> d =
+        cell_backward_from_tanh(now.gate, quick_tanh(c), now.c_before, dh + now.from_above, dc);
     dc = d.c_prev;
     c = now.c_before;
-    float* const tile = tiles + t % 2 * kSeries * kPitch;
     if (kSeries == 4 || mate == 0) {
-      store_pack(tile + series * kPitch + 4 * unit,
-                 Pack<float, 4>{{d.a_i, d.a_f, d.a_g, d.a_o}});
+      store_shared_16(tiles + written + series * kPitch + 4 * unit, {d.a_i, d.a_f, d.a_g, d.a_o});
     }
-    if (mine) {
-      float* const to = walk.da + t * 4 * states + gate;
+    if (to_da != nullptr) {
       if constexpr (kSeries == 1) {
-        to[mate * H] = mate < 2 ? (mate == 0 ? d.a_i : d.a_f) : (mate == 2 ? d.a_g : d.a_o);
+        *to_da = mate < 2 ? (mate == 0 ? d.a_i : d.a_f) : (mate == 2 ? d.a_g : d.a_o);
       } else {
-        to[0] = d.a_i, to[H] = d.a_f, to[2 * H] = d.a_g, to[3 * H] = d.a_o;
+        to_da[0] = d.a_i, to_da[H] = d.a_f, to_da[2 * H] = d.a_g, to_da[3 * H] = d.a_o;
       }
+      to_da -= 4 * cells;
     }
     __syncthreads();
 
@@ -318,11 +334,12 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(Backw
 #pragma unroll
       for (int s = 0; s < kSeries; ++s) sums[k][s] = 0.0f;
     }
+    const float* const tile = tiles + written + 4 * lane;
 #pragma unroll
     for (int part = 0; part < kParts; ++part) {
 #pragma unroll
       for (int s = 0; s < kSeries; ++s) {
-        const auto da = load_pack<4>(tile + s * kPitch + 4 * (16 * part + lane));
+        const auto da = load_pack<4>(tile + s * kPitch + 64 * part);
 #pragma unroll
         for (int g = 0; g < 4; ++g) {
 #pragma unroll
@@ -330,6 +347,7 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(Backw
         }
       }
     }
+    written = kTile - written;
     float of_unit[static_cast<std::size_t>(kSeries)];
 #pragma unroll
     for (int s = 0; s < kSeries; ++s) {
@@ -343,6 +361,7 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(Backw
       dh = fold(fold(of_unit[0], of_unit[2], (lane & 2) != 0, 2),
                 fold(of_unit[1], of_unit[3], (lane & 2) != 0, 2), (lane & 1) != 0, 1);
     }
+    if (t == 0) break;
     now = coming;
   }
   if (!mine || (kSeries == 1 && mate != 0)) return;
@@ -365,8 +384,10 @@ void launch_forward(const ForwardWalk& walk, cudaStream_t stream) {
 template <int kH>
 void choose_forward(const ForwardWalk& walk, cudaStream_t stream) {
   switch (padded_inputs(walk.I)) {
-    case 0: return launch_forward<kH, 0>(walk, stream);
-    case 16: return launch_forward<kH, 16>(walk, stream);
+    case 0:
+      return launch_forward<kH, 0>(walk, stream);
+    case 16:
+      return launch_forward<kH, 16>(walk, stream);
     default:
       if constexpr (register_inputs(kH) >= 32) return launch_forward<kH, 32>(walk, stream);
   }
@@ -386,21 +407,31 @@ void launch_backward(const BackwardWalk& walk, cudaStream_t stream) {
 
 void walk_forward_in_registers(const ForwardWalk& walk, cudaStream_t stream) {
   switch (padded_units(walk.H)) {
-    case 16: return choose_forward<16>(walk, stream);
-    case 32: return choose_forward<32>(walk, stream);
-    case 48: return choose_forward<48>(walk, stream);
-    case 64: return choose_forward<64>(walk, stream);
-    default: return choose_forward<96>(walk, stream);
+    case 16:
+      return choose_forward<16>(walk, stream);
+    case 32:
+      return choose_forward<32>(walk, stream);
+    case 48:
+      return choose_forward<48>(walk, stream);
+    case 64:
+      return choose_forward<64>(walk, stream);
+    default:
+      return choose_forward<96>(walk, stream);
   }
 }
 
 void walk_backward_in_registers(const BackwardWalk& walk, cudaStream_t stream) {
   switch (padded_units(walk.H)) {
-    case 16: return launch_backward<16>(walk, stream);
-    case 32: return launch_backward<32>(walk, stream);
-    case 48: return launch_backward<48>(walk, stream);
-    case 64: return launch_backward<64>(walk, stream);
-    default: return launch_backward<96>(walk, stream);
+    case 16:
+      return launch_backward<16>(walk, stream);
+    case 32:
+      return launch_backward<32>(walk, stream);
+    case 48:
+      return launch_backward<48>(walk, stream);
+    case 64:
+      return launch_backward<64>(walk, stream);
+    default:
+      return launch_backward<96>(walk, stream);
   }
 }
 

@@ -49,6 +49,13 @@ void ldmatrix_x4_trans(std::uint32_t (&r)[4], const void* row, Here where = Here
 
 void store_global_16(void* global, const std::uint32_t (&words)[4], Here where = Here::current());
 
+inline void store_shared_16(void* shared, const float (&words)[4]) {
+  if (reinterpret_cast<std::uintptr_t>(shared) % sizeof words != 0) {
+    throw InternalError("store_shared_16: an address is no multiple of 16");
+  }
+  std::memcpy(shared, words, sizeof words);
+}
+
 inline void cp_async_16(void* shared, const void* global, Here where = Here::current()) {
   simt::async_copy(shared, global, 16, where);
 }
