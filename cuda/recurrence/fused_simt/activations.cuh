@@ -13,6 +13,8 @@ namespace sluice::fused_simt {
 __device__ inline float quick_sigmoid(float x) {
   return reciprocal_approx(1.0f + exp2_approx(-1.44269504f * x));
 }
-__device__ inline float quick_tanh(float x) { return 2.0f * quick_sigmoid(2.0f * x) - 1.0f; }
+__device__ inline float quick_tanh(float x) {
+  return 2.0f * reciprocal_approx(1.0f + exp2_approx(-2.88539008f * x)) - 1.0f;
+}
 
 }  // namespace sluice::fused_simt

@@ -48,6 +48,15 @@ __device__ inline float fold(float low, float high, bool upper, int bit) {
   return (upper ? high : low) + __shfl_xor_sync(kAllLanes, upper ? low : high, bit);
 }
 
+struct Word {
+  std::uint32_t of[1];
+};
+__device__ inline Word word(float x) {
+  Word word;
+  __builtin_memcpy(&word, &x, sizeof x);
+  return word;
+}
+
 // ---- forward
 
 /// A lane's part of weights [4H,K]: rows of its unit, columns 16 i + 4 lane + e as [gate][4 i + e].
@@ -111,10 +120,34 @@ __device__ inline void load_inputs(const ForwardWalk& walk, std::int64_t n, int 
   }
 }
 
+/// sums = W x_t, with x from a tile [kSeries][kInputs]; 0 if the input product is hoisted.
+template <int kInputs, int kSeries>
+__device__ inline void start_sums(const RowShare<(kInputs > 0 ? kInputs : 16)>& W,
+                                  const float* x_tile, int lane, Sums<kSeries>& sums) {
+#pragma unroll
+  for (int g = 0; g < 4; ++g) {
+#pragma unroll
+    for (int s = 0; s < kSeries; ++s) sums[g][s] = 0.0f;
+  }
+  if constexpr (kInputs > 0) {
+    add_products<kInputs, kSeries>(W, x_tile, kInputs, lane, sums);
+  }
+}
+
+/// What the hoisted product adds to a lane's kOwn gates, which lie H apart.
+template <int kInputs, int kOwn>
+__device__ inline void read_product(const float* from, int H,
+                                    float (&product)[static_cast<std::size_t>(kOwn)]) {
+  if constexpr (kInputs == 0) {
+#pragma unroll
+    for (int g = 0; g < kOwn; ++g) product[g] = from[g * H];
+  }
+}
+
 // Shared memory: two tiles [kSeries][h_pitch] of h, the one that is read and the one that is
-// written; tiles of x for `steps` steps. Two kinds of lanes, by what the exchange leaves them with:
-// kSeries = 4: the cell of series `lane`. kSeries = 1: one gate of the only series; the cell is
-// computed by all four alike.
+// written; tiles of x for `steps` steps, and room for one. Two kinds of lanes, by what the exchange
+// leaves them with: kSeries = 4: the cell of series `lane`. kSeries = 1: one gate of the only
+// series; the cell is computed by all four alike.
 template <int kH, int kInputs, int kSeries>
 __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, kInputs)) forward(ForwardWalk walk) {
   constexpr int kPitch = h_pitch(kH), kTile = kSeries * kPitch;
@@ -147,102 +180,86 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, kInputs)) forward(
   }
   float c = walk.c_first != nullptr ? walk.c_first[cell] : 0.0f, h = 0.0f;
 
-  // Where this lane writes at the next step; null: not wanted, or not by this lane.
-  float* to_gates = walk.gates != nullptr && mine ? walk.gates + gate : nullptr;
-  float* to_h = walk.h != nullptr && mine && (kSeries == 4 || lane == 0) ? walk.h + cell : nullptr;
-  float* to_c = walk.c != nullptr && mine && (kSeries == 4 || lane == 1) ? walk.c + cell : nullptr;
-
-  float product[static_cast<std::size_t>(kOwn)] = {}, coming[static_cast<std::size_t>(kOwn)] = {};
-  const float* from_product = kInputs == 0 ? walk.product + gate : nullptr;
-  const auto read_product = [&](float(&into)[static_cast<std::size_t>(kOwn)]) {
-#pragma unroll
-    for (int g = 0; g < kOwn; ++g) into[g] = from_product[g * H];
-    from_product += 4 * cells;
-  };
-  if constexpr (kInputs == 0) read_product(product);
-
-  Sums<kSeries> sums;
-  int first = 0, ready = 0;  // the step of the first tile of x, and how many there are
-  const auto start_sums = [&](int t) {
-#pragma unroll
-    for (int g = 0; g < 4; ++g) {
-#pragma unroll
-      for (int s = 0; s < kSeries; ++s) sums[g][s] = 0.0f;
-    }
-    if constexpr (kInputs > 0) {
-      add_products<kInputs, kSeries>(W, x_tiles + (t - first) * kSeries * kInputs, kInputs, lane,
-                                     sums);
-    }
-  };
-  const auto bring_inputs = [&](int t) {
-    first = t;
-    ready = walk.T - t < walk.cut.steps ? walk.T - t : walk.cut.steps;
-    if constexpr (kInputs > 0) load_inputs<kInputs, kSeries>(walk, n, live, t, ready, x_tiles);
-  };
-  bring_inputs(0);
-  __syncthreads();
-  start_sums(0);
-
+  const bool wants_gates = walk.gates != nullptr && mine;
+  const bool wants_h = walk.h != nullptr && mine && (kSeries == 4 || lane == 0);
+  const bool wants_c = walk.c != nullptr && mine && (kSeries == 4 || lane == 1);
+  float *to_gates = walk.gates + gate, *to_h = walk.h + cell, *to_c = walk.c + cell;
+  const float* from_product = walk.product + gate;
   const bool upper = (lane & 2) != 0, odd = (lane & 1) != 0, is_g = upper && !odd;
-  const float stretch = is_g ? 2.0f : 1.0f, shift = is_g ? -1.0f : 0.0f;
-  int read = 0;  // of the tiles of h
-  for (int t = 0;; ++t) {
-    const bool more = t + 1 < walk.T;
-    if constexpr (kInputs == 0) {
-      if (more) read_product(coming);
-    }
-    add_products<kH, kSeries>(R, h_tiles + read, kPitch, lane, sums);
-    read = kTile - read;
-    Gates<float> at;
-    float own = 0.0f;  // kSeries = 1: the value of gate `lane`
-    if constexpr (kSeries == 1) {
-      const float a = fold(fold(sums[0][0], sums[2][0], upper, 2),
-                           fold(sums[1][0], sums[3][0], upper, 2), odd, 1) +
-                      (b[0] + product[0]);
-      own = stretch * quick_sigmoid(stretch * a) + shift;  // tanh x = 2 sigmoid(2 x) - 1
-      at = {__shfl_sync(kAllLanes, own, 0, 4), __shfl_sync(kAllLanes, own, 1, 4),
-            __shfl_sync(kAllLanes, own, 2, 4), __shfl_sync(kAllLanes, own, 3, 4)};
-    } else {
-      float a[4];
+  const float stretch = is_g ? 2.0f : 1.0f;  // tanh x = 2 sigmoid(2 x) - 1
+  int read = 0;                              // of the tiles of h
+
+  for (int first = 0; first < walk.T; first += walk.cut.steps) {
+    const int steps = walk.T - first < walk.cut.steps ? walk.T - first : walk.cut.steps;
+    if constexpr (kInputs > 0) load_inputs<kInputs, kSeries>(walk, n, live, first, steps, x_tiles);
+    __syncthreads();
+    const float* x_tile = x_tiles;
+    Sums<kSeries> sums;
+    start_sums<kInputs, kSeries>(W, x_tile, lane, sums);
+    float product[static_cast<std::size_t>(kOwn)] = {};
+    read_product<kInputs, kOwn>(from_product, H, product);
+
+    // No branches in a step, so that the compiler may put what is not urgent - the next step's
+    // input product, stores - where the chain from h to h waits.
+    for (int t = first; t < first + steps; ++t) {
+      const bool more = t + 1 < walk.T;
+      from_product += more ? 4 * cells : 0;
+      float coming[static_cast<std::size_t>(kOwn)] = {};
+      read_product<kInputs, kOwn>(from_product, H, coming);
+      x_tile += kSeries * kInputs;  // past the last one there is room that is read, and not used
+      Sums<kSeries> next;
+      start_sums<kInputs, kSeries>(W, x_tile, lane, next);
+
+      add_products<kH, kSeries>(R, h_tiles + read, kPitch, lane, sums);
+      read = kTile - read;
+      Gates<float> at;
+      float own = 0.0f;  // kSeries = 1: the value of gate `lane`
+      if constexpr (kSeries == 1) {
+        const float a = fold(fold(sums[0][0], sums[2][0], upper, 2),
+                             fold(sums[1][0], sums[3][0], upper, 2), odd, 1) +
+                        (b[0] + product[0]);
+        own = stretch * quick_sigmoid(stretch * a) + (1.0f - stretch);
+        at = {__shfl_sync(kAllLanes, own, 0, 4), __shfl_sync(kAllLanes, own, 1, 4),
+              __shfl_sync(kAllLanes, own, 2, 4), __shfl_sync(kAllLanes, own, 3, 4)};
+      } else {
+        float a[4];
+#pragma unroll
+        for (int g = 0; g < 4; ++g) {
+          a[g] = fold(fold(sums[g][0], sums[g][2], upper, 2),
+                      fold(sums[g][1], sums[g][3], upper, 2), odd, 1) +
+                 (b[g] + product[g]);
+        }
+        at = {quick_sigmoid(a[0]), quick_sigmoid(a[1]), quick_tanh(a[2]), quick_sigmoid(a[3])};
+      }
+      c = at.f * c + at.i * at.g;
+      h = at.o * quick_tanh(c);
+      // kSeries = 1: all four lanes have the same number for the same place.
+      h_tiles[read + series * kPitch + unit] = h;
+      if constexpr (kSeries == 1) {
+        store_if(wants_gates, to_gates, word(own).of);
+      } else {
+        store_if(wants_gates, to_gates, word(at.i).of);
+        store_if(wants_gates, to_gates + H, word(at.f).of);
+        store_if(wants_gates, to_gates + 2 * H, word(at.g).of);
+        store_if(wants_gates, to_gates + 3 * H, word(at.o).of);
+      }
+      store_if(wants_h, to_h, word(h).of);
+      store_if(wants_c, to_c, word(c).of);
+      to_gates += 4 * cells, to_h += cells, to_c += cells;
 #pragma unroll
       for (int g = 0; g < 4; ++g) {
-        a[g] = fold(fold(sums[g][0], sums[g][2], upper, 2), fold(sums[g][1], sums[g][3], upper, 2),
-                    odd, 1) +
-               (b[g] + product[g]);
+#pragma unroll
+        for (int s = 0; s < kSeries; ++s) sums[g][s] = next[g][s];
       }
-      at = {quick_sigmoid(a[0]), quick_sigmoid(a[1]), quick_tanh(a[2]), quick_sigmoid(a[3])};
-    }
-    c = at.f * c + at.i * at.g;
-    h = at.o * quick_tanh(c);
-    if (kSeries == 4 || lane == 0) h_tiles[read + series * kPitch + unit] = h;
-    if (to_gates != nullptr) {
-      if constexpr (kSeries == 1) {
-        *to_gates = own;
-      } else {
-        to_gates[0] = at.i, to_gates[H] = at.f, to_gates[2 * H] = at.g, to_gates[3 * H] = at.o;
-      }
-      to_gates += 4 * cells;
-    }
-    if (to_h != nullptr) *to_h = h, to_h += cells;
-    if (to_c != nullptr) *to_c = c, to_c += cells;
-    if (!more) break;
-    if (kInputs > 0 && t + 1 - first == ready) {
-      __syncthreads();  // the tiles of x have been read
-      bring_inputs(t + 1);
-      __syncthreads();
-      start_sums(t + 1);
-    } else {
-      start_sums(t + 1);
-      __syncthreads();
-    }
-    if constexpr (kInputs == 0) {
 #pragma unroll
       for (int g = 0; g < kOwn; ++g) product[g] = coming[g];
+      __syncthreads();
     }
   }
   if (!mine || (kSeries == 1 && lane != 0)) return;
-  if (walk.h_last != nullptr) walk.h_last[cell] = h;
-  if (walk.c_last != nullptr) walk.c_last[cell] = c;
+  const std::int64_t back = to_c - walk.c - walk.T * cells;  // `cell`, in no register meanwhile
+  if (walk.h_last != nullptr) walk.h_last[back] = h;
+  if (walk.c_last != nullptr) walk.c_last[back] = c;
 }
 
 // ---- backward
@@ -252,6 +269,24 @@ struct Step {
   Gates<float> gate = {};
   float c_before = 0, from_above = 0;
 };
+
+/// cell_backward() but for dh and dc, which come last: what they are multiplied by.
+struct Slopes {
+  float i, f, g, o;  ///< a gate's gradient: times d_c, but for o times dh
+  float c, kept;     ///< d_c = dc + dh c; dc of the step before: d_c kept
+  float from_above;
+};
+__device__ inline Slopes slopes_of(const Step& step, float c) {
+  const Gates<float>& gate = step.gate;
+  const float tanh_c = quick_tanh(c);
+  return {.i = gate.g * (gate.i * (1.0f - gate.i)),
+          .f = step.c_before * (gate.f * (1.0f - gate.f)),
+          .g = gate.i * (1.0f - gate.g * gate.g),
+          .o = tanh_c * (gate.o * (1.0f - gate.o)),
+          .c = gate.o * (1.0f - tanh_c * tanh_c),
+          .kept = gate.f,
+          .from_above = step.from_above};
+}
 
 // Shared memory: two tiles [kSeries][da_pitch] of dA as [unit][gate], written at one step and at
 // the next, so that a barrier a step is enough.
@@ -285,48 +320,58 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(Backw
       }
     }
   }
-  // Where the step that is read next lies. c_{t-1} of the first step is c_first, or zero.
+  // Where the step that is read next lies. c_{t-1} of the first step is c_first, or zero. Behind
+  // the first step it is read again, and not used: a step has no branches.
   const std::int64_t last = (walk.T - 1) * cells;
   const float* from_gates = walk.gates + 4 * last + gate;
   const float* from_above = walk.dh + last + cell;
   const float* from_c = walk.c + last + cell;
-  const auto read = [&](bool first) {
-    Step step;
-    step.gate = {from_gates[0], from_gates[H], from_gates[2 * H], from_gates[3 * H]};
-    step.from_above = *from_above;
-    from_c -= cells;
-    if (!first) step.c_before = *from_c;
-    if (first && walk.c_first != nullptr) step.c_before = walk.c_first[cell];
-    from_gates -= 4 * cells;
-    from_above -= cells;
+  const float* const c_start = (walk.c_first != nullptr ? walk.c_first : walk.c) + cell;
+  const bool starts_at_zero = walk.c_first == nullptr;
+  float c = *from_c;
+  int left = walk.T;  // steps to read
+  const auto read = [&] {
+    const bool first = left <= 1;
+    const std::int64_t back = first ? 0 : cells;
+    from_c -= back;
+    const float c_before = *(first ? c_start : from_c);
+    const Step step{.gate = {from_gates[0], from_gates[H], from_gates[2 * H], from_gates[3 * H]},
+                    .c_before = first && starts_at_zero ? 0.0f : c_before,
+                    .from_above = *from_above};
+    from_gates -= 4 * back, from_above -= back, --left;
     return step;
   };
   float dh = walk.dh_last != nullptr ? walk.dh_last[cell] : 0.0f;
   float dc = walk.dc_last != nullptr ? walk.dc_last[cell] : 0.0f;
-  float c = *from_c;
-  Step now = read(walk.T == 1);
-  float* to_da = mine ? walk.da + 4 * last + gate + (kSeries == 1 ? mate * H : 0) : nullptr;
+  Step coming = read();
+  Slopes slopes = slopes_of(coming, c);
+  c = coming.c_before;
+  coming = read();
+  float* to_da = walk.da + 4 * last + gate + (kSeries == 1 ? mate * H : 0);
   __syncthreads();  // kSeries = 1: four lanes have read the gates in whose place each writes dA
 
   int written = 0;  // of the tiles
-  for (int t = walk.T - 1;; --t) {
-    const Step coming = t > 0 ? read(t == 1) : Step{};
-    const CellGradient<float> d =
-        cell_backward_from_tanh(now.gate, quick_tanh(c), now.c_before, dh + now.from_above, dc);
+  for (int t = walk.T - 1; t >= 0; --t) {
+    const float d_c = dc + (dh + slopes.from_above) * slopes.c;
+    const CellGradient<float> d{d_c * slopes.i, d_c * slopes.f, d_c * slopes.g,
+                                (dh + slopes.from_above) * slopes.o, d_c * slopes.kept};
     dc = d.c_prev;
-    c = now.c_before;
-    if (kSeries == 4 || mate == 0) {
-      store_shared_16(tiles + written + series * kPitch + 4 * unit, {d.a_i, d.a_f, d.a_g, d.a_o});
+    // kSeries = 1: four lanes have the same numbers for the same place.
+    store_shared_16(tiles + written + series * kPitch + 4 * unit, {d.a_i, d.a_f, d.a_g, d.a_o});
+    if constexpr (kSeries == 1) {
+      const float own = mate < 2 ? (mate == 0 ? d.a_i : d.a_f) : (mate == 2 ? d.a_g : d.a_o);
+      store_if(mine, to_da, word(own).of);
+    } else {
+      store_if(mine, to_da, word(d.a_i).of);
+      store_if(mine, to_da + H, word(d.a_f).of);
+      store_if(mine, to_da + 2 * H, word(d.a_g).of);
+      store_if(mine, to_da + 3 * H, word(d.a_o).of);
     }
-    if (to_da != nullptr) {
-      if constexpr (kSeries == 1) {
-        *to_da = mate < 2 ? (mate == 0 ? d.a_i : d.a_f) : (mate == 2 ? d.a_g : d.a_o);
-      } else {
-        to_da[0] = d.a_i, to_da[H] = d.a_f, to_da[2 * H] = d.a_g, to_da[3 * H] = d.a_o;
-      }
-      to_da -= 4 * cells;
-    }
+    to_da -= 4 * cells;
     __syncthreads();
+    slopes = slopes_of(coming, c);
+    c = coming.c_before;
+    coming = read();
 
     Sums<kSeries> sums;  // of the four units
 #pragma unroll
@@ -361,8 +406,6 @@ __global__ void __launch_bounds__(4 * kH, resident_blocks(kH, 0)) backward(Backw
       dh = fold(fold(of_unit[0], of_unit[2], (lane & 2) != 0, 2),
                 fold(of_unit[1], of_unit[3], (lane & 2) != 0, 2), (lane & 1) != 0, 1);
     }
-    if (t == 0) break;
-    now = coming;
   }
   if (!mine || (kSeries == 1 && mate != 0)) return;
   if (walk.dh_first != nullptr) walk.dh_first[cell] = dh;
