@@ -19,13 +19,30 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// "auto" is tf32, which is also what PyTorch gives cuDNN's LSTM by default.
 Precision parse_precision(const std::string& text) {
-  if (text == "auto" || text == "tf32") return Precision::tf32;
+  if (text == "tf32") return Precision::tf32;
   if (text == "fp32") return Precision::fp32;
   if (text == "bf16") return Precision::bf16;
   throw ConfigError(fmt::format(
       "engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
+}
+
+RecurrenceSpec recurrence_spec(const EngineSetup& setup, const DeviceInfo& device) {
+  const ModelSpec& model = *setup.spec;
+  RecurrenceSpec spec{.C = model.inputs(),
+                      .H = model.H,
+                      .L = model.L,
+                      .dropout = model.dropout > 0,
+                      .N = setup.batch};
+  spec.precision = setup.precision == "auto" ? auto_precision(setup.recurrence, spec, device)
+                                             : parse_precision(setup.precision);
+  return spec;
+}
+
+/// The head's products are no part of a step's chain: tensor cores are the faster ones for any
+/// batch.
+Precision head_precision(const EngineSetup& setup) {
+  return setup.precision == "auto" ? Precision::tf32 : parse_precision(setup.precision);
 }
 
 /// The name behind what the settings say, for this shape and device.
@@ -59,14 +76,10 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       layout_(spec_),
       space_(setup),
       context_(setup.device_memory_limit, setup.cuda_device),
-      recurrence_spec_{.C = spec_.inputs(),
-                       .H = spec_.H,
-                       .L = spec_.L,
-                       .precision = parse_precision(setup.precision),
-                       .dropout = spec_.dropout > 0},
+      recurrence_spec_(recurrence_spec(setup, context_.info())),
       recurrence_(make_device_recurrence(
           chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
-      head_(spec_, recurrence_spec_.precision, context_),
+      head_(spec_, head_precision(setup), context_),
       optimizer_(layout_.size(), context_),
       embedding_gradient_(spec_, context_),
       step_gradient_(spec_, context_),

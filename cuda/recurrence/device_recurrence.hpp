@@ -81,6 +81,7 @@ struct RecurrenceSpec {
   int C = 1, H = 1, L = 1;
   Precision precision = Precision::fp32;
   bool dropout = true;  ///< whether forward() may be asked for dropout; without, less may be kept
+  int N = 0;            ///< sequences that a batch is to have, for auto_precision(); 0: many
 };
 
 /// Names as engine.recurrence takes them, alone or two in "check:A,B": "gemm", "fused_simt",
@@ -93,6 +94,11 @@ std::string refusal(const std::string& name, const RecurrenceSpec& spec, const D
 /// recurrence/selection.cpp, also within "check:A,B"; any other name is given back.
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device);
+/// What engine.precision = "auto" means with the recurrence of this name: tf32, which is also what
+/// PyTorch gives cuDNN's LSTM by default; but fp32 where the recurrence is left to us as well and
+/// batches are so small that fused_simt is the fastest.
+Precision auto_precision(const std::string& name, const RecurrenceSpec& spec,
+                         const DeviceInfo& device);
 /// Throws NotSupportedError with the refusal, ConfigError for an unknown name. The context outlives
 /// it.
 std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,

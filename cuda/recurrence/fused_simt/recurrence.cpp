@@ -14,6 +14,7 @@
 #include "base/matmul.hpp"
 #include "recurrence/fused_simt/register_walk.hpp"
 #include "recurrence/fused_simt/walk.hpp"
+#include "recurrence/fused_simt/weight_gradients.hpp"
 #include "recurrence/shared/column_sums.hpp"
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/weights.hpp"
@@ -47,10 +48,13 @@ Cut choose_cut(int H, int N, int least_blocks, std::int64_t shared_bytes, const 
 
 constexpr int kRegisterTile = 16 << 10;  // bytes of inputs that a walk brings at once, about
 
-/// One series a CTA while two CTAs a multiprocessor take all of them: a step is shorter then, by
-/// the estimates in register_kernels.cu. Else four, whose products share what is loaded.
+constexpr int kBlocksEach = 2;  // CTAs of one series that a multiprocessor takes at once
+
+/// One series a CTA while all of them run at once: a step is shorter then. Else four, whose
+/// products share what is loaded. (On an H200, 64 units, forward: 264 series 23 against 34 us, 528
+/// series 43 against 34.)
 Cut register_cut(int N, int T, int inputs, int least_blocks) {
-  Cut cut{.series = N <= 2 * least_blocks ? 1 : 4, .series_per_thread = 1, .steps = 1};
+  Cut cut{.series = N <= kBlocksEach * least_blocks ? 1 : 4, .series_per_thread = 1, .steps = 1};
   const int bytes = 4 * cut.series * inputs;
   if (bytes > 0) cut.steps = std::clamp(kRegisterTile / bytes, 1, T);
   return cut;
@@ -85,7 +89,13 @@ class FusedSimt final : public DeviceRecurrence {
     gates_.grow(memory, (form_.recompute ? 1 : L) * 4 * cells, "gates of all steps");
     dh_.grow(memory, L > 1 ? cells : 0, "gradients between layers");
     first_.grow(memory, 2 * L * N * H, "initial states");
-    sums_.grow(memory, column_sums_workspace(std::int64_t{T} * N, 4 * H), "sums of gradients");
+    std::int64_t sums = column_sums_workspace(std::int64_t{T} * N, 4 * H);
+    for (const std::int64_t inputs : {std::int64_t{spec_.C}, L > 1 ? H : spec_.C}) {
+      if (!own_gradients(T, N, static_cast<int>(inputs))) continue;
+      sums = std::max(sums, gradient_floats(std::int64_t{T} * N, static_cast<int>(inputs), spec_.H,
+                                            context_.info().multiprocessors));
+    }
+    sums_.grow(memory, sums, "sums of gradients");
   }
 
   void load(DeviceSpan<const float> weights) override {
@@ -175,7 +185,7 @@ class FusedSimt final : public DeviceRecurrence {
       walk.dc_first = state(dinitial.c, l);
       run(walk);
 
-      weight_gradients(walk, at, dweights.data());
+      layer_gradients(walk, at, dweights.data());
       float* const below = l > 0 ? ready(dh_, cells) : dx.data();
       if (below == nullptr) continue;
       matmul(
@@ -202,6 +212,10 @@ class FusedSimt final : public DeviceRecurrence {
   int steps_hoisted(int N) const {
     const std::int64_t steps = form_.product_floats / (4 * std::int64_t{N} * spec_.H);
     return static_cast<int>(std::clamp<std::int64_t>(steps, 1, 1 << 20));
+  }
+
+  bool own_gradients(int T, int N, int inputs) const {
+    return form_.own_gradients && takes_gradients(std::int64_t{T} * N, inputs, spec_.H);
   }
 
   float* ready(const DeviceBuffer<float>& buffer, std::int64_t size) const {
@@ -325,7 +339,26 @@ class FusedSimt final : public DeviceRecurrence {
 
   /// dW = dA^T x, dR = dA^T h_{t-1} (h one step later than dA, and the initial state for the
   /// first), db = sums of dA.
-  void weight_gradients(const BackwardWalk& walk, const LayerWeights& at, float* dweights) {
+  void layer_gradients(const BackwardWalk& walk, const LayerWeights& at, float* dweights) {
+    if (own_gradients(walk.T, walk.N, walk.I)) {
+      const int multiprocessors = context_.info().multiprocessors;
+      const std::int64_t floats =
+          gradient_floats(std::int64_t{walk.T} * walk.N, walk.I, walk.H, multiprocessors);
+      weight_gradients({.T = walk.T,
+                        .N = walk.N,
+                        .I = walk.I,
+                        .H = walk.H,
+                        .da = walk.da,
+                        .x = walk.x,
+                        .h = walk.h,
+                        .h_first = walk.h_first,
+                        .partial = ready(sums_, floats),
+                        .dW = dweights + at.W,
+                        .dR = dweights + at.R,
+                        .db = dweights + at.b},
+                       multiprocessors, context_.stream());
+      return;
+    }
     const std::int64_t rows = std::int64_t{walk.T} * walk.N, gates = 4 * std::int64_t{walk.H};
     const auto product = [&](std::int64_t first, std::int64_t count, const float* b, int columns,
                              float beta, float* out) {
@@ -384,6 +417,7 @@ Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
   Form form;
   form.least_blocks = device.multiprocessors;
   form.registers = H <= kMostRegisterUnits;
+  form.own_gradients = true;
   if (form.registers) {
     form.hoist_first = spec.C > register_inputs(H);
     form.hoist_upper = spec.L > 1 && H > register_inputs(H);
@@ -394,6 +428,11 @@ Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
   form.recompute = H <= kLargestRecomputed && !form.hoist_first && !form.hoist_upper &&
                    backward_bytes(kSmall, widest, H, true) <= device.shared_bytes;
   return form;
+}
+
+bool is_fastest(const RecurrenceSpec& spec, const DeviceInfo& device) {
+  return spec.N > 0 && spec.N <= kBlocksEach * device.multiprocessors &&
+         choose_form(spec, device).registers && fused_simt_refusal(spec, device).empty();
 }
 
 std::unique_ptr<DeviceRecurrence> make(const RecurrenceSpec& spec, DeviceContext& context,

@@ -30,12 +30,19 @@ struct Form {
   /// Backward computes the gates again from x and h, instead of reading them from memory. Not with
   /// a hoisted product, and not with `registers`.
   bool recompute = false;
+  /// Gradients of weights from few rows are ours, not cuBLAS's (weight_gradients.hpp).
+  bool own_gradients = false;
   /// Series are cut finer until there are so many CTAs, if possible.
   int least_blocks = 1;
   /// infer() hoists over so many steps at a time that their products take at most so many floats
   /// (but at least one step).
   std::int64_t product_floats = 64 << 20;
 };
+
+/// Whether batches of spec.N sequences are done here sooner than by fused_mma in tf32: R lies in
+/// registers, and each sequence has a CTA of its own at once. Measured on an H200 with 16 to 96
+/// units (docs/kernels.md).
+bool is_fastest(const RecurrenceSpec& spec, const DeviceInfo& device);
 
 /// What make_fused_simt takes for this shape and device; the shape is not refused.
 Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device);

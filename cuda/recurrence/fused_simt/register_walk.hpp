@@ -35,7 +35,8 @@ SLUICE_HD constexpr int da_pitch(int units) { return 4 * units + 8; }
 
 /// Bytes of shared memory; `units` and `inputs` are padded.
 constexpr std::int64_t register_forward_bytes(const Cut& cut, int units, int inputs) {
-  return 4 * std::int64_t{cut.series} * (2 * h_pitch(units) + (std::int64_t{cut.steps} + 1) * inputs);
+  return 4 * std::int64_t{cut.series} *
+         (2 * h_pitch(units) + (std::int64_t{cut.steps} + 1) * inputs);
 }
 constexpr std::int64_t register_backward_bytes(const Cut& cut, int units) {
   return 4 * std::int64_t{cut.series} * 2 * da_pitch(units);

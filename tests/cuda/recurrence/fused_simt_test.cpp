@@ -191,7 +191,7 @@ std::vector<std::pair<std::string, Form>> forms(int least_blocks) {
   };
   const auto in_registers = [&](bool hoist_first, bool hoist_upper, std::int64_t product_floats) {
     Form registers = form(hoist_first, hoist_upper, false, product_floats);
-    registers.registers = true;
+    registers.registers = registers.own_gradients = true;
     return registers;
   };
   return {{"in registers", in_registers(false, false, 1 << 20)},
@@ -243,7 +243,11 @@ TEST_F(FusedSimt, EverySizeInRegistersAgreesWithTheReference) {
       for (const int least_blocks : {1, 132}) {
         SCOPED_TRACE(std::to_string(H) + " units, " + std::to_string(C) + " inputs, " +
                      std::to_string(least_blocks));
-        expect_near(s, run(s, in, Form{.registers = true, .least_blocks = least_blocks}), want);
+        expect_near(
+            s,
+            run(s, in,
+                Form{.registers = true, .own_gradients = true, .least_blocks = least_blocks}),
+            want);
       }
     }
   }
