@@ -17,6 +17,7 @@ SHARDS = 8
 
 SMOKE = "DeviceBase*:DeviceMatmul*:FusedMma.*:FusedSimt.*"
 SMALL = "FusedMma.*:FusedSimt.*:Shapes/*"  # for the sanitizer, which slows kernels 10 to 100 times
+MOST_COMPLAINTS = 1_000_000  # that a tool of the sanitizer prints, to be counted by kernel
 LARGE = "*LargeDeviceRecurrence*"
 CUDNN_FIRST = "*CudnnNumbers*standard*:*CudnnNumbers*small_h*:*CudnnGraphs*standard*"
 
@@ -148,11 +149,14 @@ def _sanitize(check, bound, tools, filters):
     tool = host.find_tool("compute-sanitizer")
     if not tool:
         return Result(LEFT_OUT, "not here; install compute-sanitizer (CUDA toolkit: cuda-sanitizer)")
-    commands = [child.Command([tool, "--tool", name, "--error-exitcode", "9", str(check.build.tests), f"--gtest_filter={filters}"],
-                              check.environment(SLUICE_SMALL_TESTS="1"), name) for name in tools]
+    complaints = {name: outputs.Complaints() for name in tools}
+    commands = [child.Command([tool, "--tool", name, "--error-exitcode", "9", "--show-backtrace", "no", "--print-limit",
+                               str(MOST_COMPLAINTS), str(check.build.tests), f"--gtest_filter={filters}"],
+                              check.environment(SLUICE_SMALL_TESTS="1"), name, complaints[name]) for name in tools]
     found = [outputs.sanitizer_line(name, outcome, bound)
              for name, outcome in zip(tools, check.run(commands, bound, "sanitizer.log"))]
-    return Result(PASSED if all(clean for clean, _ in found) else FAILED, "; ".join(text for _, text in found))
+    return Result(PASSED if all(clean for clean, _ in found) else FAILED, "; ".join(text for _, text in found),
+                  [text for name in tools for text in complaints[name].texts(name)])
 
 
 def memcheck(check, bound):

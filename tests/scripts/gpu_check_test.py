@@ -28,6 +28,17 @@ STEPS = ["smoke tests", "rates", "tier 1", "engine", "tests", "cuDNN's grid", "n
 SHORT = ("--minutes", "0.7")  # enough for the stand-ins; a step that hangs gets its share only
 
 
+SANITIZER_THAT_COMPLAINS = r"""
+report() { printf '========= Uninitialized __global__ memory read of size 4 bytes\n=========     at %s\n' "$1"
+           printf '=========     by thread (1,0,0) in block (0,0,0)\n=========     Address 0x7f\n========= \n'; }
+echo '========= COMPUTE-SANITIZER'
+for i in 1 2 3 4 5 6 7 8 9; do report 'void sluice::<unnamed>::often<(int)2>(float *)+0x980'; done
+report 'once(int)+0x10'
+echo '[       OK ] Fake.Test'
+echo '========= ERROR SUMMARY: 10 errors'; exit 9
+"""
+
+
 class GpuCheck(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -165,10 +176,16 @@ class OneStep(GpuCheck):
 
     def test_that_fails(self):
         script(self.host.bin / "ncu", "echo '==ERROR== ERR_NVGPUCTRPERM'; exit 1\n")
-        script(self.host.bin / "compute-sanitizer", "echo '========= ERROR SUMMARY: 3 errors'; exit 9\n")
+        script(self.host.bin / "compute-sanitizer", SANITIZER_THAT_COMPLAINS)
         self.host.run(*SHORT, FAKE_TESTS="fail:standard", FAKE_TORCH="fail")
-        self.assert_only_failed(**{"cuDNN's_tests": "1 failed", "ncu": "0 of 4", "compute-sanitizer": "3 errors"})
+        self.assert_only_failed(**{"cuDNN's_tests": "1 failed", "ncu": "0 of 4", "compute-sanitizer": "initcheck: ERROR SUMMARY: 10 errors"})
         summary = self.host.read("summary.txt")
+        self.assertIn("  initcheck: 9 in sluice::<unnamed>::often<(int)2>: Uninitialized __global__\n    memory read of size 4 bytes\n"
+                      "  initcheck: 1 in once: Uninitialized __global__ memory read of size 4 bytes\n", summary)
+        log = self.host.read("sanitizer.log")
+        self.assertEqual(log.count("[initcheck] =========     at void sluice::<unnamed>::often<(int)2>(float *)+0x980\n"), 3)
+        self.assertEqual(log.count("[initcheck] =========     at once(int)+0x10\n"), 1)
+        self.assertEqual(log.count("[initcheck] [       OK ] Fake.Test\n"), 1)
         self.assertIn("cuDNN's tests:\n  Fake.Second\n", summary)
         self.assertIn("ERR_NVGPUCTRPERM", summary)
         state, text = self.states()["PyTorch"]  # one case without memory keeps the others
@@ -367,6 +384,32 @@ class Parts(unittest.TestCase):
         build.architectures = ["90-virtual"]
         with self.assertRaisesRegex(gpu_host.Unusable, "CUDA 13.0, this build was made with CUDA 13.3"):
             gpu_host.expect_fit(card, build)
+
+    def test_complaints_are_counted_by_kernel_in_the_words_of_every_tool(self):
+        lines = ["========= COMPUTE-SANITIZER",
+                 "========= Invalid __global__ read of size 2 bytes",
+                 "=========     at 0x70 in void a::b<(int)1, (bool)0>(float *, c(*)(int))",
+                 "=========     by thread (0,0,0) in block (0,0,0)",
+                 "=========     Saved host backtrace up to driver entry point at kernel launch time",
+                 "=========         Host Frame: main [0x1]",
+                 "=========                in /tmp/program", "========= ",
+                 "========= Error: Race reported between Write access at d(int)+0x110 and Read access at d(int)+0x120 [4 hazards]",
+                 "=========     Current value: 0", "========= ",
+                 "========= Program hit cudaErrorInvalidValue (error 1) on CUDA API call to cudaMemcpy.",
+                 "=========     Saved host backtrace up to driver entry point at error", "========= ",
+                 "========= ERROR SUMMARY: 3 errors"]
+        complaints = outputs.Complaints()
+        kept = [line for taken in lines for line in complaints.take(taken)] + complaints.end()
+        self.assertEqual(complaints.texts("t"), [
+            "t: 1 in a::b<(int)1, (bool)0>: Invalid __global__ read of size 2 bytes", "t: 1 in d: Error: Race reported",
+            "t: 1 in no kernel: Program hit cudaErrorInvalidValue (error 1) on CUDA API call to cudaMemcpy."])
+        self.assertEqual(kept, [line for line in lines if "ost " not in line and "/tmp" not in line])
+
+    def test_the_last_complaint_of_a_tool_that_dies_is_counted(self):
+        complaints = outputs.Complaints()
+        self.assertEqual(complaints.take("========= Uninitialized __global__ memory read"), [])
+        self.assertEqual(complaints.end(), ["========= Uninitialized __global__ memory read"])
+        self.assertEqual(complaints.texts("t"), ["t: 1 in no kernel: Uninitialized __global__ memory read"])
 
     def test_tests_are_counted_with_their_parameters_and_the_one_that_hung(self):
         lines = ["[ RUN      ] A.B/0", "[       OK ] A.B/0 (1 ms)", "[ RUN      ] A.B/1",
