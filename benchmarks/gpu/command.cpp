@@ -1,6 +1,5 @@
 // `sluice-bench gpu`: the recurrences of the CUDA engine beside cuDNN, on the device at hand: this
-// process chooses, keeps and shows; a worker measures. Never run on a GPU yet: how long it takes is
-// not known.
+// process chooses, keeps and shows; a worker measures.
 #include "gpu/command.hpp"
 
 #include <fmt/format.h>

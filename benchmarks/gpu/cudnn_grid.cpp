@@ -2,7 +2,6 @@
 // {algorithm, type, H, B}. Arrays are in cuDNN's own type, so that
 // no cast of ours is timed ("train" holds two small kernels of ours, which bring the weights and
 // their gradients over). What cuDNN refuses, by descriptor or by call, is a row with its words.
-// Never run on a GPU.
 #include <array>
 #include <initializer_list>
 #include <memory>

@@ -371,6 +371,35 @@ class Parts(unittest.TestCase):
         self.assertRegex(row, r"fused_mma .* 3\.00 +-$")
         self.assertIn("cudnn_standard bf16", fastest)
 
+    def test_the_readme_has_ours_beside_the_fastest_of_cudnn_and_of_pytorch(self):
+        shape = {"B": 32, "T": 96, "I": 3, "H": 64, "L": 1}
+
+        def case(method, number, seconds, section="recurrence"):
+            return {"kind": "case", "section": section, "method": method, "type": number, "phase": "train", "best_seconds": seconds,
+                    "name": f"{section}/{method}/{number}", "parameters": shape}
+        machine = {"kind": "machine", "device": "Card", "driver": "5.1", "cuda_driver": 13010, "cudnn": "9.19.0",
+                   "date": "2026-11-27T17:57:03Z", "commit": "84b6c3d38280"}
+        bench = [machine, case("fused_mma", "bf16", 2e-4), case("fused_mma.nodx", "bf16", 1e-4), case("fused_simt", "fp32", 1e-3),
+                 case("cudnn_standard", "bf16", 3e-4), case("cudnn_persist_static.own", "fp16", 2.5e-4),
+                 case("cudnn_standard", "fp32", 1e-4), case("cudnn_standard", "bf16", 1e-6, "engine"), {"kind": "end"}]
+        torch = [{"kind": "machine", "torch": "2.11.0"}, case("", "bf16", 8e-4)]
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch)
+            for name, lines in (("bench.jsonl", bench), ("pytorch.jsonl", torch)):
+                (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+            readme = folder / "R.md"
+            readme.write_text("before\n<!-- gpu: begin -->\nold\n<!-- gpu: end -->\nafter\n")
+            words = [sys.executable, str(HERE.parents[1] / "scripts" / "gpu_table"), "--readme", str(readme)]
+            subprocess.run([*words, "--write", str(folder)], check=True)
+            self.assertEqual(readme.read_text(), "before\n<!-- gpu: begin -->\n"
+                             "Card, driver 5.1, CUDA 13.1, cuDNN 9.19.0, PyTorch 2.11.0, 2026-11-27, commit 84b6c3d:\n\n"
+                             "| B,T,I,H,L | | bf16 | tf32 | fp32 |\n|---|---|---|---|---|\n"
+                             "| 32,96,3,64,1 | train | 0.16 (1.25, 4.00) |  | 0.032 (0.10, -) |\n<!-- gpu: end -->\nafter\n")
+            (folder / "bench.jsonl").unlink()
+            ran = subprocess.run([*words, str(folder)], capture_output=True, text=True, check=False)
+            self.assertEqual(ran.returncode, 2)
+            self.assertIn("no measured recurrence in bench.jsonl; name a folder that gpu_check has written", ran.stderr)
+
     def test_code_runs_on_the_cards_that_it_is_for(self):
         for architectures, compute, code in (
                 (["90a-real"], (9, 0), "machine code"), (["90a-real"], (10, 0), None), (["90a-real"], (8, 0), None),

@@ -351,7 +351,7 @@ class FusedSimt final : public DeviceRecurrence {
 
 }  // namespace
 
-// Not measured on a GPU yet. Hoisted is what does not fit beside R. Gates computed again save a
+// Other forms were not measured. Hoisted is what does not fit beside R. Gates computed again save a
 // layer 16H bytes for every step of every window, in memory and on the way there and back; they
 // cost 8H(I+H) operations. By the floors in kernels.cu the two walks of a step take 2.5 ns with
 // gates computed again and 1.8 with gates kept (H = I = 64): the choice here is for memory, not

@@ -1,6 +1,5 @@
 // The readable fused recurrence: fp32 on any card, one launch for all steps of a layer, weights in
-// shared memory, all four gates of a unit in one thread (kernels.cu has the kernels). It has
-// never run on a GPU; the tests run its kernels on the CPU.
+// shared memory, all four gates of a unit in one thread (kernels.cu has the kernels).
 #pragma once
 
 #include <cstdint>
