@@ -24,8 +24,7 @@ namespace sluice {
 namespace fused_simt {
 namespace {
 
-constexpr int kLargestRecomputed = 64;  // H
-constexpr int kFewestThreads = 128;     // of a CTA, before a thread takes 8 series instead of 4
+constexpr int kFewestThreads = 128;  // of a CTA, before a thread takes 8 series instead of 4
 constexpr Cut kSmallest{.series = 8, .series_per_thread = 4, .steps = 1};
 constexpr Cut kSmall{.series = 16, .series_per_thread = 4, .steps = 1};
 
@@ -86,7 +85,7 @@ class FusedSimt final : public DeviceRecurrence {
     h_.grow(memory, (L - 1) * cells, "h of the lower layers");
     dropped_.grow(memory, L > 1 ? cells : 0, "h after dropout");
     c_.grow(memory, L * cells, "c of all steps");
-    gates_.grow(memory, (form_.recompute ? 1 : L) * 4 * cells, "gates of all steps");
+    gates_.grow(memory, L * 4 * cells, "gates of all steps");
     dh_.grow(memory, L > 1 ? cells : 0, "gradients between layers");
     first_.grow(memory, 2 * L * N * H, "initial states");
     std::int64_t sums = column_sums_workspace(std::int64_t{T} * N, 4 * H);
@@ -148,7 +147,7 @@ class FusedSimt final : public DeviceRecurrence {
       walk.x = layer_input(l);
       walk.h = layer_output(l);
       walk.c = ready(c_, spec_.L * cells) + l * cells;
-      if (!form_.recompute) walk.gates = layer_gates(l);
+      walk.gates = layer_gates(l);
       if (hoisted(l)) {
         multiply_input(walk, T, walk.x, walk.gates);
         walk.product = walk.gates;
@@ -167,10 +166,7 @@ class FusedSimt final : public DeviceRecurrence {
       const bool top = l + 1 == spec_.L;
       BackwardWalk walk;
       walk.T = T, walk.N = N, walk.I = at.inputs, walk.H = H;
-      walk.recompute = form_.recompute;
-      walk.W = weights_.data() + at.W;
       walk.R = weights_.data() + at.R;
-      walk.b = weights_.data() + at.b;
       walk.x = layer_input(l);
       walk.h = layer_output(l);
       walk.gates = layer_gates(l);
@@ -191,7 +187,7 @@ class FusedSimt final : public DeviceRecurrence {
       matmul(
           context_.blas(),
           {.m = rows, .n = at.inputs, .k = 4 * H, .lda = 4 * H, .ldb = at.inputs, .ldc = at.inputs},
-          Precision::fp32, walk.da, walk.W, below);
+          Precision::fp32, walk.da, weights_.data() + at.W, below);
       if (l > 0 && kept_.dropout.rate > 0) drop(l - 1, below, below);
     }
   }
@@ -261,7 +257,7 @@ class FusedSimt final : public DeviceRecurrence {
   // What forward() keeps of layer l.
   float* layer_gates(int l) const {
     const std::int64_t size = std::int64_t{kept_.T} * kept_.N * 4 * spec_.H;
-    return form_.recompute ? ready(gates_, size) : ready(gates_, spec_.L * size) + l * size;
+    return ready(gates_, spec_.L * size) + l * size;
   }
   float* layer_output(int l) const {
     const std::int64_t size = std::int64_t{kept_.T} * kept_.N * spec_.H;
@@ -298,9 +294,8 @@ class FusedSimt final : public DeviceRecurrence {
       walk_backward_in_registers(walk, context_.stream());
       return;
     }
-    walk.cut = choose_cut(
-        walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
-        [&](const Cut& cut) { return backward_bytes(cut, walk.I, walk.H, walk.recompute); });
+    walk.cut = choose_cut(walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
+                          [&](const Cut& cut) { return backward_bytes(cut, walk.H); });
     walk_backward(walk, context_.stream());
   }
 
@@ -407,13 +402,9 @@ class FusedSimt final : public DeviceRecurrence {
 
 }  // namespace
 
-// Hoisted is what does not fit beside R. Gates computed again save a
-// layer 16H bytes for every step of every window, in memory and on the way there and back; they
-// cost 8H(I+H) operations. By the floors in kernels.cu the two walks of a step take 2.5 ns with
-// gates computed again and 1.8 with gates kept (H = I = 64): the choice here is for memory, not
-// speed.
+// Hoisted is what does not fit beside R.
 Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
-  const int H = spec.H, widest = spec.L > 1 ? std::max(spec.C, H) : spec.C;
+  const int H = spec.H;
   Form form;
   form.least_blocks = device.multiprocessors;
   form.registers = H <= kMostRegisterUnits;
@@ -425,8 +416,6 @@ Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
   }
   form.hoist_first = forward_bytes(kSmall, spec.C, H) > device.shared_bytes;
   form.hoist_upper = spec.L > 1 && forward_bytes(kSmall, H, H) > device.shared_bytes;
-  form.recompute = H <= kLargestRecomputed && !form.hoist_first && !form.hoist_upper &&
-                   backward_bytes(kSmall, widest, H, true) <= device.shared_bytes;
   return form;
 }
 
@@ -439,12 +428,9 @@ std::unique_ptr<DeviceRecurrence> make(const RecurrenceSpec& spec, DeviceContext
                                        const Form& form) {
   const std::string refused = fused_simt_refusal(spec, context.info());
   if (!refused.empty()) throw NotSupportedError(refused);
-  if (form.recompute && (form.hoist_first || form.hoist_upper)) {
-    throw InternalError("fused_simt: gates cannot be recomputed where a product is hoisted");
-  }
   if (form.registers) {
     const int most = register_inputs(spec.H);
-    if (spec.H > kMostRegisterUnits || form.recompute || (spec.C > most && !form.hoist_first) ||
+    if (spec.H > kMostRegisterUnits || (spec.C > most && !form.hoist_first) ||
         (spec.L > 1 && spec.H > most && !form.hoist_upper)) {
       throw InternalError("fused_simt: registers do not take this shape or form");
     }
@@ -463,7 +449,7 @@ std::string fused_simt_refusal(const RecurrenceSpec& spec, const DeviceInfo& dev
         to_string(spec.precision));
   }
   const std::int64_t needed =
-      std::max(forward_bytes(kSmallest, 0, spec.H), backward_bytes(kSmallest, 0, spec.H, false));
+      std::max(forward_bytes(kSmallest, 0, spec.H), backward_bytes(kSmallest, spec.H));
   if (needed > device.shared_bytes) {
     return fmt::format(
         "fused_simt keeps a layer's R [4H,H] in the shared memory of a multiprocessor: H = {} "

@@ -27,9 +27,6 @@ struct Form {
   /// R lies in registers (register_kernels.cu), not in shared memory (kernels.cu): H is at most
   /// kMostRegisterUnits, and what has more than register_inputs(H) inputs is hoisted.
   bool registers = false;
-  /// Backward computes the gates again from x and h, instead of reading them from memory. Not with
-  /// a hoisted product, and not with `registers`.
-  bool recompute = false;
   /// Gradients of weights from few rows are ours, not cuBLAS's (weight_gradients.hpp).
   bool own_gradients = false;
   /// Series are cut finer until there are so many CTAs, if possible.

@@ -1,6 +1,5 @@
 // The kernels of fused_simt that keep R in registers (register_kernels.cu), as the host sees them.
-// They walk as those of walk.hpp do, with gates kept: `recompute` is not theirs. Of a cut they take
-// `series`, 1 or 4, and `steps`.
+// They walk as those of walk.hpp do; of a cut they take `series`, 1 or 4, and `steps`.
 #pragma once
 
 #include <cuda_runtime_api.h>

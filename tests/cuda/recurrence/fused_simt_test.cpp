@@ -1,6 +1,6 @@
-// What is special to fused_simt: its forms (gates kept or computed again, input products hoisted or
-// not, inputs read or assembled), its cuts, its refusals. That it computes an LSTM is for
-// engine/parity_test.cpp; here one form is held against the reference, and the others against
+// What is special to fused_simt: its forms (R in registers or in shared memory, input products
+// hoisted or not, inputs read or assembled), its cuts, its refusals. That it computes an LSTM is
+// for engine/parity_test.cpp; here one form is held against the reference, and the others against
 // it.
 //
 // Tolerance: forms differ in the order of sums and in nothing else, so their outputs differ like
@@ -181,16 +181,14 @@ void expect_near(const Shape& s, const Outputs& got, const Outputs& want) {
 
 /// Every way through the kernels. With `least_blocks` 1 series are cut as coarsely as can be.
 std::vector<std::pair<std::string, Form>> forms(int least_blocks) {
-  const auto form = [&](bool hoist_first, bool hoist_upper, bool recompute,
-                        std::int64_t product_floats) {
+  const auto form = [&](bool hoist_first, bool hoist_upper, std::int64_t product_floats) {
     return Form{.hoist_first = hoist_first,
                 .hoist_upper = hoist_upper,
-                .recompute = recompute,
                 .least_blocks = least_blocks,
                 .product_floats = product_floats};
   };
   const auto in_registers = [&](bool hoist_first, bool hoist_upper, std::int64_t product_floats) {
-    Form registers = form(hoist_first, hoist_upper, false, product_floats);
+    Form registers = form(hoist_first, hoist_upper, product_floats);
     registers.registers = registers.own_gradients = true;
     return registers;
   };
@@ -198,11 +196,10 @@ std::vector<std::pair<std::string, Form>> forms(int least_blocks) {
           {"in registers, hoisted a step at a time", in_registers(true, true, 1)},
           {"in registers, first hoisted", in_registers(true, false, 1 << 20)},
           {"in registers, upper hoisted", in_registers(false, true, 1 << 20)},
-          {"gates recomputed", form(false, false, true, 1 << 20)},
-          {"gates kept", form(false, false, false, 1 << 20)},
-          {"first hoisted", form(true, false, false, 1 << 20)},
-          {"upper hoisted", form(false, true, false, 1 << 20)},
-          {"hoisted a step at a time", form(true, true, false, 1)}};
+          {"in shared memory", form(false, false, 1 << 20)},
+          {"first hoisted", form(true, false, 1 << 20)},
+          {"upper hoisted", form(false, true, 1 << 20)},
+          {"hoisted a step at a time", form(true, true, 1)}};
 }
 
 TEST_F(FusedSimt, EveryFormAgreesWithTheReference) {
@@ -411,7 +408,7 @@ TEST(FusedSimtForm, FollowsFromWhatFitsInRegistersOrSharedMemory) {
   const auto form = [](const RecurrenceSpec& spec, const DeviceInfo& device) {
     const Form f = fused_simt::choose_form(spec, device);
     return std::string(f.registers ? "registers " : "") + (f.hoist_first ? "first " : "") +
-           (f.hoist_upper ? "upper " : "") + (f.recompute ? "recompute" : "");
+           (f.hoist_upper ? "upper " : "");
   };
   EXPECT_EQ(form({.C = 16, .H = 64, .L = 1}, hopper), "registers ");
   EXPECT_EQ(form({.C = 33, .H = 64, .L = 1}, hopper), "registers first ");
