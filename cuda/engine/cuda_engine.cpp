@@ -33,7 +33,7 @@ RecurrenceSpec recurrence_spec(const EngineSetup& setup, const DeviceInfo& devic
                       .H = model.H,
                       .L = model.L,
                       .dropout = model.dropout > 0,
-                      .N = setup.batch};
+                      .N = setup.usual_batch > 0 ? setup.usual_batch : setup.batch};
   spec.precision = setup.precision == "auto" ? auto_precision(setup.recurrence, spec, device)
                                              : parse_precision(setup.precision);
   return spec;
