@@ -24,6 +24,14 @@ struct RecurrenceInput {
   const WindowRows* rows = nullptr;  ///< the struct on the host, its pointers into the device
 };
 
+/// Where a recurrence reads its x [T,N,C] in training, as it reads it: the element and the row
+/// pitch are its own.
+struct TrainingInput {
+  void* data = nullptr;  ///< device memory; null: there is no such place
+  bool bf16 = false;     ///< elements of Bf16, else float
+  std::int64_t pitch = 0;
+};
+
 /// Dropout between layers as DropoutKey words it; the step is read from device memory when the
 /// kernel runs, so that a replayed graph draws the masks of its own step.
 struct DeviceDropout {
@@ -65,8 +73,11 @@ class DeviceRecurrence {
   /// h [T,N,H] of the top layer, or empty if only `last` is wanted. No dropout, nothing is kept.
   virtual void infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial,
                      DeviceSpan<float> h, DeviceStateOut last) = 0;
-  /// The same, keeping what backward needs; with dropout between layers. x and h stay as they are
-  /// until backward() has run.
+  /// Where forward() has its x for batches that are ready: what is written there, C elements of
+  /// each row, needs not be given to it. Stays the same until prepare().
+  virtual TrainingInput training_input() { return {}; }
+  /// The same as infer(), keeping what backward needs; with dropout between layers. x and h stay as
+  /// they are until backward() has run. x is empty if it was put where training_input() says.
   virtual void forward(int T, int N, DeviceSpan<const float> x, DeviceStateIn initial,
                        DeviceDropout dropout, DeviceSpan<float> h, DeviceStateOut last) = 0;
   /// Gradients of the last forward. dh [T,N,H] in; dlast may be empty; dx [T,N,C] out, may be
