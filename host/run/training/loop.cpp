@@ -17,7 +17,7 @@ namespace sluice {
 namespace {
 
 /// Steps, and seconds, between two looks at the loss at least: a look waits for the device, which
-/// then waits for the host to come on with the next steps. That takes as long as a small step.
+/// then has nothing to do until the host has drawn, staged and launched the next step.
 constexpr std::int64_t kLookEvery = 20;
 constexpr double kLookSeconds = 0.05;
 /// Validations without improvement before schedule = "plateau" halves the rate.
