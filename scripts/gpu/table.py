@@ -138,8 +138,9 @@ def markdown(bench, torch):
                 lines.append(f"| {shape} | {phase} | " + " | ".join(cell(case) if case else "" for case in cases) + " |")
     major, minor = divmod(machine["cuda_driver"], 1000)
     pytorch = [f"PyTorch {line['torch']}" for line in torch if line.get("kind") == "machine"][:1]
+    commits = list(dict.fromkeys(line["commit"][:7] for line in bench if line.get("kind") == "machine"))
     words = [machine["device"], f"driver {machine['driver']}", f"CUDA {major}.{minor // 10}", f"cuDNN {machine['cudnn']}", *pytorch,
-             machine["date"][:10], f"commit {machine['commit'][:7]}"]
+             machine["date"][:10], f"commit {' and '.join(commits)}"]
     return ", ".join(words) + ":\n\n" + "\n".join(lines) + "\n"
 
 
