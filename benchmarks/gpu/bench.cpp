@@ -42,6 +42,8 @@ std::string_view to_string(Phase phase) {
   return "forward";
 }
 
+GpuShape grid_shape(int H, int B) { return {.B = B, .T = 24, .I = 16, .H = H, .L = 1}; }
+
 std::string name_of(const GpuCase& c) {
   const GpuShape& s = c.shape;
   return fmt::format("{}/{}/{}/{}/{},{},{},{},{}", c.section, c.method, to_string(c.number),

@@ -82,6 +82,9 @@ struct RateCase {
 /// above all - take them too: ratios are made between rows of one shape and phase.
 std::vector<GpuShape> recurrence_shapes(bool quick);
 
+/// A point of the grid over {H, B}: one layer, T 24 and 16 inputs.
+GpuShape grid_shape(int H, int B);
+
 /// "9.24.0", or empty where cuDNN was not built or is not found.
 std::string cudnn_version();
 /// SharedLibrary::listing() of cuBLAS and cuDNN.
@@ -89,6 +92,8 @@ std::vector<std::string> library_listings();
 
 /// The sections. `quick`: a few shapes, for a first look.
 std::vector<GpuCase> recurrence_cases(bool quick);
+/// Those of ours that are fastest of their type, where cudnn_grid_cases() has cuDNN.
+std::vector<GpuCase> recurrence_grid_cases(bool quick);
 std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape);
 /// cuDNN itself beside those: bf16, tf32 and fp16, arrays in its own type ("cudnn_standard.own").
 std::vector<GpuCase> cudnn_own_cases(const GpuShape& shape);

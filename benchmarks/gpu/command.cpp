@@ -1,6 +1,5 @@
 // `sluice-bench gpu`: the recurrences of the CUDA engine beside cuDNN, on the device at hand: this
-// process chooses, keeps and shows; a worker measures. Never run on a GPU yet: how long it takes is
-// not known.
+// process chooses, keeps and shows; a worker measures.
 #include "gpu/command.hpp"
 
 #include <fmt/format.h>
@@ -78,14 +77,22 @@ std::vector<std::string> worker_arguments(const Options& o) {
   return arguments;
 }
 
-/// Beside its samples a case takes some tenths of a second: arrays, parity, warm-up. A guess.
-std::string estimate(const Options& o, std::size_t cases) {
-  constexpr double kBeside = 0.5;
-  const int ways = o.run.graph_only ? 1 : 2;
-  const double seconds =
-      static_cast<double>(cases) * (kBeside + ways * (o.run.repeat + 3) * o.run.sample_seconds);
+/// Seconds of a case on an H200: beside its samples it has arrays, parity and warm-up; a sample
+/// takes what is asked for or, where that is more, one run.
+double seconds_of_case(const std::string& name, const GpuRunSettings& run) {
+  constexpr double kRun = 0.003;  // of the mean case
+  const bool engine = name.starts_with("engine/");
+  const bool compiles = name.find("cudnn_persist_dynamic") != std::string::npos;
+  const double beside = engine ? 0.5 : compiles ? 0.6 : 0.05;
+  const int ways = run.graph_only || engine ? 1 : 2;
+  return beside + ways * (run.repeat + 3) * (run.sample_seconds + kRun);
+}
+
+std::string estimate(const Options& o, const std::vector<std::string>& names) {
+  double seconds = 0;
+  for (const std::string& name : names) seconds += seconds_of_case(name, o.run);
   std::string text =
-      fmt::format("{} cases, {:.0f} s by estimate (no GPU has been met yet)", cases, seconds);
+      fmt::format("{} cases, {:.0f} s by estimate, of an H200", names.size(), seconds);
   if (o.supervision.budget > 0)
     text += fmt::format("; none begins after {:g} s", o.supervision.budget);
   return text;
@@ -154,7 +161,7 @@ void run(const Options& o, const Cases& all) {
   std::optional<LineFile> lines;
   if (!o.jsonl.empty()) lines.emplace(o.jsonl);
   std::signal(SIGPIPE, SIG_IGN);  // who reads along may go: tell()
-  tell(estimate(o, names.size()) + '\n');
+  tell(estimate(o, names) + '\n');
   Record record(cases, o.run);
   Ending ending;
   std::exception_ptr broken;

@@ -1,8 +1,7 @@
 // cuDNN itself, below our seam: beside our recurrences ("cudnn_standard.own"), and as a grid of
-// {algorithm, type, H, B} at one layer, T 24 and 16 inputs. Arrays are in cuDNN's own type, so that
+// {algorithm, type, H, B}. Arrays are in cuDNN's own type, so that
 // no cast of ours is timed ("train" holds two small kernels of ours, which bring the weights and
 // their gradients over). What cuDNN refuses, by descriptor or by call, is a row with its words.
-// Never run on a GPU.
 #include <array>
 #include <initializer_list>
 #include <memory>
@@ -19,7 +18,6 @@
 namespace sluice::bench {
 namespace {
 
-constexpr int kT = 24, kI = 16, kL = 1;
 constexpr std::array kH{16, 32, 64, 96, 128, 160, 192, 256, 384, 512};
 constexpr std::array kB{16, 64, 256, 1024, 4096, 16384, 32768, 65536};
 
@@ -213,8 +211,7 @@ std::vector<GpuCase> cudnn_grid_cases(bool quick) {
     for (const int B : kB) {
       if (quick && ((H != 64 && H != 128 && H != 512) || (B != 64 && B != 4096))) continue;
       for (const Number number : {Number::fp32, Number::tf32, Number::bf16, Number::fp16}) {
-        add_cases("cudnn", "", {.B = B, .T = kT, .I = kI, .H = H, .L = kL}, number,
-                  {Phase::forward, Phase::train}, cases);
+        add_cases("cudnn", "", grid_shape(H, B), number, {Phase::forward, Phase::train}, cases);
       }
     }
   }

@@ -1,5 +1,5 @@
 // The driver is asked through the runtime (cudaGetDriverEntryPointByVersion), so that nothing links
-// libcuda. Never run on a GPU.
+// libcuda.
 #include "gpu/kernel_names.hpp"
 
 #include <cuda_runtime_api.h>

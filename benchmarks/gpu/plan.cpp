@@ -37,7 +37,8 @@ constexpr std::array kTier1Contenders{
     Contender{"gemm", Number::bf16, false},    Contender{"cudnn_standard", Number::fp16},
     Contender{"cudnn_standard", Number::bf16}, Contender{"cudnn_standard", Number::tf32},
     Contender{kSmallH, Number::fp16},          Contender{kSmallH, Number::fp32},
-    Contender{kSmallH, Number::tf32, false}};
+    Contender{kSmallH, Number::tf32, false},   Contender{"fused_simt", Number::fp32},
+    Contender{"gemm", Number::fp32, false},    Contender{"cudnn_standard", Number::fp32}};
 
 constexpr std::array kGridH{32, 64, 128, 192, 256, 512};
 constexpr std::array kGridB{64, 256, 4096, 32768};
@@ -58,14 +59,18 @@ struct Rank {
 };
 enum Place { kTier1 = 1, kEngine, kGrid, kRest };
 
+/// Where a case stands among what is compared; the end: it is not.
+auto contender_of(const GpuCase& c) {
+  return std::find_if(kTier1Contenders.begin(), kTier1Contenders.end(), [&](const Contender& k) {
+    return c.section == "recurrence" && c.phase != Phase::backward && k.number == c.number &&
+           k.method == (k.variants ? method_of(c) : c.method);
+  });
+}
+
 std::optional<double> place_in_tier1(const GpuCase& c) {
   const auto shape = std::find(kTier1Shapes.begin(), kTier1Shapes.end(), c.shape);
-  const auto contender =
-      std::find_if(kTier1Contenders.begin(), kTier1Contenders.end(), [&](const Contender& k) {
-        return k.method == (k.variants ? method_of(c) : c.method) && k.number == c.number;
-      });
+  const auto contender = contender_of(c);
   if (shape == kTier1Shapes.end() || contender == kTier1Contenders.end()) return {};
-  if (c.phase == Phase::backward) return {};
   const auto phases = 2 * (shape - kTier1Shapes.begin()) + (c.phase == Phase::train ? 1 : 0);
   return static_cast<double>(phases * std::ssize(kTier1Contenders) +
                              (contender - kTier1Contenders.begin()));
@@ -77,7 +82,9 @@ bool suits_static(const GpuCase& c) {
 }
 
 bool in_grid(const GpuCase& c) {
-  const bool type = c.number != Number::fp32 || method_of(c) == kSmallH;
+  if (c.section == "recurrence") return c.shape == grid_shape(c.shape.H, c.shape.B);
+  constexpr int kMostOfOurs = 128;
+  const bool type = c.number != Number::fp32 || method_of(c) == kSmallH || c.shape.H <= kMostOfOurs;
   const bool worth = method_of(c) != kStatic || suits_static(c);
   return c.section == "cudnn" && c.phase != Phase::backward && type && worth &&
          has(kGridH, c.shape.H) && has(kGridB, c.shape.B);
@@ -87,7 +94,9 @@ Rank rank_of(const GpuCase& c) {
   if (c.section == "engine") return {kEngine};
   if (const auto place = place_in_tier1(c)) return {kTier1, *place};
   if (in_grid(c)) return {kGrid, demand_of(c.shape, c.phase, c.number).flops};
-  return {kRest};
+  constexpr double kContenders = 0, kOthers = 1, kCudnnAlone = 2;
+  if (c.section == "cudnn") return {kRest, kCudnnAlone};
+  return {kRest, contender_of(c) != kTier1Contenders.end() ? kContenders : kOthers};
 }
 
 bool is_chosen(const std::string& name, const Choice& choice) {
@@ -121,6 +130,7 @@ std::vector<const GpuCase*> planned(std::span<const GpuCase> cases, const std::s
 
 std::vector<GpuCase> all_cases(bool quick) {
   std::vector<GpuCase> cases = recurrence_cases(quick);
+  for (GpuCase& c : recurrence_grid_cases(quick)) cases.push_back(std::move(c));
   for (GpuCase& c : cudnn_grid_cases(quick)) cases.push_back(std::move(c));
   for (GpuCase& c : engine_cases(quick)) cases.push_back(std::move(c));
   std::set<std::string> names;

@@ -29,8 +29,9 @@ std::string plan_names();
 
 /// The chosen names in the order in which they are measured. Plans, in the order of worth: rates;
 /// tier1 (the shapes that decide, ours and what cuDNN has against it, in forward and training,
-/// shape by shape); engine; grid (cuDNN alone, small first); rest (what is in none of these);
-/// first: all of these, one after the other. They leave out what cannot_run() says; all is
+/// shape by shape); engine; grid (ours and cuDNN over H and B, small first); rest (what is in none
+/// of these, the contenders of tier1 on the other shapes first); first: all of these, one after the
+/// other. They leave out what cannot_run() says; all is
 /// everything there is, section by section. Throws ConfigError for an unknown plan and where
 /// nothing is left.
 std::vector<std::string> choose(std::span<const RateCase> rates, std::span<const GpuCase> cases,

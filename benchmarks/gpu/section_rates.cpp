@@ -145,12 +145,14 @@ struct Product {
   }
 };
 
-RateCase product(const ProductShape& shape, Precision precision) {
+/// `parts`: of its k, one of so many is summed; the name is that of the whole.
+RateCase product(ProductShape shape, Precision precision, std::int64_t parts) {
+  RateCase c;
+  c.name = fmt::format("product {} {}x{}x{}", to_string(precision), shape.m, shape.n, shape.k);
+  shape.k /= parts;
   const auto m = static_cast<double>(shape.m), n = static_cast<double>(shape.n),
              k = static_cast<double>(shape.k);
   const double bytes = (precision == Precision::bf16 ? 2 : 4) * (m + n) * k + 4 * m * n;
-  RateCase c;
-  c.name = fmt::format("product {} {}x{}x{}", to_string(precision), shape.m, shape.n, shape.k);
   c.unit = "FLOP", c.work = 2 * m * n * k;
   c.make = [=](DeviceContext& context) {
     const auto product = std::make_shared<Product>(shape, precision, context);
@@ -196,8 +198,9 @@ RateCase tanh_errors(std::int64_t step) {
 
 }  // namespace
 
-/// The names are read by measured_rates(). A device of one multiprocessor gets little work: that is
-/// the stand-in of the tests.
+/// The names are read by measured_rates(), and are the same for every device: they are chosen by a
+/// process that has none. A device of one multiprocessor gets little work: that is the stand-in of
+/// the tests.
 std::vector<RateCase> rate_cases(const DeviceInfo& device) {
   const bool small = device.multiprocessors <= 1;
   const RateShape shape{device.multiprocessors * (small ? 1 : kBlocksPerMultiprocessor),
@@ -214,10 +217,9 @@ std::vector<RateCase> rate_cases(const DeviceInfo& device) {
   constexpr std::int64_t kAll = 1, kSample = 1 << 22;
   cases.push_back(tanh_errors(small ? kSample : kAll));
   for (const Precision precision : {Precision::bf16, Precision::tf32}) {
-    for (ProductShape s : product_shapes(precision)) {
+    for (const ProductShape& s : product_shapes(precision)) {
       constexpr std::int64_t kFewSteps = 24;
-      if (small) s.k /= 256 * 24 / kFewSteps;
-      cases.push_back(product(s, precision));
+      cases.push_back(product(s, precision, small ? 256 * 24 / kFewSteps : 1));
     }
   }
   return cases;

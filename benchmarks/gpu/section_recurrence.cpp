@@ -166,6 +166,29 @@ std::vector<GpuCase> recurrence_cases_of(const GpuShape& shape) {
   return cases;
 }
 
+std::vector<GpuCase> recurrence_grid_cases(bool quick) {
+  constexpr std::pair<const char*, Precision> kOurs[] = {{"fused_mma", Precision::bf16},
+                                                         {"fused_mma", Precision::tf32},
+                                                         {"fused_simt", Precision::fp32}};
+  std::vector<GpuCase> cases;
+  for (const int H : {32, 64, 128}) {
+    for (const int B : {64, 256, 4096, 32768}) {
+      if (quick && (H == 32 || (B != 64 && B != 4096))) continue;
+      const GpuShape shape = grid_shape(H, B);
+      for (const Phase phase : {Phase::forward, Phase::train}) {
+        for (const auto& [method, precision] : kOurs) {
+          cases.push_back({"recurrence", method, number_of(precision), phase, shape,
+                           [=, method = std::string(method)](DeviceContext& context) {
+                             return make_work(method, precision, phase, Without::nothing, shape,
+                                              context);
+                           }});
+        }
+      }
+    }
+  }
+  return cases;
+}
+
 std::vector<GpuCase> recurrence_cases(bool quick) {
   std::vector<GpuCase> cases;
   for (const GpuShape& shape : recurrence_shapes(quick)) {

@@ -13,7 +13,6 @@ which Sluice computes unless its method is named .nodx), eager and replayed from
 events. Shapes are those of --shape, else of the results of `sluice-bench gpu` in --sluice-json, else of
 a run of it that this script starts; the results also give the ratios. --jsonl FILE gets a line after
 each case. --python names an interpreter that has torch, if this one has not. Without a GPU: status 4.
-Never run on a GPU: how long it takes is not known.
 """
 
 import argparse

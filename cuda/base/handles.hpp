@@ -45,6 +45,16 @@ inline Stream make_stream() {
   return Stream(stream);
 }
 
+/// The same, whose kernels get multiprocessors before those of all streams made above.
+inline Stream make_urgent_stream() {
+  int least = 0, greatest = 0;
+  check(cudaDeviceGetStreamPriorityRange(&least, &greatest), "cudaDeviceGetStreamPriorityRange");
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, greatest),
+        "cudaStreamCreateWithPriority");
+  return Stream(stream);
+}
+
 /// An event for order between streams; `timed` if cudaEventElapsedTime is to be asked of it.
 inline Event make_event(bool timed = false) {
   cudaEvent_t event = nullptr;

@@ -14,6 +14,20 @@ __device__ inline float tanh_approx(float x) {
   return y;
 }
 
+/// 2^x with a relative error of at most 2^-22 (PTX ISA, ex2.approx.ftz.f32); 0 below 2^-126.
+__device__ inline float exp2_approx(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+/// 1 / x within an ulp (PTX ISA, rcp.approx.ftz.f32); 0 for infinity.
+__device__ inline float reciprocal_approx(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 /// The bits of x as tf32 (10-bit mantissa, round to nearest, ties away).
 __device__ inline std::uint32_t to_tf32(float x) {
   std::uint32_t bits;
@@ -115,6 +129,14 @@ __device__ inline void ldmatrix_x4_trans(std::uint32_t (&r)[4], const void* row)
 __device__ inline void store_global_16(void* global, const std::uint32_t (&words)[4]) {
   asm volatile("st.global.v4.b32 [%0], {%1,%2,%3,%4};" ::"l"(__cvta_generic_to_global(global)),
                "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3])
+               : "memory");
+}
+
+/// The same to shared memory.
+__device__ inline void store_shared_16(void* shared, const float (&words)[4]) {
+  const auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(shared));
+  asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(address), "f"(words[0]), "f"(words[1]),
+               "f"(words[2]), "f"(words[3])
                : "memory");
 }
 

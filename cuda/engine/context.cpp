@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sluice/base/error.hpp"
 
@@ -64,20 +65,54 @@ DeviceInfo use_device(int number) {
 DeviceContext::DeviceContext(std::int64_t memory_limit, int device)
     : info_(use_device(device)),
       memory_(memory_limit),
-      stream_(make_stream()),
-      workspace_(memory_, blas_workspace(memory_limit), "the workspace of cuBLAS") {
+      main_(make_lane(make_urgent_stream(), memory_limit)),
+      beside_(make_lane(make_stream(), memory_limit)),
+      forked_(make_event()),
+      done_(make_event()) {}
+
+DeviceContext::Lane DeviceContext::make_lane(Stream stream, std::int64_t memory_limit) {
+  Lane lane{.stream = std::move(stream), .workspace = {}, .blas = {}};
+  lane.workspace = {memory_, blas_workspace(memory_limit), "the workspace of cuBLAS"};
   cublasHandle_t blas = nullptr;
   check(cublasCreate(&blas), "cublasCreate");
-  blas_ = BlasHandle(blas);
-  check(cublasSetStream(blas, stream_.get()), "cublasSetStream");
-  check(cublasSetWorkspace(blas, workspace_.data(), static_cast<std::size_t>(workspace_.size())),
+  lane.blas = BlasHandle(blas);
+  check(cublasSetStream(blas, lane.stream.get()), "cublasSetStream");
+  check(cublasSetWorkspace(blas, lane.workspace.data(),
+                           static_cast<std::size_t>(lane.workspace.size())),
         "cublasSetWorkspace");
+  return lane;
 }
 
 void DeviceContext::make_current() const { check(cudaSetDevice(info_.number), "cudaSetDevice"); }
 
 void DeviceContext::synchronize() const {
-  check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
+  check(cudaStreamSynchronize(main_.stream.get()), "cudaStreamSynchronize");
+  if (!open_) return;
+  check(cudaStreamSynchronize(beside_.stream.get()), "cudaStreamSynchronize");
+  open_ = false;
+}
+
+void DeviceContext::drain() const noexcept {
+  static_cast<void>(cudaStreamSynchronize(main_.stream.get()));
+  static_cast<void>(cudaStreamSynchronize(beside_.stream.get()));
+}
+
+DeviceContext::Branch::Branch(DeviceContext& of) : context(of) {
+  if (of.inside_) throw InternalError("DeviceContext::beside() inside itself");
+  of.open_ = true;
+  check(cudaEventRecord(of.forked_.get(), of.main_.stream.get()), "cudaEventRecord");
+  check(cudaStreamWaitEvent(of.beside_.stream.get(), of.forked_.get(), 0), "cudaStreamWaitEvent");
+  of.inside_ = true;
+}
+
+void DeviceContext::end_branch() {
+  check(cudaEventRecord(done_.get(), beside_.stream.get()), "cudaEventRecord");
+}
+
+void DeviceContext::join() {
+  if (!open_) return;
+  check(cudaStreamWaitEvent(main_.stream.get(), done_.get(), 0), "cudaStreamWaitEvent");
+  open_ = false;
 }
 
 }  // namespace sluice

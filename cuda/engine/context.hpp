@@ -1,5 +1,9 @@
 // What every part of a CUDA engine works with: the device's facts, its memory account, the compute
 // stream and cuBLAS on it.
+//
+// What would surprise: stream() and blas() are other ones inside beside(), so that whatever is
+// called there works beside what the compute stream gets meanwhile. A recurrence over few series
+// leaves most multiprocessors idle; in a captured graph this is a fork and a join.
 #pragma once
 
 #include <cstdint>
@@ -38,17 +42,51 @@ class DeviceContext {
   const DeviceMemory& memory() const { return memory_; }
   /// Bytes of device memory that can still be asked for.
   std::int64_t available_memory() const { return memory_.available(); }
-  cudaStream_t stream() const { return stream_.get(); }
-  cublasHandle_t blas() const { return blas_.get(); }
-  /// Waits for the compute stream. Blocks.
+  cudaStream_t stream() const { return lane().stream.get(); }
+  cublasHandle_t blas() const { return lane().blas.get(); }
+  /// Waits for the compute stream, and for what is beside it. Blocks.
   void synchronize() const;
+  /// The same where there is no one left to tell of an error.
+  void drain() const noexcept;
+
+  /// What `enqueue` puts on stream() and blas() runs after all that the compute stream has been
+  /// given, and beside what it is given until join(). It follows what was put beside before. Throws
+  /// DeviceError, and what `enqueue` throws; InternalError inside itself.
+  template <typename Enqueue>
+  void beside(Enqueue enqueue) {
+    const Branch branch(*this);
+    enqueue();
+    end_branch();
+  }
+  /// What the compute stream is given from now on runs after all that was put beside.
+  void join();
 
  private:
+  /// A stream with cuBLAS on it. The workspace is given to cuBLAS, which would allocate its own
+  /// inside a capture; two streams must not share one.
+  struct Lane {
+    Stream stream;
+    DeviceBuffer<std::byte> workspace;
+    BlasHandle blas;
+  };
+  /// stream() and blas() are those beside while it lives.
+  struct Branch {
+    explicit Branch(DeviceContext& context);
+    ~Branch() { context.inside_ = false; }
+    Branch(const Branch&) = delete;
+    Branch& operator=(const Branch&) = delete;
+    DeviceContext& context;
+  };
+  Lane make_lane(Stream stream, std::int64_t memory_limit);
+  const Lane& lane() const { return inside_ ? beside_ : main_; }
+  void end_branch();
+
   DeviceInfo info_;
   DeviceMemory memory_;
-  Stream stream_;
-  DeviceBuffer<std::byte> workspace_;  ///< of cuBLAS: its own would be allocated inside a capture
-  BlasHandle blas_;
+  Lane main_, beside_;
+  Event forked_, done_;
+  bool inside_ = false;        ///< of beside()
+  mutable bool open_ = false;  ///< whether there is something beside that nobody has waited for
 };
 
 }  // namespace sluice

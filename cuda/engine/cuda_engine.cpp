@@ -19,13 +19,30 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// "auto" is tf32, which is also what PyTorch gives cuDNN's LSTM by default.
 Precision parse_precision(const std::string& text) {
-  if (text == "auto" || text == "tf32") return Precision::tf32;
+  if (text == "tf32") return Precision::tf32;
   if (text == "fp32") return Precision::fp32;
   if (text == "bf16") return Precision::bf16;
   throw ConfigError(fmt::format(
       "engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
+}
+
+RecurrenceSpec recurrence_spec(const EngineSetup& setup, const DeviceInfo& device) {
+  const ModelSpec& model = *setup.spec;
+  RecurrenceSpec spec{.C = model.inputs(),
+                      .H = model.H,
+                      .L = model.L,
+                      .dropout = model.dropout > 0,
+                      .N = setup.usual_batch > 0 ? setup.usual_batch : setup.batch};
+  spec.precision = setup.precision == "auto" ? auto_precision(setup.recurrence, spec, device)
+                                             : parse_precision(setup.precision);
+  return spec;
+}
+
+/// The head's products are no part of a step's chain: tensor cores are the faster ones for any
+/// batch.
+Precision head_precision(const EngineSetup& setup) {
+  return setup.precision == "auto" ? Precision::tf32 : parse_precision(setup.precision);
 }
 
 /// The name behind what the settings say, for this shape and device.
@@ -59,14 +76,10 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       layout_(spec_),
       space_(setup),
       context_(setup.device_memory_limit, setup.cuda_device),
-      recurrence_spec_{.C = spec_.inputs(),
-                       .H = spec_.H,
-                       .L = spec_.L,
-                       .precision = parse_precision(setup.precision),
-                       .dropout = spec_.dropout > 0},
+      recurrence_spec_(recurrence_spec(setup, context_.info())),
       recurrence_(make_device_recurrence(
           chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
-      head_(spec_, recurrence_spec_.precision, context_),
+      head_(spec_, head_precision(setup), context_),
       optimizer_(layout_.size(), context_),
       embedding_gradient_(spec_, context_),
       step_gradient_(spec_, context_),
@@ -92,7 +105,7 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
 CudaEngine::~CudaEngine() {
   // Buffers are freed next: nothing may be under way. An error here has no one left to hear it.
   static_cast<void>(cudaSetDevice(context_.info().number));
-  static_cast<void>(cudaStreamSynchronize(context_.stream()));
+  context_.drain();
 }
 
 std::string CudaEngine::recurrence() const {
@@ -175,7 +188,7 @@ void CudaEngine::prepare(std::int64_t N, bool training) {
   head_.prepare(N, training);
   DeviceMemory& memory = context_.memory();
   const std::int64_t TN = spec_.T * N;
-  if (training || !recurrence_->assembles_input()) {
+  if (training ? !gathers_for_recurrence() : !recurrence_->assembles_input()) {
     x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
   }
   const std::int64_t states = spec_.L * N * spec_.H;
@@ -222,6 +235,7 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
 CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
                                     std::span<const std::int64_t> limit, const float* params,
                                     const StepNumbers& numbers) {
+  streamer_.wait();  // for the device, so this is not the host's time
   const double start = now();
   Batch batch = streamer_.stage(windows, limit, std::as_bytes(std::span(&numbers, 1)));
   batch.rows.params = params;
@@ -237,20 +251,41 @@ void CudaEngine::scale_windows(const WindowRows& rows) {
               context_.stream());
 }
 
-// Everything of a training step, as it is captured.
+/// Whether a training step's inputs are written where the recurrence reads them, and nowhere else.
+bool CudaEngine::gathers_for_recurrence() const {
+  return recurrence_->training_input().data != nullptr && spec_.inputs() <= kMostPitchedInputs;
+}
+
+// x: empty if gathers_for_recurrence().
+void CudaEngine::gather_for_training(const WindowRows& rows, DeviceSpan<float> x) {
+  if (!gathers_for_recurrence()) return gather_inputs(rows, x, context_.stream());
+  const TrainingInput to = recurrence_->training_input();
+  if (to.bf16) {
+    gather_inputs(rows, static_cast<Bf16*>(to.data), to.pitch, context_.stream());
+  } else {
+    gather_inputs(rows, static_cast<float*>(to.data), to.pitch, context_.stream());
+  }
+}
+
+// Everything of a training step, as it is captured. What the recurrence's walks do not wait for
+// runs beside them: over few windows they leave most multiprocessors idle.
 void CudaEngine::enqueue_step(const Batch& batch) {
   const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, TN = spec_.T * N, H = spec_.H;
   const auto T = spec_.T, width = static_cast<int>(N);
   const bool embeddings = spec_.input_embeddings() > 0;
   cudaStream_t stream = context_.stream();
-  const DeviceSpan<float> x = x_.first(TN * spec_.inputs());
+  const DeviceSpan<float> x =
+      gathers_for_recurrence() ? DeviceSpan<float>() : x_.first(TN * spec_.inputs());
   const DeviceSpan<float> h = h_.first(TN * H), dh = dh_.first(TN * H);
-  const DeviceSpan<float> dx = embeddings ? dx_.first(x.size()) : DeviceSpan<float>();
+  const DeviceSpan<float> dx = embeddings ? dx_.first(TN * spec_.inputs()) : DeviceSpan<float>();
+  const DeviceSpan<float> gradient = gradient_.span();
   const DeviceSpan<float> lstm_gradient = gradient_.first(layout_.lstm_size());
 
+  const DeviceSpan<const float> params = params_.span();
   scale_windows(rows);
-  gather_inputs(rows, x, stream);
+  context_.beside([&] { recurrence_->load(params_.first(layout_.lstm_size())); });
+  gather_for_training(rows, x);
   DeviceStateIn initial;
   DeviceStateOut last;
   if (spec_.carry_state) {
@@ -261,18 +296,27 @@ void CudaEngine::enqueue_step(const Batch& batch) {
     initial = {carried_h, carried_c};
     last = {carried_h, carried_c};
   }
-  recurrence_->load(params_.first(layout_.lstm_size()));
+  context_.join();
+  context_.beside([&] {
+    head_.begin(rows, params, dh);
+    if (!embeddings) return;
+    embedding_gradient_.begin(rows, gradient);
+    step_gradient_.begin(rows, gradient);
+  });
   recurrence_->forward(T, width, x, initial, {spec_.dropout, seed_, optimizer_.step()}, h, last);
+  context_.join();
   const std::int64_t head_rows = N * (T - spec_.first_head_step());
   const DeviceSpan<float> dcontext =
       embeddings ? dcontext_.first(head_rows * spec_.head_embeddings()) : DeviceSpan<float>();
-  head_.train(rows, params_.span(), h, dh, gradient_.span(), dcontext, sums_.first(1));
+  head_.train(rows, params, h, dh, gradient, dcontext, sums_.first(1));
   recurrence_->backward(dh, {}, dx, lstm_gradient, {});
+  context_.join();  // the rest of the head's gradients
   if (embeddings) {
-    embedding_gradient_.run(rows, dx, dcontext, gradient_.span());
-    step_gradient_.run(rows, dx, dcontext, gradient_.span());
+    context_.beside([&] { embedding_gradient_.run(rows, dx, dcontext, gradient); });
+    step_gradient_.run(rows, dx, dcontext, gradient);
+    context_.join();
   }
-  optimizer_.update(rows, params_.span(), gradient_.span(), sums_.first(1),
+  optimizer_.update(rows, params_.span(), gradient, sums_.first(1),
                     reinterpret_cast<const StepNumbers*>(batch.extra));
 }
 

@@ -72,6 +72,8 @@ class CudaEngine final : public Engine {
   Batch stage(std::span<const Window> windows, std::span<const std::int64_t> limit,
               const float* params, const StepNumbers& numbers);
   void scale_windows(const WindowRows& rows);
+  bool gathers_for_recurrence() const;
+  void gather_for_training(const WindowRows& rows, DeviceSpan<float> x);
   void enqueue_step(const Batch& batch);
   /// What of an inference runs: where the recurrence begins, and whether the head follows.
   enum class Walk { none, from_zero, from_before };

@@ -98,8 +98,7 @@ void EmbeddingGradient::prepare(std::int64_t N) {
   window_sums_.grow(memory, N * columns_.series, purpose);
 }
 
-void EmbeddingGradient::run(const WindowRows& rows, DeviceSpan<const float> dx,
-                            DeviceSpan<const float> dcontext, DeviceSpan<float> gradient) {
+void EmbeddingGradient::begin(const WindowRows& rows, DeviceSpan<float> gradient) {
   if (count_ == 0) return;
   cudaStream_t stream = context_.stream();
   const std::int64_t size = rows.N * count_;
@@ -107,11 +106,18 @@ void EmbeddingGradient::run(const WindowRows& rows, DeviceSpan<const float> dx,
          places_.data(), pairs_.data());
   sort_.sort(places_.first(size), pairs_.first(size), sorted_places_.first(size),
              sorted_pairs_.first(size), key_bits_, stream);
+  set_zero(gradient.subspan(begin_, size_), stream);
+}
+
+void EmbeddingGradient::run(const WindowRows& rows, DeviceSpan<const float> dx,
+                            DeviceSpan<const float> dcontext, DeviceSpan<float> gradient) {
+  if (count_ == 0) return;
+  cudaStream_t stream = context_.stream();
   const int E = columns_.series;
   launch(window_sums_kernel, {.blocks = blocks_for(rows.N * E, kThreads), .threads = kThreads},
          stream, rows, columns_, dx.data(), dcontext.data(), window_sums_.data());
-  set_zero(gradient.subspan(begin_, size_), stream);
-  launch(rows_kernel, {.blocks = blocks_for(size * widest_, kThreads), .threads = kThreads}, stream,
+  launch(rows_kernel,
+         {.blocks = blocks_for(rows.N * count_ * widest_, kThreads), .threads = kThreads}, stream,
          rows, E, widest_, sorted_places_.data(), sorted_pairs_.data(), window_sums_.data(),
          gradient.data());
 }

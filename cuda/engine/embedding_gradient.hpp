@@ -21,7 +21,11 @@ class EmbeddingGradient {
   /// Makes ready for batches of up to N windows: the only place that allocates. Throws DeviceError.
   void prepare(std::int64_t N);
 
-  /// Overwrites these embeddings' part of the flat gradient [P]; nothing without embeddings.
+  /// The part of run() that needs no gradients, before it: sorts, and zeros these embeddings' part
+  /// of the flat gradient [P]. Asynchronous on the context's stream, can be captured. Throws
+  /// DeviceError.
+  void begin(const WindowRows& rows, DeviceSpan<float> gradient);
+  /// After begin(): these embeddings' part of the flat gradient [P]; nothing without embeddings.
   ///   dx        [T,N,C] of the recurrence's input
   ///   dcontext  [rows,E] of the embeddings' columns of the head's context, E together, for the
   ///             steps from spec.first_head_step() on, time-major

@@ -3,8 +3,11 @@
 #include "engine/gather.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 #include "base/launch.cuh"
+#include "recurrence/shared/elements.hpp"
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
@@ -13,17 +16,18 @@ constexpr int kThreads = 128;
 constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xffffffffu;
 constexpr int kHeadLanes = 8;  // threads of a row of the head: 32 bytes, a sector, at a time
-constexpr std::int64_t kSharedFloats = 12 * 1024;
+constexpr std::int64_t kSharedFloats = kMostPitchedInputs + 1;
 
 /// The floats behind each other of one staged row: an odd number, so that the threads of a warp,
 /// each in its own row, write to different banks.
-__device__ constexpr int pitch_of(int C) { return C | 1; }
+SLUICE_HD constexpr int pitch_of(int C) { return C | 1; }
 
 // One thread a row of x, which is many small pieces from all over the catalogue. The block puts its
 // `staged` rows together in shared memory and writes them as one run; rows that are too long for
-// that (staged = 0) go straight to memory, a block's worth at a time.
+// that (staged = 0) go straight to memory, a block's worth at a time: floats, without a pitch.
+template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    inputs_kernel(WindowRows rows, int staged, float* __restrict__ x) {
+    inputs_kernel(WindowRows rows, int staged, std::int64_t pitch, T* __restrict__ x) {
   const int C = rows.space.C, thread = static_cast<int>(threadIdx.x);
   const std::int64_t count = rows.space.T * rows.N;
   const int block_rows = staged > 0 ? staged : static_cast<int>(blockDim.x);
@@ -31,7 +35,10 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t r = first + thread;
   float* shared = shared_memory<float>();
   if (thread < block_rows && r < count) {
-    float* row = staged > 0 ? shared + thread * pitch_of(C) : x + r * C;
+    float* row = shared + thread * pitch_of(C);
+    if constexpr (std::is_same_v<T, float>) {
+      if (staged == 0) row = x + r * C;
+    }
     input_row(rows, r % rows.N, static_cast<int>(r / rows.N), row);
   }
   if (staged == 0) return;
@@ -39,7 +46,8 @@ __global__ void __launch_bounds__(kThreads)
   const int live = count - first < block_rows ? static_cast<int>(count - first) : block_rows;
   for (int i = thread; i < live * C; i += static_cast<int>(blockDim.x)) {
     const int row = i / C;
-    x[first * C + i] = shared[row * pitch_of(C) + i - row * C];
+    const int column = i - row * C;
+    x[(first + row) * pitch + column] = from_float<T>(shared[row * pitch_of(C) + column]);
   }
 }
 
@@ -155,17 +163,34 @@ __global__ void __launch_bounds__(kThreads)
   if (i < size) residual[i] = target[i] - u[i * Q + median];
 }
 
+template <typename T>
+void launch_inputs(const WindowRows& rows, T* x, std::int64_t pitch, cudaStream_t stream) {
+  const int C = rows.space.C;
+  const std::int64_t fit = kSharedFloats / pitch_of(C);
+  const auto staged = static_cast<int>(fit < kThreads ? fit : kThreads);
+  if (staged == 0 && (pitch != C || !std::is_same_v<T, float>)) {
+    throw InternalError("rows of inputs that are too long for a pitch of their own");
+  }
+  const std::int64_t blocks = blocks_for(rows.space.T * rows.N, staged > 0 ? staged : kThreads);
+  launch(inputs_kernel<T>,
+         {.blocks = blocks,
+          .threads = kThreads,
+          .shared_bytes = static_cast<std::size_t>(staged * pitch_of(C)) * sizeof(float)},
+         stream, rows, staged, pitch, x);
+}
+
 }  // namespace
 
 void gather_inputs(const WindowRows& rows, DeviceSpan<float> x, cudaStream_t stream) {
-  const std::int64_t pitch = rows.space.C | 1, fit = kSharedFloats / pitch;
-  const auto staged = static_cast<int>(fit < kThreads ? fit : kThreads);
-  const std::int64_t blocks = blocks_for(rows.space.T * rows.N, staged > 0 ? staged : kThreads);
-  launch(inputs_kernel,
-         {.blocks = blocks,
-          .threads = kThreads,
-          .shared_bytes = static_cast<std::size_t>(staged * pitch) * sizeof(float)},
-         stream, rows, staged, x.data());
+  launch_inputs(rows, x.data(), rows.space.C, stream);
+}
+
+void gather_inputs(const WindowRows& rows, Bf16* x, std::int64_t pitch, cudaStream_t stream) {
+  launch_inputs(rows, x, pitch, stream);
+}
+
+void gather_inputs(const WindowRows& rows, float* x, std::int64_t pitch, cudaStream_t stream) {
+  launch_inputs(rows, x, pitch, stream);
 }
 
 void gather_head(const WindowRows& rows, int first_step, std::int64_t row, std::int64_t count,

@@ -12,11 +12,17 @@
 
 #include "base/device_buffer.hpp"
 #include "engine/shared/window_rows.hpp"
+#include "sluice/base/bf16.hpp"
 
 namespace sluice {
 
 /// x [T,N,C]; steps before a series' start are zero.
 void gather_inputs(const WindowRows& rows, DeviceSpan<float> x, cudaStream_t stream);
+/// The same with `pitch` elements between rows, of which C are written, rounded to bf16 or as they
+/// are. C is at most kMostPitchedInputs.
+void gather_inputs(const WindowRows& rows, Bf16* x, std::int64_t pitch, cudaStream_t stream);
+void gather_inputs(const WindowRows& rows, float* x, std::int64_t pitch, cudaStream_t stream);
+inline constexpr int kMostPitchedInputs = 12 * 1024 - 1;
 
 /// What the head sees, for rows [row, row + count) counted from `first_step`, time-major: row r is
 /// step first_step + r / N of window r % N.

@@ -30,7 +30,11 @@ class DeviceHead {
   /// was captured before has to be captured again. Blocks. Throws DeviceError.
   void prepare(std::int64_t N, bool training);
 
-  /// Forward, loss and backward at all steps from spec.first_head_step(). Sums, not means.
+  /// The part of train() that needs no h, before it and with the same arguments: may run beside the
+  /// recurrence.
+  void begin(const WindowRows& rows, DeviceSpan<const float> params, DeviceSpan<float> dh);
+  /// After begin(): forward, loss and backward at all steps from spec.first_head_step(). Sums, not
+  /// means. All but dh is beside the compute stream when it returns: there after context.join().
   ///   rows      windows and catalogue in device memory; the struct itself on the host
   ///   params    [P]
   ///   h         [T,N,H]                 in
@@ -42,7 +46,10 @@ class DeviceHead {
              DeviceSpan<float> dh, DeviceSpan<float> gradient, DeviceSpan<float> dcontext,
              DeviceSpan<DeviceLossSums> sums);
 
-  /// Forecasts in the model's space at the windows' last step.
+  /// The part of infer() that needs no h, as begin().
+  void begin_infer(const WindowRows& rows, DeviceSpan<const float> params, DeviceSpan<float> u,
+                   DeviceSpan<float> target);
+  /// After begin_infer(): forecasts in the model's space at the windows' last step.
   ///   h_last [N,H]      in
   ///   u      [N,K,M,Q]  out
   ///   target [N,K,M]    out, NaN where there is none; may be empty
@@ -62,9 +69,15 @@ class DeviceHead {
   };
   std::int64_t chunk_of(std::int64_t rows) const;
   void product(const MatmulShape& shape, const float* a, const float* b, float* c);
+  struct Chunk;  // of the rows that are trained
+  std::int64_t trained_rows(const WindowRows& rows) const;
+  void gather(const WindowRows& rows, int first_step, std::int64_t row, std::int64_t count,
+              const float* params, float* out, float* target);
   void forward(std::int64_t count, const float* params, const float* h, float* out);
-  void backward(std::int64_t count, bool first, const float* params, const float* h, float* dh,
-                float* gradient, float* dcontext);
+  std::int64_t inferred_chunk(const WindowRows& rows) const;
+  void hidden_gradients(const Chunk& chunk, const float* params, float* dh);
+  void other_gradients(const Chunk& chunk, const float* params, const float* h, float* gradient,
+                       float* dcontext);
 
   const ModelSpec spec_;
   DeviceContext& context_;

@@ -40,21 +40,29 @@ void CudaEngine::infer(const Batch& batch, Inference which) {
 
 // What of a batch depends on its slot and size only, as it is captured.
 void CudaEngine::enqueue_inference(const Batch& batch, Inference which) {
-  if (which.recurrence != Walk::none) enqueue_walk(batch, which.recurrence);
-  if (which.head == Output::none) return;
-  const std::int64_t N = batch.rows.N, H = spec_.H;
-  head_.infer(batch.rows, evaluation_.span(), last_h_.span().subspan((spec_.L - 1) * N * H, N * H),
-              u_.first(N * spec_.outputs()),
-              which.head == Output::with_targets ? target_.first(N * spec_.K * spec_.M)
-                                                 : DeviceSpan<float>());
+  const WindowRows& rows = batch.rows;
+  const std::int64_t N = rows.N, H = spec_.H;
+  const DeviceSpan<float> u = u_.first(N * spec_.outputs());
+  const DeviceSpan<float> target = which.head == Output::with_targets
+                                       ? target_.first(N * spec_.K * spec_.M)
+                                       : DeviceSpan<float>();
+  const bool head = which.head != Output::none, walk = which.recurrence != Walk::none;
+  if (walk) scale_windows(rows);
+  if (head) {
+    context_.beside([&] { head_.begin_infer(rows, evaluation_.span(), u, target); });
+  }
+  if (walk) enqueue_walk(batch, which.recurrence);
+  context_.join();
+  if (!head) return;
+  head_.infer(rows, evaluation_.span(), last_h_.span().subspan((spec_.L - 1) * N * H, N * H), u,
+              target);
 }
 
-// The recurrence over one batch, into the last states.
+// The recurrence over one batch, into the last states. After scale_windows().
 void CudaEngine::enqueue_walk(const Batch& batch, Walk from) {
   const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, states = spec_.L * N * spec_.H;
   const DeviceSpan<float> h = last_h_.first(states), c = last_c_.first(states);
-  scale_windows(rows);
   RecurrenceInput input;
   if (recurrence_->assembles_input()) {
     input.rows = &rows;

@@ -39,8 +39,8 @@ DeviceOptimizer::DeviceOptimizer(std::int64_t P, DeviceContext& context)
       v_(context.memory(), P, "AdamW's second moments"),
       average_(context.memory(), P, "the moving average of the parameters"),
       status_(context.memory(), 1, "the training's status"),
+      before_(context.memory(), 1, "the training's status"),
       squares_(context.memory(), kNormBlocks, "the gradient's norm"),
-      decision_(context.memory(), 1, "the optimizer's decision"),
       host_status_(1, "the training's status") {
   host_status_.span().front() = TrainingStatus();
   write_status();

@@ -72,9 +72,8 @@ class DeviceOptimizer {
   std::int64_t P_;
   DeviceContext& context_;
   DeviceBuffer<float> m_, v_, average_;
-  DeviceBuffer<TrainingStatus> status_;
-  DeviceBuffer<double> squares_;  ///< of each block
-  DeviceBuffer<StepDecision> decision_;
+  DeviceBuffer<TrainingStatus> status_, before_;  ///< now, and before the last step
+  DeviceBuffer<double> squares_;                  ///< of each block
   PinnedBuffer<TrainingStatus> host_status_;
 };
 

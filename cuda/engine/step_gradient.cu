@@ -137,21 +137,26 @@ void DeviceStepGradient::prepare(std::int64_t N) {
   runs_.grow(memory, size * widest_, purpose);
 }
 
+void DeviceStepGradient::begin(const WindowRows& rows, DeviceSpan<float> gradient) {
+  if (count_ == 0) return;
+  cudaStream_t stream = context_.stream();
+  const std::int64_t size = rows.N * steps_ * count_;
+  launch(places_kernel, {.blocks = blocks_for(size, kThreads), .threads = kThreads}, stream, rows,
+         none(), places_.data(), reads_.data());
+  sort_.sort(places_.first(size), reads_.first(size), sorted_places_.first(size),
+             sorted_reads_.first(size), key_bits_, stream);
+  set_zero(gradient.subspan(begin_, size_), stream);
+}
+
 void DeviceStepGradient::run(const WindowRows& rows, DeviceSpan<const float> dx,
                              DeviceSpan<const float> dcontext, DeviceSpan<float> gradient) {
   if (count_ == 0) return;
   cudaStream_t stream = context_.stream();
   const std::int64_t size = rows.N * steps_ * count_;
-  const auto none = static_cast<std::uint64_t>(begin_ + size_);
-  launch(places_kernel, {.blocks = blocks_for(size, kThreads), .threads = kThreads}, stream, rows,
-         none, places_.data(), reads_.data());
-  sort_.sort(places_.first(size), reads_.first(size), sorted_places_.first(size),
-             sorted_reads_.first(size), key_bits_, stream);
   const std::int64_t numbers = rows.N * steps_ * columns_.steps;
   launch(reads_kernel, {.blocks = blocks_for(numbers, kThreads), .threads = kThreads}, stream, rows,
          columns_, dx.data(), dcontext.data(), sums_.data());
-  set_zero(gradient.subspan(begin_, size_), stream);
-  const Sorted sorted{sorted_places_.data(), sorted_reads_.data(), size, none, widest_};
+  const Sorted sorted{sorted_places_.data(), sorted_reads_.data(), size, none(), widest_};
   launch(runs_kernel, {.blocks = blocks_for(size * widest_, kThreads), .threads = kThreads}, stream,
          rows, columns_, sorted, sums_.data(), runs_.data());
   launch(rows_kernel, {.blocks = blocks_for(size * widest_, kThreads), .threads = kThreads}, stream,

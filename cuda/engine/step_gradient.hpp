@@ -22,7 +22,10 @@ class DeviceStepGradient {
   /// Makes ready for batches of up to N windows: the only place that allocates. Throws DeviceError.
   void prepare(std::int64_t N);
 
-  /// Overwrites the tables' part of the flat gradient [P]; nothing without them.
+  /// The part of run() that needs no gradients, before it: sorts, and zeros the tables' part of the
+  /// flat gradient [P]. Asynchronous on the context's stream, can be captured. Throws DeviceError.
+  void begin(const WindowRows& rows, DeviceSpan<float> gradient);
+  /// After begin(): the tables' part of the flat gradient [P]; nothing without them.
   ///   dx        [T,N,C] of the recurrence's input
   ///   dcontext  [rows,E] of the columns of embeddings of the head's context, E together, for the
   ///             steps from spec.first_head_step() on, time-major
@@ -31,6 +34,9 @@ class DeviceStepGradient {
            DeviceSpan<float> gradient);
 
  private:
+  /// The place of what is read of no table: behind them.
+  std::uint64_t none() const { return static_cast<std::uint64_t>(begin_ + size_); }
+
   DeviceContext& context_;
   EmbeddingColumns columns_;
   std::int64_t begin_ = 0, size_ = 0;  ///< the tables in the flat parameters

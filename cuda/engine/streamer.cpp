@@ -20,7 +20,7 @@ void record(const Event& event, cudaStream_t stream) {
   check(cudaEventRecord(event.get(), stream), "cudaEventRecord");
 }
 /// What is put on `stream` from now on waits for the event.
-void wait(cudaStream_t stream, const Event& event) {
+void wait_on_device(cudaStream_t stream, const Event& event) {
   check(cudaStreamWaitEvent(stream, event.get(), 0), "cudaStreamWaitEvent");
 }
 void wait_on_host(const Event& event) {
@@ -115,6 +115,8 @@ void Streamer::prepare(std::int64_t batch, std::int64_t extra_bytes) {
   extra_bytes_ = extra_bytes;
 }
 
+void Streamer::wait() const { wait_on_host(slots_[static_cast<std::size_t>(next_)].copied); }
+
 StagedBatch Streamer::stage(std::span<const Window> windows, std::span<const std::int64_t> limit,
                             std::span<const std::byte> extra) {
   const auto N = static_cast<std::int64_t>(windows.size());
@@ -126,7 +128,7 @@ StagedBatch Streamer::stage(std::span<const Window> windows, std::span<const std
   if (slot.staged)
     throw InternalError("a batch was staged before the one in its slot was released");
 
-  wait_on_host(slot.copied);
+  wait();
   std::byte* block = slot.pinned.data();
   if (!extra.empty()) std::memcpy(block, extra.data(), extra.size());
   const std::span slots(reinterpret_cast<Window*>(block + front_.windows), windows.size());
@@ -146,7 +148,7 @@ StagedBatch Streamer::stage(std::span<const Window> windows, std::span<const std
         limit.empty() ? kNoLimit : limit[static_cast<std::size_t>(windows[n].series)] - begin;
   }
 
-  wait(copies_.get(), slot.computed);
+  wait_on_device(copies_.get(), slot.computed);
   std::byte* device = slot.device.data();
   copy_to_device(std::span<const std::byte>(block, static_cast<std::size_t>(front_bytes)),
                  DeviceSpan<std::byte>(device, front_bytes), copies_.get());
@@ -160,7 +162,7 @@ StagedBatch Streamer::stage(std::span<const Window> windows, std::span<const std
           "cudaMemcpy2DAsync of a batch's slices");
   }
   record(slot.copied, copies_.get());
-  wait(context_.stream(), slot.copied);
+  wait_on_device(context_.stream(), slot.copied);
 
   slot.staged = true;
   StagedBatch batch{.slot = next_, .rows = slot.rows, .extra = device};
@@ -237,7 +239,7 @@ void ResultRing::send(int slot, std::span<float> to) {
   }
   Slot& at = slots_[static_cast<std::size_t>(slot)];
   record(at.computed, context_.stream());
-  wait(copies_.get(), at.computed);
+  wait_on_device(copies_.get(), at.computed);
   copy_to_host(DeviceSpan<const float>(at.device.first(size)), at.pinned.span().first(to.size()),
                copies_.get());
   record(at.copied, copies_.get());

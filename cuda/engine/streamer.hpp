@@ -52,6 +52,9 @@ class Streamer {
   /// those that there are, if it does not fit.
   void prepare(std::int64_t batch, std::int64_t extra_bytes);
 
+  /// Waits until there is a block for the next batch: what stage() waits for, and it for nothing
+  /// else. Throws DeviceError.
+  void wait() const;
   /// Takes the next batch: when work that is put on the compute stream after this call runs, the
   /// batch and `extra` are in device memory. Targets at or after limit[series] are missing (empty:
   /// all that exist are used). The arguments may go when it returns. Not to be captured. Waits

@@ -24,6 +24,14 @@ struct RecurrenceInput {
   const WindowRows* rows = nullptr;  ///< the struct on the host, its pointers into the device
 };
 
+/// Where a recurrence reads its x [T,N,C] in training, as it reads it: the element and the row
+/// pitch are its own.
+struct TrainingInput {
+  void* data = nullptr;  ///< device memory; null: there is no such place
+  bool bf16 = false;     ///< elements of Bf16, else float
+  std::int64_t pitch = 0;
+};
+
 /// Dropout between layers as DropoutKey words it; the step is read from device memory when the
 /// kernel runs, so that a replayed graph draws the masks of its own step.
 struct DeviceDropout {
@@ -65,8 +73,11 @@ class DeviceRecurrence {
   /// h [T,N,H] of the top layer, or empty if only `last` is wanted. No dropout, nothing is kept.
   virtual void infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial,
                      DeviceSpan<float> h, DeviceStateOut last) = 0;
-  /// The same, keeping what backward needs; with dropout between layers. x and h stay as they are
-  /// until backward() has run.
+  /// Where forward() has its x for batches that are ready: what is written there, C elements of
+  /// each row, needs not be given to it. Stays the same until prepare().
+  virtual TrainingInput training_input() { return {}; }
+  /// The same as infer(), keeping what backward needs; with dropout between layers. x and h stay as
+  /// they are until backward() has run. x is empty if it was put where training_input() says.
   virtual void forward(int T, int N, DeviceSpan<const float> x, DeviceStateIn initial,
                        DeviceDropout dropout, DeviceSpan<float> h, DeviceStateOut last) = 0;
   /// Gradients of the last forward. dh [T,N,H] in; dlast may be empty; dx [T,N,C] out, may be
@@ -81,6 +92,7 @@ struct RecurrenceSpec {
   int C = 1, H = 1, L = 1;
   Precision precision = Precision::fp32;
   bool dropout = true;  ///< whether forward() may be asked for dropout; without, less may be kept
+  int N = 0;            ///< sequences that a batch is to have, for auto_precision(); 0: many
 };
 
 /// Names as engine.recurrence takes them, alone or two in "check:A,B": "gemm", "fused_simt",
@@ -93,6 +105,11 @@ std::string refusal(const std::string& name, const RecurrenceSpec& spec, const D
 /// recurrence/selection.cpp, also within "check:A,B"; any other name is given back.
 std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spec,
                               const DeviceInfo& device);
+/// What engine.precision = "auto" means with the recurrence of this name: tf32, which is also what
+/// PyTorch gives cuDNN's LSTM by default; but fp32 where the recurrence is left to us as well and
+/// batches are so small that fused_simt is the fastest.
+Precision auto_precision(const std::string& name, const RecurrenceSpec& spec,
+                         const DeviceInfo& device);
 /// Throws NotSupportedError with the refusal, ConfigError for an unknown name. The context outlives
 /// it.
 std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,

@@ -79,8 +79,8 @@ std::string fused_for(Precision precision) {
   return precision == Precision::fp32 ? "fused_simt" : "fused_mma";
 }
 
-// What "auto" takes, the first line that fits and is not refused. No GPU has been measured yet:
-// this is what the recurrences were built for, not what a benchmark found.
+// What "auto" takes of a precision, the first line that fits and is not refused: the fastest of
+// ours as measured on an H200 (docs/kernels.md).
 struct Preference {
   int most_H;
   Precision precision;
@@ -127,6 +127,14 @@ std::string choose_recurrence(const std::string& name, const RecurrenceSpec& spe
     if (entry != nullptr && entry->refusal(spec, device).empty()) return preference.name;
   }
   throw InternalError("no recurrence takes the shape, though gemm takes any");
+}
+
+Precision auto_precision(const std::string& name, const RecurrenceSpec& spec,
+                         const DeviceInfo& device) {
+  RecurrenceSpec exact = spec;
+  exact.precision = Precision::fp32;
+  return name == "auto" && fused_simt::is_fastest(exact, device) ? Precision::fp32
+                                                                 : Precision::tf32;
 }
 
 std::unique_ptr<DeviceRecurrence> make_device_recurrence(const std::string& name,

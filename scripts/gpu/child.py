@@ -127,6 +127,7 @@ class Command:
     words: list
     environment: dict = None  # None: this process's own
     label: str = ""           # set before each line in the log, where several run side by side
+    sift: object = None       # take(line) and end() give the lines that are kept; None: all
 
 
 @dataclasses.dataclass
@@ -183,12 +184,17 @@ class _Child:
         return bool(data)
 
     def _keep(self, lines):
+        lines = [line.decode("utf-8", "replace") for line in lines]
+        if self.command.sift:
+            lines = [kept for line in lines for kept in self.command.sift.take(line)]
+        self._write(lines)
+
+    def _write(self, lines):
         if not lines or self.kept > MOST_BYTES:
             return
         self.kept += sum(len(line) + 1 for line in lines)
         if self.kept > MOST_BYTES:
-            lines.append(b"what it printed after this is left out: it is more than %d MiB" % (MOST_BYTES >> 20))
-        lines = [line.decode("utf-8", "replace") for line in lines]
+            lines.append(f"what it printed after this is left out: it is more than {MOST_BYTES >> 20} MiB")
         self.lines += lines
         start = f"[{self.command.label}] " if self.command.label else ""
         self.log.write("".join(f"{start}{line}\n" for line in lines))
@@ -217,6 +223,8 @@ class _Child:
         if self.rest:  # a last line without an end, where something held the pipe or the end was not read
             self._keep([self.rest])
             self.rest = b""
+        if self.command.sift:
+            self._write(self.command.sift.end())
 
 
 def _poll(selector, seconds):

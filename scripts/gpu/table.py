@@ -69,13 +69,23 @@ def _fastest(name, cases):
     return [f"    {f'{name} of {kind}':<19}{' '.join(filter(None, (case.get('method'), case['type'])))}" for kind, case in cases.items()]
 
 
+def _measured(bench):
+    """The cases that were measured, the last of each name."""
+    return {case["name"]: case for case in bench if case.get("kind") == "case" and case.get("best_seconds")
+            and not case.get("failed")}.values()
+
+
+def _peers(measured, torch):
+    """({...} of cuDNN, {...} of PyTorch) as _best()."""
+    # A whole engine does more than a recurrence of the same shape.
+    return (_best(case for case in measured if case["method"].startswith("cudnn") and case["section"] != "engine"),
+            _best(case for case in torch if case.get("kind") == "case" and case.get("best_seconds")))
+
+
 def recurrence_table(bench, torch):
     """Lines: each of our methods, M windows/s, beside the fastest of cuDNN and of PyTorch in the same type (bf16: or fp16)."""
-    measured = {case["name"]: case for case in bench if case.get("kind") == "case" and case.get("best_seconds")
-                and not case.get("failed")}.values()
-    # A whole engine does more than a recurrence of the same shape.
-    cudnn = _best(case for case in measured if case["method"].startswith("cudnn") and case["section"] != "engine")
-    peers = _best(case for case in torch if case.get("kind") == "case" and case.get("best_seconds"))
+    measured = _measured(bench)
+    cudnn, peers = _peers(measured, torch)
     ours = [case for case in measured if case["section"] == "recurrence" and not case["method"].startswith("cudnn")]
     if not ours:
         return []
@@ -97,6 +107,41 @@ def recurrence_table(bench, torch):
                           + _beside(case, cudnn.get(key)) + _beside(case, peers.get(key))).rstrip())
         lines += _fastest("cuDNN", by["cuDNN"]) + _fastest("PyTorch", by["PyTorch"])
     return lines
+
+
+# Of a whole catalogue, of OpenNN's benchmark, and of a shop and M4 Hourly, whose batches are small.
+MARKDOWN_SHAPES = ("32768,24,15,128,1", "16384,28,16,64,1", "16384,10,14,64,4", "4096,28,8,32,1", "256,24,15,128,1", "64,10,14,64,4",
+                   "32,96,3,64,1")
+MARKDOWN_METHODS = (("bf16", "fused_mma"), ("tf32", "fused_mma"), ("fp32", "fused_simt"))
+
+
+def markdown(bench, torch):
+    """Where and when, and a table of `M windows/s (as fast as cuDNN's fastest, as PyTorch)`; "" without any case of ours."""
+    measured = _measured(bench)
+    peers = _peers(measured, torch)
+    ours = {(_shape(case), case["phase"], case["type"]): case for case in measured if case["section"] == "recurrence"
+            and (case["type"], case["method"]) in MARKDOWN_METHODS}
+    machine = next((line for line in bench if line.get("kind") == "machine"), None)
+    if not ours or machine is None:
+        return ""
+
+    def cell(case):
+        ratios = [best.get((_shape(case), case["phase"], _class(case["type"]))) for best in peers]
+        words = [f"{other['best_seconds'] / case['best_seconds']:.2f}" if other else "-" for other in ratios]
+        return f"{_windows(case) / 1e6:.3g} ({', '.join(words)})"
+
+    lines = ["| B,T,I,H,L | | " + " | ".join(number for number, _ in MARKDOWN_METHODS) + " |", "|---|---|---|---|---|"]
+    for shape in MARKDOWN_SHAPES:
+        for phase in ("forward", "train"):
+            cases = [ours.get((shape, phase, number)) for number, _ in MARKDOWN_METHODS]
+            if any(cases):
+                lines.append(f"| {shape} | {phase} | " + " | ".join(cell(case) if case else "" for case in cases) + " |")
+    major, minor = divmod(machine["cuda_driver"], 1000)
+    pytorch = [f"PyTorch {line['torch']}" for line in torch if line.get("kind") == "machine"][:1]
+    commits = list(dict.fromkeys(line["commit"][:7] for line in bench if line.get("kind") == "machine"))
+    words = [machine["device"], f"driver {machine['driver']}", f"CUDA {major}.{minor // 10}", f"cuDNN {machine['cudnn']}", *pytorch,
+             machine["date"][:10], f"commit {' and '.join(commits)}"]
+    return ", ".join(words) + ":\n\n" + "\n".join(lines) + "\n"
 
 
 def engine_table(bench):

@@ -94,7 +94,7 @@ def fit(file, c, rows, layout, host):
            "special_cycles": sms * model.SCHEDULERS * 32 * clock / rates["tanh.approx"],
            "launch_seconds": 1 / rates["empty kernel"], "measured": measured_of(lines)}
     best = None
-    for share in range(50, 101, 2):
+    for share in range(20, 101, 2):
         for latency in range(0, 2001, 20):
             tried = {**out, "issue_share": share / 100, "latency_cycles": latency}
             error = error_of(tried, rows, layout, host, out["measured"], device)

@@ -1,5 +1,5 @@
 """Time of the fused kernels from their counted instructions: what part D of a reading of the engine by a GPU engineer
-assumed, as one formula. Good to a quarter at best, and never compared with a card as long as constants.json says so.
+assumed, as one formula, with the constants that a card gave (constants.json says which). Good to a quarter at best.
 
 A block's step takes as long as the busiest of its multiprocessor's roofs (issue slots, matrix units, special functions,
 shared memory, lines of global memory) for all resident blocks, and a latency that nothing hides; or, where there is

@@ -1,8 +1,6 @@
 """What the model says, as Markdown."""
 
 from . import model
-from .layout import INPUTS
-
 UNITS = (32, 64, 128)
 
 
@@ -11,9 +9,27 @@ def by_kernel(rows):
     return {(row.kernel.kind, row.kernel.precision, row.kernel.units, row.scenario): row for row in rows}
 
 
-def measured_ns(c, scenario, precision, batch, units):
-    seconds = c.get("measured", {}).get(f"{scenario} {precision} {batch},{model.STEPS},{INPUTS},{units},1")
-    return f"{seconds * 1e9:.3g}" if seconds else ""
+def compared(rows, layout, host, c):
+    """The cases of one layer that were measured, beside what the model says of them; of shapes that it does not count: none."""
+    out, of, device = [], by_kernel(rows), next(iter(c["devices"]))
+    for name, seconds in c.get("measured", {}).items():
+        scenario, precision, shape = name.split()
+        B, T, _, H, L = map(int, shape.split(","))
+        infer, forward = (of.get(("forward", precision, H, which)) for which in ("inference", "training"))
+        backward = of.get(("backward", precision, H, "training"))
+        if L != 1 or infer is None or forward is None or backward is None:
+            continue
+        if scenario == "inference":
+            time = model.inference(infer, layout, host, B, c, device, T)
+            predicted = time.seconds + model.cast_seconds(infer, layout, B, c, device, T)
+        else:
+            parts, _ = model.training_parts(forward, backward, layout, host, B, c, device, T)
+            time = model.training(parts)
+            predicted = time.seconds
+        out.append([scenario, precision, shape, f"{predicted * 1e9:.3g}", f"{seconds * 1e9:.3g}", f"{predicted / seconds:.2f}",
+                    time.roof])
+    return markdown(["what", "precision", "B,T,I,H,L", "model: ns a series and step", "measured", "model / measured",
+                     "roof of the model"], out) if out else ""
 
 
 def windows(seconds):
@@ -48,9 +64,8 @@ def roofs(rows, layout, host, c):
 
 
 def predictions(rows, layout, host, c):
-    """ns of a series and step, and windows a second, for each batch and width; beside them what was measured."""
+    """ns of a series and step, and windows a second, for each batch and width."""
     out, of, devices = [], by_kernel(rows), list(c["devices"])
-    measured = bool(c.get("measured"))
     for precision in ("bf16", "tf32"):
         for units in UNITS:
             for batch in model.BATCHES:
@@ -68,10 +83,8 @@ def predictions(rows, layout, host, c):
                 total, parts = totals[0]
                 cells += [f"{total.seconds * 1e9:.3g}", " + ".join(f"{p.seconds * 1e9:.2g}" for p in parts.values()),
                           ", ".join(windows(t.seconds) for t, _ in totals), total.roof]
-                if measured:
-                    cells += [measured_ns(c, name, precision, batch, units) for name in ("inference", "training")]
                 out.append(cells)
     head = ["precision, B, H", f"infer {devices[0]}: ns", "M windows/s", "roof", "tiles",
             f"train {devices[0]}: ns", "forward + backward + products + launches", f"M windows/s {', '.join(devices)}",
             "roof of the longest part"]
-    return markdown(head + (["infer measured, with a cast of x: ns", "train measured: ns"] if measured else []), out)
+    return markdown(head, out)

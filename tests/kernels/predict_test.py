@@ -177,8 +177,9 @@ class Fit(unittest.TestCase):
         self.assertAlmostEqual(fitted["launch_seconds"], 4e-6)
 
     def test_measured_inference_gives_issue_rate_and_latency(self):
-        fitted = self.fit(benchmark(latency=900, share=0.8))
-        self.assertEqual((fitted["latency_cycles"], fitted["issue_share"]), (900, 0.8))
+        for latency, share in ((900, 0.8), (180, 0.32)):
+            fitted = self.fit(benchmark(latency, share))
+            self.assertEqual((fitted["latency_cycles"], fitted["issue_share"]), (latency, share))
 
     def test_without_cases_these_two_stay_and_the_origin_says_so(self):
         fitted = self.fit([line for line in benchmark() if line["kind"] != "case"])
@@ -186,15 +187,21 @@ class Fit(unittest.TestCase):
         self.assertIn("issue_share and latency_cycles assumed", fitted["origin"])
 
     def test_what_was_measured_stands_in_the_table(self):
-        fitted = self.fit(benchmark())
+        lines = benchmark()
+        deep, train = json.loads(json.dumps(lines[-2])), json.loads(json.dumps(lines[-2]))
+        deep["parameters"]["L"] = 2
+        train.update(method="fused_mma", phase="train")
+        fitted = self.fit(lines[:-1] + [deep, train])
         row, back = (forward_row(scenario="training", kind=kind) for kind in ("forward", "backward"))
-        text = tables.predictions([forward_row(), row, back], plan(), HOST, fitted)
-        self.assertIn("infer measured, with a cast of x: ns", text)
-        ns = fitted["measured"]["inference bf16 4096,24,15,64,1"] * 1e9
-        line = next(line for line in text.splitlines() if line.startswith("| bf16, 4096, 64 |"))
-        cast = (4 * 15 + 16 * 2) / 2e3 + 4e3 / (4096 * 24)
-        self.assertAlmostEqual(float(line.split("|")[2]) + cast, ns, delta=5e-3 * ns)
-        self.assertEqual(line.split("|")[10].strip(), f"{ns:.3g}")
+        text = tables.compared([forward_row(), row, back], plan(), HOST, fitted).splitlines()[2:]
+        self.assertEqual([[cell.strip() for cell in line.split("|")[1:4]] for line in text],
+                         [["inference", "bf16", f"{batch},24,15,64,1"] for batch in (256, 4096, 32768)]
+                         + [["training", "bf16", "32768,24,15,64,1"]])
+        for line in text[:3]:  # the model, the cast of x with it, with the constants that it was measured with
+            self.assertEqual(line.split("|")[6].strip(), "1.00")
+            self.assertEqual(line.split("|")[4], line.split("|")[5])
+        parts, _ = model.training_parts(row, back, plan(), HOST, 32768, fitted, "Card")
+        self.assertEqual(text[3].split("|")[4].strip(), f"{model.training(parts).seconds * 1e9:.3g}")
 
     def test_a_cut_last_line_is_left_out_and_another_is_an_error(self):
         self.assertEqual(self.fit(benchmark(), '{"kind": "ca')["latency_cycles"], 900)

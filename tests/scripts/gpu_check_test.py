@@ -23,9 +23,20 @@ from gpu import child, outputs, summary, table  # noqa: E402
 
 BENCH = os.environ.get("SLUICE_BENCH_STANDIN", "")
 FILES = ["bench.jsonl", "bench.log", "ncu.txt", "pytorch.jsonl", "sanitizer.log", "summary.txt", "tests.log"]
-STEPS = ["smoke tests", "rates", "tier 1", "engine", "tests", "cuDNN's grid", "ncu", "compute-sanitizer", "PyTorch",
+STEPS = ["smoke tests", "rates", "tier 1", "engine", "tests", "grid", "ncu", "compute-sanitizer", "PyTorch",
          "cuDNN's tests", "cuDNN, compiled", "rest", "large tests"]
 SHORT = ("--minutes", "0.7")  # enough for the stand-ins; a step that hangs gets its share only
+
+
+SANITIZER_THAT_COMPLAINS = r"""
+report() { printf '========= Uninitialized __global__ memory read of size 4 bytes\n=========     at %s\n' "$1"
+           printf '=========     by thread (1,0,0) in block (0,0,0)\n=========     Address 0x7f\n========= \n'; }
+echo '========= COMPUTE-SANITIZER'
+for i in 1 2 3 4 5 6 7 8 9; do report 'void sluice::<unnamed>::often<(int)2>(float *)+0x980'; done
+report 'once(int)+0x10'
+echo '[       OK ] Fake.Test'
+echo '========= ERROR SUMMARY: 10 errors'; exit 9
+"""
 
 
 class GpuCheck(unittest.TestCase):
@@ -113,15 +124,11 @@ class ShortRun(GpuCheck):
         self.assertNotIn("site/nvidia", theirs[0])
         self.assertIn(f"libcudnn.so.9 {self.host.folder}/site/nvidia/cudnn/lib/libcudnn.so.9", self.host.read("summary.txt"))
 
-    def test_pytorch_is_measured_on_the_first_shapes_in_three_types_nine_times(self):
+    def test_pytorch_is_measured_on_the_first_shapes_in_four_types_nine_times(self):
         cases = [line for line in table.read_lines(self.host.out / "pytorch.jsonl") if line["kind"] == "case"]
-        self.assertEqual({case["type"] for case in cases}, {"bf16", "fp16", "tf32"})
+        self.assertEqual({case["type"] for case in cases}, {"bf16", "fp16", "tf32", "fp32"})
         self.assertIn({"B": 32768, "T": 24, "I": 15, "H": 128, "L": 1}, [case["parameters"] for case in cases])
         self.assertEqual({len(case["eager_seconds"]) for case in cases}, {9})
-
-    def test_says_where_the_time_ended(self):
-        self.assertEqual(self.states()["large tests"][0], "not begun")
-        self.assertRegex(self.host.read("summary.txt"), r"(?m)^end at \d+ s of 42; too little time was left for: large tests$")
 
 
 class OneStep(GpuCheck):
@@ -144,8 +151,9 @@ class OneStep(GpuCheck):
         self.assertLess(out.index("  memcheck  "), out.index("  rates  "))
 
     def test_of_timings_with_cases_that_hang_die_and_break_the_device(self):
-        names = {what: f"recurrence/fused_mma/bf16/train/{shape},24,15,128,1" for what, shape in (("hang", 32768), ("die", 256))}
-        names["sticky"] = "recurrence/gemm/bf16/forward/256,24,15,128,1"
+        # The first three of the step: a slow machine has no time for the last.
+        names = {what: f"recurrence/{method}/forward/32768,24,15,128,1" for what, method in (
+            ("die", "fused_mma/bf16"), ("sticky", "fused_mma.noh/bf16"), ("hang", "fused_mma/tf32"))}
         self.host.run(*SHORT, SLUICE_STANDIN_INJECT=";".join(f"{what}:{name}" for what, name in names.items()))
         self.assert_only_failed(tier_1="3 lost")
         lost = [line for line in table.read_lines(self.host.out / "bench.jsonl") if line["kind"] == "lost"]
@@ -165,10 +173,16 @@ class OneStep(GpuCheck):
 
     def test_that_fails(self):
         script(self.host.bin / "ncu", "echo '==ERROR== ERR_NVGPUCTRPERM'; exit 1\n")
-        script(self.host.bin / "compute-sanitizer", "echo '========= ERROR SUMMARY: 3 errors'; exit 9\n")
+        script(self.host.bin / "compute-sanitizer", SANITIZER_THAT_COMPLAINS)
         self.host.run(*SHORT, FAKE_TESTS="fail:standard", FAKE_TORCH="fail")
-        self.assert_only_failed(**{"cuDNN's_tests": "1 failed", "ncu": "0 of 4", "compute-sanitizer": "3 errors"})
+        self.assert_only_failed(**{"cuDNN's_tests": "1 failed", "ncu": "0 of 4", "compute-sanitizer": "initcheck: ERROR SUMMARY: 10 errors"})
         summary = self.host.read("summary.txt")
+        self.assertIn("  initcheck: 9 in sluice::<unnamed>::often<(int)2>: Uninitialized __global__\n    memory read of size 4 bytes\n"
+                      "  initcheck: 1 in once: Uninitialized __global__ memory read of size 4 bytes\n", summary)
+        log = self.host.read("sanitizer.log")
+        self.assertEqual(log.count("[initcheck] =========     at void sluice::<unnamed>::often<(int)2>(float *)+0x980\n"), 3)
+        self.assertEqual(log.count("[initcheck] =========     at once(int)+0x10\n"), 1)
+        self.assertEqual(log.count("[initcheck] [       OK ] Fake.Test\n"), 1)
         self.assertIn("cuDNN's tests:\n  Fake.Second\n", summary)
         self.assertIn("ERR_NVGPUCTRPERM", summary)
         state, text = self.states()["PyTorch"]  # one case without memory keeps the others
@@ -177,6 +191,11 @@ class OneStep(GpuCheck):
 
 
 class LeftOut(GpuCheck):
+    def test_says_where_the_time_ended(self):
+        self.host.run("--minutes", "0.2")
+        self.assertEqual(self.states()["large tests"][0], "not begun")
+        self.assertRegex(self.host.read("summary.txt"), r"(?m)^end at \d+ s of 12; too little time was left for: .*large tests$")
+
     def test_what_is_not_here_is_left_out_with_its_remedy(self):
         for tool in ("ncu", "compute-sanitizer"):
             (self.host.bin / tool).unlink()
@@ -353,6 +372,35 @@ class Parts(unittest.TestCase):
         self.assertRegex(row, r"fused_mma .* 3\.00 +-$")
         self.assertIn("cudnn_standard bf16", fastest)
 
+    def test_the_readme_has_ours_beside_the_fastest_of_cudnn_and_of_pytorch(self):
+        shape = {"B": 32, "T": 96, "I": 3, "H": 64, "L": 1}
+
+        def case(method, number, seconds, section="recurrence"):
+            return {"kind": "case", "section": section, "method": method, "type": number, "phase": "train", "best_seconds": seconds,
+                    "name": f"{section}/{method}/{number}", "parameters": shape}
+        machine = {"kind": "machine", "device": "Card", "driver": "5.1", "cuda_driver": 13010, "cudnn": "9.19.0",
+                   "date": "2026-11-27T17:57:03Z", "commit": "84b6c3d38280"}
+        bench = [machine, case("fused_mma", "bf16", 2e-4), case("fused_mma.nodx", "bf16", 1e-4), case("fused_simt", "fp32", 1e-3),
+                 case("cudnn_standard", "bf16", 3e-4), case("cudnn_persist_static.own", "fp16", 2.5e-4),
+                 case("cudnn_standard", "fp32", 1e-4), case("cudnn_standard", "bf16", 1e-6, "engine"), {"kind": "end"}]
+        torch = [{"kind": "machine", "torch": "2.11.0"}, case("", "bf16", 8e-4)]
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch)
+            for name, lines in (("bench.jsonl", bench), ("pytorch.jsonl", torch)):
+                (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+            readme = folder / "R.md"
+            readme.write_text("before\n<!-- gpu: begin -->\nold\n<!-- gpu: end -->\nafter\n")
+            words = [sys.executable, str(HERE.parents[1] / "scripts" / "gpu_table"), "--readme", str(readme)]
+            subprocess.run([*words, "--write", str(folder)], check=True)
+            self.assertEqual(readme.read_text(), "before\n<!-- gpu: begin -->\n"
+                             "Card, driver 5.1, CUDA 13.1, cuDNN 9.19.0, PyTorch 2.11.0, 2026-11-27, commit 84b6c3d:\n\n"
+                             "| B,T,I,H,L | | bf16 | tf32 | fp32 |\n|---|---|---|---|---|\n"
+                             "| 32,96,3,64,1 | train | 0.16 (1.25, 4.00) |  | 0.032 (0.10, -) |\n<!-- gpu: end -->\nafter\n")
+            (folder / "bench.jsonl").unlink()
+            ran = subprocess.run([*words, str(folder)], capture_output=True, text=True, check=False)
+            self.assertEqual(ran.returncode, 2)
+            self.assertIn("no measured recurrence in bench.jsonl; name a folder that gpu_check has written", ran.stderr)
+
     def test_code_runs_on_the_cards_that_it_is_for(self):
         for architectures, compute, code in (
                 (["90a-real"], (9, 0), "machine code"), (["90a-real"], (10, 0), None), (["90a-real"], (8, 0), None),
@@ -367,6 +415,32 @@ class Parts(unittest.TestCase):
         build.architectures = ["90-virtual"]
         with self.assertRaisesRegex(gpu_host.Unusable, "CUDA 13.0, this build was made with CUDA 13.3"):
             gpu_host.expect_fit(card, build)
+
+    def test_complaints_are_counted_by_kernel_in_the_words_of_every_tool(self):
+        lines = ["========= COMPUTE-SANITIZER",
+                 "========= Invalid __global__ read of size 2 bytes",
+                 "=========     at 0x70 in void a::b<(int)1, (bool)0>(float *, c(*)(int))",
+                 "=========     by thread (0,0,0) in block (0,0,0)",
+                 "=========     Saved host backtrace up to driver entry point at kernel launch time",
+                 "=========         Host Frame: main [0x1]",
+                 "=========                in /tmp/program", "========= ",
+                 "========= Error: Race reported between Write access at d(int)+0x110 and Read access at d(int)+0x120 [4 hazards]",
+                 "=========     Current value: 0", "========= ",
+                 "========= Program hit cudaErrorInvalidValue (error 1) on CUDA API call to cudaMemcpy.",
+                 "=========     Saved host backtrace up to driver entry point at error", "========= ",
+                 "========= ERROR SUMMARY: 3 errors"]
+        complaints = outputs.Complaints()
+        kept = [line for taken in lines for line in complaints.take(taken)] + complaints.end()
+        self.assertEqual(complaints.texts("t"), [
+            "t: 1 in a::b<(int)1, (bool)0>: Invalid __global__ read of size 2 bytes", "t: 1 in d: Error: Race reported",
+            "t: 1 in no kernel: Program hit cudaErrorInvalidValue (error 1) on CUDA API call to cudaMemcpy."])
+        self.assertEqual(kept, [line for line in lines if "ost " not in line and "/tmp" not in line])
+
+    def test_the_last_complaint_of_a_tool_that_dies_is_counted(self):
+        complaints = outputs.Complaints()
+        self.assertEqual(complaints.take("========= Uninitialized __global__ memory read"), [])
+        self.assertEqual(complaints.end(), ["========= Uninitialized __global__ memory read"])
+        self.assertEqual(complaints.texts("t"), ["t: 1 in no kernel: Uninitialized __global__ memory read"])
 
     def test_tests_are_counted_with_their_parameters_and_the_one_that_hung(self):
         lines = ["[ RUN      ] A.B/0", "[       OK ] A.B/0 (1 ms)", "[ RUN      ] A.B/1",

@@ -107,6 +107,28 @@ TEST_F(EnginePair, AForecastAgainLaunchesOneGraphAndLoadsNoWeights) {
   EXPECT_EQ(loads() - copies, without + 1);  // gemm in fp32 takes its weights by a copy
 }
 
+// Over few windows most kernels take less than the way from one to the next, and the walks leave
+// most of the device idle: what they do not wait for runs beside them.
+TEST_F(EnginePair, ATrainingStepRunsBesideTheWalksWhatTheyDoNotWaitFor) {
+  World world(false);
+  world.recurrence = "fused_mma", world.precision = "bf16";
+  world.spec.L = 1, world.spec.dropout = 0;
+  world.start.resize(static_cast<std::size_t>(ParamLayout(world.spec).size()));
+  init_params(world.spec, 5, world.start);
+  const auto engine = world.engine();
+  for (const int step : {0, 1}) engine->train_step(world.windows(step), fast());
+  // The head's zeros, rows and product; places, sort and zeros of both kinds of categories.
+  constexpr std::int64_t kBesideForward = 3 + 2 * 3;
+  // Sums of both biases, products of the head's three matrices and of its embeddings, the loss.
+  constexpr std::int64_t kBesideBackward = 2 + 4 + 1;
+  const std::vector<std::int64_t> beside = standin::last_graph_beside();
+  ASSERT_EQ(beside.size(), 38U);
+  // In the order of capture: the weights, the inputs, what runs beside the walk forward and that;
+  // the head's products with their activations and the loss; what runs beside the walk back.
+  EXPECT_EQ(beside[2 + kBesideForward], kBesideForward);
+  EXPECT_EQ(beside[2 + kBesideForward + 1 + 7 + kBesideBackward], kBesideBackward);
+}
+
 TEST_F(EnginePair, AStepThatFailsIsADeviceErrorAndTheStateIsStillThere) {
   const World world(false);
   const auto engine = world.engine();

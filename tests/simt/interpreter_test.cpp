@@ -298,5 +298,14 @@ TEST(Interpreter, ApproximateTanhIsWithinItsStatedError) {
   }
 }
 
+TEST(Interpreter, ApproximatePowerAndReciprocalAreWithinTheirStatedErrors) {
+  for (float x = -125; x < 125; x += 0.137f) {
+    EXPECT_NEAR(exp2_approx(x) / std::exp2(x), 1.0f, 0x1p-22f) << x;
+    EXPECT_NEAR(reciprocal_approx(std::exp2(x)) * std::exp2(x), 1.0f, 0x1p-22f) << x;
+  }
+  EXPECT_EQ(exp2_approx(-127.0f), 0.0f);
+  EXPECT_EQ(reciprocal_approx(exp2_approx(1000.0f)), 0.0f);
+}
+
 }  // namespace
 }  // namespace sluice

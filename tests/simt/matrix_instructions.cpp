@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/ptx.cuh"
 #include "sluice/base/bf16.hpp"
@@ -98,6 +99,15 @@ void execute_ldmatrix(void* const* lanes) {
   }
 }
 
+float rounded_to_22_bits(float x) {
+  if (!std::isfinite(x)) return x;
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x2u) & 0xfffffffcu;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
 }  // namespace
 
 float tanh_approx(float x) {
@@ -108,6 +118,13 @@ float tanh_approx(float x) {
   std::memcpy(&y, &bits, sizeof y);
   return y;
 }
+
+float exp2_approx(float x) {
+  const float y = rounded_to_22_bits(std::exp2(x));
+  return y < std::numeric_limits<float>::min() ? 0.0f : y;
+}
+
+float reciprocal_approx(float x) { return rounded_to_22_bits(1.0f / x); }
 
 std::uint32_t to_tf32(float x) {
   std::uint32_t bits;

@@ -1,7 +1,7 @@
 // cuDNN as a DeviceRecurrence. All layers are one cuDNN call, so that it may overlap them; with
 // dropout each layer is a call of its own with our dropout between them, because cuDNN's own draws
 // other masks. Which of the two is known only in forward(), so prepare() lays out both over the
-// same memory. Never run on a GPU.
+// same memory.
 #include "recurrence/cudnn/recurrence.hpp"
 
 #include <fmt/core.h>

@@ -1,6 +1,5 @@
 // One LSTM stack in cuDNN, without dropout: descriptors, weights in cuDNN's order, and the calls.
 // At its seam all arrays are fp32; with a 16-bit type it keeps casts of them, which backward reads.
-// Never run on a GPU.
 //
 // A plan is what depends on (T, N): descriptors and the layout of one piece of device memory, its
 // arena. Plans that are not in use at the same time may share an arena; the addresses in it never
@@ -32,7 +31,6 @@ struct CudnnModel {
 
 /// A dropout descriptor of rate 0 with states: our dropout lies between cuDNN's calls, but a
 /// descriptor without one leaves cuDNN with a null that it may look behind. PyTorch gives one, too.
-/// Never run on a GPU.
 class CudnnDropout {
  public:
   /// Throws DeviceError. Asynchronous on the handle's stream.

@@ -1,6 +1,5 @@
-// The host's side of fused_mma: memory, which kernel with which tile, and the products outside the
-// kernels (the input product where W does not fit on chip; dx and the gradients of the weights
-// after the backward walk).
+// The host's side of fused_mma but for backward.cpp: memory, which kernel with which tile, and the
+// input product before the kernel where W does not fit on chip.
 #include "recurrence/fused_mma/recurrence.hpp"
 
 #include <fmt/core.h>
@@ -10,94 +9,16 @@
 #include <utility>
 #include <vector>
 
-#include "base/matmul.hpp"
-#include "recurrence/fused_mma/kernels.hpp"
-#include "recurrence/fused_mma/rows.hpp"
+#include "recurrence/fused_mma/fused.hpp"
 #include "recurrence/fused_mma/tiles.hpp"
 #include "recurrence/shared/cast.hpp"
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/pack.hpp"
-#include "recurrence/shared/weights.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
-namespace {
 
 using mma::forward_shared;
-
-template <Precision kPrecision>
-class FusedMma final : public DeviceRecurrence {
- public:
-  using E = mma::Element<kPrecision>;
-
-  FusedMma(const RecurrenceSpec& spec, DeviceContext& context, const FusedMmaChoices& choices);
-
-  std::string name() const override { return "fused_mma"; }
-  bool assembles_input() const override { return !layers_[0].hoisted; }
-  void prepare(int T, int N, bool training) override;
-  void load(DeviceSpan<const float> weights) override;
-  void infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial, DeviceSpan<float> h,
-             DeviceStateOut last) override;
-  void forward(int T, int N, DeviceSpan<const float> x, DeviceStateIn initial,
-               DeviceDropout dropout, DeviceSpan<float> h, DeviceStateOut last) override;
-  void backward(DeviceSpan<const float> dh, DeviceStateIn dlast, DeviceSpan<float> dx,
-                DeviceSpan<float> dweights, DeviceStateOut dinitial) override;
-
- private:
-  struct Layer {
-    LayerWeights at;
-    int pitch = 0, x_steps = 0;
-    bool hoisted = false;  // x W^T is made before the kernel
-    DeviceBuffer<std::uint32_t> forward, backward;
-    DeviceBuffer<float> bias;
-    DeviceBuffer<E> W;
-    // Kept for backward, beside rows_.
-    DeviceBuffer<mma::KeptGate<E>> gates;
-    DeviceBuffer<float> c;
-  };
-  /// Windows that the first layer's x is assembled from.
-  struct Assembly {
-    const WindowRows* rows;
-    int first_step;
-  };
-
-  void run(const Layer& layer, mma::Forward<E> call, const Assembly* assembly = nullptr);
-  void run_in_parts(const Layer& layer, const mma::Forward<E>& call);
-  E* rows_of(int l) { return rows_.data() + layout_.row(l, 0, last_.N) * layout_.pitch(); }
-  const E* operand(std::int64_t rows, const float* x, DeviceBuffer<E>& copy);
-  /// Where layer l's part of states [L,N,H] begins; null for an empty span.
-  template <typename T>
-  T* part(DeviceSpan<T> states, int l, std::int64_t N) const {
-    return states.empty() ? nullptr : states.data() + l * N * H_;
-  }
-  std::int64_t product_bytes() const { return 4 * std::int64_t{units_} * 4; }  // of a row
-  int infer_steps(int T, int N) const;
-  int product_steps(int T, int N) const;
-  void multiply(const MatmulShape& shape, const E* a, const E* b, float* c) const;
-  void check_size(const char* call, const char* what, std::int64_t size,
-                  std::int64_t expected) const;
-  void prepare_training(int T, int N);
-  template <typename Fill>
-  void grow_filled(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose, Fill fill);
-  void weight_gradients(int l, DeviceSpan<float> dweights);
-
-  int C_, H_, L_, units_;
-  mma::TrainingRows layout_;
-  DeviceContext& context_;
-  FusedMmaChoices choices_;
-  bool any_hoisted_ = false;
-  std::vector<Layer> layers_;
-
-  DeviceBuffer<E> infer_x_, infer_h_[2];
-  DeviceBuffer<float> carry_h_, carry_c_, product_;
-
-  DeviceBuffer<E> rows_, da_;
-  DeviceBuffer<float> dinput_, gradients_;
-  struct {  // of the last forward()
-    int T = 0, N = 0;
-    DeviceDropout dropout;
-  } last_;
-};
 
 template <Precision kPrecision>
 FusedMma<kPrecision>::FusedMma(const RecurrenceSpec& spec, DeviceContext& context,
@@ -212,17 +133,12 @@ void FusedMma<kPrecision>::prepare_training(int T, int N) {
     layer.gates.grow(memory, rows * columns, "gates kept for backward");
   }
   if (L_ > 1) dinput_.grow(memory, rows * units_, "the gradient between layers");
+  if (layers_[0].pitch != C_) {
+    dx_.grow(memory, rows * layers_[0].pitch, "the gradient of the input");
+  }
   da_.grow(memory, rows * columns, "gradients of the gates");
   const int width = std::max(layout_.width(0), layout_.width(L_ - 1));
   gradients_.grow(memory, columns * width, "gradients of a layer's weights");
-}
-
-template <Precision kPrecision>
-void FusedMma<kPrecision>::check_size(const char* call, const char* what, std::int64_t size,
-                                      std::int64_t expected) const {
-  if (size == expected) return;
-  throw InternalError(
-      fmt::format("fused_mma, {}: {} has {} elements, not {}", call, what, size, expected));
 }
 
 template <Precision kPrecision>
@@ -238,16 +154,6 @@ void FusedMma<kPrecision>::load(DeviceSpan<const float> weights) {
                            .b = from + layer.at.b},
                           layer.x_steps, layer.pitch, layer.forward.data(), layer.bias.data(),
                           layer.backward.data(), layer.W.data(), context_.stream());
-  }
-}
-
-template <Precision kPrecision>
-void FusedMma<kPrecision>::multiply(const MatmulShape& shape, const E* a, const E* b,
-                                    float* c) const {
-  if constexpr (kPrecision == Precision::bf16) {
-    matmul(context_.blas(), shape, a, b, c);
-  } else {
-    matmul(context_.blas(), shape, kPrecision, a, b, c);
   }
 }
 
@@ -367,7 +273,7 @@ void FusedMma<kPrecision>::forward(int T, int N, DeviceSpan<const float> x, Devi
                                    DeviceDropout dropout, DeviceSpan<float> h,
                                    DeviceStateOut last) {
   const std::int64_t rows = std::int64_t{T} * N;
-  check_size("forward", "x", x.size(), rows * C_);
+  if (!x.empty()) check_size("forward", "x", x.size(), rows * C_);
   check_size("forward", "h", h.size(), rows * H_);
   if (dropout.rate > 0 && L_ > 1 && !layout_.copies) {
     throw InternalError(
@@ -378,8 +284,10 @@ void FusedMma<kPrecision>::forward(int T, int N, DeviceSpan<const float> x, Devi
   last_.N = N;
   last_.dropout = dropout;
   const int pitch = layout_.pitch();
-  cast({.rows = rows, .columns = C_, .from_pitch = C_, .to_pitch = pitch}, x.data(),
-       rows_of(0) + layout_.x(0), context_.stream());
+  if (!x.empty()) {
+    cast({.rows = rows, .columns = C_, .from_pitch = C_, .to_pitch = pitch}, x.data(),
+         rows_of(0) + layout_.x(0), context_.stream());
+  }
   for (int l = 0; l < L_; ++l) {
     Layer& layer = layers_[static_cast<std::size_t>(l)];
     if (l > 0 && layout_.copies) {
@@ -399,72 +307,6 @@ void FusedMma<kPrecision>::forward(int T, int N, DeviceSpan<const float> x, Devi
     run_in_parts(layer, call);
   }
 }
-
-/// dR, db and dW of layer l out of da_, in one product.
-template <Precision kPrecision>
-void FusedMma<kPrecision>::weight_gradients(int l, DeviceSpan<float> dweights) {
-  const LayerWeights& at = layers_[static_cast<std::size_t>(l)].at;
-  const std::int64_t rows = std::int64_t{last_.T} * last_.N, columns = 4 * std::int64_t{units_};
-  const int width = layout_.width(l);
-  const float* gradients = gradients_.data();
-  multiply({.m = columns,
-            .n = width,
-            .k = rows,
-            .transpose_a = true,
-            .lda = columns,
-            .ldb = layout_.pitch(),
-            .ldc = width},
-           da_.data(), rows_of(l) + layout_.h(l), gradients_.data());
-  mma::unpack({.H = H_,
-               .inputs = at.inputs,
-               .pitch = width,
-               .dR = gradients,
-               .db = gradients + (layout_.one(l) - layout_.h(l)),
-               .dW = gradients + (layout_.x(l) - layout_.h(l))},
-              dweights.data() + at.W, dweights.data() + at.R, dweights.data() + at.b,
-              context_.stream());
-}
-
-template <Precision kPrecision>
-void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dlast,
-                                    DeviceSpan<float> dx, DeviceSpan<float> dweights,
-                                    DeviceStateOut dinitial) {
-  const std::int64_t N = last_.N, rows = last_.T * N, columns = 4 * std::int64_t{units_};
-  check_size("backward", "dh", dh.size(), rows * H_);
-  check_size("backward", "dweights", dweights.size(), lstm_weights(C_, H_, L_));
-  if (!dx.empty()) check_size("backward", "dx", dx.size(), rows * C_);
-  const cudaStream_t stream = context_.stream();
-  for (int l = L_; l-- > 0;) {
-    const Layer& layer = layers_[static_cast<std::size_t>(l)];
-    const bool top = l + 1 == L_;
-    mma::Backward<E> call{.steps = last_.T, .H = H_, .units = units_, .N = N};
-    call.dh = top ? dh.data() : dinput_.data();
-    call.dh_pitch = top ? H_ : units_;
-    call.fragments = layer.backward.data();
-    call.gates = layer.gates.data();
-    call.c_sequence = layer.c.data();
-    call.dh_last = part(dlast.h, l, N);
-    call.dc_last = part(dlast.c, l, N);
-    call.dh_first = part(dinitial.h, l, N);
-    call.dc_first = part(dinitial.c, l, N);
-    call.da = da_.data();
-    mma::launch_backward<kPrecision>(call, stream);
-
-    weight_gradients(l, dweights);
-    if (l == 0 && dx.empty()) return;
-    const int inputs = l == 0 ? C_ : units_;
-    multiply(
-        {.m = rows, .n = inputs, .k = columns, .lda = columns, .ldb = layer.pitch, .ldc = inputs},
-        da_.data(), layer.W.data(), l == 0 ? dx.data() : dinput_.data());
-    if (l > 0 && last_.dropout.rate > 0) {
-      apply_dropout(last_.dropout, l - 1,
-                    {.rows = rows, .H = H_, .from_pitch = units_, .to_pitch = units_},
-                    dinput_.data(), dinput_.data(), stream);
-    }
-  }
-}
-
-}  // namespace
 
 std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& device) {
   if (spec.precision == Precision::fp32) return "fused_mma needs tf32 or bf16, not fp32";

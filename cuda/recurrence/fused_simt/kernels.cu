@@ -1,7 +1,7 @@
 // The kernels of fused_simt: plain fp32 arithmetic, any card. One launch walks a layer through all
 // steps; a CTA owns its series from the first step to the last, so that CTAs never wait for each
-// other, and nothing but __syncthreads orders its threads. These kernels have never run on a GPU:
-// what is said of speed here is arithmetic.
+// other, and nothing but __syncthreads orders its threads. What is said of speed here is
+// arithmetic; the README has what an H200 measured.
 //
 // A thread has kUnits units of kSeries series and all four gates of them: its sums end where the
 // cell is computed, c stays in its registers. Weights lie in shared memory as [k][unit] packs of
@@ -17,7 +17,6 @@
 //   forward, I = 16       8H(I+H) = 41 k  .61    x in, h out 320  .11    keeping c     576  .19
 //   forward, I = 64                 66 k  .98                512  .17    and gates   1,792  .60
 //   backward, gates kept      8HH = 33 k  .49    gates, c, dh in, dA out             2,560  .85
-//   backward, recomputed, I = 64    98 k 1.47    x, h, c, dh in, dA out              2,048  .68
 //   dW, dR, dx by cuBLAS, I = 64    98 k 1.47
 // So fp32 products are the floor, 7 to 11 times that of tensor cores (fused_mma). On top come some
 // 80 instructions a unit and step for exp and tanh in full precision, beside 4(I+H) products.
@@ -27,8 +26,7 @@
 // not unroll by itself are marked, because arrays that they index would lie in local memory:
 //   series of a thread      4            8
 //   forward             122 / 118    193 / 189
-//   backward, kept      156 / 150    248 / 248
-//   backward, recomp.   139 / 136    203 / 198
+//   backward            156 / 150    248 / 248
 #include <cstddef>
 #include <cstdint>
 
@@ -295,25 +293,16 @@ __device__ inline void gradient_products(const Weights* R, const float* da, int 
   }
 }
 
-// Shared memory: packs of R; four tiles of dA; to recompute, packs of b and W, tiles of h_{t-1} and
-// x_t. Two barriers a step: dA is there; it has been read (and h_{t-1} and x_t are there).
-template <int kSeries, bool kRecompute>
+// Shared memory: packs of R; four tiles of dA. Two barriers a step: the tiles may be written; they
+// are there.
+template <int kSeries>
 __global__ void __launch_bounds__(kMostThreads, 1) backward(BackwardWalk walk) {
-  const int I = walk.I, H = walk.H, pitch = tile_pitch(walk.cut.series);
-  const int weights_pitch = weight_pitch(H);
+  const int H = walk.H, pitch = tile_pitch(walk.cut.series);
   Weights* const R = shared_memory<Weights>();
-  Weights* const b = R + H * weights_pitch;
-  Weights* const W = b + weights_pitch;
-  float* const da_tiles = reinterpret_cast<float*>(kRecompute ? W + I * weights_pitch : b);
-  float* const h_tile = da_tiles + 4 * H * pitch;
-  float* const x_tile = h_tile + H * pitch;
+  float* const da_tiles = reinterpret_cast<float*>(R + H * weight_pitch(H));
   const Place at = place<kSeries>(walk.cut, walk.N, H);
 
   load_weights(walk.R, H, H, R);
-  if (kRecompute) {
-    load_weights(walk.b, 1, H, b);
-    load_weights(walk.W, I, H, W);
-  }
   const std::int64_t states = std::int64_t{walk.N} * H;
   Cells<kSeries> dh, dc, c;
   read_cells<kSeries>(walk.dh_last, H, at, H, dh);
@@ -330,29 +319,16 @@ __global__ void __launch_bounds__(kMostThreads, 1) backward(BackwardWalk walk) {
         for (int s = 0; s < kSeries; ++s) dh[u][s] += from_above[u][s];
       }
     }
-    if (kRecompute) {
-      load_tile(t > 0 ? walk.h + (t - 1) * states : walk.h_first, H, at, walk.cut.series, pitch,
-                h_tile);
-      load_tile(walk.x + std::int64_t{t} * walk.N * I, I, at, walk.cut.series, pitch, x_tile);
-    } else {
 #pragma unroll
-      for (int gate = 0; gate < 4; ++gate) {
-        read_cells<kSeries>(walk.gates + t * 4 * states + gate * H, 4 * H, at, H, a[gate]);
-      }
+    for (int gate = 0; gate < 4; ++gate) {
+      read_cells<kSeries>(walk.gates + t * 4 * states + gate * H, 4 * H, at, H, a[gate]);
     }
     __syncthreads();
-    if (kRecompute) {
-      start_sums<kSeries>(b, at, a);
-      add_products<kSeries>(W, x_tile, I, at, weights_pitch, pitch, a);
-      add_products<kSeries>(R, h_tile, H, at, weights_pitch, pitch, a);
-    }
 #pragma unroll
     for (int u = 0; u < kUnits; ++u) {
 #pragma unroll
       for (int s = 0; s < kSeries; ++s) {
-        const Gates<float> gate =
-            kRecompute ? gate_values(a[0][u][s], a[1][u][s], a[2][u][s], a[3][u][s])
-                       : Gates<float>{a[0][u][s], a[1][u][s], a[2][u][s], a[3][u][s]};
+        const Gates<float> gate{a[0][u][s], a[1][u][s], a[2][u][s], a[3][u][s]};
         const CellGradient<float> d =
             cell_backward(gate, c[u][s], c_before[u][s], dh[u][s], dc[u][s]);
         a[0][u][s] = d.a_i, a[1][u][s] = d.a_f, a[2][u][s] = d.a_g, a[3][u][s] = d.a_o;
@@ -386,14 +362,8 @@ void walk_forward(const ForwardWalk& walk, cudaStream_t stream) {
 }
 
 void walk_backward(const BackwardWalk& walk, cudaStream_t stream) {
-  const LaunchShape shape = grid(walk, backward_bytes(walk.cut, walk.I, walk.H, walk.recompute));
-  if (walk.recompute) {
-    launch(walk.cut.series_per_thread == 8 ? backward<8, true> : backward<4, true>, shape, stream,
-           walk);
-  } else {
-    launch(walk.cut.series_per_thread == 8 ? backward<8, false> : backward<4, false>, shape, stream,
-           walk);
-  }
+  launch(walk.cut.series_per_thread == 8 ? backward<8> : backward<4>,
+         grid(walk, backward_bytes(walk.cut, walk.H)), stream, walk);
 }
 
 }  // namespace sluice::fused_simt

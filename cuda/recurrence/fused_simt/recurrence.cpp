@@ -12,7 +12,9 @@
 #include <optional>
 
 #include "base/matmul.hpp"
+#include "recurrence/fused_simt/register_walk.hpp"
 #include "recurrence/fused_simt/walk.hpp"
+#include "recurrence/fused_simt/weight_gradients.hpp"
 #include "recurrence/shared/column_sums.hpp"
 #include "recurrence/shared/dropout.hpp"
 #include "recurrence/shared/weights.hpp"
@@ -22,8 +24,7 @@ namespace sluice {
 namespace fused_simt {
 namespace {
 
-constexpr int kLargestRecomputed = 64;  // H
-constexpr int kFewestThreads = 128;     // of a CTA, before a thread takes 8 series instead of 4
+constexpr int kFewestThreads = 128;  // of a CTA, before a thread takes 8 series instead of 4
 constexpr Cut kSmallest{.series = 8, .series_per_thread = 4, .steps = 1};
 constexpr Cut kSmall{.series = 16, .series_per_thread = 4, .steps = 1};
 
@@ -42,6 +43,20 @@ Cut choose_cut(int H, int N, int least_blocks, std::int64_t shared_bytes, const 
     if ((N + series - 1) / series >= least_blocks) break;
   }
   return found.value_or(kSmallest);
+}
+
+constexpr int kRegisterTile = 16 << 10;  // bytes of inputs that a walk brings at once, about
+
+constexpr int kBlocksEach = 2;  // CTAs of one series that a multiprocessor takes at once
+
+/// One series a CTA while all of them run at once: a step is shorter then. Else four, whose
+/// products share what is loaded. (On an H200, 64 units, forward: 264 series 23 against 34 us, 528
+/// series 43 against 34.)
+Cut register_cut(int N, int T, int inputs, int least_blocks) {
+  Cut cut{.series = N <= kBlocksEach * least_blocks ? 1 : 4, .series_per_thread = 1, .steps = 1};
+  const int bytes = 4 * cut.series * inputs;
+  if (bytes > 0) cut.steps = std::clamp(kRegisterTile / bytes, 1, T);
+  return cut;
 }
 
 class FusedSimt final : public DeviceRecurrence {
@@ -70,10 +85,16 @@ class FusedSimt final : public DeviceRecurrence {
     h_.grow(memory, (L - 1) * cells, "h of the lower layers");
     dropped_.grow(memory, L > 1 ? cells : 0, "h after dropout");
     c_.grow(memory, L * cells, "c of all steps");
-    gates_.grow(memory, (form_.recompute ? 1 : L) * 4 * cells, "gates of all steps");
+    gates_.grow(memory, L * 4 * cells, "gates of all steps");
     dh_.grow(memory, L > 1 ? cells : 0, "gradients between layers");
     first_.grow(memory, 2 * L * N * H, "initial states");
-    sums_.grow(memory, column_sums_workspace(std::int64_t{T} * N, 4 * H), "sums of gradients");
+    std::int64_t sums = column_sums_workspace(std::int64_t{T} * N, 4 * H);
+    for (const std::int64_t inputs : {std::int64_t{spec_.C}, L > 1 ? H : spec_.C}) {
+      if (!own_gradients(T, N, static_cast<int>(inputs))) continue;
+      sums = std::max(sums, gradient_floats(std::int64_t{T} * N, static_cast<int>(inputs), spec_.H,
+                                            context_.info().multiprocessors));
+    }
+    sums_.grow(memory, sums, "sums of gradients");
   }
 
   void load(DeviceSpan<const float> weights) override {
@@ -126,7 +147,7 @@ class FusedSimt final : public DeviceRecurrence {
       walk.x = layer_input(l);
       walk.h = layer_output(l);
       walk.c = ready(c_, spec_.L * cells) + l * cells;
-      if (!form_.recompute) walk.gates = layer_gates(l);
+      walk.gates = layer_gates(l);
       if (hoisted(l)) {
         multiply_input(walk, T, walk.x, walk.gates);
         walk.product = walk.gates;
@@ -145,10 +166,7 @@ class FusedSimt final : public DeviceRecurrence {
       const bool top = l + 1 == spec_.L;
       BackwardWalk walk;
       walk.T = T, walk.N = N, walk.I = at.inputs, walk.H = H;
-      walk.recompute = form_.recompute;
-      walk.W = weights_.data() + at.W;
       walk.R = weights_.data() + at.R;
-      walk.b = weights_.data() + at.b;
       walk.x = layer_input(l);
       walk.h = layer_output(l);
       walk.gates = layer_gates(l);
@@ -163,13 +181,13 @@ class FusedSimt final : public DeviceRecurrence {
       walk.dc_first = state(dinitial.c, l);
       run(walk);
 
-      weight_gradients(walk, at, dweights.data());
+      layer_gradients(walk, at, dweights.data());
       float* const below = l > 0 ? ready(dh_, cells) : dx.data();
       if (below == nullptr) continue;
       matmul(
           context_.blas(),
           {.m = rows, .n = at.inputs, .k = 4 * H, .lda = 4 * H, .ldb = at.inputs, .ldc = at.inputs},
-          Precision::fp32, walk.da, walk.W, below);
+          Precision::fp32, walk.da, weights_.data() + at.W, below);
       if (l > 0 && kept_.dropout.rate > 0) drop(l - 1, below, below);
     }
   }
@@ -190,6 +208,10 @@ class FusedSimt final : public DeviceRecurrence {
   int steps_hoisted(int N) const {
     const std::int64_t steps = form_.product_floats / (4 * std::int64_t{N} * spec_.H);
     return static_cast<int>(std::clamp<std::int64_t>(steps, 1, 1 << 20));
+  }
+
+  bool own_gradients(int T, int N, int inputs) const {
+    return form_.own_gradients && takes_gradients(std::int64_t{T} * N, inputs, spec_.H);
   }
 
   float* ready(const DeviceBuffer<float>& buffer, std::int64_t size) const {
@@ -235,7 +257,7 @@ class FusedSimt final : public DeviceRecurrence {
   // What forward() keeps of layer l.
   float* layer_gates(int l) const {
     const std::int64_t size = std::int64_t{kept_.T} * kept_.N * 4 * spec_.H;
-    return form_.recompute ? ready(gates_, size) : ready(gates_, spec_.L * size) + l * size;
+    return ready(gates_, spec_.L * size) + l * size;
   }
   float* layer_output(int l) const {
     const std::int64_t size = std::int64_t{kept_.T} * kept_.N * spec_.H;
@@ -251,6 +273,11 @@ class FusedSimt final : public DeviceRecurrence {
   }
 
   void run(ForwardWalk& walk) {
+    if (form_.registers) {
+      walk.cut = register_cut(walk.N, walk.T, padded_inputs(walk.I), form_.least_blocks);
+      walk_forward_in_registers(walk, context_.stream());
+      return;
+    }
     walk.cut = choose_cut(walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
                           [&](const Cut& cut) { return forward_bytes(cut, walk.I, walk.H); });
     Cut more = walk.cut;  // as many steps as give every thread a row to assemble
@@ -262,9 +289,13 @@ class FusedSimt final : public DeviceRecurrence {
   }
 
   void run(BackwardWalk& walk) {
-    walk.cut = choose_cut(
-        walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
-        [&](const Cut& cut) { return backward_bytes(cut, walk.I, walk.H, walk.recompute); });
+    if (form_.registers) {
+      walk.cut = register_cut(walk.N, walk.T, 0, form_.least_blocks);
+      walk_backward_in_registers(walk, context_.stream());
+      return;
+    }
+    walk.cut = choose_cut(walk.H, walk.N, form_.least_blocks, context_.info().shared_bytes,
+                          [&](const Cut& cut) { return backward_bytes(cut, walk.H); });
     walk_backward(walk, context_.stream());
   }
 
@@ -303,7 +334,26 @@ class FusedSimt final : public DeviceRecurrence {
 
   /// dW = dA^T x, dR = dA^T h_{t-1} (h one step later than dA, and the initial state for the
   /// first), db = sums of dA.
-  void weight_gradients(const BackwardWalk& walk, const LayerWeights& at, float* dweights) {
+  void layer_gradients(const BackwardWalk& walk, const LayerWeights& at, float* dweights) {
+    if (own_gradients(walk.T, walk.N, walk.I)) {
+      const int multiprocessors = context_.info().multiprocessors;
+      const std::int64_t floats =
+          gradient_floats(std::int64_t{walk.T} * walk.N, walk.I, walk.H, multiprocessors);
+      weight_gradients({.T = walk.T,
+                        .N = walk.N,
+                        .I = walk.I,
+                        .H = walk.H,
+                        .da = walk.da,
+                        .x = walk.x,
+                        .h = walk.h,
+                        .h_first = walk.h_first,
+                        .partial = ready(sums_, floats),
+                        .dW = dweights + at.W,
+                        .dR = dweights + at.R,
+                        .db = dweights + at.b},
+                       multiprocessors, context_.stream());
+      return;
+    }
     const std::int64_t rows = std::int64_t{walk.T} * walk.N, gates = 4 * std::int64_t{walk.H};
     const auto product = [&](std::int64_t first, std::int64_t count, const float* b, int columns,
                              float beta, float* out) {
@@ -320,12 +370,13 @@ class FusedSimt final : public DeviceRecurrence {
     };
     product(0, rows, walk.x, walk.I, 0, dweights + at.W);
     float* const dR = dweights + at.R;
-    if (walk.h_first != nullptr) {
-      product(0, walk.N, walk.h_first, walk.H, 0, dR);
-    } else {
+    const bool carried = walk.h_first != nullptr;
+    if (carried) product(0, walk.N, walk.h_first, walk.H, 0, dR);
+    if (walk.T > 1) {
+      product(walk.N, rows - walk.N, walk.h, walk.H, carried ? 1 : 0, dR);
+    } else if (!carried) {
       set_zero(DeviceSpan<float>(dR, gates * walk.H), context_.stream());
     }
-    product(walk.N, rows - walk.N, walk.h, walk.H, 1, dR);
     column_sums({.rows = rows, .columns = gates, .pitch = gates}, walk.da, dweights + at.b,
                 sums_.span(), context_.stream());
   }
@@ -351,28 +402,38 @@ class FusedSimt final : public DeviceRecurrence {
 
 }  // namespace
 
-// Not measured on a GPU yet. Hoisted is what does not fit beside R. Gates computed again save a
-// layer 16H bytes for every step of every window, in memory and on the way there and back; they
-// cost 8H(I+H) operations. By the floors in kernels.cu the two walks of a step take 2.5 ns with
-// gates computed again and 1.8 with gates kept (H = I = 64): the choice here is for memory, not
-// speed.
+// Hoisted is what does not fit beside R.
 Form choose_form(const RecurrenceSpec& spec, const DeviceInfo& device) {
-  const int H = spec.H, widest = spec.L > 1 ? std::max(spec.C, H) : spec.C;
+  const int H = spec.H;
   Form form;
+  form.least_blocks = device.multiprocessors;
+  form.registers = H <= kMostRegisterUnits;
+  form.own_gradients = true;
+  if (form.registers) {
+    form.hoist_first = spec.C > register_inputs(H);
+    form.hoist_upper = spec.L > 1 && H > register_inputs(H);
+    return form;
+  }
   form.hoist_first = forward_bytes(kSmall, spec.C, H) > device.shared_bytes;
   form.hoist_upper = spec.L > 1 && forward_bytes(kSmall, H, H) > device.shared_bytes;
-  form.recompute = H <= kLargestRecomputed && !form.hoist_first && !form.hoist_upper &&
-                   backward_bytes(kSmall, widest, H, true) <= device.shared_bytes;
-  form.least_blocks = device.multiprocessors;
   return form;
+}
+
+bool is_fastest(const RecurrenceSpec& spec, const DeviceInfo& device) {
+  return spec.N > 0 && spec.N <= kBlocksEach * device.multiprocessors &&
+         choose_form(spec, device).registers && fused_simt_refusal(spec, device).empty();
 }
 
 std::unique_ptr<DeviceRecurrence> make(const RecurrenceSpec& spec, DeviceContext& context,
                                        const Form& form) {
   const std::string refused = fused_simt_refusal(spec, context.info());
   if (!refused.empty()) throw NotSupportedError(refused);
-  if (form.recompute && (form.hoist_first || form.hoist_upper)) {
-    throw InternalError("fused_simt: gates cannot be recomputed where a product is hoisted");
+  if (form.registers) {
+    const int most = register_inputs(spec.H);
+    if (spec.H > kMostRegisterUnits || (spec.C > most && !form.hoist_first) ||
+        (spec.L > 1 && spec.H > most && !form.hoist_upper)) {
+      throw InternalError("fused_simt: registers do not take this shape or form");
+    }
   }
   return std::make_unique<FusedSimt>(spec, context, form);
 }
@@ -388,7 +449,7 @@ std::string fused_simt_refusal(const RecurrenceSpec& spec, const DeviceInfo& dev
         to_string(spec.precision));
   }
   const std::int64_t needed =
-      std::max(forward_bytes(kSmallest, 0, spec.H), backward_bytes(kSmallest, 0, spec.H, false));
+      std::max(forward_bytes(kSmallest, 0, spec.H), backward_bytes(kSmallest, spec.H));
   if (needed > device.shared_bytes) {
     return fmt::format(
         "fused_simt keeps a layer's R [4H,H] in the shared memory of a multiprocessor: H = {} "

@@ -46,11 +46,9 @@ constexpr std::int64_t forward_bytes(const Cut& cut, int I, int H) {
   return 4 * (4 * std::int64_t{weight_pitch(H)} * (I + H + 1) +
               pitch * (2 * std::int64_t{H} + std::int64_t{cut.steps} * I));
 }
-constexpr std::int64_t backward_bytes(const Cut& cut, int I, int H, bool recompute) {
+constexpr std::int64_t backward_bytes(const Cut& cut, int H) {
   const std::int64_t pitch = tile_pitch(cut.series);
-  const std::int64_t kept = 4 * std::int64_t{weight_pitch(H)} * H + pitch * 4 * H;
-  return 4 *
-         (recompute ? kept + 4 * std::int64_t{weight_pitch(H)} * (I + 1) + pitch * (I + H) : kept);
+  return 4 * (4 * std::int64_t{weight_pitch(H)} * H + pitch * 4 * H);
 }
 
 /// One layer of N sequences over T steps. Pointers are into device memory.
@@ -70,19 +68,17 @@ struct ForwardWalk {
   float *h_last = nullptr, *c_last = nullptr;  ///< [N,H] out; may be the first ones; or null
 };
 
-/// The same layer from the last step to the first. Gates come from `gates`, or are computed again
-/// from x and h.
+/// The same layer from the last step to the first.
 struct BackwardWalk {
   Cut cut;
   int T = 0, N = 0, I = 0, H = 0;
-  bool recompute = false;
-  const float *W = nullptr, *R = nullptr, *b = nullptr;  ///< W and b to recompute only
-  const float *x = nullptr, *h = nullptr;                ///< [T,N,I], [T,N,H]; to recompute only
-  const float* gates = nullptr;                          ///< [T,N,4H], if not recomputed
-  const float* c = nullptr;                              ///< [T,N,H]
-  const float *h_first = nullptr, *c_first = nullptr;    ///< [N,H]; null: zero
-  const float* dh = nullptr;                             ///< [T,N,H] from above
-  const float *dh_last = nullptr, *dc_last = nullptr;    ///< [N,H]; null: zero
+  const float* R = nullptr;                            ///< [4H,H]
+  const float *x = nullptr, *h = nullptr;              ///< [T,N,I], [T,N,H], for the products after
+  const float* gates = nullptr;                        ///< [T,N,4H]
+  const float* c = nullptr;                            ///< [T,N,H]
+  const float *h_first = nullptr, *c_first = nullptr;  ///< [N,H]; null: zero
+  const float* dh = nullptr;                           ///< [T,N,H] from above
+  const float *dh_last = nullptr, *dc_last = nullptr;  ///< [N,H]; null: zero
   float* da = nullptr;  ///< [T,N,4H] out: gradients of the pre-activations; may be `gates`
   float *dh_first = nullptr, *dc_first = nullptr;  ///< [N,H] out; null: not wanted
 };

@@ -347,8 +347,10 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .patterns = {kCheck}},
         e.recurrence);
   visit(Key{.name = "engine.precision",
-            .meaning = "Numbers of the LSTM's products: fp32; bf16 (tensor cores, or a CPU with "
-                       "AVX-512 BF16); on CUDA also tf32; auto: fp32 on the CPU, tf32 on CUDA.",
+            .meaning =
+                "Numbers of the LSTM's products: fp32; bf16 (tensor cores, or a CPU with "
+                "AVX-512 BF16); on CUDA also tf32; auto: fp32 on the CPU; on CUDA tf32, or fp32 "
+                "for batches so small that it is the faster one.",
             .choices = {"auto", "fp32", "tf32", "bf16"}},
         e.precision);
   visit(Key{.name = "engine.threads",

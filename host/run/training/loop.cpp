@@ -16,8 +16,10 @@
 namespace sluice {
 namespace {
 
-/// Steps between two looks at the loss (a look waits for the device).
+/// Steps, and seconds, between two looks at the loss at least: a look waits for the device, which
+/// then has nothing to do until the host has drawn, staged and launched the next step.
 constexpr std::int64_t kLookEvery = 20;
+constexpr double kLookSeconds = 0.05;
 /// Validations without improvement before schedule = "plateau" halves the rate.
 constexpr int kPlateauPatience = 5;
 
@@ -59,7 +61,7 @@ class Loop {
     }
     validated_ = !setup.validation.empty() && !state.best_params.empty();
     before_ = state.seconds;
-    start_ = last_save_ = now();
+    start_ = last_save_ = last_look_ = now();
     gather_start_ = setup.engine->seconds().gather;
   }
 
@@ -159,7 +161,7 @@ class Loop {
       ++state_.batch;
       result_.windows += static_cast<std::int64_t>(windows_.size());
       limit = reached_limit();
-      if (steps_here_ % kLookEvery == 0 || limit || state_.batch == batches_) look();
+      if (look_is_due() || limit || state_.batch == batches_) look();
       if (is_to_stop(false)) {
         interrupt();
         return true;
@@ -208,8 +210,13 @@ class Loop {
 
   bool save_is_due() const { return now() - last_save_ >= training_.checkpoint_seconds; }
 
+  bool look_is_due() const {
+    return steps_here_ % kLookEvery == 0 && now() - last_look_ >= kLookSeconds;
+  }
+
   void look() {
     const LossReport report = setup_.engine->take_loss();
+    last_look_ = now();
     if (report.bad_series >= 0) {
       throw DataError(fmt::format(
           "step {}: the loss is not finite (a window of series '{}', loss {}); nothing "
@@ -325,7 +332,7 @@ class Loop {
   std::vector<Window> windows_;
   std::int64_t batch_size_ = 0, batches_ = 0, total_steps_ = 0;
   std::int64_t steps_here_ = 0;  ///< since state_.engine was taken over
-  double before_ = 0, start_ = 0, last_save_ = 0, gather_start_ = 0;
+  double before_ = 0, start_ = 0, last_save_ = 0, last_look_ = 0, gather_start_ = 0;
   bool validated_ = false;  ///< best_params and best_loss are of a validation
   double train_loss_ = kNone, valid_loss_ = kNone, epoch_loss_ = 0;
   double learning_rate_ = 0;        ///< of the last step

@@ -43,6 +43,7 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
   engine.series_weight = weights;
   set_codes(*setup.vocabularies, catalog, engine);
   engine.batch = std::max(config.training.batch_size, config.engine.forecast_batch);
+  engine.usual_batch = config.training.batch_size;
   engine.seed = static_cast<std::uint64_t>(config.training.seed);
   set_engine(config.engine, engine);
   if (setup.start != nullptr) {

@@ -44,6 +44,7 @@ struct EngineSetup {
   /// categories of steps; empty: the catalogue's own codes.
   std::vector<std::vector<std::int32_t>> word_codes;
   int batch = 1;                    ///< most windows in one step
+  int usual_batch = 0;              ///< windows of most steps, for "auto"; 0: `batch`
   std::uint64_t seed = 0;           ///< of dropout
   std::string recurrence = "auto";  ///< one of kRecurrences, or "check:A,B" of two
   std::string precision = "auto";   ///< "fp32", "bf16"; on CUDA also "tf32"

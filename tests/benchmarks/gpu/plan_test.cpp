@@ -35,7 +35,7 @@ TEST(Plan, FirstIsRatesThenWhatDecidesThenTheEngineThenTheGridThenTheRest) {
   const GpuShape grid{.B = 64, .T = 24, .I = 16, .H = 64, .L = 1};
   const GpuShape large{.B = 4096, .T = 24, .I = 16, .H = 512, .L = 1};
   const std::vector<GpuCase> cases = {
-      made_up("recurrence", "gemm", Number::fp32, kDeciding),
+      made_up("recurrence", "gemm.noh", Number::fp32, kDeciding),
       made_up("cudnn", "cudnn_standard", Number::fp16, large),
       made_up("cudnn", "cudnn_standard", Number::fp16, grid),
       made_up("engine", "fused_mma", Number::bf16, kDeciding),
@@ -63,7 +63,8 @@ TEST(Plan, TierOneHasOursAndCudnnsOnEveryDecidingShape) {
   for (const char* shape : {"32768,24,15,128,1", "16384,28,16,64,1", "256,24,15,128,1",
                             "4096,28,8,32,1", "16384,10,14,64,4"}) {
     for (const char* method :
-         {"/fused_mma/bf16/", "/fused_mma/tf32/", "/gemm/bf16/", "/cudnn_standard/bf16/",
+         {"/fused_mma/bf16/", "/fused_mma/tf32/", "/fused_simt/fp32/", "/gemm/fp32/",
+          "/cudnn_standard/fp32/", "/gemm/bf16/", "/cudnn_standard/bf16/",
           "/cudnn_standard[.a-z]*/fp16/", "/cudnn_persist_static_small_h[.a-z]*/fp16/",
           "/cudnn_persist_static_small_h/tf32/"}) {
       for (const char* phase : {"forward/", "train/"}) {
@@ -76,10 +77,37 @@ TEST(Plan, TierOneHasOursAndCudnnsOnEveryDecidingShape) {
   EXPECT_THAT(names, testing::Each(Not(HasSubstr("gemm."))));
 }
 
-TEST(Plan, TheGridIsSmallFirst) {
+TEST(Plan, TheGridIsSmallFirstAndOursStandsBesideCudnn) {
   const std::vector<std::string> names = chosen(all_cases(false), {.plan = "grid"});
   EXPECT_THAT(names.front(), HasSubstr("64,24,16,32,1"));
   EXPECT_THAT(names.back(), HasSubstr(",512,1"));
+  for (const int H : {32, 64, 128}) {
+    for (const int B : {64, 256, 4096, 32768}) {
+      for (const char* phase : {"forward", "train"}) {
+        const std::string at = "/" + std::string(phase) + "/" + std::to_string(B) + ",24,16," +
+                               std::to_string(H) + ",1";
+        for (const char* one : {"recurrence/fused_mma/bf16", "recurrence/fused_mma/tf32",
+                                "recurrence/fused_simt/fp32", "cudnn/cudnn_standard/fp16",
+                                "cudnn/cudnn_standard/tf32", "cudnn/cudnn_standard/fp32",
+                                "cudnn/cudnn_persist_static_small_h/fp32"}) {
+          EXPECT_EQ(std::count(names.begin(), names.end(), one + at), 1) << one << at;
+        }
+      }
+    }
+  }
+}
+
+TEST(Plan, TheRestHasWhatIsComparedOnOtherShapesBeforeItsVariantsAndCudnnAlone) {
+  const GpuShape shape{.B = 1000, .T = 56, .I = 8, .H = 100, .L = 1};
+  const std::vector<GpuCase> cases = {
+      made_up("cudnn", "cudnn_standard", Number::fp16, grid_shape(16, 64)),
+      made_up("recurrence", "gemm.noh", Number::fp32, shape),
+      made_up("recurrence", "fused_simt", Number::fp32, shape, Phase::backward),
+      made_up("recurrence", "fused_simt", Number::fp32, shape),
+      made_up("recurrence", "cudnn_standard.own", Number::bf16, shape)};
+  EXPECT_THAT(chosen(cases, {.plan = "rest"}),
+              ElementsAre(name_of(cases[3]), name_of(cases[4]), name_of(cases[1]),
+                          name_of(cases[2]), name_of(cases[0])));
 }
 
 TEST(Plan, PersistDynamicOnlyWhenAskedFor) {

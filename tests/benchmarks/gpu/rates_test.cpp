@@ -105,6 +105,22 @@ TEST_F(Rates, ARangeOfTanhEndsWithItsLastFloatAndTheLastWithInfinity) {
   EXPECT_TRUE(std::isinf(tanh_ranges().back().to));
 }
 
+// Who chooses them has no device and asks for them by name; who measures them has one.
+TEST_F(Rates, HaveTheNamesThatTheyAreChosenByOnEveryDevice) {
+  const auto names_on = [](int multiprocessors) {
+    std::vector<std::string> names;
+    DeviceInfo device;
+    device.multiprocessors = multiprocessors;
+    device.memory_bytes = std::int64_t{multiprocessors} << 30;
+    for (const RateCase& rate : rate_cases(device)) names.push_back(rate.name);
+    return names;
+  };
+  const std::vector<std::string> chosen = names_on(0);
+  EXPECT_THAT(chosen, testing::Contains("product bf16 512x160x786432"));
+  EXPECT_EQ(names_on(1), chosen);
+  EXPECT_EQ(names_on(132), chosen);
+}
+
 TEST_F(Rates, AProductTellsItsBytesAndWhoMadeIt) {
   DeviceContext context;
   const RateCase one = find("product bf16 512x16x");

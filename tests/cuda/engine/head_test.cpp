@@ -112,11 +112,14 @@ struct OnDevice {
 
   void train() {
     head.prepare(problem.N(), true);
+    head.begin(rows, params.span(), dh.span());
     head.train(rows, params.span(), h.span(), dh.span(), gradient.span(), dcontext.span(),
                sums.span());
+    context.join();
   }
   void infer() {
     head.prepare(problem.N(), false);
+    head.begin_infer(rows, params.span(), u.span(), target.span());
     head.infer(rows, params.span(), last_h(), u.span(), target.span());
   }
   DeviceSpan<const float> last_h() const {
@@ -346,6 +349,7 @@ TEST_F(HeadLossTest, ForecastsWithoutTargetsWanted) {
   device.infer();
   const Floats u = device.host(device.u);
   device.u = upload(device.context.memory(), Floats(u.size(), kNaN));
+  device.head.begin_infer(device.rows, device.params.span(), device.u.span(), {});
   device.head.infer(device.rows, device.params.span(), device.last_h(), device.u.span(), {});
   EXPECT_EQ(device.host(device.u), u);
 }
@@ -376,10 +380,15 @@ TEST_F(HeadLossTest, TheSizeOfAChunkChangesNoMoreThanRounding) {
 
 TEST_F(HeadMemoryTest, TrainingBeforePrepareIsRefused) {
   OnDevice device(Case{"", base_spec()});
+  EXPECT_THROW(device.head.begin(device.rows, device.params.span(), device.dh.span()),
+               InternalError);
   EXPECT_THROW(
       device.head.train(device.rows, device.params.span(), device.h.span(), device.dh.span(),
                         device.gradient.span(), device.dcontext.span(), device.sums.span()),
       InternalError);
+  EXPECT_THROW(device.head.begin_infer(device.rows, device.params.span(), device.u.span(),
+                                       device.target.span()),
+               InternalError);
   EXPECT_THROW(device.head.infer(device.rows, device.params.span(), device.last_h(),
                                  device.u.span(), device.target.span()),
                InternalError);

@@ -337,6 +337,21 @@ TEST(RecurrenceChoice, FusedAndCudnnAreShortForOneOfTheirs) {
   EXPECT_EQ(choose_recurrence("gemm", {.H = 64}, device), "gemm");
 }
 
+TEST(RecurrenceChoice, AutoPrecisionIsFp32WhereBatchesAreSmallAndTheRecurrenceIsLeftToUs) {
+  const DeviceInfo device = hopper();
+  const auto of = [&](const std::string& name, int H, int N) {
+    return auto_precision(name, {.C = 5, .H = H, .L = 1, .N = N}, device);
+  };
+  EXPECT_EQ(of("auto", 64, 32), Precision::fp32);
+  EXPECT_EQ(of("auto", 96, 264), Precision::fp32);
+  EXPECT_EQ(of("auto", 96, 265), Precision::tf32);
+  EXPECT_EQ(of("auto", 97, 32), Precision::tf32);
+  EXPECT_EQ(of("auto", 64, 0), Precision::tf32);
+  for (const char* name : {"fused", "gemm", "cudnn", "check:auto,gemm"}) {
+    EXPECT_EQ(of(name, 64, 32), Precision::tf32) << name;
+  }
+}
+
 TEST(RecurrenceChoice, AutoIsFusedWhereThatIsPossibleElseGemm) {
   const DeviceInfo device = hopper();
   for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {

@@ -1,6 +1,6 @@
-// What is special to fused_simt: its forms (gates kept or computed again, input products hoisted or
-// not, inputs read or assembled), its cuts, its refusals. That it computes an LSTM is for
-// engine/parity_test.cpp; here one form is held against the reference, and the others against
+// What is special to fused_simt: its forms (R in registers or in shared memory, input products
+// hoisted or not, inputs read or assembled), its cuts, its refusals. That it computes an LSTM is
+// for engine/parity_test.cpp; here one form is held against the reference, and the others against
 // it.
 //
 // Tolerance: forms differ in the order of sums and in nothing else, so their outputs differ like
@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/graph.hpp"
+#include "recurrence/fused_simt/register_walk.hpp"
 #include "recurrence/shared/weights.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/dropout.hpp"
@@ -180,19 +181,25 @@ void expect_near(const Shape& s, const Outputs& got, const Outputs& want) {
 
 /// Every way through the kernels. With `least_blocks` 1 series are cut as coarsely as can be.
 std::vector<std::pair<std::string, Form>> forms(int least_blocks) {
-  const auto form = [&](bool hoist_first, bool hoist_upper, bool recompute,
-                        std::int64_t product_floats) {
+  const auto form = [&](bool hoist_first, bool hoist_upper, std::int64_t product_floats) {
     return Form{.hoist_first = hoist_first,
                 .hoist_upper = hoist_upper,
-                .recompute = recompute,
                 .least_blocks = least_blocks,
                 .product_floats = product_floats};
   };
-  return {{"gates recomputed", form(false, false, true, 1 << 20)},
-          {"gates kept", form(false, false, false, 1 << 20)},
-          {"first hoisted", form(true, false, false, 1 << 20)},
-          {"upper hoisted", form(false, true, false, 1 << 20)},
-          {"hoisted a step at a time", form(true, true, false, 1)}};
+  const auto in_registers = [&](bool hoist_first, bool hoist_upper, std::int64_t product_floats) {
+    Form registers = form(hoist_first, hoist_upper, product_floats);
+    registers.registers = registers.own_gradients = true;
+    return registers;
+  };
+  return {{"in registers", in_registers(false, false, 1 << 20)},
+          {"in registers, hoisted a step at a time", in_registers(true, true, 1)},
+          {"in registers, first hoisted", in_registers(true, false, 1 << 20)},
+          {"in registers, upper hoisted", in_registers(false, true, 1 << 20)},
+          {"in shared memory", form(false, false, 1 << 20)},
+          {"first hoisted", form(true, false, 1 << 20)},
+          {"upper hoisted", form(false, true, 1 << 20)},
+          {"hoisted a step at a time", form(true, true, 1)}};
 }
 
 TEST_F(FusedSimt, EveryFormAgreesWithTheReference) {
@@ -222,10 +229,38 @@ TEST_F(FusedSimt, EveryCutAgreesWithTheReference) {
   }
 }
 
+// Of every size that registers have kernels for: the largest H, with as many inputs as it takes
+// itself; 9 series are two of four and one, or nine of one.
+TEST_F(FusedSimt, EverySizeInRegistersAgreesWithTheReference) {
+  for (const int H : {16, 32, 48, 64, 96}) {
+    for (const int C : {fused_simt::register_inputs(H), 15}) {
+      const Shape s{.T = 3, .N = 9, .C = C, .H = H, .L = 1};
+      const Inputs in(s);
+      const Outputs want = reference_outputs(s, in);
+      for (const int least_blocks : {1, 132}) {
+        SCOPED_TRACE(std::to_string(H) + " units, " + std::to_string(C) + " inputs, " +
+                     std::to_string(least_blocks));
+        expect_near(
+            s,
+            run(s, in,
+                Form{.registers = true, .own_gradients = true, .least_blocks = least_blocks}),
+            want);
+      }
+    }
+  }
+}
+
+// 16 KB are 256 steps of 16 inputs of one series, 64 of four.
+TEST_F(FusedSimt, BringsInputsToRegistersInStretchesOfSteps) {
+  const Shape s{.T = 70, .N = 6, .C = 3, .H = 5, .L = 1};
+  const Inputs in(s);
+  expect_near(s, run(s, in, Form{.registers = true, .least_blocks = 1}), reference_outputs(s, in));
+}
+
 TEST_F(FusedSimt, ReadsInputsOfSeveralStepsAtATime) {
   const Shape s{.T = 11, .N = 2, .C = 3, .H = 64, .L = 1};  // 128 threads for 16 series: 8 steps
   const Inputs in(s);
-  expect_near(s, run(s, in, {}), reference_outputs(s, in));
+  expect_near(s, run(s, in, Form{.least_blocks = 132}), reference_outputs(s, in));
 }
 
 TEST_F(FusedSimt, GivesTheSameBitsAgain) {
@@ -367,22 +402,23 @@ TEST_F(FusedSimt, RefusesABatchOfMoreRowsThanAnIntCounts) {
                   ::testing::HasSubstr("the rows of a batch (steps times sequences): 2147483648")));
 }
 
-TEST(FusedSimtForm, FollowsFromWhatFitsInSharedMemory) {
+TEST(FusedSimtForm, FollowsFromWhatFitsInRegistersOrSharedMemory) {
   const DeviceInfo hopper{.name = "H100", .multiprocessors = 132, .shared_bytes = 227 * 1024};
   const DeviceInfo small{.name = "A10", .multiprocessors = 72, .shared_bytes = 99 * 1024};
   const auto form = [](const RecurrenceSpec& spec, const DeviceInfo& device) {
     const Form f = fused_simt::choose_form(spec, device);
-    return std::string(f.hoist_first ? "first " : "") + (f.hoist_upper ? "upper " : "") +
-           (f.recompute ? "recompute" : "");
+    return std::string(f.registers ? "registers " : "") + (f.hoist_first ? "first " : "") +
+           (f.hoist_upper ? "upper " : "");
   };
-  EXPECT_EQ(form({.C = 16, .H = 64, .L = 1}, hopper), "recompute");
-  EXPECT_EQ(form({.C = 16, .H = 64, .L = 4}, hopper), "recompute");
-  EXPECT_EQ(form({.C = 16, .H = 65, .L = 4}, hopper), "");
-  EXPECT_EQ(form({.C = 16, .H = 96, .L = 1}, hopper), "");
-  EXPECT_EQ(form({.C = 16, .H = 96, .L = 2}, hopper), "upper ");
-  EXPECT_EQ(form({.C = 200, .H = 96, .L = 1}, hopper), "first ");
-  EXPECT_EQ(form({.C = 16, .H = 64, .L = 2}, small), "upper ");
-  EXPECT_EQ(form({.C = 16, .H = 32, .L = 2}, small), "recompute");
+  EXPECT_EQ(form({.C = 16, .H = 64, .L = 1}, hopper), "registers ");
+  EXPECT_EQ(form({.C = 33, .H = 64, .L = 1}, hopper), "registers first ");
+  EXPECT_EQ(form({.C = 32, .H = 64, .L = 4}, hopper), "registers upper ");
+  EXPECT_EQ(form({.C = 32, .H = 32, .L = 4}, small), "registers ");
+  EXPECT_EQ(form({.C = 16, .H = 96, .L = 1}, small), "registers ");
+  EXPECT_EQ(form({.C = 17, .H = 96, .L = 2}, hopper), "registers first upper ");
+  EXPECT_EQ(form({.C = 16, .H = 97, .L = 1}, hopper), "");
+  EXPECT_EQ(form({.C = 16, .H = 97, .L = 2}, hopper), "upper ");
+  EXPECT_EQ(form({.C = 200, .H = 97, .L = 1}, hopper), "first ");
 }
 
 TEST(FusedSimtRefusal, NamesThePrecision) {

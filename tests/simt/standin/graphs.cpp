@@ -55,12 +55,13 @@ std::vector<Range> ranges_of(const std::vector<Node>& nodes) {
 namespace {
 
 /// Marks the nodes that come before one of `from`, and these.
-std::vector<bool> reached_from(const Capture& capture, const std::vector<std::size_t>& from) {
-  std::vector<bool> reached(capture.nodes.size());
+std::vector<bool> reached_from(const std::vector<Node>& nodes,
+                               const std::vector<std::size_t>& from) {
+  std::vector<bool> reached(nodes.size());
   for (const std::size_t node : from) reached[node] = true;
-  for (std::size_t i = capture.nodes.size(); i-- > 0;) {  // nodes come after what they wait for
+  for (std::size_t i = nodes.size(); i-- > 0;) {  // nodes come after what they wait for
     if (!reached[i]) continue;
-    for (const std::size_t before : capture.nodes[i].after) reached[before] = true;
+    for (const std::size_t before : nodes[i].after) reached[before] = true;
   }
   return reached;
 }
@@ -78,6 +79,20 @@ std::vector<std::string> standin::last_graph() {
     names.push_back(node.operation.what.substr(0, node.operation.what.find(" (")));
   }
   return names;
+}
+
+std::vector<std::int64_t> standin::last_graph_beside() {
+  const std::lock_guard lock(mutex());
+  if (state().last_graph == nullptr) return {};
+  const std::vector<Node>& nodes = *state().last_graph;
+  std::vector<std::int64_t> beside(nodes.size(), static_cast<std::int64_t>(nodes.size()) - 1);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const std::vector<bool> before = reached_from(nodes, nodes[i].after);
+    for (std::size_t k = 0; k < nodes.size(); ++k) {
+      if (before[k]) --beside[i], --beside[k];
+    }
+  }
+  return beside;
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
@@ -114,7 +129,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
         capture->thread != std::this_thread::get_id()) {
       return cudaErrorStreamCaptureWrongThread;
     }
-    const std::vector<bool> joined = reached_from(*capture, s.frontier);
+    const std::vector<bool> joined = reached_from(capture->nodes, s.frontier);
     capture->active = false;
     for (CUstream_st* other : all_streams()) {
       if (other->capture == capture) other->capture.reset();

@@ -66,6 +66,8 @@ std::int64_t pending_work();
 std::int64_t enqueued(const std::string& what);
 /// The names of the nodes of the graph that was instantiated last, in the order of their capture.
 std::vector<std::string> last_graph();
+/// Of each of them, how many others may run beside it: that neither wait for it nor it for them.
+std::vector<std::int64_t> last_graph_beside();
 
 /// A kernel launch: `run` executes the whole grid. Refusals are left to cudaGetLastError(), as by
 /// CUDA.

@@ -207,6 +207,18 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   });
 }
 
+// Work runs in a random order, whatever its priority.
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int) {
+  return cudaStreamCreateWithFlags(stream, flags);
+}
+
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  return framed("cudaDeviceGetStreamPriorityRange", [&] {
+    *least = 0, *greatest = -5;
+    return cudaSuccess;
+  });
+}
+
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return framed_release("cudaStreamDestroy", [&] {
     CUstream_st& s = state().streams.find(stream, "stream");

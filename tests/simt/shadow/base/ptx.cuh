@@ -20,6 +20,9 @@ using Here = std::source_location;
 
 /// tanh with the error that the instruction may have: the result keeps 11 bits.
 float tanh_approx(float x);
+/// With the errors that these may have: 22 bits are kept, and what is below 2^-126 becomes 0.
+float exp2_approx(float x);
+float reciprocal_approx(float x);
 std::uint32_t to_tf32(float x);
 inline std::uint32_t pack_bf16x2(float low, float high) { return pack_bf16(low, high); }
 inline std::uint32_t lower_halves(std::uint32_t low, std::uint32_t high) {
@@ -45,6 +48,13 @@ void ldmatrix_x4(std::uint32_t (&r)[4], const void* row, Here where = Here::curr
 void ldmatrix_x4_trans(std::uint32_t (&r)[4], const void* row, Here where = Here::current());
 
 void store_global_16(void* global, const std::uint32_t (&words)[4], Here where = Here::current());
+
+inline void store_shared_16(void* shared, const float (&words)[4]) {
+  if (reinterpret_cast<std::uintptr_t>(shared) % sizeof words != 0) {
+    throw InternalError("store_shared_16: an address is no multiple of 16");
+  }
+  std::memcpy(shared, words, sizeof words);
+}
 
 inline void cp_async_16(void* shared, const void* global, Here where = Here::current()) {
   simt::async_copy(shared, global, 16, where);
