@@ -36,15 +36,14 @@ class Split:
         return origin == 0 or (self.refit > 0 and origin % self.refit == 0)
 
 
-def regular(frame: pd.DataFrame, frequency: str, *, common_end: bool, fill: dict[str, float] | None = None) -> pd.DataFrame:
-    """The frame with a row for every step from each series' first row to its last (or to the last of all).
+def regular(frame: pd.DataFrame, frequency: str, *, end: pd.Timestamp | None, fill: dict[str, float] | None = None) -> pd.DataFrame:
+    """The frame with a row for every step from each series' first row to `end` (None: to its own last row).
 
     A step without a row has no y and no inputs, but what `fill` says by column.
     """
     parts = []
-    last = frame["ds"].max()
     for name, rows in frame.groupby("unique_id", sort=True):
-        grid = pd.date_range(rows["ds"].min(), last if common_end else rows["ds"].max(), freq=frequency, name="ds")
+        grid = pd.date_range(rows["ds"].min(), rows["ds"].max() if end is None else end, freq=frequency, name="ds")
         part = rows.drop(columns="unique_id").set_index("ds").reindex(grid)
         parts.append(part.reset_index().assign(unique_id=name))
     result = pd.concat(parts, ignore_index=True)

@@ -109,7 +109,9 @@ def lightgbm(problem: Problem, panel: Panel) -> Floats:
             model = MLForecast(models={"f": LGBMRegressor(verbosity=-1, n_jobs=1, random_state=0)}, freq=problem.frequency,
                                lags=[lag for lag in lags if lag <= longest], lag_transforms={1: means} if means else None,
                                date_features=list(dates), target_transforms=[LocalStandardScaler()], num_threads=1)
-            model.fit(history, static_features=statics, dropna=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the first rows' missing lags, which LightGBM takes
+                model.fit(history, static_features=statics, dropna=False)
         future = numbered.horizon(origin)[["unique_id", "ds", *known]] if known else None
         new = None if split.trains_at(origin) else history
         made = model.predict(split.horizon, X_df=future, new_df=new)

@@ -79,7 +79,7 @@ def rossmann(data: pathlib.Path) -> pd.DataFrame:
         "school_holiday": read["SchoolHoliday"].astype(float), "state_holiday": read["StateHoliday"].astype(str),
         "store_type": read["StoreType"], "assortment": read["Assortment"]})
     # 16 stores have no rows for some months: what is known there of promotions is not, and nothing was counted.
-    result = regular(frame, "D", common_end=True, fill={"open": 0, "promo": 0, "school_holiday": 0})
+    result = regular(frame, "D", end=frame["ds"].max(), fill={"open": 0, "promo": 0, "school_holiday": 0})
     result["state_holiday"] = result["state_holiday"].fillna("0")
     result[["store_type", "assortment"]] = result.groupby("unique_id")[["store_type", "assortment"]].ffill()
     return result
@@ -94,7 +94,7 @@ def walmart_weekly(data: pathlib.Path) -> pd.DataFrame:
     frame = pd.DataFrame({
         "unique_id": sales["Store"].map("{:02d}".format) + "/" + sales["Dept"].map("{:02d}".format),
         "ds": pd.to_datetime(sales["Date"]), "y": sales["Weekly_Sales"].astype(float)})
-    frame = regular(frame, "W-FRI", common_end=True)
+    frame = regular(frame, "W-FRI", end=frame["ds"].max())
     features = features.assign(ds=pd.to_datetime(features["Date"]), holiday=features["IsHoliday"].astype(float))
     features[marks] = features[marks].fillna(0).astype(float)
     frame = frame.assign(Store=frame["unique_id"].str[:2].astype(int), department=frame["unique_id"].str[3:])
@@ -108,7 +108,7 @@ def koubei(data: pathlib.Path) -> pd.DataFrame:
     read = table(data / "koubei" / "shop_daily_pay_count.csv.zst")
     frame = pd.DataFrame({"unique_id": read["shop_id"].map("{:04d}".format), "ds": pd.to_datetime(read["date"]),
                           "y": read["pay_count"].astype(float)})
-    return regular(frame, "D", common_end=True)
+    return regular(frame, "D", end=frame["ds"].max())
 
 
 def store_item(data: pathlib.Path, every: int = 5) -> pd.DataFrame:
@@ -137,7 +137,7 @@ def bikes(data: pathlib.Path) -> pd.DataFrame:
     read = table(data / "uci_hourly" / "bike_sharing_hour.csv.zst")
     times = pd.to_datetime(read["dteday"]) + pd.to_timedelta(read["hr"], unit="h")
     frame = pd.DataFrame({"unique_id": "bikes", "ds": times, "y": read["cnt"].astype(float)})
-    return regular(frame, "h", common_end=True, fill={"y": 0})
+    return regular(frame, "h", end=frame["ds"].max(), fill={"y": 0})
 
 
 def online_retail(data: pathlib.Path, least_days: int = 100) -> pd.DataFrame:
@@ -147,4 +147,5 @@ def online_retail(data: pathlib.Path, least_days: int = 100) -> pd.DataFrame:
                           "y": read["units"].astype(float)})
     early = frame[frame["ds"] <= frame["ds"].max() - pd.Timedelta(days=28)]
     days = early.groupby("unique_id").size()
-    return regular(frame[frame["unique_id"].isin(days.index[days >= least_days])], "D", common_end=True, fill={"y": 0})
+    chosen = frame[frame["unique_id"].isin(days.index[days >= least_days])]
+    return regular(chosen, "D", end=frame["ds"].max(), fill={"y": 0})
