@@ -49,8 +49,10 @@ def by_peers(problem: Problem, panel: Panel, names: list[str], cache: Cache, say
     for name in names:
         if name == peers.MEAN:
             continue
-        asked = (problem.season, problem.frequency, tuple(problem.inputs), problem.every, problem.limit)
-        key = (name, peers.version(name), panel.digest(), asked)
+        # The simple methods see the targets alone, so a set with inputs and the same without them are one to these.
+        whole = name == peers.LIGHTGBM
+        asked = (problem.frequency, tuple(problem.inputs)) if whole else (problem.season, problem.every, problem.limit)
+        key = (name, peers.version(name), panel.digest(inputs=whole), asked)
         found = cache.get(*key)
         if found is None:
             forecasts, seconds, failed = peers.forecast(name, problem, panel)
@@ -77,10 +79,16 @@ def by_sluice(problem: Problem, panel: Panel, variant: Variant, source: Source, 
 
 
 def spread(values: list[float]) -> dict[str, object] | None:
-    """Mean and sample standard deviation over seeds (None of one); nothing where there is no number."""
+    """Mean over seeds; of several also the sample standard deviation and each value. None where there is no number.
+
+    Six digits: more are of no use, and files of results are read.
+    """
     if not np.isfinite(values).all():
         return None
-    return {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None, "values": values}
+    short = [float(f"{value:.6g}") for value in (np.mean(values), *values)]
+    if len(values) == 1:
+        return {"mean": short[0]}
+    return {"mean": short[0], "sd": float(f"{np.std(values, ddof=1):.6g}"), "values": short[1:]}
 
 
 def scored(problem: Problem, panel: Panel, made: Made, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> dict[str, object]:
@@ -105,7 +113,8 @@ def measure(problem: Problem, panel: Panel, made: dict[str, Made]) -> dict[str, 
     return {"about": problem.about, "protocol": problem.protocol, "metric": problem.metric, "targets": problem.targets,
             "horizon": panel.split.horizon, "origins": panel.split.origins, "step": panel.split.step,
             "refit": panel.split.refit, "season": problem.season, "frequency": problem.frequency, "known": list(problem.known),
-            "series": len(panel.ids), "scored_series": int(shared.sum()), "digest": panel.digest(), "methods": methods}
+            "without": problem.without or None, "series": len(panel.ids), "scored_series": int(shared.sum()),
+            "digest": panel.digest(), "methods": methods}
 
 
 def variants(problem: Problem, given: list[Variant], configs: pathlib.Path | None) -> list[Variant]:

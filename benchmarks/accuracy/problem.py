@@ -35,10 +35,11 @@ class Problem:
     known_words: tuple[str, ...] = ()
     statics: tuple[str, ...] = ()  # columns with one number a series
     static_words: tuple[str, ...] = ()
+    without: str = ""  # the set that is the same without these inputs
     common_end: bool = True  # all series end at one time; else each at its own
     targets: dict[str, float] = dataclasses.field(default_factory=dict)  # metric: what is aimed at
     quick: bool = False  # whether --quick runs it
-    every: int = 1  # the simple methods, fitted series by series, forecast every so manieth one
+    every: int = 1  # the simple methods, fitted series by series, forecast every n-th one
     limit: int = 0  # and see at most so many last values of it; 0: all
     config: str = ""  # a file of configs/ that was written for this set, which --configs runs too
 

@@ -54,13 +54,13 @@ _rossmann = Problem(
     name="rossmann", about="Rossmann, 100 drug stores, daily", frequency="D", season=7, split=Split(42), metric="WAPE",
     read=lambda source: readers.rossmann(source.data), protocol=f"{OWN}: last 42 days")
 _rossmann_known = dataclasses.replace(
-    _rossmann, name="rossmann_known", about="the same with opening days, promotions and holidays",
+    _rossmann, name="rossmann_known", without="rossmann", about="the same with opening days, promotions and holidays",
     known=("open", "promo", "school_holiday"), known_words=("state_holiday",), static_words=("store_type", "assortment"))
 _walmart = Problem(
     name="walmart_weekly", about="Walmart, departments of 45 stores, weekly", frequency="W-FRI", season=52, split=Split(13),
     metric="WAPE", read=lambda source: readers.walmart_weekly(source.data), protocol=f"{OWN}: last 13 weeks", every=32)
 _walmart_known = dataclasses.replace(
-    _walmart, name="walmart_weekly_known", about="the same with holidays and markdowns",
+    _walmart, name="walmart_weekly_known", without="walmart_weekly", about="the same with holidays and markdowns",
     known=("holiday", "markdown1", "markdown2", "markdown3", "markdown4", "markdown5"), statics=("size",),
     static_words=("type", "department"))
 _koubei = Problem(
@@ -73,8 +73,8 @@ _store_item = Problem(
     every=2, limit=1100)
 _vic_elec = Problem(
     name="vic_elec", about="demand of Victoria, half-hourly, holidays known", frequency="30min", season=48, metric="MASE",
-    split=Split(48, origins=14, step=48), read=lambda source: readers.vic_elec(source.data), known=("holiday",),
-    protocol=f"{OWN}: each of the last 14 days", limit=1000)
+    split=Split(48, origins=7, step=48), read=lambda source: readers.vic_elec(source.data), known=("holiday",),
+    protocol=f"{OWN}: each of the last 7 days", limit=1000)
 _shop = Problem(
     name="article_shop", about="the article's shop, 14 columns, daily", frequency="D", season=7, metric="skill",
     split=Split(5, origins=96, step=1, refit=24), read=lambda source: readers.article_shop(source.data),
@@ -86,8 +86,8 @@ _exchange = Problem(
     protocol="GluonTS': 5 origins of 30 days", limit=1000)
 _bikes = Problem(
     name="bikes", about="bicycle hires, one hourly series", frequency="h", season=24, metric="MASE",
-    split=Split(24, origins=14, step=24), read=lambda source: readers.bikes(source.data),
-    protocol=f"{OWN}: each of the last 14 days", limit=1000)
+    split=Split(24, origins=7, step=24), read=lambda source: readers.bikes(source.data),
+    protocol=f"{OWN}: each of the last 7 days", limit=1000)
 _retail = Problem(
     name="online_retail", about="products of a web shop that sell on 100 days or more, daily", frequency="D", season=7,
     split=Split(14), metric="RMSSE", read=lambda source: readers.online_retail(source.data),

@@ -92,7 +92,7 @@ _stores = Problem(
     name="sim_stores", about="sluice simulate: 100 items of stores, daily", read=stores, frequency="D", season=7, split=Split(28),
     metric="MASE", protocol=MADE, quick=True)
 _stores_known = dataclasses.replace(
-    _stores, name="sim_stores_known", about="the same with price, promotion and holiday",
+    _stores, name="sim_stores_known", without="sim_stores", about="the same with price, promotion and holiday",
     known=("price", "promotion", "holiday"), static_words=("store", "item"), quick=False)
 _trends = Problem(
     name="sim_short_trends", about="200 short quarterly series with a trend", read=lambda _: short_trends(), frequency="QS", season=4,

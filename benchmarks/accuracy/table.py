@@ -29,7 +29,7 @@ def number(entry: Entry, method: str, metric: str) -> str:
     if found is None:
         return "-"
     digits = 1 if metric == "sMAPE" else 3
-    spread = f" ± {found['sd']:.{digits}f}" if found["sd"] is not None else ""
+    spread = f" ± {found['sd']:.{digits}f}" if "sd" in found else ""
     return f"{found['mean']:.{digits}f}{spread}"
 
 
@@ -130,6 +130,24 @@ def aim_lines(entries: dict[str, Entry]) -> list[str]:
     return ["| set | metric | aim | Sluice, all series | reached |", "|---|---|---|---|---|", *lines] if lines else ["None of these sets has one."]
 
 
+def input_table(entries: dict[str, Entry]) -> list[str]:
+    """What inputs known ahead are worth to the two methods that take them; a loss by them is marked."""
+    lines = []
+    for name, entry in entries.items():
+        plain = entries.get(entry["without"] or "")
+        if plain:
+            metric = entry["metric"]
+            cells = []
+            for method in (SLUICE, LIGHTGBM):
+                better = value_of(entry, method, metric) <= value_of(plain, method, metric)
+                if metric in HIGH_IS_GOOD:
+                    better = value_of(entry, method, metric) >= value_of(plain, method, metric)
+                cells += [number(plain, method, metric), number(entry, method, metric) + ("" if better else " (!)")]
+            lines.append(f"| `{name}` | {metric} | {' | '.join(cells)} |")
+    return ["### What inputs known ahead are worth", "", "| set | metric | Sluice without | with | LightGBM without | with |",
+            "|---|---|---|---|---|---|", *lines, ""] if lines else []
+
+
 def interval_table(entries: dict[str, Entry]) -> list[str]:
     with_interval = [name for name in NAMES if name != LIGHTGBM]
     lines = ["| set | wQL Sluice | best wQL beside it | 80 % interval of Sluice holds | of AutoETS | seconds Sluice | AutoETS | LightGBM |",
@@ -184,7 +202,7 @@ def text(results: Entry, order: list[str]) -> str:
     if not entries:
         raise ValueError("there are no results to write a table of")
     parts = ["## In short", "", *summary(entries), "", "## Scores", "", *score_table(entries), "", "### Where Sluice is behind", "",
-             *loss_lines(entries), "", "### Aims", "", *aim_lines(entries), "", "## Intervals and processor seconds", "",
+             *loss_lines(entries), "", "### Aims", "", *aim_lines(entries), "", *input_table(entries), "## Intervals and processor seconds", "",
              *interval_table(entries), "", *variant_table(entries), "## The sets", "", *set_table(entries), "", *made_by(entries)]
     return "\n".join(parts)
 

@@ -126,9 +126,9 @@ def test_a_run_records_every_method_and_what_made_it(course):
     entry = json.loads(course.json.read_text())["sets"]["one"]
     assert list(entry["methods"]) == ["sluice", "sluice, small", *peers.NAMES]
     scores = entry["methods"]["sluice"]["scores"]["MASE"]
-    assert len(scores["values"]) == 2 and scores["mean"] == pytest.approx(np.mean(scores["values"]))
-    assert scores["sd"] == pytest.approx(abs(scores["values"][0] - scores["values"][1]) / np.sqrt(2))
-    assert entry["methods"]["AutoETS"]["scores"]["coverage"]["sd"] is None
+    assert len(scores["values"]) == 2 and scores["mean"] == pytest.approx(np.mean(scores["values"]), rel=1e-4)
+    assert scores["sd"] == pytest.approx(abs(scores["values"][0] - scores["values"][1]) / np.sqrt(2), rel=1e-3)
+    assert set(entry["methods"]["AutoETS"]["scores"]["coverage"]) == {"mean"}
     assert entry["methods"]["ETS + Theta"]["processor_seconds"]["mean"] == 3
     assert entry["run"]["command"] == "benchmarks/accuracy/run --only one --seeds 2 --threads 1 --variant 'small=--network.hidden_size 4'"
     assert {"date", "processor", "build", "program_commit", "seeds"} <= set(entry["run"])

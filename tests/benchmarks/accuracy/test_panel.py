@@ -55,3 +55,5 @@ def test_the_digest_changes_with_a_value_and_with_the_split():
     assert Panel(frame, Split(2)).digest() == first
     assert Panel(frame.assign(y=frame["y"] + (frame["y"] == 3)), Split(2)).digest() != first
     assert Panel(frame, Split(3)).digest() != first
+    with_price = Panel(frame.assign(price=1.0), Split(2))
+    assert with_price.digest() != first and with_price.digest(inputs=False) == Panel(frame, Split(2)).digest(inputs=False)

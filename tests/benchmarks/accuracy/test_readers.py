@@ -106,6 +106,7 @@ def test_sets_have_names_of_their_own_metrics_that_exist_and_files_of_configs():
     assert len({problem.name for problem in ALL}) == len(ALL)
     for problem in ALL:
         assert problem.metric in METRICS and set(problem.targets) <= set(METRICS)
+        assert not problem.without or problem.without in {other.name for other in ALL}
         assert not problem.config or (ROOT / "configs" / problem.config).is_file()
 
 

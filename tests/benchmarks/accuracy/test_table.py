@@ -1,7 +1,7 @@
 """What the tables say of results, and where they are written."""
 
 import pytest
-from table import BEGIN, END, aim_lines, behind, loss_lines, score_table, summary, text, write
+from table import BEGIN, END, aim_lines, behind, input_table, loss_lines, score_table, summary, text, write
 
 RUN = {"seeds": 2, "date": "2026-01-02", "program_commit": "abc", "processor": "P", "build": "B", "threads": 1}
 
@@ -11,13 +11,13 @@ def entry(metric="MASE", targets=None, coverage=0.8, **scores):
     names = {"sluice": "sluice", "naive": "seasonal naive", "ets": "AutoETS", "lightgbm": "LightGBM"}
     methods = {}
     for word, score in scores.items():
-        number = {"mean": score, "sd": 0.01 if word == "sluice" else None, "values": []}
-        cover = None if word == "lightgbm" else {"mean": coverage, "sd": None, "values": []}
+        number = {"mean": score} | ({"sd": 0.01, "values": [score - 0.01, score + 0.01]} if word == "sluice" else {})
+        cover = None if word == "lightgbm" else {"mean": coverage}
         found = {metric: number, "coverage": cover, "wQL": cover}
-        methods[names[word]] = {"version": f"{word} 1", "processor_seconds": {"mean": 12.34, "sd": None}, "scores": found,
+        methods[names[word]] = {"version": f"{word} 1", "processor_seconds": {"mean": 12.34}, "scores": found,
                                 "scores_on_all_its_series": found}
     return {"about": "shops", "protocol": "P", "metric": metric, "targets": targets or {}, "horizon": 7, "origins": 1,
-            "series": 1200, "scored_series": 100, "methods": methods, "run": RUN}
+            "without": None, "series": 1200, "scored_series": 100, "methods": methods, "run": RUN}
 
 
 def test_behind_is_the_share_of_the_others_error():
@@ -56,6 +56,12 @@ def test_an_aim_is_reached_or_not_in_the_metrics_own_direction():
     assert aim_lines({"a": entry(sluice=0.7, naive=1, targets={"MASE": 0.69})})[-1] == "| `a` | MASE | 0.69 | 0.700 | no |"
     assert aim_lines({"a": entry(sluice=0.69, naive=1, targets={"MASE": 0.69})})[-1].endswith("| yes |")
     assert aim_lines({"a": entry("skill", sluice=0.2, naive=0.1, targets={"skill": 0.21})})[-1].endswith("| no |")
+
+
+def test_inputs_that_make_it_worse_are_marked():
+    sets = {"a": entry(sluice=0.8, lightgbm=0.9), "a_known": entry(sluice=1.0, lightgbm=0.7) | {"without": "a"}}
+    assert input_table(sets)[-2] == "| `a_known` | MASE | 0.800 ± 0.010 | 1.000 ± 0.010 (!) | 0.900 | 0.700 |"
+    assert input_table({"a": sets["a"]}) == [] and input_table({"a_known": sets["a_known"]}) == []
 
 
 def test_intervals_that_hold_too_little_are_marked():
