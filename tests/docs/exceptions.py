@@ -31,6 +31,7 @@ ELSEWHERE = {
 NOT_RUN = {
     ("README.md", "include/sluice/   "): "shows the tree; a test of its own compares it",
     ("README.md", "scripts/demo"): "builds all and runs this test",
+    ("docs/accuracy.md", "accuracy/run --quick"): "needs the network and minutes; tests/benchmarks/accuracy has its parts",
     ("docs/article.md", "76163"): "scores on the article's file, which is not in the repository",
     ("docs/article.md", "327551"): "scores on the article's file, which is not in the repository",
     ("docs/deploy.md", "docker build"): "needs docker",
