@@ -4,7 +4,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -12,14 +11,13 @@
 
 #include "engine/cpu/choice.hpp"
 #include "engine/cpu/head.hpp"
+#include "engine/cpu/outputs.hpp"
 #include "engine/cpu/precision.hpp"
 #include "engine/recurrence.hpp"
 #include "engine/shared/gather.hpp"
 #include "engine/shared/model_space.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
-#include "sluice/model/likelihood.hpp"
-#include "sluice/model/loss.hpp"
 #include "sluice/model/params.hpp"
 
 namespace sluice {
@@ -85,11 +83,6 @@ class CpuEngine final : public Engine {
   StateIn carried_in(std::span<const Window> windows);
   double scale_and_norm(float factor);
   void update(const StepSettings& settings, double norm);
-  double likelihood_at(const WindowRows& batch, std::int64_t n, std::int64_t i, const float* u,
-                       float target) const;
-  double point_loss(const float* u, float target) const;
-  std::array<double, kMostParameters> outputs_of(const float* u) const;
-  void forecast_parameters(std::span<const Window> windows, std::span<float> out);
   void infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit);
   void infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit);
   /// Calls use(first window, windows of the batch) after u_ and targets_ of that batch are there.
@@ -402,59 +395,6 @@ void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
   }
 }
 
-// Of target i [K,M] of window n, whose outputs are u [Q].
-double CpuEngine::likelihood_at(const WindowRows& batch, std::int64_t n, std::int64_t i,
-                                const float* u, float target) const {
-  const TargetMap map = target_map(batch, spec_.loss, static_cast<int>(i % spec_.M), n,
-                                   batch.windows[n].origin);
-  const std::array<double, kMostParameters> outputs = outputs_of(u);
-  return with_distribution(spec_.loss, [&](auto loss) {
-    return likelihood_value<decltype(loss)::value>(outputs.data(), static_cast<double>(target), map,
-                                                   static_cast<double>(spec_.tweedie_power))
-        .value;
-  });
-}
-
-// Mean over the outputs u [Q].
-double CpuEngine::point_loss(const float* u, float target) const {
-  double sum = 0;
-  for (int q = 0; q < spec_.Q(); ++q) {
-    const float parameter = spec_.loss == Loss::quantile
-                                ? spec_.quantiles[static_cast<std::size_t>(q)]
-                                : spec_.huber_delta;
-    sum += static_cast<double>(loss_value(spec_.loss, u[q] - target, parameter).value);
-  }
-  return sum / spec_.Q();
-}
-
-std::array<double, kMostParameters> CpuEngine::outputs_of(const float* u) const {
-  std::array<double, kMostParameters> outputs = {};
-  std::copy_n(u, spec_.Q(), outputs.begin());
-  return outputs;
-}
-
-// The parameters of each distribution, [windows, K, M, Q].
-void CpuEngine::forecast_parameters(std::span<const Window> windows, std::span<float> out) {
-  const int Q = spec_.Q(), M = spec_.M;
-  const std::int64_t KM = std::int64_t{spec_.K} * M;
-  for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window>) {
-    const WindowRows batch = gather_.rows();
-#pragma omp parallel for schedule(static) num_threads(threads_)
-    for (std::int64_t n = 0; n < batch.N; ++n) {
-      for (std::int64_t i = 0; i < KM; ++i) {
-        const TargetMap map = target_map(batch, spec_.loss, static_cast<int>(i % M), n,
-                                         batch.windows[n].origin);
-        const DistributionParameters made = distribution_parameters(
-            spec_.loss, outputs_of(u_.data() + (n * KM + i) * Q).data(), map,
-            static_cast<double>(spec_.tweedie_power));
-        const double parameters[] = {made.location, made.spread, made.shape};
-        float* to = out.data() + ((begin + n) * KM + i) * Q;
-        for (int q = 0; q < Q; ++q) to[q] = static_cast<float>(parameters[q]);
-      }
-    }
-  });
-}
-
 LossReport CpuEngine::validate(std::span<const Window> windows,
                                std::span<const std::int64_t> limit) {
   const int Q = spec_.Q();
@@ -470,9 +410,8 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
             target_[n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)];
         if (std::isnan(target)) continue;
         const float* u = u_.data() + (static_cast<std::int64_t>(n) * KM + i) * Q;
-        window_loss += is_distribution(spec_.loss)
-                           ? likelihood_at(batch, static_cast<std::int64_t>(n), i, u, target)
-                           : point_loss(u, target);
+        window_loss +=
+            output_loss(spec_, batch, static_cast<std::int64_t>(n), i, u, target);
         ++report.targets;
       }
       if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
@@ -493,23 +432,17 @@ void CpuEngine::forecast(std::span<const Window> windows, std::span<const float>
   if (!offsets.empty() && (Q != 1 || is_distribution(spec_.loss))) {
     throw InternalError("offsets need a model with one output");
   }
-  if (is_distribution(spec_.loss)) return forecast_parameters(windows, out);
   const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
   for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window>) {
     const WindowRows batch = gather_.rows();
 #pragma omp parallel for schedule(static) num_threads(threads_)
     for (std::int64_t n = 0; n < batch.N; ++n) {
-      const Window& window = batch.windows[n];
       for (std::int64_t i = 0; i < KM; ++i) {
-        const int m = static_cast<int>(i % M);
-        const Affine a = row_affine(batch, m, n, window.origin);
-        const float* u = u_.data() + (n * KM + i) * Q;
-        float* y = out.data() + ((begin + n) * KM + i) * J;
-        for (std::int64_t j = 0; j < J; ++j) {
-          const float moved =
-              offsets.empty() ? u[j] : u[0] + offsets[static_cast<std::size_t>(i * J + j)];
-          y[j] = to_y(batch.space, m, window.series, (moved + a.o) / a.s);
-        }
+        const auto moved = offsets.empty() ? offsets
+                                           : offsets.subspan(static_cast<std::size_t>(i * J),
+                                                             static_cast<std::size_t>(J));
+        write_output(spec_, batch, n, i, u_.data() + (n * KM + i) * Q, moved,
+                     out.data() + ((begin + n) * KM + i) * J);
       }
     }
   });
