@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kThreads)
     }
     const std::uint32_t r = i / width, in_row = i % width;
     const float* b = bias + static_cast<std::int64_t>(in_row) * kQ;
-    double values[kQ];
+    double values[kMostParameters] = {};
     for (int q = 0; q < kQ; ++q) {
       values[q] = static_cast<double>(o[q] + (q == 0 ? b[q] + base[i] : b[q]));
     }
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads)
     const float target = targets[i];
     if (std::isnan(target)) continue;
     const float* u = forecasts + static_cast<std::int64_t>(i) * kQ;
-    double values[kQ];
+    double values[kMostParameters] = {};
     for (int q = 0; q < kQ; ++q) values[q] = static_cast<double>(u[q]);
     const std::uint32_t r = i / width;
     const RowPlace place = place_of(rows, walk, r);
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kThreads)
   constexpr int kQ = parameter_count(kLoss);
   const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= size) return;
-  double values[kQ];
+  double values[kMostParameters] = {};
   for (int q = 0; q < kQ; ++q) values[q] = static_cast<double>(forecasts[i * kQ + q]);
   const std::int64_t n = i / (std::int64_t{rows.space.K} * rows.space.M);
   const int m = static_cast<int>(i % rows.space.M);
