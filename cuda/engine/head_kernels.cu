@@ -14,7 +14,7 @@
 namespace sluice {
 namespace {
 
-constexpr int kThreads = kLossThreads;
+constexpr int kThreads = 256;
 constexpr std::int64_t kMostLossBlocks = 1024;
 constexpr std::int64_t kTargetsPerThread = 2;  // at least, where there are blocks enough
 

@@ -25,9 +25,6 @@ struct HeadOutputs {
   const float* parameter = nullptr;  ///< [Q] in device memory: each quantile, or Huber's delta
 };
 
-/// Threads of a block of a loss.
-inline constexpr int kLossThreads = 256;
-
 /// Rows `row` .. `row + count` of the head, counted from step `first_step` of the windows,
 /// time-major.
 struct HeadRowRange {

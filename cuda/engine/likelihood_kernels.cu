@@ -11,30 +11,35 @@
 namespace sluice {
 namespace {
 
-constexpr int kThreads = kLossThreads;
+constexpr int kThreads = 128;
 
+// Of outputs that are products, to which bias and base are added and whose place the gradient takes,
+// or, without a bias, of finished ones.
 template <Loss kLoss>
 __global__ void __launch_bounds__(kThreads)
-    training_likelihood_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk,
-                               std::int64_t first_row, std::uint32_t size,
-                               const float* __restrict__ bias, const float* __restrict__ base,
-                               const float* __restrict__ targets, float* __restrict__ out,
-                               LossPart* __restrict__ parts) {
+    likelihood_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk, std::int64_t first_row,
+                      std::uint32_t size, const float* __restrict__ bias,
+                      const float* __restrict__ base, const float* __restrict__ targets,
+                      const float* given, float* gradient, LossPart* __restrict__ parts) {
   constexpr int kQ = parameter_count(kLoss);
   const auto width = static_cast<std::uint32_t>(outputs.targets);
   LossPart part;
   for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < size; i += gridDim.x * kThreads) {
     const float target = targets[i];
-    float* o = out + static_cast<std::int64_t>(i) * kQ;
+    const std::int64_t at = static_cast<std::int64_t>(i) * kQ;
     if (std::isnan(target)) {
-      for (int q = 0; q < kQ; ++q) o[q] = 0;
+      for (int q = 0; q < kQ && gradient != nullptr; ++q) gradient[at + q] = 0;
       continue;
     }
     const std::uint32_t r = i / width, in_row = i % width;
-    const float* b = bias + static_cast<std::int64_t>(in_row) * kQ;
     double values[kMostParameters] = {};
     for (int q = 0; q < kQ; ++q) {
-      values[q] = static_cast<double>(o[q] + (q == 0 ? b[q] + base[i] : b[q]));
+      float moved = given[at + q];
+      if (bias != nullptr) {
+        const float b = bias[static_cast<std::int64_t>(in_row) * kQ + q];
+        moved += q == 0 ? b + base[i] : b;
+      }
+      values[q] = static_cast<double>(moved);
     }
     const RowPlace place = place_of(rows, walk, r);
     const int m = static_cast<int>(in_row) % rows.space.M;
@@ -42,7 +47,9 @@ __global__ void __launch_bounds__(kThreads)
         likelihood_value<kLoss>(values, static_cast<double>(target),
                                 target_map(rows, kLoss, m, place.n, place.t), outputs.power);
     const float weight = row_weight(rows, place.n, place.t);
-    for (int q = 0; q < kQ; ++q) o[q] = static_cast<float>(loss.gradient[q]) * weight;
+    for (int q = 0; q < kQ && gradient != nullptr; ++q) {
+      gradient[at + q] = static_cast<float>(loss.gradient[q]) * weight;
+    }
     ++part.targets;
     part.loss += loss.value * static_cast<double>(weight);
     // A thread meets its rows in ascending order.
@@ -52,34 +59,18 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) parts[blockIdx.x] = part;
 }
 
-template <Loss kLoss>
-__global__ void __launch_bounds__(kThreads)
-    forecast_likelihood_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk,
-                               std::int64_t first_row, std::uint32_t size,
-                               const float* __restrict__ forecasts,
-                               const float* __restrict__ targets, LossPart* __restrict__ parts) {
-  constexpr int kQ = parameter_count(kLoss);
-  const auto width = static_cast<std::uint32_t>(outputs.targets);
-  LossPart part;
-  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < size; i += gridDim.x * kThreads) {
-    const float target = targets[i];
-    if (std::isnan(target)) continue;
-    const float* u = forecasts + static_cast<std::int64_t>(i) * kQ;
-    double values[kMostParameters] = {};
-    for (int q = 0; q < kQ; ++q) values[q] = static_cast<double>(u[q]);
-    const std::uint32_t r = i / width;
-    const RowPlace place = place_of(rows, walk, r);
-    const int m = static_cast<int>(i % width) % rows.space.M;
-    const double loss =
-        likelihood_value<kLoss>(values, static_cast<double>(target),
-                                target_map(rows, kLoss, m, place.n, place.t), outputs.power)
-            .value;
-    ++part.targets;
-    part.loss += loss * static_cast<double>(row_weight(rows, place.n, place.t));
-    if (!std::isfinite(loss) && part.bad_row < 0) part.bad_row = first_row + r;
-  }
-  part = block_reduce(part, sum_of);
-  if (threadIdx.x == 0) parts[blockIdx.x] = part;
+void launch_likelihood(const WindowRows& rows, const HeadOutputs& outputs,
+                       const HeadRowRange& range, const float* bias, const float* base,
+                       const float* target, const float* given, float* gradient, LossPart* parts,
+                       cudaStream_t stream) {
+  with_distribution(outputs.loss, [&](auto loss) {
+    launch(likelihood_kernel<decltype(loss)::value>,
+           {.blocks = loss_parts(range.count, outputs),
+            .threads = kThreads,
+            .shared_bytes = kThreads * sizeof(LossPart)},
+           stream, rows, outputs, walk_of(rows, range), range.row,
+           size_of(range.count, outputs.targets), bias, base, target, given, gradient, parts);
+  });
 }
 
 template <Loss kLoss>
@@ -105,27 +96,13 @@ __global__ void __launch_bounds__(kThreads)
 void training_likelihood(const WindowRows& rows, const HeadOutputs& outputs,
                          const HeadRowRange& range, const float* bias, const float* base,
                          const float* target, float* out, LossPart* parts, cudaStream_t stream) {
-  with_distribution(outputs.loss, [&](auto loss) {
-    launch(training_likelihood_kernel<decltype(loss)::value>,
-           {.blocks = loss_parts(range.count, outputs),
-            .threads = kThreads,
-            .shared_bytes = kThreads * sizeof(LossPart)},
-           stream, rows, outputs, walk_of(rows, range), range.row,
-           size_of(range.count, outputs.targets), bias, base, target, out, parts);
-  });
+  launch_likelihood(rows, outputs, range, bias, base, target, out, out, parts, stream);
 }
 
 void forecast_likelihood(const WindowRows& rows, const HeadOutputs& outputs,
                          const HeadRowRange& range, const float* u, const float* target,
                          LossPart* parts, cudaStream_t stream) {
-  with_distribution(outputs.loss, [&](auto loss) {
-    launch(forecast_likelihood_kernel<decltype(loss)::value>,
-           {.blocks = loss_parts(range.count, outputs),
-            .threads = kThreads,
-            .shared_bytes = kThreads * sizeof(LossPart)},
-           stream, rows, outputs, walk_of(rows, range), range.row,
-           size_of(range.count, outputs.targets), u, target, parts);
-  });
+  launch_likelihood(rows, outputs, range, nullptr, nullptr, target, u, nullptr, parts, stream);
 }
 
 void distribution_rows(const WindowRows& rows, const HeadOutputs& outputs, const float* u, float* y,
