@@ -142,22 +142,21 @@ void CudaEngine::forecast(std::span<const Window> windows, std::span<const float
     upload(offsets, offsets_.first(KM * J), context_);
   }
   results_.begin(most_results(windows.size(), KM * J));
-  for_each_batch(windows, false, {},
-                 [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
-                     DeviceSpan<const float>) {
-                   const std::int64_t size = batch.rows.N * KM * J;
-                   const DeviceSpan<float> y = results_.block(batch.slot, size);
-                   if (distribution) {
-                     distribution_rows(batch.rows, head_.outputs(), u.data(), y.data(),
-                                       context_.stream());
-                   } else {
-                     forecast_rows(batch.rows, Q, u.data(),
-                                   offsets.empty() ? nullptr : offsets_.data(),
-                                   static_cast<int>(J), y.data(), context_.stream());
-                   }
-                   results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM * J),
-                                                         static_cast<std::size_t>(size)));
-                 });
+  for_each_batch(
+      windows, false, {},
+      [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
+          DeviceSpan<const float>) {
+        const std::int64_t size = batch.rows.N * KM * J;
+        const DeviceSpan<float> y = results_.block(batch.slot, size);
+        if (distribution) {
+          distribution_rows(batch.rows, head_.outputs(), u.data(), y.data(), context_.stream());
+        } else {
+          forecast_rows(batch.rows, Q, u.data(), offsets.empty() ? nullptr : offsets_.data(),
+                        static_cast<int>(J), y.data(), context_.stream());
+        }
+        results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM * J),
+                                              static_cast<std::size_t>(size)));
+      });
   results_.finish();
 }
 

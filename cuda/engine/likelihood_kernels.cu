@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kThreads = 128;
 
-// Of outputs that are products, to which bias and base are added and whose place the gradient takes,
-// or, without a bias, of finished ones.
+// Of outputs that are products, to which bias and base are added and whose place the gradient
+// takes, or, without a bias, of finished ones.
 template <Loss kLoss>
 __global__ void __launch_bounds__(kThreads)
     likelihood_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk, std::int64_t first_row,

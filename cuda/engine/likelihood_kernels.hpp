@@ -1,7 +1,7 @@
 // The kernels of a distribution (model/likelihood.hpp): its likelihood with the gradient, and its
 // parameters as a forecast. In double precision, one thread a target; a thread of Tweedie's sums up
-// to some hundred terms, the others are bound by some ten logarithms. All launchers are asynchronous
-// on `stream`.
+// to some hundred terms, the others are bound by some ten logarithms. All launchers are
+// asynchronous on `stream`.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -74,8 +74,8 @@ TEST(Likelihood, GradientAgreesWithCentralDifferences) {
 }
 
 TEST(Likelihood, IsFiniteForAnyOutput) {
-  for (const Loss loss : {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial,
-                          Loss::tweedie}) {
+  for (const Loss loss :
+       {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial, Loss::tweedie}) {
     for (const double power : {1.05, 1.95}) {
       for (const double location : {-1e6, -40.0, 0.0, 1e6}) {
         for (const double spread : {-1e6, -30.0, 30.0, 1e6}) {

@@ -50,8 +50,8 @@ TEST_F(EnginePair, CudaTrainsAndForecastsAsTheCpuDoes) {
 }
 
 TEST_F(EnginePair, CudaTrainsAndForecastsADistributionAsTheCpuDoes) {
-  for (const Loss loss : {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial,
-                          Loss::tweedie}) {
+  for (const Loss loss :
+       {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial, Loss::tweedie}) {
     World world(true);
     world.spec.loss = loss, world.spec.quantiles = {};
     world.start.resize(static_cast<std::size_t>(ParamLayout(world.spec).size()));

@@ -410,8 +410,7 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
             target_[n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)];
         if (std::isnan(target)) continue;
         const float* u = u_.data() + (static_cast<std::int64_t>(n) * KM + i) * Q;
-        window_loss +=
-            output_loss(spec_, batch, static_cast<std::int64_t>(n), i, u, target);
+        window_loss += output_loss(spec_, batch, static_cast<std::int64_t>(n), i, u, target);
         ++report.targets;
       }
       if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;

@@ -198,9 +198,9 @@ double Head::row_likelihood(const WindowRows& batch, std::int64_t n, std::int64_
   return with_distribution(spec_.loss, [&](auto loss) {
     double sum = 0;
     for (int m = 0; m < spec_.M; ++m) {
-      sum += likelihood_of<decltype(loss)::value>(
-          spec_, m, target_map(batch, spec_.loss, m, n, t), writer().bias(), base, target, weight,
-          out, dbias);
+      sum +=
+          likelihood_of<decltype(loss)::value>(spec_, m, target_map(batch, spec_.loss, m, n, t),
+                                               writer().bias(), base, target, weight, out, dbias);
     }
     return sum;
   });

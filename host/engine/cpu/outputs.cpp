@@ -50,9 +50,9 @@ double output_loss(const ModelSpec& spec, const WindowRows& batch, std::int64_t 
 void write_output(const ModelSpec& spec, const WindowRows& batch, std::int64_t n, std::int64_t i,
                   const float* u, std::span<const float> offsets, float* y) {
   if (is_distribution(spec.loss)) {
-    const DistributionParameters made = distribution_parameters(
-        spec.loss, outputs_of(spec, u).data(), map_of(spec, batch, n, i),
-        static_cast<double>(spec.tweedie_power));
+    const DistributionParameters made =
+        distribution_parameters(spec.loss, outputs_of(spec, u).data(), map_of(spec, batch, n, i),
+                                static_cast<double>(spec.tweedie_power));
     const Outputs parameters = {made.location, made.spread, made.shape};
     for (int q = 0; q < spec.Q(); ++q) {
       y[q] = static_cast<float>(parameters[static_cast<std::size_t>(q)]);

@@ -105,9 +105,8 @@ SLUICE_HD inline TargetMap target_map(const WindowRows& rows, Loss loss, int m, 
                                       std::int64_t t) {
   const Affine a = row_affine(rows, m, n, t);
   const std::int64_t s = rows.windows[n].series;
-  const double scale = is_nonnegative(loss)
-                           ? static_cast<double>(rows.space.scale[m * rows.space.series + s])
-                           : 1.0;
+  const double scale =
+      is_nonnegative(loss) ? static_cast<double>(rows.space.scale[m * rows.space.series + s]) : 1.0;
   return {scale / static_cast<double>(a.s), static_cast<double>(a.o)};
 }
 

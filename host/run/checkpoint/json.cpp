@@ -25,8 +25,9 @@ constexpr std::array<std::string_view, 4> names_of(Base) {
   return {"none", "last", "seasonal", "smoothing"};
 }
 constexpr std::array<std::string_view, 9> names_of(Loss) {
-  return {"mse",       "mae",     "huber",             "quantile", "gaussian",
-          "student_t", "poisson", "negative_binomial", "tweedie"};
+  return {"mse",      "mae",       "huber",   "quantile",
+          "gaussian", "student_t", "poisson", "negative_binomial",
+          "tweedie"};
 }
 constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
   return {"none", "mean", "standard", "robust"};
@@ -228,8 +229,8 @@ bool sizes_fit(const ModelSpec& s) {
   double steps = 0;
   for (const auto& e : s.step_embeddings) steps += e.width;
   const double M = s.M;
-  const double Q = s.loss == Loss::quantile ? static_cast<double>(s.quantiles.size())
-                                            : parameter_count(s.loss);
+  const double Q =
+      s.loss == Loss::quantile ? static_cast<double>(s.quantiles.size()) : parameter_count(s.loss);
   const double beside = s.calendar + s.static_reals + embedding;
   const double inputs = M * (4.0 + static_cast<double>(s.lags.size())) + s.past_channels +
                         static_cast<double>(s.future_channels) + steps + beside;

@@ -100,21 +100,22 @@ Choice choose(const std::string& text,
   throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
 }
 
-/// Throws DataError where a target has a value that the distribution of `loss` gives no probability.
+/// Throws DataError where a target has a value that the distribution of `loss` gives no
+/// probability.
 void check_values(Loss loss, const std::string& name, const TargetFacts& facts) {
   if (is_nonnegative(loss) && !facts.negative.empty()) {
-    throw DataError(
-        fmt::format("{}, and training.loss = \"{}\" is a distribution of numbers from 0 on; correct "
-                    "the value or leave its cell empty, or set training.loss = \"student_t\", "
-                    "\"gaussian\" or \"quantile\"",
-                    facts.negative, name));
+    throw DataError(fmt::format(
+        "{}, and training.loss = \"{}\" is a distribution of numbers from 0 on; correct "
+        "the value or leave its cell empty, or set training.loss = \"student_t\", "
+        "\"gaussian\" or \"quantile\"",
+        facts.negative, name));
   }
   if (is_count(loss) && !facts.not_whole.empty()) {
-    throw DataError(
-        fmt::format("{}, and training.loss = \"{}\" is a distribution of whole numbers; correct the "
-                    "value or leave its cell empty, or set training.loss = \"tweedie\", which takes "
-                    "any number from 0 on",
-                    facts.not_whole, name));
+    throw DataError(fmt::format(
+        "{}, and training.loss = \"{}\" is a distribution of whole numbers; correct the "
+        "value or leave its cell empty, or set training.loss = \"tweedie\", which takes "
+        "any number from 0 on",
+        facts.not_whole, name));
   }
 }
 
@@ -418,10 +419,11 @@ Scaling target_scaling(const Config& config, const ModelSpec& spec) {
   }
   const Scaling scaling = parse_scaling(text);
   if (is_nonnegative(spec.loss) && scaling != Scaling::mean && scaling != Scaling::none) {
-    throw ConfigError(fmt::format(
-        "network.scaling = \"{}\" shifts the values, and training.loss = \"{}\" is a distribution of "
-        "numbers from 0 on; set network.scaling to \"mean\", \"none\" or \"auto\"",
-        text, config.training.loss));
+    throw ConfigError(
+        fmt::format("network.scaling = \"{}\" shifts the values, and training.loss = \"{}\" is a "
+                    "distribution of "
+                    "numbers from 0 on; set network.scaling to \"mean\", \"none\" or \"auto\"",
+                    text, config.training.loss));
   }
   if (spec.level != Level::none && scaling != Scaling::mean && scaling != Scaling::none) {
     throw ConfigError(fmt::format(

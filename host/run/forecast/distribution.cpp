@@ -15,13 +15,12 @@ namespace {
 namespace policies = boost::math::policies;
 /// Forecasts are made in parallel loops, which no exception may leave: what has no result is NaN or
 /// infinite, and its series is left out. Discrete quantiles: the whole number that reaches p.
-using Quiet = policies::policy<policies::domain_error<policies::ignore_error>,
-                               policies::pole_error<policies::ignore_error>,
-                               policies::overflow_error<policies::ignore_error>,
-                               policies::evaluation_error<policies::ignore_error>,
-                               policies::rounding_error<policies::ignore_error>,
-                               policies::promote_double<false>,
-                               policies::discrete_quantile<policies::integer_round_up>>;
+using Quiet = policies::policy<
+    policies::domain_error<policies::ignore_error>, policies::pole_error<policies::ignore_error>,
+    policies::overflow_error<policies::ignore_error>,
+    policies::evaluation_error<policies::ignore_error>,
+    policies::rounding_error<policies::ignore_error>, policies::promote_double<false>,
+    policies::discrete_quantile<policies::integer_round_up>>;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 

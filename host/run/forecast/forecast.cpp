@@ -245,8 +245,8 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   std::vector<Window> good;
   for (std::size_t r = 0; r < windows.size(); ++r) {
     const auto values = std::span(out.values).subspan(r * KM * J, KM * J);
-    const auto mean = std::span(out.mean).subspan(out.mean.empty() ? 0 : r * KM,
-                                                  out.mean.empty() ? 0 : KM);
+    const auto mean =
+        std::span(out.mean).subspan(out.mean.empty() ? 0 : r * KM, out.mean.empty() ? 0 : KM);
     const auto finite = [](float value) { return std::isfinite(value); };
     if (!std::ranges::all_of(values, finite) || !std::ranges::all_of(mean, finite)) {
       out.left_out.push_back(
@@ -263,8 +263,8 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   }
   out.values.resize(kept * KM * J);
   if (!out.mean.empty()) out.mean.resize(kept * KM);
-  // Quantiles that cross are put in order, which never makes their loss larger (Chernozhukov et al.
-  // 2010).
+    // Quantiles that cross are put in order, which never makes their loss larger (Chernozhukov et
+    // al. 2010).
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < kept * KM; ++i) {
     const auto begin = out.values.begin() + static_cast<std::ptrdiff_t>(i * J);
@@ -298,7 +298,8 @@ void Forecaster::Impl::add_distribution(std::span<const Window> windows,
     const int m = static_cast<int>(i % M);
     const std::int64_t s = windows[i / KM].series;
     // From v, where the distribution is not one of y, and to the values that are stored.
-    const double scale = is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
+    const double scale =
+        is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
     const auto shift = static_cast<double>(scaling.offset_of(m, s));
     const bool log = spec.space == Space::log;
     for (std::size_t j = 0; j < J; ++j) {

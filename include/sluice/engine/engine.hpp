@@ -112,8 +112,8 @@ class Engine {
   /// Forecasts in the units of y; [windows, K, M, J]. J = Q if `offsets` is empty; else Q must be
   /// 1, `offsets` is [K, M, J] in the model's space and output j is the forecast moved by offsets
   /// j. With the likelihood of a distribution `offsets` is empty and the Q numbers are its
-  /// parameters (model/likelihood.hpp): of y if y is not negative by it, else of v (model/spec.hpp).
-  /// Reads no target after an origin. Blocks.
+  /// parameters (model/likelihood.hpp): of y if y is not negative by it, else of v
+  /// (model/spec.hpp). Reads no target after an origin. Blocks.
   virtual void forecast(std::span<const Window> windows, std::span<const float> offsets,
                         std::span<float> out) = 0;
   /// Errors in the model's space, target - forecast (the median's where Q > 1); [windows, K, M],

@@ -190,8 +190,8 @@ SLUICE_HD inline LikelihoodValue tweedie(const double* outputs, double u, const 
   const double by_phi = exponent / phi.value;
   if (!(y > 0)) return {-exponent, {by_mean * link.slope, by_phi * phi.slope, 0}};
   const double a = (2 - power) / (power - 1);
-  const double log_z = a * (std::log(y) - std::log(power - 1)) - (1 + a) * std::log(phi.value) -
-                       std::log(2 - power);
+  const double log_z =
+      a * (std::log(y) - std::log(power - 1)) - (1 + a) * std::log(phi.value) - std::log(2 - power);
   const ValueAndSlope sum = tweedie_sum(log_z, a);
   return {std::log(y) - sum.value - exponent,
           {by_mean * link.slope, ((1 + a) * sum.slope / phi.value + by_phi) * phi.slope, 0}};

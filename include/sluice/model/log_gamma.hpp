@@ -1,7 +1,7 @@
 // The logarithm of the gamma function and its derivative, for host and device alike: the standard
 // library's writes a global (signgam), and a device has no digamma. Below 8 the argument is moved
-// up by the recurrence, then Stirling's series follows (Abramowitz and Stegun 1964, 6.1.40, 6.3.18):
-// 14 digits.
+// up by the recurrence, then Stirling's series follows (Abramowitz and Stegun
+// 1964, 6.1.40, 6.3.18): 14 digits.
 #pragma once
 
 #include <cmath>
@@ -22,9 +22,8 @@ inline constexpr double kStirlingFrom = 8;
 SLUICE_HD inline ValueAndSlope stirling_rest(double x) {
   const double z = 1 / x, w = z * z;
   const double value =
-      z *
-      (1. / 12 -
-       w * (1. / 360 - w * (1. / 1260 - w * (1. / 1680 - w * (1. / 1188 - w * 691. / 360360)))));
+      z * (1. / 12 - w * (1. / 360 -
+                          w * (1. / 1260 - w * (1. / 1680 - w * (1. / 1188 - w * 691. / 360360)))));
   const double slope =
       -w * (1. / 12 -
             w * (1. / 120 - w * (1. / 252 - w * (1. / 240 - w * (1. / 132 - w * 691. / 32760)))));
@@ -45,8 +44,8 @@ SLUICE_HD inline ValueAndSlope log_gamma(double x) {
           log_x - 0.5 / x + rest.slope - reciprocals};
 }
 
-/// log Γ(r + y) - log Γ(r) - y log r and its derivative with respect to r; r > 0, y >= 0. Where r is
-/// large the three nearly cancel: there it is computed without them.
+/// log Γ(r + y) - log Γ(r) - y log r and its derivative with respect to r; r > 0, y >= 0. Where r
+/// is large the three nearly cancel: there it is computed without them.
 SLUICE_HD inline ValueAndSlope log_rising(double r, double y) {
   if (r < kStirlingFrom) {
     const ValueAndSlope high = log_gamma(r + y), low = log_gamma(r);

@@ -111,7 +111,7 @@ struct ModelSpec {
   int input_embeddings() const;  ///< numbers of x_t from tables, its last ones: embeddings', steps'
   int head_embeddings() const;   ///< likewise of what the head sees, with K of each future step's
   int inputs() const;            ///< C: width of x_t
-  int head_context() const;                    ///< F: what the head sees beside h_t
+  int head_context() const;      ///< F: what the head sees beside h_t
   int outputs() const { return K * M * Q(); }  ///< of the head at one step, [K, M, Q]
   int first_head_step() const { return forking ? warmup : T - 1; }
 

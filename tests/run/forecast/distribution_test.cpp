@@ -62,8 +62,8 @@ TEST(Distribution, MeansAreThoseOfTheFormulas) {
 
 TEST(Distribution, ParametersThatAreNoNumbersGiveNone) {
   const double inf = std::numeric_limits<double>::infinity();
-  for (const Loss loss : {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial,
-                          Loss::tweedie}) {
+  for (const Loss loss :
+       {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial, Loss::tweedie}) {
     EXPECT_TRUE(std::isnan(Distribution(loss, {inf, 1, 3}, 1.5).quantile(0.5)));
     EXPECT_TRUE(std::isnan(Distribution(loss, {1, std::nan(""), 3}, 1.5).quantile(0.5)));
   }

@@ -16,8 +16,8 @@ namespace sluice {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::HasSubstr;
 using testing::daily_parts;
+using ::testing::HasSubstr;
 using testing::quick_config;
 using testing::quick_model;
 
@@ -96,8 +96,7 @@ TEST(LikelihoodTraining, FindsAGaussian) {
 
 TEST(LikelihoodTraining, FindsAStudentsTailAndWidth) {
   std::student_t_distribution<double> draw(4);
-  const Found f =
-      found(config_for("student_t"), drawn([&](auto& r) { return 50 + 5 * draw(r); }));
+  const Found f = found(config_for("student_t"), drawn([&](auto& r) { return 50 + 5 * draw(r); }));
   EXPECT_NEAR(f.mean, 50, 2.5);
   EXPECT_NEAR(f.quantiles[4] - f.quantiles[0], 2 * 1.5332 * 5, 0.12 * 15.3);
   EXPECT_NEAR(f.quantiles[3] - f.quantiles[1], 2 * 0.7407 * 5, 0.12 * 7.4);
@@ -114,9 +113,8 @@ TEST(LikelihoodTraining, FindsAPoissonsMean) {
 TEST(LikelihoodTraining, FindsANegativeBinomialsMeanAndDispersion) {
   // A Poisson of a gamma variable: mean 8, variance 8 + 0.5 * 64.
   std::gamma_distribution<double> rate(2, 4);
-  const Found f = found(config_for("negative_binomial"), drawn([&](auto& r) {
-                          return std::poisson_distribution<int>(rate(r))(r);
-                        }));
+  const Found f = found(config_for("negative_binomial"),
+                        drawn([&](auto& r) { return std::poisson_distribution<int>(rate(r))(r); }));
   EXPECT_NEAR(f.mean, 8, 0.4);
   EXPECT_NEAR(f.quantiles[0], 1, 0.12 * 15);  // SciPy's nbinom(2, .2)
   EXPECT_NEAR(f.quantiles[2], 7, 0.12 * 15);
@@ -131,7 +129,7 @@ TEST(LikelihoodTraining, FindsATweediesMeanZerosAndWidth) {
                           return n == 0 ? 0.0 : std::gamma_distribution<double>(n, 2)(r);
                         }));
   EXPECT_NEAR(f.mean, 4, 0.25);
-  EXPECT_NEAR(f.quantiles[0], 0, 0.05);  // more than a tenth are zeros
+  EXPECT_NEAR(f.quantiles[0], 0, 0.05);    // more than a tenth are zeros
   EXPECT_NEAR(f.quantiles[4], 9.46, 0.6);  // tests/golden/likelihoods.py
 }
 
@@ -244,8 +242,8 @@ TEST(LikelihoodTraining, NamesTheFirstNumberThatIsNoCount) {
   const Catalog fraction(daily_parts(series));
   for (const char* loss : {"poisson", "negative_binomial"}) {
     EXPECT_THAT(refusal(config_for(loss), catalog),
-                AllOf(HasSubstr("series 's2', 2024-01-21: y is -3"),
-                      HasSubstr("numbers from 0 on"), HasSubstr("\"student_t\"")));
+                AllOf(HasSubstr("series 's2', 2024-01-21: y is -3"), HasSubstr("numbers from 0 on"),
+                      HasSubstr("\"student_t\"")));
     EXPECT_THAT(refusal(config_for(loss), fraction),
                 AllOf(HasSubstr("series 's1', 2024-01-10: y is 2.5"), HasSubstr("whole numbers"),
                       HasSubstr("training.loss = \"tweedie\"")));
@@ -272,8 +270,8 @@ TEST(LikelihoodTraining, RefusesSpacesWithoutAZero) {
     EXPECT_THAT(refusal(c, catalog), HasSubstr("network.scaling = window_* shifts it"));
     c.network.scaling = "standard";
     c.network.level = "none";
-    EXPECT_THAT(refusal(c, catalog), AllOf(HasSubstr("network.scaling = \"standard\" shifts"),
-                                           HasSubstr("\"auto\"")));
+    EXPECT_THAT(refusal(c, catalog),
+                AllOf(HasSubstr("network.scaling = \"standard\" shifts"), HasSubstr("\"auto\"")));
     c.network.scaling = "auto";
     EXPECT_EQ(refusal(c, catalog), "no error");
   }
