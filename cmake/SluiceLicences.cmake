@@ -15,7 +15,7 @@ function(sluice_licence name file)
   set(SLUICE_LICENCES ${SLUICE_LICENCES} ${copy} PARENT_SCOPE)
 endfunction()
 
-foreach(pair IN ITEMS CLI11=libcli11-dev fmt=libfmt-dev highway=libhwy-dev json=nlohmann-json3-dev libgomp=libgomp1
+foreach(pair IN ITEMS Boost=libboost-dev CLI11=libcli11-dev fmt=libfmt-dev highway=libhwy-dev json=nlohmann-json3-dev libgomp=libgomp1
     ocl-icd=ocl-icd-libopencl1 oneDNN=libdnnl-dev spdlog=libspdlog-dev tomlplusplus=libtomlplusplus-dev)
   string(REPLACE "=" ";" pair ${pair})
   list(POP_FRONT pair name package)

@@ -29,7 +29,11 @@ DeviceHead::DeviceHead(const ModelSpec& spec, Precision precision, DeviceContext
       G_(spec.head_hidden),
       E_(spec.head_embeddings()),
       O_(spec.outputs()),
-      outputs_{.loss = spec.loss, .targets = spec.K * spec.M, .Q = spec.Q()} {
+      outputs_{.loss = spec.loss,
+               .targets = spec.K * spec.M,
+               .Q = spec.Q(),
+               .based = spec.based_outputs(),
+               .power = static_cast<double>(spec.tweedie_power)} {
   const ParamLayout layout(spec);
   const auto at = [&](const char* name) { return layout.block(name).offset; };
   linear_ = {at("linear.weight"), at("linear.bias")};

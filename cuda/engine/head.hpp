@@ -60,6 +60,8 @@ class DeviceHead {
   void validation_loss(const WindowRows& rows, DeviceSpan<const float> u,
                        DeviceSpan<const float> target, DeviceSpan<DeviceLossSums> sums);
 
+  const HeadOutputs& outputs() const { return outputs_; }
+
   /// Sets sums [1] to "nothing seen".
   void clear(DeviceSpan<DeviceLossSums> sums);
 

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "base/block_reduce.cuh"
+#include "engine/likelihood_kernels.hpp"
+#include "engine/loss_rows.cuh"
 #include "sluice/base/error.hpp"
 #include "sluice/model/loss.hpp"
 
@@ -26,35 +28,10 @@ __global__ void bias_relu_kernel(std::uint32_t size, std::uint32_t width,
 }
 
 __global__ void bias_base_kernel(std::uint32_t size, std::uint32_t outputs, std::uint32_t Q,
-                                 const float* __restrict__ bias, const float* __restrict__ base,
-                                 float* __restrict__ out) {
+                                 std::uint32_t based, const float* __restrict__ bias,
+                                 const float* __restrict__ base, float* __restrict__ out) {
   const std::uint32_t i = blockIdx.x * kThreads + threadIdx.x;
-  if (i < size) out[i] += bias[i % outputs] + base[i / Q];
-}
-
-__device__ inline LossPart sum_of(LossPart a, const LossPart& b) {
-  a.loss += b.loss;
-  a.targets += b.targets;
-  if (a.bad_row < 0 || (b.bad_row >= 0 && b.bad_row < a.bad_row)) a.bad_row = b.bad_row;
-  return a;
-}
-
-// From a row of a range to its window and its step of the series.
-struct RowWalk {
-  std::uint32_t N, window;  // of the range's first row
-  std::int64_t step;        // of the window, of the range's first row
-};
-
-RowWalk walk_of(const WindowRows& rows, const HeadRowRange& range) {
-  return {static_cast<std::uint32_t>(rows.N), static_cast<std::uint32_t>(range.row % rows.N),
-          range.first_step + range.row / rows.N};
-}
-
-__device__ inline float weight_of(const WindowRows& rows, const RowWalk& walk, std::uint32_t r) {
-  const std::uint32_t at = walk.window + r;
-  const std::int64_t n = at % walk.N;
-  const std::int64_t step = walk.step + at / walk.N;
-  return row_weight(rows, n, rows.windows[n].origin - rows.space.T + 1 + step);
+  if (i < size) out[i] += bias[i % outputs] + (i % Q < based ? base[i / Q] : 0.0f);
 }
 
 __global__ void training_loss_kernel(WindowRows rows, HeadOutputs outputs, RowWalk walk,
@@ -140,14 +117,13 @@ __global__ void relu_backward_kernel(std::uint32_t size, const float* __restrict
 
 __global__ void clear_sums_kernel(DeviceLossSums* sums) { *sums = DeviceLossSums(); }
 
-// Rows come in chunks: what one holds fits 32 bits.
+}  // namespace
+
 std::uint32_t size_of(std::int64_t rows, std::int64_t width) {
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
   if (rows * width >= kMost) throw InternalError("a chunk of the head is too large to index");
   return static_cast<std::uint32_t>(rows * width);
 }
-
-}  // namespace
 
 void add_bias_relu(std::int64_t rows, int width, const float* bias, float* hidden,
                    cudaStream_t stream) {
@@ -161,7 +137,7 @@ void add_bias_base(std::int64_t rows, const HeadOutputs& outputs, const float* b
   const int width = outputs.targets * outputs.Q;
   const std::uint32_t size = size_of(rows, width);
   launch(bias_base_kernel, {.blocks = blocks_for(size, kThreads), .threads = kThreads}, stream,
-         size, width, outputs.Q, bias, base, out);
+         size, width, outputs.Q, outputs.based, bias, base, out);
 }
 
 std::int64_t loss_parts(std::int64_t rows, const HeadOutputs& outputs) {
@@ -172,6 +148,9 @@ std::int64_t loss_parts(std::int64_t rows, const HeadOutputs& outputs) {
 void training_loss(const WindowRows& rows, const HeadOutputs& outputs, const HeadRowRange& range,
                    const float* bias, const float* base, const float* target, float* out,
                    LossPart* parts, cudaStream_t stream) {
+  if (is_distribution(outputs.loss)) {
+    return training_likelihood(rows, outputs, range, bias, base, target, out, parts, stream);
+  }
   launch(training_loss_kernel,
          {.blocks = loss_parts(range.count, outputs),
           .threads = kThreads,
@@ -182,6 +161,9 @@ void training_loss(const WindowRows& rows, const HeadOutputs& outputs, const Hea
 
 void forecast_loss(const WindowRows& rows, const HeadOutputs& outputs, const HeadRowRange& range,
                    const float* u, const float* target, LossPart* parts, cudaStream_t stream) {
+  if (is_distribution(outputs.loss)) {
+    return forecast_likelihood(rows, outputs, range, u, target, parts, stream);
+  }
   launch(forecast_loss_kernel,
          {.blocks = loss_parts(range.count, outputs),
           .threads = kThreads,

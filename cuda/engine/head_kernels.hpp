@@ -20,6 +20,8 @@ struct HeadOutputs {
   Loss loss = Loss::mae;
   int targets = 1;                   ///< K * M
   int Q = 1;                         ///< outputs of one target
+  int based = 1;                     ///< of them, the first ones: those that the base is added to
+  double power = 0;                  ///< of Loss::tweedie
   const float* parameter = nullptr;  ///< [Q] in device memory: each quantile, or Huber's delta
 };
 
@@ -41,7 +43,8 @@ struct LossPart {
 void add_bias_relu(std::int64_t rows, int width, const float* bias, float* hidden,
                    cudaStream_t stream);
 
-/// out [rows, targets, Q] += bias [targets, Q] + base [rows, targets].
+/// out [rows, targets, Q] += bias [targets, Q] + base [rows, targets], the base to the first
+/// `based` of Q.
 void add_bias_base(std::int64_t rows, const HeadOutputs& outputs, const float* bias,
                    const float* base, float* out, cudaStream_t stream);
 

@@ -5,6 +5,7 @@
 #include "engine/carried_state.hpp"
 #include "engine/cuda_engine.hpp"
 #include "engine/gather.hpp"
+#include "engine/likelihood_kernels.hpp"
 #include "engine/transfers.hpp"
 #include "sluice/base/error.hpp"
 
@@ -139,29 +140,37 @@ void CudaEngine::forecast(std::span<const Window> windows, std::span<const float
   context_.make_current();
   const int Q = spec_.Q();
   const std::int64_t KM = spec_.K * spec_.M;
-  if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
+  const bool distribution = is_distribution(spec_.loss);
+  if (!offsets.empty() && (Q != 1 || distribution)) {
+    throw InternalError("offsets need a model with one output");
+  }
   const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
   if (!offsets.empty()) {
     offsets_.grow(context_.memory(), KM * J, "the offsets of forecasts");
     upload(offsets, offsets_.first(KM * J), context_);
   }
   results_.begin(most_results(windows.size(), KM * J));
-  for_each_batch(windows, false, {},
-                 [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
-                     DeviceSpan<const float>) {
-                   const std::int64_t size = batch.rows.N * KM * J;
-                   const DeviceSpan<float> y = results_.block(batch.slot, size);
-                   forecast_rows(batch.rows, Q, u.data(),
-                                 offsets.empty() ? nullptr : offsets_.data(), static_cast<int>(J),
-                                 y.data(), context_.stream());
-                   results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM * J),
-                                                         static_cast<std::size_t>(size)));
-                 });
+  for_each_batch(
+      windows, false, {},
+      [&](std::int64_t begin, const Batch& batch, DeviceSpan<const float> u,
+          DeviceSpan<const float>) {
+        const std::int64_t size = batch.rows.N * KM * J;
+        const DeviceSpan<float> y = results_.block(batch.slot, size);
+        if (distribution) {
+          distribution_rows(batch.rows, head_.outputs(), u.data(), y.data(), context_.stream());
+        } else {
+          forecast_rows(batch.rows, Q, u.data(), offsets.empty() ? nullptr : offsets_.data(),
+                        static_cast<int>(J), y.data(), context_.stream());
+        }
+        results_.send(batch.slot, out.subspan(static_cast<std::size_t>(begin * KM * J),
+                                              static_cast<std::size_t>(size)));
+      });
   results_.finish();
 }
 
 void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                            std::span<float> out) {
+  if (is_distribution(spec_.loss)) throw InternalError("a distribution has no residuals");
   context_.make_current();
   int median = 0;
   for (int q = 0; q < spec_.Q() && spec_.loss == Loss::quantile; ++q) {

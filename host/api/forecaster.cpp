@@ -201,7 +201,9 @@ void try_out(const sluice_forecaster& forecaster) {
   forecaster_of(forecaster, catalog);
 }
 
-void run(const sluice_forecaster& forecaster, std::span<const sluice_series> series, double* out) {
+/// `means`: or null.
+void run(const sluice_forecaster& forecaster, std::span<const sluice_series> series, double* out,
+         double* means) {
   const HostThreads before;
   use_threads_again(forecaster.config.engine.threads);
   const Model& model = forecaster.model;
@@ -223,6 +225,7 @@ void run(const sluice_forecaster& forecaster, std::span<const sluice_series> ser
     for (std::size_t k = 0; k < K; ++k) {
       for (std::size_t m = 0; m < M; ++m) {
         for (std::size_t j = 0; j < made.probabilities.size(); ++j) *out++ = made.y(r, k, m, j);
+        if (means != nullptr) *means++ = made.point(r, k, m);
       }
     }
   }
@@ -274,6 +277,21 @@ sluice_status sluice_forecaster_run(sluice_forecaster* forecaster, const sluice_
     if (count == 0) return;
     require(series, "sluice_forecaster_run", "series");
     require(forecasts, "sluice_forecaster_run", "forecasts");
-    sluice::api::run(*forecaster, {series, count}, forecasts);
+    sluice::api::run(*forecaster, {series, count}, forecasts, nullptr);
+  });
+}
+
+sluice_status sluice_forecaster_run_with_means(sluice_forecaster* forecaster,
+                                               const sluice_series* series, size_t count,
+                                               double* forecasts, double* means,
+                                               sluice_error** error) {
+  return guarded(error, [&] {
+    constexpr const char* kName = "sluice_forecaster_run_with_means";
+    require(forecaster, kName, "forecaster");
+    if (count == 0) return;
+    require(series, kName, "series");
+    require(forecasts, kName, "forecasts");
+    require(means, kName, "means");
+    sluice::api::run(*forecaster, {series, count}, forecasts, means);
   });
 }

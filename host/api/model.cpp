@@ -7,6 +7,7 @@
 #include "api/status.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/model/params.hpp"
+#include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice::api {
@@ -32,6 +33,7 @@ std::string info_of(const Model& model) {
   json["members"] = model.members.size();
   json["levels"] = model.config.forecast.levels;
   json["quantiles"] = spec.quantiles;
+  json["mean"] = has_mean(spec);  // forecasts have it beside the median
   json["frequency"] = to_string(model.frequency);
   json["id"] = model.config.data.id;  // columns; empty: looked for by usual names
   json["time"] = model.config.data.time;

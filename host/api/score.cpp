@@ -1,6 +1,7 @@
 // Scores of forecasts that somebody has: tables become what a backtest gives its scorers.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -18,11 +19,15 @@
 namespace sluice::api {
 namespace {
 
-/// The columns of the quantiles that `levels` mean, in their order.
-std::vector<std::string> columns_of(const std::vector<double>& levels) {
+constexpr const char* kPoint = "sluice";
+constexpr const char* kMedian = "sluice-median";
+
+/// The columns of the quantiles that `levels` mean, in their order, and last, where there is a
+/// mean, that.
+std::vector<std::string> columns_of(const std::vector<double>& levels, bool mean) {
   std::vector<std::string> columns;
   for (const double p : level_quantiles(levels)) {
-    std::string name = "sluice";
+    std::string name = mean ? kMedian : kPoint;
     for (const double level : levels) {
       const std::vector<double> ends = level_quantiles({level});
       if (p == ends.front()) name = fmt::format("sluice-lo-{:g}", level);
@@ -30,6 +35,7 @@ std::vector<std::string> columns_of(const std::vector<double>& levels) {
     }
     columns.push_back(std::move(name));
   }
+  if (mean) columns.push_back(kPoint);
   return columns;
 }
 
@@ -64,12 +70,15 @@ class ForecastTables {
     Config config;
     config.data.id = {"unique_id"};
     config.data.time = {"ds"};
-    config.data.targets = columns_of(config_.forecast.levels);
+    const auto given = std::make_shared<const Table>(take_stream(stream, kName));
+    const std::vector<std::string> names = given->column_names();
+    const bool mean = std::find(names.begin(), names.end(), kMedian) != names.end();
+    config.data.targets = columns_of(config_.forecast.levels, mean);
     config.data.frequency = to_string(data_.frequency());
     config.data.time_zone = config_.data.time_zone;
     config.path.data = {kName};
     CatalogSpec spec = catalog_spec(config);
-    spec.read.memory[kName] = std::make_shared<const Table>(take_stream(stream, kName));
+    spec.read.memory[kName] = given;
     return read_catalog(spec);
   }
 
@@ -103,7 +112,9 @@ class ForecastTables {
               fmt::format("{}: series '{}' has no '{}' for {}; give {} steps of each series", kName,
                           table.id(f), table.target(j).name, table.date(f, k), window.K));
         }
-        window.values.push_back(static_cast<float>(y - offset));
+        // The quantiles, then the mean where there is one.
+        auto& of = j < window.J() ? window.values : window.mean;
+        of.push_back(static_cast<float>(y - offset));
       }
     }
     window.series.push_back(static_cast<std::int32_t>(s));

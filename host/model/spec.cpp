@@ -94,6 +94,22 @@ void check_spec(const ModelSpec& s) {
     }
     require(median, "the quantiles must contain the median, 0.5");
   }
+  if (is_nonnegative(s.loss)) {
+    const std::string has_zero =
+        "training.loss = \"poisson\", \"negative_binomial\" and \"tweedie\" are distributions of "
+        "numbers from 0 on, ";
+    require(s.space == Space::linear,
+            has_zero +
+                "and network.space = \"log\" has no 0; set network.space = \"linear\" (or "
+                "\"auto\"), or training.loss = \"student_t\" or \"gaussian\"");
+    require(s.window_scaling == WindowScaling::none,
+            has_zero +
+                "and network.scaling = window_* shifts it; set network.scaling = \"mean\" (or "
+                "\"auto\"), or training.loss = \"student_t\" or \"gaussian\"");
+  }
+  require(
+      s.tweedie_power >= 1.0499f && s.tweedie_power <= 1.9501f,
+      fmt::format("training.tweedie_power is {:g}; it must be from 1.05 to 1.95", s.tweedie_power));
   require(s.level_weight == 0 || s.level != Level::none,
           "training.level_weight needs a level; set network.level = \"mean\" or \"smoothing\", or "
           "the weight to 0");

@@ -230,6 +230,12 @@ SLUICE_API void sluice_forecaster_shape(const sluice_forecaster* forecaster, int
 SLUICE_API sluice_status sluice_forecaster_run(sluice_forecaster* forecaster,
                                                const sluice_series* series, size_t count,
                                                double* forecasts, sluice_error** error);
+/* The same, and the point forecasts: means [count, K, M] of the distributions that a likelihood was
+ * trained for ("mean" of sluice_model_info is true), else the medians. */
+SLUICE_API sluice_status sluice_forecaster_run_with_means(sluice_forecaster* forecaster,
+                                                          const sluice_series* series, size_t count,
+                                                          double* forecasts, double* means,
+                                                          sluice_error** error);
 
 #ifdef __cplusplus
 }

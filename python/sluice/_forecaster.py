@@ -231,6 +231,8 @@ class Forecaster(Arguments):
     ) -> Any:
         """Forecasts of every series from its end: id, time, "sluice" (the median), "sluice-lo-80", "sluice-hi-80", ...
 
+        A model of a distribution (training.loss) has the mean in "sluice" and the median in "sluice-median".
+
         df : histories, with the columns of the fit. None: those that it was fitted to.
         futr_df (or future_df) : id, time and the columns of futr_exog_list for the horizon of every series, in any
             order; without the id column a row holds for all series. All steps of the model, also where h is less.

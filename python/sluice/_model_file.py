@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from .errors import DataError
 
 FORMAT = "sluice model"
-NEWEST_VERSION = 2
+NEWEST_VERSION = 3
+DISTRIBUTION_PARAMETERS = {"gaussian": 2, "student_t": 3, "poisson": 1, "negative_binomial": 2, "tweedie": 2}
+"""Losses that are the likelihood of a distribution: the network's outputs of a target and step."""
 _LARGEST_HEADER = 1 << 30
 _TYPES = {"U8": np.uint8, "I64": np.int64, "F32": np.float32, "F64": np.float64}
 _ESCAPE = re.compile(r"\\(\\|n|x[0-9a-f]{2})")
@@ -203,7 +205,7 @@ def _check(model: ModelFile) -> None:
         raise ValueError("the channels' names and the specification differ")
     series = len(model.series_ids)
     H, K, M = spec["H"], spec["K"], spec["M"]
-    Q = len(spec["quantiles"]) if spec["loss"] == "quantile" else 1
+    Q = len(spec["quantiles"]) if spec["loss"] == "quantile" else DISTRIBUTION_PARAMETERS.get(spec["loss"], 1)
     shapes = {"scaling.offset": (channels, series), "scaling.scale": (channels, series),
               "level": (2,)}
     for index in range(model.member_count):

@@ -118,7 +118,8 @@ class Request:
         texts = f._later_texts(self.level)
         settings = values_in(f._check_later(texts))
         levels = settings["forecast.levels"]
-        outputs = ["sluice", *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]
+        median = ["sluice-median"] if f.model_info_["mean"] else []
+        outputs = ["sluice", *median, *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]
         key, content = packed(f)
         return Plan(content, key, self.columns, self.ids, self.time, tuple(outputs), texts, f._steps(self.h), last,
                     marked, future, settings["forecast.strict"], self.rows_at_once, zone)

@@ -78,10 +78,11 @@ def evaluate(
     targets = names_of("target_col", target_col)
     made.require([id_col], "id_col")
     made.require([time_col], "time_col")
-    made.require(["sluice"], "the median of a forecast; another method's column has to be renamed to it")
+    made.require(["sluice"], "the point of a forecast; another method's column has to be renamed to it")
     levels = [match[1] for name in made.names if (match := re.fullmatch(r"sluice-lo-(.+)", name))]
     made.require([f"sluice-hi-{level}" for level in levels], "the upper end of an interval")
-    outputs = ["sluice", *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
+    median = [name for name in made.names if name == "sluice-median"]
+    outputs = ["sluice", *median, *(f"sluice-{end}-{level}" for level in levels for end in ("lo", "hi"))]
     several = len(targets) > 1 or ("target" in made.names and targets != ["target"])
     if several:
         made.require(["target"], "which column of target_col a row forecasts")

@@ -98,6 +98,9 @@ def forecaster_of_group(content: bytes, plan: Plan) -> Forecaster:
         raise DataError(f"the models of one table must have the same columns and steps: one has "
                         f"{forecaster._fitted()[1]} and {forecaster.model_info_['horizon']} steps, another "
                         f"{plan.columns} and {plan.steps}")
+    if forecaster.model_info_["mean"] != ("sluice-median" in plan.outputs):
+        raise DataError("the models of one table must all have means, or none: in log space a model of "
+                        "training.loss = \"student_t\" has none; set network.space for all of them")
     return forecaster
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import ArrayLike, NDArray
 
-from ._model_file import Model, ModelFile, path_of, read_model
+from ._model_file import DISTRIBUTION_PARAMETERS, Model, ModelFile, path_of, read_model
 from ._onnx_export import Export
 from .errors import ConfigError
 
@@ -41,6 +41,10 @@ def to_onnx(model: Model, path: str | os.PathLike[str], *, level: Sequence[float
         raise ConfigError("the model was trained with training.carry_state = true: its forecast "
                          "begins with the state of all windows before, which a graph of one window "
                          "has not; train it with training.carry_state = false to export it")
+    if read.spec["loss"] in DISTRIBUTION_PARAMETERS:
+        raise ConfigError(f"the model was trained with training.loss = \"{read.spec['loss']}\": ONNX has no "
+                         "operators for the quantiles of a distribution; train it with training.loss = "
+                         "\"quantile\" to export it")
     probabilities = quantile_probabilities(read, level)
     export = Export(read, probabilities, scaling == "series", words)
     onnx.save(export.build(), os.fspath(path))

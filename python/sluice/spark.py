@@ -44,7 +44,7 @@ def forecast(
     rows_at_once: int = ROWS_AT_ONCE,
     last_time: Any = None,
 ) -> DataFrame:
-    """Forecasts of every series from its end: id, time, "sluice" (the median), "sluice-lo-80", ..., "reason".
+    """Forecasts of every series from its end: id, time, "sluice" (as of predict), "sluice-lo-80", ..., "reason".
 
     df : a row for each series and time, in any order, with the columns of the fit; others are not read.
     model : a fitted Forecaster, or the path of a model's file, which the driver reads and sends to the workers. Or

@@ -72,6 +72,39 @@ TEST_F(CApi, ForecastsArraysAsItForecastsTables) {
   EXPECT_GT(one[1], 0);
 }
 
+TEST_F(CApi, GivesTheMeansOfADistributionBesideItsQuantiles) {
+  for (const bool distribution : {false, true}) {
+    Job work = job();
+    if (distribution) {
+      ASSERT_EQ(sluice_job_set(work.get(), "training.loss", "tweedie", nullptr), SLUICE_OK);
+    }
+    const CModel model = train(work);
+    sluice_forecaster* made = nullptr;
+    EXPECT_SAID(sluice_forecaster_new(work.get(), model.get(), &made, error), SLUICE_OK, "");
+    const CForecaster forecaster(made);
+    const auto columns = sales();
+    const sluice_series series = {.id = "s0",
+                                  .start = kStart,
+                                  .history = kLength,
+                                  .steps = kLength,
+                                  .values = columns[2].numbers.data(),
+                                  .static_reals = nullptr,
+                                  .static_categories = nullptr};
+    std::vector<double> out(9, -1), same(9, -1), means(3, -1);
+    EXPECT_SAID(sluice_forecaster_run(forecaster.get(), &series, 1, same.data(), error), SLUICE_OK,
+                "");
+    EXPECT_SAID(sluice_forecaster_run_with_means(forecaster.get(), &series, 1, out.data(),
+                                                 means.data(), error),
+                SLUICE_OK, "");
+    EXPECT_EQ(out, same);
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_EQ(means[k] == out[3 * k + 1], !distribution);  // else the median
+      EXPECT_GT(means[k], out[3 * k]);
+      EXPECT_LT(means[k], out[3 * k + 2]);
+    }
+  }
+}
+
 TEST_F(CApi, SaysWhichSeriesOfArraysIsWrong) {
   const Job work = job();
   const CModel model = train(work);

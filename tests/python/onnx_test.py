@@ -382,6 +382,11 @@ class Refused(Trained):
                       {"training.carry_state": "true", "network.forking": "false"})
         self.refuses(ValueError, "training.carry_state = false to export it", self.folder / MODEL)
 
+    def test_a_model_of_a_distribution_is_refused(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON), {"training.loss": "student_t"})
+        self.refuses(ValueError, "has no operators for the quantiles of a distribution; train it with training.loss = "
+                     '"quantile"', self.folder / MODEL)
+
     def test_levels_that_the_model_lacks_are_refused_with_those_it_has(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
         self.refuses(ValueError, "asks for the quantile 0.025, and the model has 0.1, 0.5, 0.9",

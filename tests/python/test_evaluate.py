@@ -35,6 +35,24 @@ def test_windows_are_scored_as_cross_validation_scores_them(made, make):
     assert scores["mae"][0] == pytest.approx((windows["y"] - windows["sluice"]).abs().mean(), rel=1e-5)
 
 
+def test_means_are_the_points_and_medians_the_quantiles_of_a_distribution():
+    forecaster = quick(settings={"training.loss": "tweedie"})
+    windows = forecaster.cross_validation(sales(), n_windows=2)
+    assert list(windows.columns) == ["unique_id", "ds", "cutoff", "y", "sluice", "sluice-median", "sluice-lo-80",
+                                     "sluice-hi-80"]
+    assert (windows["sluice"] != windows["sluice-median"]).all()
+    scores = sluice.evaluate(windows, sales())
+    total = forecaster.report_["methods"][0]["total"]
+    for metric in METRICS:
+        assert scores[metric][0] == pytest.approx(total[metric], rel=1e-5)
+    assert scores["mae"][0] == pytest.approx((windows["y"] - windows["sluice"]).abs().mean(), rel=1e-5)
+    # The weighted quantile loss is of the median, not of the mean.
+    q = {0.1: "sluice-lo-80", 0.5: "sluice-median", 0.9: "sluice-hi-80"}
+    errors = {p: windows["y"] - windows[column] for p, column in q.items()}
+    losses = [2 * (e * (p - (e < 0))).sum() / windows["y"].abs().sum() for p, e in errors.items()]
+    assert scores["wql"][0] == pytest.approx(sum(losses) / 3, rel=1e-5)
+
+
 def test_windows_of_texts_as_views_are_scored(made):
     views = pa.table(made[1])
     cutoffs = views["cutoff"].cast(pa.date32()).cast(pa.string()).cast(pa.string_view())

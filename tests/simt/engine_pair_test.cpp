@@ -49,6 +49,26 @@ TEST_F(EnginePair, CudaTrainsAndForecastsAsTheCpuDoes) {
   }
 }
 
+TEST_F(EnginePair, CudaTrainsAndForecastsADistributionAsTheCpuDoes) {
+  for (const Loss loss :
+       {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial, Loss::tweedie}) {
+    World world(true);
+    world.spec.loss = loss, world.spec.quantiles = {};
+    world.start.resize(static_cast<std::size_t>(ParamLayout(world.spec).size()));
+    init_params(world.spec, 5, world.start);
+    const Outcome cuda = run(world, *world.engine(), 12);
+    world.recurrence = world.precision = "auto";
+    const Outcome cpu = run(world, *world.ready(make_cpu_engine(world.setup())), 12);
+    EXPECT_EQ(cuda.targets, cpu.targets);
+    // As above.
+    EXPECT_NEAR(cuda.train_loss, cpu.train_loss, 1e-4 * (1 + std::abs(cpu.train_loss)));
+    EXPECT_NEAR(cuda.valid_loss, cpu.valid_loss, 1e-3 * (1 + std::abs(cpu.valid_loss)));
+    EXPECT_NEAR(cuda.norm, cpu.norm, 1e-2 * cpu.norm);
+    EXPECT_LT(distance(cuda.params, cpu.params), 5e-3);
+    EXPECT_LT(distance(cuda.forecast, cpu.forecast), 2e-3) << static_cast<int>(loss);
+  }
+}
+
 TEST_F(EnginePair, NoInterleavingOfStreamsChangesABit) {
   World world(true, 40, 600);
   world.limit = 1 << 20;  // streamed: copies run beside the steps

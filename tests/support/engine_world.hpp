@@ -153,6 +153,7 @@ inline Outcome run(const World& world, Engine& engine, int steps, int first = 0)
   out.valid_loss = engine.validate(windows, limit).loss;
   out.forecast.resize(windows.size() * KM * static_cast<std::size_t>(world.spec.Q()));
   engine.forecast(windows, {}, out.forecast);
+  if (is_distribution(world.spec.loss)) return out;  // it has no residuals
   out.residuals.resize(windows.size() * KM);
   engine.residuals(windows, limit, out.residuals);
   for (float& r : out.residuals) r = std::isnan(r) ? -99.0f : r;  // so that == can be asked

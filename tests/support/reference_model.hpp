@@ -50,12 +50,16 @@ class ReferenceModel {
             const double target = at(m, w.series, t + k, t);
             if (std::isnan(target)) continue;
             ++result.targets;
+            const double* of_target = u.data() + ((k - 1) * spec_.M + m) * spec_.Q();
+            const double weight =
+                static_cast<double>(weights_[size(w.series)]) *
+                std::pow(level(0, w.series, t), static_cast<double>(spec_.level_weight));
+            if (spec_.loss >= Loss::gaussian) {
+              result.loss_sum -= weight * log_likelihood(of_target, target, m, w.series, t);
+              continue;
+            }
             for (int q = 0; q < spec_.Q(); ++q) {
-              const double e = u[size(((k - 1) * spec_.M + m) * spec_.Q() + q)] - target;
-              result.loss_sum +=
-                  static_cast<double>(weights_[size(w.series)]) *
-                  std::pow(level(0, w.series, t), static_cast<double>(spec_.level_weight)) *
-                  one_loss(e, q) / spec_.Q();
+              result.loss_sum += weight * one_loss(of_target[q] - target, q) / spec_.Q();
             }
           }
         }
@@ -78,6 +82,46 @@ class ReferenceModel {
     if (spec_.loss == Loss::huber) return a <= d ? e * e / 2 : d * (a - d / 2);
     const double tau = static_cast<double>(spec_.quantiles[size(q)]);
     return 2 * std::max(tau * -e, (tau - 1) * -e);
+  }
+
+  /// Of `target` in the model's space; z: the outputs. Constants and links: model/likelihood.hpp.
+  double log_likelihood(const double* z, double target, int m, std::int64_t s,
+                        std::int64_t t) const {
+    const double pi = 3.14159265358979;
+    const auto softplus = [](double x) { return std::log(1 + std::exp(x)); };
+    if (spec_.loss == Loss::gaussian) {
+      const double sigma = softplus(z[1]) + 1e-4, x = (target - z[0]) / sigma;
+      return -0.5 * x * x - std::log(sigma * std::sqrt(2 * pi));
+    }
+    if (spec_.loss == Loss::student_t) {
+      const double sigma = softplus(z[1]) + 1e-4, x = (target - z[0]) / sigma;
+      const double nu = softplus(z[2]) + 2.01;
+      return std::lgamma((nu + 1) / 2) - std::lgamma(nu / 2) -
+             std::log(sigma * std::sqrt(nu * pi)) - (nu + 1) / 2 * std::log(1 + x * x / nu);
+    }
+    const double origin = spec_.level == Level::none ? 0 : 1;
+    const double ratio = z[0] + origin > 1 ? z[0] + origin : std::exp(z[0] + origin - 1);
+    if (spec_.loss == Loss::tweedie) return tweedie(target + origin, ratio, softplus(z[1]) + 1e-4);
+    const double unit = level(m, s, t) * static_cast<double>(scaling_.scale_of(m, s));
+    const double y = (target + origin) * unit, mean = ratio * unit;
+    if (spec_.loss == Loss::poisson) return y * std::log(mean) - mean - std::lgamma(y + 1);
+    const double r = 1 / (softplus(z[1]) + 1e-6);
+    return std::lgamma(y + r) - std::lgamma(r) - std::lgamma(y + 1) + r * std::log(r / (r + mean)) +
+           y * std::log(mean / (r + mean));
+  }
+
+  double tweedie(double y, double mean, double phi) const {
+    const auto p = static_cast<double>(spec_.tweedie_power);
+    const double kernel =
+        (y * std::pow(mean, 1 - p) / (1 - p) - std::pow(mean, 2 - p) / (2 - p)) / phi;
+    if (y <= 0) return kernel;
+    const double a = (2 - p) / (p - 1);
+    double sum = 0;
+    for (int j = 1; j < 150; ++j) {
+      sum += std::exp(j * (a * std::log(y / (p - 1)) - (1 + a) * std::log(phi) - std::log(2 - p)) -
+                      std::lgamma(j + 1.0) - std::lgamma(a * j));
+    }
+    return std::log(sum / y) + kernel;
   }
 
   double value(int m, std::int64_t s, std::int64_t t) const {  // v; NaN where there is none
@@ -284,7 +328,8 @@ class ReferenceModel {
       for (double& x : z) x = std::max(x, 0.0);
     }
     std::vector<double> u = product("linear", spec_.outputs(), z, params);
-    for (std::size_t o = 0; o < u.size(); ++o) u[o] += base[o / size(spec_.Q())];
+    const std::size_t Q = size(spec_.Q()), based = spec_.loss >= Loss::gaussian ? 1 : Q;
+    for (std::size_t o = 0; o < u.size(); ++o) u[o] += o % Q < based ? base[o / Q] : 0;
     return u;
   }
 

@@ -11,13 +11,13 @@
 
 #include "engine/cpu/choice.hpp"
 #include "engine/cpu/head.hpp"
+#include "engine/cpu/outputs.hpp"
 #include "engine/cpu/precision.hpp"
 #include "engine/recurrence.hpp"
 #include "engine/shared/gather.hpp"
 #include "engine/shared/model_space.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
-#include "sluice/model/loss.hpp"
 #include "sluice/model/params.hpp"
 
 namespace sluice {
@@ -409,16 +409,8 @@ LossReport CpuEngine::validate(std::span<const Window> windows,
         const float target =
             target_[n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)];
         if (std::isnan(target)) continue;
-        for (int q = 0; q < Q; ++q) {
-          const float u = u_[(n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)) *
-                                 static_cast<std::size_t>(Q) +
-                             static_cast<std::size_t>(q)];
-          const float parameter = spec_.loss == Loss::quantile
-                                      ? spec_.quantiles[static_cast<std::size_t>(q)]
-                                      : spec_.huber_delta;
-          window_loss +=
-              static_cast<double>(loss_value(spec_.loss, u - target, parameter).value) / Q;
-        }
+        const float* u = u_.data() + (static_cast<std::int64_t>(n) * KM + i) * Q;
+        window_loss += output_loss(spec_, batch, static_cast<std::int64_t>(n), i, u, target);
         ++report.targets;
       }
       if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
@@ -436,23 +428,20 @@ void CpuEngine::forecast(std::span<const Window> windows, std::span<const float>
                          std::span<float> out) {
   const int Q = spec_.Q(), M = spec_.M;
   const std::int64_t KM = spec_.K * M;
-  if (!offsets.empty() && Q != 1) throw InternalError("offsets need a model with one output");
+  if (!offsets.empty() && (Q != 1 || is_distribution(spec_.loss))) {
+    throw InternalError("offsets need a model with one output");
+  }
   const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
   for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window>) {
     const WindowRows batch = gather_.rows();
 #pragma omp parallel for schedule(static) num_threads(threads_)
     for (std::int64_t n = 0; n < batch.N; ++n) {
-      const Window& window = batch.windows[n];
       for (std::int64_t i = 0; i < KM; ++i) {
-        const int m = static_cast<int>(i % M);
-        const Affine a = row_affine(batch, m, n, window.origin);
-        const float* u = u_.data() + (n * KM + i) * Q;
-        float* y = out.data() + ((begin + n) * KM + i) * J;
-        for (std::int64_t j = 0; j < J; ++j) {
-          const float moved =
-              offsets.empty() ? u[j] : u[0] + offsets[static_cast<std::size_t>(i * J + j)];
-          y[j] = to_y(batch.space, m, window.series, (moved + a.o) / a.s);
-        }
+        const auto moved = offsets.empty() ? offsets
+                                           : offsets.subspan(static_cast<std::size_t>(i * J),
+                                                             static_cast<std::size_t>(J));
+        write_output(spec_, batch, n, i, u_.data() + (n * KM + i) * Q, moved,
+                     out.data() + ((begin + n) * KM + i) * J);
       }
     }
   });
@@ -460,6 +449,7 @@ void CpuEngine::forecast(std::span<const Window> windows, std::span<const float>
 
 void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                           std::span<float> out) {
+  if (is_distribution(spec_.loss)) throw InternalError("a distribution has no residuals");
   const int Q = spec_.Q();
   std::int64_t median = 0;
   for (int q = 0; q < Q && spec_.loss == Loss::quantile; ++q) {

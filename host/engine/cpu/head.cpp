@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/region_failure.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/model/likelihood.hpp"
 #include "sluice/model/loss.hpp"
 #include "sluice/model/params.hpp"
 
@@ -41,6 +43,36 @@ float loss_of(std::int64_t count, const float* bias, const float* distance, floa
     dbias[i] += gradient;
   }
   return sum * share;
+}
+
+// The negative log-likelihood of target m of one row, and its gradient, as loss_of() has it for
+// other losses: outputs of [Q, KM], the base added to the first ones.
+template <Loss kLoss>
+double likelihood_of(const ModelSpec& spec, int m, const TargetMap& map, const float* bias,
+                     const float* base, const float* target, float weight, float* out,
+                     float* dbias) {
+  constexpr int kQ = parameter_count(kLoss);
+  const std::int64_t KM = std::int64_t{spec.K} * spec.M;
+  double sum = 0;
+  for (std::int64_t i = m; i < KM; i += spec.M) {
+    double outputs[kMostParameters] = {};
+    for (int q = 0; q < kQ; ++q) {
+      const float moved = q == 0 ? bias[i] + base[i] : bias[q * KM + i];
+      outputs[q] = static_cast<double>(out[q * KM + i] + moved);
+    }
+    LikelihoodValue loss;
+    if (!std::isnan(target[i])) {
+      loss = likelihood_value<kLoss>(outputs, static_cast<double>(target[i]), map,
+                                     static_cast<double>(spec.tweedie_power));
+    }
+    for (int q = 0; q < kQ; ++q) {
+      const float gradient = static_cast<float>(loss.gradient[q]) * weight;
+      out[q * KM + i] = gradient;
+      dbias[q * KM + i] += gradient;
+    }
+    sum += loss.value;
+  }
+  return sum * static_cast<double>(weight);
 }
 
 /// Rows of a chunk where a batch has so many: equal ones in a group, so that none ends in a sliver.
@@ -154,12 +186,28 @@ float Head::row_loss(const float* distance, float share, float* out, float* dbia
       return over_quantiles(std::integral_constant<Loss, Loss::huber>());
     case Loss::quantile:
       return over_quantiles(std::integral_constant<Loss, Loss::quantile>());
+    default:
+      throw InternalError("a distribution has a likelihood");
   }
-  return 0;
+}
+
+// At step t >= 0 of window n.
+double Head::row_likelihood(const WindowRows& batch, std::int64_t n, std::int64_t t,
+                            const float* base, const float* target, float weight, float* out,
+                            float* dbias) const {
+  return with_distribution(spec_.loss, [&](auto loss) {
+    double sum = 0;
+    for (int m = 0; m < spec_.M; ++m) {
+      sum +=
+          likelihood_of<decltype(loss)::value>(spec_, m, target_map(batch, spec_.loss, m, n, t),
+                                               writer().bias(), base, target, weight, out, dbias);
+    }
+    return sum;
+  });
 }
 
 // Loss and its gradient with respect to the outputs, weighted by series; masked targets give zero.
-// b.base becomes base - target.
+// b.base becomes base - target, but for a likelihood.
 LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const {
   LossSums sums;
   const WindowRows batch = gather.rows();
@@ -167,20 +215,27 @@ LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* d
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const std::int64_t n = (rows.begin + r) % batch.N;
     const Window& window = batch.windows[n];
-    const float weight =
-        row_weight(batch, n, window.origin - spec_.T + 1 + first + (rows.begin + r) / batch.N);
+    const std::int64_t t = window.origin - spec_.T + 1 + first + (rows.begin + r) / batch.N;
+    const float weight = row_weight(batch, n, t);
     const float* target = b.target.data() + r * KM_;
     float* distance = b.base.data() + r * KM_;
+    float* out = b.out.data() + r * writer().out();
     int valid = 0;
 #pragma omp simd reduction(+ : valid)
-    for (std::int64_t i = 0; i < KM_; ++i) {
-      valid += std::isnan(target[i]) ? 0 : 1;
-      distance[i] -= target[i];
+    for (std::int64_t i = 0; i < KM_; ++i) valid += std::isnan(target[i]) ? 0 : 1;
+    double loss = 0;
+    if (!is_distribution(spec_.loss)) {
+#pragma omp simd
+      for (std::int64_t i = 0; i < KM_; ++i) distance[i] -= target[i];
+      loss = static_cast<double>(
+          row_loss(distance, weight / static_cast<float>(spec_.Q()), out, dbias));
+    } else if (valid > 0) {
+      loss = row_likelihood(batch, n, t, b.base.data() + r * KM_, target, weight, out, dbias);
+    } else {
+      std::fill_n(out, writer().out(), 0.0f);
     }
-    const float loss = row_loss(distance, weight / static_cast<float>(spec_.Q()),
-                                b.out.data() + r * writer().out(), dbias);
     sums.targets += valid;
-    sums.loss += static_cast<double>(loss);
+    sums.loss += loss;
     if (!std::isfinite(loss) && sums.bad_series < 0) sums.bad_series = window.series;
   }
   return sums;
@@ -269,7 +324,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
 void Head::infer(const Gather& gather, std::span<const float> params, std::span<const float> h,
                  std::span<float> u, std::span<float> target) {
   const auto N = static_cast<std::int64_t>(gather.windows().size());
-  const int Q = spec_.Q();
+  const int Q = spec_.Q(), based = spec_.based_outputs();
   for (HeadLayer& layer : layers_) layer.load(params);
   const std::int64_t chunk_rows = rows_of_a_chunk(N);
   RegionFailure failure;
@@ -289,7 +344,7 @@ void Head::infer(const Gather& gather, std::span<const float> params, std::span<
         for (std::int64_t i = 0; i < KM_; ++i) {
           for (int q = 0; q < Q; ++q) {
             const std::int64_t at = q * KM_ + i;
-            to[i * Q + q] = out[at] + (bias[at] + base[i]);
+            to[i * Q + q] = out[at] + (q < based ? bias[at] + base[i] : bias[at]);
           }
         }
       }

@@ -60,6 +60,8 @@ class Head {
   void forward(const Rows& rows, bool few, Buffers& b) const;
   LossSums loss(const Gather& gather, const Rows& rows, Buffers& b, float* dbias) const;
   float row_loss(const float* distance, float share, float* out, float* dbias) const;
+  double row_likelihood(const WindowRows& batch, std::int64_t n, std::int64_t t, const float* base,
+                        const float* target, float weight, float* out, float* dbias) const;
   void backward(const Rows& rows, bool add, Buffers& b, float* dh, float* dcontext,
                 float* gradient) const;
   const HeadLayer& reader() const { return layers_.front(); }  ///< of h and its context

@@ -11,6 +11,7 @@
 
 #include "sluice/base/host_device.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/model/likelihood.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {
@@ -96,6 +97,17 @@ SLUICE_HD inline Affine space_affine(const SpaceView& space, int m, std::int64_t
 SLUICE_HD inline Affine row_affine(const WindowRows& rows, int m, std::int64_t n, std::int64_t t) {
   if (rows.window_affine != nullptr) return rows.window_affine[n * rows.space.M + m];
   return space_affine(rows.space, m, rows.windows[n].series, t);
+}
+
+/// From u at step t >= 0 of window n to where the parameters of its distribution live: y for what
+/// is not negative, else v.
+SLUICE_HD inline TargetMap target_map(const WindowRows& rows, Loss loss, int m, std::int64_t n,
+                                      std::int64_t t) {
+  const Affine a = row_affine(rows, m, n, t);
+  const std::int64_t s = rows.windows[n].series;
+  const double scale =
+      is_nonnegative(loss) ? static_cast<double>(rows.space.scale[m * rows.space.series + s]) : 1.0;
+  return {scale / static_cast<double>(a.s), static_cast<double>(a.o)};
 }
 
 /// The map of a window whose own inputs have this centre and spread; where there is no spread to

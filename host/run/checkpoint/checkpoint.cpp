@@ -20,8 +20,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// 2: models with categories of steps, which a program that knows 1 only would misread.
-constexpr int kModelVersion = 2;
+/// 2: models with categories of steps, 3: of a distribution, which a program that knows only what
+/// is before would misread.
+constexpr int kModelVersion = 3;
 constexpr const char* kModelFormat = "sluice model";
 
 /// What does not fit together in a model, or empty.
@@ -132,14 +133,19 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
   return params;
 }
 
+/// The first version whose programs understand the model.
+int version_of(const ModelSpec& spec) {
+  if (is_distribution(spec.loss)) return kModelVersion;
+  return spec.step_embeddings.empty() ? 1 : 2;
+}
+
 }  // namespace
 
 void save_model(const std::filesystem::path& path, const Model& model) {
   if (const std::string what = misfit(model); !what.empty()) throw InternalError(what);
   Safetensors file;
   file.metadata["format"] = kModelFormat;
-  file.metadata["format_version"] =
-      std::to_string(model.spec.step_embeddings.empty() ? 1 : kModelVersion);
+  file.metadata["format_version"] = std::to_string(version_of(model.spec));
   file.metadata["spec"] = spec_json(model.spec).dump();
   file.metadata["config"] = to_toml(model.config);
   file.metadata["frequency"] = frequency_json(model.frequency).dump();

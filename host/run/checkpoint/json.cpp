@@ -24,8 +24,10 @@ constexpr std::array<std::string_view, 3> names_of(Level) { return {"none", "mea
 constexpr std::array<std::string_view, 4> names_of(Base) {
   return {"none", "last", "seasonal", "smoothing"};
 }
-constexpr std::array<std::string_view, 4> names_of(Loss) {
-  return {"mse", "mae", "huber", "quantile"};
+constexpr std::array<std::string_view, 9> names_of(Loss) {
+  return {"mse",      "mae",       "huber",   "quantile",
+          "gaussian", "student_t", "poisson", "negative_binomial",
+          "tweedie"};
 }
 constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
   return {"none", "mean", "standard", "robust"};
@@ -41,7 +43,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
          base_season, lags, context, seasonal_context, forking, warmup, head_hidden,
          head_starts_at_zero, carry_state, level_input, level_change, missing_indicator,
          past_channels, future_channels, calendar, static_reals, embeddings, step_embeddings, loss,
-         quantiles, huber_delta, level_weight] = spec;
+         quantiles, huber_delta, tweedie_power, level_weight] = spec;
   visit("T", T);
   visit("H", H);
   visit("L", L);
@@ -75,6 +77,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
   visit("loss", loss);
   visit("quantiles", quantiles);
   visit("huber_delta", huber_delta);
+  visit("tweedie_power", tweedie_power);
   visit("level_weight", level_weight);
 }
 
@@ -225,7 +228,9 @@ bool sizes_fit(const ModelSpec& s) {
   for (const auto& e : s.embeddings) embedding += e.width;
   double steps = 0;
   for (const auto& e : s.step_embeddings) steps += e.width;
-  const double M = s.M, Q = static_cast<double>(s.loss == Loss::quantile ? s.quantiles.size() : 1);
+  const double M = s.M;
+  const double Q =
+      s.loss == Loss::quantile ? static_cast<double>(s.quantiles.size()) : parameter_count(s.loss);
   const double beside = s.calendar + s.static_reals + embedding;
   const double inputs = M * (4.0 + static_cast<double>(s.lags.size())) + s.past_channels +
                         static_cast<double>(s.future_channels) + steps + beside;
@@ -293,7 +298,11 @@ nlohmann::json spec_json(const ModelSpec& spec) {
 
 ModelSpec spec_from_json(const Json& json, const std::string& where) {
   ModelSpec spec;
-  visit_spec(spec, [&](const char* name, auto& value) { read_field(json, name, where, value); });
+  visit_spec(spec, [&](std::string_view name, auto& value) {
+    // Files of formats 1 and 2 have no such field.
+    if (name == "tweedie_power" && !json.contains(name)) return;
+    read_field(json, name, where, value);
+  });
   if (!sizes_fit(spec)) throw DataError(where + " describes a model that is too large to exist");
   try {
     check_spec(spec);

@@ -100,6 +100,8 @@ class Idle {
     const bool unvalidated = used_.data.valid == 0;
     say("training.huber_delta", w.huber_delta != defaults.huber_delta, u.loss != "huber",
         "but on training.loss = \"huber\"");
+    say("training.tweedie_power", w.tweedie_power != defaults.tweedie_power, u.loss != "tweedie",
+        "but on training.loss = \"tweedie\"");
     say("training.patience", w.patience != defaults.patience, unvalidated,
         "where nothing is validated (data.valid = 0)");
     say("training.schedule", w.schedule == "plateau", unvalidated && u.schedule == "plateau",

@@ -146,13 +146,20 @@ template <typename AnyConfig, typename Visitor>
 void visit_training_keys(AnyConfig& config, Visitor& visit) {
   auto& t = config.training;
   visit(Key{.name = "training.loss",
-            .meaning = "What is made small; quantile gives the interval levels directly.",
-            .choices = {"mse", "mae", "huber", "quantile"}},
+            .meaning = "What is made small; quantile gives the interval levels directly, a "
+                       "distribution (from gaussian on) mean, median and any level: by its "
+                       "likelihood.",
+            .choices = {"mse", "mae", "huber", "quantile", "gaussian", "student_t", "poisson",
+                        "negative_binomial", "tweedie"}},
         t.loss);
   visit(Key{.name = "training.huber_delta",
             .meaning = "Error at which the Huber loss becomes linear, in the model's space.",
             .range = {.min = 0, .max = 1e9, .above = true}},
         t.huber_delta);
+  visit(Key{.name = "training.tweedie_power",
+            .meaning = "Of the Tweedie distribution: its variance grows as this power of its mean.",
+            .range = {.min = 1.05, .max = 1.95}},
+        t.tweedie_power);
   visit(Key{.name = "training.batch_size",
             .meaning = "Windows of a training step.",
             .range = {.min = 1, .max = 1048576}},

@@ -88,8 +88,8 @@ constexpr Name kNames[] = {
     {"early_stop_patience_steps", "",
      "it counts validations there; --training.patience counts epochs, after each of which is one"},
     {"eval_metric", "",
-     "evaluate prints all its scores; what is trained is --training.loss mae, mse, huber or "
-     "quantile"},
+     "evaluate prints all its scores; what is trained is --training.loss mae, mse, huber, "
+     "quantile or a distribution"},
     // the network
     {"encoder_hidden_size", "network.hidden_size"},
     {"encoder_n_layers", "network.layers"},

@@ -57,10 +57,11 @@ FrequencyDefaults defaults_of(const Frequency& frequency) {
   return {32, 8};
 }
 
-/// Of the targets before `end`: what follows is unknown when a model is chosen.
+/// Of the targets before `end`: what follows is unknown when a model is chosen. Texts are of the
+/// first value that is so; empty: none is.
 struct TargetFacts {
   bool any_missing = false;
-  std::string not_positive;  ///< the first value that has no logarithm; empty: all have one
+  std::string not_positive, negative, not_whole;
 };
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
@@ -74,10 +75,16 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
         const double y = static_cast<double>(values[static_cast<std::size_t>(t)]) + offset;
         if (std::isnan(y)) {
           facts.any_missing = true;
-        } else if (!(y > 0) && facts.not_positive.empty()) {
-          facts.not_positive = fmt::format("series '{}', {}: {} is {}", catalog.id(s),
-                                           catalog.date(s, t), catalog.target(m).name, y);
+          continue;
         }
+        const auto note = [&](bool is_so, std::string& first) {
+          if (!is_so || !first.empty()) return;
+          first = fmt::format("series '{}', {}: {} is {}", catalog.id(s), catalog.date(s, t),
+                              catalog.target(m).name, y);
+        };
+        note(!(y > 0), facts.not_positive);
+        note(y < 0, facts.negative);
+        note(y != std::floor(y), facts.not_whole);
       }
     }
   }
@@ -91,6 +98,25 @@ Choice choose(const std::string& text,
     if (text == name) return value;
   }
   throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
+}
+
+/// Throws DataError where a target has a value that the distribution of `loss` gives no
+/// probability.
+void check_values(Loss loss, const std::string& name, const TargetFacts& facts) {
+  if (is_nonnegative(loss) && !facts.negative.empty()) {
+    throw DataError(fmt::format(
+        "{}, and training.loss = \"{}\" is a distribution of numbers from 0 on; correct "
+        "the value or leave its cell empty, or set training.loss = \"student_t\", "
+        "\"gaussian\" or \"quantile\"",
+        facts.negative, name));
+  }
+  if (is_count(loss) && !facts.not_whole.empty()) {
+    throw DataError(fmt::format(
+        "{}, and training.loss = \"{}\" is a distribution of whole numbers; correct the "
+        "value or leave its cell empty, or set training.loss = \"tweedie\", which takes "
+        "any number from 0 on",
+        facts.not_whole, name));
+  }
 }
 
 /// Arrow looks the words up in a tree whose nodes have 16 bits; a node holds a letter or more.
@@ -263,6 +289,19 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   const TargetFacts facts = look_at_targets(catalog, seen.empty() ? end : seen);
 
   ModelSpec s;
+  s.loss = choose<Loss>(t.loss,
+                        {{"mse", Loss::mse},
+                         {"mae", Loss::mae},
+                         {"huber", Loss::huber},
+                         {"quantile", Loss::quantile},
+                         {"gaussian", Loss::gaussian},
+                         {"student_t", Loss::student_t},
+                         {"poisson", Loss::poisson},
+                         {"negative_binomial", Loss::negative_binomial},
+                         {"tweedie", Loss::tweedie}},
+                        "training.loss");
+  check_values(s.loss, t.loss, facts);
+  if (s.loss == Loss::tweedie) s.tweedie_power = static_cast<float>(t.tweedie_power);
   s.H = n.hidden_size;
   s.L = n.layers;
   s.dropout = static_cast<float>(n.dropout);
@@ -291,11 +330,13 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                                               {"window_robust", WindowScaling::robust}},
                                              "network.scaling");
   }
-  const Space auto_space = facts.not_positive.empty() && !by_window ? Space::log : Space::linear;
+  const Space auto_space = facts.not_positive.empty() && !by_window && !is_nonnegative(s.loss)
+                               ? Space::log
+                               : Space::linear;
   s.space =
       choose<Space>(n.space, {{"auto", auto_space}, {"linear", Space::linear}, {"log", Space::log}},
                     "network.space");
-  if (s.space == Space::log && !facts.not_positive.empty()) {
+  if (s.space == Space::log && !is_nonnegative(s.loss) && !facts.not_positive.empty()) {
     throw DataError(
         fmt::format("{}, and log space needs values above 0; set network.space = \"linear\"",
                     facts.not_positive));
@@ -352,12 +393,6 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   // base.
   s.head_starts_at_zero = s.base != Base::none || s.level != Level::none;
   s.carry_state = t.carry_state;
-  s.loss = choose<Loss>(t.loss,
-                        {{"mse", Loss::mse},
-                         {"mae", Loss::mae},
-                         {"huber", Loss::huber},
-                         {"quantile", Loss::quantile}},
-                        "training.loss");
   s.huber_delta = static_cast<float>(t.huber_delta);
   s.level_weight = static_cast<float>(t.level_weight);
   if (s.loss == Loss::quantile) {
@@ -378,10 +413,18 @@ Scaling target_scaling(const Config& config, const ModelSpec& spec) {
   const std::string& text = config.network.scaling;
   if (spec.window_scaling != WindowScaling::none) return Scaling::none;
   if (text == "auto") {
-    return spec.level != Level::none || spec.space == Space::log ? Scaling::mean
-                                                                 : Scaling::standard;
+    const bool zero_stays =
+        spec.level != Level::none || spec.space == Space::log || is_nonnegative(spec.loss);
+    return zero_stays ? Scaling::mean : Scaling::standard;
   }
   const Scaling scaling = parse_scaling(text);
+  if (is_nonnegative(spec.loss) && scaling != Scaling::mean && scaling != Scaling::none) {
+    throw ConfigError(
+        fmt::format("network.scaling = \"{}\" shifts the values, and training.loss = \"{}\" is a "
+                    "distribution of "
+                    "numbers from 0 on; set network.scaling to \"mean\", \"none\" or \"auto\"",
+                    text, config.training.loss));
+  }
   if (spec.level != Level::none && scaling != Scaling::mean && scaling != Scaling::none) {
     throw ConfigError(fmt::format(
         "network.scaling = \"{}\" shifts the values, and network.level divides by their size; set "

@@ -147,7 +147,6 @@ void Backtest::score(const Forecasts& forecasts,
                      const std::function<void(const ScoredRow&)>& receive) {
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto J = static_cast<std::size_t>(forecasts.J());
-  const std::size_t median = forecasts.median();
   const std::size_t methods = scorers_.size();
   std::vector<double> points(methods * K), quantiles(K * J), actual(K);
   note(forecasts);
@@ -160,7 +159,7 @@ void Backtest::score(const Forecasts& forecasts,
       const auto history = values.first(static_cast<std::size_t>(cutoff));
       for (std::size_t k = 0; k < K; ++k) {
         for (std::size_t j = 0; j < J; ++j) quantiles[k * J + j] = forecasts.y(r, k, m, j);
-        points[k] = quantiles[k * J + median];
+        points[k] = forecasts.point(r, k, m);
         const std::size_t t = static_cast<std::size_t>(cutoff) + k;
         actual[k] = t < values.size() ? static_cast<double>(values[t]) + offset : kNone;
       }
@@ -207,7 +206,7 @@ void Backtest::draw(const Forecasts& forecasts, std::size_t r, int m) {
     const auto t = static_cast<std::size_t>(cutoff + k);
     if (t >= length || !std::isnan(line.forecast[t])) continue;
     const auto step = static_cast<std::size_t>(k), target = static_cast<std::size_t>(m);
-    line.forecast[t] = forecasts.y(r, step, target, forecasts.median());
+    line.forecast[t] = forecasts.point(r, step, target);
     line.lower[t] = forecasts.y(r, step, target, 0);
     line.upper[t] = forecasts.y(r, step, target, J - 1);
   }

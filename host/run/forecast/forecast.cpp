@@ -11,6 +11,7 @@
 #include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/engine_setup.hpp"
+#include "run/forecast/distribution.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/match.hpp"
 #include "sluice/base/error.hpp"
@@ -40,6 +41,10 @@ float zero_above(double offset) {
 
 }  // namespace
 
+bool has_mean(const ModelSpec& spec) {
+  return is_distribution(spec.loss) && !(spec.loss == Loss::student_t && spec.space == Space::log);
+}
+
 std::size_t Forecasts::median() const {
   return static_cast<std::size_t>(std::find(probabilities.begin(), probabilities.end(), 0.5) -
                                   probabilities.begin());
@@ -58,11 +63,17 @@ struct Forecaster::Impl {
   void choose_outputs();
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
   void run(std::span<const Window> windows, Forecasts& out);
+  void add_distribution(std::span<const Window> windows, std::span<const float> parameters,
+                        float share, Forecasts& out) const;
   void keep_nonnegative(std::span<const Window> windows, Forecasts& out) const;
 };
 
 void Forecaster::Impl::choose_outputs() {
   const ModelSpec& spec = model.spec;
+  if (is_distribution(spec.loss)) {
+    engine_outputs = static_cast<std::size_t>(spec.Q());
+    return;
+  }
   if (spec.loss == Loss::quantile) {
     engine_outputs = spec.quantiles.size();
     for (const double p : probabilities) {
@@ -212,12 +223,17 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   const auto KM = static_cast<std::size_t>(out.K * out.M);
   const std::size_t cells = windows.size() * KM, J = probabilities.size(), from = engine_outputs;
   out.values.assign(cells * J, 0.0f);
+  if (has_mean(model.spec)) out.mean.assign(cells, 0.0f);
   std::vector<float> member(cells * from);
   const float share = 1.0f / static_cast<float>(model.members.size());
   for (const std::vector<float>& params : model.members) {
     if (windows.empty()) break;
     engine->set_evaluation_params(params);
     engine->forecast(windows, offsets, member);
+    if (is_distribution(model.spec.loss)) {
+      add_distribution(windows, member, share, out);
+      continue;
+    }
 #pragma omp parallel for schedule(static)
     for (std::size_t i = 0; i < cells; ++i) {
       for (std::size_t j = 0; j < J; ++j) {
@@ -228,21 +244,27 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   std::size_t kept = 0;
   std::vector<Window> good;
   for (std::size_t r = 0; r < windows.size(); ++r) {
-    const auto row = out.values.begin() + static_cast<std::ptrdiff_t>(r * KM * J);
-    const auto end = row + static_cast<std::ptrdiff_t>(KM * J);
-    if (!std::all_of(row, end, [](float value) { return std::isfinite(value); })) {
+    const auto values = std::span(out.values).subspan(r * KM * J, KM * J);
+    const auto mean =
+        std::span(out.mean).subspan(out.mean.empty() ? 0 : r * KM, out.mean.empty() ? 0 : KM);
+    const auto finite = [](float value) { return std::isfinite(value); };
+    if (!std::ranges::all_of(values, finite) || !std::ranges::all_of(mean, finite)) {
       out.left_out.push_back(
           {catalog.id(windows[r].series), "the model's result is no finite number"});
       continue;
     }
-    if (kept != r)
-      std::copy(row, end, out.values.begin() + static_cast<std::ptrdiff_t>(kept * KM * J));
+    if (kept != r) {
+      std::ranges::copy(values,
+                        out.values.begin() + static_cast<std::ptrdiff_t>(kept * values.size()));
+      std::ranges::copy(mean, out.mean.begin() + static_cast<std::ptrdiff_t>(kept * mean.size()));
+    }
     good.push_back(windows[r]);
     ++kept;
   }
   out.values.resize(kept * KM * J);
-  // Quantiles that cross are put in order, which never makes their loss larger (Chernozhukov et al.
-  // 2010).
+  if (!out.mean.empty()) out.mean.resize(kept * KM);
+    // Quantiles that cross are put in order, which never makes their loss larger (Chernozhukov et
+    // al. 2010).
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < kept * KM; ++i) {
     const auto begin = out.values.begin() + static_cast<std::ptrdiff_t>(i * J);
@@ -259,6 +281,37 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   }
 }
 
+/// The quantiles and means of one member, of which `share` is added.
+void Forecaster::Impl::add_distribution(std::span<const Window> windows,
+                                        std::span<const float> parameters, float share,
+                                        Forecasts& out) const {
+  const ModelSpec& spec = model.spec;
+  const auto KM = static_cast<std::size_t>(out.K * out.M), M = static_cast<std::size_t>(out.M);
+  const std::size_t J = probabilities.size(), Q = engine_outputs;
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < windows.size() * KM; ++i) {
+    const float* given = parameters.data() + i * Q;
+    DistributionParameters taken;
+    double* const fields[] = {&taken.location, &taken.spread, &taken.shape};
+    for (std::size_t q = 0; q < Q; ++q) *fields[q] = static_cast<double>(given[q]);
+    const Distribution distribution(spec.loss, taken, static_cast<double>(spec.tweedie_power));
+    const int m = static_cast<int>(i % M);
+    const std::int64_t s = windows[i / KM].series;
+    // From v, where the distribution is not one of y, and to the values that are stored.
+    const double scale =
+        is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
+    const auto shift = static_cast<double>(scaling.offset_of(m, s));
+    const bool log = spec.space == Space::log;
+    for (std::size_t j = 0; j < J; ++j) {
+      const double v = distribution.quantile(probabilities[j]);
+      out.values[i * J + j] += share * static_cast<float>((log ? std::exp(v) : v) * scale + shift);
+    }
+    if (out.mean.empty()) continue;
+    const double mean = log ? distribution.mean_of_exp() : distribution.mean();
+    out.mean[i] += share * static_cast<float>(mean * scale + shift);
+  }
+}
+
 void Forecaster::Impl::keep_nonnegative(std::span<const Window> windows, Forecasts& out) const {
   const auto K = static_cast<std::size_t>(out.K), M = static_cast<std::size_t>(out.M);
   const std::size_t J = probabilities.size();
@@ -270,6 +323,9 @@ void Forecaster::Impl::keep_nonnegative(std::span<const Window> windows, Forecas
       for (std::size_t k = 0; k < K; ++k) {
         float* cell = out.values.data() + ((r * K + k) * M + m) * J;
         for (std::size_t j = 0; j < J; ++j) cell[j] = std::max(cell[j], low);
+        if (out.mean.empty()) continue;
+        float& mean = out.mean[(r * K + k) * M + m];
+        mean = std::max(mean, low);
       }
     }
   }

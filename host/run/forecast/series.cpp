@@ -36,6 +36,7 @@ void append(Forecasts& to, Forecasts&& from, const NewItems& items) {
     to.new_item.push_back(1);
   }
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
+  to.mean.insert(to.mean.end(), from.mean.begin(), from.mean.end());
   to.offset.insert(to.offset.end(), from.offset.begin(), from.offset.end());
   for (LeftOut& one : from.left_out) {
     to.left_out.push_back({std::move(one.id), "no history, and " + std::move(one.reason)});

@@ -50,8 +50,15 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     target.text.push_back(catalog.target(m).name);
   }
-  std::vector<OutputColumn> outputs = {{.name = "sluice"}};
-  std::vector<double> probabilities = {0.5};
+  const bool any_mean = std::any_of(windows.begin(), windows.end(),
+                                    [](const Forecasts& f) { return !f.mean.empty(); });
+  OutputColumn point{.name = "sluice"};
+  std::vector<OutputColumn> outputs;  // quantiles
+  std::vector<double> probabilities;
+  if (any_mean) {
+    outputs.push_back({.name = "sluice-median"});
+    probabilities.push_back(0.5);
+  }
   for (const double level : levels) {
     const std::vector<double> both = level_quantiles({level});
     outputs.push_back({.name = fmt::format("sluice-lo-{:g}", level)});
@@ -75,6 +82,7 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
         cutoffs.push_back(catalog.time(s, cutoff - 1));
         y.numbers.push_back(actual(catalog, forecasts, r, k, m));
       }
+      point.numbers.push_back(forecasts.point(r, k, m));
       for (std::size_t j = 0; j < places.size(); ++j) {
         outputs[j].numbers.push_back(forecasts.y(r, k, m, places[j]));
       }
@@ -91,6 +99,7 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
   }
   if (several_targets) columns.push_back(std::move(target));
   if (beside_actuals) columns.push_back(std::move(y));
+  columns.push_back(std::move(point));
   for (OutputColumn& column : outputs) columns.push_back(std::move(column));
   if (any_new) columns.push_back(std::move(new_item));
   return columns;

@@ -89,7 +89,9 @@ class Training {
   double seconds_of(int member, bool final_phase) const;
   TrainResult out_of_time_result(Phase& phase);
   void back_to_choice(Phase& phase);
-  bool has_residuals() const { return spec_.loss != Loss::quantile && has_valid_; }
+  bool has_residuals() const {
+    return spec_.loss != Loss::quantile && !is_distribution(spec_.loss) && has_valid_;
+  }
   void fit_residuals(Engine& engine);
   Model make_model(const Phase& phase) const;
   void announce(const std::string& message) const {

@@ -66,7 +66,9 @@ struct StepSettings {
 
 /// Sums since the last call of take_loss(), over valid targets.
 struct LossReport {
-  double loss = 0;           ///< mean weighted loss of one target value, in the model's space
+  /// Mean weighted loss of one target value, in the model's space; a negative log-likelihood may be
+  /// below 0.
+  double loss = 0;
   double gradient_norm = 0;  ///< of the last step, before clipping
   std::int64_t targets = 0;  ///< valid target values
   std::int64_t windows = 0;
@@ -110,11 +112,13 @@ class Engine {
 
   /// Forecasts in the units of y; [windows, K, M, J]. J = Q if `offsets` is empty; else Q must be
   /// 1, `offsets` is [K, M, J] in the model's space and output j is the forecast moved by offsets
-  /// j. Reads no target after an origin. Blocks.
+  /// j. With the likelihood of a distribution `offsets` is empty and the Q numbers are its
+  /// parameters (model/likelihood.hpp): of y if y is not negative by it, else of v
+  /// (model/spec.hpp). Reads no target after an origin. Blocks.
   virtual void forecast(std::span<const Window> windows, std::span<const float> offsets,
                         std::span<float> out) = 0;
   /// Errors in the model's space, target - forecast (the median's where Q > 1); [windows, K, M],
-  /// NaN where the target is missing or at or after limit[s]. Blocks.
+  /// NaN where the target is missing or at or after limit[s]. Not of a distribution. Blocks.
   virtual void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                          std::span<float> out) = 0;
 

@@ -21,7 +21,32 @@ namespace sluice {
 enum class Space { linear, log };
 enum class Level { none, mean, smoothing };
 enum class Base { none, last, seasonal, smoothing };
-enum class Loss { mse, mae, huber, quantile };
+/// From `gaussian` on: the likelihood of a distribution whose parameters the head gives.
+enum class Loss {
+  mse,
+  mae,
+  huber,
+  quantile,
+  gaussian,
+  student_t,
+  poisson,
+  negative_binomial,
+  tweedie
+};
+
+constexpr bool is_distribution(Loss loss) { return loss >= Loss::gaussian; }
+/// Of whole numbers from 0 on, in the units of y.
+constexpr bool is_count(Loss loss) {
+  return loss == Loss::poisson || loss == Loss::negative_binomial;
+}
+/// Of numbers from 0 on: the target's zero and its unit must reach the loss.
+constexpr bool is_nonnegative(Loss loss) { return is_count(loss) || loss == Loss::tweedie; }
+/// Parameters of a distribution, which are the head's outputs; 1 for any other loss.
+constexpr int parameter_count(Loss loss) {
+  if (loss == Loss::student_t) return 3;
+  return is_distribution(loss) && loss != Loss::poisson ? 2 : 1;
+}
+
 /// Scaling of each window by its own inputs (needs forking and level off), instead of per series.
 enum class WindowScaling { none, mean, standard, robust };
 
@@ -73,15 +98,20 @@ struct ModelSpec {
   Loss loss = Loss::mae;
   std::vector<float> quantiles;  ///< Loss::quantile, ascending, with the median
   float huber_delta = 1;
+  float tweedie_power = 1.5f;  ///< of Loss::tweedie: variance = dispersion * mean^power
   /// The loss at step t is weighted by this power of the level (in units of the series' scale):
   /// with 2, squared errors in the model's space become squared errors in y.
   float level_weight = 0;
 
-  int Q() const { return loss == Loss::quantile ? static_cast<int>(quantiles.size()) : 1; }
+  int Q() const {
+    return loss == Loss::quantile ? static_cast<int>(quantiles.size()) : parameter_count(loss);
+  }
+  /// Outputs of a target that the base is added to: a distribution's location alone.
+  int based_outputs() const { return is_distribution(loss) ? 1 : Q(); }
   int input_embeddings() const;  ///< numbers of x_t from tables, its last ones: embeddings', steps'
   int head_embeddings() const;   ///< likewise of what the head sees, with K of each future step's
   int inputs() const;            ///< C: width of x_t
-  int head_context() const;                    ///< F: what the head sees beside h_t
+  int head_context() const;      ///< F: what the head sees beside h_t
   int outputs() const { return K * M * Q(); }  ///< of the head at one step, [K, M, Q]
   int first_head_step() const { return forking ? warmup : T - 1; }
 

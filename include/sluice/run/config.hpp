@@ -88,8 +88,9 @@ struct Config {
 
   /// [training]
   struct Training {
-    std::string loss = "quantile";  ///< mse, mae, huber, quantile
+    std::string loss = "quantile";  ///< mse, mae, huber, quantile, or a distribution's name
     double huber_delta = 1;
+    double tweedie_power = 1.5;
     int batch_size = 64;
     double learning_rate = 3e-3;
     std::string schedule = "constant";  ///< constant, cosine, plateau

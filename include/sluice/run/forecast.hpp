@@ -23,6 +23,9 @@ struct Forecasts {
   std::vector<std::int32_t> series;   ///< [rows] index into the catalogue
   std::vector<std::int64_t> cutoff;   ///< [rows] first forecast step
   std::vector<float> values;  ///< [rows, K, M, J], J ascending in value (quantiles never cross)
+  /// [rows, K, M] means of the distributions; the forecast is the mean then. Empty: the model has
+  /// none, and the forecast is the median.
+  std::vector<float> mean;
   /// [rows, M], Catalog::value_offset of each row: y = value + offset. Empty: all 0.
   std::vector<double> offset;
   /// [rows], 1: a series without history, forecast from similar ones. Empty: there is none.
@@ -35,6 +38,13 @@ struct Forecasts {
 
   int J() const { return static_cast<int>(probabilities.size()); }
   std::size_t median() const;  ///< index of .5
+  /// What the column "sluice" has, in the units of the file.
+  double point(std::size_t row, std::size_t k, std::size_t m) const {
+    if (mean.empty()) return y(row, k, m, median());
+    const auto targets = static_cast<std::size_t>(M);
+    const float value = mean[(row * static_cast<std::size_t>(K) + k) * targets + m];
+    return static_cast<double>(value) + (offset.empty() ? 0 : offset[row * targets + m]);
+  }
   /// Output `j` in the units of the file.
   double y(std::size_t row, std::size_t k, std::size_t m, std::size_t j) const {
     const auto targets = static_cast<std::size_t>(M), outputs = static_cast<std::size_t>(J());
@@ -43,6 +53,10 @@ struct Forecasts {
     return static_cast<double>(value) + (offset.empty() ? 0 : offset[row * targets + m]);
   }
 };
+
+/// Whether forecasts of such a model have a mean beside their median: those of a distribution, but
+/// for Student's in log space, whose exponential has none.
+bool has_mean(const ModelSpec& spec);
 
 /// A model made ready for a catalogue: checks that it fits (frequency, channels), matches series by
 /// id, keeps the engines.
@@ -105,8 +119,9 @@ std::string remarks_text(const Forecasts& forecasts);
 /// with_actuals: beside what came, for evaluations.
 enum class ForecastRows { forecasts_alone, with_actuals };
 
-/// unique_id, ds, [cutoff,] [target,] [y,] sluice, sluice-lo-80, sluice-hi-80 ... [new_item]: a row
-/// for each series, target and step, window after window. `target` where there are several;
+/// unique_id, ds, [cutoff,] [target,] [y,] sluice, [sluice-median,] sluice-lo-80, sluice-hi-80 ...
+/// [new_item]: a row for each series, target and step, window after window. `sluice` is the mean
+/// and `sluice-median` there where forecasts have a mean. `target` where there are several;
 /// `cutoff`, the last step that the forecast knew, and `y` with actuals; `new_item`, 1 or 0, where
 /// there is one.
 std::vector<OutputColumn> forecast_columns(const Catalog& catalog,

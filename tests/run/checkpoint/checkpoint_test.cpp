@@ -225,14 +225,14 @@ TEST(LoadModel, ANewerFormatIsRefusedWithTheRemedy) {
   const auto path = temporary("newer.safetensors");
   save_model(path, small_model());
   Safetensors file = read_safetensors(path);
-  file.metadata["format_version"] = "3";
+  file.metadata["format_version"] = "4";
   write_safetensors(path, file);
   try {
     load_model(path);
     FAIL() << "no error";
   } catch (const DataError& e) {
     EXPECT_EQ(e.what(), path.string() +
-                            ": is of format 3, which is newer than this program's 2; update "
+                            ": is of format 4, which is newer than this program's 3; update "
                             "Sluice, or train the model again with this version");
   }
 }
