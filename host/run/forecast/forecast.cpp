@@ -82,9 +82,9 @@ void Forecaster::Impl::choose_outputs() {
     throw ConfigError(fmt::format(
         "the model was trained on a point loss {}, so it has no intervals; set "
         "forecast.levels = [], or train with {} or training.loss = \"quantile\"",
-        model.config.data.valid > 0 ? "and its validation range has fewer than 20 errors"
-                                    : "without a validation range",
-        model.config.data.valid > 0 ? "a larger data.valid" : "data.valid > 0"));
+        has_validation(model.config) ? "and its validation range has fewer than 20 errors"
+                                     : "without a validation range",
+        has_validation(model.config) ? "a larger data.valid" : "data.valid > 0"));
   }
   engine_outputs = probabilities.size();
   const std::size_t KM = static_cast<std::size_t>(spec.K * spec.M),
