@@ -255,6 +255,7 @@ ChoiceRow Chooser::tried(const char* kind, const Candidate& candidate) {
   const TrainWatch watch = [&](const TrainProgress& at) {
     TrainProgress named = at;
     named.label = label;
+    named.refit = options_.refit;
     stopped_ = stopped_ || (options_.watch ? !options_.watch(named) : InterruptGuard::requested());
     return !stopped_;
   };

@@ -17,7 +17,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// More forecasts than this tell candidates apart no better; they are thinned evenly.
-constexpr std::size_t kMostWindows = 2048;
+constexpr std::size_t kMostWindows = 1024;
 
 std::vector<Window> thinned(std::vector<Window> windows) {
   if (windows.size() <= kMostWindows) return windows;
