@@ -25,8 +25,10 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kWorth = 0.005;
 /// Steps of a candidate's training that tell anything.
 constexpr std::int64_t kFewestSteps = 50;
+/// More of them tell candidates apart no better.
+constexpr std::int64_t kMostSteps = 200;
 /// What training.choice is a share of where nothing says how many steps a training has.
-constexpr std::int64_t kUsualSteps = 1500;
+constexpr std::int64_t kUsualSteps = 1400;
 
 struct Candidate {
   std::string name;
@@ -218,7 +220,7 @@ bool Chooser::plan() {
   }
   if (runs == 1) return false;
   runs_ = runs;
-  limits_.steps = budget / runs;
+  limits_.steps = std::min(budget / runs, kMostSteps);
   if (t.max_seconds > 0) {
     const double trainings = 1 + (t.final_fit ? t.seeds : t.seeds - 1);
     limits_.seconds = t.max_seconds * t.choice / (t.choice + trainings) / runs;

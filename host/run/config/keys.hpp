@@ -214,7 +214,9 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
       t.max_seconds);
   visit(
       Key{.name = "training.steps_per_epoch",
-          .meaning = "Steps of an epoch; 0: every window once (sampling window), or 100 (series).",
+          .meaning = "Steps of an epoch; 0: every window once (sampling window), or (series) 100; "
+                     "25 to 100, by the size of the validation part, where neither epochs nor "
+                     "patience count epochs.",
           .range = {.min = 0, .max = 1e12}},
       t.steps_per_epoch);
   visit(Key{.name = "training.patience",

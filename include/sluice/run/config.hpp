@@ -99,10 +99,10 @@ struct Config {
     double clip_norm = 1;
     double average_decay = 0.995;      ///< 0: no moving average of the weights
     std::int64_t epochs = 0;           ///< 0: not limited by epochs
-    std::int64_t steps = 1500;         ///< 0: not limited by steps
-    double choice = 0.6;               ///< steps of the choice, as a share of `steps`; 0: by rules
+    std::int64_t steps = 1400;         ///< 0: not limited by steps
+    double choice = 0.5;               ///< steps of the choice, as a share of `steps`; 0: by rules
     double max_seconds = 0;            ///< 0: not limited by time
-    std::int64_t steps_per_epoch = 0;  ///< 0: every window once (window), or 100 (series)
+    std::int64_t steps_per_epoch = 0;  ///< 0: every window once (window), or 25-100 (series)
     int patience = 0;                  ///< epochs without a better validation; 0: no early stopping
     std::string sampling =
         "series";  ///< window: every window once an epoch; series: a series, then an origin

@@ -21,15 +21,14 @@ CatalogSpec catalog_spec(const Config& config);
 /// Steps to forecast: network.predict_day, or what suits the frequency.
 int horizon_steps(const Config& config, const Frequency& frequency);
 
-/// data.valid and data.test for this catalogue. Where data.valid is left to it, the validation part
-/// is a tenth, and a horizon at least in each series that keeps as much to train on. Where
-/// data.test is left to it, the test part is a tenth, and where at least half of the series hold
-/// twice as many steps as `evaluate` scores, no shorter than those: what is trained can then be
-/// evaluated.
+/// data.valid and data.test for this catalogue. Where data.test is left to it, the test part is a
+/// tenth, and where at least half of the series hold twice as many steps as `evaluate` scores, no
+/// shorter than those: what is trained can then be evaluated.
 SplitSpec split_spec(const Config& config, const Catalog& catalog);
 /// Whether a part of the data is for validation: data.valid is not 0.
 bool has_validation(const Config& config);
-/// The parts of a training. `end` as TrainOptions has it.
+/// The parts of a training. Where data.valid is left to it, the validation part is a tenth, and a
+/// horizon at least in each series that keeps as much to train on. `end` as TrainOptions has it.
 Split training_split(const Config& config, const Catalog& catalog,
                      std::span<const std::int64_t> end);
 /// Whether all target values before end[s] have a logarithm.
