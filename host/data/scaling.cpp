@@ -154,6 +154,11 @@ double seasonal_naive_error(std::span<const float> values, std::int64_t end, int
   return count > 0 ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN();
 }
 
+namespace {
+/// A series that is nearly constant, or a copy of its last season, must not be all that counts.
+constexpr double kLargestWeight = 5;
+}  // namespace
+
 std::vector<float> series_weights(const Catalog& catalog, std::span<const std::int64_t> end,
                                   int season, double power) {
   const auto S = static_cast<std::size_t>(catalog.series_count());
@@ -184,7 +189,8 @@ std::vector<float> series_weights(const Catalog& catalog, std::span<const std::i
   std::nth_element(valid.begin(), middle, valid.end());
   for (std::size_t s = 0; s < S; ++s) {
     // A series whose ratio is undefined (constant, or too short) counts like the median one.
-    if (std::isfinite(raw[s])) weights[s] = static_cast<float>(std::min(20.0, raw[s] / *middle));
+    if (std::isfinite(raw[s]))
+      weights[s] = static_cast<float>(std::min(kLargestWeight, raw[s] / *middle));
   }
   return weights;
 }

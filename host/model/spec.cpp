@@ -99,9 +99,11 @@ void check_spec(const ModelSpec& s) {
         "training.loss = \"poisson\", \"negative_binomial\" and \"tweedie\" are distributions of "
         "numbers from 0 on, ";
     require(s.space == Space::linear,
-            has_zero +
-                "and network.space = \"log\" has no 0; set network.space = \"linear\" (or "
-                "\"auto\"), or training.loss = \"student_t\" or \"gaussian\"");
+            has_zero + fmt::format("and network.space = \"{}\" {}; set network.space = "
+                                   "\"linear\" (or \"auto\"), or training.loss = \"student_t\" or "
+                                   "\"gaussian\"",
+                                   s.space == Space::log ? "log" : "asinh",
+                                   s.space == Space::log ? "has no 0" : "bends them"));
     require(s.window_scaling == WindowScaling::none,
             has_zero +
                 "and network.scaling = window_* shifts it; set network.scaling = \"mean\" (or "

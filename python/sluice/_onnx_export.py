@@ -19,7 +19,7 @@ from onnx import helper
 from ._model_file import ModelFile, Tensors
 from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape,
                          calendar_size, calendar_terms)
-from ._onnx_level import level_map, smoothed, window_map
+from ._onnx_level import ASINH_SLOPE, level_map, smoothed, value_at, window_map
 from .errors import ConfigError
 
 INPUT_LIMIT = 10.0    # window_rows.hpp, kInputLimit
@@ -58,6 +58,8 @@ class Export:
         if self.log:
             positive = g.op("Greater", scaled, 0.0)
             self.v = g.op("Where", positive, g.op("Log", scaled), _NAN)
+        elif s["space"] == "asinh":
+            self.v = g.op("Asinh", g.op("Mul", scaled, np.float32(ASINH_SLOPE)))
         self.s: Operand | None = None
         self.o: Operand | None = None  # [P, N, M], or [1, N, M] of a window; None: 1 and 0
         if s["window_scaling"] != "none":
@@ -239,9 +241,11 @@ class Export:
         for lag in s["lags"]:
             features.append(self.input_value(self.on_level(g.last(self.v, T, lag), affine)))
         if s["level_input"] or s["level_change"]:
-            # They come with a level alone (spec.hpp), which gives s or, in log space, o.
-            assert self.o is not None and (self.log or self.s is not None)
-            level = self.o if self.log or self.s is None else g.op("Neg", g.op("Log", self.s))
+            # They come with a level alone (spec.hpp), which gives s or, in log and asinh space, o.
+            assert self.o is not None
+            level = self.o if self.s is None else g.op("Neg", g.op("Log", self.s))
+            if s["space"] == "asinh":
+                level = g.op("Sub", level, np.float32(np.log(2 * ASINH_SLOPE)))
             level = g.op("Add", level, g.op("Log", g.cast(self.target_scale, FLOAT)))
             current = g.last(level, T)
             if s["level_input"]:
@@ -260,11 +264,14 @@ class Export:
             columns.append(g.slice(self.future, 0, T))
         if s["calendar"]:
             unit = self.model.frequency["unit"]
-            if calendar_size(unit) != s["calendar"]:
+            if not 0 < s["calendar"] <= calendar_size(unit):
                 raise ConfigError(f"the model has {s['calendar']} calendar terms, and steps of a "
                                  f"{unit} have {calendar_size(unit)}; it is of another version")
             time = g.input("time", INT64, ["N"])
-            columns.append(calendar_terms(g, self.model.frequency, time, T))
+            terms = calendar_terms(g, self.model.frequency, time, T)
+            # A model without the terms of the year, the last ones, has the first ones.
+            columns.append(g.op("Slice", terms, np.array([0], np.int64),
+                                np.array([s["calendar"]], np.int64), np.array([2], np.int64)))
         if self.static:
             columns.append(self.at_each_step(self.static))
         return g.op("Concat", *columns, axis=2)
@@ -390,9 +397,7 @@ class Export:
             u = g.op("Add", u, self.beside_horizon(o))
         if s is not None:
             u = g.op("Div", u, self.beside_horizon(s))
-        v = g.cast(u, DOUBLE)
-        if self.log:
-            v = g.op("Exp", v)
+        v = value_at(g, g.cast(u, DOUBLE), self.spec["space"])
         scale, offset = (g.unsqueeze(x, 1, 3) for x in (self.target_scale, self.target_offset))
         return g.op("Add", g.op("Mul", v, scale), offset)
 

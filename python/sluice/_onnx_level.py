@@ -13,6 +13,7 @@ from ._onnx_graph import DOUBLE, FLOAT, INT64, Graph, Operand, Shape
 Map = tuple[Operand | None, Operand]    # s and o; s None: 1
 
 LEVEL_FLOOR = 0.02    # model_space.cpp, kLevelFloor
+ASINH_SLOPE = 4.0    # model/spec.hpp, kAsinhSlope
 _STEP: Shape = ["N", "M"]    # what a step of a scan takes and gives
 
 
@@ -60,17 +61,31 @@ def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
     return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0), _all(g, shape, 1)], [values, leaving], 1)[0]
 
 
+def value_at(g: Graph, v: str, space: str) -> str:
+    """The value in units of the scale that stands at v, in double."""
+    if space == "log":
+        return g.op("Exp", v)
+    if space == "asinh":  # sinh is there for float alone
+        twice = g.op("Sub", g.op("Exp", v), g.op("Exp", g.op("Neg", v)))
+        return g.op("Mul", twice, np.float64(0.5 / ASINH_SLOPE))
+    return v
+
+
 def level_map(g: Graph, v: str, shape: str, spec: dict[str, Any]) -> Map:
     """(s, o) [P, N, M] of each step by the level there; s None: 1."""
-    log = spec["space"] == "log"
-    size = g.op("Exp" if log else "Abs", g.cast(v, DOUBLE))
+    space = spec["space"]
+    size = value_at(g, g.cast(v, DOUBLE), space)
+    if space != "log":
+        size = g.op("Abs", size)
     if spec["level"] == "smoothing":
         size = g.cast(g.cast(size, FLOAT), DOUBLE)
         level = smoothed(g, size, shape, spec["smoothing_alpha"], 1.0)
     else:
         level = trailing_mean(g, size, shape, spec["level_window"])
-    if log:
+    if space == "log":
         return None, g.cast(g.op("Log", g.op("Max", level, np.float64(1e-30))), FLOAT)
+    if space == "asinh":
+        return None, g.op("Asinh", g.cast(g.op("Mul", level, np.float64(ASINH_SLOPE)), FLOAT))
     inverse = g.op("Div", np.float64(1), g.op("Add", level, np.float64(LEVEL_FLOOR)))
     return g.cast(inverse, FLOAT), np.float32(1)
 

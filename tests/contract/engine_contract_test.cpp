@@ -59,6 +59,12 @@ std::vector<Case> cases() {
   out.push_back({"tweedie", s, false});
   s.loss = Loss::poisson, s.level = Level::none, s.level_input = s.level_change = false;
   out.push_back({"poisson_without_level", s, false});
+  s = full_spec();
+  s.space = Space::asinh, s.base = Base::last, s.missing_indicator = true;
+  s.level_weight = 0.5f;
+  out.push_back({"asinh_last_missing", s, true});
+  s.level = Level::smoothing, s.base = Base::smoothing, s.loss = Loss::mae;
+  out.push_back({"asinh_smoothing", s, false});
   ModelSpec plain;  // the article's: everything off
   plain.T = 10, plain.H = 8, plain.L = 4, plain.K = 3, plain.loss = Loss::mse,
   plain.past_channels = 1;
@@ -261,6 +267,29 @@ TEST_F(EngineContract, ForecastOfAZeroHeadIsItsBase) {
   for (std::size_t s = 0; s < 2; ++s) {
     for (std::size_t k = 0; k < 3; ++k) {
       EXPECT_NEAR(y[s * 3 + k], series[s][30 + k - 7], 1e-4f * series[s][30 + k - 7]);
+    }
+  }
+}
+
+TEST_F(EngineContract, InAsinhSpaceZerosAndNegativeValuesHaveAPlace) {
+  auto series = testing::weekly_series(3, 40);
+  series[0][29] = 0, series[1][29] = -7, series[2][29] = 900;
+  const Catalog catalog{testing::daily_parts(series)};
+  for (const Level level : {Level::none, Level::mean, Level::smoothing}) {
+    ModelSpec spec = small_spec();
+    spec.space = Space::asinh, spec.base = Base::last, spec.level = level;
+    spec.head_starts_at_zero = true;  // the forecast is the base
+    const std::vector<std::int64_t> end(3, 40);
+    const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+    const auto engine = engine_for(catalog, spec, scaling);
+    const std::vector<Window> windows = windows_at(std::vector<std::int64_t>(3, 30));
+    std::vector<float> y(9);
+    engine->forecast(windows, {}, y);
+    for (std::size_t k = 0; k < 3; ++k) {
+      // To the digits of v: near 0 those are a scale's, above it the value's own.
+      EXPECT_NEAR(y[k], 0, 1e-5f);
+      EXPECT_NEAR(y[3 + k], -7, 1e-4f);
+      EXPECT_NEAR(y[6 + k], 900, 1e-5f * 900);
     }
   }
 }

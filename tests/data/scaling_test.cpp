@@ -137,20 +137,20 @@ TEST(SeriesWeights, AreRelativeToTheMedianAndCapped) {
   EXPECT_FLOAT_EQ(w[0], 1.0f);
   EXPECT_FLOAT_EQ(w[1], 5.5f / 10.5f);
   EXPECT_FLOAT_EQ(w[2], 3.0f / 10.5f);
-  EXPECT_EQ(w[3], 20.0f);
+  EXPECT_EQ(w[3], 5.0f);
   EXPECT_EQ(series_weights(c, end, 1, 0), (std::vector<float>(4, 1.0f)));
 }
 
-// Beside an offset of 90, 100 and 101 are stored as 10 and 11.
+// Beside an offset of 30, 40 and 41 are stored as 10 and 11.
 TEST(SeriesWeights, AreOfTheFilesValuesNotOfWhatIsStored) {
   CatalogParts parts = testing::daily_parts({{10, 11, 10, 11}, {10, 12, 10, 12}, {10, 11, 10, 11}});
-  parts.value_offset = {0, 0, 90};
+  parts.value_offset = {0, 0, 30};
   const std::vector<float> w =
       series_weights(Catalog(std::move(parts)), std::vector<std::int64_t>(3, 4), 1, 1.0);
-  // Ratios mean / error: 10.5, 5.5, 100.5; the middle one is 10.5.
+  // Ratios mean / error: 10.5, 5.5, 40.5; the middle one is 10.5.
   EXPECT_FLOAT_EQ(w[0], 1.0f);
   EXPECT_FLOAT_EQ(w[1], 5.5f / 10.5f);
-  EXPECT_FLOAT_EQ(w[2], 100.5f / 10.5f);
+  EXPECT_FLOAT_EQ(w[2], 40.5f / 10.5f);
 }
 
 }  // namespace

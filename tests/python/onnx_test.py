@@ -70,7 +70,7 @@ class Window(Trained):
     """What is done to a window: each branch of the engine, and some of them together."""
 
     def test_every_space_level_and_base_is_in_the_graph(self):
-        for space in ("linear", "log"):
+        for space in ("linear", "log", "asinh"):
             for level in ("none", "mean", "smoothing"):
                 for base in ("none", "last", "seasonal", "smoothing"):
                     with self.subTest(space=space, level=level, base=base):

@@ -74,6 +74,8 @@ class ReferenceModel {
     return static_cast<std::size_t>(i);
   }
 
+  static constexpr double kSlope = 4;  // of the asinh space
+
   double one_loss(double e, int q) const {
     const double a = std::fabs(e);
     if (spec_.loss == Loss::mse) return e * e;
@@ -129,11 +131,13 @@ class ReferenceModel {
     const double y = static_cast<double>(catalog_.values(m, s)[size(t)]);
     const double scaled = (y - static_cast<double>(scaling_.offset_of(m, s))) /
                           static_cast<double>(scaling_.scale_of(m, s));
+    if (spec_.space == Space::asinh) return std::asinh(kSlope * scaled);
     return spec_.space == Space::log ? std::log(scaled) : scaled;
   }
 
   double magnitude(int m, std::int64_t s, std::int64_t t) const {
     const double v = value(m, s, t);
+    if (spec_.space == Space::asinh) return std::fabs(std::sinh(v)) / kSlope;
     return spec_.space == Space::log ? std::exp(v) : std::fabs(v);
   }
 
@@ -150,7 +154,7 @@ class ReferenceModel {
     } else {
       result = smooth(m, s, t, true);
     }
-    return spec_.space == Space::log ? result : result + 0.02;
+    return spec_.space == Space::linear ? result + 0.02 : result;
   }
 
   double smooth(int m, std::int64_t s, std::int64_t t, bool of_magnitude) const {
@@ -168,6 +172,7 @@ class ReferenceModel {
   double on_level(double v, int m, std::int64_t s, std::int64_t t) const {
     if (spec_.level == Level::none) return v;
     const double lev = level(m, s, t);
+    if (spec_.space == Space::asinh) return v - std::asinh(kSlope * lev);
     return spec_.space == Space::log ? v - std::log(lev) : v / lev - 1;
   }
 
@@ -182,7 +187,9 @@ class ReferenceModel {
   }
 
   double log_level(int m, std::int64_t s, std::int64_t t) const {
-    return std::log(level(m, s, t) * static_cast<double>(scaling_.scale_of(m, s)));
+    const double scale = static_cast<double>(scaling_.scale_of(m, s));
+    if (spec_.space != Space::asinh) return std::log(level(m, s, t) * scale);
+    return std::asinh(kSlope * level(m, s, t)) - std::log(2 * kSlope) + std::log(scale);
   }
 
   std::vector<double> inputs(std::int64_t s, std::int64_t t,

@@ -17,6 +17,7 @@ inline Config quick_config() {
   c.network.head_hidden = 8;
   c.training.batch_size = 8;
   c.training.steps = 5;
+  c.training.choice = 0;  // by rules
   c.training.steps_per_epoch = 5;
   c.training.seeds = 1;
   c.training.final_fit = false;

@@ -79,7 +79,7 @@ SpaceView ModelSpace::view() const {
   const auto there = [](const auto& array) { return array.empty() ? nullptr : array.data(); };
   SpaceView view;
   view.T = spec_.T, view.K = spec_.K, view.M = spec_.M, view.C = spec_.inputs();
-  view.log_space = spec_.space == Space::log;
+  view.space = spec_.space;
   view.missing_indicator = spec_.missing_indicator;
   view.level_input = spec_.level_input, view.level_change = spec_.level_change;
   view.base = spec_.base, view.base_season = spec_.base_season;
@@ -133,6 +133,8 @@ void ModelSpace::fill_values(const Catalog& catalog) {
         const float value = (y[t] - shift) / scale;
         if (spec_.space == Space::log) {
           out[t] = value > 0 ? std::log(value) : kMissing;
+        } else if (spec_.space == Space::asinh) {
+          out[t] = std::asinh(kAsinhSlope * value);
         } else {
           out[t] = value;
         }
@@ -156,7 +158,6 @@ void ModelSpace::fill_levels() {
 }
 
 void ModelSpace::fill_level(int m, std::int64_t s) {
-  const bool log = spec_.space == Space::log;
   const std::size_t begin = at(m, s);
   const float* values = v_.data() + begin;
   const auto n = static_cast<std::size_t>(length(s));
@@ -173,8 +174,9 @@ void ModelSpace::fill_level(int m, std::int64_t s) {
   std::int64_t count = 0;
   for (std::size_t t = 0; t < n; ++t) {
     const auto size_of = [&](std::size_t i) {
-      return log ? std::exp(static_cast<double>(values[i]))
-                 : std::abs(static_cast<double>(values[i]));
+      const auto v = static_cast<double>(values[i]);
+      if (spec_.space == Space::log) return std::exp(v);
+      return std::abs(spec_.space == Space::asinh ? std::sinh(v) / kAsinhSlope : v);
     };
     if (spec_.level == Level::smoothing) {
       level = smooth.next(std::isnan(values[t]) ? kMissing : static_cast<float>(size_of(t)), 1.0);
@@ -183,8 +185,10 @@ void ModelSpace::fill_level(int m, std::int64_t s) {
       if (t >= window && !std::isnan(values[t - window])) sum -= size_of(t - window), --count;
       if (count > 0) level = std::max(sum / static_cast<double>(count), 0.0);
     }
-    if (log) {
+    if (spec_.space == Space::log) {
       o_[begin + t] = static_cast<float>(std::log(std::max(level, 1e-30)));
+    } else if (spec_.space == Space::asinh) {
+      o_[begin + t] = static_cast<float>(std::asinh(kAsinhSlope * level));
     } else {
       s_[begin + t] = static_cast<float>(1.0 / (level + kLevelFloor));
       o_[begin + t] = 1.0f;
@@ -287,9 +291,12 @@ void ModelSpace::fill_calendar(const Catalog& catalog) {
   for (std::int64_t s = 0; s < series_count(); ++s) {
     calendar_row_[static_cast<std::size_t>(s)] = catalog.period(s, 0) - low;
   }
-  calendar_.resize(static_cast<std::size_t>((high - low + 2) * spec_.calendar));
+  calendar_.reserve(static_cast<std::size_t>((high - low + 2) * spec_.calendar));
+  // A model without the terms of the year, the last ones, has the first ones.
+  std::vector<float> terms(static_cast<std::size_t>(calendar_size(catalog.frequency())));
   for (std::int64_t p = low; p <= high + 1; ++p) {
-    calendar_features(catalog.frequency(), p, calendar_.data() + (p - low) * spec_.calendar);
+    calendar_features(catalog.frequency(), p, terms.data());
+    calendar_.insert(calendar_.end(), terms.begin(), terms.begin() + spec_.calendar);
   }
 }
 

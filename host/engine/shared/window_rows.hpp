@@ -25,7 +25,7 @@ struct Affine {
 /// Steps of all series lie behind each other; `total` of them to a channel.
 struct SpaceView {
   int T = 1, K = 1, M = 1, C = 1;
-  bool log_space = false;
+  Space space = Space::linear;
   bool missing_indicator = false, level_input = false, level_change = false;
   Base base = Base::none;
   int base_season = 1;
@@ -118,9 +118,18 @@ SLUICE_HD inline Affine window_map(double centre, double spread) {
   return {static_cast<float>(1 / spread), static_cast<float>(centre / spread)};
 }
 
+/// The value, in units of the series' scale, that stands at v.
+SLUICE_HD inline float value_at(const SpaceView& space, float v) {
+  if (space.space == Space::log) return std::exp(v);
+  return space.space == Space::asinh ? std::sinh(v) / kAsinhSlope : v;
+}
+
 SLUICE_HD inline float log_level(const SpaceView& space, int m, std::int64_t s, std::int64_t t) {
   const Affine a = space_affine(space, m, s, t);
-  return (space.log_space ? a.o : -std::log(a.s)) + space.log_scale[m * space.series + s];
+  const float scale = space.log_scale[m * space.series + s];
+  if (space.space == Space::linear) return scale - std::log(a.s);
+  // asinh(x) is log(2 x) of large x, and bounded below where a level is 0.
+  return a.o + scale - (space.space == Space::asinh ? std::log(2 * kAsinhSlope) : 0.0f);
 }
 
 /// Weight of the loss at step t of window n: the series' weight times level^level_weight.
@@ -129,7 +138,7 @@ SLUICE_HD inline float row_weight(const WindowRows& rows, std::int64_t n, std::i
   const std::int64_t s = rows.windows[n].series;
   if (space.level_weight == 0 || t < 0) return space.weight[s];
   const Affine a = space_affine(space, 0, s, t);
-  const float level = space.log_space ? std::exp(a.o) : 1.0f / a.s;
+  const float level = space.space == Space::linear ? 1.0f / a.s : value_at(space, a.o);
   return space.weight[s] * std::pow(level, space.level_weight);
 }
 
@@ -334,7 +343,7 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
 /// A value of v space back in the units of y.
 SLUICE_HD inline float to_y(const SpaceView& space, int m, std::int64_t s, float v) {
   const std::int64_t at = m * space.series + s;
-  return (space.log_space ? std::exp(v) : v) * space.scale[at] + space.shift[at];
+  return value_at(space, v) * space.scale[at] + space.shift[at];
 }
 
 }  // namespace sluice

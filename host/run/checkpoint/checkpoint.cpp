@@ -153,7 +153,8 @@ void save_model(const std::filesystem::path& path, const Model& model) {
                                 {"statics", escaped_list(model.static_names)},
                                 {"categories", escaped_list(model.category_names)},
                                 {"step_categories", escaped_list(model.step_category_names)},
-                                {"remarks", escaped_list(model.remarks)}}
+                                {"remarks", escaped_list(model.remarks)},
+                                {"choice", escaped_list(model.choice)}}
                                .dump();
   file.metadata["training"] = Json{
       {"members", model.members.size()},
@@ -217,6 +218,7 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
     model.step_category_names = reader.names(names, "step_categories");
   }
   if (names.contains("remarks")) model.remarks = reader.names(names, "remarks");
+  if (names.contains("choice")) model.choice = reader.names(names, "choice");
   const Json training = reader.object("training");
   const std::string where = reader.where("training");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();

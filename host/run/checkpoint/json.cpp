@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Names of an enumeration's values, in their order.
-constexpr std::array<std::string_view, 2> names_of(Space) { return {"linear", "log"}; }
+constexpr std::array<std::string_view, 3> names_of(Space) { return {"linear", "log", "asinh"}; }
 constexpr std::array<std::string_view, 3> names_of(Level) { return {"none", "mean", "smoothing"}; }
 constexpr std::array<std::string_view, 4> names_of(Base) {
   return {"none", "last", "seasonal", "smoothing"};

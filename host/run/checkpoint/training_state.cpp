@@ -13,8 +13,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// 3: states that know their data.
-constexpr int kStateVersion = 3;
+/// 4: states that know their choice.
+constexpr int kStateVersion = 4;
 constexpr const char* kStateFormat = "sluice training state";
 
 }  // namespace
@@ -28,6 +28,8 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
   file.metadata["format"] = kStateFormat;
   file.metadata["format_version"] = std::to_string(kStateVersion);
   file.metadata["config"] = state.config;
+  file.metadata["chosen"] = state.chosen;
+  file.metadata["choice"] = Json{{"lines", escaped_list(state.choice)}}.dump();
   file.metadata["place"] = Json{{"member", state.member},
                                 {"final_phase", state.final_phase ? 1 : 0},
                                 {"epoch", state.epoch},
@@ -65,6 +67,8 @@ TrainingState load_training_state(const std::filesystem::path& path) {
   const CheckedReader reader(path, "path.model", kStateFormat, kStateVersion, kStateVersion);
   TrainingState state;
   state.config = reader.text("config");
+  state.chosen = reader.text("chosen");
+  state.choice = reader.names(reader.object("choice"), "lines");
   const Json at = reader.object("place");
   const std::string where = reader.where("place");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();

@@ -157,6 +157,8 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Part of each series, before the test part, on which choices are made: a "
                        "share of its history below 1, or steps (from the article's "
                        "valid_data_rate).",
+            .automatic = "a tenth, and at least the horizon in each series that keeps as much to "
+                         "train on",
             .range = {.min = 0, .max = 1e9},
             .form = Form::share_or_steps},
         d.valid);

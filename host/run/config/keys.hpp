@@ -65,14 +65,20 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .choices = {"none", "standard", "robust", "mean"}},
         n.covariate_scaling);
   visit(Key{.name = "network.space",
-            .meaning = "Values as they are or their logarithms; auto: log where all are positive.",
-            .choices = {"auto", "linear", "log"}},
+            .meaning =
+                "Values as they are, their logarithms, or asinh of them, which is like a logarithm "
+                "for values above the series' mean and takes zeros and negative values too; auto: "
+                "by training.choice, or log where all are positive.",
+            .choices = {"auto", "linear", "log", "asinh"}},
         n.space);
-  visit(Key{.name = "network.level",
-            .meaning = "What every step's values are divided by: nothing, a trailing mean, or an "
-                       "exponential smoothing; auto: mean, but none for scalings by window.",
-            .choices = {"auto", "none", "mean", "smoothing"}},
-        n.level);
+  visit(
+      Key{.name = "network.level",
+          .meaning =
+              "What every step's values are divided by: nothing, a trailing mean, or an "
+              "exponential smoothing; auto: by training.choice, or mean, but none for scalings by "
+              "window.",
+          .choices = {"auto", "none", "mean", "smoothing"}},
+      n.level);
   visit(Key{.name = "network.level_window",
             .meaning = "Steps of the trailing mean.",
             .automatic = "one long season (a week of hours, 28 days, 12 months), at least 4",
@@ -82,12 +88,13 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Weight of the newest value in exponential smoothing.",
             .range = {.min = 0, .max = 1, .above = true}},
         n.smoothing_alpha);
-  visit(Key{.name = "network.base",
-            .meaning = "Forecast that the network corrects: none, the last value, seasonal naive, "
-                       "or an exponential smoothing; auto: none in linear space, else seasonal, or "
-                       "last without a season.",
-            .choices = {"auto", "none", "last", "seasonal", "smoothing"}},
-        n.base);
+  visit(
+      Key{.name = "network.base",
+          .meaning = "Forecast that the network corrects: none, the last value, seasonal naive, "
+                     "or an exponential smoothing; auto: by training.choice, or none in linear and "
+                     "asinh space, else seasonal, or last without a season.",
+          .choices = {"auto", "none", "last", "seasonal", "smoothing"}},
+      n.base);
   visit(Key{.name = "network.base_season",
             .meaning = "Steps of the season of seasonal naive.",
             .automatic = "one season (24 hours, 7 days, 12 months)",
@@ -135,6 +142,10 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Inputs: hour, weekday, day of the year, as the frequency has them.",
             .automatic = "true"},
         n.calendar);
+  visit(Key{.name = "network.calendar_year",
+            .meaning = "Whether network.calendar has the terms of the year as well.",
+            .automatic = "false below two years of training data, else by training.choice"},
+        n.calendar_year);
   visit(Key{.name = "network.embedding_width",
             .meaning = "Numbers for a category, at most; one of n words gets no more than "
                        "(n + 1) / 2.",
@@ -196,6 +207,12 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Training steps at most; 0: not limited.",
             .range = {.min = 0, .max = 1e12}},
         t.steps);
+  visit(Key{.name = "training.choice",
+            .meaning = "Steps spent on choosing by validation what is auto of network.space, base, "
+                       "level, calendar_year and training.series_weight, as a share of "
+                       "training.steps; 0: rules decide.",
+            .range = {.min = 0, .max = 100}},
+        t.choice);
   visit(
       Key{.name = "training.max_seconds",
           .meaning =
@@ -204,7 +221,9 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
       t.max_seconds);
   visit(
       Key{.name = "training.steps_per_epoch",
-          .meaning = "Steps of an epoch; 0: every window once (sampling window), or 100 (series).",
+          .meaning = "Steps of an epoch; 0: every window once (sampling window), or (series) 100; "
+                     "25 to 100, by the size of the validation part, where neither epochs nor "
+                     "patience count epochs.",
           .range = {.min = 0, .max = 1e12}},
       t.steps_per_epoch);
   visit(Key{.name = "training.patience",
@@ -230,6 +249,7 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "training.series_weight",
             .meaning = "Weight of a series in the loss: this power of mean / seasonal naive error; "
                        "0: all alike.",
+            .automatic = "by training.choice, or 0",
             .range = {.min = 0, .max = 4}},
         t.series_weight);
   visit(Key{.name = "training.level_weight",

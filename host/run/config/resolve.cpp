@@ -91,6 +91,33 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
   return facts;
 }
 
+/// Whether the series, the median one, are trained on for two years: of one alone a model learns
+/// that what came late in it was due to the season.
+bool holds_years(const Catalog& catalog, std::span<const std::int64_t> end) {
+  constexpr double kYears = 2, kSecondsOfYear = 365.25 * 86400;
+  const Frequency& frequency = catalog.frequency();
+  if (frequency.unit == Unit::integer) return false;
+  std::vector<double> spans;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    const std::int64_t steps = end[static_cast<std::size_t>(s)];
+    if (steps == 0) continue;
+    spans.push_back(static_cast<double>(time_of(frequency, catalog.period(s, steps)) -
+                                        time_of(frequency, catalog.period(s, 0))));
+  }
+  if (spans.empty()) return false;
+  const auto middle = spans.begin() + static_cast<std::ptrdiff_t>(spans.size() / 2);
+  std::nth_element(spans.begin(), middle, spans.end());
+  constexpr double kSlack = 0.99;  // a year of 52 weeks, two years without a leap day
+  return *middle >= kSlack * kYears * kSecondsOfYear;
+}
+
+/// Calendar terms, the first ones, that come round within a week: the others tell the time of year.
+int calendar_size_within_weeks(const Frequency& frequency) {
+  const std::vector<std::string> names = calendar_names(frequency);
+  return static_cast<int>(std::ranges::count_if(
+      names, [](const std::string& name) { return name.find("_of_year") == std::string::npos; }));
+}
+
 template <typename Choice>
 Choice choose(const std::string& text,
               std::initializer_list<std::pair<const char*, Choice>> choices, const char* key) {
@@ -255,7 +282,8 @@ std::int64_t evaluated_steps(const Config& config, const Frequency& frequency) {
 
 SplitSpec split_spec(const Config& config, const Catalog& catalog) {
   constexpr double kShare = 0.1;
-  SplitSpec split{.valid = config.data.valid, .test = config.data.test.value_or(kShare)};
+  SplitSpec split{.valid = config.data.valid.value_or(kShare),
+                  .test = config.data.test.value_or(kShare)};
   if (config.data.test || config.evaluate.refit > 0) return split;
   const std::int64_t scored = evaluated_steps(config, catalog.frequency());
   std::int64_t roomy = 0, with_history = 0;
@@ -265,6 +293,27 @@ SplitSpec split_spec(const Config& config, const Catalog& catalog) {
   }
   if (2 * roomy >= with_history) split.test_at_least = scored;
   return split;
+}
+
+bool has_validation(const Config& config) { return config.data.valid.value_or(1) > 0; }
+
+Split training_split(const Config& config, const Catalog& catalog,
+                     std::span<const std::int64_t> end) {
+  SplitSpec parts = split_spec(config, catalog);
+  if (!end.empty()) parts = {.valid = parts.valid};
+  Split split = split_by_time(catalog, parts, end);
+  if (config.data.valid) return split;
+  // A tenth of a short history is less than a forecast.
+  const std::int64_t K = horizon_steps(config, catalog.frequency());
+  for (std::size_t s = 0; s < split.train_end.size(); ++s) {
+    if (split.valid_end[s] < 2 * K) continue;
+    split.train_end[s] = std::min(split.train_end[s], split.valid_end[s] - K);
+  }
+  return split;
+}
+
+bool have_logarithms(const Catalog& catalog, std::span<const std::int64_t> end) {
+  return look_at_targets(catalog, end).not_positive.empty();
 }
 
 std::string held_out_text(const Config& config, const Catalog& catalog) {
@@ -333,9 +382,12 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   const Space auto_space = facts.not_positive.empty() && !by_window && !is_nonnegative(s.loss)
                                ? Space::log
                                : Space::linear;
-  s.space =
-      choose<Space>(n.space, {{"auto", auto_space}, {"linear", Space::linear}, {"log", Space::log}},
-                    "network.space");
+  s.space = choose<Space>(n.space,
+                          {{"auto", auto_space},
+                           {"linear", Space::linear},
+                           {"log", Space::log},
+                           {"asinh", Space::asinh}},
+                          "network.space");
   if (s.space == Space::log && !is_nonnegative(s.loss) && !facts.not_positive.empty()) {
     throw DataError(
         fmt::format("{}, and log space needs values above 0; set network.space = \"linear\"",
@@ -371,12 +423,16 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   s.forking = n.forking.value_or(!by_window);
   s.warmup = s.forking ? n.warmup.value_or(s.T / 4) : 0;
   s.head_hidden = n.head_hidden.value_or(2 * s.H);
-  s.level_input = n.level_input.value_or(s.level != Level::none && s.space == Space::linear);
+  s.level_input = n.level_input.value_or(s.level != Level::none && s.space != Space::log);
   s.level_change = n.level_change.value_or(s.level != Level::none && frequency.unit >= Unit::day);
   s.missing_indicator = facts.any_missing;
   s.past_channels = catalog.count(Role::past);
   s.future_channels = catalog.count(Role::future);
-  s.calendar = n.calendar.value_or(true) ? calendar_size(frequency) : 0;
+  if (n.calendar.value_or(true)) {
+    s.calendar = n.calendar_year.value_or(holds_years(catalog, end))
+                     ? calendar_size(frequency)
+                     : calendar_size_within_weeks(frequency);
+  }
   s.static_reals = static_cast<int>(catalog.static_reals().size());
   for (const std::vector<std::string>& vocabulary : series_vocabularies(config, catalog, end)) {
     const std::size_t words = vocabulary.size();
@@ -414,7 +470,7 @@ Scaling target_scaling(const Config& config, const ModelSpec& spec) {
   if (spec.window_scaling != WindowScaling::none) return Scaling::none;
   if (text == "auto") {
     const bool zero_stays =
-        spec.level != Level::none || spec.space == Space::log || is_nonnegative(spec.loss);
+        spec.level != Level::none || spec.space != Space::linear || is_nonnegative(spec.loss);
     return zero_stays ? Scaling::mean : Scaling::standard;
   }
   const Scaling scaling = parse_scaling(text);
@@ -443,7 +499,8 @@ Scaling target_scaling(const Config& config, const ModelSpec& spec) {
 
 std::string describe(const ModelSpec& s) {
   std::string text = fmt::format("LSTM {} x {}, {} steps -> {}", s.L, s.H, s.T, s.K);
-  text += s.space == Space::log ? ", log" : ", linear";
+  constexpr const char* kSpaces[] = {", linear", ", log", ", asinh"};
+  text += kSpaces[static_cast<int>(s.space)];
   if (s.level == Level::mean) text += fmt::format(", level mean {}", s.level_window);
   if (s.level == Level::smoothing) text += fmt::format(", level smoothing {:g}", s.smoothing_alpha);
   if (s.base == Base::last) text += ", base last";

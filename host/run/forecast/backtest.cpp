@@ -18,6 +18,7 @@
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
+#include "sluice/run/choice.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
@@ -364,6 +365,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   const auto cutoffs = test.cutoffs();
   double train_seconds = 0, forecast_seconds = 0;
   std::string description;
+  Config settings = config;  // what the first refit chooses holds for those after it
   std::int64_t windows = 0;
   const std::size_t group = refit > 0 ? static_cast<std::size_t>(refit) : cutoffs.size();
   for (std::size_t begin = 0; begin < cutoffs.size(); begin += group) {
@@ -378,7 +380,10 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       options.refit = static_cast<int>(begin / group) + 1;
       log_info(fmt::format("refit {} of {}: data before window {}", options.refit,
                            (cutoffs.size() + group - 1) / group, begin + 1));
-      TrainResult trained = train(config, catalog, options);
+      const bool log_holds =
+          settings.network.space != "log" || have_logarithms(catalog, options.end);
+      TrainResult trained = train(log_holds ? settings : config, catalog, options);
+      take_choices(trained.model.config, settings);
       train_seconds += trained.seconds;
       if (trained.interrupted) end_incomplete();
       if (guard) stop_if_interrupted();

@@ -123,6 +123,11 @@ double Distribution::mean_of_exp() const {
   return std::exp(parameters_.location + 0.5 * parameters_.spread * parameters_.spread);
 }
 
+double Distribution::mean_of_sinh() const {
+  if (loss_ != Loss::gaussian) return kNan;
+  return std::sinh(parameters_.location) * std::exp(0.5 * parameters_.spread * parameters_.spread);
+}
+
 double Distribution::quantile(double p) const {
   const auto& [location, spread, shape] = parameters_;
   if (!std::isfinite(location) || !std::isfinite(spread) || !std::isfinite(shape)) return kNan;

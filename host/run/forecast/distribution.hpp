@@ -20,6 +20,8 @@ class Distribution {
   double mean() const { return parameters_.location; }
   /// Mean of exp of the value: of a Gaussian, a log-normal's. NaN of student_t, which has none.
   double mean_of_exp() const;
+  /// Likewise of sinh.
+  double mean_of_sinh() const;
   /// The least value at or below which a share of at least p lies, 0 < p < 1; of counts a whole
   /// number. NaN if the parameters are not finite.
   double quantile(double p) const;

@@ -32,6 +32,18 @@ bool never_negative(const Model& model, const Catalog& catalog, int m, const Win
                       [&](float value) { return static_cast<double>(value) + offset < 0; });
 }
 
+/// From v, in a space, to units of the series' scale.
+double in_scale(Space space, double v) {
+  if (space == Space::log) return std::exp(v);
+  return space == Space::asinh ? std::sinh(v) / static_cast<double>(kAsinhSlope) : v;
+}
+
+double mean_in_scale(Space space, const Distribution& distribution) {
+  if (space == Space::log) return distribution.mean_of_exp();
+  if (space == Space::linear) return distribution.mean();
+  return distribution.mean_of_sinh() / static_cast<double>(kAsinhSlope);
+}
+
 /// The smallest float that is not below 0 once `offset` is added.
 float zero_above(double offset) {
   const auto zero = static_cast<float>(-offset);
@@ -42,7 +54,8 @@ float zero_above(double offset) {
 }  // namespace
 
 bool has_mean(const ModelSpec& spec) {
-  return is_distribution(spec.loss) && !(spec.loss == Loss::student_t && spec.space == Space::log);
+  return is_distribution(spec.loss) &&
+         !(spec.loss == Loss::student_t && spec.space != Space::linear);
 }
 
 std::size_t Forecasts::median() const {
@@ -93,9 +106,9 @@ void Forecaster::Impl::choose_outputs() {
     throw ConfigError(fmt::format(
         "the model was trained on a point loss {}, so it has no intervals; set "
         "forecast.levels = [], or train with {} or training.loss = \"quantile\"",
-        model.config.data.valid > 0 ? "and its validation range has fewer than 20 errors"
-                                    : "without a validation range",
-        model.config.data.valid > 0 ? "a larger data.valid" : "data.valid > 0"));
+        has_validation(model.config) ? "and its validation range has fewer than 20 errors"
+                                     : "without a validation range",
+        has_validation(model.config) ? "a larger data.valid" : "data.valid > 0"));
   }
   engine_outputs = probabilities.size();
   const std::size_t KM = static_cast<std::size_t>(spec.K * spec.M),
@@ -301,14 +314,13 @@ void Forecaster::Impl::add_distribution(std::span<const Window> windows,
     const double scale =
         is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
     const auto shift = static_cast<double>(scaling.offset_of(m, s));
-    const bool log = spec.space == Space::log;
     for (std::size_t j = 0; j < J; ++j) {
-      const double v = distribution.quantile(probabilities[j]);
-      out.values[i * J + j] += share * static_cast<float>((log ? std::exp(v) : v) * scale + shift);
+      const double value = in_scale(spec.space, distribution.quantile(probabilities[j]));
+      out.values[i * J + j] += share * static_cast<float>(value * scale + shift);
     }
     if (out.mean.empty()) continue;
-    const double mean = log ? distribution.mean_of_exp() : distribution.mean();
-    out.mean[i] += share * static_cast<float>(mean * scale + shift);
+    out.mean[i] +=
+        share * static_cast<float>(mean_in_scale(spec.space, distribution) * scale + shift);
   }
 }
 

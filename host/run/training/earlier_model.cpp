@@ -33,15 +33,18 @@ void refuse_seen(const EarlierModel& earlier, const Catalog& catalog,
 
 }  // namespace
 
+std::string earlier_path(const Config& config) {
+  if (!config.training.init_from.empty()) return config.training.init_from;
+  const bool goes_on = config.mode.incremental && std::filesystem::exists(config.path.model);
+  return goes_on ? config.path.model : std::string();
+}
+
 EarlierModel load_earlier(const Config& config, const Catalog& catalog,
                           std::span<const std::int64_t> end, Vocabularies& vocabularies,
                           ModelSpec& spec) {
-  EarlierModel out{.model = nullptr, .path = config.training.init_from};
-  if (out.path.empty() && config.mode.incremental && std::filesystem::exists(config.path.model)) {
-    out.path = config.path.model;
-  }
+  EarlierModel out{.model = nullptr, .path = earlier_path(config)};
   if (out.path.empty()) return out;
-  if (config.data.valid <= 0) {
+  if (!has_validation(config)) {
     throw ConfigError(
         "training from an earlier model needs data.valid > 0, to tell whether the new one is "
         "better");

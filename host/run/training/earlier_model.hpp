@@ -20,6 +20,9 @@ struct EarlierModel {
   bool is_output = false;  ///< it is what path.model holds
 };
 
+/// Where it lies; empty: there is none.
+std::string earlier_path(const Config& config);
+
 /// That of training.init_from, or with mode.incremental of path.model where there is one. Its words
 /// take the place of those in `vocabularies` and `spec`. `end`: as in TrainOptions. Throws
 /// ConfigError where it is not of these settings, DataError where it is not of such data or has

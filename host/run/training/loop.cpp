@@ -33,16 +33,9 @@ class Loop {
         training_(*setup.training),
         state_(state),
         progress_(setup.label, setup.announce) {
-    const std::int64_t size = setup.plan->size();
     batch_size_ = training_.batch_size;
-    if (training_.carry_state) {
-      batches_ = setup.plan->batches_carried(batch_size_);
-    } else if (training_.sampling == "series") {
-      batches_ = training_.steps_per_epoch > 0 ? training_.steps_per_epoch : 100;
-    } else {
-      batches_ = (size + batch_size_ - 1) / batch_size_;
-      if (training_.steps_per_epoch > 0) batches_ = std::min(batches_, training_.steps_per_epoch);
-    }
+    batches_ = batches_of_epoch(training_, *setup.plan,
+                                static_cast<std::int64_t>(setup.validation.size()));
     total_steps_ = setup.steps;
     if (training_.epochs > 0) {
       const std::int64_t by_epochs = training_.epochs * batches_;
@@ -273,13 +266,14 @@ class Loop {
         stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
       }
     }
-    log_event(fmt::format(
-        "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
-        "\"train_loss\": {}, \"valid_loss\": {}, \"learning_rate\": {}, "
-        "\"windows_per_second\": {:.1f}, \"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
-        setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
-        state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
-        json_number(learning_rate_), rate(), elapsed(), data_share()));
+    if (setup_.events)
+      log_event(fmt::format(
+          "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
+          "\"train_loss\": {}, \"valid_loss\": {}, \"learning_rate\": {}, "
+          "\"windows_per_second\": {:.1f}, \"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
+          setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
+          state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
+          json_number(learning_rate_), rate(), elapsed(), data_share()));
     progress_.end_epoch(progress(false));
     return stop;
   }
@@ -344,6 +338,28 @@ class Loop {
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t batches_of_epoch(const Config::Training& training, const TrainingPlan& plan,
+                              std::int64_t validation) {
+  if (training.carry_state) return plan.batches_carried(training.batch_size);
+  if (training.sampling == "series") {
+    constexpr std::int64_t kFewest = 25, kMost = 100;
+    if (training.steps_per_epoch > 0) return training.steps_per_epoch;
+    // Where they are no one's unit, epochs are as short as their validations are cheap: a window of
+    // those is about a sixth of one that is trained on.
+    if (training.epochs > 0 || training.patience > 0 || validation == 0) return kMost;
+    return std::clamp(2 * validation / training.batch_size, kFewest, kMost);
+  }
+  const std::int64_t whole = (plan.size() + training.batch_size - 1) / training.batch_size;
+  return training.steps_per_epoch > 0 ? std::min(whole, training.steps_per_epoch) : whole;
+}
+
+std::int64_t steps_in_all(const Config::Training& training, const TrainingPlan& plan,
+                          std::int64_t validation) {
+  if (training.epochs == 0) return training.steps;
+  const std::int64_t by_epochs = training.epochs * batches_of_epoch(training, plan, validation);
+  return training.steps > 0 ? std::min(training.steps, by_epochs) : by_epochs;
 }
 
 LoopResult run_loop(const LoopSetup& setup, TrainingState& state) {

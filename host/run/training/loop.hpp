@@ -37,6 +37,7 @@ struct LoopSetup {
   std::string label;
   int refit = 0;  ///< of TrainOptions
   bool announce = true;
+  bool events = true;  ///< whether the log has an event for each epoch
   /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that
   /// continues exactly here.
   std::function<void(const TrainingState&)> save;
@@ -52,6 +53,14 @@ struct LoopResult {
   double seconds = 0;
   std::int64_t windows = 0;
 };
+
+/// Batches between two validations: an epoch of so many windows, of which `validation` are looked
+/// at when it ends.
+std::int64_t batches_of_epoch(const Config::Training& training, const TrainingPlan& plan,
+                              std::int64_t validation);
+/// Steps that training.steps and epochs allow; 0: they do not limit.
+std::int64_t steps_in_all(const Config::Training& training, const TrainingPlan& plan,
+                          std::int64_t validation);
 
 /// Continues from `state` (engine state, epoch, batch, best weights, seconds), which it changes as
 /// it goes. Throws DataError if the loss stops being finite, naming step and series.

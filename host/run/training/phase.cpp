@@ -8,17 +8,22 @@
 
 namespace sluice {
 
-Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
-  const Config& config = *setup.config;
-  const Catalog& catalog = *setup.catalog;
-  const ModelSpec& spec = *setup.spec;
-  Phase phase;
+PlanSpec plan_spec(const Config& config, const ModelSpec& spec) {
   PlanSpec plan;
   plan.T = spec.T;
   plan.K = spec.K;
   plan.stride = config.training.stride;
   plan.min_history = config.data.min_history;
   plan.carry_state = spec.carry_state;
+  return plan;
+}
+
+Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
+  const Config& config = *setup.config;
+  const Catalog& catalog = *setup.catalog;
+  const ModelSpec& spec = *setup.spec;
+  Phase phase;
+  const PlanSpec plan = plan_spec(config, spec);
   phase.plan = std::make_unique<TrainingPlan>(catalog, end, plan);
   phase.scaling = fit_scaling(catalog, target_scaling(config, spec),
                               parse_scaling(config.network.covariate_scaling), end);
@@ -35,7 +40,7 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
     phase.scaling.static_scale = setup.start->scaling.static_scale;
   }
   const std::vector<float> weights =
-      series_weights(catalog, end, setup.season, config.training.series_weight);
+      series_weights(catalog, end, setup.season, config.training.series_weight.value_or(0));
   EngineSetup engine;
   engine.catalog = &catalog;
   engine.spec = &spec;

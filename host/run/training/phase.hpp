@@ -33,6 +33,9 @@ struct PhaseSetup {  ///< all outlive the phase
   const Model* start = nullptr;  ///< whose parameters the training goes on from, or null
 };
 
+/// The windows that such a model is trained on.
+PlanSpec plan_spec(const Config& config, const ModelSpec& spec);
+
 /// A phase on the steps of each series before end[s] ([S]).
 Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end);
 

@@ -17,6 +17,7 @@
 #include "run/channels.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
+#include "run/training/decided.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
@@ -38,12 +39,18 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 class Training {
  public:
-  Training(const Config& config, const Catalog& catalog, const TrainOptions& options)
-      : config_(config), catalog_(catalog), options_(options) {
-    SplitSpec parts = split_spec(config, catalog);
-    if (!options.end.empty()) parts = {.valid = parts.valid};
-    split_ = split_by_time(catalog, parts, options.end);
-    has_valid_ = config.data.valid > 0;
+  /// `given`: the settings before anything was chosen, by which a state is known again.
+  Training(const Config& given, const Decided& decided, const Catalog& catalog,
+           const TrainOptions& options)
+      : given_(given),
+        decided_(decided),
+        config_(decided.config),
+        catalog_(catalog),
+        options_(options) {
+    const Config& config = config_;
+    split_ = training_split(config, catalog, options.end);
+    seconds_ = decided.seconds;
+    has_valid_ = has_validation(config);
     spec_ = resolve_model(config, catalog, split_.train_end, split_.valid_end);
     season_ =
         config.evaluate.season > 0 ? config.evaluate.season : season_length(catalog.frequency());
@@ -94,10 +101,15 @@ class Training {
   }
   void fit_residuals(Engine& engine);
   Model make_model(const Phase& phase) const;
+  std::string valid_text() const {
+    return config_.data.valid ? fmt::format("{}", *config_.data.valid) : "auto";
+  }
   void announce(const std::string& message) const {
     if (options_.announce) log_info(wrapped(message, 80));
   }
 
+  const Config& given_;
+  const Decided& decided_;
   const Config& config_;
   const Catalog& catalog_;
   const TrainOptions& options_;
@@ -143,7 +155,7 @@ void Training::load_state() {
 bool Training::ended_with_start(const TrainingState& state) const {
   return start_ && start_is_output_ && start_->began_from != 0 &&
          start_->began_from == state.start_checksum && state.config == state_.config &&
-         state.config == settings_to_keep(start_->config);
+         (state.chosen.empty() ? state.config : state.chosen) == settings_to_keep(start_->config);
 }
 
 Phase Training::phase_before(std::span<const std::int64_t> end) const {
@@ -279,11 +291,16 @@ Model Training::make_model(const Phase& phase) const {
   model.train_seconds = seconds_;
   model.began_from = state_.start_checksum;
   model.remarks = options_.remarks;
+  model.choice = decided_.lines;
   return model;
 }
 
 TrainResult Training::run() {
-  state_.config = settings_to_keep(config_);
+  state_.config = settings_to_keep(given_);
+  if (!(config_ == given_)) {
+    state_.chosen = settings_to_keep(config_);
+    state_.choice = decided_.lines;
+  }
   if (options_.save) state_.catalog_checksum = checksum_of(catalog_);
   load_state();
   if (ended_before_) {
@@ -304,7 +321,7 @@ TrainResult Training::run() {
     if (validation_.empty()) {
       throw ConfigError(fmt::format(
           "data.valid = {} leaves no validation step in any series; make it larger, or 0 for none",
-          config_.data.valid));
+          valid_text()));
     }
     if (!have_targets(catalog_, validation_, split_.valid_end, spec_.K)) {
       throw DataError(
@@ -313,7 +330,7 @@ TrainResult Training::run() {
                       "choose the weights; leave out the empty rows at the end, or make data.valid "
                       "larger, or 0 "
                       "for none",
-                      config_.data.valid));
+                      valid_text()));
     }
   }
 
@@ -445,11 +462,15 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
   // Until the model is written: a signal then must not lose the training that led to it.
   std::optional<InterruptGuard> guard;
   if (!options.watch) guard.emplace();
-  if (!options.save) return Training(config, catalog, options).run();
+  if (!options.save) {
+    const Decided decided = decide(config, catalog, options);
+    return Training(config, decided, catalog, options).run();
+  }
   const std::filesystem::path path = config.path.model;
   try_places(path);
   const PathLock lock(path);
-  Training training(config, catalog, options);
+  const Decided decided = decide(config, catalog, options);
+  Training training(config, decided, catalog, options);
   const TrainResult result = training.run();
   if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {

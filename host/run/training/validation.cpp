@@ -8,7 +8,7 @@ namespace sluice {
 namespace {
 
 /// More validation windows than this are thinned evenly.
-constexpr std::int64_t kMaxValidationWindows = 16'384;
+constexpr std::int64_t kMaxValidationWindows = 4'096;
 /// Fewer residuals than this say nothing about a 90 % quantile.
 constexpr std::size_t kMinResiduals = 20;
 

@@ -11,7 +11,7 @@
 namespace sluice {
 
 /// Windows whose whole horizon of K steps lies in [from[s], to[s]); where a range is shorter, the
-/// one at its start. Of many (16,384) they are thinned evenly.
+/// one at its start. Of many (4,096) they are thinned evenly.
 std::vector<Window> validation_windows(std::span<const std::int64_t> from,
                                        std::span<const std::int64_t> to, int K);
 

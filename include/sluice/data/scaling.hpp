@@ -60,7 +60,7 @@ SeriesScaling fit_scaling(const Catalog& catalog, Scaling targets, Scaling covar
 double seasonal_naive_error(std::span<const float> values, std::int64_t end, int season);
 
 /// Weight of each series in the loss: (mean |y| / seasonal naive error)^power on the training
-/// range, over the median of all series, at most 20. power 0: all 1. Uses the first target.
+/// range, over the median of all series, at most 5. power 0: all 1. Uses the first target.
 std::vector<float> series_weights(const Catalog& catalog, std::span<const std::int64_t> end,
                                   int season, double power);
 

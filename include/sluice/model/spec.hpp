@@ -5,11 +5,12 @@
 // Everything happens in the model's own space u. A target value y is first scaled per series
 // (data/scaling), then
 //   log space     v = log(y)      u = v - o_t
+//   asinh space   v = asinh(a y)  u = v - o_t, a = kAsinhSlope
 //   linear space  v = y           u = v s_t - o_t
 // where (s_t, o_t) come from the level at step t (lev_t: trailing mean of |y| over `level_window`
-// steps, t included, or an exponential smoothing): log: o_t = log lev_t; linear: s_t = 1 / lev_t,
-// o_t = 1. Without a level s_t = 1, o_t = 0. The head adds a correction z to a base: u^_{t,k} =
-// base_{t,k} + z_{t,k}; the forecast inverts the maps.
+// steps, t included, or an exponential smoothing): log: o_t = log lev_t; asinh: o_t = asinh(a
+// lev_t); linear: s_t = 1 / lev_t, o_t = 1. Without a level s_t = 1, o_t = 0. The head adds a
+// correction z to a base: u^_{t,k} = base_{t,k} + z_{t,k}; the forecast inverts the maps.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,10 @@
 
 namespace sluice {
 
-enum class Space { linear, log };
+enum class Space { linear, log, asinh };
+/// Slope of the asinh space at 0. Values far above 1 / kAsinhSlope of their series' scale are seen
+/// as by a logarithm, those far below as they are: zeros and negative values have a place.
+inline constexpr float kAsinhSlope = 4;
 enum class Level { none, mean, smoothing };
 enum class Base { none, last, seasonal, smoothing };
 /// From `gaussian` on: the likelihood of a distribution whose parameters the head gives.

@@ -55,6 +55,8 @@ struct Model {
   /// What was said of the data that it was trained on (CatalogNotes::remarks): who uses the model
   /// on data of which the same is to be said has been told.
   std::vector<std::string> remarks;
+  /// What validation chose among, line by line as it was shown; empty: nothing was chosen.
+  std::vector<std::string> choice;
   std::string recurrence;  ///< what trained it
   double valid_loss = 0;   ///< of the first member; NaN if there was no validation range
   std::int64_t steps = 0;  ///< training steps of the stored parameters
@@ -86,6 +88,10 @@ struct TrainingState {
   double selected_loss = 0;
   std::vector<std::vector<float>> done_members;
   std::string config;  ///< to_toml of the run; a resume with other settings is refused
+  /// to_toml of what validation made of `config`, and Model::choice; empty: nothing was chosen. A
+  /// resume goes on with it.
+  std::string chosen;
+  std::vector<std::string> choice;
   /// Of the model that an incremental training began from; 0: none. A resume from another one is
   /// refused.
   std::int64_t start_checksum = 0;

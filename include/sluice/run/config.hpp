@@ -50,7 +50,7 @@ struct Config {
     std::int64_t max_steps = 0;
     std::int64_t max_bytes = 0;        ///< of a file, uncompressed; 0: by the memory
     std::string duplicates = "error";  ///< error, first, last, sum, mean
-    double valid = 0.1;                ///< share (< 1) or steps
+    std::optional<double> valid;       ///< share (< 1) or steps
     /// Share (< 1) or steps: the article's 1 - train_data_rate.
     std::optional<double> test;
     std::int64_t min_history = 2;  ///< shorter series are not trained on
@@ -82,6 +82,7 @@ struct Config {
     std::optional<bool> level_input;
     std::optional<bool> level_change;
     std::optional<bool> calendar;
+    std::optional<bool> calendar_year;  ///< of the calendar, the terms of the year
     int embedding_width = 4;  ///< at most; a category of n values gets min(width, (n+1)/2)
     bool operator==(const Network&) const = default;
   } network;
@@ -99,17 +100,18 @@ struct Config {
     double clip_norm = 1;
     double average_decay = 0.995;      ///< 0: no moving average of the weights
     std::int64_t epochs = 0;           ///< 0: not limited by epochs
-    std::int64_t steps = 2000;         ///< 0: not limited by steps
+    std::int64_t steps = 1400;         ///< 0: not limited by steps
+    double choice = 0.5;               ///< steps of the choice, as a share of `steps`; 0: by rules
     double max_seconds = 0;            ///< 0: not limited by time
-    std::int64_t steps_per_epoch = 0;  ///< 0: every window once (window), or 100 (series)
+    std::int64_t steps_per_epoch = 0;  ///< 0: every window once (window), or 25-100 (series)
     int patience = 0;                  ///< epochs without a better validation; 0: no early stopping
     std::string sampling =
         "series";  ///< window: every window once an epoch; series: a series, then an origin
     int stride = 1;
-    bool shuffle = true;       ///< the article's shuffle_train_data
-    bool carry_state = false;  ///< the article's do_continue_train
-    double level_weight = 0;   ///< power of the level at each step; 0: none
-    double series_weight = 0;  ///< power of mean / seasonal naive error; 0: none
+    bool shuffle = true;                  ///< the article's shuffle_train_data
+    bool carry_state = false;             ///< the article's do_continue_train
+    double level_weight = 0;              ///< power of the level at each step; 0: none
+    std::optional<double> series_weight;  ///< power of mean / seasonal naive error; 0: none
     int seed = 42;
     int seeds = 1;  ///< models whose mean is the forecast
     bool final_fit = true;

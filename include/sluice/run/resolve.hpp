@@ -25,6 +25,14 @@ int horizon_steps(const Config& config, const Frequency& frequency);
 /// tenth, and where at least half of the series hold twice as many steps as `evaluate` scores, no
 /// shorter than those: what is trained can then be evaluated.
 SplitSpec split_spec(const Config& config, const Catalog& catalog);
+/// Whether a part of the data is for validation: data.valid is not 0.
+bool has_validation(const Config& config);
+/// The parts of a training. Where data.valid is left to it, the validation part is a tenth, and a
+/// horizon at least in each series that keeps as much to train on. `end` as TrainOptions has it.
+Split training_split(const Config& config, const Catalog& catalog,
+                     std::span<const std::int64_t> end);
+/// Whether all target values before end[s] have a logarithm.
+bool have_logarithms(const Catalog& catalog, std::span<const std::int64_t> end);
 /// One line: what is held out at the series' ends, and what `evaluate` scores.
 std::string held_out_text(const Config& config, const Catalog& catalog);
 /// Steps before the end that `evaluate` scores with these settings.

@@ -102,5 +102,39 @@ TEST(Resolve, SeriesWithoutAHistoryDecideNothing) {
   EXPECT_EQ(split_spec(config, with_new).test_at_least, 14);
 }
 
+TEST(ValidationPart, HoldsAHorizonWhereAsMuchIsLeftToTrainOn) {
+  Config config;
+  config.data.test = 0;
+  config.network.predict_day = 14;
+  const Catalog catalog = daily({300, 100, 28, 27, 10});
+  const auto valid = [&] {
+    const Split split = training_split(config, catalog, {});
+    Steps steps;
+    for (std::size_t s = 0; s < split.valid_end.size(); ++s) {
+      steps.push_back(split.valid_end[s] - split.train_end[s]);
+    }
+    return steps;
+  };
+  EXPECT_EQ(valid(), (Steps{30, 14, 14, 3, 1}));
+  config.data.valid = 0.1;  // as it is said
+  EXPECT_EQ(valid(), (Steps{30, 10, 3, 3, 1}));
+}
+
+TEST(CalendarTerms, OfTheYearComeWithTwoYears) {
+  const auto terms = [](const Config& config, std::int64_t days) {
+    const Catalog catalog = daily({days, days + 5, 3});
+    return resolve_model(config, catalog, Steps{days, days + 5, 3}).calendar;
+  };
+  Config config;
+  EXPECT_EQ(terms(config, 500), 6);  // weekdays
+  EXPECT_EQ(terms(config, 800), 8);
+  config.network.calendar_year = true;
+  EXPECT_EQ(terms(config, 500), 8);
+  config.network.calendar_year = false;
+  EXPECT_EQ(terms(config, 800), 6);
+  config.network.calendar = false, config.network.calendar_year = true;
+  EXPECT_EQ(terms(config, 800), 0);
+}
+
 }  // namespace
 }  // namespace sluice

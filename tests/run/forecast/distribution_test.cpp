@@ -55,9 +55,12 @@ TEST(Distribution, MeansAreThoseOfTheFormulas) {
   const Distribution gaussian(Loss::gaussian, {.location = 0.5, .spread = 2}, 1.5);
   EXPECT_EQ(gaussian.mean(), 0.5);
   EXPECT_DOUBLE_EQ(gaussian.mean_of_exp(), std::exp(2.5));  // of a log-normal
+  // sinh x = (exp x - exp -x) / 2, of which each has a log-normal's mean.
+  EXPECT_DOUBLE_EQ(gaussian.mean_of_sinh(), (std::exp(2.5) - std::exp(1.5)) / 2);
   const Distribution student(Loss::student_t, {.location = 0.5, .spread = 2, .shape = 5}, 1.5);
   EXPECT_EQ(student.mean(), 0.5);
   EXPECT_TRUE(std::isnan(student.mean_of_exp()));
+  EXPECT_TRUE(std::isnan(student.mean_of_sinh()));
 }
 
 TEST(Distribution, ParametersThatAreNoNumbersGiveNone) {

@@ -1,0 +1,353 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "run/choice/trial.hpp"
+#include "run/interrupt.hpp"
+#include "run/training/loop.hpp"
+#include "run/training/progress.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
+#include "sluice/model/spec.hpp"
+#include "sluice/run/choice.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+/// Of two that differ by less than this share, the one stays that was there first.
+constexpr double kWorth = 0.005;
+/// Steps of a candidate's training that tell anything.
+constexpr std::int64_t kFewestSteps = 50;
+/// More of them tell candidates apart no better.
+constexpr std::int64_t kMostSteps = 200;
+/// What training.choice is a share of where nothing says how many steps a training has.
+constexpr std::int64_t kUsualSteps = 1400;
+
+struct Candidate {
+  std::string name;
+  Config config;
+};
+
+std::string name_of(Space space) {
+  constexpr std::array<const char*, 3> kNames = {"linear", "log", "asinh"};
+  return kNames.at(static_cast<std::size_t>(space));
+}
+std::string name_of(Base base) {
+  constexpr std::array<const char*, 4> kNames = {"none", "last", "seasonal", "smoothing"};
+  return kNames.at(static_cast<std::size_t>(base));
+}
+std::string name_of(Level level) {
+  constexpr std::array<const char*, 3> kNames = {"none", "mean", "smoothing"};
+  return kNames.at(static_cast<std::size_t>(level));
+}
+
+class Chooser {
+ public:
+  Chooser(const Config& config, const Catalog& catalog, const Split& split,
+          const TrainOptions& options)
+      : given_(config),
+        catalog_(catalog),
+        split_(split),
+        options_(options),
+        trials_(config, catalog, split),
+        best_(with_rules(config)) {}
+
+  Choice run();
+
+ private:
+  /// `config` with what is open decided by rules.
+  Config with_rules(const Config& config) const;
+  bool fits(const Config& config) const;
+  using Kind = std::pair<const char*, std::vector<Candidate> (Chooser::*)() const>;
+  std::vector<Candidate> bases() const;
+  std::vector<Candidate> last_bases() const;
+  std::vector<Candidate> levels() const;
+  std::vector<Candidate> weights() const;
+  std::vector<Candidate> years() const;
+  void add(std::vector<Candidate>& candidates, std::string name, Config config) const;
+  std::string name_now(std::string_view kind) const;
+  bool plan();
+  double measured(const Metrics& metrics) const;
+  double measure_simple_methods();
+  ChoiceRow tried(const char* kind, const Candidate& candidate);
+  void decide(const Kind& kind);
+  bool is_over() const { return stopped_ || behind_; }
+
+  // Space and base go together: what a season is worth depends on the space it is seen in.
+  static constexpr Kind kKinds[] = {{"space, base", &Chooser::bases},
+                                    {"series weight", &Chooser::weights},
+                                    {"level", &Chooser::levels},
+                                    {"base", &Chooser::last_bases},
+                                    {"yearly terms", &Chooser::years}};
+
+  const Config& given_;
+  const Catalog& catalog_;
+  const Split& split_;
+  const TrainOptions& options_;
+  Trials trials_;
+  Config best_;
+  double best_score_ = kNone, best_wql_ = kNone;
+  std::int64_t best_steps_ = 0;
+  bool measured_best_ = false;
+  std::size_t kinds_ = 0;  ///< that the budget allows, the first ones
+  int runs_ = 0, run_ = 0;
+  TrialLimits limits_;
+  bool stopped_ = false;  ///< by a signal or the watch
+  bool behind_ = false;   ///< training.max_seconds leaves too few steps
+  Choice choice_;
+};
+
+Config Chooser::with_rules(const Config& config) const {
+  const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
+  Config decided = config;
+  decided.network.space = name_of(spec.space);
+  decided.network.level = name_of(spec.level);
+  decided.network.base = name_of(spec.base);
+  if (spec.calendar > 0 && !decided.network.calendar_year) {
+    decided.network.calendar_year = spec.calendar == calendar_size(catalog_.frequency());
+  }
+  if (!decided.training.series_weight) decided.training.series_weight = 0;
+  return decided;
+}
+
+/// Whether its settings go together.
+bool Chooser::fits(const Config& config) const {
+  try {
+    static_cast<void>(target_scaling(
+        config, resolve_model(config, catalog_, split_.train_end, split_.valid_end)));
+    return true;
+  } catch (const ConfigError&) {
+    return false;
+  }
+}
+
+void Chooser::add(std::vector<Candidate>& candidates, std::string name, Config config) const {
+  const bool there = config == best_ || std::ranges::any_of(candidates, [&](const Candidate& c) {
+                       return c.config == config;
+                     });
+  if (!there && fits(config)) candidates.push_back({std::move(name), std::move(config)});
+}
+
+std::vector<Candidate> Chooser::bases() const {
+  const Config::Network& n = given_.network;
+  std::vector<std::string> spaces = {best_.network.space}, names = {best_.network.base};
+  if (n.space == "auto") {
+    spaces = {"linear", "asinh"};
+    if (have_logarithms(catalog_, split_.valid_end)) spaces.insert(spaces.begin(), "log");
+  }
+  if (n.base == "auto") {
+    names = {"none", season_length(catalog_.frequency()) > 1 ? "seasonal" : "last"};
+  }
+  std::vector<Candidate> out;
+  for (const std::string& space : spaces) {
+    for (const std::string& base : names) {
+      Config config = best_;
+      config.network.space = space;
+      config.network.base = base;
+      add(out, space + ", " + base, std::move(config));
+    }
+  }
+  return out;
+}
+
+std::vector<Candidate> Chooser::last_bases() const {
+  std::vector<Candidate> out;
+  Config config = best_;
+  config.network.base = "last";
+  if (given_.network.base == "auto") add(out, "last", std::move(config));
+  return out;
+}
+
+std::vector<Candidate> Chooser::levels() const {
+  std::vector<Candidate> out;
+  Config config = best_;
+  config.network.level = "smoothing";
+  const bool has_level = best_.network.level != "none";
+  if (given_.network.level == "auto" && has_level) add(out, "smoothing", std::move(config));
+  return out;
+}
+
+std::vector<Candidate> Chooser::weights() const {
+  std::vector<Candidate> out;
+  if (given_.training.series_weight || catalog_.series_count() < 2) return out;
+  for (const double power : {0.5, 1.0}) {
+    Config config = best_;
+    config.training.series_weight = power;
+    add(out, fmt::format("{:g}", power), std::move(config));
+  }
+  return out;
+}
+
+std::vector<Candidate> Chooser::years() const {
+  std::vector<Candidate> out;
+  // The rule takes them only from data that are long enough to tell.
+  if (given_.network.calendar_year || !best_.network.calendar_year.value_or(false)) return out;
+  Config config = best_;
+  config.network.calendar_year = false;
+  add(out, "no", std::move(config));
+  return out;
+}
+
+/// What the best so far has of a kind.
+std::string Chooser::name_now(std::string_view kind) const {
+  const Config::Network& n = best_.network;
+  if (kind == "space, base") return n.space + ", " + n.base;
+  if (kind == "base") return n.base;
+  if (kind == "level") return n.level;
+  if (kind == "yearly terms") return n.calendar_year.value_or(false) ? "yes" : "no";
+  return fmt::format("{:g}", best_.training.series_weight.value_or(0));
+}
+
+/// How many kinds and steps the budget allows; false: none.
+bool Chooser::plan() {
+  const Config::Training& t = given_.training;
+  std::int64_t all = trials_.total_steps();
+  if (all == 0) all = kUsualSteps;
+  const auto budget = static_cast<std::int64_t>(t.choice * static_cast<double>(all));
+  int runs = 1;
+  for (std::size_t k = 0; k < std::size(kKinds); ++k) {
+    const auto more = static_cast<int>((this->*kKinds[k].second)().size());
+    if (budget / (runs + more) < kFewestSteps) break;
+    runs += more;
+    kinds_ = k + 1;
+  }
+  if (runs == 1) return false;
+  runs_ = runs;
+  limits_.steps = std::min(budget / runs, kMostSteps);
+  if (t.max_seconds > 0) {
+    const double trainings = 1 + (t.final_fit ? t.seeds : t.seeds - 1);
+    limits_.seconds = t.max_seconds * t.choice / (t.choice + trainings) / runs;
+  }
+  return true;
+}
+
+double Chooser::measured(const Metrics& metrics) const {
+  if (choice_.measure == "WAPE") return metrics.wape;
+  return choice_.measure == "RMSSE" ? metrics.rmsse : metrics.mase;
+}
+
+/// Seasonal naive and its like; further simple methods are rows here too.
+double Chooser::measure_simple_methods() {
+  const int K = horizon_steps(given_, catalog_.frequency()), season = trials_.season();
+  const int window = std::max(long_season_length(catalog_.frequency()), 4);
+  const std::pair<std::string, Trials::Method> methods[] = {
+      {fmt::format("seasonal naive ({})", season),
+       [=](std::span<const float> history) { return naive_seasonal(history, season, K); }},
+      {"last value", [=](std::span<const float> history) { return naive_last(history, K); }},
+      {fmt::format("mean of {}", window),
+       [=](std::span<const float> history) { return naive_mean(history, window, K); }}};
+  double first = kNone;
+  for (const auto& [name, method] : methods) {
+    const double score = measured(trials_.score(method));
+    if (std::isnan(first)) first = score;
+    choice_.rows.push_back({.what = "beside", .name = name, .score = score, .wql = kNone});
+  }
+  return first;
+}
+
+ChoiceRow Chooser::tried(const char* kind, const Candidate& candidate) {
+  const std::string label = fmt::format("choice {}/{}", ++run_, runs_);
+  const TrainWatch watch = [&](const TrainProgress& at) {
+    TrainProgress named = at;
+    named.label = label;
+    named.refit = options_.refit;
+    stopped_ = stopped_ || (options_.watch ? !options_.watch(named) : InterruptGuard::requested());
+    return !stopped_;
+  };
+  const TrialResult result = trials_.run(candidate.config, limits_, watch);
+  behind_ = behind_ || (limits_.seconds > 0 && result.steps < kFewestSteps);
+  return {.what = kind,
+          .name = candidate.name,
+          .score = measured(result.score),
+          .wql = result.score.wql,
+          .steps = result.steps};
+}
+
+void Chooser::decide(const Kind& kind) {
+  const auto& [what, candidates_of] = kind;
+  const std::vector<Candidate> candidates = (this->*candidates_of)();
+  if (candidates.empty()) return;
+  std::vector<ChoiceRow> rows;
+  if (!measured_best_) {
+    rows.push_back(tried(what, {name_now(what), best_}));
+    measured_best_ = true;
+    best_score_ = rows[0].score, best_wql_ = rows[0].wql, best_steps_ = rows[0].steps;
+  } else {  // as it was measured when it was taken
+    rows.push_back({what, name_now(what), best_score_, best_wql_, best_steps_});
+  }
+  std::size_t kept = 0;
+  for (const Candidate& candidate : candidates) {
+    if (is_over()) break;
+    rows.push_back(tried(what, candidate));
+    if (is_over()) break;  // what was cut short is not compared
+    const ChoiceRow& now = rows.back();
+    const double bar = rows[kept].score * (kept == 0 ? 1 - kWorth : 1);
+    if (std::isfinite(now.score) && !(now.score >= bar)) {
+      kept = rows.size() - 1;
+      best_ = candidate.config;
+    }
+  }
+  rows[kept].kept = true;
+  best_score_ = rows[kept].score, best_wql_ = rows[kept].wql, best_steps_ = rows[kept].steps;
+  choice_.rows.insert(choice_.rows.end(), rows.begin(), rows.end());
+}
+
+Choice Chooser::run() {
+  const double start = steady_seconds();
+  choice_.config = given_;
+  if (!trials_.can_score() || !fits(best_) || !plan()) return choice_;
+  choice_.windows = trials_.windows();
+  for (const char* measure : {given_.training.loss == "mse" ? "RMSSE" : "MASE", "WAPE"}) {
+    choice_.measure = measure;
+    choice_.rows.clear();
+    if (std::isfinite(measure_simple_methods())) break;
+  }
+  for (std::size_t k = 0; k < kinds_ && !is_over(); ++k) decide(kKinds[k]);
+  // The simple methods come last in the table.
+  std::stable_partition(choice_.rows.begin(), choice_.rows.end(),
+                        [](const ChoiceRow& row) { return row.steps > 0 || row.what != "beside"; });
+  choice_.config = best_;
+  choice_.seconds = steady_seconds() - start;
+  return choice_;
+}
+
+}  // namespace
+
+bool leaves_choices(const Config& config) {
+  const Config::Network& n = config.network;
+  return n.space == "auto" || n.base == "auto" || n.level == "auto" ||
+         (!n.calendar_year && n.calendar.value_or(true)) || !config.training.series_weight;
+}
+
+Choice choose(const Config& config, const Catalog& catalog, const Split& split,
+              const TrainOptions& options) {
+  if (config.training.choice == 0 || !leaves_choices(config) || !has_validation(config)) {
+    Choice none;
+    none.config = config;
+    return none;
+  }
+  return Chooser(config, catalog, split, options).run();
+}
+
+void take_choices(const Config& decided, Config& config) {
+  const auto take = [](const auto& from, auto& to, bool open) {
+    if (open) to = from;
+  };
+  const Config::Network& from = decided.network;
+  Config::Network& to = config.network;
+  take(from.space, to.space, to.space == "auto");
+  take(from.base, to.base, to.base == "auto");
+  take(from.level, to.level, to.level == "auto");
+  take(from.calendar_year, to.calendar_year, !to.calendar_year);
+  take(decided.training.series_weight, config.training.series_weight,
+       !config.training.series_weight);
+}
+
+}  // namespace sluice

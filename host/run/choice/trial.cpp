@@ -1,0 +1,169 @@
+#include "run/choice/trial.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "run/training/loop.hpp"
+#include "run/training/phase.hpp"
+#include "run/training/validation.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/model/params.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+/// More forecasts than this tell candidates apart no better; they are thinned evenly.
+constexpr std::size_t kMostWindows = 1024;
+
+std::vector<Window> thinned(std::vector<Window> windows) {
+  if (windows.size() <= kMostWindows) return windows;
+  std::vector<Window> kept;
+  for (std::size_t i = 0; i < kMostWindows; ++i) {
+    kept.push_back(windows[i * windows.size() / kMostWindows]);
+  }
+  return kept;
+}
+
+}  // namespace
+
+Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
+    : config_(config),
+      catalog_(catalog),
+      split_(split),
+      K_(horizon_steps(config, catalog.frequency())),
+      M_(catalog.count(Role::target)),
+      season_(config.evaluate.season > 0 ? config.evaluate.season
+                                         : season_length(catalog.frequency())),
+      vocabularies_(vocabularies_of(config, catalog, split.train_end)),
+      windows_(thinned(validation_windows(split.train_end, split.valid_end, K_))) {
+  has_targets_ = have_targets(catalog, windows_, split.valid_end, K_);
+  std::int32_t last = -1;
+  for (const Window& window : windows_) {  // of one series they lie behind each other
+    if (window.series != last) {
+      last = window.series;
+      const auto end =
+          static_cast<std::size_t>(split.train_end[static_cast<std::size_t>(window.series)]);
+      for (int m = 0; m < M_; ++m) {
+        const auto history = catalog.values(m, last).first(end);
+        const double offset = catalog.value_offset(m, last);
+        const bool nonnegative = std::ranges::none_of(
+            history, [&](float y) { return static_cast<double>(y) + offset < 0; });
+        rows_.push_back(
+            {.mase_scale = seasonal_naive_error(history, static_cast<std::int64_t>(end), season_),
+             .rmsse_scale = squared_step_scale(history, offset),
+             .nonnegative = config.forecast.nonnegative.value_or(nonnegative)});
+      }
+    }
+    row_of_.push_back(static_cast<std::int64_t>(rows_.size()) - M_);
+  }
+}
+
+Metrics Trials::score(int outputs, const std::vector<double>& probabilities,
+                      const Forecast& forecast) const {
+  const auto K = static_cast<std::size_t>(K_), J = static_cast<std::size_t>(outputs);
+  Scorer scorer(static_cast<std::int64_t>(rows_.size()), probabilities, {});
+  std::vector<double> actual(K), point(K), all(K * J);
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const std::int32_t s = windows_[w].series;
+    const std::int64_t cutoff = windows_[w].origin + 1;
+    for (int m = 0; m < M_; ++m) {
+      const auto at = static_cast<std::size_t>(row_of_[w] + m);
+      const auto values = catalog_.values(m, s);
+      const double offset = catalog_.value_offset(m, s);
+      forecast(w, m, all);
+      for (std::size_t k = 0; k < K; ++k) {
+        const std::int64_t t = cutoff + static_cast<std::int64_t>(k);
+        const bool known = t < split_.valid_end[static_cast<std::size_t>(s)];
+        actual[k] =
+            known ? static_cast<double>(values[static_cast<std::size_t>(t)]) + offset : kNone;
+        const auto step = std::span(all).subspan(k * J, J);
+        std::ranges::sort(step);
+        for (double& y : step) y = rows_[at].nonnegative ? std::max(y + offset, 0.0) : y + offset;
+        point[k] = step[J / 2];  // levels lie evenly round the median
+      }
+      scorer.add({.row = row_of_[w] + m,
+                  .actual = actual,
+                  .forecast = point,
+                  .quantiles = probabilities.empty() ? std::span<const double>() : all,
+                  .mase_scale = rows_[at].mase_scale,
+                  .rmsse_scale = rows_[at].rmsse_scale});
+    }
+  }
+  return scorer.total();
+}
+
+Metrics Trials::score(const Method& method) const {
+  return score(1, {}, [&](std::size_t w, int m, std::span<double> out) {
+    const Window& window = windows_[w];
+    const auto history =
+        catalog_.values(m, window.series).first(static_cast<std::size_t>(window.origin + 1));
+    const std::vector<float> values = method(history);
+    std::ranges::copy(values, out.begin());
+  });
+}
+
+std::int64_t Trials::total_steps() const {
+  const ModelSpec spec = resolve_model(config_, catalog_, split_.train_end, split_.valid_end);
+  const TrainingPlan plan(catalog_, split_.train_end, plan_spec(config_, spec));
+  return steps_in_all(config_.training, plan, windows());
+}
+
+TrialResult Trials::run(const Config& config, const TrialLimits& limits,
+                        const TrainWatch& watch) const {
+  const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
+  const Phase phase = make_phase({.config = &config,
+                                  .catalog = &catalog_,
+                                  .spec = &spec,
+                                  .vocabularies = &vocabularies_,
+                                  .season = season_,
+                                  .start = nullptr},
+                                 split_.train_end);
+  TrainingState state;
+  state.closed_step = -1;
+  state.engine.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+  init_params(spec, static_cast<std::uint64_t>(config.training.seed), state.engine.params);
+  phase.engine->set_state(state.engine);
+  state.engine = phase.engine->state();
+
+  LoopSetup setup;
+  setup.engine = phase.engine.get();
+  setup.catalog = &catalog_;
+  setup.plan = phase.plan.get();
+  setup.training = &config.training;
+  setup.unknown = phase.unknown;
+  setup.seed = static_cast<std::uint64_t>(config.training.seed);
+  setup.steps = limits.steps;
+  setup.max_seconds = limits.seconds;
+  setup.announce = false;
+  setup.events = false;
+  setup.label = "choice";
+  setup.watch = watch;
+  TrialResult result;
+  try {
+    const LoopResult loop = run_loop(setup, state);
+    result.steps = loop.step;
+    phase.engine->set_evaluation_params(loop.params);
+  } catch (const DataError&) {  // no finite loss: of this candidate, and perhaps of it alone
+    result.score.mase = result.score.rmsse = result.score.wape = result.score.wql = kNone;
+    return result;
+  }
+  const auto Q = static_cast<std::size_t>(spec.Q());
+  std::vector<float> values(windows_.size() * static_cast<std::size_t>(K_ * M_) * Q);
+  phase.engine->forecast(windows_, {}, values);
+  const std::vector<double> probabilities(spec.quantiles.begin(), spec.quantiles.end());
+  const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
+  result.score = score(spec.Q(), probabilities, [&](std::size_t w, int m, std::span<double> out) {
+    for (std::size_t k = 0; k < K; ++k) {
+      const std::size_t from = ((w * K + k) * M + static_cast<std::size_t>(m)) * Q;
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from), Q,
+                  out.begin() + static_cast<std::ptrdiff_t>(k * Q));
+    }
+  });
+  return result;
+}
+
+}  // namespace sluice

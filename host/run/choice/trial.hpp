@@ -1,0 +1,70 @@
+// One candidate of a choice: trained for a few steps on the training part, scored on the validation
+// part in the data's own units.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "run/training/vocabularies.hpp"
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/run/config.hpp"
+#include "sluice/run/metrics.hpp"
+#include "sluice/run/trainer.hpp"
+
+namespace sluice {
+
+struct TrialLimits {
+  std::int64_t steps = 0;
+  double seconds = 0;  ///< 0: not limited
+};
+
+struct TrialResult {
+  Metrics score;           ///< over all series; NaN where the training failed
+  std::int64_t steps = 0;  ///< that were made
+};
+
+/// Forecasts from the validation part's origins, as evaluate scores them. References outlive it.
+class Trials {
+ public:
+  Trials(const Config& config, const Catalog& catalog, const Split& split);
+
+  /// Whether any forecast can be scored.
+  bool can_score() const { return has_targets_; }
+  std::int64_t windows() const { return static_cast<std::int64_t>(windows_.size()); }
+  int season() const { return season_; }
+  /// Steps that training.steps and epochs allow; 0: they do not limit.
+  std::int64_t total_steps() const;
+
+  /// Trains `config` and scores it. One whose loss stops being finite has no score. `watch` as in
+  /// TrainOptions; a training that it, or a signal, ends is scored as it stands.
+  TrialResult run(const Config& config, const TrialLimits& limits, const TrainWatch& watch) const;
+
+  using Method = std::function<std::vector<float>(std::span<const float> history)>;
+  /// A simple method: K values from a series' history before an origin.
+  Metrics score(const Method& method) const;
+
+ private:
+  using Forecast = std::function<void(std::size_t window, int target, std::span<double> out)>;
+  Metrics score(int outputs, const std::vector<double>& probabilities,
+                const Forecast& forecast) const;
+
+  const Config& config_;
+  const Catalog& catalog_;
+  const Split& split_;
+  int K_ = 1, M_ = 1, season_ = 1;
+  bool has_targets_ = false;
+  Vocabularies vocabularies_;
+  std::vector<Window> windows_;
+  struct Row {
+    double mase_scale = 0, rmsse_scale = 0;
+    bool nonnegative = false;
+  };
+  std::vector<std::int64_t> row_of_;  ///< [windows] of rows_, the first target's
+  std::vector<Row> rows_;
+};
+
+}  // namespace sluice

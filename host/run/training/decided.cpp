@@ -1,0 +1,60 @@
+#include "run/training/decided.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "run/training/earlier_model.hpp"
+#include "run/training/state_check.hpp"
+#include "sluice/base/log.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/choice.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+/// The settings of an earlier choice: of the state that is resumed, of the model that is gone on
+/// from; null: there is none.
+std::optional<Decided> decided_before(const Config& config) {
+  namespace fs = std::filesystem;
+  Decided decided{.config = config, .lines = {}};
+  if (const fs::path path = state_path(config.path.model); config.mode.resume && fs::exists(path)) {
+    const TrainingState state = load_training_state(path);
+    // Of other settings: check_state says so.
+    if (state.config != settings_to_keep(config)) return decided;
+    if (!state.chosen.empty()) {
+      take_choices(parse_config(state.chosen, path.string()), decided.config);
+    }
+    decided.lines = state.choice;
+    return decided;
+  }
+  const std::string earlier = earlier_path(config);
+  if (earlier.empty()) return std::nullopt;
+  const Model model =
+      load_model(earlier, config.training.init_from.empty() ? "path.model" : "training.init_from");
+  take_choices(model.config, decided.config);
+  decided.lines = model.choice;
+  return decided;
+}
+
+}  // namespace
+
+Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  const Config::Training& t = config.training;
+  const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
+  if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};
+  if (std::optional<Decided> before = decided_before(config)) return *std::move(before);
+  const Choice choice =
+      choose(config, catalog, training_split(config, catalog, options.end), options);
+  Decided decided{
+      .config = choice.config, .lines = choice_lines(choice), .seconds = choice.seconds};
+  if (choice.rows.empty()) return decided;
+  log_event(choice_event(choice, options.refit));
+  if (options.announce) {
+    for (const std::string& line : decided.lines) log_info(line);
+  }
+  return decided;
+}
+
+}  // namespace sluice

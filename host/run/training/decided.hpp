@@ -1,0 +1,25 @@
+// Settings of which nothing is open that validation can choose.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/run/config.hpp"
+#include "sluice/run/trainer.hpp"
+
+namespace sluice {
+
+/// What a training works by: the settings as they were given, and what became of those that were
+/// open.
+struct Decided {
+  Config config;
+  std::vector<std::string> lines;  ///< Model::choice
+  double seconds = 0;
+};
+
+/// Chosen once: taken from the state that is resumed or the model that is gone on from where there
+/// is one, chosen by validation otherwise (run/choice.hpp), with the table in the log.
+Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options);
+
+}  // namespace sluice

@@ -1,0 +1,58 @@
+// The choice by validation: what a configuration leaves to it ("auto"), tried in short trainings
+// that see the training part alone, and scored on the validation part by one measure, whatever
+// space, base or weights they have.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/run/config.hpp"
+#include "sluice/run/trainer.hpp"
+
+namespace sluice {
+
+/// One line of the table: a candidate, or a simple method beside them.
+struct ChoiceRow {
+  std::string what;        ///< what was chosen: "space, base"; of a simple method "beside"
+  std::string name;        ///< "log, seasonal"
+  double score = 0;        ///< NaN: none (its training failed, or no series has a scale)
+  double wql = 0;          ///< weighted quantile loss; NaN without quantiles
+  std::int64_t steps = 0;  ///< of its training; 0: a simple method
+  bool kept = false;       ///< the one of its kind that was taken
+};
+
+struct Choice {
+  Config config;  ///< what was open is decided; as it was given where nothing was chosen
+  std::vector<ChoiceRow> rows;  ///< in the order of their making; empty: nothing was chosen
+  std::string measure;          ///< of ChoiceRow::score: MASE, RMSSE (loss mse) or WAPE
+  std::int64_t windows = 0;     ///< forecasts that each was scored on
+  double seconds = 0;
+};
+
+/// What training.choice may decide in `config`: network.space, base, level and calendar_year,
+/// training.series_weight, as far as they are "auto".
+bool leaves_choices(const Config& config);
+
+/// Decides them: kind after kind, the best so far against its alternatives, each trained for the
+/// same number of steps, at most 200, training.choice * training.steps in all. A key that is set
+/// stays. The rule of resolve_model stands where no alternative is better by half a percent, and
+/// everywhere where the steps are too few (50 a candidate) to tell or nothing can be validated. A
+/// pure function of settings and data, but under training.max_seconds, of which it takes its share.
+/// A signal, or options.watch, ends it with the best so far. Reads nothing at or after
+/// split.valid_end.
+Choice choose(const Config& config, const Catalog& catalog, const Split& split,
+              const TrainOptions& options);
+
+/// The table for 80 columns, line by line; empty where nothing was chosen.
+std::vector<std::string> choice_lines(const Choice& choice);
+/// The same as an event of the log.
+std::string choice_event(const Choice& choice, int refit);
+
+/// Takes what `decided` has of the keys that leaves_choices() names where `config` leaves them
+/// open.
+void take_choices(const Config& decided, Config& config);
+
+}  // namespace sluice

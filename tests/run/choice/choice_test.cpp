@@ -1,0 +1,333 @@
+// What validation chooses on simulated data whose answer is known, and what it may not touch.
+#include "sluice/run/choice.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sluice/base/error.hpp"
+#include "sluice/run/backtest.hpp"
+#include "sluice/run/resolve.hpp"
+#include "sluice/run/trainer.hpp"
+#include "support/catalogs.hpp"
+
+namespace sluice {
+namespace {
+
+using Values = std::vector<std::vector<float>>;
+
+/// Enough steps for every kind of choice.
+Config small() {
+  Config c;
+  c.data.test = 14;
+  c.network.hidden_size = 8;
+  c.network.predict_day = 7;
+  c.network.time_step = 14;
+  c.network.head_hidden = 8;
+  c.network.level_window = 14;
+  c.training.batch_size = 16;
+  c.training.learning_rate = 0.01;
+  c.training.steps = 1000;
+  c.training.choice = 1;
+  c.engine.threads = 1;
+  return c;
+}
+
+TrainOptions silent() {
+  TrainOptions options;
+  options.save = false;
+  options.announce = false;
+  return options;
+}
+
+Choice chosen(const Config& config, const Values& values) {
+  const Catalog catalog{testing::daily_parts(values)};
+  return choose(config, catalog, training_split(config, catalog, {}), silent());
+}
+
+/// `count` series of `length` values y(random, series, t).
+template <typename Value>
+Values simulated(int count, int length, Value&& value) {
+  std::mt19937 random(5);
+  Values out;
+  for (int s = 0; s < count; ++s) {
+    auto& series = out.emplace_back();
+    for (int t = 0; t < length; ++t) series.push_back(static_cast<float>(value(random, s, t)));
+  }
+  return out;
+}
+
+double gauss(std::mt19937& random) { return std::normal_distribution<double>()(random); }
+
+/// Growth and decline at each series' own pace, with a wide season: sums in logarithms, products
+/// otherwise.
+Values growing() {
+  return simulated(12, 160, [](std::mt19937& random, int s, int t) {
+    const double growth = 0.006 * (s - 5);
+    return 10 * std::exp(growth * t + 1.5 * std::sin(2 * 3.14159265 * (t + s) / 7) +
+                         0.02 * gauss(random));
+  });
+}
+
+Values around_zero() {
+  return simulated(12, 160, [](std::mt19937& random, int, int) { return 3 * gauss(random); });
+}
+
+/// Counts of a few a day: last week says nothing that the mean does not.
+Values counts() {
+  return simulated(20, 160, [](std::mt19937& random, int s, int) {
+    return std::poisson_distribution<int>(1 + 0.2 * s)(random);
+  });
+}
+
+std::vector<ChoiceRow> rows_of(const Choice& choice, const std::string& what) {
+  std::vector<ChoiceRow> out;
+  std::ranges::copy_if(choice.rows, std::back_inserter(out),
+                       [&](const ChoiceRow& row) { return row.what == what; });
+  return out;
+}
+
+/// Lowest score of the trained candidates whose name begins so.
+double best_of(const Choice& choice, const std::string& name) {
+  double lowest = 1e9;
+  for (const ChoiceRow& row : choice.rows) {
+    if (row.steps > 0 && row.name.starts_with(name)) lowest = std::min(lowest, row.score);
+  }
+  return lowest;
+}
+
+TEST(Choice, TakesLogarithmsOfWhatGrowsInProportion) {
+  const Choice choice = chosen(small(), growing());
+  EXPECT_EQ(choice.config.network.space, "log");
+  EXPECT_LT(best_of(choice, "log, "), 0.8 * best_of(choice, "linear, "));
+}
+
+TEST(Choice, TakesNoLogarithmsOfNoiseAroundZero) {
+  const Choice choice = chosen(small(), around_zero());
+  EXPECT_TRUE(choice.config.network.space == "linear" || choice.config.network.space == "asinh");
+  EXPECT_NE(choice.config.network.base, "seasonal");
+  for (const ChoiceRow& row : choice.rows) EXPECT_EQ(row.name.find("log"), std::string::npos);
+}
+
+TEST(Choice, CorrectsNoSeasonOfNoisyCounts) {
+  const Choice choice = chosen(small(), counts());
+  EXPECT_EQ(choice.config.network.base, "none");
+  const auto beside = rows_of(choice, "beside");
+  ASSERT_EQ(beside.size(), 3u);
+  const auto rows = rows_of(choice, "space, base");
+  const auto best = std::ranges::min_element(rows, {}, &ChoiceRow::score);
+  EXPECT_LT(best->score, 0.9 * beside[0].score);  // seasonal naive
+}
+
+TEST(Choice, OneZeroInOneSeriesDoesNotDecide) {
+  Values values = growing();
+  values[3][40] = 0;
+  const Choice after = chosen(small(), values);
+  EXPECT_EQ(after.config.network.space, "asinh");
+  EXPECT_LT(best_of(after, "asinh, "), 0.9 * best_of(after, "linear, "));
+}
+
+TEST(Choice, AYearOfDataHasNoYearlyTerms) {
+  const Choice short_one = chosen(small(), growing());
+  EXPECT_EQ(short_one.config.network.calendar_year, false);
+  EXPECT_TRUE(rows_of(short_one, "yearly terms").empty());
+  Config c = small();
+  c.network.space = "linear", c.network.base = "none", c.network.level = "mean";
+  c.training.series_weight = 0;
+  const Values long_ones =
+      simulated(4, 900, [](std::mt19937& random, int, int) { return 10 + gauss(random); });
+  EXPECT_EQ(rows_of(chosen(c, long_ones), "yearly terms").size(), 2u);
+}
+
+TEST(Choice, KeepsItsBudget) {
+  Config c = small();
+  c.training.choice = 0.5;
+  const Choice choice = chosen(c, growing());
+  std::int64_t steps = 0;
+  std::int64_t kinds = 0;
+  std::string before;
+  for (const ChoiceRow& row : choice.rows) {
+    if (row.steps == 0) continue;
+    // The first of every kind but one is the best so far, which is not trained again.
+    if (row.what == before || kinds++ == 0) steps += row.steps;
+    before = row.what;
+  }
+  EXPECT_GT(steps, 250);
+  EXPECT_LE(steps, 500);
+}
+
+TEST(Choice, TooFewStepsOrNoneLeaveTheRules) {
+  Config c = small();
+  c.training.steps = 60;
+  EXPECT_EQ(chosen(c, growing()).config, c);
+  EXPECT_TRUE(chosen(c, growing()).rows.empty());
+  c = small();
+  c.training.choice = 0;
+  EXPECT_EQ(chosen(c, growing()).config, c);
+}
+
+TEST(Choice, WhatIsSetStays) {
+  Config c = small();
+  c.network.space = "linear";
+  c.training.series_weight = 0.25;
+  const Choice choice = chosen(c, growing());
+  EXPECT_EQ(choice.config.network.space, "linear");
+  EXPECT_EQ(choice.config.training.series_weight, 0.25);
+  EXPECT_TRUE(rows_of(choice, "series weight").empty());
+  for (const ChoiceRow& row : rows_of(choice, "space, base")) {
+    EXPECT_TRUE(row.name.starts_with("linear, ")) << row.name;
+  }
+  EXPECT_FALSE(leaves_choices(chosen(small(), growing()).config));
+}
+
+TEST(Choice, IsTheSameForTheSameSeed) {
+  const Choice a = chosen(small(), growing()), b = chosen(small(), growing());
+  ASSERT_EQ(a.rows.size(), b.rows.size());
+  for (std::size_t i = 0; i < a.rows.size(); ++i) {
+    EXPECT_EQ(a.rows[i].name, b.rows[i].name);
+    EXPECT_EQ(a.rows[i].score, b.rows[i].score);
+  }
+}
+
+TEST(Choice, DoesNotDependOnThreads) {
+  Config c = small();
+  c.training.steps = 300;
+  const Choice one = chosen(c, growing());
+  c.engine.threads = 2;
+  Choice two = chosen(c, growing());
+  two.config.engine.threads = 1;
+  EXPECT_EQ(two.config, one.config);
+}
+
+TEST(Choice, SeesNothingOfTheTestPart) {
+  Values values = growing();
+  const Choice before = chosen(small(), values);
+  for (auto& series : values) {
+    for (std::size_t t = series.size() - 14; t < series.size(); ++t) series[t] = 0;
+  }
+  const Choice after = chosen(small(), values);
+  EXPECT_EQ(after.config, before.config);
+  EXPECT_EQ(choice_event(after, 0).substr(0, 20), choice_event(before, 0).substr(0, 20));
+  for (std::size_t i = 0; i < before.rows.size(); ++i) {
+    EXPECT_EQ(after.rows[i].score, before.rows[i].score);
+  }
+}
+
+TEST(Choice, TheTableFitsATerminalAndTheModelKeepsIt) {
+  const Catalog catalog{testing::daily_parts(growing())};
+  Config c = small();
+  c.training.steps = 500;
+  const Model model = train(c, catalog, silent()).model;
+  ASSERT_GT(model.choice.size(), 8u);
+  for (const std::string& line : model.choice) EXPECT_LE(line.size(), 80u) << line;
+  EXPECT_FALSE(leaves_choices(model.config));
+  EXPECT_EQ(model.spec.space, Space::log);
+  // A training by its settings chooses nothing and is the same.
+  const Model again = train(model.config, catalog, silent()).model;
+  EXPECT_TRUE(again.choice.empty());
+  EXPECT_EQ(again.members, model.members);
+}
+
+/// Trainings into a folder, and the labels of what they did.
+class ChoiceOnce : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  Config into(const char* name) const {
+    Config c = small();
+    c.training.steps = 300;
+    c.path.model = (folder_ / name).string();
+    return c;
+  }
+  /// Stops at step `last` of the first training.
+  TrainResult trained(const Config& config, std::int64_t last = 1'000'000) {
+    labels_.clear();
+    TrainOptions options;
+    options.announce = false;
+    options.watch = [&](const TrainProgress& at) {
+      labels_.insert(std::string(at.label));
+      return !at.label.empty() || at.step < last;
+    };
+    return train(config, catalog_, options);
+  }
+  bool has_chosen() const {
+    return std::ranges::any_of(labels_,
+                               [](const std::string& l) { return l.starts_with("choice"); });
+  }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() /
+      (std::string("sluice_choice_") +
+       ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  const Catalog catalog_{testing::daily_parts(growing())};
+  std::set<std::string> labels_;
+};
+
+TEST_F(ChoiceOnce, AResumeGoesOnWithItAndEndsTheSame) {
+  const Model whole = trained(into("whole.safetensors")).model;
+  EXPECT_TRUE(has_chosen());
+  Config c = into("stopped.safetensors");
+  EXPECT_TRUE(trained(c, 40).state_saved);
+  c.mode.resume = true;
+  const Model resumed = trained(c).model;
+  EXPECT_FALSE(has_chosen());
+  EXPECT_EQ(resumed.members, whole.members);
+  EXPECT_EQ(resumed.choice.size(), whole.choice.size());
+  EXPECT_FALSE(leaves_choices(resumed.config));
+  EXPECT_EQ(resumed.config.network, whole.config.network);
+}
+
+TEST_F(ChoiceOnce, AnIncrementalTrainingTakesItFromTheEarlierModel) {
+  const Model first = trained(into("first.safetensors")).model;
+  Config c = into("second.safetensors");
+  c.training.init_from = (folder_ / "first.safetensors").string();
+  c.training.choice = 0.5;  // nothing is chosen, whatever the budget
+  const Model second = trained(c).model;
+  EXPECT_FALSE(has_chosen());
+  EXPECT_EQ(second.spec, first.spec);
+}
+
+TEST_F(ChoiceOnce, ASignalWhileItChoosesLeavesAModelThatCanBeResumed) {
+  const Model whole = trained(into("whole.safetensors")).model;
+  Config c = into("stopped.safetensors");
+  TrainOptions options;
+  options.announce = false;
+  options.watch = [](const TrainProgress& at) { return at.label.empty() && at.step == 0; };
+  const TrainResult stopped = train(c, catalog_, options);
+  EXPECT_TRUE(stopped.interrupted);
+  EXPECT_TRUE(stopped.state_saved);
+  c.mode.resume = true;
+  EXPECT_EQ(trained(c).model.steps > 0, true);
+  EXPECT_FALSE(has_chosen());
+}
+
+TEST_F(ChoiceOnce, TheFirstRefitOfAnEvaluationChoosesForAll) {
+  Config c = into("none.safetensors");
+  c.evaluate.refit = 1;
+  c.evaluate.n_windows = 2;
+  std::set<std::pair<int, bool>> seen;
+  BacktestOptions options;
+  options.watch = [&](const TrainProgress& at) {
+    seen.emplace(at.refit, at.label.starts_with("choice"));
+    return true;
+  };
+  backtest(c, catalog_, nullptr, options);
+  EXPECT_TRUE(seen.contains({1, true}));
+  EXPECT_FALSE(seen.contains({2, true}));
+  EXPECT_TRUE(seen.contains({2, false}));
+}
+
+}  // namespace
+}  // namespace sluice
