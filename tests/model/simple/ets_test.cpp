@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -120,9 +121,9 @@ TEST_P(EachForm, HasTheGradientOfItsObjectiveAlsoAcrossMissingValues) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ets, EachForm, testing::ValuesIn(golden::kForms),
-                         [](const testing::TestParamInfo<golden::Form>& info) {
-                           return std::string(1, info.param.error) + info.param.trend +
-                                  info.param.season;
+                         [](const testing::TestParamInfo<golden::Form>& one) {
+                           return std::string(1, one.param.error) + one.param.trend +
+                                  one.param.season;
                          });
 
 TEST(Ets, ChoosesAmongItsFormsByAicc) {
@@ -185,6 +186,29 @@ TEST(Ets, AMissingValueIsPassedOverAndDoesNotCount) {
   EXPECT_EQ(fit->run.values, 34);
   EXPECT_THAT(forecast_ets(trend, fit->run.end, 3),
               testing::Pointwise(testing::DoubleNear(1e-3), {180.0, 182.0, 184.0}));
+}
+
+TEST(Ets, AMissingValueIsPassedOverBesideRatiosToo) {
+  const std::vector<double> ratios = {1.5, 0.5, 0.75, 1.25};
+  std::vector<double> y;
+  for (std::size_t t = 0; t < 40; ++t) y.push_back(t % 7 == 3 ? kNan : 200 * ratios[t % 4]);
+  const EtsForm form{true, EtsForm::Trend::none, EtsForm::Season::multiplicative};
+  const EtsRun run = run_ets(form, {.alpha = 0.3, .gamma = 0.2, .level = 200, .season = ratios}, y);
+  EXPECT_EQ(run.values, 34);
+  EXPECT_NEAR(run.squares, 0, 1e-12);
+  EXPECT_THAT(forecast_ets(form, run.end, 4),
+              testing::Pointwise(testing::DoubleNear(1e-9), {300.0, 100.0, 150.0, 250.0}));
+}
+
+// A season that walks asks for the largest gamma there is.
+TEST(Ets, AlphaAndGammaTogetherAreAtMostOne) {
+  std::mt19937 noise(1);
+  std::vector<double> y = {100, 140, 80, 120};
+  while (y.size() < 60) y.push_back(y[y.size() - 4] + static_cast<double>(noise() % 21) - 10);
+  const auto fit = fit_ets({false, EtsForm::Trend::none, EtsForm::Season::additive}, y, 4, 200);
+  ASSERT_TRUE(fit);
+  EXPECT_GT(fit->parameters.gamma, 0.5);
+  EXPECT_LE(fit->parameters.alpha + fit->parameters.gamma, 1);
 }
 
 TEST(Ets, SeasonsGoOnWhereTheSeriesStopped) {

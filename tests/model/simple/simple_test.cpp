@@ -171,8 +171,8 @@ TEST_P(EachMethod, OfOneValueRepeatsIt) {
   EXPECT_THAT(forecast({7, 7, 7, 7, 7, 7, 7, 7}, 2), Each(testing::DoubleNear(7, 1e-9)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Simple, EachMethod, testing::ValuesIn(kMethods), [](const auto& info) {
-  std::string name(info.param.key);
+INSTANTIATE_TEST_SUITE_P(Simple, EachMethod, testing::ValuesIn(kMethods), [](const auto& one) {
+  std::string name(one.param.key);
   std::erase(name, '+');
   return name;
 });

@@ -83,6 +83,14 @@ TEST(ReportTable, SaysWhatWasScoredAndTheSkill) {
   EXPECT_THAT(text, Not(HasSubstr("different numbers of points")));
 }
 
+TEST(ReportTable, SaysWhatTheMethodsTookThatAreFitted) {
+  EvaluationReport report = example();
+  EXPECT_THAT(report_table(report), Not(HasSubstr("methods   ")));
+  report.methods.push_back({"ETS", metrics(7), {metrics(2), metrics(2), metrics(2)}, 1.26});
+  report.methods.push_back({"Theta", metrics(7), {metrics(2), metrics(2), metrics(2)}, 0.5});
+  EXPECT_THAT(report_table(report), HasSubstr("methods   ETS 1.3 s, Theta 0.5 s of a processor\n"));
+}
+
 TEST(ReportTable, SaysEveryCutoffAndWhatIsBehindTheOthers) {
   EvaluationReport report = example();
   report.cutoffs = {{"2023-01-01", "2023-01-01", 1, 1},
