@@ -147,6 +147,14 @@ TEST(ReportJson, HoldsTotalsRowsAndSkillWithNanAsNull) {
   EXPECT_DOUBLE_EQ(out["methods"][2]["rows"][1]["mae"].get<double>(), 3);
 }
 
+TEST(ReportJson, HoldsTheSecondsOfThoseMethodsThatAreFitted) {
+  EvaluationReport report = example();
+  report.methods[2].processor_seconds = 1.25;
+  const json out = json::parse(report_json(report));
+  EXPECT_EQ(out["methods"][2]["processor_seconds"], 1.25);
+  EXPECT_FALSE(out["methods"][1].contains("processor_seconds"));
+}
+
 TEST(ReportJson, HoldsCutoffsAndWhatWasLeftOut) {
   EvaluationReport report = example();
   report.cutoffs = {{"2022-06-30", "2023-01-29", 3, 2}};
