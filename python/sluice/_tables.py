@@ -63,12 +63,13 @@ def evaluate(
     target_col: str | Sequence[str] = "y",
     settings: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The scores of forecasts beside the naive forecasts', a row for each method; docs/metrics.md defines them.
+    """The scores of forecasts beside simple methods', a row for each; docs/metrics.md defines them.
 
     forecasts : what `predict` or `cross_validation` gave: id, time, "sluice" and its intervals; "cutoff" where there
         are several windows, "target" where target_col names several columns. Another method's, where its columns are
         renamed to these.
-    df : the histories from before the forecasts to after them: what came, and what the naive forecasts are made of.
+    df : the histories from before the forecasts to after them: what came, and what the simple methods forecast from
+        (`settings={"evaluate.methods": []}`: the naive ones alone).
 
     Columns of the result, which is of df's kind: method, points, mae, rmse, smape (percent), mase, rmsse, wape (share),
     bias (share), wql, nmse, and coverage-80 and so on (share) for each interval. With several targets each has rows of

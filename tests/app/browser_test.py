@@ -127,7 +127,7 @@ class Page(Program):
         self.assertRegex(told["read"], r"^2024-\d\d-\d\dactual \d")
         self.assertIn("Dan Vanderkam <danvdk@gmail.com>", told["licence"])
         self.assertNotIn("&lt;", told["licence"])
-        for words in ("north", "south", "Wednesday", "80% interval", "seasonal naive (7)"):
+        for words in ("north", "south", "Wednesday", "80% interval", "seasonal naive (7)", "ETS + Theta", "seconds of a processor: ETS"):
             self.assertIn(words, told["text"])
 
     def test_finds_the_very_id_before_those_that_hold_it(self):

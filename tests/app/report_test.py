@@ -26,7 +26,7 @@ class Command(Program):
         self.assertFalse((self.folder / "runs/report.html").exists())
         self.ok("evaluate", "runs/model.safetensors", "a.csv", "--mode.figures", "false", "--path.html", "e.html")
         self.ok("report", "runs/model.safetensors", "a.csv", "--path.html", "r.html")
-        own = re.compile(r'"(train|forecast)_seconds":[^,]*,|\\nfigures = \w+|\\nhtml = [^\\]*\\"\w.html\\"')
+        own = re.compile(r'"(train|forecast|processor)_seconds":[^,}]*|\\nfigures = \w+|\\nhtml = [^\\]*\\"\w.html\\"')
         self.assertEqual(own.sub("", self.read("e.html")), own.sub("", self.read("r.html")))
 
     def test_report_has_the_settings_that_it_ran_with(self):

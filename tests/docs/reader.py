@@ -8,7 +8,7 @@ import shlex
 import subprocess
 
 # Lines whose numbers depend on the processor, through a training, or on the clock: their words and dates are compared.
-MEASURED = re.compile(r"sluice {2,}|time {2,}|skill over |[^,]+,\d{4}-\d\d-\d\d,|\d+ +S\d+/I\d+ |day \d+: ")
+MEASURED = re.compile(r"(?:sluice|ETS|ETS \+ Theta|time|methods) {2,}|skill over |[^,]+,\d{4}-\d\d-\d\d,|\d+ +S\d+/I\d+ |day \d+: ")
 FILE_SUFFIX = {"csv": ".csv", "c": ".c", "toml": ".toml", "cmake": "CMakeLists.txt"}
 BLOCK_SECONDS = 300
 

@@ -25,7 +25,8 @@ def test_windows_are_scored_as_cross_validation_scores_them(made, make):
     scores = sluice.evaluate(make(windows), make(sales()))
     scores = scores if isinstance(scores, pd.DataFrame) else pd.DataFrame(pa.table(scores).to_pydict())
     assert list(scores.columns) == ["method", *METRICS, "coverage-80", "coverage-95"]
-    assert list(scores["method"]) == ["sluice", "seasonal naive (7)", "last value", "mean of 28"]
+    assert list(scores["method"]) == ["sluice", "seasonal naive (7)", "last value", "mean of 28", "ETS", "Theta",
+                                      "ETS + Theta"]
     for row, method in zip(scores.to_dict("records"), forecaster.report_["methods"], strict=True):
         for metric in METRICS:
             expected = method["total"][metric]
@@ -112,7 +113,7 @@ def test_several_targets_have_rows_of_their_own(make):
 def test_a_target_named_target_is_one():
     df = sales().rename(columns={"y": "target"})
     windows = quick(target_col="target").cross_validation(df)
-    assert list(sluice.evaluate(windows, df, target_col="target")["points"]) == [3 * H] * 4
+    assert list(sluice.evaluate(windows, df, target_col="target")["points"]) == [3 * H] * 7
 
 
 def test_targets_that_are_not_forecast_are_named():

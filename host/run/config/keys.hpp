@@ -6,7 +6,9 @@
 #include <iterator>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
+#include "model/simple/methods.hpp"
 #include "run/config/data_keys.hpp"
 #include "run/config/key.hpp"
 #include "sluice/engine/engine.hpp"
@@ -28,6 +30,12 @@ inline constexpr Section kSections[] = {
     {"forecast", "what a forecast gives"},
     {"evaluate", "rolling origins and their scores"},
 };
+
+inline std::vector<std::string_view> method_keys() {
+  std::vector<std::string_view> keys;
+  for (const simple::MethodName& one : simple::kMethods) keys.push_back(one.key);
+  return keys;
+}
 
 template <typename AnyConfig, typename Visitor>
 void visit_network_keys(AnyConfig& config, Visitor& visit) {
@@ -432,11 +440,18 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Train again every so many origins; 0: the given model for all.",
             .range = {.min = 0, .max = 100000}},
         v.refit);
-  visit(
-      Key{.name = "evaluate.season",
-          .meaning = "Steps of the season of seasonal naive and MASE; 0: by the data's frequency.",
-          .range = {.min = 0, .max = 100000}},
-      v.season);
+  visit(Key{.name = "evaluate.season",
+            .meaning =
+                "Steps of the season of seasonal naive, MASE and the methods; 0: by the data's "
+                "frequency.",
+            .range = {.min = 0, .max = 100000}},
+        v.season);
+  visit(Key{.name = "evaluate.methods",
+            .meaning = "Methods scored beside the naive ones, fitted to each series anew at every "
+                       "origin: exponential smoothing (ets), Theta, their mean; of counts TSB, "
+                       "ADIDA, Croston's (sba); empty: none.",
+            .choices = method_keys()},
+        v.methods);
   visit(Key{.name = "evaluate.show",
             .meaning = "Ids of series that the page (path.html) shows whatever their error."},
         v.show);

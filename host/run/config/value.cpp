@@ -93,6 +93,7 @@ std::string scalar_text(const Key& key, Kind kind) {
 std::string list_text(const Key& key, Kind kind) {
   const std::string range = range_text(key.range);
   const std::string tail = range.empty() ? "" : " " + range;
+  if (!key.choices.empty()) return fmt::format("a list of {}", fmt::join(key.choices, ", "));
   if (kind == Kind::integer) return "a list of integers" + tail;
   if (kind == Kind::number) return "a list of numbers" + tail;
   if (key.form == Form::path) return "a list of paths";

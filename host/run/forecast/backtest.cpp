@@ -1,4 +1,4 @@
-// Rolling origins: forecasts from past cutoffs beside naive ones, scored the same way.
+// Rolling origins: forecasts from past cutoffs beside those of simple methods, scored the same way.
 #include "sluice/run/backtest.hpp"
 
 #include <fmt/core.h>
@@ -14,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "run/forecast/match.hpp"
+#include "run/forecast/simple_rows.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
@@ -27,6 +28,8 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kFigures = 16;
+/// Series for which the simple methods forecast at once: work for all threads, memory for few.
+constexpr std::size_t kSimpleRows = 1024;
 /// Steps of real values that a figure shows before the first forecast.
 constexpr std::int64_t kFigureHistory = 90;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -45,13 +48,14 @@ class Backtest {
         season_(config.evaluate.season > 0 ? config.evaluate.season
                                            : season_length(catalog.frequency())),
         mean_window_(std::max(long_season_length(catalog.frequency()), 4)),
+        simple_(config.evaluate.methods, season_, K),
         probabilities_(level_quantiles(config.forecast.levels)),
         scored_(static_cast<std::size_t>(catalog.series_count()), 0) {
     const std::int64_t rows = catalog.series_count() * M_;
-    const std::vector<std::string> names = {"sluice", fmt::format("seasonal naive ({})", season_),
-                                            "last value", fmt::format("mean of {}", mean_window_)};
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      names_.push_back(names[i]);
+    names_ = {"sluice", fmt::format("seasonal naive ({})", season_), "last value",
+              fmt::format("mean of {}", mean_window_)};
+    for (std::size_t i = 0; i < simple_.count(); ++i) names_.push_back(simple_.title(i));
+    for (std::size_t i = 0; i < names_.size(); ++i) {
       scorers_.emplace_back(rows, i == 0 ? probabilities_ : std::vector<double>{},
                             i == 0 ? config.forecast.levels : std::vector<double>{});
     }
@@ -70,6 +74,8 @@ class Backtest {
     std::int64_t first = -1;
   };
   void note(const Forecasts& forecasts);
+  /// Of rows [from, to) of the forecasts and all targets: [rows, M, simple methods, K].
+  std::vector<double> simple_points(const Forecasts& forecasts, std::size_t from, std::size_t to);
   void draw(const Forecasts& forecasts, std::size_t r, int m);
   void add_rows(EvaluationReport& report) const;
   void add_figures(BacktestResult& out) const;
@@ -77,6 +83,7 @@ class Backtest {
   const Config& config_;
   const Catalog& catalog_;
   int K_, M_, season_, mean_window_;
+  SimpleRows simple_;
   std::vector<double> probabilities_;
   std::vector<std::string> names_;
   std::vector<Scorer> scorers_;
@@ -144,6 +151,21 @@ void Backtest::note(const Forecasts& forecasts) {
   }
 }
 
+std::vector<double> Backtest::simple_points(const Forecasts& forecasts, std::size_t from,
+                                            std::size_t to) {
+  std::vector<SimpleHistory> histories;
+  for (std::size_t r = from; r < to; ++r) {
+    for (int m = 0; m < M_; ++m) {
+      const std::int64_t s = forecasts.series[r];
+      const auto cutoff = static_cast<std::size_t>(forecasts.cutoff[r]);
+      histories.push_back({catalog_.values(m, s).first(cutoff), catalog_.value_offset(m, s)});
+    }
+  }
+  std::vector<double> out(histories.size() * simple_.count() * static_cast<std::size_t>(K_));
+  simple_.forecast(histories, out);
+  return out;
+}
+
 void Backtest::score(const Forecasts& forecasts,
                      const std::function<void(const ScoredRow&)>& receive) {
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
@@ -151,7 +173,11 @@ void Backtest::score(const Forecasts& forecasts,
   const std::size_t methods = scorers_.size();
   std::vector<double> points(methods * K), quantiles(K * J), actual(K);
   note(forecasts);
+  std::vector<double> simple;
+  const std::size_t width = simple_.count() * K;
   for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    if (r % kSimpleRows == 0)
+      simple = simple_points(forecasts, r, std::min(r + kSimpleRows, forecasts.series.size()));
     const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
     for (std::size_t m = 0; m < M; ++m) {
       const int target = static_cast<int>(m);
@@ -174,10 +200,12 @@ void Backtest::score(const Forecasts& forecasts,
       const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
                                           naive_last(history, K_),
                                           naive_mean(history, mean_window_, K_)};
-      for (std::size_t i = 1; i < methods; ++i) {
+      for (std::size_t i = 0; i < std::size(naive); ++i) {
         for (std::size_t k = 0; k < K; ++k)
-          points[i * K + k] = static_cast<double>(naive[i - 1][k]) + offset;
+          points[(i + 1) * K + k] = static_cast<double>(naive[i][k]) + offset;
       }
+      const auto own = std::span(simple).subspan((r % kSimpleRows * M + m) * width, width);
+      std::ranges::copy(own, points.end() - static_cast<std::ptrdiff_t>(width));
       for (std::size_t i = 0; i < methods; ++i) {
         scored.forecast = std::span(points).subspan(i * K, K);
         scored.quantiles = i == 0 ? std::span<const double>(quantiles) : std::span<const double>();
@@ -231,6 +259,8 @@ void Backtest::add_rows(EvaluationReport& report) const {
     }
   }
   for (std::size_t i = 0; i < scorers_.size(); ++i) report.methods[i].total = scorers_[i].total();
+  for (std::size_t i = 0; i < simple_.count(); ++i)
+    report.methods[scorers_.size() - simple_.count() + i].processor_seconds = simple_.seconds(i);
 }
 
 BacktestResult Backtest::result(const std::string& model, double train_seconds,

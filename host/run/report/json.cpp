@@ -78,6 +78,7 @@ std::string report_json(const EvaluationReport& report) {
   for (const MethodReport& method : report.methods) {
     Json entry;
     entry["name"] = method.name;
+    if (method.processor_seconds > 0) entry["processor_seconds"] = method.processor_seconds;
     entry["total"] = metrics_json(method.total, report.levels);
     if (with_rows) {
       Json rows = Json::array();

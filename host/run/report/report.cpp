@@ -116,6 +116,17 @@ void add_cutoffs(std::string& out, const std::vector<WindowCutoffs>& cutoffs) {
   add_paragraph(out, first ? "cutoffs" : "", dates);
 }
 
+/// What the methods that are fitted to each series took; empty where there are none.
+std::string method_times(const EvaluationReport& report) {
+  std::string out;
+  for (const MethodReport& method : report.methods) {
+    if (method.processor_seconds > 0)
+      out += fmt::format("{}{} {:.1f} s", out.empty() ? "" : ", ", method.name,
+                         method.processor_seconds);
+  }
+  return out.empty() ? out : out + " of a processor";
+}
+
 std::string rows_word(const EvaluationReport& report) {
   return std::ssize(report.row_names) == report.series ? "series" : "rows (series x targets)";
 }
@@ -181,6 +192,7 @@ std::string report_table(const EvaluationReport& report, bool whole) {
                          report.forecast_seconds),
              whole);
   }
+  add_line(out, "methods", method_times(report), whole);
 
   const std::vector<Column> columns = columns_of(report);
   for (std::size_t begin = 0; begin < columns.size(); begin += kColumnsPerBlock) {

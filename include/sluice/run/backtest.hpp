@@ -1,4 +1,4 @@
-// Evaluation by rolling origins: forecasts from past cutoffs, scored beside naive methods.
+// Evaluation by rolling origins: forecasts from past cutoffs, scored beside simple methods.
 #pragma once
 
 #include <cstdint>

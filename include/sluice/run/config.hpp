@@ -173,10 +173,12 @@ struct Config {
 
   /// [evaluate]
   struct Evaluate {
-    int n_windows = 1;              ///< forecast origins, the last one K steps before the end
-    int step = 0;                   ///< steps between origins; 0: K
-    int refit = 0;                  ///< train again every so many origins; 0: the given model
-    int season = 0;                 ///< of seasonal naive and MASE; 0: by frequency
+    int n_windows = 1;  ///< forecast origins, the last one K steps before the end
+    int step = 0;       ///< steps between origins; 0: K
+    int refit = 0;      ///< train again every so many origins; 0: the given model
+    int season = 0;     ///< of seasonal naive and MASE; 0: by frequency
+    /// Beside the naive ones: of ets, theta, ets+theta, tsb, adida, sba.
+    std::vector<std::string> methods = {"ets", "theta", "ets+theta"};
     std::vector<std::string> show;  ///< ids that the page has whatever their error
     bool operator==(const Evaluate&) const = default;
   } evaluate;

@@ -12,11 +12,14 @@
 
 namespace sluice {
 
-/// One method's row of a report: the model, or a naive method beside it.
+/// One method's row of a report: the model, or a simple method beside it.
 struct MethodReport {
-  std::string name;  ///< "sluice", "seasonal naive (7)", "last value", "mean of 28"
+  std::string name;  ///< "sluice", "seasonal naive (7)", "last value", "mean of 28", "ETS"
   Metrics total;
   std::vector<Metrics> rows;  ///< per series and target
+  /// Of a processor that its forecasts took, all threads together; 0 for the model and the naive
+  /// methods, whose time is not taken.
+  double processor_seconds = 0;
 };
 
 /// The last known steps of one window's forecasts.

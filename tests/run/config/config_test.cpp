@@ -296,6 +296,10 @@ TEST(ParseConfig, AWrongTypeOrRangeNamesWhatIsExpected) {
   EXPECT_EQ(error_of("[forecast]\nlevels = [100]\n"),
             "shop.toml:2: forecast.levels must be a list of numbers from 1 to below 100, got 100 "
             "in it");
+  EXPECT_EQ(
+      error_of("[evaluate]\nmethods = [\"ets\", \"thetas\"]\n"),
+      "shop.toml:2: evaluate.methods must be a list of ets, theta, ets+theta, tsb, adida, sba, "
+      "got \"thetas\" in it; did you mean \"theta\"?");
   EXPECT_EQ(error_of("[data]\ndelimiter = \"::\"\n"),
             "shop.toml:2: data.delimiter must be one character, \"tab\" or \"auto\", got \"::\"");
 }

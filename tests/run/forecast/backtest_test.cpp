@@ -9,6 +9,7 @@
 #include <csignal>
 #include <thread>
 
+#include "model/simple/methods.hpp"
 #include "run/interrupt.hpp"
 #include "run/temporary_file.hpp"
 #include "sluice/base/error.hpp"
@@ -51,6 +52,50 @@ TEST(Backtest, ScoresOnlyWhatCanBeForecastAndNamesTheRest) {
   EXPECT_THAT(reasons, ElementsAre("s1: 3 steps, no more than the horizon",
                                    "s2: ended 2024-02-19, 10 steps before the others",
                                    "s3: no history", "s4: no price for 2024-02-29"));
+}
+
+// Theta has no part that another method shares, so its rows are what simple_forecast gives.
+TEST(Backtest, PutsTheMethodsAskedForBesideTheModelAtEveryOrigin) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(3, 60))};
+  Config c = quick_config();
+  c.evaluate.n_windows = 2;
+  c.evaluate.methods = {"theta", "ets+theta", "tsb"};
+  const Model model = quick_model(c, catalog);
+  int rows = 0;
+  BacktestOptions options;
+  options.scored = [&](const ScoredRow& row) {
+    ++rows;
+    const auto history = catalog.values(0, row.series).first(static_cast<std::size_t>(row.cutoff));
+    const std::vector<double> y(history.begin(), history.end());
+    ASSERT_EQ(row.methods.size(), 7u * 3);  // the model, three naive ones, three asked for; 3 steps
+    const auto is = [&](std::size_t method, simple::Method asked) {
+      const std::vector<double> points = simple::simple_forecast(asked, y, 7, 3).points;
+      EXPECT_THAT(row.methods.subspan(method * 3, 3), ::testing::ElementsAreArray(points));
+    };
+    is(4, simple::Method::theta);
+    is(5, simple::Method::ets_theta);
+    is(6, simple::Method::tsb);
+  };
+  const EvaluationReport report = backtest(c, catalog, &model, options).report;
+  EXPECT_EQ(rows, 6);
+  std::vector<std::string> names;
+  for (const MethodReport& method : report.methods) {
+    names.push_back(method.name);
+    EXPECT_EQ(method.total.points, 18) << method.name;
+    EXPECT_EQ(method.processor_seconds > 0, names.size() > 4) << method.name;
+  }
+  EXPECT_THAT(names, ElementsAre("sluice", "seasonal naive (7)", "last value", "mean of 28",
+                                 "Theta", "ETS + Theta", "TSB"));
+  EXPECT_GT(report.methods[5].processor_seconds, report.methods[4].processor_seconds)
+      << "the mean takes both";
+}
+
+TEST(Backtest, WithoutMethodsHasTheNaiveOnesAlone) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(2, 60))};
+  Config c = quick_config();
+  c.evaluate.methods = {};
+  const Model model = quick_model(c, catalog);
+  EXPECT_EQ(backtest(c, catalog, &model).report.methods.size(), 4u);
 }
 
 TEST(Backtest, SaysTheCutoffsOfEveryWindow) {

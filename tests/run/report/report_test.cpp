@@ -83,6 +83,14 @@ TEST(ReportTable, SaysWhatWasScoredAndTheSkill) {
   EXPECT_THAT(text, Not(HasSubstr("different numbers of points")));
 }
 
+TEST(ReportTable, SaysWhatTheMethodsTookThatAreFitted) {
+  EvaluationReport report = example();
+  EXPECT_THAT(report_table(report), Not(HasSubstr("methods   ")));
+  report.methods.push_back({"ETS", metrics(7), {metrics(2), metrics(2), metrics(2)}, 1.26});
+  report.methods.push_back({"Theta", metrics(7), {metrics(2), metrics(2), metrics(2)}, 0.5});
+  EXPECT_THAT(report_table(report), HasSubstr("methods   ETS 1.3 s, Theta 0.5 s of a processor\n"));
+}
+
 TEST(ReportTable, SaysEveryCutoffAndWhatIsBehindTheOthers) {
   EvaluationReport report = example();
   report.cutoffs = {{"2023-01-01", "2023-01-01", 1, 1},
@@ -137,6 +145,14 @@ TEST(ReportJson, HoldsTotalsRowsAndSkillWithNanAsNull) {
   EXPECT_TRUE(out["methods"][1]["total"]["wql"].is_null());
   EXPECT_EQ(out["methods"][2]["rows"][2]["name"], "下单商品件数");
   EXPECT_DOUBLE_EQ(out["methods"][2]["rows"][1]["mae"].get<double>(), 3);
+}
+
+TEST(ReportJson, HoldsTheSecondsOfThoseMethodsThatAreFitted) {
+  EvaluationReport report = example();
+  report.methods[2].processor_seconds = 1.25;
+  const json out = json::parse(report_json(report));
+  EXPECT_EQ(out["methods"][2]["processor_seconds"], 1.25);
+  EXPECT_FALSE(out["methods"][1].contains("processor_seconds"));
 }
 
 TEST(ReportJson, HoldsCutoffsAndWhatWasLeftOut) {

@@ -310,6 +310,8 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
   out["methods"] = Json::array();
   for (const MethodReport& method : report.methods) {
     out["methods"].push_back({{"name", method.name}, {"total", metrics_json(method.total)}});
+    if (method.processor_seconds > 0)
+      out["methods"].back()["processor_seconds"] = number(method.processor_seconds, 4);
   }
   out["best_naive"] = best;
   out["rows"] = rows_json(report, best);

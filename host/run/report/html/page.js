@@ -291,9 +291,11 @@ function data() {
 
 function settings() {
   const secondsText = s => s < 0.1 ? '<0.1' : s < 10 ? tenth.format(s) : count(s);
+  const fitted = DATA.methods.filter(m => m.processor_seconds).map(m => `${methodName(m.name)} ${secondsText(m.processor_seconds)}`);
   const folded = (title, text) => make('details', {}, make('summary', {}, title), make('pre', {tabindex: '0'}, text));
   section('settings', make('p', {}, W.model + W.colon + DATA.model),
     known(DATA.train_seconds) ? make('p', {class: 'faint'}, W.times(DATA.train_seconds ? secondsText(DATA.train_seconds) : '', secondsText(DATA.forecast_seconds))) : null,
+    fitted.length ? make('p', {class: 'faint'}, W.methodTimes(fitted.join(W.list))) : null,
     folded(W.settingsTitle, DATA.settings), folded(W.versionsTitle, DATA.versions),
     folded(W.licence, document.getElementById('licence').textContent), make('p', {class: 'faint'}, W.offline));
 }

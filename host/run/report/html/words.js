@@ -59,7 +59,7 @@ const WORDS = {
     leftOutTitle: 'Left out', reason: 'reason', count: 'series', id: 'id', shownFirst: (n, all) => `the first ${n} of ${all}; path.report has them all`,
     units: {s: 'seconds', min: 'minutes', h: 'hours', D: 'days', B: 'business days', W: 'weeks', M: 'months', Q: 'quarters', Y: 'years'},
     reasons: [], remarks: 'Remarks on the data', remarksNote: '', noRemarks: 'Nothing about the data needs a remark.', moreRemarks: n => `and ${n} more: sluice check`,
-    model: 'Model', times: (train, forecast) => [train && `trained in ${train} s`, `forecast in ${forecast} s`].filter(Boolean).join(', '), settingsTitle: 'All settings', versionsTitle: 'Versions', licence: 'Licence of the charting library (dygraphs)',
+    model: 'Model', times: (train, forecast) => [train && `trained in ${train} s`, `forecast in ${forecast} s`].filter(Boolean).join(', '), methodTimes: list => `Simple methods, seconds of a processor: ${list}`, settingsTitle: 'All settings', versionsTitle: 'Versions', licence: 'Licence of the charting library (dygraphs)',
     offline: 'This file needs no network and sends nothing.',
   },
   zh: {
@@ -118,7 +118,7 @@ const WORDS = {
       [/^(\S+) steps?, no more than the horizon$/, '只有 $1 步，不长于预测期'], [/^no value before (.+)$/, '$1 之前没有数值'],
       [/^ended (.+), (\S+) steps? before the others$/, '结束于 $1，比其他序列早 $2 步']],
     remarks: '关于数据的说明', remarksNote: '（程序的英文原文）', noRemarks: '数据无需说明。', moreRemarks: n => `还有 ${n} 条：sluice check`,
-    model: '模型', times: (train, forecast) => [train && `训练 ${train} 秒`, `预测 ${forecast} 秒`].filter(Boolean).join('，'), settingsTitle: '全部设置', versionsTitle: '版本', licence: '图表库（dygraphs）的许可证',
+    model: '模型', times: (train, forecast) => [train && `训练 ${train} 秒`, `预测 ${forecast} 秒`].filter(Boolean).join('，'), methodTimes: list => `简单方法所用的处理器秒数：${list}`, settingsTitle: '全部设置', versionsTitle: '版本', licence: '图表库（dygraphs）的许可证',
     offline: '此文件不需要网络，也不发送任何内容。',
   },
 };

@@ -124,6 +124,14 @@ TEST(Page, KeepsHostileTextInsideItsData) {
   EXPECT_EQ(data["settings"], same);
 }
 
+TEST(Page, HasTheSecondsOfThoseMethodsThatAreFitted) {
+  World world(2);
+  world.result.report.methods[1].processor_seconds = 1.25;
+  const Json data = World::data_of(world.page());
+  EXPECT_EQ(data["methods"][1]["processor_seconds"], 1.25);
+  EXPECT_FALSE(data["methods"][0].contains("processor_seconds"));
+}
+
 TEST(Page, NamesNothingThatABrowserWouldLoad) {
   const std::string page = World(2).page();
   for (const char* closed : {"default-src 'none'", "base-uri 'none'", "form-action 'none'"}) {
