@@ -29,6 +29,7 @@
 #include "sluice/data/window.hpp"
 // What the model is, its parameters, and the scalar mathematics that CPU and GPU share.
 #include "sluice/model/cell.hpp"
+#include "sluice/model/likelihood.hpp"
 #include "sluice/model/loss.hpp"
 #include "sluice/model/optimizer.hpp"
 #include "sluice/model/params.hpp"
