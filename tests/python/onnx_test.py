@@ -167,9 +167,13 @@ class Window(Trained):
         for frequency, times in grids.items():
             with self.subTest(frequency=frequency):
                 self.assertEqual(len(times), 65)
-                self.check({**LEVEL, "network.calendar": "true", "data.frequency": frequency},
-                           shops=Shops(times, HORIZON))
+                self.check({**LEVEL, "network.calendar_year": "true", "network.calendar": "true",
+                            "data.frequency": frequency}, shops=Shops(times, HORIZON))
                 self.assertGreater(self.spec()["calendar"], 0)
+
+    def test_a_calendar_without_the_time_of_year_is_in_the_graph(self):
+        self.check({**LEVEL, "network.calendar_year": "false", "network.calendar": "true"})
+        self.assertEqual(self.spec()["calendar"], 6)
 
     def test_dates_of_all_years_are_right(self):
         dates = [datetime.date(year, month, day) for year in (1, 1600, 1900, 1969, 2000, 2024, 2100, 9998)

@@ -86,6 +86,8 @@ class Idle {
     say("network.base_season", w.base_season.has_value(),
         u.base != "auto" && u.base != "seasonal" && (u.level == "none" || u.level_change == false),
         "but on network.base = \"seasonal\" and network.level_change");
+    say("network.calendar_year", w.calendar_year.has_value(), u.calendar == false,
+        "with network.calendar = false");
     say("network.warmup", w.warmup.has_value(), !u.forking.value_or(!by_window),
         "without network.forking");
     say("network.embedding_width", w.embedding_width != defaults.embedding_width,
