@@ -103,7 +103,8 @@ def main():
     alpha, level, squares = theta_found(WALK)
     out("\n/// The standard Theta model of kWalk: with alpha .4 and level 20, and at its least squares.")
     out(f"inline const std::vector<double> kThetaFixed = {numbers(theta_forecast(WALK, .4, 20.))};")
-    out(f"inline const double kThetaAlpha = {float(alpha)!r}, kThetaLevel = {float(level)!r}, kThetaSquares = {float(squares)!r};")
+    out(f"inline const double kThetaAlpha = {float(alpha)!r}, kThetaLevel = {float(level)!r}, "
+        f"kThetaSquares = {float(squares)!r};")
     out(f"inline const std::vector<double> kThetaFound = {numbers(theta_forecast(WALK, alpha, level))};")
     whole = theta.forecast_theta(theta.auto_theta(SALES, M, model="STM"), K)["mean"]
     out(f"/// Of kSales, seasonally adjusted, by statsforecast's own search.\n"
