@@ -51,8 +51,8 @@ def products_of(text):
         if not found:
             raise ModelError(f"recurrence.cpp has no FusedMma::{name}(), which the model reads to know the products")
         return found[0]
-    # backward() with weight_gradients() in its place.
-    backward = re.sub(r"\bweight_gradients\([^;]*\);", lambda _: body("weight_gradients"), body("backward"))
+    # backward() with what it calls in its place.
+    backward = re.sub(r"\b(weight_gradients|input_gradient)\([^;]*\);", lambda call: body(call[1]), body("backward"))
     calls = re.findall(r"\b(multiply|column_sums)\((?:[^;]*?)da_\.data\(\)", backward)
     split = backward.find("dx.empty()) return")
     before = len(re.findall(r"\b(?:multiply|column_sums)\((?:[^;]*?)da_\.data\(\)", backward[:split]))
@@ -60,7 +60,7 @@ def products_of(text):
         raise ModelError("FusedMma::backward() no longer has products of da_ before and after `dx.empty()) return`; "
                          "tell model.py products_of() how it reads dA now")
     sums = calls.count("column_sums")
-    launches = 4 + len(calls) + sums + len(re.findall(r"\bunpack\(", backward))  # packing, x's cast, forward, backward
+    launches = 4 + len(calls) + sums + len(re.findall(r"\b(?:unpack|cast)\(", backward))  # packing, x's cast, forward, backward
     return {"reads": before, "dx": len(calls) - before, "launches": launches}
 
 

@@ -80,6 +80,11 @@ class FusedMma final : public DeviceRecurrence {
   template <typename Fill>
   void grow_filled(DeviceBuffer<E>& buffer, std::int64_t size, const char* purpose, Fill fill);
   void weight_gradients(int l, DeviceSpan<float> dweights);
+  void input_gradient(int l, DeviceSpan<float> dx);
+  bool pads_dx() const { return C_ % kAlignedFloats != 0; }
+
+  /// cuBLAS has fast kernels for results with rows of whole 16 bytes.
+  static constexpr int kAlignedFloats = 4;
 
   int C_, H_, L_, units_;
   mma::TrainingRows layout_;
@@ -92,7 +97,7 @@ class FusedMma final : public DeviceRecurrence {
   DeviceBuffer<float> carry_h_, carry_c_, product_;
 
   DeviceBuffer<E> rows_, da_;
-  DeviceBuffer<float> dinput_, gradients_;
+  DeviceBuffer<float> dinput_, padded_dx_, gradients_;
   struct {  // of the last forward()
     int T = 0, N = 0;
     DeviceDropout dropout;
@@ -212,6 +217,7 @@ void FusedMma<kPrecision>::prepare_training(int T, int N) {
     layer.gates.grow(memory, rows * columns, "gates kept for backward");
   }
   if (L_ > 1) dinput_.grow(memory, rows * units_, "the gradient between layers");
+  if (pads_dx()) padded_dx_.grow(memory, rows * layers_[0].pitch, "the gradient of the input");
   da_.grow(memory, rows * columns, "gradients of the gates");
   const int width = std::max(layout_.width(0), layout_.width(L_ - 1));
   gradients_.grow(memory, columns * width, "gradients of a layer's weights");
@@ -425,11 +431,26 @@ void FusedMma<kPrecision>::weight_gradients(int l, DeviceSpan<float> dweights) {
               context_.stream());
 }
 
+/// The gradient of layer l's input, of all its h or of x [rows,C], out of da_.
+template <Precision kPrecision>
+void FusedMma<kPrecision>::input_gradient(int l, DeviceSpan<float> dx) {
+  const Layer& layer = layers_[static_cast<std::size_t>(l)];
+  const std::int64_t rows = std::int64_t{last_.T} * last_.N, columns = 4 * std::int64_t{units_};
+  const bool padded = l == 0 && pads_dx();
+  const int width = l > 0 ? units_ : padded ? layer.pitch : C_;  // W's columns behind C are zeros
+  float* to = l > 0 ? dinput_.data() : padded ? padded_dx_.data() : dx.data();
+  multiply({.m = rows, .n = width, .k = columns, .lda = columns, .ldb = layer.pitch, .ldc = width},
+           da_.data(), layer.W.data(), to);
+  if (!padded) return;
+  cast({.rows = rows, .columns = C_, .from_pitch = width, .to_pitch = C_}, padded_dx_.data(),
+       dx.data(), context_.stream());
+}
+
 template <Precision kPrecision>
 void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dlast,
                                     DeviceSpan<float> dx, DeviceSpan<float> dweights,
                                     DeviceStateOut dinitial) {
-  const std::int64_t N = last_.N, rows = last_.T * N, columns = 4 * std::int64_t{units_};
+  const std::int64_t N = last_.N, rows = last_.T * N;
   check_size("backward", "dh", dh.size(), rows * H_);
   check_size("backward", "dweights", dweights.size(), lstm_weights(C_, H_, L_));
   if (!dx.empty()) check_size("backward", "dx", dx.size(), rows * C_);
@@ -452,10 +473,7 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
 
     weight_gradients(l, dweights);
     if (l == 0 && dx.empty()) return;
-    const int inputs = l == 0 ? C_ : units_;
-    multiply(
-        {.m = rows, .n = inputs, .k = columns, .lda = columns, .ldb = layer.pitch, .ldc = inputs},
-        da_.data(), layer.W.data(), l == 0 ? dx.data() : dinput_.data());
+    input_gradient(l, dx);
     if (l > 0 && last_.dropout.rate > 0) {
       apply_dropout(last_.dropout, l - 1,
                     {.rows = rows, .H = H_, .from_pitch = units_, .to_pitch = units_},
@@ -465,25 +483,6 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
 }
 
 }  // namespace
-
-std::string fused_mma_refusal(const RecurrenceSpec& spec, const DeviceInfo& device) {
-  if (spec.precision == Precision::fp32) return "fused_mma needs tf32 or bf16, not fp32";
-  if (device.compute_capability < 80) {
-    return fmt::format("fused_mma needs compute capability 8.0, not {}.{}",
-                       device.compute_capability / 10, device.compute_capability % 10);
-  }
-  const int units = mma::padded_units(spec.H);
-  if (units == 0) return fmt::format("fused_mma needs H <= {}, not {}", mma::kMostUnits, spec.H);
-  const int needed = std::max(forward_shared(spec.precision, units, 1, 0, 2).end,
-                              mma::backward_shared(spec.precision, units).end);
-  if (needed > device.shared_bytes) {
-    return fmt::format(
-        "fused_mma with H = {} in {} needs {} bytes of shared memory to a block, and the device "
-        "has {}",
-        spec.H, to_string(spec.precision), needed, device.shared_bytes);
-  }
-  return "";
-}
 
 std::unique_ptr<DeviceRecurrence> make_fused_mma(const RecurrenceSpec& spec, DeviceContext& context,
                                                  const FusedMmaChoices& choices) {
