@@ -39,29 +39,28 @@ def constants(file=CONSTANTS):
 
 def read_sources(tree=ROOT):
     """What the host's side does: {"products": of products_of()}."""
-    host = (tree / "cuda/recurrence/fused_mma/recurrence.cpp").read_text(encoding="utf-8")
+    host = (tree / "cuda/recurrence/fused_mma/backward.cpp").read_text(encoding="utf-8")
     return {"products": products_of(host)}
 
 
 def products_of(text):
-    """What recurrence.cpp does beside the two kernels in a training step of one layer: {"reads": times dA is read
+    """What backward.cpp does beside the two kernels in a training step of one layer: {"reads": times dA is read
     without dx, "dx": times for dx, "launches": of all, kernels included}."""
     def body(name):
         found = re.search(rf"\nvoid FusedMma<kPrecision>::{name}\(.*?\n}}\n", text, re.DOTALL)
         if not found:
-            raise ModelError(f"recurrence.cpp has no FusedMma::{name}(), which the model reads to know the products")
+            raise ModelError(f"backward.cpp has no FusedMma::{name}(), which the model reads to know the products")
         return found[0]
-    # backward() with weight_gradients() in its place.
-    backward = re.sub(r"\bweight_gradients\([^;]*\);", lambda _: body("weight_gradients"), body("backward"))
-    calls = re.findall(r"\b(multiply|column_sums)\((?:[^;]*?)da_\.data\(\)", backward)
-    split = backward.find("dx.empty()) return")
-    before = len(re.findall(r"\b(?:multiply|column_sums)\((?:[^;]*?)da_\.data\(\)", backward[:split]))
-    if split < 0 or not 1 <= before < len(calls):
-        raise ModelError("FusedMma::backward() no longer has products of da_ before and after `dx.empty()) return`; "
+    backward, weights, inputs = body("backward"), body("weight_gradients"), body("input_gradient")
+    readers = r"\b(multiply|column_sums)\((?:[^;]*?)da_\.data\(\)"
+    of_weights, of_inputs = re.findall(readers, weights), re.findall(readers, inputs)
+    if not of_weights or not of_inputs or not all(f"{name}(" in backward for name in ("weight_gradients", "input_gradient")):
+        raise ModelError("FusedMma::backward() no longer has products of da_ in weight_gradients() and input_gradient(); "
                          "tell model.py products_of() how it reads dA now")
-    sums = calls.count("column_sums")
-    launches = 4 + len(calls) + sums + len(re.findall(r"\bunpack\(", backward))  # packing, x's cast, forward, backward
-    return {"reads": before, "dx": len(calls) - before, "launches": launches}
+    calls = of_weights + of_inputs
+    launches = 4 + len(calls) + calls.count("column_sums")  # packing, x's cast, forward, backward
+    launches += len(re.findall(r"\b(?:unpack|cast)\(", weights + inputs))
+    return {"reads": len(of_weights), "dx": len(of_inputs), "launches": launches}
 
 
 def cycles_of(row, values, blocks, tiles, c):

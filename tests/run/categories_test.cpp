@@ -67,6 +67,8 @@ Config settings() {
   c.network.time_step = 14;
   c.training.batch_size = 16;
   c.training.steps = 250;
+  c.training.choice = 0;
+  c.network.calendar_year = true;
   c.training.steps_per_epoch = 50;
   c.training.learning_rate = 0.01;
   c.training.seeds = 1;

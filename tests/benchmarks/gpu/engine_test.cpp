@@ -24,7 +24,7 @@ class EngineSection : public testing::Test {
     standin::Device device;
     device.multiprocessors = 1;
     standin::set_device(device);
-    standin::set_memory_bytes(128 << 20);
+    standin::set_memory_bytes(256 << 20);
   }
   void TearDown() override {
     standin::finish();

@@ -22,7 +22,7 @@ class Proof : public testing::Test {
  protected:
   void SetUp() override {
     standin::reset();
-    standin::set_memory_bytes(64 << 20);
+    standin::set_memory_bytes(128 << 20);
   }
   void TearDown() override {
     context_.reset();

@@ -34,7 +34,7 @@ class GpuRun : public testing::Test {
     standin::Device device;
     device.multiprocessors = 1;
     standin::set_device(device);
-    standin::set_memory_bytes(64 << 20);
+    standin::set_memory_bytes(128 << 20);
   }
   void TearDown() override {
     standin::finish();

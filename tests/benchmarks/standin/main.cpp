@@ -77,7 +77,7 @@ std::vector<GpuCase> small_cases(bool quick) {
   device.multiprocessors = 1;
   for (const Injection& i : all) device.present = device.present && i.kind != "absent";
   standin::set_device(device);
-  standin::set_memory_bytes(64 << 20);
+  standin::set_memory_bytes(128 << 20);
   using Key = std::tuple<std::string, Number, Phase>;
   std::map<Key, std::function<GpuWork(DeviceContext&)>> tiny;
   for (const GpuCase& c : recurrence_cases_of(kTiny)) tiny[{c.method, c.number, c.phase}] = c.make;

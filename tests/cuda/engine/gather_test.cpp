@@ -145,31 +145,6 @@ TEST_P(GatherTest, InputsWithAPitchAreTheSameAndTouchNothingBetween) {
   }
 }
 
-// Where a recurrence reads them: rows further apart than they are long, what lies between is left.
-TEST_P(GatherTest, InputsWithAPitchAreTheSameAndTouchNothingBetween) {
-  if (IsSkipped()) return;
-  const Both both(catalog, spec, testing::random_windows(catalog, 21, 1));
-  const std::int64_t C = spec.inputs(), rows = spec.T * both.rows.N, pitch = C + 3;
-  DeviceMemory memory;
-  const DeviceBuffer<float> x(memory, rows * C, "a test");
-  gather_inputs(both.rows, x.span(), both.context.stream());
-  const Floats expected = download(x);
-  const std::vector<Bf16> before_half(static_cast<std::size_t>(rows * pitch), to_bf16(7));
-  const DeviceBuffer<float> wide = upload(memory, Floats(before_half.size(), 7.0f));
-  const DeviceBuffer<Bf16> half = upload(memory, before_half);
-  gather_inputs(both.rows, wide.data(), pitch, both.context.stream());
-  gather_inputs(both.rows, half.data(), pitch, both.context.stream());
-  const Floats got = download(wide);
-  const std::vector<Bf16> got_half = download(half);
-  for (std::int64_t i = 0; i < rows * pitch; ++i) {
-    const std::int64_t column = i % pitch;
-    const float want =
-        column < C ? expected[static_cast<std::size_t>(i / pitch * C + column)] : 7.0f;
-    ASSERT_EQ(got[static_cast<std::size_t>(i)], want) << i;
-    ASSERT_EQ(to_float(got_half[static_cast<std::size_t>(i)]), to_float(to_bf16(want))) << i;
-  }
-}
-
 TEST_P(GatherTest, HeadRowsAreTheHostsFromAnyRowOn) {
   if (IsSkipped()) return;
   Both both(catalog, spec, testing::random_windows(catalog, 11, 2));

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <ostream>
 #include <vector>
 
 #include "golden.hpp"
@@ -15,6 +16,10 @@
 #include "model/simple/theta.hpp"
 
 namespace sluice::simple {
+
+/// For the names of tests.
+inline void PrintTo(const MethodName& name, std::ostream* out) { *out << name.key; }
+
 namespace {
 
 using testing::Each;

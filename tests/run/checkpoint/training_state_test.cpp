@@ -19,9 +19,9 @@ TEST(TrainingState, OneOfAnOlderFormatIsRefusedWithTheRemedy) {
   const auto path = state_path(temporary("model.safetensors"));
   save_training_state(path, TrainingState{});
   std::string bytes = read_bytes(path);
-  const std::string now = "\"format_version\":\"3\"";
+  const std::string now = "\"format_version\":\"4\"";
   ASSERT_NE(bytes.find(now), std::string::npos);
-  bytes[bytes.find(now) + now.size() - 2] = '2';
+  bytes[bytes.find(now) + now.size() - 2] = '3';
   write_bytes(path, bytes);
   try {
     load_training_state(path);
@@ -59,6 +59,8 @@ TEST(TrainingState, ComesBackBitForBit) {
   state.selected_loss = -std::numeric_limits<double>::quiet_NaN();
   state.done_members = {numbers(50, 9), {}, numbers(50, 10)};
   state.config = to_toml(Config{});
+  state.chosen = "[network]\nspace = \"asinh\"\n";
+  state.choice = {"space, base", "asinh, none  0.861"};
   const auto path = state_path(temporary("model.safetensors"));
   EXPECT_TRUE(path.string().ends_with("model.safetensors.state"));
   save_training_state(path, state);
@@ -67,7 +69,7 @@ TEST(TrainingState, ComesBackBitForBit) {
   // A field more in either struct does not compile here until it is compared.
   const auto& [member, final_phase, epoch, batch, closed_step, engine, best_params, best_loss,
                best_step, bad_epochs, seconds, seconds_before, plateau_factor, selected_params,
-               selected_step, selected_loss, done_members, config, start_checksum,
+               selected_step, selected_loss, done_members, config, chosen, choice, start_checksum,
                catalog_checksum] = back;
   const auto& [params, average, m, v, step, carried_h, carried_c] = engine;
   EXPECT_EQ(member, state.member);
@@ -97,6 +99,8 @@ TEST(TrainingState, ComesBackBitForBit) {
   ASSERT_EQ(done_members.size(), 3u);
   for (std::size_t k = 0; k < 3; ++k) expect_same_bits(done_members[k], state.done_members[k]);
   EXPECT_EQ(config, state.config);
+  EXPECT_EQ(chosen, state.chosen);
+  EXPECT_EQ(choice, state.choice);
 }
 
 // A place that was changed to another possible one would go on with another training.
