@@ -42,7 +42,9 @@ GraphExec capture_graph(cudaStream_t stream, Enqueue enqueue,
                         cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
   const Graph graph = capture(stream, enqueue, mode);
   cudaGraphExec_t exec = nullptr;
-  check(cudaGraphInstantiate(&exec, graph.get(), 0), "cudaGraphInstantiate");
+  // Streams have priorities, which a graph's nodes keep only if they are asked to.
+  check(cudaGraphInstantiate(&exec, graph.get(), cudaGraphInstantiateFlagUseNodePriority),
+        "cudaGraphInstantiate");
   return GraphExec(exec);
 }
 

@@ -49,8 +49,9 @@ __device__ inline std::uint32_t lower_halves(std::uint32_t low, std::uint32_t hi
   return bits;
 }
 
-/// Stores 4, 8 or 16 bytes, aligned to as many, to global memory that this kernel does not read, if
-/// `wanted`: by a predicate, without a branch, and never in parts.
+/// Stores 4, 8 or 16 bytes, aligned to as many, to global memory, if `wanted`: by a predicate,
+/// without a branch, and never in parts. This kernel does not read there, or only before: what is
+/// stored depends on what was read, or a barrier lies between.
 __device__ inline void store_if(bool wanted, void* to, const std::uint32_t (&words)[1]) {
   asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.b32 [%1], %2; }" ::"r"(
                    static_cast<int>(wanted)),

@@ -107,6 +107,13 @@ DeviceContext::Branch::Branch(DeviceContext& of) : context(of) {
 
 void DeviceContext::end_branch() {
   check(cudaEventRecord(done_.get(), beside_.stream.get()), "cudaEventRecord");
+  open_ = true;  // also where something inside has waited for all
+}
+
+void DeviceContext::give_up_branch() noexcept {
+  static_cast<void>(cudaStreamSynchronize(beside_.stream.get()));
+  static_cast<void>(cudaGetLastError());
+  open_ = false;
 }
 
 void DeviceContext::join() {

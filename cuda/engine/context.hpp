@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string>
 
 #include "base/device_buffer.hpp"
@@ -72,14 +73,20 @@ class DeviceContext {
   /// stream() and blas() are those beside while it lives.
   struct Branch {
     explicit Branch(DeviceContext& context);
-    ~Branch() { context.inside_ = false; }
+    ~Branch() {
+      if (std::uncaught_exceptions() > exceptions) context.give_up_branch();
+      context.inside_ = false;
+    }
     Branch(const Branch&) = delete;
     Branch& operator=(const Branch&) = delete;
     DeviceContext& context;
+    int exceptions = std::uncaught_exceptions();
   };
   Lane make_lane(Stream stream, std::int64_t memory_limit);
   const Lane& lane() const { return inside_ ? beside_ : main_; }
   void end_branch();
+  /// Nothing is left beside of a call that failed, nor of a capture that ends with it.
+  void give_up_branch() noexcept;
 
   DeviceInfo info_;
   DeviceMemory memory_;

@@ -108,15 +108,19 @@ CudaEngine::~CudaEngine() {
   context_.drain();
 }
 
+std::string CudaEngine::precision() const {
+  const Precision of_recurrence = recurrence_spec_.precision;
+  const bool mixed = of_recurrence == Precision::fp32 && head_.precision() != Precision::fp32;
+  return fmt::format("{}{}", to_string(of_recurrence), mixed ? ", head tf32" : "");
+}
+
 std::string CudaEngine::recurrence() const {
-  return fmt::format("{} ({}, cuda:{})", recurrence_->name(), to_string(recurrence_spec_.precision),
-                     context_.info().number);
+  return fmt::format("{} ({}, cuda:{})", recurrence_->name(), precision(), context_.info().number);
 }
 
 std::string CudaEngine::description() const {
   return fmt::format("cuda:{} ({}), {} recurrence, {}, catalogue {}", context_.info().number,
-                     context_.info().name, recurrence_->name(),
-                     to_string(recurrence_spec_.precision),
+                     context_.info().name, recurrence_->name(), precision(),
                      device_space_.resident() == Resident::everything ? "resident" : "streamed");
 }
 

@@ -63,6 +63,9 @@ class CudaEngine final : public Engine {
   }
 
  private:
+  /// Of the recurrence's products, and of the head's where these are less exact.
+  std::string precision() const;
+
   /// A batch that the device can see, and what of it the captured graphs depend on.
   using Batch = StagedBatch;
 

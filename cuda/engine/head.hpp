@@ -25,6 +25,8 @@ class DeviceHead {
   /// outlives this.
   DeviceHead(const ModelSpec& spec, Precision precision, DeviceContext& context,
              std::int64_t chunk_rows = 0);
+  /// Of its products: fp32 or tf32.
+  Precision precision() const { return precision_; }
 
   /// Makes ready for batches of up to N windows: the only place that allocates, and a graph that
   /// was captured before has to be captured again. Blocks. Throws DeviceError.

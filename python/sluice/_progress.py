@@ -16,7 +16,8 @@ class Progress:
     """What a callback gets at the end of each epoch."""
 
     label: str
-    """"seed 1/3", "final"; empty: the one training that chooses the number of steps."""
+    """"seed 1/3", "final"; empty: the one training that chooses the number of steps. While settings are chosen by
+    validation before it, no callback is called."""
     epoch: int
     """Epochs closed so far."""
     step: int
@@ -40,6 +41,8 @@ class Progress:
 
 
 Callback = Callable[[Progress], Any]
+
+CHOICE = "choice "  # begins the label of a trial
 
 
 def _line(p: Progress, width: int) -> str:
@@ -91,7 +94,7 @@ def watch_of(line: Line, callbacks: Sequence[Callback]) -> Callable[..., bool]:
     def watch(*where: Any) -> bool:
         progress = Progress(*where)
         line.show(progress)
-        if not progress.epoch_end:
+        if not progress.epoch_end or progress.label.startswith(CHOICE):
             return True
         return not any([_says_stop(callback(progress)) for callback in callbacks])
 

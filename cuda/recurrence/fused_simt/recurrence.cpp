@@ -1,5 +1,6 @@
 // The host's side of fused_simt: how a stack is cut, and the order of walks and products. Products
-// over all steps (weights' and inputs' gradients, hoisted inputs) are cuBLAS's.
+// over all steps (weights' and inputs' gradients, hoisted inputs) are cuBLAS's, but for weights'
+// gradients from few rows.
 //
 // infer() needs no array of its own but for hoisted products: every layer writes h where the layer
 // before wrote it, because a CTA has read its inputs of a step before it writes that step.
@@ -47,13 +48,15 @@ Cut choose_cut(int H, int N, int least_blocks, std::int64_t shared_bytes, const 
 
 constexpr int kRegisterTile = 16 << 10;  // bytes of inputs that a walk brings at once, about
 
-constexpr int kBlocksEach = 2;  // CTAs of one series that a multiprocessor takes at once
+constexpr int kBlocksEach = 2;  // CTAs of one series for each multiprocessor, at most
 
-/// One series a CTA while all of them run at once: a step is shorter then. Else four, whose
-/// products share what is loaded. (On an H200, 64 units, forward: 264 series 23 against 34 us, 528
-/// series 43 against 34.)
+/// One series a CTA while they are few: a step is shorter then. Else four, whose products share
+/// what is loaded. (On an H200, 64 units, forward: 264 series 18 against 23 us, 528 series 34
+/// against
+/// 24. At 96 units, of which one CTA is resident, 256 series: 35 and 90 us forward and back against
+/// 40 and 81.)
 Cut register_cut(int N, int T, int inputs, int least_blocks) {
-  Cut cut{.series = N <= kBlocksEach * least_blocks ? 1 : 4, .series_per_thread = 1, .steps = 1};
+  Cut cut{.series = N <= kBlocksEach * least_blocks ? 1 : 4, .series_per_thread = 1, .steps = T};
   const int bytes = 4 * cut.series * inputs;
   if (bytes > 0) cut.steps = std::clamp(kRegisterTile / bytes, 1, T);
   return cut;
@@ -393,7 +396,7 @@ class FusedSimt final : public DeviceRecurrence {
   DeviceBuffer<float> h_;        ///< [L-1,T,N,H]
   DeviceBuffer<float> dropped_;  ///< [T,N,H] a layer's input, drawn again in backward
   DeviceBuffer<float> c_;        ///< [L,T,N,H]
-  DeviceBuffer<float> gates_;    ///< [L or 1,T,N,4H] input products, then gates, then dA
+  DeviceBuffer<float> gates_;    ///< [L,T,N,4H] input products, then gates, then dA
   DeviceBuffer<float> dh_;       ///< [T,N,H]
   DeviceBuffer<float> first_;    ///< h, c [2,L,N,H]
   DeviceBuffer<float> sums_;
@@ -448,6 +451,7 @@ std::string fused_simt_refusal(const RecurrenceSpec& spec, const DeviceInfo& dev
         "or fused_mma (engine.recurrence)",
         to_string(spec.precision));
   }
+  if (spec.H <= kMostRegisterUnits) return "";
   const std::int64_t needed =
       std::max(forward_bytes(kSmallest, 0, spec.H), backward_bytes(kSmallest, spec.H));
   if (needed > device.shared_bytes) {

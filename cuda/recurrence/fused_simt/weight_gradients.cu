@@ -21,14 +21,14 @@ constexpr std::int64_t kMostRows = 1 << 14;
 constexpr int kMostTiles = 9;  // of 16 columns
 constexpr int kThreads = 256, kGates = 64, kDepth = 16;
 
-struct Cut {
+struct Shares {
   int columns = 0, tiles = 0;  // H + I + 1, and how often 16 columns
   int shares = 0, rows = 0;    // of the rows, and how many a share has
   int gate_blocks = 0;
 };
 
-Cut cut_of(std::int64_t rows, int I, int H, int multiprocessors) {
-  Cut cut;
+Shares shares_of(std::int64_t rows, int I, int H, int multiprocessors) {
+  Shares cut;
   cut.columns = H + I + 1;
   cut.tiles = (cut.columns + 15) / 16;
   cut.gate_blocks = (4 * H + kGates - 1) / kGates;
@@ -51,7 +51,7 @@ __device__ inline float factor(const WeightGradients& g, int row, int column) {
 
 // Shared memory: kDepth rows of dA and of the factors.
 template <int kTiles>
-__global__ void __launch_bounds__(kThreads) share_kernel(WeightGradients g, Cut cut) {
+__global__ void __launch_bounds__(kThreads) share_kernel(WeightGradients g, Shares cut) {
   constexpr int kColumns = 16 * kTiles;
   float* const da = shared_memory<float>();
   float* const factors = da + kDepth * kGates;
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(kThreads) share_kernel(WeightGradients g, Cut 
 }
 
 /// A thread an element [4H, columns]: its shares' sum.
-__global__ void __launch_bounds__(kThreads) sum_kernel(WeightGradients g, Cut cut) {
+__global__ void __launch_bounds__(kThreads) sum_kernel(WeightGradients g, Shares cut) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   const int pitch = 16 * cut.tiles, row = i / pitch, column = i % pitch;
   if (row >= 4 * g.H || column >= cut.columns) return;
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kThreads) sum_kernel(WeightGradients g, Cut cu
 }
 
 template <int kTiles>
-void launch_shares(const WeightGradients& gradients, const Cut& cut, cudaStream_t stream) {
+void launch_shares(const WeightGradients& gradients, const Shares& cut, cudaStream_t stream) {
   constexpr std::size_t kBytes = sizeof(float) * kDepth * (kGates + 16 * kTiles);
   launch(share_kernel<kTiles>,
          {.blocks = std::int64_t{cut.shares} * cut.gate_blocks,
@@ -135,7 +135,7 @@ bool takes_gradients(std::int64_t rows, int I, int H) {
 }
 
 std::int64_t gradient_floats(std::int64_t rows, int I, int H, int multiprocessors) {
-  const Cut cut = cut_of(rows, I, H, multiprocessors);
+  const Shares cut = shares_of(rows, I, H, multiprocessors);
   return std::int64_t{cut.shares} * 4 * H * 16 * cut.tiles;
 }
 
@@ -144,7 +144,7 @@ void weight_gradients(const WeightGradients& gradients, int multiprocessors, cud
   if (!takes_gradients(rows, gradients.I, gradients.H)) {
     throw InternalError("fused_simt: too many rows or columns for its own gradients");
   }
-  Cut cut = cut_of(rows, gradients.I, gradients.H, multiprocessors);
+  Shares cut = shares_of(rows, gradients.I, gradients.H, multiprocessors);
   switch (cut.tiles) {
     case 1:
       launch_shares<1>(gradients, cut, stream);

@@ -105,16 +105,8 @@ class Chooser {
 };
 
 Config Chooser::with_rules(const Config& config) const {
-  const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
-  Config decided = config;
-  decided.network.space = name_of(spec.space);
-  decided.network.level = name_of(spec.level);
-  decided.network.base = name_of(spec.base);
-  if (spec.calendar > 0 && !decided.network.calendar_year) {
-    decided.network.calendar_year = spec.calendar == calendar_size(catalog_.frequency());
-  }
-  if (!decided.training.series_weight) decided.training.series_weight = 0;
-  return decided;
+  return with_choices_of(resolve_model(config, catalog_, split_.train_end, split_.valid_end),
+                         catalog_.frequency(), config);
 }
 
 /// Whether its settings go together.
@@ -212,11 +204,11 @@ bool Chooser::plan() {
   if (all == 0) all = kUsualSteps;
   const auto budget = static_cast<std::int64_t>(t.choice * static_cast<double>(all));
   int runs = 1;
-  for (std::size_t k = 0; k < std::size(kKinds); ++k) {
-    const auto more = static_cast<int>((this->*kKinds[k].second)().size());
+  for (const auto& [what, candidates_of] : kKinds) {
+    const auto more = static_cast<int>((this->*candidates_of)().size());
     if (budget / (runs + more) < kFewestSteps) break;
     runs += more;
-    kinds_ = k + 1;
+    ++kinds_;
   }
   if (runs == 1) return false;
   runs_ = runs;
@@ -233,7 +225,7 @@ double Chooser::measured(const Metrics& metrics) const {
   return choice_.measure == "RMSSE" ? metrics.rmsse : metrics.mase;
 }
 
-/// Seasonal naive and its like; further simple methods are rows here too.
+/// Seasonal naive and its like.
 double Chooser::measure_simple_methods() {
   const int K = horizon_steps(given_, catalog_.frequency()), season = trials_.season();
   const int window = std::max(long_season_length(catalog_.frequency()), 4);
@@ -285,9 +277,9 @@ void Chooser::decide(const Kind& kind) {
   std::size_t kept = 0;
   for (const Candidate& candidate : candidates) {
     if (is_over()) break;
-    rows.push_back(tried(what, candidate));
+    ChoiceRow now = tried(what, candidate);
     if (is_over()) break;  // what was cut short is not compared
-    const ChoiceRow& now = rows.back();
+    rows.push_back(now);
     const double bar = rows[kept].score * (kept == 0 ? 1 - kWorth : 1);
     if (std::isfinite(now.score) && !(now.score >= bar)) {
       kept = rows.size() - 1;
@@ -313,8 +305,16 @@ Choice Chooser::run() {
   // The simple methods come last in the table.
   std::stable_partition(choice_.rows.begin(), choice_.rows.end(),
                         [](const ChoiceRow& row) { return row.steps > 0 || row.what != "beside"; });
-  choice_.config = best_;
+  choice_.stopped = stopped_;
   choice_.seconds = steady_seconds() - start;
+  // training.max_seconds may end it before anything was compared.
+  const auto compared =
+      std::ranges::count_if(choice_.rows, [](const ChoiceRow& row) { return row.steps > 0; });
+  if (compared < 2) {
+    choice_.rows.clear();
+    return choice_;
+  }
+  choice_.config = best_;
   return choice_;
 }
 
@@ -328,12 +328,29 @@ bool leaves_choices(const Config& config) {
 
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
               const TrainOptions& options) {
-  if (config.training.choice == 0 || !leaves_choices(config) || !has_validation(config)) {
+  // Trials score quantiles, which the outputs of a distribution are not.
+  const auto is_distribution_now = [&] {
+    return is_distribution(resolve_model(config, catalog, split.train_end, split.valid_end).loss);
+  };
+  if (config.training.choice == 0 || !leaves_choices(config) || !has_validation(config) ||
+      is_distribution_now()) {
     Choice none;
     none.config = config;
     return none;
   }
   return Chooser(config, catalog, split, options).run();
+}
+
+Config with_choices_of(const ModelSpec& spec, const Frequency& frequency, const Config& config) {
+  Config decided = config;
+  decided.network.space = name_of(spec.space);
+  decided.network.level = name_of(spec.level);
+  decided.network.base = name_of(spec.base);
+  if (spec.calendar > 0 && !decided.network.calendar_year) {
+    decided.network.calendar_year = spec.calendar == calendar_size(frequency);
+  }
+  if (!decided.training.series_weight) decided.training.series_weight = 0;
+  return decided;
 }
 
 void take_choices(const Config& decided, Config& config) {

@@ -16,7 +16,7 @@ namespace {
 
 /// The settings of an earlier choice: of the state that is resumed, of the model that is gone on
 /// from; null: there is none.
-std::optional<Decided> decided_before(const Config& config) {
+std::optional<Decided> decided_before(const Config& config, const Catalog& catalog) {
   namespace fs = std::filesystem;
   Decided decided{.config = config, .lines = {}};
   if (const fs::path path = state_path(config.path.model); config.mode.resume && fs::exists(path)) {
@@ -33,7 +33,9 @@ std::optional<Decided> decided_before(const Config& config) {
   if (earlier.empty()) return std::nullopt;
   const Model model =
       load_model(earlier, config.training.init_from.empty() ? "path.model" : "training.init_from");
-  take_choices(model.config, decided.config);
+  // What its settings leave open is as its network has it: a rule may say otherwise of today's
+  // data.
+  take_choices(with_choices_of(model.spec, catalog.frequency(), model.config), decided.config);
   decided.lines = model.choice;
   return decided;
 }
@@ -44,11 +46,13 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
   const Config::Training& t = config.training;
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
   if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};
-  if (std::optional<Decided> before = decided_before(config)) return *std::move(before);
+  if (std::optional<Decided> before = decided_before(config, catalog)) return *std::move(before);
   const Choice choice =
       choose(config, catalog, training_split(config, catalog, options.end), options);
-  Decided decided{
-      .config = choice.config, .lines = choice_lines(choice), .seconds = choice.seconds};
+  Decided decided{.config = choice.config,
+                  .lines = choice_lines(choice),
+                  .seconds = choice.seconds,
+                  .stopped = choice.stopped};
   if (choice.rows.empty()) return decided;
   log_event(choice_event(choice, options.refit));
   if (options.announce) {

@@ -16,6 +16,7 @@ struct Decided {
   Config config;
   std::vector<std::string> lines;  ///< Model::choice
   double seconds = 0;
+  bool stopped = false;  ///< while it was chosen: the training is not to begin
 };
 
 /// Chosen once: taken from the state that is resumed or the model that is gone on from where there

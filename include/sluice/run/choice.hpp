@@ -9,6 +9,7 @@
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/model/spec.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/trainer.hpp"
 
@@ -30,6 +31,7 @@ struct Choice {
   std::string measure;          ///< of ChoiceRow::score: MASE, RMSSE (loss mse) or WAPE
   std::int64_t windows = 0;     ///< forecasts that each was scored on
   double seconds = 0;
+  bool stopped = false;  ///< by a signal or the watch
 };
 
 /// What training.choice may decide in `config`: network.space, base, level and calendar_year,
@@ -39,7 +41,8 @@ bool leaves_choices(const Config& config);
 /// Decides them: kind after kind, the best so far against its alternatives, each trained for the
 /// same number of steps, at most 200, training.choice * training.steps in all. A key that is set
 /// stays. The rule of resolve_model stands where no alternative is better by half a percent, and
-/// everywhere where the steps are too few (50 a candidate) to tell or nothing can be validated. A
+/// everywhere where the steps are too few (50 a candidate) to tell, nothing can be validated, or
+/// training.loss is a distribution. A
 /// pure function of settings and data, but under training.max_seconds, of which it takes its share.
 /// A signal, or options.watch, ends it with the best so far. Reads nothing at or after
 /// split.valid_end.
@@ -50,6 +53,10 @@ Choice choose(const Config& config, const Catalog& catalog, const Split& split,
 std::vector<std::string> choice_lines(const Choice& choice);
 /// The same as an event of the log.
 std::string choice_event(const Choice& choice, int refit);
+
+/// `config` with space, level and base of `spec`, and, where they are open, whether it has the
+/// terms of the year, and no series weight.
+Config with_choices_of(const ModelSpec& spec, const Frequency& frequency, const Config& config);
 
 /// Takes what `decided` has of the keys that leaves_choices() names where `config` leaves them
 /// open.

@@ -199,8 +199,8 @@ TEST_F(CudaEngineTest, SaysWhatRunsAndStoresWhatAutoChose) {
   const auto engine = world.engine();
   EXPECT_THAT(engine->description(), HasSubstr("cuda:0 ("));
   // A small batch of few units: the recurrence in fp32, the head as ever in tf32.
-  EXPECT_THAT(engine->description(), HasSubstr("fused_simt recurrence, fp32"));
-  EXPECT_EQ(engine->recurrence(), "fused_simt (fp32, cuda:0)");
+  EXPECT_THAT(engine->description(), HasSubstr("fused_simt recurrence, fp32, head tf32"));
+  EXPECT_EQ(engine->recurrence(), "fused_simt (fp32, head tf32, cuda:0)");
   world.recurrence = "fused";
   EXPECT_EQ(world.engine()->recurrence(), "fused_mma (tf32, cuda:0)");
 }

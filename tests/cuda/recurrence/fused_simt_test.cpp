@@ -250,6 +250,23 @@ TEST_F(FusedSimt, EverySizeInRegistersAgreesWithTheReference) {
   }
 }
 
+// A hoisted product is read a step ahead, over all steps of a stretch.
+TEST_F(FusedSimt, TakesHoistedProductsOfManyStepsIntoRegisters) {
+  const Shape s{.T = 9, .N = 5, .C = 40, .H = 20, .L = 2};
+  const Inputs in(s);
+  const Outputs want = reference_outputs(s, in);
+  for (const int least_blocks : {1, 132}) {
+    expect_near(s,
+                run(s, in,
+                    Form{.hoist_first = true,
+                         .hoist_upper = true,
+                         .registers = true,
+                         .own_gradients = true,
+                         .least_blocks = least_blocks}),
+                want);
+  }
+}
+
 // 16 KB are 256 steps of 16 inputs of one series, 64 of four.
 TEST_F(FusedSimt, BringsInputsToRegistersInStretchesOfSteps) {
   const Shape s{.T = 70, .N = 6, .C = 3, .H = 5, .L = 1};
@@ -429,6 +446,12 @@ TEST(FusedSimtRefusal, NamesThePrecision) {
       "gemm or fused_mma (engine.recurrence)");
   EXPECT_THAT(fused_simt_refusal({.C = 1, .H = 8, .L = 1, .precision = Precision::tf32}, device),
               HasSubstr("not tf32"));
+}
+
+TEST(FusedSimtRefusal, AsksForNoSharedMemoryWhereRLiesInRegisters) {
+  const DeviceInfo small{.name = "A10", .multiprocessors = 72, .shared_bytes = 99 * 1024};
+  EXPECT_EQ(fused_simt_refusal({.C = 40, .H = 96, .L = 2}, small), "");
+  EXPECT_THAT(fused_simt_refusal({.C = 40, .H = 97, .L = 2}, small), HasSubstr("A10 has 101376"));
 }
 
 TEST(FusedSimtRefusal, NamesTheBytesThatAreMissing) {
