@@ -124,6 +124,15 @@ def test_threads_forecast_with_one_model_at_once(df, fitted):
         pd.testing.assert_frame_equal(result, expected)
 
 
+def test_callbacks_see_trainings_and_nothing_of_the_choice_before_them(df, tmp_path):
+    seen = []
+    chooses = {"training.steps": 400, "training.choice": 1, "training.final_fit": False}
+    quick(settings=chooses).fit(df, callbacks=[seen.append], events=tmp_path / "events.jsonl")
+    events = [json.loads(line)["event"] for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert "choice" in events
+    assert seen and {one.label for one in seen} == {""}
+
+
 def test_callbacks_see_every_epoch_and_may_stop(df):
     seen = []
     quick(settings={"training.final_fit": False}).fit(df, callbacks=[seen.append])

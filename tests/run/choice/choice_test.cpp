@@ -174,6 +174,24 @@ TEST(Choice, TooFewStepsOrNoneLeaveTheRules) {
   EXPECT_EQ(chosen(c, growing()).config, c);
 }
 
+// Trials score quantiles, and the outputs of a distribution are parameters.
+TEST(Choice, DistributionsAreLeftToTheRules) {
+  for (const char* loss : {"gaussian", "student_t", "negative_binomial", "poisson", "tweedie"}) {
+    Config c = small();
+    c.training.loss = loss;
+    EXPECT_EQ(chosen(c, counts()).config, c) << loss;
+    EXPECT_TRUE(chosen(c, counts()).rows.empty()) << loss;
+  }
+}
+
+TEST(Choice, SecondsThatCompareNothingLeaveTheRules) {
+  Config c = small();
+  c.training.max_seconds = 1e-6;
+  const Choice choice = chosen(c, growing());
+  EXPECT_EQ(choice.config, c);
+  EXPECT_TRUE(choice.rows.empty());
+}
+
 TEST(Choice, WhatIsSetStays) {
   Config c = small();
   c.network.space = "linear";
@@ -311,6 +329,31 @@ TEST_F(ChoiceOnce, ASignalWhileItChoosesLeavesAModelThatCanBeResumed) {
   c.mode.resume = true;
   EXPECT_EQ(trained(c).model.steps > 0, true);
   EXPECT_FALSE(has_chosen());
+}
+
+// The watch says it once, and would let what follows run.
+TEST_F(ChoiceOnce, AWatchThatEndsTheChoiceEndsTheTraining) {
+  TrainOptions options = silent();
+  std::int64_t most = 0;
+  options.watch = [&](const TrainProgress& at) {
+    if (at.label.empty()) most = std::max(most, at.step);
+    return !at.label.starts_with("choice 2/");
+  };
+  EXPECT_TRUE(train(into("none.safetensors"), catalog_, options).interrupted);
+  EXPECT_LE(most, 1);
+}
+
+// A model file of before the key, whose data are too short for what the rule now asks for.
+TEST_F(ChoiceOnce, AnEarlierModelsNetworkSaysWhatItsSettingsLeaveOpen) {
+  Config c = into("first.safetensors");
+  c.training.choice = 0;
+  c.network.calendar_year = true;
+  Model first = trained(c).model;
+  first.config.network.calendar_year.reset();
+  save_model(folder_ / "first.safetensors", first);
+  c = into("second.safetensors");
+  c.training.init_from = (folder_ / "first.safetensors").string();
+  EXPECT_EQ(trained(c).model.spec, first.spec);
 }
 
 TEST_F(ChoiceOnce, TheFirstRefitOfAnEvaluationChoosesForAll) {
