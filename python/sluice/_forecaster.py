@@ -90,7 +90,7 @@ class Forecaster(Arguments):
     left_out_ : list of {"unique_id", "reason"}
         The series that the last `predict` gave no forecast of.
     report_ : dict
-        The scores of the last `cross_validation`, beside the naive forecasts'; docs/metrics.md defines them.
+        The scores of the last `cross_validation`, beside the simple methods'; docs/metrics.md defines them.
     interrupted_ : bool
         Whether the training was ended before its time, by a callback or Ctrl-C.
     """
@@ -187,7 +187,7 @@ class Forecaster(Arguments):
         """Trains on all series of `df`, a row for each series and time in any order; returns self.
 
         static_df : a row for each series with the columns of stat_exog_list. None: they are in df.
-        val_size : what choices are made on at each series' end, steps or a share below 1. None: a tenth.
+        val_size : what choices are made on at each series' end, steps or a share below 1. None: a tenth, at least h.
         callbacks : called with a Progress at each epoch's end; one that returns False ends the training. What one
             raises ends it too, and comes out of here. Those of sluice.callbacks write to TensorBoard and MLflow.
         progress : whether a line shows it; None: in a terminal and in a notebook.
