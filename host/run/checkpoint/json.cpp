@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 
+#include "run/checkpoint/spec_names.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 
@@ -19,19 +20,6 @@ namespace {
 using Json = nlohmann::json;
 
 /// Names of an enumeration's values, in their order.
-constexpr std::array<std::string_view, 3> names_of(Space) { return {"linear", "log", "asinh"}; }
-constexpr std::array<std::string_view, 3> names_of(Level) { return {"none", "mean", "smoothing"}; }
-constexpr std::array<std::string_view, 4> names_of(Base) {
-  return {"none", "last", "seasonal", "smoothing"};
-}
-constexpr std::array<std::string_view, 9> names_of(Loss) {
-  return {"mse",      "mae",       "huber",   "quantile",
-          "gaussian", "student_t", "poisson", "negative_binomial",
-          "tweedie"};
-}
-constexpr std::array<std::string_view, 4> names_of(WindowScaling) {
-  return {"none", "mean", "standard", "robust"};
-}
 constexpr std::array<std::string_view, 10> names_of(Unit) {
   return {"integer",      "second", "minute", "hour",    "day",
           "business_day", "week",   "month",  "quarter", "year"};

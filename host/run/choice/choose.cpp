@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "run/checkpoint/spec_names.hpp"
 #include "run/choice/trial.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/loop.hpp"
@@ -35,17 +36,9 @@ struct Candidate {
   Config config;
 };
 
-std::string name_of(Space space) {
-  constexpr std::array<const char*, 3> kNames = {"linear", "log", "asinh"};
-  return kNames.at(static_cast<std::size_t>(space));
-}
-std::string name_of(Base base) {
-  constexpr std::array<const char*, 4> kNames = {"none", "last", "seasonal", "smoothing"};
-  return kNames.at(static_cast<std::size_t>(base));
-}
-std::string name_of(Level level) {
-  constexpr std::array<const char*, 3> kNames = {"none", "mean", "smoothing"};
-  return kNames.at(static_cast<std::size_t>(level));
+template <typename Choice>
+std::string name_of(Choice choice) {
+  return std::string(names_of(choice).at(static_cast<std::size_t>(choice)));
 }
 
 class Chooser {
