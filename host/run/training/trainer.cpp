@@ -462,21 +462,15 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
   // Until the model is written: a signal then must not lose the training that led to it.
   std::optional<InterruptGuard> guard;
   if (!options.watch) guard.emplace();
-  TrainOptions after = options;  // a watch that has ended the choice by validation ends all
-  const auto decided_now = [&] {
-    Decided decided = decide(config, catalog, options);
-    if (decided.stopped && options.watch) after.watch = [](const TrainProgress&) { return false; };
-    return decided;
-  };
   if (!options.save) {
-    const Decided decided = decided_now();
-    return Training(config, decided, catalog, after).run();
+    const Decided decided = decide(config, catalog, options);
+    return Training(config, decided, catalog, options).run();
   }
   const std::filesystem::path path = config.path.model;
   try_places(path);
   const PathLock lock(path);
-  const Decided decided = decided_now();
-  Training training(config, decided, catalog, after);
+  const Decided decided = decide(config, catalog, options);
+  Training training(config, decided, catalog, options);
   const TrainResult result = training.run();
   if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {
