@@ -6,14 +6,11 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.hpp"
-#include "run/calibration/intervals.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
-#include "run/calibration/weights.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/metrics.hpp"
@@ -167,38 +164,30 @@ void Learner::forecast_simple(double max_seconds) {
   windows_ = std::move(kept);
 }
 
-Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const {
-  Learned out;
-  const bool is_point = spec_.loss != Loss::quantile && !is_distribution(spec_.loss);
-  const bool calibrates = config_.training.calibration == "auto";
-  if (windows_.empty() || (candidates_.names.empty() && !calibrates)) return out;
-  std::vector<double> probabilities = {0.5};
-  if (spec_.loss == Loss::quantile) {
-    probabilities.clear();  // as level_quantiles has them
-    for (const float q : spec_.quantiles) {
-      probabilities.push_back(std::round(static_cast<double>(q) * 1e6) / 1e6);
-    }
-  } else if (!is_point || !model.residual_quantiles.empty()) {
-    probabilities = level_quantiles(config_.forecast.levels);
-    probabilities.insert(probabilities.end(), std::begin(kGrid), std::end(kGrid));
-    std::ranges::sort(probabilities);
-    const auto again = std::ranges::unique(probabilities);
-    probabilities.erase(again.begin(), again.end());
-  }
-  WindowForecasts made = Outputs(model, probabilities).forecast(engine, scaling, windows_);
-  const auto K = static_cast<std::size_t>(spec_.K), M = static_cast<std::size_t>(spec_.M);
-  const std::size_t J = probabilities.size(), P = candidates_.names.size();
-  const auto median =
-      static_cast<std::size_t>(std::ranges::find(probabilities, 0.5) - probabilities.begin());
-  sort_quantiles(made.values, J);
+bool Learner::is_point() const {
+  return spec_.loss != Loss::quantile && !is_distribution(spec_.loss);
+}
 
-  // Rows are series and targets, in the order of the windows.
+/// Of the quantiles that are looked at, .5 among them.
+std::vector<double> Learner::probabilities(const Model& model) const {
+  if (is_point() && model.residual_quantiles.empty()) return {0.5};
+  std::vector<double> out = level_quantiles(config_.forecast.levels);
+  if (spec_.loss == Loss::quantile) return out;
+  out.insert(out.end(), std::begin(kGrid), std::end(kGrid));
+  std::ranges::sort(out);
+  const auto again = std::ranges::unique(out);
+  out.erase(again.begin(), again.end());
+  return out;
+}
+
+/// What is known of the forecasts of each window and target, without what the network says. Rows
+/// are series and targets, in the order of the windows.
+MixProblem Learner::rows(const Model& model) const {
+  const auto K = static_cast<std::size_t>(spec_.K), M = static_cast<std::size_t>(spec_.M);
+  const std::size_t P = candidates_.names.size();
   MixProblem mix;
   mix.K = spec_.K;
   mix.partners.assign(P, {});
-  IntervalProblem intervals;
-  intervals.K = K;
-  intervals.probabilities = probabilities;
   std::vector<std::pair<std::int64_t, std::int64_t>> origins;  // [series] first, last
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     if (i == 0 || windows_[i].series != windows_[i - 1].series) {
@@ -210,36 +199,30 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
   for (const auto& [first, last] : origins) {
     mix.independent += static_cast<double>((last - first) / spec_.K + 1);
   }
-  std::int64_t series = -1;
   const int season = season_of(config_, catalog_.frequency());
-  std::vector<double> offsets;  // of the rows of `intervals`
+  std::int64_t series = -1;
   for (std::size_t w = 0; w < windows_.size(); ++w) {
     const Window& window = windows_[w];
     if (w == 0 || window.series != windows_[w - 1].series) ++series;
-    const auto end = split_.valid_end[static_cast<std::size_t>(window.series)];
-    const auto train_end =
-        static_cast<std::size_t>(split_.train_end[static_cast<std::size_t>(window.series)]);
+    const auto [first, last] = origins[static_cast<std::size_t>(series)];
+    const bool late = 2 * (window.origin - first) > last - first;
+    const std::int64_t end = split_.valid_end[static_cast<std::size_t>(window.series)];
+    const std::int64_t train_end = split_.train_end[static_cast<std::size_t>(window.series)];
     for (std::size_t m = 0; m < M; ++m) {
       const int target = static_cast<int>(m);
       const auto values = catalog_.values(target, window.series);
+      const auto history = values.first(static_cast<std::size_t>(train_end));
       const double offset = catalog_.value_offset(target, window.series);
-      const auto history = values.first(train_end);
       const std::int64_t row = series * spec_.M + target;
-      const auto [first, last] = origins[static_cast<std::size_t>(series)];
-      const bool late = 2 * (window.origin - first) > last - first;
       mix.row.push_back(row);
       mix.fold.push_back(mix.rows < kFewRows ? (late ? 1 : 0) : static_cast<int>(row % 2));
-      mix.mase_scale.push_back(
-          seasonal_naive_error(history, static_cast<std::int64_t>(train_end), season));
+      mix.mase_scale.push_back(seasonal_naive_error(history, train_end, season));
       mix.rmsse_scale.push_back(squared_step_scale(history, offset));
       mix.nonnegative.push_back(never_negative(model, catalog_, target, window) ? 1 : 0);
-      for (std::size_t k = 0; k < K; ++k) {
-        const std::size_t cell = (w * K + k) * M + m;
-        const std::int64_t t = window.origin + 1 + static_cast<std::int64_t>(k);
+      for (int k = 0; k < spec_.K; ++k) {
+        const std::int64_t t = window.origin + 1 + k;
         mix.actual.push_back(
             t < end ? static_cast<double>(values[static_cast<std::size_t>(t)]) + offset : kNone);
-        const float point = made.mean.empty() ? made.values[cell * J + median] : made.mean[cell];
-        mix.own.push_back(static_cast<double>(point) + offset);
       }
       for (std::size_t p = 0; p < P; ++p) {
         const auto from = simple_.begin() + static_cast<std::ptrdiff_t>(((w * M + m) * P + p) * K);
@@ -247,67 +230,103 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
       }
     }
   }
-  nlohmann::json event = {{"event", "learned"}, {"windows", windows_.size()}};
-  if (P > 0) {
-    // The mean of a distribution has squared errors that are least, a median absolute ones.
-    const bool squared = spec_.loss == Loss::mse || !made.mean.empty();
-    Mix chosen;
-    for (const char* measure : {squared ? "RMSSE" : "MASE", "WAPE"}) {
-      mix.measure = measure;
-      chosen = choose_mix(mix);
-      if (std::isfinite(chosen.own_score)) break;
-    }
-    PartnerMethods methods(candidates_.names, season, spec_.K);
-    out.lines.push_back(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>9}", "partners by validation",
-                                    mix.measure, "gain", "unseen", "weight"));
-    out.lines.push_back(fmt::format("{:<32}{:>9}", "network", score_text(chosen.own_score)));
-    event["measure"] = mix.measure;
-    for (std::size_t p = 0; p < P; ++p) {
-      const MixRow& row = chosen.rows[p];
-      out.lines.push_back(fmt::format(
-          "{:<32}{:>9}{:>9}{:>9}{:>9}{}", methods.title(p), score_text(row.score),
-          share_text(row.gain), row.unseen > -1 ? share_text(row.unseen) : "-",
-          row.weight > 0 ? fmt::format("{:.2f}", row.weight) : "-", row.weight > 0 ? "  <-" : ""));
-      event["partners"].push_back({{"method", candidates_.names[p]}, {"weight", row.weight}});
-      if (row.weight > 0) out.partners.push_back({candidates_.names[p], chosen.weights[p]});
-    }
-    if (!out.partners.empty()) {
-      out.lines.push_back(fmt::format("{:<32}{:>9}", "mean of these", score_text(chosen.score)));
-    }
-    if (!candidates_.note.empty()) out.lines.push_back(candidates_.note);
-  }
+  return mix;
+}
 
-  if (calibrates && J > 1 && (!is_point || !out.partners.empty())) {
+/// [windows, M, K, J] of [windows, K, M, J], in the units of y.
+std::vector<double> Learner::by_target(std::span<const float> values, std::size_t J) const {
+  const auto K = static_cast<std::size_t>(spec_.K), M = static_cast<std::size_t>(spec_.M);
+  std::vector<double> out;
+  out.reserve(values.size());
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    for (std::size_t m = 0; m < M; ++m) {
+      const double offset = catalog_.value_offset(static_cast<int>(m), windows_[w].series);
+      for (std::size_t k = 0; k < K; ++k) {
+        for (const float y : values.subspan(((w * K + k) * M + m) * J, J)) {
+          out.push_back(static_cast<double>(y) + offset);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& event) const {
+  Mix chosen;
+  for (const char* measure : {squared ? "RMSSE" : "MASE", "WAPE"}) {
+    mix.measure = measure;
+    chosen = choose_mix(mix);
+    if (std::isfinite(chosen.own_score)) break;
+  }
+  const PartnerMethods methods(candidates_.names, season_of(config_, catalog_.frequency()),
+                               spec_.K);
+  out.lines.push_back(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>9}", "partners by validation",
+                                  mix.measure, "gain", "unseen", "weight"));
+  out.lines.push_back(fmt::format("{:<32}{:>9}", "network", score_text(chosen.own_score)));
+  event["measure"] = mix.measure;
+  for (std::size_t p = 0; p < chosen.rows.size(); ++p) {
+    const MixRow& row = chosen.rows[p];
+    out.lines.push_back(fmt::format(
+        "{:<32}{:>9}{:>9}{:>9}{:>9}{}", methods.title(p), score_text(row.score),
+        share_text(row.gain), row.unseen > -1 ? share_text(row.unseen) : "-",
+        row.weight > 0 ? fmt::format("{:.2f}", row.weight) : "-", row.weight > 0 ? "  <-" : ""));
+    event["partners"].push_back({{"method", candidates_.names[p]}, {"weight", row.weight}});
+    if (row.weight > 0) out.partners.push_back({candidates_.names[p], chosen.weights[p]});
+  }
+  if (!out.partners.empty()) {
+    out.lines.push_back(fmt::format("{:<32}{:>9}", "mean of these", score_text(chosen.score)));
+  }
+  if (!candidates_.note.empty()) out.lines.push_back(candidates_.note);
+}
+
+void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json& event) const {
+  out.stretch = fit_stretch(intervals);
+  for (const double level : config_.forecast.levels) {
+    const std::vector<double> ends = level_quantiles({level});
+    const double had = share_inside(intervals, {}, ends.front(), ends.back());
+    const double has = share_inside(intervals, out.stretch, ends.front(), ends.back());
+    out.lines.push_back(fmt::format(
+        "{:<32}{:>9}{}", fmt::format("intervals of {:g} %", level), share_text(had),
+        out.stretch.probabilities.empty() ? ", left as they are"
+                                          : fmt::format(", calibrated {}", share_text(has))));
+    event["intervals"].push_back({{"level", level}, {"had", had}, {"has", has}});
+  }
+}
+
+Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const {
+  Learned out;
+  const bool calibrates = config_.training.calibration == "auto";
+  if (windows_.empty() || (candidates_.names.empty() && !calibrates)) return out;
+  const std::vector<double> asked = probabilities(model);
+  const std::size_t J = asked.size();
+  const auto median = static_cast<std::size_t>(std::ranges::find(asked, 0.5) - asked.begin());
+  WindowForecasts made = Outputs(model, asked).forecast(engine, scaling, windows_);
+  sort_quantiles(made.values, J);
+  Json event = {{"event", "learned"}, {"windows", windows_.size()}};
+  MixProblem mix = rows(model);
+  if (!candidates_.names.empty()) {
+    std::vector<float> points = made.mean;
+    if (points.empty()) {
+      for (std::size_t i = median; i < made.values.size(); i += J) points.push_back(made.values[i]);
+    }
+    mix.own = by_target(points, 1);
+    // The mean of a distribution has squared errors that are least, a median absolute ones.
+    learn_partners(mix, spec_.loss == Loss::mse || !made.mean.empty(), out, event);
+  }
+  // The errors of a point loss are its intervals already, unless partners have moved them.
+  if (calibrates && J > 1 && (!is_point() || !out.partners.empty())) {
     Model mixed;  // what add_partners reads of one
     mixed.spec = spec_;
     mixed.config = config_;
     mixed.partners = out.partners;
     add_partners(mixed, catalog_, windows_, median, made);
-    intervals.fold = mix.fold;
-    intervals.independent = mix.independent;
-    intervals.actual = mix.actual;
-    for (std::size_t w = 0; w < windows_.size(); ++w) {
-      for (std::size_t m = 0; m < M; ++m) {
-        const double offset = catalog_.value_offset(static_cast<int>(m), windows_[w].series);
-        for (std::size_t k = 0; k < K; ++k) {
-          const float* q = made.values.data() + ((w * K + k) * M + m) * J;
-          for (std::size_t j = 0; j < J; ++j) {
-            intervals.quantiles.push_back(static_cast<double>(q[j]) + offset);
-          }
-        }
-      }
-    }
-    out.stretch = fit_stretch(intervals);
-    for (const double level : config_.forecast.levels) {
-      const std::vector<double> ends = level_quantiles({level});
-      const double had = share_inside(intervals, {}, ends.front(), ends.back());
-      const double has = share_inside(intervals, out.stretch, ends.front(), ends.back());
-      out.lines.push_back(fmt::format(
-          "{:<32}{:>9}{}", fmt::format("intervals of {:g} %", level), share_text(had),
-          out.stretch.probabilities.empty() ? ", left as they are"
-                                            : fmt::format(", calibrated {}", share_text(has))));
-      event["intervals"].push_back({{"level", level}, {"had", had}, {"has", has}});
-    }
+    learn_stretch({.K = static_cast<std::size_t>(spec_.K),
+                   .probabilities = asked,
+                   .actual = mix.actual,
+                   .quantiles = by_target(made.values, J),
+                   .fold = mix.fold,
+                   .independent = mix.independent},
+                  out, event);
   }
   if (out.lines.empty()) return out;
   out.lines.push_back(

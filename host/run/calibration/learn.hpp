@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "run/calibration/intervals.hpp"
+#include "run/calibration/weights.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
 #include "sluice/data/window.hpp"
@@ -50,6 +53,14 @@ class Learner {
   Learned learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const;
 
  private:
+  using Json = nlohmann::json;
+  bool is_point() const;
+  std::vector<double> probabilities(const Model& model) const;
+  MixProblem rows(const Model& model) const;
+  std::vector<double> by_target(std::span<const float> values, std::size_t J) const;
+  void learn_partners(MixProblem& mix, bool squared, Learned& out, Json& event) const;
+  void learn_stretch(const IntervalProblem& intervals, Learned& out, Json& event) const;
+
   const Config& config_;
   const ModelSpec& spec_;
   const Catalog& catalog_;

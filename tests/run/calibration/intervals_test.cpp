@@ -40,7 +40,7 @@ TEST(FitStretch, MakesIntervalsThatAreTooNarrowAsWideAsTheErrors) {
   EXPECT_NEAR(share_inside(p, {}, 0.1, 0.9), 0.478, 0.02);  // 2 norm.cdf(1.2816 / 2) - 1
   const Stretch stretch = fit_stretch(p);
   EXPECT_THAT(stretch.probabilities, ElementsAre(0.1, 0.9));
-  EXPECT_THAT(stretch.factors, Each(testing::FloatNear(2, 0.1)));
+  EXPECT_THAT(stretch.factors, Each(testing::FloatNear(2, 0.1F)));
   EXPECT_NEAR(share_inside(p, stretch, 0.1, 0.9), 0.8, 0.01);
 }
 
@@ -74,7 +74,7 @@ TEST(FitStretch, IsTheConformalQuantileOfTheScoresDrawnTowardsOneByDoubt) {
 
 TEST(FitStretch, MovesNothingWhereQuantilesAreRight) {
   const Stretch stretch = fit_stretch(normal(4000, 3, 1));
-  EXPECT_THAT(stretch.factors, Each(testing::FloatNear(1, 0.06)));
+  EXPECT_THAT(stretch.factors, Each(testing::FloatNear(1, 0.06F)));
 }
 
 TEST(FitStretch, MovesNothingByFewErrors) {

@@ -104,7 +104,7 @@ TEST(ChooseMix, TakesNothingThatItCannotTryOnUnseenForecasts) {
 
 TEST(ChooseMix, DoesNotForecastBelowZeroWhereThereIsNothingBelow) {
   MixProblem p = noisy(200, 1, 0, 1);
-  for (std::size_t i = 0; i < 200; ++i) p.actual[i] = 0, p.own[i] = 5, p.partners[0][i] = -20;
+  for (std::size_t i = 0; i < 200; ++i) p.actual[i] = 0, p.own[i] = 5, p.partners[0][i] = -21;
   p.nonnegative.assign(200, 1);
   const Mix mix = choose_mix(p);
   EXPECT_EQ(mix.score, 0);  // any weight of .2 and more is clipped to what came
