@@ -74,8 +74,8 @@ TEST(ChooseMix, TakesTheNetworkWhereAPartnerHasNoForecast) {
   for (std::size_t i = 0; i < p.actual.size(); i += 2) p.partners[0][i] = kMissing;
   const Mix mix = choose_mix(p);
   EXPECT_GT(mix.weights[0][0], 0.5);
-  EXPECT_LT(mix.score, mix.own_score);
-  EXPECT_GT(mix.score, whole.score);
+  // Half of the values are forecast by the mean and half by the network.
+  EXPECT_NEAR(mix.score, (whole.score + mix.own_score) / 2, 0.03);
 }
 
 TEST(ChooseMix, DrawsWeightsTowardsTheNetworkWhereForecastsAreFew) {
