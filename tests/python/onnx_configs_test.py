@@ -33,7 +33,7 @@ class Configs(OnnxCase):
         self.model = f"runs/{name}/model.safetensors"
         self.more = more
         self.ok("train", self.config, *more, "--training.steps", "30", "--engine.threads", "1",
-                "--engine.device", "cpu", timeout=110)
+                "--training.partners", "none", "--engine.device", "cpu", timeout=110)
         return read_model(self.folder / self.model)
 
     def check(self, inputs, ids, targets=("y",)):

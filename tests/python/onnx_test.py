@@ -25,7 +25,7 @@ PLAIN = {"network.time_step": 14, "network.predict_day": HORIZON, "network.hidde
          "network.level": "none", "network.base": "none", "network.lags": "", "network.context": 0,
          "network.seasonal_context": 0, "network.forking": "true", "network.level_input": "false",
          "network.level_change": "false", "network.calendar": "false", "training.steps": 30,
-         "data.valid": 0, "data.end": "common", "data.id": "id", "data.time": "ds",
+         "training.partners": "none", "data.valid": 0, "data.end": "common", "data.id": "id", "data.time": "ds",
          "engine.threads": 1, "engine.device": "cpu"}
 RICH = {"data.past": "guests", "data.future": "price,promo", "data.static_reals": "area",
         "data.static_categories": "kind", "data.past_categories": "sky",
@@ -235,6 +235,17 @@ class Results(Trained):
                                            "forecast.levels": "80,91.3,99.9"})
                 self.assertTrue((np.diff(quantiles[..., 1:-1], axis=3) > 0).any())
 
+    def test_calibrated_intervals_are_as_wide_as_the_programs(self):
+        shops = Shops(grid_of_days(65), HORIZON)
+        self.train_on(shops, {**LEVEL, "forecast.levels": "80,95"})
+        plain = self.compare(shops.inputs(words=True), shops.ids, MODEL, "shops.csv", words=True)[1]
+        model = read_model(self.folder / MODEL)
+        model.tensors["stretch.probabilities"] = np.array([0.025, 0.1, 0.9])  # 97.5 % has the factor of 90 %
+        model.tensors["stretch.factors"] = np.linspace(0.5, 2, 3 * HORIZON, dtype=np.float32).reshape(HORIZON, 3)
+        write_model(self.folder / MODEL, model)
+        stretched = self.compare(shops.inputs(words=True), shops.ids, MODEL, "shops.csv", words=True)[1]
+        self.assertGreater(np.abs(stretched - plain).max(), 0.1)
+
     def test_forecasts_below_zero_become_zero_where_no_value_was_negative(self):
         negative = {"network.scaling": "standard", "training.steps": 1}
         for shops in ("zeros", "negative"):
@@ -385,6 +396,15 @@ class Refused(Trained):
         self.train_on(Shops(grid_of_days(65), HORIZON),
                       {"training.carry_state": "true", "network.forking": "false"})
         self.refuses(ValueError, "training.carry_state = false to export it", self.folder / MODEL)
+
+    def test_a_model_with_partners_is_refused(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
+        model = read_model(self.folder / MODEL)
+        names = json.loads(model.metadata["names"])
+        model.metadata["names"] = json.dumps({**names, "partners": ["ets+theta"]})
+        write_model(self.folder / MODEL, model)
+        self.refuses(ValueError, "is a mean with simple methods (ets+theta), which are fitted to each series and are no "
+                     'part of a graph; train it with training.partners = ["none"]', self.folder / MODEL)
 
     def test_a_model_of_a_distribution_is_refused(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), {"training.loss": "student_t"})

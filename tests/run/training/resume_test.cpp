@@ -124,6 +124,27 @@ TEST_F(Resume, AnIncrementalTrainingStoppedInItsFinalFitKeepsItsPromise) {
   EXPECT_EQ(load_model(config_.path.model).members, whole.members);
 }
 
+TEST_F(Resume, WhatWasLearnedOfItsForecastsIsThatOfATrainingWithoutAStop) {
+  config_.training.steps = 300;
+  config_.training.final_fit = true;
+  config_.training.calibration = "auto";
+  config_.training.partners = {"seasonal_naive", "ets"};
+  const Model whole = train(config_, catalog_, saved()).model;
+  ASSERT_FALSE(whole.learned.empty());
+  for (const bool final_phase : {false, true}) {
+    config_.mode.resume = false;
+    const TrainResult part = stopped(config_, [&](const TrainingState& state) {
+      return state.final_phase == final_phase && state.engine.step > 0;
+    });
+    ASSERT_TRUE(part.interrupted);
+    config_.mode.resume = true;
+    const Model rest = train(config_, catalog_, saved()).model;
+    EXPECT_EQ(rest.learned, whole.learned);
+    ASSERT_EQ(rest.partners.size(), whole.partners.size());
+    EXPECT_EQ(rest.stretch.factors, whole.stretch.factors);
+  }
+}
+
 // The states say that their seconds are used up, as on a machine that became slow.
 TEST_F(Resume, AFinalFitThatTrainingsSecondsEndLeavesTheModelOfTheChoice) {
   config_.training.steps = 300;
