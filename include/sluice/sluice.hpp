@@ -35,6 +35,7 @@
 #include "sluice/model/params.hpp"
 #include "sluice/model/spec.hpp"
 // The seam between host and device.
+#include "sluice/engine/attribution.hpp"
 #include "sluice/engine/engine.hpp"
 // Settings, training, models on disk, forecasts, evaluation.
 #include "sluice/run/backtest.hpp"
