@@ -41,6 +41,7 @@
 #include "sluice/run/backtest.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/contributions.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/html_report.hpp"
 #include "sluice/run/metrics.hpp"
