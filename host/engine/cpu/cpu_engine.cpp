@@ -463,7 +463,8 @@ void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::
   });
 }
 
-// In batches of their own: a pass back keeps all steps of all windows.
+// In batches of their own: a pass back keeps all steps of all windows, and the head's slopes at all
+// nodes.
 Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGroups& groups,
                                   const AttributionSettings& settings) {
   if (spec_.carry_state) {
@@ -471,13 +472,16 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
         "a forecast of a model with training.carry_state begins from all that came before its "
         "window, which has no contributions; train with training.carry_state = false");
   }
-  constexpr std::size_t kWindows = 128;
+  constexpr std::int64_t kWindows = 128, kKept = 1 << 24;  // floats
+  const std::int64_t of_window = std::int64_t{settings.points} * spec_.K * spec_.M * spec_.H;
+  const auto batch =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(kKept / of_window, 1, kWindows));
   omp_set_num_threads(threads_);
   load(Loaded::evaluation);
   Attribution attribution(space_, *recurrence_, evaluation_params_, groups, settings, threads_);
   Attributions out;
-  for (std::size_t begin = 0; begin < windows.size(); begin += kWindows) {
-    gather_.begin(windows.subspan(begin, std::min(kWindows, windows.size() - begin)), {});
+  for (std::size_t begin = 0; begin < windows.size(); begin += batch) {
+    gather_.begin(windows.subspan(begin, std::min(batch, windows.size() - begin)), {});
     attribution.add(gather_.rows(evaluation_params_), out);
   }
   return out;

@@ -203,9 +203,11 @@ double location(std::int32_t, int, std::span<const double> parameters) { return 
 
 TEST(Attribution, SumsToTheForecastLessTheBaselinesWhateverTheModel) {
   for (const auto& [name, spec] : models()) {
-    for (const char* recurrence : {"fused", "onednn"}) {
+    for (const int hidden : {0, 6}) {
+      const char* recurrence = hidden == 0 ? "onednn" : "fused";
       const bool mean = spec.level != Level::none;
       ModelSpec model = spec;
+      model.head_hidden = hidden;
       const Catalog catalog = testing::rich_catalog(true);
       if (model.calendar > 0) model.calendar = calendar_size(catalog.frequency());
       const Problem problem(catalog, model, mean ? Scaling::mean : Scaling::standard);
@@ -221,8 +223,11 @@ TEST(Attribution, SumsToTheForecastLessTheBaselinesWhateverTheModel) {
       double widest = 0;
       for (std::size_t cell = 0; cell < is.forecast.size(); ++cell) {
         const double explained = is.forecast[cell] - is.baseline[cell];
-        // ReLU's kinks keep the rule from being exact: a share of what there is to explain.
-        EXPECT_NEAR(sum_of(is, cell, 8), explained, 1e-3 * std::abs(is.forecast[cell]) + 1e-3)
+        // Without kinks the rule is as good as single precision, but for the link of a mean, whose
+        // second derivative jumps; one of six hidden units that opens between two of 64 places is
+        // misjudged by up to half their distance.
+        const double share = hidden > 0 ? 1.0 / 128 : is_distribution(model.loss) ? 1e-3 : 2e-4;
+        EXPECT_NEAR(sum_of(is, cell, 8), explained, share * (1 + std::abs(is.forecast[cell])))
             << name << " by " << recurrence << ", cell " << cell;
         const std::size_t point = model.loss == Loss::quantile ? 1 : 0;
         EXPECT_NEAR(is.forecast[cell], static_cast<double>(forecast[cell * Q + point]),
@@ -266,7 +271,7 @@ TEST(Attribution, GivesTheSameBitsForOneThreadAndTwo) {
   spec.calendar = calendar_size(catalog.frequency());
   const Problem problem(catalog, spec, Scaling::mean);
   std::vector<Window> windows;
-  for (int i = 0; i < 150; ++i) windows.push_back({.origin = 20 + i % 30, .series = 4 * (i % 2)});
+  for (int i = 0; i < 20; ++i) windows.push_back({.origin = 20 + i % 30, .series = 4 * (i % 2)});
   const InputGroups groups = groups_by_kind(spec);
   const Attributions one = problem.engine(1)->attribute(windows, groups, {});
   const Attributions two = problem.engine(2)->attribute(windows, groups, {});

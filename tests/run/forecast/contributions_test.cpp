@@ -60,7 +60,7 @@ Config promotion_config() {
   c.network.space = "linear";
   c.network.base = "none";
   c.network.calendar = true;
-  c.training.steps = 500;
+  c.training.steps = 2000;
   c.training.batch_size = 32;
   c.training.loss = "mse";
   c.training.learning_rate = 0.01;
@@ -194,7 +194,7 @@ TEST(Contributions, OfADistributionExplainItsMeanAndOfTwoTargetsEachItsOwn) {
   for (const float y : parts.channels[0].values) returns.values.push_back(y / 10);
   parts.channels.insert(parts.channels.begin() + 1, returns);
   const Catalog catalog(std::move(parts));
-  for (const char* loss : {"negative_binomial", "gaussian", "student_t", "quantile"}) {
+  for (const char* loss : {"tweedie", "gaussian", "student_t", "quantile"}) {
     Config c = promotion_config();
     c.training.steps = 20;
     c.training.loss = loss;
