@@ -38,7 +38,7 @@ const WORDS = {
     place: (place, all, metric) => `place ${place} of ${all} by ${metric}`, noPlace: 'without a place: its error is not defined',
     actual: 'actual', forecast: 'forecast', interval: level => `${level}% interval`,
     whyTitle: 'What moved the last forecast', whyBaseline: 'a plain series (baseline)', whyRest: 'rest',
-    whyNote: from => `Sums over the horizon that begins ${from}, in the units of the data. The baseline is what the model forecasts of a plain series: flat at this one's level, with every input as usual. Each bar is what an input as it was adds to that or takes away. It says what the model used, not what caused the sales.`,
+    whyNote: from => `Sums over the horizon that begins ${from}, in the units of the data. The baseline is what the model forecasts of a plain series: flat at this one's level, with every input as usual. Each bar is what an input as it was adds to that or takes away. It says what the model used, not what causes what.`,
     whyOthers: 'What moved a forecast is shown of the best, the median and the worst series and of those in evaluate.show; path.explanation of sluice forecast has it of all.',
     parts: text => text,
     zoomTouch: 'Tap on the chart to read values; zoom and move with the buttons.',
