@@ -359,6 +359,13 @@ LossReport CudaEngine::take_loss() {
   return report;
 }
 
+Attributions CudaEngine::attribute(std::span<const Window>, const InputGroups&,
+                                   const AttributionSettings&) {
+  throw ConfigError(
+      "contributions to forecasts are computed by the CPU's engine alone; set engine.device = "
+      "\"cpu\"");
+}
+
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);
   return std::make_unique<CudaEngine>(setup);

@@ -55,6 +55,9 @@ class CudaEngine final : public Engine {
                 std::span<float> out) override;
   void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                  std::span<float> out) override;
+  /// Throws ConfigError: there is no such pass here.
+  Attributions attribute(std::span<const Window> windows, const InputGroups& groups,
+                         const AttributionSettings& settings) override;
   /// Of the parts only `gather` is known: the host's time for putting batches together. The rest of
   /// a step is one graph.
   Seconds seconds() const override { return seconds_; }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <new>
 #include <optional>
@@ -94,20 +95,47 @@ int forecast(const Request& request) {
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
+  if (config.path.explanation.empty()) return 0;
+  const Contributions moved = with_memory("explaining", "name series in explanation.series", [&] {
+    return contributions_of(*settings.model, catalog, config, forecasts);
+  });
+  write_contributions(config.path.explanation, catalog, forecasts, moved);
+  log_info(fmt::format("explanation: {} ({})", config.path.explanation, contributions_text(moved)));
   return 0;
 }
 
-/// What evaluate and report find out; `page` collects, if there is one.
-BacktestResult evaluated(const Settings& settings, const Catalog& catalog, HtmlReport* page) {
+/// What evaluate and report find out; `page` collects, if there is one, and `last` is its last
+/// window's forecasts.
+BacktestResult evaluated(const Settings& settings, const Catalog& catalog, HtmlReport* page,
+                         Forecasts& last) {
   BacktestOptions options;
+  if (page != nullptr) options.receive = [&last](const Forecasts& window) { last = window; };
   if (page != nullptr) options.scored = [page](const ScoredRow& row) { page->add(row); };
   return with_memory("evaluating", "make engine.forecast_batch smaller", [&] {
     return backtest(settings.config, catalog, settings.model ? &*settings.model : nullptr, options);
   });
 }
 
-void write_page(const HtmlReport& page, const Settings& settings, const BacktestResult& result) {
+/// Of the page's featured series, where one model made the forecasts and can explain them.
+std::optional<Contributions> explained(const HtmlReport& page, const Settings& settings,
+                                       const Catalog& catalog, const BacktestResult& result,
+                                       const Forecasts& last) {
+  if (!settings.model || settings.config.evaluate.refit > 0) return std::nullopt;
+  if (settings.model->spec.carry_state) return std::nullopt;
+  Config few = settings.config;
+  few.engine.device = "cpu", few.engine.recurrence = few.engine.precision = "auto";
+  few.explanation.series = page.explained(result);
+  std::erase_if(few.explanation.series, [&](const std::string& id) {
+    return std::ranges::none_of(last.series, [&](auto s) { return catalog.id(s) == id; });
+  });
+  if (few.explanation.series.empty()) return std::nullopt;
+  return contributions_of(*settings.model, catalog, few, last);
+}
+
+void write_page(const HtmlReport& page, const Settings& settings, const Catalog& catalog,
+                const BacktestResult& result, const Forecasts& last) {
   const Config& config = settings.config;
+  const std::optional<Contributions> moved = explained(page, settings, catalog, result, last);
   // The network and its training are the model's own, whatever was said since.
   Config used = config;
   std::string model;
@@ -120,7 +148,9 @@ void write_page(const HtmlReport& page, const Settings& settings, const Backtest
              {.settings = to_toml(used),
               .versions = program_info(),
               .log = config.path.log,
-              .model = model});
+              .model = model,
+              .contributions = moved ? &*moved : nullptr,
+              .forecasts = &last});
   log_info(fmt::format("page: {}", config.path.html));
 }
 
@@ -133,14 +163,15 @@ int evaluate(const Request& request) {
   tell(request, settings, notes, false);
   std::optional<HtmlReport> page;
   if (!config.path.html.empty()) page.emplace(catalog, notes, config);
-  const BacktestResult result = evaluated(settings, catalog, page ? &*page : nullptr);
+  Forecasts last;
+  const BacktestResult result = evaluated(settings, catalog, page ? &*page : nullptr, last);
   // What else is asked for is written also where the table could not be.
   const bool printed = try_print_result(report_table(result.report, output_width() > 80));
   const std::string json = report_json(result.report) + "\n";
   const std::string_view parts[] = {json};
   write_atomically(config.path.report, parts, "path.report");
   log_info(fmt::format("report: {}", config.path.report));
-  if (page) write_page(*page, settings, result);
+  if (page) write_page(*page, settings, catalog, result, last);
   if (!config.path.scores.empty()) {
     write_row_scores(result.report, config.path.scores);
     log_info(fmt::format("scores: {}", config.path.scores));
@@ -164,7 +195,9 @@ int report(const Request& request) {
   const Catalog catalog = read_data(settings, notes);
   tell(request, settings, notes, false);
   HtmlReport page(catalog, notes, config);
-  write_page(page, settings, evaluated(settings, catalog, &page));
+  Forecasts last;
+  const BacktestResult result = evaluated(settings, catalog, &page, last);
+  write_page(page, settings, catalog, result, last);
   return 0;
 }
 

@@ -118,6 +118,9 @@ std::vector<NamedPath> outputs_of(const Config& config) {
       {"path.report", config.path.report}};
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
   if (!config.path.html.empty()) outputs.push_back({"path.html", config.path.html});
+  if (!config.path.explanation.empty()) {
+    outputs.push_back({"path.explanation", config.path.explanation});
+  }
   if (!config.path.scores.empty()) outputs.push_back({"path.scores", config.path.scores});
   if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
   return outputs;
@@ -145,7 +148,9 @@ bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat f
 bool writes(const SettingsRequest& request, const std::string& name) {
   if (name == "path.log") return true;
   if (request.command == "train") return name == "path.model" || name.starts_with("the training");
-  if (request.command == "forecast") return name == "path.forecast";
+  if (request.command == "forecast") {
+    return name == "path.forecast" || name == "path.explanation";
+  }
   if (request.command == "report") return name == "path.html";
   return name == "path.report" || name == "path.html" || name == "path.scores" ||
          name == "path.figures";
@@ -194,7 +199,10 @@ void check_paths(const SettingsRequest& request, const Config& config) {
   }
   for (const NamedPath& output : outputs) {
     if (!writes(request, output.name)) continue;
-    if (output.name == "path.forecast" || output.name == "path.scores") output_format(output.path);
+    if (output.name == "path.forecast" || output.name == "path.explanation" ||
+        output.name == "path.scores") {
+      output_format(output.path);
+    }
     std::error_code status;
     const fs::file_type type = fs::status(output.path, status).type();
     if (output.folder) {

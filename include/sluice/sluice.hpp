@@ -35,11 +35,13 @@
 #include "sluice/model/params.hpp"
 #include "sluice/model/spec.hpp"
 // The seam between host and device.
+#include "sluice/engine/attribution.hpp"
 #include "sluice/engine/engine.hpp"
 // Settings, training, models on disk, forecasts, evaluation.
 #include "sluice/run/backtest.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/contributions.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/html_report.hpp"
 #include "sluice/run/metrics.hpp"

@@ -47,6 +47,8 @@ try {
     const button = document.getElementById('pick-' + pick);
     if (button) { button.click(); told[pick] = shown(); }
   }
+  told.why = [...document.querySelectorAll('#why tr')].map(row => [...row.cells].map(cell => cell.textContent));
+  told.bars = [...document.querySelectorAll('#why .sides i')].map(bar => [bar.className, Math.round(bar.getBoundingClientRect().width)]);
   const search = document.getElementById('search'), choose = document.getElementById('choose');
   search.value = SEARCH; search.dispatchEvent(new Event('input'));
   told.found = [...choose.options].map(option => option.textContent);
@@ -129,6 +131,22 @@ class Page(Program):
         self.assertNotIn("&lt;", told["licence"])
         for words in ("north", "south", "Wednesday", "80% interval", "seasonal naive (7)", "ETS + Theta", "seconds of a processor: ETS"):
             self.assertIn(words, told["text"])
+
+    def test_says_what_moved_a_forecast_by_bars_to_both_sides(self):
+        self.report()
+        for width in (390, 1280):
+            told = self.told(width=width)
+            self.assertLessEqual(told["overflow"], 0)
+            number = lambda text: float(text.replace(",", "").replace("−", "-"))
+            names, values = [row[0] for row in told["why"]], [number(row[-1]) for row in told["why"]]
+            self.assertEqual([names[0], names[-1]], ["a plain series (baseline)", "forecast"])
+            self.assertIn("calendar, weekday", names)
+            self.assertAlmostEqual(sum(values[:-1]), values[-1], delta=0.002 * abs(values[-1]))
+            sizes = [abs(value) for value in values[1:-1] if value]
+            self.assertEqual(len(told["bars"]), len(sizes))
+            for (side, wide), value in zip(told["bars"], values[1:-1]):
+                self.assertEqual(side, "less" if value < 0 else "more")
+                self.assertAlmostEqual(wide / told["bars"][0][1], abs(value) / sizes[0], delta=0.05)
 
     def test_finds_the_very_id_before_those_that_hold_it(self):
         # S10 and S100 are forecast without an error, S1 is not.

@@ -24,8 +24,8 @@ class Outputs(Program):
 
     def test_no_output_replaces_the_data(self):
         model = ("m.safetensors", "sales.csv")
-        for command, key in (("forecast", "path.forecast"), ("forecast", "path.log"), ("evaluate", "path.report"),
-                             ("evaluate", "path.scores"), ("evaluate", "path.figures")):
+        for command, key in (("forecast", "path.forecast"), ("forecast", "path.log"), ("forecast", "path.explanation"),
+                             ("evaluate", "path.report"), ("evaluate", "path.scores"), ("evaluate", "path.figures")):
             for name in ("sales.csv", "./x/../sales.csv", "link.csv", "hard.csv"):
                 with self.subTest(key, name=name):
                     self.kept(command, *model, "--" + key, name, says=f"{key} = {name} would replace a data file")

@@ -32,6 +32,15 @@ class ReferenceModel {
     double mean() const { return loss_sum / static_cast<double>(targets); }
   };
 
+  /// Outputs [K, M, Q] in the model's space at the end of a window.
+  std::vector<double> outputs(const Window& w, const std::vector<double>& params) const {
+    std::vector<double> h(size(spec_.L * spec_.H)), c(h.size());
+    for (int j = 0; j < spec_.T; ++j) {
+      step(inputs(w.series, w.origin - spec_.T + 1 + j, params), params, h, c);
+    }
+    return head(w.series, w.origin, {h.end() - spec_.H, h.end()}, params);
+  }
+
   /// Loss over all trained steps; targets at or after limit[series] are not there.
   Result loss(const std::vector<Window>& windows, const std::vector<std::int64_t>& limit,
               const std::vector<double>& params) const {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "engine/cpu/attribution.hpp"
 #include "engine/cpu/choice.hpp"
 #include "engine/cpu/head.hpp"
 #include "engine/cpu/outputs.hpp"
@@ -71,6 +72,8 @@ class CpuEngine final : public Engine {
                 std::span<float> out) override;
   void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                  std::span<float> out) override;
+  Attributions attribute(std::span<const Window> windows, const InputGroups& groups,
+                         const AttributionSettings& settings) override;
   Seconds seconds() const override { return seconds_; }
   LevelStatistics level_statistics() const override {
     return {space_.level_mean(), space_.level_spread()};
@@ -450,11 +453,7 @@ void CpuEngine::forecast(std::span<const Window> windows, std::span<const float>
 void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                           std::span<float> out) {
   if (is_distribution(spec_.loss)) throw InternalError("a distribution has no residuals");
-  const int Q = spec_.Q();
-  std::int64_t median = 0;
-  for (int q = 0; q < Q && spec_.loss == Loss::quantile; ++q) {
-    if (spec_.quantiles[static_cast<std::size_t>(q)] == 0.5f) median = q;
-  }
+  const int Q = spec_.Q(), median = median_output(spec_);
   const std::int64_t KM = spec_.K * spec_.M;
   for_each_batch(windows, true, limit, [&](std::int64_t begin, std::span<const Window> part) {
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(part.size()) * KM; ++i) {
@@ -462,6 +461,30 @@ void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::
           target_[static_cast<std::size_t>(i)] - u_[static_cast<std::size_t>(i * Q + median)];
     }
   });
+}
+
+// In batches of their own: a pass back keeps all steps of all windows, and the head's slopes at all
+// nodes.
+Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGroups& groups,
+                                  const AttributionSettings& settings) {
+  if (spec_.carry_state) {
+    throw ConfigError(
+        "a forecast of a model with training.carry_state begins from all that came before its "
+        "window, which has no contributions; train with training.carry_state = false");
+  }
+  constexpr std::int64_t kWindows = 128, kKept = 1 << 24;  // floats
+  const std::int64_t of_window = std::int64_t{settings.points} * spec_.K * spec_.M * spec_.H;
+  const auto batch =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(kKept / of_window, 1, kWindows));
+  omp_set_num_threads(threads_);
+  load(Loaded::evaluation);
+  Attribution attribution(space_, *recurrence_, evaluation_params_, groups, settings, threads_);
+  Attributions out;
+  for (std::size_t begin = 0; begin < windows.size(); begin += batch) {
+    gather_.begin(windows.subspan(begin, std::min(batch, windows.size() - begin)), {});
+    attribution.add(gather_.rows(evaluation_params_), out);
+  }
+  return out;
 }
 
 }  // namespace

@@ -91,19 +91,15 @@ void LossSums::add(const LossSums& other) {
   if (bad_series < 0) bad_series = other.bad_series;
 }
 
-Head::Head(const ModelSpec& spec, int threads)
-    : spec_(spec),
-      KM_(std::int64_t{spec.K} * spec.M),
-      threads_(threads),
-      buffers_(static_cast<std::size_t>(threads)) {
+std::vector<HeadLayer> head_layers(const ModelSpec& spec) {
+  std::vector<HeadLayer> layers;
   const ParamLayout layout(spec);
   std::int64_t in = spec.H + spec.head_context();
   const auto add = [&](const char* weight, const char* bias, std::vector<std::int64_t> order) {
     HeadLayer::Place place{layout.block(weight).offset, layout.block(bias).offset, in,
                            std::move(order)};
     in = static_cast<std::int64_t>(place.order.size());
-    layers_.emplace_back(std::move(place));
-    gradient_size_ += layers_.back().gradient_size();
+    layers.emplace_back(std::move(place));
   };
   if (spec.head_hidden > 0) {
     std::vector<std::int64_t> as_it_is(static_cast<std::size_t>(spec.head_hidden));
@@ -112,12 +108,26 @@ Head::Head(const ModelSpec& spec, int threads)
   }
   std::vector<std::int64_t> by_quantile;
   for (int q = 0; q < spec.Q(); ++q) {
-    for (std::int64_t i = 0; i < KM_; ++i) by_quantile.push_back(i * spec.Q() + q);
+    for (std::int64_t i = 0; i < std::int64_t{spec.K} * spec.M; ++i) {
+      by_quantile.push_back(i * spec.Q() + q);
+    }
+  }
+  add("linear.weight", "linear.bias", std::move(by_quantile));
+  return layers;
+}
+
+Head::Head(const ModelSpec& spec, int threads)
+    : spec_(spec),
+      KM_(std::int64_t{spec.K} * spec.M),
+      threads_(threads),
+      layers_(head_layers(spec)),
+      buffers_(static_cast<std::size_t>(threads)) {
+  for (const HeadLayer& layer : layers_) gradient_size_ += layer.gradient_size();
+  for (int q = 0; q < spec.Q(); ++q) {
     output_parameter_.push_back(spec.loss == Loss::quantile
                                     ? spec.quantiles[static_cast<std::size_t>(q)]
                                     : spec.huber_delta);
   }
-  add("linear.weight", "linear.bias", std::move(by_quantile));
 }
 
 void Head::prepare(std::int64_t N, bool training) {

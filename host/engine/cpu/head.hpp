@@ -26,6 +26,10 @@ struct LossSums {
   void add(const LossSums& other);
 };
 
+/// The hidden layer, if there is one, and the linear one. Within the head outputs are in the order
+/// [Q, K, M]: there is one base and one target to Q of them.
+std::vector<HeadLayer> head_layers(const ModelSpec& spec);
+
 class Head {
  public:
   Head(const ModelSpec& spec, int threads);
@@ -75,8 +79,6 @@ class Head {
   const std::int64_t KM_;
   int threads_;
   std::int64_t N_ = 0;
-  /// The hidden layer, if there is one, and the linear one. Within the head outputs are in the
-  /// order [Q, K, M]: there is one base and one target to Q of them.
   std::vector<HeadLayer> layers_;
   std::vector<float> output_parameter_;  ///< [Q]: the quantile, or Huber's delta
   std::vector<Buffers> buffers_;         ///< [threads]

@@ -149,4 +149,15 @@ double Distribution::quantile(double p) const {
   }
 }
 
+double in_scale(Space space, double v) {
+  if (space == Space::log) return std::exp(v);
+  return space == Space::asinh ? std::sinh(v) / static_cast<double>(kAsinhSlope) : v;
+}
+
+double mean_in_scale(Space space, const Distribution& distribution) {
+  if (space == Space::log) return distribution.mean_of_exp();
+  if (space == Space::linear) return distribution.mean();
+  return distribution.mean_of_sinh() / static_cast<double>(kAsinhSlope);
+}
+
 }  // namespace sluice

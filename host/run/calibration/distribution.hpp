@@ -32,6 +32,11 @@ class Distribution {
   double power_;
 };
 
+/// From v, in a space, to units of the series' scale.
+double in_scale(Space space, double v);
+/// Likewise the mean of what is distributed in that space.
+double mean_in_scale(Space space, const Distribution& distribution);
+
 /// Of Tweedie's compound Poisson-gamma distribution with 1 < power < 2 (Jorgensen 1987): y is a sum
 /// of a Poisson number of gamma variables. Exact sums for up to some 60 of them on average; above,
 /// the saddlepoint approximation, good to four digits there (Lugannani and Rice 1980).

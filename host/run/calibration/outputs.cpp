@@ -16,18 +16,6 @@
 namespace sluice {
 namespace {
 
-/// From v, in a space, to units of the series' scale.
-double in_scale(Space space, double v) {
-  if (space == Space::log) return std::exp(v);
-  return space == Space::asinh ? std::sinh(v) / static_cast<double>(kAsinhSlope) : v;
-}
-
-double mean_in_scale(Space space, const Distribution& distribution) {
-  if (space == Space::log) return distribution.mean_of_exp();
-  if (space == Space::linear) return distribution.mean();
-  return distribution.mean_of_sinh() / static_cast<double>(kAsinhSlope);
-}
-
 /// The smallest float that is not below 0 once `offset` is added.
 float zero_above(double offset) {
   const auto zero = static_cast<float>(-offset);

@@ -19,6 +19,7 @@ bool uses(std::string_view command, std::string_view section, const Config& conf
   if (section == "mode") return command == "train";
   if (section == "engine") return command != "check";
   if (section == "forecast") return command == "forecast" || evaluates;
+  if (section == "explanation") return command == "forecast";
   return evaluates;
 }
 
@@ -122,6 +123,13 @@ class Idle {
     say("evaluate.show", !written_.evaluate.show.empty(),
         command_ == "evaluate" && used_.path.html.empty(),
         "without the page that shows them (path.html)");
+    const Config::Explanation none, &e = written_.explanation;
+    for (const auto& [key, is_written] :
+         {std::pair("explanation.series", e.series != none.series),
+          std::pair("explanation.blocks", e.blocks != none.blocks),
+          std::pair("explanation.points", e.points != none.points)}) {
+      say(key, is_written, used_.path.explanation.empty(), "without its file (path.explanation)");
+    }
     say("engine.device_memory_limit", written_.engine.device_memory_limit != 0,
         used_.engine.device == "cpu", "on engine.device = \"cpu\"");
   }

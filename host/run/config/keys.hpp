@@ -10,6 +10,7 @@
 
 #include "model/simple/methods.hpp"
 #include "run/config/data_keys.hpp"
+#include "run/config/explanation_keys.hpp"
 #include "run/config/key.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/config.hpp"
@@ -28,6 +29,7 @@ inline constexpr Section kSections[] = {
     {"path", "files, relative to the working directory"},
     {"engine", "what computes"},
     {"forecast", "what a forecast gives"},
+    {"explanation", "what moved the forecasts"},
     {"evaluate", "rolling origins and their scores"},
 };
 
@@ -363,6 +365,9 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Forecasts: .csv, .parquet or .arrow.",
             .form = Form::path},
         p.forecast);
+  visit(Key{.name = "path.explanation",
+            .meaning = "What moved each forecast, .csv, .parquet or .arrow; empty: not written."},
+        p.explanation);
   visit(Key{.name = "path.report", .meaning = "Scores of evaluate, JSON.", .form = Form::path},
         p.report);
   visit(
@@ -445,6 +450,8 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Whether series without history are forecast from similar ones; else they "
                        "are left out and named."},
         config.forecast.new_items);
+
+  visit_explanation_keys(config, visit);
 
   auto& v = config.evaluate;
   visit(Key{.name = "evaluate.n_windows",

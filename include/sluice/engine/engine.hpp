@@ -14,6 +14,7 @@
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/engine/attribution.hpp"
 #include "sluice/model/optimizer.hpp"
 #include "sluice/model/spec.hpp"
 
@@ -121,6 +122,11 @@ class Engine {
   /// NaN where the target is missing or at or after limit[s]. Not of a distribution. Blocks.
   virtual void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                          std::span<float> out) = 0;
+  /// What moved the forecasts of the evaluation parameters (attribution.hpp); any number of
+  /// windows. Throws ConfigError if the engine has no such pass (CUDA) or the model carries its
+  /// state from window to window. Blocks.
+  virtual Attributions attribute(std::span<const Window> windows, const InputGroups& groups,
+                                 const AttributionSettings& settings) = 0;
 
   /// Seconds since construction spent in: gather (on the CPU a batch's inputs are gathered in the
   /// recurrence's walk and count there), recurrence, head (with loss), optimizer.

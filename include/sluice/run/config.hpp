@@ -143,6 +143,7 @@ struct Config {
     std::string model = "runs/model.safetensors";
     std::string log = "runs/log.jsonl";
     std::string forecast = "runs/forecast.csv";
+    std::string explanation;  ///< what moved the forecasts; empty: not written
     std::string report = "runs/report.json";
     std::string html;    ///< report for people; empty: not written (report: beside path.report)
     std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
@@ -173,6 +174,14 @@ struct Config {
     bool new_items = true;  ///< series without history are forecast from similar ones
     bool operator==(const Forecast&) const = default;
   } forecast;
+
+  /// [explanation] of the forecasts, in path.explanation and on the page.
+  struct Explanation {
+    std::vector<std::string> series;         ///< ids; empty: all
+    std::optional<std::vector<int>> blocks;  ///< last step of each block of the history
+    int points = 8;                          ///< of the path from the baseline
+    bool operator==(const Explanation&) const = default;
+  } explanation;
 
   /// [evaluate]
   struct Evaluate {

@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/run/backtest.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/contributions.hpp"
 
 namespace sluice {
 
@@ -18,6 +20,9 @@ struct HtmlContext {
   std::string versions;         ///< of the program and its libraries, lines of text
   std::filesystem::path log;    ///< of the training (path.log); empty: none
   std::filesystem::path model;  ///< that is evaluated (path.model); empty: trained on the way
+  /// What moved some of its last forecasts, and these; null: the page has none of it.
+  const Contributions* contributions = nullptr;
+  const Forecasts* forecasts = nullptr;
 };
 
 /// Collects an evaluation's rows while it goes on, and writes them as a page. Holds three numbers a
@@ -32,6 +37,10 @@ class HtmlReport {
 
   /// BacktestOptions::scored.
   void add(const ScoredRow& row);
+
+  /// Ids of the series whose last forecasts a page explains: those of evaluate.show, and the best,
+  /// the one in the middle and the worst. Throws InternalError as page() does.
+  std::vector<std::string> explained(const BacktestResult& result) const;
 
   /// The page, of all rows that came. Throws InternalError if they are not those of `result`.
   std::string page(const BacktestResult& result, const HtmlContext& context) const;

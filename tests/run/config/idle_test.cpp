@@ -55,6 +55,16 @@ TEST(Idle, SettingsAreNamedUntilWhatTheyNeedIsThere) {
   }
 }
 
+TEST(Idle, SettingsOfAnExplanationAreNamedWithoutItsFile) {
+  Config config;
+  config.explanation.points = 20;
+  EXPECT_THAT(idle_settings("forecast", config, config),
+              ElementsAre(HasSubstr("explanation.points has no effect without its file")));
+  EXPECT_THAT(idle_settings("train", config, config), IsEmpty()) << "it is for a later forecast";
+  config.path.explanation = "why.csv";
+  EXPECT_THAT(idle_settings("forecast", config, config), IsEmpty());
+}
+
 TEST(Idle, SettingsThatAnotherSettingOverrulesAreNamed) {
   const auto idle = [](const std::function<void(Config&)>& write) {
     Config config;

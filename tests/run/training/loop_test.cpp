@@ -55,6 +55,10 @@ class StoppingEngine final : public Engine {
                  std::span<float> out) override {
     engine_->residuals(windows, limit, out);
   }
+  Attributions attribute(std::span<const Window> windows, const InputGroups& groups,
+                         const AttributionSettings& settings) override {
+    return engine_->attribute(windows, groups, settings);
+  }
   Seconds seconds() const override { return engine_->seconds(); }
   LevelStatistics level_statistics() const override { return engine_->level_statistics(); }
 

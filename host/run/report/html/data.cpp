@@ -167,8 +167,39 @@ class Runs {
   Json dates_ = Json::array();
 };
 
+/// Of the last forecast of a series' target: baseline, forecast and what each input adds, summed
+/// over the horizon; null where it is not explained.
+Json why_json(const Catalog& catalog, const HtmlContext& context, const ShownRow& shown) {
+  if (context.contributions == nullptr) return nullptr;
+  const Contributions& c = *context.contributions;
+  const auto K = static_cast<std::size_t>(c.K), M = static_cast<std::size_t>(c.M);
+  const std::size_t I = c.inputs.size(), m = static_cast<std::size_t>(shown.target);
+  for (std::size_t r = 0; r < c.rows.size(); ++r) {
+    const Forecasts& forecasts = *context.forecasts;
+    const std::int64_t series = forecasts.series[c.rows[r]];
+    if (series != shown.series) continue;
+    double baseline = 0, forecast = 0;
+    std::vector<double> totals(I, 0);
+    for (std::size_t k = 0; k < K; ++k) {
+      baseline += c.baseline[(r * K + k) * M + m];
+      forecast += forecasts.point(c.rows[r], k, m);
+      for (std::size_t i = 0; i < I; ++i) totals[i] += c.values[((r * K + k) * M + m) * I + i];
+    }
+    Json inputs = Json::array();
+    for (std::size_t i = 0; i < I; ++i) {
+      inputs.push_back({cut(c.inputs[i].input), c.inputs[i].part, number(totals[i])});
+    }
+    return {{"from", catalog.date(series, forecasts.cutoff[c.rows[r]])},
+            {"baseline", number(baseline)},
+            {"forecast", number(forecast)},
+            {"inputs", std::move(inputs)}};
+  }
+  return nullptr;
+}
+
 Json series_json(const Catalog& catalog, const Tally& tally, const EvaluationReport& report,
-                 std::size_t best, std::span<const std::int64_t> wanted, Json& dates) {
+                 std::size_t best, std::span<const std::int64_t> wanted, const HtmlContext& context,
+                 Json& dates) {
   constexpr int kDigits = 7;
   const Ranking ranking = ranking_of(report);
   std::map<std::size_t, std::size_t> places;
@@ -194,6 +225,7 @@ Json series_json(const Catalog& catalog, const Tally& tally, const EvaluationRep
       row["lower"] = numbers(shown.lower, kDigits);
       row["upper"] = numbers(shown.upper, kDigits);
     }
+    if (Json why = why_json(catalog, context, shown); !why.is_null()) row["why"] = std::move(why);
     rows.push_back(std::move(row));
   }
   dates = runs.take();
@@ -324,7 +356,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
   out["more_groups"] = tally.groups().size() - out["groups"].size();
   out["probabilities"] = tally.probabilities();
   out["below"] = tally.total().below;
-  out["sample"] = series_json(catalog, tally, report, best, wanted, out["dates"]);
+  out["sample"] = series_json(catalog, tally, report, best, wanted, context, out["dates"]);
   out["training"] = training_json(context);
   out["data"] = data_json(catalog, notes, report);
   out["settings"] = context.settings;

@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "base/output_file.hpp"
-#include "run/config/value.hpp"
+#include "run/config/named_series.hpp"
 #include "run/report/html/assets.hpp"
 #include "run/report/html/data.hpp"
+#include "run/report/html/sample.hpp"
 #include "run/report/html/tally.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/html_report.hpp"
@@ -28,22 +29,6 @@ struct HtmlReport::Parts {
 };
 
 namespace {
-
-std::vector<std::int64_t> series_of(const Catalog& catalog, const std::vector<std::string>& ids) {
-  std::vector<std::int64_t> series;
-  for (const std::string& id : ids) {
-    const auto at = std::find(catalog.ids().begin(), catalog.ids().end(), id);
-    if (at == catalog.ids().end()) {
-      const std::vector<std::string_view> known(catalog.ids().begin(), catalog.ids().end());
-      const std::string_view near = nearest_name(id, known);
-      throw ConfigError(fmt::format("evaluate.show: there is no series '{}'; {}", id,
-                                    near.empty() ? fmt::format("ids look like '{}'", catalog.id(0))
-                                                 : fmt::format("did you mean '{}'?", near)));
-    }
-    series.push_back(at - catalog.ids().begin());
-  }
-  return series;
-}
 
 /// The scores of all methods, for where no script runs.
 std::string scores(const EvaluationReport& report) {
@@ -70,11 +55,20 @@ HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const 
           catalog, notes,
           html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
                       config.forecast.levels),
-          series_of(catalog, config.evaluate.show))) {}
+          named_series(catalog, config.evaluate.show, "evaluate.show"))) {}
 
 HtmlReport::~HtmlReport() = default;
 
 void HtmlReport::add(const ScoredRow& row) { parts_->tally.add(row); }
+
+std::vector<std::string> HtmlReport::explained(const BacktestResult& result) const {
+  std::vector<std::string> ids;
+  for (const std::int64_t series :
+       html::explained_series(parts_->catalog, parts_->tally, result.report, parts_->wanted)) {
+    ids.push_back(parts_->catalog.id(series));
+  }
+  return ids;
+}
 
 std::string HtmlReport::page(const BacktestResult& result, const HtmlContext& context) const {
   const html::Json data = html::page_data(parts_->catalog, parts_->notes, parts_->tally, result,

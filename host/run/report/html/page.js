@@ -106,6 +106,26 @@ function worth() {
   make('p', {class: 'faint'}, (naive ? W.skillNote(naiveName) + ' ' : '') + W.scoresNote));
 }
 
+// What moved a forecast: bars to both sides of zero, the longest first; many short ones together.
+function whyRows(why) {
+  const most = 12, name = ([input, part]) => input === 'rest' && !part ? W.whyRest : [input, W.parts(part)].filter(Boolean).join(W.list);
+  const inputs = why.inputs.filter(one => known(one[2]) && one[2] !== 0).sort((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
+  const rows = inputs.slice(0, most).map(one => [name(one), one[2]]), others = inputs.slice(most);
+  if (others.length) rows.push([W.rest(count(others.length)), others.reduce((sum, one) => sum + one[2], 0)]);
+  return rows;
+}
+function whyTable(why) {
+  const rows = whyRows(why), longest = Math.max(...rows.map(row => Math.abs(row[1])));
+  const both = value => {
+    const fill = make('i', {class: value < 0 ? 'less' : 'more'});
+    fill.style.width = 50 * Math.abs(value) / longest + '%';
+    return make('span', {class: 'sides', 'aria-hidden': 'true'}, fill);
+  };
+  const signed = value => (value > 0 ? '+' : '') + num(value);
+  return table([], [[W.whyBaseline, '', num(why.baseline)], ...rows.map(([name, value]) => [name, both(value), signed(value)]),
+    [W.forecast, '', num(why.forecast)]], {label: W.whyTitle, own: rows.length + 1});
+}
+
 function series() {
   const all = DATA.sample.rows, ranked = all.filter(row => known(row.place));
   const out = section('series');
@@ -114,10 +134,10 @@ function series() {
   const picks = [['best', 0], ['median', Math.floor((ranked.length - 1) / 2)], ['worst', ranked.length - 1]]
     .filter(([name]) => ranked.length > (name === 'median' ? 2 : 1))
     .map(([name, at]) => ({row: all.indexOf(ranked[at]), button: make('button', {type: 'button', id: 'pick-' + name, 'aria-pressed': 'false'}, W[name])}));
-  const title = make('h3', {id: 'shown'}), facts = make('p', {class: 'faint'}), host = make('div');
+  const title = make('h3', {id: 'shown'}), facts = make('p', {class: 'faint'}), host = make('div'), why = make('div', {id: 'why'});
   const tools = make('div', {class: 'pick zoom'});
   out.append(make('div', {class: 'pick'}, ...picks.map(pick => pick.button)), make('div', {class: 'pick'}, input, select), title, facts, host, tools,
-    make('p', {class: 'faint help'}, TOUCH ? W.zoomTouch : W.zoomHelp),
+    make('p', {class: 'faint help'}, TOUCH ? W.zoomTouch : W.zoomHelp), why,
     make('p', {class: 'faint'}, all.length < DATA.rows.count ? W.sampled(count(all.length), count(DATA.rows.count), DATA.targets > 1) : W.allShown(count(all.length), DATA.targets > 1)));
   let chart = null;
   for (const [name, sign, action] of [['zoomIn', '+', g => zoom(g, 0.5)], ['zoomOut', '−', g => zoom(g, 2)],
@@ -130,6 +150,9 @@ function series() {
   function show(at) {
     const row = all[at], dates = DATA.dates[row.dates], bands = Boolean(row.lower);
     title.textContent = row.id;
+    const explained = all.some(one => one.why);
+    why.replaceChildren(...row.why ? [make('h3', {}, W.whyTitle), make('p', {class: 'faint'}, W.whyNote(row.why.from)), whyTable(row.why)]
+      : explained ? [make('p', {class: 'faint'}, W.whyOthers)] : []);
     facts.textContent = [known(row.place) ? W.place(count(row.place), count(DATA.sample.ranked), W[DATA.sample.metric]) : W.noPlace, `${W.skill} ${signedPct(row.skill)}`,
       `${W.wape} ${pct(row.wape)}`, `${W.mase} ${num(row.mase)}`, `${W.mae} ${num(row.mae)}`, `${W.bias} ${signedPct(row.bias)}`].join(' · ');
     const rows = row.actual.map((y, t) => {

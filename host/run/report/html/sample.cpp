@@ -156,4 +156,27 @@ std::vector<ShownRow> shown_rows(const Catalog& catalog, const Tally& tally,
   return out;
 }
 
+std::vector<std::int64_t> explained_series(const Catalog& catalog, const Tally& tally,
+                                           const EvaluationReport& report,
+                                           std::span<const std::int64_t> wanted) {
+  const Ranking ranking = ranking_of(report);
+  const std::vector<ShownRow> shown = shown_rows(catalog, tally, report, ranking, wanted);
+  std::vector<std::int64_t> series(wanted.begin(), wanted.end());
+  // The ranked ones come first.
+  const std::size_t ranked = std::min(shown.size(), ranking.rows.size());
+  const auto is_ranked = [&](const ShownRow& row) {
+    return std::ranges::find(ranking.rows, row.row) != ranking.rows.end();
+  };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(
+      shown.begin(), shown.begin() + static_cast<std::ptrdiff_t>(ranked), is_ranked));
+  if (count > 0) {
+    for (const std::size_t at : {std::size_t{0}, (count - 1) / 2, count - 1}) {
+      series.push_back(shown[at].series);
+    }
+  }
+  std::ranges::sort(series);
+  series.erase(std::ranges::unique(series).begin(), series.end());
+  return series;
+}
+
 }  // namespace sluice::html

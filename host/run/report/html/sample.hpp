@@ -42,4 +42,10 @@ std::vector<ShownRow> shown_rows(const Catalog& catalog, const Tally& tally,
                                  const EvaluationReport& report, const Ranking& ranking,
                                  std::span<const std::int64_t> wanted = {});
 
+/// Series of `wanted` and of the best, the middle and the worst of the ranked rows that are shown,
+/// each once.
+std::vector<std::int64_t> explained_series(const Catalog& catalog, const Tally& tally,
+                                           const EvaluationReport& report,
+                                           std::span<const std::int64_t> wanted);
+
 }  // namespace sluice::html
