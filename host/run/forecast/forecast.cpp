@@ -327,10 +327,12 @@ void Forecaster::Impl::add_distribution(std::span<const Window> windows,
 void Forecaster::Impl::keep_nonnegative(std::span<const Window> windows, Forecasts& out) const {
   const auto K = static_cast<std::size_t>(out.K), M = static_cast<std::size_t>(out.M);
   const std::size_t J = probabilities.size();
+  out.nonnegative.assign(windows.size() * M, 0);
 #pragma omp parallel for schedule(static)
   for (std::size_t r = 0; r < windows.size(); ++r) {
     for (std::size_t m = 0; m < M; ++m) {
       if (!never_negative(model, catalog, static_cast<int>(m), windows[r])) continue;
+      out.nonnegative[r * M + m] = 1;
       const float low = zero_above(out.offset[r * M + m]);
       for (std::size_t k = 0; k < K; ++k) {
         float* cell = out.values.data() + ((r * K + k) * M + m) * J;
