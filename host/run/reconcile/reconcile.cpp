@@ -74,7 +74,8 @@ class Reconciler {
   void take_out_lacking();
   void grow_tree();
   std::vector<double> solved(const std::vector<double>& base, bool least_squares) const;
-  std::vector<double> weights(std::size_t m, const std::vector<std::size_t>& rows) const;
+  std::vector<double> weights(std::size_t m, const std::vector<std::size_t>& rows,
+                              const std::vector<double>& base) const;
   void move_quantiles(const std::vector<double>& base, const std::vector<double>& points);
 
   std::int64_t start(std::size_t row) const {
@@ -185,28 +186,31 @@ void Reconciler::grow_tree() {
   }
 }
 
-/// Variances of `rows` for one target: by past errors, and where none is known, or next to none,
-/// by those of the level.
-std::vector<double> Reconciler::weights(std::size_t m, const std::vector<std::size_t>& rows) const {
-  constexpr double kLeast = 1e-6;  // of the level's mean: a series that never erred yet still may
+/// Variances of `rows` for one target: by past errors. Where none is known it is taken to grow with
+/// the forecast, as it does over the level; where it is next to nothing beside that, a series that
+/// never erred yet still may. (A level's mean would be that of its largest series.)
+std::vector<double> Reconciler::weights(std::size_t m, const std::vector<std::size_t>& rows,
+                                        const std::vector<double>& base) const {
+  constexpr double kLeast = 1e-2;
   const auto S = at(catalog_.series_count());
-  std::vector<double> out;
-  for (const std::size_t row : rows) out.push_back(how_.variance[m * S + at(f_.series[row])]);
-  const auto level_of = [&](std::size_t i) {
+  const auto level_of = [&](std::size_t row) {
     std::size_t level = 0;
-    while (level < levels().size() && f_.series[rows[i]] >= levels()[level].first) ++level;
+    while (level < levels().size() && f_.series[row] >= levels()[level].first) ++level;
     return level;  // 0: the bottom
   };
-  std::vector<double> sum(levels().size() + 1, 0), count(sum.size(), 0);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (std::isnan(out[i])) continue;
-    sum[level_of(i)] += out[i];
-    ++count[level_of(i)];
+  std::vector<double> out, size, variance(levels().size() + 1, 0), sizes(variance.size(), 0);
+  for (const std::size_t row : rows) {
+    out.push_back(how_.variance[m * S + at(f_.series[row])]);
+    size.push_back(0);
+    for (std::size_t k = 0; k < K_; ++k) size.back() += std::abs(base[f_.cell(row, k, m)]);
+    if (std::isnan(out.back())) continue;
+    variance[level_of(row)] += out.back();
+    sizes[level_of(row)] += size.back();
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::size_t level = level_of(i);
-    const double mean = sum[level] > 0 ? sum[level] / count[level] : 1;
-    out[i] = std::isnan(out[i]) ? mean : std::max(out[i], kLeast * mean);
+    const std::size_t level = level_of(rows[i]);
+    const double usual = sizes[level] > 0 ? variance[level] / sizes[level] * size[i] : 0;
+    out[i] = std::isnan(out[i]) ? usual : std::max(out[i], kLeast * usual);
   }
   return out;
 }
@@ -218,11 +222,14 @@ std::vector<double> Reconciler::solved(const std::vector<double>& base, bool lea
   tree_.add_up(std::vector<double>(bottom_rows_.size(), 1.0), size);
   for (std::size_t m = 0; m < M_ && least_squares; ++m) {
     const bool by_errors = how_.method == Reconciliation::wls_var;
-    bottom_variance.push_back(by_errors ? weights(m, bottom_rows_)
+    bottom_variance.push_back(by_errors ? weights(m, bottom_rows_, base)
                                         : std::vector<double>(bottom_rows_.size(), 1.0));
-    sums_variance.push_back(by_errors ? weights(m, sum_rows_) : size);
-    // A sum all of whose series are 0 has nothing to be shared out to.
-    for (double& v : sums_variance.back()) v = v > 0 ? v : 1;
+    sums_variance.push_back(by_errors ? weights(m, sum_rows_, base) : size);
+    // A sum that never erred is held to its forecast as far as numbers go.
+    const double largest =
+        sums_variance.back().empty() ? 1 : std::ranges::max(sums_variance.back());
+    const double least = largest > 0 ? 1e-12 * largest : 1;
+    for (double& v : sums_variance.back()) v = std::max(v, least);
   }
   std::atomic<bool> optimal = true;
   RegionFailure failure;

@@ -137,19 +137,30 @@ TEST(Reconcile, SharesADifferenceByVariances) {
   EXPECT_NEAR(f.y(2, 0, 0, 2), 33 + 1.3, 1e-5);
 }
 
-TEST(Reconcile, TakesTheLevelsMeanWhereAVarianceIsNotKnown) {
+// 10 and 20 with the total 36: what is not known of the second is taken from the first, by size.
+TEST(Reconcile, TakesAVarianceThatIsNotKnownToGrowWithTheForecast) {
   CatalogParts parts =
       testing::daily_parts({std::vector<float>(9, 1.0f), std::vector<float>(9, 1.0f)});
   CatalogNotes notes;
   const Catalog catalog = with_sums(Catalog(std::move(parts)), {"total"}, notes);
+  const std::vector<double> variance = {1, 2, 3}, half = {1, std::nan(""), 3};
   Forecasts known = forecasts_of(catalog, {10, 20, 36}), unknown = known;
-  reconcile(catalog, {.method = Reconciliation::wls_var, .variance = std::vector<double>{2, 2, 3}},
-            known);
-  reconcile(
-      catalog,
-      {.method = Reconciliation::wls_var, .variance = std::vector<double>{2, std::nan(""), 3}},
-      unknown);
+  reconcile(catalog, {.method = Reconciliation::wls_var, .variance = variance}, known);
+  reconcile(catalog, {.method = Reconciliation::wls_var, .variance = half}, unknown);
   EXPECT_EQ(known.coherent, unknown.coherent);
+}
+
+TEST(Reconcile, MovesASmallSeriesLittleThoughItNeverErred) {
+  CatalogParts parts =
+      testing::daily_parts({std::vector<float>(9, 1.0f), std::vector<float>(9, 1.0f)});
+  CatalogNotes notes;
+  const Catalog catalog = with_sums(Catalog(std::move(parts)), {"total"}, notes);
+  const std::vector<double> variance = {0, 1000, 1000};
+  Forecasts f = forecasts_of(catalog, {1, 1000, 1201});
+  reconcile(catalog, {.method = Reconciliation::wls_var, .variance = variance}, f);
+  EXPECT_GT(f.point(0, 0, 0), 1);
+  EXPECT_LT(f.point(0, 0, 0), 1.01);
+  EXPECT_NEAR(f.point(1, 0, 0), 1100, 0.01);
 }
 
 TEST(Reconcile, TakesOutSumsOfWhichASeriesHasNoForecastAndNamesIt) {
