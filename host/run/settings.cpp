@@ -79,6 +79,19 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
   }
 }
 
+/// What is to be said of sums whose forecasts are medians; empty: nothing.
+std::string medians_text(const Config& config) {
+  const std::string& loss = config.training.loss;
+  if (config.data.groups.empty() || (loss != "quantile" && loss != "mae" && loss != "huber")) {
+    return {};
+  }
+  return fmt::format(
+      "training.loss = \"{}\" forecasts medians, and the sum of medians lies below the median of a "
+      "sum where values are skewed, as small counts are; for sums (data.groups) train with a loss "
+      "that gives means: \"tweedie\", \"negative_binomial\", \"gaussian\" or \"mse\"",
+      loss);
+}
+
 }  // namespace
 
 Settings read_settings(const SettingsRequest& request, const Model* held) {
@@ -123,6 +136,9 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
                                 [&] { return read_catalog(spec, &notes); });
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
+  }
+  if (std::string text = medians_text(config); !text.empty()) {
+    notes.remarks.push_back(std::move(text));
   }
   return catalog;
 }

@@ -117,6 +117,9 @@ class Request:
         f = self.forecaster
         texts = f._later_texts(self.level)
         settings = values_in(f._check_later(texts))
+        if settings["data.groups"]:
+            raise ConfigError(f"the model has sums of series (data.groups = {settings['data.groups']}), and a worker "
+                              "sees a part of the series only; forecast in one process (sluice.Forecaster.predict)")
         levels = settings["forecast.levels"]
         median = ["sluice-median"] if f.model_info_["mean"] else []
         outputs = ["sluice", *median, *(f"sluice-{end}-{level:g}" for level in levels for end in ("lo", "hi"))]

@@ -29,9 +29,9 @@ import sys
 RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "api": 4, "app": 5}
 # The folders of a module, floor by floor; "." is what lies beside them.
 ROOMS = {
-    "host/data": (("calendar",), ("table",), ("catalog", "simulate"), (".",)),
+    "host/data": (("calendar",), ("table",), ("hierarchy",), ("catalog", "simulate"), (".",)),
     "host/engine": ((".",), ("shared",), ("fused", "onednn"), ("cpu",)),
-    "host/run": (("config",), (".", "checkpoint", "report"), ("calibration",), ("training", "forecast"), ("choice",)),
+    "host/run": (("config",), (".", "checkpoint", "report", "reconcile"), ("calibration",), ("training", "forecast"), ("choice",)),
     "cuda/recurrence": ((".",), ("shared",), ("gemm", "fused_simt", "fused_mma", "cudnn")),
 }
 # Files that may include any room of theirs: they choose between them.

@@ -70,6 +70,18 @@ void check_parts(const CatalogParts& parts) {
     expect(parts.history[s] >= 0 && parts.history[s] <= parts.offsets[s + 1] - parts.offsets[s],
            "a history must lie inside its series");
   }
+  std::int64_t sums_end = parts.hierarchy.bottom;
+  for (const Hierarchy::Level& level : parts.hierarchy.levels) {
+    expect(level.first == sums_end && std::ssize(level.sum_of) == parts.hierarchy.bottom &&
+               std::ranges::all_of(level.sum_of,
+                                   [&](std::int32_t sum) {
+                                     return sum >= level.first && sum < level.first + level.count;
+                                   }),
+           "the sums of a level stand behind those of the one before, one for each bottom series");
+    sums_end += level.count;
+  }
+  expect(parts.hierarchy.levels.empty() || sums_end == static_cast<std::int64_t>(series),
+         "behind the bottom series there are sums only");
   std::unordered_set<std::string_view> ids(parts.ids.begin(), parts.ids.end());
   expect(ids.size() == series, "ids must be distinct");
 }
@@ -95,6 +107,11 @@ Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
   check_parts(parts_);
   history_ = histories_of(parts_);
   parts_.history = {};
+}
+
+CatalogParts Catalog::take_parts() && {
+  parts_.history = std::move(history_);
+  return std::move(parts_);
 }
 
 int Catalog::count(Role role) const {
@@ -124,6 +141,9 @@ std::int64_t Catalog::bytes() const {
   }
   for (const CategoryChannel& category : parts_.categories) {
     bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
+  }
+  for (const Hierarchy::Level& level : parts_.hierarchy.levels) {
+    bytes += level.sum_of.capacity() * sizeof(std::int32_t);
   }
   return static_cast<std::int64_t>(bytes);
 }

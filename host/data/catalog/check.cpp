@@ -186,7 +186,7 @@ void add_findings(std::string& out, const Catalog& catalog, const CatalogNotes& 
 
 DataCheck check_catalog(const Catalog& catalog) {
   DataCheck check;
-  check.series = catalog.series_count();
+  check.series = catalog.bottom_count();  // sums say nothing that their series do not
   check.catalog_bytes = catalog.bytes();
   const int M = catalog.count(Role::target);
   std::vector<std::int64_t> lengths;
@@ -242,6 +242,11 @@ std::string check_text(const Catalog& catalog, const CatalogNotes& notes, const 
                (notes.new_series > 0
                     ? fmt::format(", and {} only in path.future", grouped(notes.new_series))
                     : ""));
+  std::string sums;
+  for (const Hierarchy::Level& level : catalog.hierarchy().levels) {
+    sums += fmt::format("{}{} ({})", sums.empty() ? "" : ", ", level.name, grouped(level.count));
+  }
+  if (!sums.empty()) add_line(out, "sums", sums);
   if (check.longest > 0) {
     add_line(out, "length",
              check.shortest == check.longest

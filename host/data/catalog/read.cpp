@@ -13,6 +13,7 @@
 #include "data/catalog/spec.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/uses.hpp"
+#include "data/hierarchy/sums.hpp"
 #include "data/table/source.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/catalog.hpp"
@@ -161,7 +162,7 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
     throw DataError(fmt::format(
         "{}: no series has any target value; check data.targets and data.missing", impl.source));
   }
-  return catalog;
+  return spec.groups.empty() ? std::move(catalog) : with_sums(std::move(catalog), spec.groups, met);
 }
 
 Catalog read_catalog(const CatalogSpec& spec, CatalogNotes* notes) {

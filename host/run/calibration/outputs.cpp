@@ -164,11 +164,13 @@ bool never_negative(const Model& model, const Catalog& catalog, int m, const Win
 void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<const Window> windows,
                       std::size_t J, WindowForecasts& forecasts) {
   const auto K = static_cast<std::size_t>(model.spec.K), M = static_cast<std::size_t>(model.spec.M);
+  forecasts.nonnegative.assign(windows.size() * M, 0);
 #pragma omp parallel for schedule(static)
   for (std::size_t r = 0; r < windows.size(); ++r) {
     for (std::size_t m = 0; m < M; ++m) {
       const int target = static_cast<int>(m);
       if (!never_negative(model, catalog, target, windows[r])) continue;
+      forecasts.nonnegative[r * M + m] = 1;
       const float low = zero_above(catalog.value_offset(target, windows[r].series));
       for (std::size_t k = 0; k < K; ++k) {
         float* cell = forecasts.values.data() + ((r * K + k) * M + m) * J;

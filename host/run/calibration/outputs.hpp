@@ -17,6 +17,7 @@ namespace sluice {
 struct WindowForecasts {
   std::vector<float> values;  ///< [N, K, M, J] quantiles
   std::vector<float> mean;    ///< [N, K, M]; empty: the model has no mean
+  std::vector<char> nonnegative;  ///< [N, M], of keep_nonnegative()
 };
 
 /// What a model's outputs say of the quantiles that are asked for.
@@ -52,7 +53,7 @@ void sort_quantiles(std::span<float> values, std::size_t J);
 /// where no value up to the origin was negative.
 bool never_negative(const Model& model, const Catalog& catalog, int m, const Window& window);
 
-/// Nothing below 0 where never_negative().
+/// Nothing below 0 where never_negative(), which forecasts.nonnegative has then.
 void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<const Window> windows,
                       std::size_t J, WindowForecasts& forecasts);
 

@@ -71,6 +71,11 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Columns with one category a series; the id column may be one of them.",
             .form = Form::column},
         d.static_categories);
+  visit(Key{.name = "data.groups",
+            .meaning = "Sums to forecast beside the series: names of static categories, joined "
+                       "with / (state/store), and total; their forecasts add up "
+                       "(forecast.reconcile)."},
+        d.groups);
   visit(Key{.name = "data.past_categories",
             .meaning = "Input columns of words, known up to the forecast origin (weather).",
             .form = Form::column},

@@ -118,6 +118,8 @@ class Idle {
         "beside training.init_from, which names the model to go on from");
     say("forecast.ended", written_.forecast.ended, used_.data.ended_after == 0,
         "with data.ended_after = 0, by which no series has ended");
+    say("forecast.reconcile", written_.forecast.reconcile != Config::Forecast().reconcile,
+        used_.data.groups.empty(), "without sums (data.groups)");
     say("evaluate.step", written_.evaluate.step != 0, used_.evaluate.n_windows == 1,
         "with one window (evaluate.n_windows)");
     say("evaluate.show", !written_.evaluate.show.empty(),

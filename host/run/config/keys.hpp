@@ -17,6 +17,9 @@
 
 namespace sluice {
 
+inline constexpr std::string_view kReconciliations[] = {"none", "bottom_up", "wls_struct",
+                                                        "wls_var"};
+
 struct Section {
   std::string_view name, meaning;
 };
@@ -450,6 +453,13 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Whether series without history are forecast from similar ones; else they "
                        "are left out and named."},
         config.forecast.new_items);
+  visit(Key{.name = "forecast.reconcile",
+            .meaning = "How forecasts of sums (data.groups) and of their series are made to add "
+                       "up: by the sums of the series' own, or by least squares over all, "
+                       "weighted by the number of series (wls_struct) or by past errors (wls_var); "
+                       "none: they are not.",
+            .choices = {std::begin(kReconciliations), std::end(kReconciliations)}},
+        config.forecast.reconcile);
 
   visit_explanation_keys(config, visit);
 

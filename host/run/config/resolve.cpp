@@ -171,7 +171,13 @@ CatalogSpec catalog_spec(const Config& config) {
   spec.future_categories = d.future_categories;
   spec.future_for_all = d.future_for_all;
   spec.covariate_gaps = d.covariate_gaps;
-  spec.end = d.end;
+  spec.groups = d.groups;
+  if (!d.groups.empty() && d.end == "series") {
+    throw ConfigError(
+        "data.end = \"series\" ends each series at its own last value, and forecasts add up "
+        "(data.groups) where all begin together; set data.end = \"common\" or a date");
+  }
+  spec.end = !d.groups.empty() && d.end == "auto" ? "common" : d.end;
   spec.ended_after = d.ended_after;
   spec.max_steps = d.max_steps;
   spec.time_format = d.time_format;

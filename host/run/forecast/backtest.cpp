@@ -14,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "run/calibration/simple_rows.hpp"
+#include "run/forecast/hierarchy.hpp"
 #include "run/forecast/match.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
@@ -40,7 +41,8 @@ double now() {
 
 class Backtest {
  public:
-  Backtest(const Config& config, const Catalog& catalog, int K)
+  /// `beside`: names of Forecasts::beside.
+  Backtest(const Config& config, const Catalog& catalog, int K, std::vector<std::string> beside)
       : config_(config),
         catalog_(catalog),
         K_(K),
@@ -55,6 +57,8 @@ class Backtest {
     names_ = {"sluice", fmt::format("seasonal naive ({})", season_), "last value",
               fmt::format("mean of {}", mean_window_)};
     for (std::size_t i = 0; i < simple_.count(); ++i) names_.push_back(simple_.title(i));
+    first_beside_ = names_.size();
+    names_.insert(names_.end(), beside.begin(), beside.end());
     for (std::size_t i = 0; i < names_.size(); ++i) {
       scorers_.emplace_back(rows, i == 0 ? probabilities_ : std::vector<double>{},
                             i == 0 ? config.forecast.levels : std::vector<double>{});
@@ -78,6 +82,7 @@ class Backtest {
   std::vector<double> simple_points(const Forecasts& forecasts, std::size_t from, std::size_t to);
   void draw(const Forecasts& forecasts, std::size_t r, int m);
   void add_rows(EvaluationReport& report) const;
+  void add_levels(EvaluationReport& report) const;
   void add_figures(BacktestResult& out) const;
 
   const Config& config_;
@@ -86,6 +91,7 @@ class Backtest {
   SimpleRows simple_;
   std::vector<double> probabilities_;
   std::vector<std::string> names_;
+  std::size_t first_beside_ = 0;  ///< of names_ and scorers_
   std::vector<Scorer> scorers_;
   std::vector<WindowCutoffs> cutoffs_;
   bool without_future_ = false, told_of_logarithms_ = false;
@@ -205,7 +211,12 @@ void Backtest::score(const Forecasts& forecasts,
           points[(i + 1) * K + k] = static_cast<double>(naive[i][k]) + offset;
       }
       const auto own = std::span(simple).subspan((r % kSimpleRows * M + m) * width, width);
-      std::ranges::copy(own, points.end() - static_cast<std::ptrdiff_t>(width));
+      std::ranges::copy(own,
+                        points.begin() + static_cast<std::ptrdiff_t>(first_beside_ * K - width));
+      for (std::size_t i = first_beside_; i < methods; ++i) {
+        const std::vector<double>& other = forecasts.beside[i - first_beside_].points;
+        for (std::size_t k = 0; k < K; ++k) points[i * K + k] = other[forecasts.cell(r, k, m)];
+      }
       for (std::size_t i = 0; i < methods; ++i) {
         scored.forecast = std::span(points).subspan(i * K, K);
         scored.quantiles = i == 0 ? std::span<const double>(quantiles) : std::span<const double>();
@@ -260,7 +271,22 @@ void Backtest::add_rows(EvaluationReport& report) const {
   }
   for (std::size_t i = 0; i < scorers_.size(); ++i) report.methods[i].total = scorers_[i].total();
   for (std::size_t i = 0; i < simple_.count(); ++i)
-    report.methods[scorers_.size() - simple_.count() + i].processor_seconds = simple_.seconds(i);
+    report.methods[first_beside_ - simple_.count() + i].processor_seconds = simple_.seconds(i);
+  add_levels(report);
+}
+
+void Backtest::add_levels(EvaluationReport& report) const {
+  const auto add = [&](const std::string& name, std::int64_t first, std::int64_t count) {
+    LevelReport& level = report.hierarchy.emplace_back(LevelReport{name, 0, {}});
+    const auto begin = scored_.begin() + first;
+    level.series = std::count(begin, begin + count, 1);
+    for (const Scorer& scorer : scorers_) {
+      level.totals.push_back(scorer.total(first * M_, (first + count) * M_));
+    }
+  };
+  const Hierarchy& hierarchy = catalog_.hierarchy();
+  for (const auto& level : hierarchy.levels) add(level.name, level.first, level.count);
+  if (!hierarchy.levels.empty()) add("series", 0, hierarchy.bottom);
 }
 
 BacktestResult Backtest::result(const std::string& model, double train_seconds,
@@ -388,7 +414,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
   if (K == 0) K = horizon_steps(config, catalog.frequency());
-  Backtest test(config, catalog, K);
+  Backtest test(config, catalog, K, names_beside(catalog, config));
   // Around all windows: a training's own guard would forget a signal that came after its last step.
   std::optional<InterruptGuard> guard;
   if (refit > 0 && !how.watch) guard.emplace();
@@ -437,7 +463,8 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
         forecaster.emplace(*used, catalog, config.forecast.levels, config.engine, cutoffs[w]);
       }
       const double start = now();
-      const Forecasts forecasts = forecaster->at(cutoffs[w]);
+      Forecasts forecasts = forecaster->at(cutoffs[w]);
+      make_coherent(*forecaster, catalog, config, cutoffs[w], false, true, forecasts);
       forecast_seconds += now() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
       test.score(forecasts, how.scored);
@@ -455,7 +482,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
 
 EvaluationReport score_forecasts(const Config& config, const Catalog& catalog,
                                  std::span<const Forecasts> windows) {
-  Backtest test(config, catalog, windows.front().K);
+  Backtest test(config, catalog, windows.front().K, {});
   std::int64_t count = 0;
   for (const Forecasts& forecasts : windows) {
     test.score(forecasts, {});

@@ -168,6 +168,7 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   keep_nonnegative(model, catalog, good, J, made);
   out.values = std::move(made.values);
   out.mean = std::move(made.mean);
+  out.nonnegative = std::move(made.nonnegative);
   for (const Window& w : good) {
     out.series.push_back(w.series);
     out.cutoff.push_back(w.origin + 1);

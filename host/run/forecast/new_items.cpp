@@ -79,7 +79,7 @@ std::int64_t Builder::steps_read() const {
 /// A series that ended long ago, or has no value in the steps that are looked at, says nothing of
 /// today, however much it has in common with the item.
 bool Builder::is_example(std::int64_t s) const {
-  if (cutoff_[index(s)] < 1 || catalog_.ended(s)) return false;
+  if (cutoff_[index(s)] < 1 || catalog_.ended(s) || catalog_.is_sum(s)) return false;
   const std::int64_t first = catalog_.period(s, 0);
   const std::int64_t end = std::min(start_ - first, cutoff_[index(s)]);
   const std::int64_t begin = std::max<std::int64_t>(0, start_ - steps_read() - first);
@@ -292,7 +292,7 @@ NewItems Builder::build() {
   for (const CategoryChannel& channel : catalog_.categories()) {
     parts_.categories.push_back({channel.name, channel.role, channel.vocabulary, {}});
   }
-  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+  for (std::int64_t s = 0; s < catalog_.bottom_count(); ++s) {
     if (catalog_.history(s) > 0) continue;
     std::vector<std::int32_t> codes = codes_of(s);
     auto found = groups_.find(codes);

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "run/categories.hpp"
 #include "run/channels.hpp"
+#include "run/forecast/hierarchy.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/new_items.hpp"
 #include "run/known_series.hpp"
@@ -35,6 +36,7 @@ void append(Forecasts& to, Forecasts&& from, const NewItems& items) {
     to.cutoff.push_back(items.origin[item]);
     to.new_item.push_back(1);
   }
+  to.nonnegative.insert(to.nonnegative.end(), from.nonnegative.begin(), from.nonnegative.end());
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
   to.mean.insert(to.mean.end(), from.mean.begin(), from.mean.end());
   to.offset.insert(to.offset.end(), from.offset.begin(), from.offset.end());
@@ -153,12 +155,12 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
-  Forecasts out =
-      Forecaster(model, catalog, config.forecast.levels, config.engine, cutoff).at(cutoff);
+  Forecaster forecaster(model, catalog, config.forecast.levels, config.engine, cutoff);
+  Forecasts out = forecaster.at(cutoff);
   out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
 
   bool new_items = false;
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+  for (std::int64_t s = 0; s < catalog.bottom_count(); ++s) {
     if (catalog.history(s) > 0) continue;
     new_items = true;
     if (!config.forecast.new_items) {
@@ -169,11 +171,12 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     NewItems items = make_new_items(model, catalog, cutoff, first_period(catalog, cutoff));
     out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
     if (items.catalog) {
-      Forecaster forecaster(model, *items.catalog, config.forecast.levels, config.engine,
-                            items.scaling);
-      append(out, forecaster.at(items.cutoff), items);
+      Forecaster of_items(model, *items.catalog, config.forecast.levels, config.engine,
+                          items.scaling);
+      append(out, of_items.at(items.cutoff), items);
     }
   }
+  make_coherent(forecaster, catalog, config, cutoff, config.forecast.new_items, false, out);
 
   const std::string help = remedy(out, catalog, notes);
   if (config.forecast.strict && !out.left_out.empty()) {

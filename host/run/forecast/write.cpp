@@ -34,6 +34,14 @@ double actual(const Catalog& catalog, const Forecasts& forecasts, std::size_t ro
          catalog.value_offset(target, s);
 }
 
+/// Which level a sum is of; behind the last one, the series themselves.
+std::int32_t level_of(const Catalog& catalog, std::int64_t s) {
+  const auto& levels = catalog.hierarchy().levels;
+  if (!catalog.is_sum(s)) return static_cast<std::int32_t>(levels.size());
+  const auto behind = std::ranges::upper_bound(levels, s, {}, &Hierarchy::Level::first);
+  return static_cast<std::int32_t>(behind - levels.begin() - 1);
+}
+
 }  // namespace
 
 std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
@@ -45,7 +53,9 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
   const bool any_new = std::any_of(windows.begin(), windows.end(),
                                    [](const Forecasts& f) { return !f.new_item.empty(); });
   OutputColumn id{.name = "unique_id", .text = catalog.ids()}, target{.name = "target"};
-  OutputColumn y{.name = "y"}, new_item{.name = "new_item"};
+  OutputColumn y{.name = "y"}, new_item{.name = "new_item"}, of_level{.name = "level"};
+  for (const Hierarchy::Level& one : catalog.hierarchy().levels) of_level.text.push_back(one.name);
+  of_level.text.emplace_back("series");
   std::vector<Timestamp> times, cutoffs;
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     target.text.push_back(catalog.target(m).name);
@@ -86,6 +96,7 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
       for (std::size_t j = 0; j < places.size(); ++j) {
         outputs[j].numbers.push_back(forecasts.y(r, k, m, places[j]));
       }
+      if (of_level.text.size() > 1) of_level.codes.push_back(level_of(catalog, s));
       if (any_new) {
         new_item.integers.push_back(forecasts.new_item.empty() ? 0 : forecasts.new_item[r]);
       }
@@ -102,6 +113,7 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
   columns.push_back(std::move(point));
   for (OutputColumn& column : outputs) columns.push_back(std::move(column));
   if (any_new) columns.push_back(std::move(new_item));
+  if (of_level.text.size() > 1) columns.push_back(std::move(of_level));
   return columns;
 }
 

@@ -93,6 +93,14 @@ std::string report_json(const EvaluationReport& report) {
     methods.push_back(std::move(entry));
   }
   out["methods"] = std::move(methods);
+  for (const LevelReport& level : report.hierarchy) {
+    Json entry{{"level", level.name}, {"series", level.series}};
+    for (std::size_t m = 0; m < level.totals.size(); ++m) {
+      entry["methods"].push_back({{"name", report.methods[m].name},
+                                  {"total", metrics_json(level.totals[m], report.levels)}});
+    }
+    out["hierarchy"].push_back(std::move(entry));
+  }
   // A name that is not UTF-8 is written with U+FFFD in its place.
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -133,7 +133,11 @@ Metrics Scorer::row(std::int64_t row) const {
   return pooled(sums_[static_cast<std::size_t>(row)]);
 }
 
-Metrics Scorer::total() const {
+Metrics Scorer::total() const { return total(0, std::ssize(sums_)); }
+
+Metrics Scorer::total(std::int64_t begin, std::int64_t end) const {
+  if (begin < 0 || begin > end || end > std::ssize(sums_))
+    throw InternalError(fmt::format("score: rows {} to {} of {}", begin, end, std::ssize(sums_)));
   struct Mean {
     double sum = 0;
     std::int64_t count = 0;
@@ -147,7 +151,8 @@ Metrics Scorer::total() const {
   Sums all;
   all.covered.assign(levels_.size(), 0);
   Mean smape, mase, rmsse, nmse;
-  for (const Sums& sums : sums_) {
+  for (const Sums& sums : std::span(sums_).subspan(static_cast<std::size_t>(begin),
+                                                   static_cast<std::size_t>(end - begin))) {
     all.points += sums.points;
     all.quantile_points += sums.quantile_points;
     all.absolute += sums.absolute;

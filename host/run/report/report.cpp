@@ -209,6 +209,7 @@ std::string report_table(const EvaluationReport& report, bool whole) {
     }
   }
 
+  out += hierarchy_table(report);
   const std::string note = points_note(report);
   if (!note.empty()) out += "\n" + note;
   const double skill = skill_over_seasonal_naive(report);

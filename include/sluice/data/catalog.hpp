@@ -49,6 +49,18 @@ struct StaticCategory {
   std::vector<std::int32_t> codes;      ///< [S]
 };
 
+/// Which series of a catalogue are sums of others, level by level (data.groups). The others, the
+/// bottom of the hierarchy, come first; a level's sums stand together behind them.
+struct Hierarchy {
+  struct Level {
+    std::string name;                   ///< "state/store", "total"
+    std::int64_t first = 0, count = 0;  ///< its sums, as series of the catalogue
+    std::vector<std::int32_t> sum_of;   ///< [bottom] the sum, as a series, that each one is in
+  };
+  std::int64_t bottom = 0;
+  std::vector<Level> levels;  ///< empty: there are no sums
+};
+
 /// The parts of a catalogue; S series.
 struct CatalogParts {
   TimeAxis axis;
@@ -68,6 +80,7 @@ struct CatalogParts {
   std::vector<std::int64_t> history;
   /// [S], 1: the series ended long before the catalogue did (data.ended_after). Empty: none did.
   std::vector<char> ended;
+  Hierarchy hierarchy;
 };
 
 class Catalog {
@@ -120,7 +133,17 @@ class Catalog {
     return !parts_.ended.empty() && parts_.ended[static_cast<std::size_t>(s)] != 0;
   }
 
+  const Hierarchy& hierarchy() const { return parts_.hierarchy; }
+  /// Series that are no sums of others: the first so many.
+  std::int64_t bottom_count() const {
+    return hierarchy().levels.empty() ? series_count() : hierarchy().bottom;
+  }
+  bool is_sum(std::int64_t s) const { return s >= bottom_count(); }
+
   std::int64_t bytes() const;  ///< memory held
+
+  /// The parts, without a copy; the catalogue is empty then.
+  CatalogParts take_parts() &&;
 
  private:
   CatalogParts parts_;
@@ -199,6 +222,8 @@ struct CatalogSpec {
   /// time and no other text.
   std::optional<bool> future_for_all;
   std::int64_t max_steps = 0;  ///< the most steps times channels; 0: by the number of rows
+  /// Sums that stand beside the series: names of static categories joined with "/", or "total".
+  std::vector<std::string> groups;
 };
 
 /// One column of a file and what it is used for.

@@ -32,6 +32,7 @@ struct Config {
     std::vector<std::string> future;
     std::vector<std::string> static_reals;
     std::vector<std::string> static_categories;
+    std::vector<std::string> groups;             ///< sums: categories joined with "/", or "total"
     std::vector<std::string> past_categories;    ///< channels of words, known up to the origin
     std::vector<std::string> future_categories;  ///< and known for the horizon too
     std::optional<bool> future_for_all;
@@ -172,6 +173,7 @@ struct Config {
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too
     bool new_items = true;  ///< series without history are forecast from similar ones
+    std::string reconcile = "wls_var";  ///< none, bottom_up, wls_struct, wls_var
     bool operator==(const Forecast&) const = default;
   } forecast;
 

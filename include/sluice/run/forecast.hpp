@@ -30,6 +30,16 @@ struct Forecasts {
   std::vector<double> offset;
   /// [rows], 1: a series without history, forecast from similar ones. Empty: there is none.
   std::vector<char> new_item;
+  std::vector<char> nonnegative;  ///< [rows, M], 1: nothing of it may be below 0
+  /// [rows, K, M] points that add up (forecast.reconcile), in the units of the file, in place of
+  /// mean or median. Empty: they were not made to.
+  std::vector<double> coherent;
+  /// For evaluations: what the points would be otherwise, [rows, K, M] in the units of the file.
+  struct Beside {
+    std::string name;  ///< "sluice base", "sluice bottom-up"
+    std::vector<double> points;
+  };
+  std::vector<Beside> beside;
   std::vector<LeftOut> left_out;    ///< series that were asked for and have no forecast
   std::int64_t without_future = 0;  ///< of them: known values of the horizon are missing
   /// Series that have a forecast and whose window holds values without a logarithm, which a model
@@ -40,16 +50,20 @@ struct Forecasts {
   std::size_t median() const;  ///< index of .5
   /// What the column "sluice" has, in the units of the file.
   double point(std::size_t row, std::size_t k, std::size_t m) const {
+    if (!coherent.empty()) return coherent[cell(row, k, m)];
     if (mean.empty()) return y(row, k, m, median());
     const auto targets = static_cast<std::size_t>(M);
-    const float value = mean[(row * static_cast<std::size_t>(K) + k) * targets + m];
+    const float value = mean[cell(row, k, m)];
     return static_cast<double>(value) + (offset.empty() ? 0 : offset[row * targets + m]);
+  }
+  /// Where arrays of [rows, K, M] have it.
+  std::size_t cell(std::size_t row, std::size_t k, std::size_t m) const {
+    return (row * static_cast<std::size_t>(K) + k) * static_cast<std::size_t>(M) + m;
   }
   /// Output `j` in the units of the file.
   double y(std::size_t row, std::size_t k, std::size_t m, std::size_t j) const {
     const auto targets = static_cast<std::size_t>(M), outputs = static_cast<std::size_t>(J());
-    const float value =
-        values[((row * static_cast<std::size_t>(K) + k) * targets + m) * outputs + j];
+    const float value = values[cell(row, k, m) * outputs + j];
     return static_cast<double>(value) + (offset.empty() ? 0 : offset[row * targets + m]);
   }
 };
@@ -120,10 +134,11 @@ std::string remarks_text(const Forecasts& forecasts);
 enum class ForecastRows { forecasts_alone, with_actuals };
 
 /// unique_id, ds, [cutoff,] [target,] [y,] sluice, [sluice-median,] sluice-lo-80, sluice-hi-80 ...
-/// [new_item]: a row for each series, target and step, window after window. `sluice` is the mean
-/// and `sluice-median` there where forecasts have a mean. `target` where there are several;
-/// `cutoff`, the last step that the forecast knew, and `y` with actuals; `new_item`, 1 or 0, where
-/// there is one.
+/// [new_item,] [level]: a row for each series, target and step, window after window. `sluice` is
+/// the mean and `sluice-median` there where forecasts have a mean; the one that adds up where they
+/// were made to. `target` where there are several; `cutoff`, the last step that the forecast knew,
+/// and `y` with actuals; `new_item`, 1 or 0, where there is one; `level`, of data.groups or
+/// "series", where there are sums.
 std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
                                            std::span<const Forecasts> windows,
                                            const std::vector<double>& levels, ForecastRows rows);

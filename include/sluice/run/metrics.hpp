@@ -57,6 +57,8 @@ class Scorer {
   /// RMSSE and nMSE are the mean over rows of the rows' values (the competitions' convention), rows
   /// without a value left out.
   Metrics total() const;
+  /// The same over the rows [begin, end).
+  Metrics total(std::int64_t begin, std::int64_t end) const;
 
  private:
   struct Sums {

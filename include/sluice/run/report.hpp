@@ -28,6 +28,13 @@ struct WindowCutoffs {
   std::int64_t series = 0, at_last = 0;  ///< forecasts, and those of them that begin after `last`
 };
 
+/// The scores of one level of a hierarchy (data.groups).
+struct LevelReport {
+  std::string name;             ///< "total", "state/store", "series"
+  std::int64_t series = 0;      ///< that were scored
+  std::vector<Metrics> totals;  ///< of its rows, a method each
+};
+
 struct EvaluationReport {
   std::string data;  ///< file name(s)
   std::string frequency;
@@ -39,6 +46,8 @@ struct EvaluationReport {
   std::vector<WindowCutoffs> cutoffs;  ///< of each window, the earliest first
   std::vector<LeftOut> left_out;       ///< series without any score, and why
   std::vector<MethodReport> methods;   ///< methods[0] is the model, methods[1] seasonal naive
+  std::vector<LevelReport>
+      hierarchy;  ///< level by level, the series last; empty: there are no sums
   double train_seconds = 0, forecast_seconds = 0;
 };
 
@@ -52,6 +61,9 @@ struct RowSkill {
 };
 RowSkill skill_over_better_naive(const EvaluationReport& report);
 
+/// The part of report_table on the levels of a hierarchy: RMSSE, MASE and WAPE of the model, of
+/// what it would be without reconciliation and bottom-up, and of seasonal naive.
+std::string hierarchy_table(const EvaluationReport& report);
 /// At most 80 columns wide: longer names are cut, unless `whole` asks for them (a pipe).
 std::string report_table(const EvaluationReport& report, bool whole = false);
 std::string report_json(const EvaluationReport& report);

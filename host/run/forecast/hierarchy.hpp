@@ -1,0 +1,25 @@
+// Reconciliation beside a Forecaster: the past errors by which sums and series are weighted.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/run/config.hpp"
+#include "sluice/run/forecast.hpp"
+
+namespace sluice {
+
+/// Makes the forecasts of `forecaster` from `cutoff` add up as forecast.reconcile says, if the
+/// catalogue has sums; see reconcile. wls_var takes the mean squared errors of the forecaster's own
+/// forecasts from the 4 origins before, a horizon apart: nothing after the cutoffs.
+void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config& config,
+                   std::span<const std::int64_t> cutoff, bool new_items, bool keep_beside,
+                   Forecasts& forecasts);
+
+/// Of Forecasts::beside, as make_coherent keeps it; empty where the catalogue has no sums.
+std::vector<std::string> names_beside(const Catalog& catalog, const Config& config);
+
+}  // namespace sluice

@@ -1,0 +1,83 @@
+// The scores of a hierarchy level by level: where reconciliation helps, and where it costs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "sluice/run/report.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr int kLevelWidth = 22, kSeriesWidth = 8, kColumnWidth = 12;
+
+struct Shown {
+  std::size_t method;
+  std::string_view head;
+};
+
+/// The model first, then what it is compared with here: no more than fit in 80 columns.
+std::vector<Shown> shown_methods(const EvaluationReport& report) {
+  std::vector<Shown> shown = {{0, "sluice"}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kHeads = {
+      {{"sluice base", "base"}, {"sluice bottom-up", "bottom-up"}, {"seasonal naive", "s. naive"}}};
+  for (const auto& [prefix, head] : kHeads) {
+    const auto found = std::ranges::find_if(
+        report.methods, [&, start = prefix](const auto& m) { return m.name.starts_with(start); });
+    if (found == report.methods.end()) continue;
+    shown.push_back({static_cast<std::size_t>(found - report.methods.begin()), head});
+  }
+  return shown;
+}
+
+std::string cell(double value, bool percent) {
+  if (!std::isfinite(value)) return "-";
+  return percent ? fmt::format("{:.2f}%", 100 * value) : fmt::format("{:.3f}", value);
+}
+
+}  // namespace
+
+std::string hierarchy_table(const EvaluationReport& report) {
+  if (report.hierarchy.empty()) return {};
+  struct Metric {
+    const char* name;
+    double Metrics::*value;
+    bool percent;
+  };
+  static constexpr Metric kMetrics[] = {{"RMSSE", &Metrics::rmsse, false},
+                                        {"MASE", &Metrics::mase, false},
+                                        {"WAPE", &Metrics::wape, true}};
+  const std::vector<Shown> shown = shown_methods(report);
+  std::string out;
+  for (const Metric& metric : kMetrics) {
+    out += "\n" + pad_to_width(fmt::format("{} by level", metric.name), kLevelWidth) +
+           fmt::format("{:>{}}", "series", kSeriesWidth);
+    for (const Shown& one : shown) out += fmt::format("{:>{}}", one.head, kColumnWidth);
+    out += "\n";
+    std::vector<double> sum(shown.size(), 0);
+    for (const LevelReport& level : report.hierarchy) {
+      out += pad_to_width(cut_to_width(level.name, kLevelWidth - 1), kLevelWidth) +
+             fmt::format("{:>{}}", grouped(level.series), kSeriesWidth);
+      for (std::size_t i = 0; i < shown.size(); ++i) {
+        const double value = level.totals[shown[i].method].*metric.value;
+        sum[i] += value;
+        out += fmt::format("{:>{}}", cell(value, metric.percent), kColumnWidth);
+      }
+      out += "\n";
+    }
+    out += pad_to_width("mean of the levels", kLevelWidth + kSeriesWidth);
+    for (const double total : sum) {
+      const double mean = total / static_cast<double>(report.hierarchy.size());
+      out += fmt::format("{:>{}}", cell(mean, metric.percent), kColumnWidth);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace sluice

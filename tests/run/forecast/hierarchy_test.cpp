@@ -1,0 +1,208 @@
+// A hierarchy from data to file and scores.
+#include "run/forecast/hierarchy.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "data/hierarchy/sums.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/backtest.hpp"
+#include "sluice/run/resolve.hpp"
+#include "support/catalogs.hpp"
+#include "support/small_training.hpp"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Six series of 60 days in two stores and three kinds, with total, store and kind; `change` the
+/// series' parts before they are added up.
+template <typename Change>
+Catalog shops(Change change) {
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(6, 60));
+  parts.static_categories.push_back({"store", {"unknown", "a", "b"}, {1, 1, 1, 2, 2, 2}});
+  parts.static_categories.push_back({"kind", {"unknown", "x", "y", "z"}, {1, 2, 3, 1, 2, 3}});
+  change(parts);
+  CatalogNotes notes;
+  return with_sums(Catalog(std::move(parts)), {"total", "store", "kind"}, notes);
+}
+Catalog shops() {
+  return shops([](CatalogParts&) {});
+}
+
+Config config_of(const std::string& reconcile) {
+  Config c = testing::quick_config();
+  c.training.steps = 40;  // after 5 it is nearly seasonal naive, which adds up by itself
+  c.data.groups = {"total", "store", "kind"};
+  c.forecast.reconcile = reconcile;
+  return c;
+}
+
+const OutputColumn& column(const std::vector<OutputColumn>& columns, const std::string& name) {
+  const auto found = std::ranges::find(columns, name, &OutputColumn::name);
+  EXPECT_NE(found, columns.end()) << name;
+  return *found;
+}
+
+TEST(Hierarchy, AFileAddsUpWhicheverWayAndSaysWhatLevelARowIsOf) {
+  const Catalog catalog = shops();
+  const Model model = testing::quick_model(config_of("none"), catalog);
+  for (const std::string method : {"bottom_up", "wls_struct", "wls_var"}) {
+    const Forecasts f = forecast_series(model, catalog, config_of(method));
+    const auto columns = forecast_columns(catalog, {&f, 1}, {80}, ForecastRows::forecasts_alone);
+    const OutputColumn &id = column(columns, "unique_id"), &y = column(columns, "sluice"),
+                       &level = column(columns, "level");
+    EXPECT_EQ(columns.back().name, "level");
+    ASSERT_EQ(y.numbers.size(), 12u * 3u);
+    std::map<std::string, std::vector<double>> sums;  // by level, over all its rows, per step
+    for (std::size_t i = 0; i < y.numbers.size(); ++i) {
+      auto& sum = sums[level.text[static_cast<std::size_t>(level.codes[i])]];
+      sum.resize(3, 0);
+      sum[i % 3] += y.numbers[i];
+    }
+    ASSERT_EQ(sums.size(), 4u) << method;
+    for (const auto& [name, sum] : sums) {
+      for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(sum[k] / sums["total"][k], 1, 1e-12) << name;
+    }
+    EXPECT_EQ(id.text[static_cast<std::size_t>(id.codes[6 * 3])], "total");
+  }
+}
+
+TEST(Hierarchy, WithoutReconciliationTheModelsOwnForecastsStand) {
+  const Catalog catalog = shops();
+  const Config c = config_of("none");
+  const Model model = testing::quick_model(c, catalog);
+  const Forecasts f = forecast_series(model, catalog, c);
+  std::vector<std::int64_t> end(12, 60);
+  const Forecasts own = Forecaster(model, catalog, {80}, c.engine).at(end);
+  EXPECT_EQ(f.values, own.values);
+  double sum = 0;
+  for (std::size_t r = 0; r < 6; ++r) sum += f.point(r, 0, 0);
+  EXPECT_GT(std::abs(sum - f.point(6, 0, 0)) / sum, 1e-5);
+}
+
+TEST(Hierarchy, ASeriesWithoutAForecastTakesItsSumsWithItAndIsNamed) {
+  const Catalog catalog = shops([](CatalogParts& parts) {
+    parts.channels.push_back({"price", Role::future, {}});
+    for (std::size_t i = 0; i < parts.channels[0].values.size(); ++i) {
+      // Of s4 no price is known of the last days, which are to be forecast.
+      parts.channels[1].values.push_back(
+          i >= 4 * 60 + 57 && i < 5 * 60 ? testing::kMissing : 1 + static_cast<float>(i % 5));
+    }
+    parts.history.assign(6, 57);
+  });
+  Config c = config_of("wls_struct");
+  const Model model = testing::quick_model(c, catalog);
+  const Forecasts f = forecast_series(model, catalog, c);
+  std::map<std::string, std::string> reasons;
+  for (const LeftOut& one : f.left_out) reasons[one.id] = one.reason;
+  ASSERT_EQ(reasons.size(), 4u);
+  EXPECT_THAT(reasons["s4"], HasSubstr("price"));
+  for (const char* id : {"total", "store=b", "kind=y"}) {
+    EXPECT_EQ(reasons[id], "1 of its series has no forecast: s4") << id;
+  }
+  c.forecast.strict = true;
+  EXPECT_THROW(forecast_series(model, catalog, c), DataError);
+}
+
+TEST(Hierarchy, PastErrorsAreThoseBeforeTheCutoffAlone) {
+  const Catalog catalog = shops();
+  const Catalog changed = shops([](CatalogParts& parts) {
+    for (int s = 0; s < 6; ++s) {
+      for (int t = 50; t < 60; ++t)
+        parts.channels[0].values[static_cast<std::size_t>(60 * s + t)] *= 5;
+    }
+  });
+  Config c = config_of("wls_var");
+  const Model model = testing::quick_model(c, catalog);
+  c.forecast.from = "2024-02-20";  // step 50
+  const Forecasts f = forecast_series(model, catalog, c), g = forecast_series(model, changed, c);
+  EXPECT_EQ(f.cutoff[0], 50);
+  EXPECT_EQ(f.coherent, g.coherent);
+  c.forecast.reconcile = "wls_struct";
+  EXPECT_NE(f.coherent, forecast_series(model, catalog, c).coherent);
+}
+
+TEST(Hierarchy, AnEvaluationScoresLevelByLevelBesideBaseAndBottomUp) {
+  const Catalog catalog = shops();
+  Config c = config_of("wls_struct");
+  c.evaluate.methods.clear();
+  c.evaluate.n_windows = 2;
+  const Model model = testing::quick_model(c, catalog);
+  std::vector<Forecasts> windows;
+  BacktestOptions options;
+  options.receive = [&](const Forecasts& f) { windows.push_back(f); };
+  const EvaluationReport report = backtest(c, catalog, &model, options).report;
+  ASSERT_EQ(report.methods.size(), 6u);
+  EXPECT_EQ(report.methods[4].name, "sluice base");
+  EXPECT_EQ(report.methods[5].name, "sluice bottom-up");
+  ASSERT_EQ(report.hierarchy.size(), 4u);
+  EXPECT_EQ(report.hierarchy[1].name, "store");
+  EXPECT_EQ(report.hierarchy[1].series, 2);
+  EXPECT_EQ(report.hierarchy[3].name, "series");
+  EXPECT_EQ(report.hierarchy[3].series, 6);
+  // WAPE of the stores by hand, reconciled and bottom-up.
+  double error = 0, bottom_up_error = 0, actual = 0;
+  for (const Forecasts& f : windows) {
+    for (std::size_t r = 7; r < 9; ++r) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        const auto t = static_cast<std::size_t>(f.cutoff[r]) + k;
+        const auto y = static_cast<double>(catalog.values(0, f.series[r])[t]);
+        double bottom_up = 0;
+        for (std::size_t s = 3 * (r - 7); s < 3 * (r - 7) + 3; ++s) {
+          bottom_up += f.y(s, k, 0, 1) - (f.point(s, k, 0) - f.beside[0].points[f.cell(s, k, 0)]);
+        }
+        error += std::abs(f.point(r, k, 0) - y);
+        bottom_up_error += std::abs(bottom_up - y);
+        actual += y;
+      }
+    }
+  }
+  EXPECT_NEAR(report.hierarchy[1].totals[0].wape, error / actual, 1e-9);
+  EXPECT_NEAR(report.hierarchy[1].totals[5].wape, bottom_up_error / actual, 1e-5);
+  // At the bottom nothing is added up.
+  EXPECT_NEAR(report.hierarchy[3].totals[4].wape, report.hierarchy[3].totals[5].wape, 1e-9);
+  const std::string table = hierarchy_table(report);
+  EXPECT_THAT(table,
+              HasSubstr("RMSSE by level          series      sluice        base   bottom-up"));
+  EXPECT_THAT(table, HasSubstr("\nkind                         3"));
+  EXPECT_THAT(table, HasSubstr("\nmean of the levels"));
+  EXPECT_THAT(report_table(report), HasSubstr(table));
+}
+
+TEST(Hierarchy, NoSumIsAnExampleForANewItem) {
+  const Catalog catalog = shops([](CatalogParts& parts) {
+    // s5 has no history: it is forecast as the others of its store are, which are below 15.
+    std::fill(parts.channels[0].values.end() - 60, parts.channels[0].values.end(),
+              testing::kMissing);
+    parts.history = {60, 60, 60, 60, 60, 0};
+  });
+  const Config c = config_of("none");
+  const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
+  const auto row = std::ranges::find(f.series, 5) - f.series.begin();
+  ASSERT_LT(row, std::ssize(f.series));
+  EXPECT_LT(f.point(static_cast<std::size_t>(row), 0, 0), 20);
+}
+
+TEST(Hierarchy, EndsOfTheirOwnAreRefused) {
+  Config c = config_of("wls_struct");
+  c.path.data = {"sales.csv"};
+  EXPECT_EQ(catalog_spec(c).end, "common");
+  c.data.end = "2024-02-01";
+  EXPECT_EQ(catalog_spec(c).end, "2024-02-01");
+  c.data.end = "series";
+  try {
+    catalog_spec(c);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("set data.end = \"common\""));
+  }
+}
+
+}  // namespace
+}  // namespace sluice
