@@ -11,6 +11,7 @@
 #include "model/simple/methods.hpp"
 #include "run/config/data_keys.hpp"
 #include "run/config/key.hpp"
+#include "run/config/tune_keys.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/config.hpp"
 
@@ -29,6 +30,7 @@ inline constexpr Section kSections[] = {
     {"engine", "what computes"},
     {"forecast", "what a forecast gives"},
     {"evaluate", "rolling origins and their scores"},
+    {"tune", "a search over settings; what it searches is in [tune.space] of the file"},
 };
 
 inline std::vector<std::string_view> method_keys() {
@@ -358,6 +360,10 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Directory of the figures (the article's figure_save_path).",
             .form = Form::path},
         p.figures);
+  visit(Key{.name = "path.tuned",
+            .meaning = "Settings that tune found, TOML; its journal is beside it.",
+            .form = Form::path},
+        p.tuned);
   visit(Key{.name = "path.figure_language",
             .meaning = "Language of the figures' words; auto: Chinese where the data's names are.",
             .choices = {"auto", "en", "zh"}},
@@ -455,6 +461,7 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "evaluate.show",
             .meaning = "Ids of series that the page (path.html) shows whatever their error."},
         v.show);
+  visit_tune_keys(config.tune, visit);
 }
 
 /// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one

@@ -186,6 +186,7 @@ TEST(ConfigKeys, EveryFieldHasItsKey) {
   EXPECT_EQ(rounded(bytes[5]), sizeof(Config::Engine));
   EXPECT_EQ(rounded(bytes[6]), sizeof(Config::Forecast));
   EXPECT_EQ(rounded(bytes[7]), rounded(sizeof(Config::Evaluate)));
+  EXPECT_EQ(rounded(bytes[8]), rounded(sizeof(Config::Tune)));
 }
 
 TEST(ParseConfig, ReadsEveryKindOfValue) {
