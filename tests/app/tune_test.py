@@ -24,7 +24,13 @@ class Tune(Program):
         self.write("space.toml", SPACE)
 
     def tune(self, *arguments, **options):
-        return self.ok("tune", "space.toml", "sales.csv", *SMALL, "--trials", "6", *arguments, **options)
+        return self.ok("tune", "space.toml", "sales.csv", *with_last((*SMALL, "--trials", "6"), arguments), **options)
+
+    def start(self, *arguments):
+        running = subprocess.Popen([program(), "tune", "space.toml", "sales.csv", *with_last(SMALL, arguments)],
+                                   cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(running.stderr.close)
+        return running
 
     def runs(self, name="runs/tuned.toml.journal"):
         """What the journal has of each training, but for its seconds and their order."""
@@ -59,24 +65,19 @@ class Tune(Program):
         self.tune("--path.tuned", "whole.toml")
         whole = self.runs("whole.toml.journal")
         for after in (1, 3):
-            running = subprocess.Popen([program(), "tune", "space.toml", "sales.csv", *SMALL, "--trials", "6"],
-                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            running = self.start("--trials", "6")
             ended = 0
             while ended < after:
                 ended += b"trial " in running.stderr.readline()
             running.kill()
-            running.stderr.read()
-            running.wait()
-            running.stderr.close()
+            running.communicate()
         said = self.tune()
         self.assertIn("going on with runs/tuned.toml.journal", said.err)
         self.assertEqual(self.runs(), whole)
         self.assertEqual(self.read("runs/tuned.toml").replace("runs/tuned", "whole"), self.read("whole.toml"))
 
     def test_a_signal_leaves_the_journal_and_the_status_of_a_training(self):
-        running = subprocess.Popen([program(), "tune", "space.toml", "sales.csv", *SMALL, "--training.steps", "1000000",
-                                    "--trials", "3", "--tune.method", "random"][:-4] + ["--trials", "30"],
-                                   cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        running = self.start("--training.steps", "1000000", "--trials", "30")
         while b"trials on" not in running.stderr.readline():
             self.assertIsNone(running.poll())
         running.send_signal(signal.SIGTERM)
@@ -132,8 +133,10 @@ class Tune(Program):
         self.assertTrue(all(run["score"] == run["wql"] for run in self.runs()))
 
     def test_seconds_that_are_over_leave_what_was_done(self):
-        said = self.sluice("tune", "space.toml", "sales.csv", *SMALL, "--tune.seconds", "0.001")
+        said = self.tune("--tune.seconds", "0.001")
         self.assertIn("tune.seconds (0.001) are over", said.err)
+        self.assertEqual([run["trial"] for run in self.runs()], [0])
+        self.ok("train", "runs/tuned.toml")
 
 
 def with_last(settings, more):

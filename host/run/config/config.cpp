@@ -9,6 +9,7 @@
 #include <set>
 
 #include "run/config/names.hpp"
+#include "run/config/preset.hpp"
 #include "run/config/toml_file.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
@@ -98,19 +99,25 @@ void apply(Config& config, const Override& override) {
 
 Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides,
                    const Config& base) {
-  Config config = base;
-  if (!file.empty()) {
-    config = config_from(read_toml(file), file.string(), base);
-  }
+  const std::string text = file.empty() ? std::string() : read_toml(file);
   std::set<std::string> given;
   for (const Override& override : overrides) {
     if (!given.insert(override.key).second) {
       throw ConfigError(fmt::format("--{} is given twice; {}", override.flag(),
                                     once_remedy(override.key, override.flag())));
     }
-    apply(config, override);
   }
-  return config;
+  const auto over = [&](const Config& under) {
+    Config config = file.empty() ? under : config_from(text, file.string(), under);
+    for (const Override& override : overrides) apply(config, override);
+    return config;
+  };
+  const Config config = over(base);
+  if (config.training.preset == base.training.preset) return config;
+  Config under = base;  // a preset lies under what is set
+  under.training.preset = config.training.preset;
+  apply_preset(under);
+  return over(under);
 }
 
 Config parse_config(const std::string& toml, const std::string& origin) {

@@ -166,6 +166,13 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
 template <typename AnyConfig, typename Visitor>
 void visit_training_keys(AnyConfig& config, Visitor& visit) {
   auto& t = config.training;
+  visit(
+      Key{.name = "training.preset",
+          .meaning = "Defaults of other keys of training, under whatever is set: fast: steps 350, "
+                     "choice 1; balanced: as they stand here; best: steps 2800, choice 1, seeds "
+                     "3.",
+          .choices = {"fast", "balanced", "best"}},
+      t.preset);
   visit(Key{.name = "training.loss",
             .meaning = "What is made small; quantile gives the interval levels directly, a "
                        "distribution (from gaussian on) mean, median and any level: by its "

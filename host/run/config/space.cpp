@@ -30,6 +30,7 @@ network.level = ["mean", "smoothing"]
 /// Keys of the network and its training that a trial cannot have, and why.
 constexpr std::pair<std::string_view, std::string_view> kRefused[] = {
     {"network.predict_day", "trials of different horizons cannot be compared"},
+    {"training.preset", "list the keys that it stands for: training.steps"},
     {"training.seed", "it would choose chance; trials share one seed"},
     {"training.seeds", "a trial is one training of one seed; set it under [training]"},
     {"training.choice", "what it chooses is chosen once before the trials, or a key of the space"},

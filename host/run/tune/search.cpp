@@ -39,6 +39,7 @@ class Searcher {
   std::map<TrialRun, double> scores_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<bool> stop_ = false;
+  std::atomic<std::size_t> made_ = 0;  ///< runs, those of the journal too
   bool out_of_time_ = false;
   int threads_ = 0;   ///< of a run
   std::mutex mutex_;  ///< of all below, of the journal and of what the setup calls
@@ -63,6 +64,7 @@ void Searcher::take_journal() {
     }
     if (scores_.emplace(run.run, run.score).second) done_ += share(run.run);
   }
+  made_ = scores_.size();
 }
 
 double Searcher::done_share() {
@@ -96,6 +98,7 @@ void Searcher::one(const TrialRun& run, std::size_t job) {
   journal_.add(finished);
   scores_.emplace(run, measured.score);
   done_ += share(run);
+  made_ = scores_.size();
   setup_.ended(finished);
 }
 
@@ -103,7 +106,8 @@ void Searcher::work(const std::vector<TrialRun>& runs, std::size_t job) {
   try {
     if (threads_ > 0) use_threads_again(threads_);
     while (!stop_) {
-      if (setup_.seconds > 0 && steady_seconds() - start_ >= setup_.seconds) {
+      // One is made in however few seconds: none would be no result.
+      if (setup_.seconds > 0 && made_ > 0 && steady_seconds() - start_ >= setup_.seconds) {
         const std::lock_guard lock(mutex_);
         out_of_time_ = true;
         return;

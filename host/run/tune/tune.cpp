@@ -278,14 +278,15 @@ void Tuning::write_result(const TuneResult& result, const FinishedRun& best,
   if (!start_.beside.empty()) {
     head += fmt::format(" {}: {:.4f}.", start_.beside[0].name, start_.beside[0].score);
   }
-  head +=
-      fmt::format("\n# Data: {} series, checksum {:016x}.\n#   sluice train {}\n\n",
-                  catalog_.series_count(), checksum_of(catalog_), shell_quoted(given_.path.tuned));
+  std::string path = shell_quoted(given_.path.tuned);
+  std::ranges::replace(path, '\n', ' ');  // it stays a comment
+  head += fmt::format("\n# Data: {} series, checksum {:016x}.\n#   sluice train {}\n\n",
+                      catalog_.series_count(), checksum_of(catalog_), path);
   Config written = result.config;
   written.mode = {};
   written.tune = {};
+  written.training.preset = Config().training.preset;  // what it stands for is written out
   written.path.tuned = Config().path.tuned;
-  written.engine.threads = given_.engine.threads;
   const std::string text = differing_toml(written, {});
   const std::string_view parts[] = {head, text};
   write_atomically(given_.path.tuned, parts, "path.tuned");

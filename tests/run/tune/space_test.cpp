@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "run/tune/trials.hpp"
 #include "sluice/base/error.hpp"
@@ -84,7 +85,8 @@ TEST(TuneSpace, NamesWhatIsWrongWithLineKeyAndRemedy) {
       {"network.space = [\"log\", \"lin\"]",
        "s.toml:2: network.space must be one of auto, linear, log, asinh, got \"lin\""},
       {"network.space = {min = 1, max = 2}",
-       "s.toml:2: network.space takes one of auto, linear, log, asinh, which has no range; list the "
+       "s.toml:2: network.space takes one of auto, linear, log, asinh, which has no range; list "
+       "the "
        "values to try: [..]"},
       {"network.predict_day = [7, 14]",
        "s.toml:2: 'network.predict_day' cannot be searched: trials of different horizons cannot be "
@@ -121,11 +123,12 @@ TEST(TuneSpace, ValuesStayInTheirRangeAndReachItsEnds) {
   const auto& [size, batch, rate, stride] =
       std::tie(space.keys[0], space.keys[1], space.keys[2], space.keys[3]);
   std::set<std::string> sizes, batches, strides;
-  int below = 0;
+  int below = 0, ones = 0;
   constexpr int kDraws = 1000;
   for (int i = 0; i < kDraws; ++i) {
     const double at = (i + 0.5) / kDraws;
     sizes.insert(toml_of(size.value(at)));
+    ones += toml_of(size.value(at)) == "1";
     batches.insert(toml_of(batch.value(at)));
     strides.insert(toml_of(stride.value(at)));
     const double value = std::get<double>(rate.value(at).data);
@@ -134,6 +137,8 @@ TEST(TuneSpace, ValuesStayInTheirRangeAndReachItsEnds) {
     below += value < 1e-3;
   }
   EXPECT_THAT(sizes, ElementsAre("1", "2", "3", "4"));
+  // Of 0.5..4.5 in the logarithm what rounds to 1 is half: log(1.5 / 0.5) / log(4.5 / 0.5).
+  EXPECT_NEAR(ones, kDraws / 2, 5);
   EXPECT_THAT(batches, ElementsAre("10", "20", "30"));
   EXPECT_THAT(strides, ElementsAre("1", "2", "3"));
   // In the logarithm the middle of 1e-4..1e-2 is 1e-3.
