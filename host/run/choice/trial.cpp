@@ -143,6 +143,10 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   setup.events = false;
   setup.label = "choice";
   setup.watch = watch;
+  if (limits.keep_best) {
+    setup.validation = windows_;
+    setup.valid_limit = split_.valid_end;
+  }
   TrialResult result;
   try {
     const LoopResult loop = run_loop(setup, state);

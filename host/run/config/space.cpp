@@ -34,7 +34,6 @@ constexpr std::pair<std::string_view, std::string_view> kRefused[] = {
     {"training.seed", "it would choose chance; trials share one seed"},
     {"training.seeds", "a trial is one training of one seed; set it under [training]"},
     {"training.choice", "what it chooses is chosen once before the trials, or a key of the space"},
-    {"training.patience", "a trial is trained to its last step; set it under [training]"},
     {"training.max_seconds", "a trial's length is counted in steps; set training.steps"},
     {"training.final_fit", "a trial ends before it; set it under [training]"},
     {"training.init_from", "a trial begins with random weights; set it under [training]"},

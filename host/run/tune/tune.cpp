@@ -248,7 +248,7 @@ Measured Tuning::objective(const Config& trial, double share, int threads,
   for (std::size_t fold = 0; fold < folds_.size(); ++fold) {
     const auto all = static_cast<double>(folds_[fold]->total_steps(config));
     const TrialLimits limits{.steps = std::max<std::int64_t>(1, std::llround(all * share)),
-                             .seconds = 0};
+                             .keep_best = true};
     const TrainWatch watch = [&](const TrainProgress& at) {
       const double done = static_cast<double>(at.step) / static_cast<double>(limits.steps);
       out.stopped = out.stopped || !goes_on((static_cast<double>(fold) + done) / count);
@@ -257,7 +257,7 @@ Measured Tuning::objective(const Config& trial, double share, int threads,
     const TrialResult result = folds_[fold]->run(config, limits, watch);
     if (out.stopped) return out;
     const bool failed = result.steps == 0;
-    out.steps = failed ? out.steps : result.steps;
+    out.steps = limits.steps;
     out.score += (failed ? kNone : measured(result.score, start_.measure)) / count;
     out.wql += (failed ? kNone : result.score.wql) / count;
   }
