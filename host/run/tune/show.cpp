@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "run/training/loop.hpp"
@@ -46,13 +48,13 @@ std::int64_t entered(const std::vector<FinishedRun>& runs) {
 
 /// Of each trial the longest training; those that came furthest first, then the better ones.
 std::vector<const FinishedRun*> ranking(const std::vector<FinishedRun>& runs) {
-  std::vector<const FinishedRun*> out;
+  std::map<std::int64_t, const FinishedRun*> longest;
   for (const FinishedRun& run : runs) {
-    const auto longer = [&](const FinishedRun& other) {
-      return other.run.trial == run.run.trial && other.run.rung > run.run.rung;
-    };
-    if (std::ranges::none_of(runs, longer)) out.push_back(&run);
+    const FinishedRun*& so_far = longest[run.run.trial];
+    if (so_far == nullptr || run.run.rung > so_far->run.rung) so_far = &run;
   }
+  std::vector<const FinishedRun*> out;
+  for (const auto& [trial, run] : longest) out.push_back(run);
   std::ranges::sort(out, {}, [](const FinishedRun* run) {
     const bool scored = std::isfinite(run->score);
     return std::tuple(-run->run.rung, !scored, scored ? run->score : 0, run->run.trial);
