@@ -97,6 +97,11 @@ void sort_files(const std::vector<std::string>& files, Request& request) {
                     "write to it as --path.model",
                     request.model));
   }
+  if (request.command == "tune" && !request.model.empty()) {
+    throw ConfigError(fmt::format(
+        "{}: is a trained model; the trials of a search begin with random weights: leave it out",
+        request.model));
+  }
   for (const auto& [key, value, written] : request.overrides) {
     if (key == "path.data" && !request.data.empty()) {
       throw ConfigError(
@@ -129,6 +134,9 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   add_data_command(app, "train", "Train a model on the data's windows",
                    "data, or a TOML file of settings that names them, or both",
                    "sluice train sales.csv --horizon 28", files, request.quiet);
+  add_data_command(app, "tune", "Search settings by trainings scored on the validation part",
+                   "data, or a TOML file of settings with [tune.space], or both",
+                   "sluice tune space.toml sales.csv --trials 27 --jobs 2", files, request.quiet);
   add_data_command(app, "forecast", "Forecast all series with a trained model",
                    "a model, data, a TOML file of settings; what is left out the model knows",
                    "sluice forecast runs/model.safetensors sales.csv", files, request.quiet);

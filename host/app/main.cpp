@@ -1,5 +1,6 @@
 // The program. Each command below is the path of its data:
 //   train     read_catalog -> train -> model
+//   tune      read_catalog -> trials, scored -> settings to train with
 //   forecast  load_model -> read_catalog -> forecast_series -> write_forecasts
 //   evaluate  load_model -> read_catalog -> backtest -> report
 //   report    the same, as a page to read
@@ -28,6 +29,7 @@
 #include "run/paths.hpp"
 #include "run/settings.hpp"
 #include "run/threads.hpp"
+#include "run/tune/tune.hpp"
 #include "sluice/c_api.h"
 #include "sluice/sluice.hpp"
 
@@ -79,6 +81,38 @@ int train(const Request& request) {
   const std::string short_of = too_short_to_evaluate(config, catalog);
   log_info(short_of.empty() ? fmt::format("next: sluice forecast{0}, or sluice evaluate{0}", next)
                             : fmt::format("next: sluice forecast{}; {}", next, short_of));
+  return 0;
+}
+
+int tune(const Request& request) {
+  const Settings settings = read_settings(request);
+  const Config& config = settings.config;
+  const TuneSpace space = load_space(request.settings);
+  begin(request, settings);
+  log_info(wrapped(fmt::format("searching {}: {}", space.origin, space_text(space)), 80));
+  CatalogNotes notes;
+  const Catalog catalog = read_data(settings, notes);
+  for (const std::string& remark : notes.remarks) log_warning(remark);
+  const TuneResult result =
+      with_memory("tuning", "make tune.jobs, training.batch_size or network.hidden_size smaller",
+                  [&] { return tune(config, space, catalog); });
+  const bool printed = result.table.empty() || try_print_result(result.table);
+  if (result.trial >= 0) {
+    const std::string tuned = shell_quoted(config.path.tuned);
+    log_info(fmt::format("settings: {} (trial {}{}); next: sluice train {}", config.path.tuned,
+                         result.trial, result.trial == 0 ? ", the settings as given" : "", tuned));
+  }
+  if (result.interrupted) {
+    log_info(fmt::format("interrupted; go on: sluice tune{}", same_arguments(request)));
+    return kInterrupted;
+  }
+  if (result.trial < 0) {
+    throw DataError(
+        "no trial has a score: no training had a finite loss; look at the data with `sluice "
+        "check`, "
+        "or search smaller learning rates");
+  }
+  if (!printed) refuse_output();
   return 0;
 }
 
@@ -262,9 +296,9 @@ int run(int argc, char** argv) {
   const std::optional<Request> request = read_command_line(argc, argv);
   if (!request) return 0;
   constexpr std::pair<std::string_view, int (*)(const Request&)> kCommands[] = {
-      {"train", train},     {"forecast", forecast},     {"evaluate", evaluate}, {"report", report},
-      {"check", check},     {"simulate", simulate},     {"explain", explain},   {"info", info},
-      {"devices", devices}, {"completion", completion}, {"manual", manual}};
+      {"train", train},   {"tune", tune},       {"forecast", forecast},     {"evaluate", evaluate},
+      {"report", report}, {"check", check},     {"simulate", simulate},     {"explain", explain},
+      {"info", info},     {"devices", devices}, {"completion", completion}, {"manual", manual}};
   for (const auto& [name, command] : kCommands) {
     if (name == request->command) return command(*request);
   }

@@ -45,28 +45,29 @@ std::filesystem::path lock_path(const std::filesystem::path& path) {
   return path.string() + ".lock";
 }
 
-PathLock::PathLock(const std::filesystem::path& path) : lock_(lock_path(path)) {
+PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)
+    : lock_(lock_path(path)) {
   for (;;) {
     descriptor_ = ::open(lock_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {
-      throw DataError(fmt::format("{}: cannot be written ({}); choose another path.model",
-                                  lock_.string(), std::generic_category().message(errno)));
+      throw DataError(fmt::format("{}: cannot be written ({}); choose another {}", lock_.string(),
+                                  std::generic_category().message(errno), setting));
     }
     const int error = lock_error(descriptor_);
     const std::optional<std::string> number = holder(descriptor_);
     if (error == EWOULDBLOCK) {
       ::close(descriptor_);
       throw DataError(fmt::format(
-          "{}: {} is training into this path; wait for it, or choose another path.model",
-          path.string(),
+          "{}: {} is training into this path; wait for it, or choose another {}", path.string(),
           number.value_or("").empty() ? "another process"
-                                      : "process " + number->substr(0, number->size() - 1)));
+                                      : "process " + number->substr(0, number->size() - 1),
+          setting));
     }
     if (!number) {
       ::close(descriptor_);
       throw DataError(fmt::format(
-          "{}: is no lock of a training, whose name it has; move it, or choose another path.model",
-          lock_.string()));
+          "{}: is no lock of a training, whose name it has; move it, or choose another {}",
+          lock_.string(), setting));
     }
     if (error != 0) {
       log_warning(fmt::format(

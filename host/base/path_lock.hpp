@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace sluice {
 
@@ -19,7 +20,8 @@ std::filesystem::path lock_path(const std::filesystem::path& path);
 class PathLock {
  public:
   /// Throws DataError naming the process that holds it, or where the file is somebody's own.
-  explicit PathLock(const std::filesystem::path& path);
+  /// `setting` is the one that names the path.
+  explicit PathLock(const std::filesystem::path& path, std::string_view setting = "path.model");
   ~PathLock();
   PathLock(const PathLock&) = delete;
   PathLock& operator=(const PathLock&) = delete;

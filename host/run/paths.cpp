@@ -115,7 +115,10 @@ std::vector<NamedPath> outputs_of(const Config& config) {
        "path.model"},
       {"the training's lock beside path.model", lock_path(config.path.model), false, "path.model"},
       {"path.forecast", config.path.forecast},
-      {"path.report", config.path.report}};
+      {"path.report", config.path.report},
+      {"path.tuned", config.path.tuned},
+      {"the search's journal beside path.tuned", journal_path(config.path.tuned), false,
+       "path.tuned"}};
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
   if (!config.path.html.empty()) outputs.push_back({"path.html", config.path.html});
   if (!config.path.explanation.empty()) {
@@ -148,6 +151,7 @@ bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat f
 bool writes(const SettingsRequest& request, const std::string& name) {
   if (name == "path.log") return true;
   if (request.command == "train") return name == "path.model" || name.starts_with("the training");
+  if (request.command == "tune") return name == "path.tuned" || name.starts_with("the search");
   if (request.command == "forecast") {
     return name == "path.forecast" || name == "path.explanation";
   }
@@ -165,6 +169,10 @@ void check_folder(const NamedPath& output) {
 }
 
 }  // namespace
+
+std::filesystem::path journal_path(const std::filesystem::path& tuned) {
+  return tuned.string() + ".journal";
+}
 
 void check_paths(const SettingsRequest& request, const Config& config) {
   SameFile same_file;

@@ -1,10 +1,15 @@
 // Files that a run reads and files that it writes must not be each other.
 #pragma once
 
+#include <filesystem>
+
 #include "run/settings.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {
+
+/// "<path.tuned>.journal": the trials of a search so far.
+std::filesystem::path journal_path(const std::filesystem::path& tuned);
 
 /// Compares every file that `request` (its command and its file of settings count) may write under
 /// `config` with every file that it reads and with each other, by device and number and by resolved

@@ -127,10 +127,11 @@ Metrics Trials::score(const Method& method) const {
   });
 }
 
-std::int64_t Trials::total_steps() const {
-  const ModelSpec spec = resolve_model(config_, catalog_, split_.train_end, split_.valid_end);
-  const TrainingPlan plan(catalog_, split_.train_end, plan_spec(config_, spec));
-  return steps_in_all(config_.training, plan, windows());
+std::int64_t Trials::total_steps(const Config& config) const {
+  if (config.training.epochs == 0) return config.training.steps;
+  const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
+  const TrainingPlan plan(catalog_, split_.train_end, plan_spec(config, spec));
+  return steps_in_all(config.training, plan, windows());
 }
 
 TrialResult Trials::run(const Config& config, const TrialLimits& limits,
@@ -163,6 +164,10 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   setup.events = false;
   setup.label = "choice";
   setup.watch = watch;
+  if (limits.keep_best) {
+    setup.validation = windows_;
+    setup.valid_limit = split_.valid_end;
+  }
   TrialResult result;
   try {
     const LoopResult loop = run_loop(setup, state);

@@ -20,6 +20,9 @@ namespace sluice {
 struct TrialLimits {
   std::int64_t steps = 0;
   double seconds = 0;  ///< 0: not limited
+  /// Whether the weights are scored that have the least validation loss, as a training keeps them;
+  /// else the last ones, without the validations.
+  bool keep_best = false;
 };
 
 /// Of every forecast, [windows, M]: its MASE, RMSSE and mean absolute error; NaN: undefined.
@@ -46,7 +49,8 @@ class Trials {
   /// [windows], which forecasts belong together (run/choice/evidence.hpp).
   const std::vector<int>& groups() const { return groups_; }
   /// Steps that training.steps and epochs allow; 0: they do not limit.
-  std::int64_t total_steps() const;
+  std::int64_t total_steps() const { return total_steps(config_); }
+  std::int64_t total_steps(const Config& config) const;
 
   /// Trains `config` and scores it. One whose loss stops being finite has no score. `watch` as in
   /// TrainOptions; a training that it, or a signal, ends is scored as it stands.

@@ -13,11 +13,13 @@ namespace {
 /// Whether `command` looks at the keys of `section`.
 bool uses(std::string_view command, std::string_view section, const Config& config) {
   const bool evaluates = command == "evaluate" || command == "report";
-  const bool trains = command == "train" || (evaluates && config.evaluate.refit > 0);
+  const bool trains =
+      command == "train" || command == "tune" || (evaluates && config.evaluate.refit > 0);
   if (section == "data") return true;
   if (section == "network" || section == "training") return trains;
   if (section == "mode") return command == "train";
   if (section == "engine") return command != "check";
+  if (section == "tune") return command == "tune";
   if (section == "forecast") return command == "forecast" || evaluates;
   if (section == "explanation") return command == "forecast";
   return evaluates;
@@ -132,6 +134,11 @@ class Idle {
           std::pair("explanation.points", e.points != none.points)}) {
       say(key, is_written, used_.path.explanation.empty(), "without its file (path.explanation)");
     }
+    const bool random = used_.tune.method == "random";
+    say("tune.factor", written_.tune.factor != Config::Tune().factor, random,
+        "with tune.method = \"random\"");
+    say("tune.rungs", written_.tune.rungs != Config::Tune().rungs, random,
+        "with tune.method = \"random\"");
     say("engine.device_memory_limit", written_.engine.device_memory_limit != 0,
         used_.engine.device == "cpu", "on engine.device = \"cpu\"");
   }

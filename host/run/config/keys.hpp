@@ -12,6 +12,7 @@
 #include "run/config/data_keys.hpp"
 #include "run/config/explanation_keys.hpp"
 #include "run/config/key.hpp"
+#include "run/config/tune_keys.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/config.hpp"
 
@@ -34,6 +35,7 @@ inline constexpr Section kSections[] = {
     {"forecast", "what a forecast gives"},
     {"explanation", "what moved the forecasts"},
     {"evaluate", "rolling origins and their scores"},
+    {"tune", "a search over settings; what it searches is in [tune.space] of the file"},
 };
 
 inline std::vector<std::string_view> method_keys() {
@@ -176,6 +178,13 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
 template <typename AnyConfig, typename Visitor>
 void visit_training_keys(AnyConfig& config, Visitor& visit) {
   auto& t = config.training;
+  visit(
+      Key{.name = "training.preset",
+          .meaning = "Defaults of other keys of training, under whatever is set: fast: steps 350, "
+                     "choice 1; balanced: as they stand here; best: steps 2800, choice 1, seeds "
+                     "3.",
+          .choices = {"fast", "balanced", "best"}},
+      t.preset);
   visit(Key{.name = "training.loss",
             .meaning = "What is made small; quantile gives the interval levels directly, a "
                        "distribution (from gaussian on) mean, median and any level: by its "
@@ -385,6 +394,10 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Directory of the figures (the article's figure_save_path).",
             .form = Form::path},
         p.figures);
+  visit(Key{.name = "path.tuned",
+            .meaning = "Settings that tune found, TOML; its journal is beside it.",
+            .form = Form::path},
+        p.tuned);
   visit(Key{.name = "path.figure_language",
             .meaning = "Language of the figures' words; auto: Chinese where the data's names are.",
             .choices = {"auto", "en", "zh"}},
@@ -491,6 +504,7 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "evaluate.show",
             .meaning = "Ids of series that the page (path.html) shows whatever their error."},
         v.show);
+  visit_tune_keys(config.tune, visit);
 }
 
 /// Calls visit(key, member) for every setting, in the order of `explain`. The member's type is one

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "run/config/explanation.hpp"
+#include "run/config/setting_texts.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/config.hpp"
@@ -116,6 +117,35 @@ std::string cell(std::string_view text) {
 }
 
 }  // namespace
+
+std::string toml_text_of(const std::string& text) { return toml_text(text); }
+
+std::map<std::string, std::string> setting_texts(const Config& config) {
+  std::map<std::string, std::string> texts;
+  visit_keys(config, [&](const Key& key, const auto& member) {
+    check_texts(key, member);
+    texts.emplace(key.name, toml_value(member));
+  });
+  return texts;
+}
+
+std::string differing_toml(const Config& config, const Config& base) {
+  const auto before = setting_texts(base);
+  std::string out, section;
+  visit_keys(config, [&](const Key& key, const auto& member) {
+    check_texts(key, member);
+    const std::string value = toml_value(member);
+    if (before.at(std::string(key.name)) == value) return;
+    const std::size_t dot = key.name.find('.');
+    if (key.name.substr(0, dot) != section) {
+      out += out.empty() ? "" : "\n";
+      section = key.name.substr(0, dot);
+      out += fmt::format("[{}]\n", section);
+    }
+    out += fmt::format("{} = {}\n", key.name.substr(dot + 1), value);
+  });
+  return out;
+}
 
 std::vector<Explanation> explanations() {
   static const Config defaults;

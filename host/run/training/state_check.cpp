@@ -117,6 +117,7 @@ std::string settings_to_keep(const Config& config) {
   Config kept = config;
   kept.mode = {};
   kept.path = {};
+  kept.tune = {};
   kept.path.data = config.path.data;
   kept.training.checkpoint_seconds = 0;
   return to_toml(kept);

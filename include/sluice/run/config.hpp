@@ -90,6 +90,8 @@ struct Config {
 
   /// [training]
   struct Training {
+    /// fast, balanced, best: the defaults of other keys (host/run/config/preset.hpp).
+    std::string preset = "balanced";
     std::string loss = "quantile";  ///< mse, mae, huber, quantile, or a distribution's name
     double huber_delta = 1;
     double tweedie_power = 1.5;
@@ -149,7 +151,8 @@ struct Config {
     std::string html;    ///< report for people; empty: not written (report: beside path.report)
     std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
     std::string figures = "runs/figures";
-    std::string figure_language = "auto";  ///< auto, en, zh
+    std::string tuned = "runs/tuned.toml";  ///< settings that tune found; its journal beside it
+    std::string figure_language = "auto";   ///< auto, en, zh
     bool operator==(const Path&) const = default;
   } path;
 
@@ -196,6 +199,20 @@ struct Config {
     std::vector<std::string> show;  ///< ids that the page has whatever their error
     bool operator==(const Evaluate&) const = default;
   } evaluate;
+
+  /// [tune] the search over settings; [tune.space] in the same file is what it searches
+  /// (host/run/config/space.hpp).
+  struct Tune {
+    std::int64_t trials = 27;        ///< settings that are drawn
+    double seconds = 0;              ///< no trial begins later; 0: not limited
+    int jobs = 1;                    ///< trials side by side
+    std::string method = "halving";  ///< halving, random
+    int factor = 3;                  ///< of halving: one of so many goes on, so many times longer
+    int rungs = 3;                   ///< of halving: lengths of a training
+    std::string measure = "auto";    ///< auto, mase, rmsse, wape, wql
+    int folds = 1;                   ///< parts that each trial is scored on
+    bool operator==(const Tune&) const = default;
+  } tune;
 
   bool operator==(const Config&) const = default;
 };

@@ -133,7 +133,7 @@ TEST(ConfigText, RandomConfigsComeBackEqualFromTheirToml) {
 TEST(ConfigText, DefaultsComeBackEqualAndNameEveryKey) {
   const std::string toml = to_toml(Config{});
   EXPECT_TRUE(parse_config(toml, "copy") == Config{});
-  EXPECT_THAT(toml, HasSubstr("[training]\nloss = \"quantile\"\n"));
+  EXPECT_THAT(toml, HasSubstr("[training]\npreset = \"balanced\"\nloss = \"quantile\"\n"));
   EXPECT_THAT(toml, HasSubstr("lags = \"auto\"\n"));
   std::size_t lines = 0;
   for (const char c : toml) lines += c == '=';
@@ -186,6 +186,7 @@ TEST(ConfigKeys, EveryFieldHasItsKey) {
   EXPECT_EQ(rounded(bytes[5]), sizeof(Config::Engine));
   EXPECT_EQ(rounded(bytes[6]), sizeof(Config::Forecast));
   EXPECT_EQ(rounded(bytes[7]), rounded(sizeof(Config::Evaluate)));
+  EXPECT_EQ(rounded(bytes[8]), rounded(sizeof(Config::Tune)));
 }
 
 TEST(ParseConfig, ReadsEveryKindOfValue) {
@@ -235,7 +236,7 @@ TEST(ParseConfig, AnUnknownSectionNamesTheNearest) {
             "shop.toml:1: unknown section [trainig]; did you mean [training]?");
   EXPECT_EQ(error_of("[xyz]\n"),
             "shop.toml:1: unknown section [xyz]; the sections are data, network, training, mode, "
-            "path, engine, forecast, evaluate");
+            "path, engine, forecast, evaluate, tune");
   EXPECT_EQ(error_of("epochs = 1\n"),
             "shop.toml:1: 'epochs' stands outside the sections; did you mean 'training.epochs', "
             "under [training]?");
