@@ -15,6 +15,7 @@
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/channels.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
 #include "run/training/decided.hpp"
@@ -468,15 +469,19 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
     if (decided.stopped && options.watch) after.watch = [](const TrainProgress&) { return false; };
     return decided;
   };
+  std::optional<Catalog> reduced;
+  const auto used_by = [&](const Decided& decided) -> const Catalog& {
+    return (reduced = reduced_catalog(catalog, decided.config.data)) ? *reduced : catalog;
+  };
   if (!options.save) {
     const Decided decided = decided_now();
-    return Training(config, decided, catalog, after).run();
+    return Training(config, decided, used_by(decided), after).run();
   }
   const std::filesystem::path path = config.path.model;
   try_places(path);
   const PathLock lock(path);
   const Decided decided = decided_now();
-  Training training(config, decided, catalog, after);
+  Training training(config, decided, used_by(decided), after);
   const TrainResult result = training.run();
   if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {

@@ -120,6 +120,9 @@ class Catalog {
     return !parts_.ended.empty() && parts_.ended[static_cast<std::size_t>(s)] != 0;
   }
 
+  /// A copy without these inputs: places in channels() (of no target) and in categories().
+  Catalog without(std::span<const int> channels, std::span<const int> categories) const;
+
   std::int64_t bytes() const;  ///< memory held
 
  private:
