@@ -5,6 +5,7 @@
 
 #include "api/job.hpp"
 #include "api/status.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/model/params.hpp"
 #include "sluice/run/forecast.hpp"
@@ -44,7 +45,9 @@ std::string info_of(const Model& model) {
   json["static_categories"] = model.category_names;
   json["step_categories"] = model.step_category_names;
   json["past_categories"] = model.config.data.past_categories;
-  json["future_categories"] = model.config.data.future_categories;
+  json["future_categories"] =
+      without_left_out(model.config.data.future_categories, model.config.data);
+  json["left_out"] = model.config.data.left_out.value_or(std::vector<std::string>());
   json["series"] = model.series_ids.size();
   json["steps"] = model.steps;
   json["train_seconds"] = model.train_seconds;

@@ -108,6 +108,14 @@ std::string model_info(const std::filesystem::path& path) {
                      to_string(model.frequency));
   out += fmt::format("series        {}\n", listed(model.series_ids));
   out += fmt::format("channels      {}\n", listed(model.channel_names));
+  if (!model.scaling.covariates.empty()) {
+    const std::vector<std::string> inputs(model.channel_names.begin() + model.spec.M,
+                                          model.channel_names.end());
+    out += fmt::format("inputs as     {}\n", encodings_text(inputs, model.scaling.covariates));
+  }
+  if (model.config.data.left_out && !model.config.data.left_out->empty()) {
+    out += fmt::format("left out      {}\n", listed(*model.config.data.left_out));
+  }
   out += fmt::format("statics       {}\n", listed(model.static_names));
   out += fmt::format("categories    {}\n", listed(model.category_names));
   out += fmt::format("step words    {}\n", listed(model.step_category_names));

@@ -223,6 +223,27 @@ void TrainingPlan::batch_carried(std::uint64_t seed, std::int64_t epoch, std::in
   }
 }
 
+void drop_channels(std::uint64_t seed, std::int64_t step, double rate, int channels,
+                   std::span<Window> windows) {
+  constexpr int kBits = 16, kNumbers = 4;
+  if (rate <= 0 || channels == 0) return;
+  const int bits = std::min(channels, kBits);
+  const auto use = static_cast<std::uint64_t>(RandomUse::channels) << 32;
+  for (std::size_t n = 0; n < windows.size(); ++n) {
+    std::uint32_t dropped = 0;
+    for (int first = 0; first < bits; first += kNumbers) {
+      const Philox4 random = philox(
+          seed, static_cast<std::uint64_t>(step),
+          use | static_cast<std::uint64_t>(n) << 2 | static_cast<std::uint64_t>(first / kNumbers));
+      for (int i = 0; i < kNumbers && first + i < bits; ++i) {
+        const bool hide = static_cast<double>(to_uniform(random.v[i])) < rate;
+        dropped |= (hide ? 1u : 0u) << (first + i);
+      }
+    }
+    windows[n].dropped = static_cast<std::uint16_t>(dropped);
+  }
+}
+
 std::vector<Window> windows_at(std::span<const std::int64_t> cutoff) {
   std::vector<Window> windows;
   for (std::size_t s = 0; s < cutoff.size(); ++s) {

@@ -407,6 +407,9 @@ class Forecaster(Arguments):
     def _take(self, model: _sluice.Model, columns: Columns) -> None:
         self._model, self._columns = model, columns
         self.model_info_: dict[str, Any] = json.loads(model.info())
+        # What validation was better without is not asked for, and ignored where it is given.
+        gone = self.model_info_["left_out"]
+        columns.future = [name for name in columns.future if name not in gone]
 
     def _fitted(self) -> tuple[_sluice.Model, Columns]:
         if self._model is None or self._columns is None:

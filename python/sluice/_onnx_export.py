@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from ._model_file import ModelFile, Tensors
+from ._onnx_covariates import Covariates
 from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape,
                          calendar_size, calendar_terms)
 from ._onnx_level import ASINH_SLOPE, level_map, smoothed, value_at, window_map
@@ -118,7 +119,9 @@ class Export:
         s = self.spec
         if "smoothing" in (s["level"], s["base"]):
             return None
-        window = s["level_window"] - 1 if s["level"] == "mean" else 0
+        counted = self.encoded(self.M, s["past_channels"] + s["future_channels"])
+        of_inputs = counted is not None and any(counted.have_level)
+        window = s["level_window"] - 1 if s["level"] == "mean" or of_inputs else 0
         change = s["base_season"] if s["level_change"] else 0
         return int(max(self.steps_needed(), self.T + window + change))
 
@@ -174,14 +177,15 @@ class Export:
     def read_covariates(self) -> None:
         """Past and future channels as the LSTM and the head see them, statics and codes."""
         g, s, T, K = self.g, self.spec, self.T, self.K
-        self.past = self.future = self.static = None
+        # As the LSTM sees the last T steps, and the head those of the horizon.
+        self.past = self.future = self.ahead = self.static = None
         if s["past_channels"]:
             given = g.input("past", DOUBLE, ["N", "past_steps", s["past_channels"]])
-            self.past = self.covariates(given, self.M, s["past_channels"], T)
+            self.past, _ = self.covariates(given, self.M, s["past_channels"], 0)
         if s["future_channels"]:
             given = g.input("future", DOUBLE, ["N", "future_steps", s["future_channels"]])
-            self.future = self.covariates(given, self.M + s["past_channels"], s["future_channels"],
-                                          T + K)
+            self.future, self.ahead = self.covariates(given, self.M + s["past_channels"],
+                                                      s["future_channels"], K)
         if s["static_reals"]:
             given = g.cast(g.input("static", DOUBLE, ["N", s["static_reals"]]), FLOAT)
             tensors = self.model.tensors
@@ -204,12 +208,33 @@ class Export:
                 column = g.pad_front(g.transpose(column, 1, 0), steps, np.int64(0), 2)
                 self.step_codes.append(g.last(column, steps))
 
-    def covariates(self, given: str, first: int, count: int, steps: int) -> str:
-        g = self.g
-        values = g.pad_front(g.transpose(given, 1, 0, 2), steps, np.float64("nan"), 3)
-        offset, scale = (g.slice(x, first, first + count, axis=1) for x in self.scaling)
-        scaled = g.op("Div", g.op("Sub", g.last(values, steps), offset), scale)
-        return self.input_value(g.cast(scaled, FLOAT))
+    def covariates(self, given: str, first: int, count: int, ahead: int) -> tuple[str, str]:
+        """Inputs at the last T steps, and at `ahead` steps after them as the last one sees them."""
+        g, T = self.g, self.T
+        maps = self.encoded(first, count)
+        steps = T + ahead
+        back = self.spec["level_window"] if maps and any(maps.have_level) else 0
+        values = g.pad_front(g.transpose(given, 1, 0, 2), steps + back, np.float64("nan"), 3)
+        if maps is None:
+            offset, scale = (g.slice(x, first, first + count, axis=1) for x in self.scaling)
+            scaled = g.op("Div", g.op("Sub", g.last(values, steps), offset), scale)
+            whole = self.input_value(g.cast(scaled, FLOAT))
+            return g.slice(whole, 0, T), g.last(whole, ahead) if ahead else whole
+        encoded = maps.values(g, values)
+        level = maps.levels(g, encoded, self.spec["level_window"])
+        past = maps.inputs(g, g.last(encoded, T, ahead), g.last(level, T, ahead))
+        if not ahead:
+            return past, past
+        return past, maps.inputs(g, g.last(encoded, ahead), g.last(level, 1, ahead))
+
+    def encoded(self, first: int, count: int) -> Covariates | None:
+        """The maps of channels that hold for all series; None: each series has its own."""
+        if "covariates" not in self.model.metadata:
+            return None
+        begin = first - self.M
+        words = json.loads(self.model.metadata["covariates"])["encodings"]
+        return Covariates(words[begin:begin + count],
+                          self.model.tensors["covariates.map"][begin:begin + count])
 
     # Maps of steps and windows ------------------------------------------------------------------
 
@@ -261,7 +286,7 @@ class Export:
         if self.past:
             columns.append(self.past)
         if self.future:
-            columns.append(g.slice(self.future, 0, T))
+            columns.append(self.future)
         if s["calendar"]:
             unit = self.model.frequency["unit"]
             if not 0 < s["calendar"] <= calendar_size(unit):
@@ -290,8 +315,8 @@ class Export:
                 seen = self.input_value(self.on_level(g.last(self.v, count), affine))
                 seen = g.transpose(g.op("Gather", seen, np.int64(m), axis=2), 1, 0)
                 parts.append(seen if order is None else g.op("Gather", seen, order, axis=1))
-        if self.future:
-            ahead = g.transpose(g.last(self.future, K), 1, 2, 0)
+        if self.ahead:
+            ahead = g.transpose(self.ahead, 1, 2, 0)
             parts.append(g.reshape(ahead, 0, s["future_channels"] * K))
         if self.static:
             parts.append(self.static)

@@ -36,8 +36,10 @@ def smoothed(g: Graph, values: str, shape: str, alpha: float, fallback: float) -
     return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0)], [values], 1)[0]
 
 
-def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
-    """Mean of the last `window` values; where there is none, that of before."""
+def trailing_mean(g: Graph, values: str, shape: str, window: int, floor: float | None = 0,
+                  first: float = 1) -> str:
+    """Mean of the last `window` values, `floor` at least; where there is none, that of before, and
+    in front of all `first`."""
     gap = g.op("Expand", np.float64("nan"),
                g.op("Concat", np.array([window], np.int64), shape, axis=0))
     leaving = g.slice(g.op("Concat", gap, values, axis=0), 0, -window)
@@ -54,11 +56,12 @@ def trailing_mean(g: Graph, values: str, shape: str, window: int) -> str:
     total, count = add("Sub", old, *add("Add", x, total, count))
     mean = body.op("Div", total, body.op("Max", count, np.float64(1)))
     some = body.op("Greater", count, np.float64(0))
-    level = body.op("Where", some, body.op("Max", mean, np.float64(0)), level)
+    kept = mean if floor is None else body.op("Max", mean, np.float64(floor))
+    level = body.op("Where", some, kept, level)
     for value, name in ((total, "new_sum"), (count, "new_count"), (level, "new_level"),
                         (level, "out")):
         body.output(value, f"mean_{name}", DOUBLE, _STEP)
-    return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0), _all(g, shape, 1)], [values, leaving], 1)[0]
+    return g.scan(body, [_all(g, shape, 0), _all(g, shape, 0), _all(g, shape, first)], [values, leaving], 1)[0]
 
 
 def value_at(g: Graph, v: str, space: str) -> str:

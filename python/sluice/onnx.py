@@ -96,7 +96,10 @@ def fit_scaling(model: Model, y: ArrayLike, past: ArrayLike | None = None,
     history = np.shape(y)[1]
     for values in (past, None if future is None else np.asarray(future)[:, :history]):
         if values is not None:
-            parts.append(_affine(network["covariate_scaling"], np.asarray(values, np.float64)))
+            # Of encoded ones the graph has the maps, and does not look at these.
+            of_inputs = network["covariate_scaling"]
+            parts.append(_affine("standard" if of_inputs == "auto" else of_inputs,
+                                 np.asarray(values, np.float64)))
     offset, scale = (np.concatenate(both, axis=1) for both in zip(*parts))
     channels = len(read.names["channels"])
     if offset.shape[1] != channels:

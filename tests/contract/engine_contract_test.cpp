@@ -29,6 +29,7 @@ struct Case {
   const char* name;
   ModelSpec spec;
   bool missing;
+  bool encoded = false;  ///< inputs by what they hold, and one window without the future one
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -65,6 +66,9 @@ std::vector<Case> cases() {
   out.push_back({"asinh_last_missing", s, true});
   s.level = Level::smoothing, s.base = Base::smoothing, s.loss = Loss::mae;
   out.push_back({"asinh_smoothing", s, false});
+  s = full_spec();
+  s.missing_indicator = true;
+  out.push_back({"encoded_inputs_missing", s, true, true});
   ModelSpec plain;  // the article's: everything off
   plain.T = 10, plain.H = 8, plain.L = 4, plain.K = 3, plain.loss = Loss::mse,
   plain.past_channels = 1;
@@ -90,10 +94,17 @@ TEST_P(EngineParity, LossAndGradientsAreTheReferences) {
   std::vector<std::int64_t> end;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s) - 1);
   const bool mean = spec.level != Level::none || is_nonnegative(spec.loss);
-  const SeriesScaling scaling =
+  SeriesScaling scaling =
       fit_scaling(catalog, mean ? Scaling::mean : Scaling::standard, Scaling::standard, end);
   const std::vector<float> weights = {1, 2, 0.5f, 1, 1.5f, 1};
-  const std::vector<Window> windows = some_windows();
+  std::vector<Window> windows = some_windows();
+  if (c.encoded) {
+    scaling.covariates = fit_covariates(catalog, spec.level_window, spec.K, end);
+    ASSERT_EQ(scaling.covariates[0].encoding, Encoding::difference);
+    ASSERT_EQ(scaling.covariates[1].encoding, Encoding::ratio);
+    scaling.covariates[1].high *= 0.5f;  // so that some values are cut
+    windows[1].dropped = 1;
+  }
 
   EngineSetup setup;
   setup.catalog = &catalog;
@@ -359,7 +370,8 @@ TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {
   std::vector<Window> windows(2);
   for (int link = 0; link < 3; ++link) {
     for (int n = 0; n < 2; ++n) {
-      windows[static_cast<std::size_t>(n)] = {9 + 10 * link, n, link > 0 ? 1 : 0};
+      windows[static_cast<std::size_t>(n)] = {9 + 10 * link, n,
+                                              static_cast<std::int16_t>(link > 0 ? 1 : 0)};
     }
     engine->train_step(windows, still);
   }

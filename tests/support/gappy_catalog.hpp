@@ -140,8 +140,9 @@ inline std::vector<Window> random_windows(const Catalog& catalog, int count, uns
     };
     const std::int64_t s = below(catalog.series_count());
     const std::int64_t origin = below(catalog.length(s) + 1) - 1;
-    windows.push_back(
-        {.origin = origin, .series = static_cast<std::int32_t>(s), .continues = i % 2});
+    windows.push_back({.origin = origin,
+                       .series = static_cast<std::int32_t>(s),
+                       .continues = static_cast<std::int16_t>(i % 2)});
   }
   return windows;
 }

@@ -49,10 +49,10 @@ class ReferenceModel {
       std::vector<double> h(size(spec_.L * spec_.H)), c(h.size());
       for (int j = 0; j < spec_.T; ++j) {
         const std::int64_t t = w.origin - spec_.T + 1 + j;
-        step(inputs(w.series, t, params), params, h, c);
+        step(inputs(w, t, params), params, h, c);
         if (j < spec_.first_head_step() || t < 0) continue;
         const std::vector<double> top(h.end() - spec_.H, h.end());
-        const std::vector<double> u = head(w.series, t, top, params);
+        const std::vector<double> u = head(w, t, top, params);
         for (int k = 1; k <= spec_.K; ++k) {
           for (int m = 0; m < spec_.M; ++m) {
             if (t + k >= limit[size(w.series)]) continue;
@@ -201,8 +201,9 @@ class ReferenceModel {
     return std::asinh(kSlope * level(m, s, t)) - std::log(2 * kSlope) + std::log(scale);
   }
 
-  std::vector<double> inputs(std::int64_t s, std::int64_t t,
+  std::vector<double> inputs(const Window& w, std::int64_t t,
                              const std::vector<double>& params) const {
+    const std::int64_t s = w.series;
     std::vector<double> x;
     if (t < 0) return std::vector<double>(size(spec_.inputs()));
     for (int m = 0; m < spec_.M; ++m) {
@@ -226,7 +227,7 @@ class ReferenceModel {
       }
     }
     for (int c = spec_.M; c < spec_.M + spec_.past_channels + spec_.future_channels; ++c) {
-      x.push_back(covariate(c, s, t));
+      x.push_back(covariate(c, w, t, t));
     }
     std::vector<float> calendar(size(std::max(1, spec_.calendar)));
     if (spec_.calendar > 0) {
@@ -238,12 +239,29 @@ class ReferenceModel {
     return x;
   }
 
-  double covariate(int c, std::int64_t s, std::int64_t t) const {
-    if (t >= catalog_.length(s)) return 0;
-    const double y = static_cast<double>(catalog_.values(c, s)[size(t)]);
-    return std::isnan(y) ? 0
-                         : (y - static_cast<double>(scaling_.offset_of(c, s))) /
-                               static_cast<double>(scaling_.scale_of(c, s));
+  /// Channel c at step i, as step t sees it.
+  double covariate(int c, const Window& w, std::int64_t i, std::int64_t t) const {
+    const std::int64_t s = w.series;
+    const int future = c - spec_.M - spec_.past_channels;
+    if (i >= catalog_.length(s)) return 0;
+    if (future >= 0 && (w.dropped & (1 << future % 16)) != 0) return 0;
+    const double y = static_cast<double>(catalog_.values(c, s)[size(i)]);
+    if (std::isnan(y)) return 0;
+    if (scaling_.covariates.empty()) {
+      return (y - static_cast<double>(scaling_.offset_of(c, s))) /
+             static_cast<double>(scaling_.scale_of(c, s));
+    }
+    const CovariateMap& map = scaling_.covariates[size(c - spec_.M)];
+    const auto number = [&](double x) { return map.encoding == Encoding::ratio ? std::log(x) : x; };
+    double sum = 0;
+    int n = 0;
+    for (std::int64_t j = std::max<std::int64_t>(0, t - spec_.level_window + 1); j <= t; ++j) {
+      const double x = static_cast<double>(catalog_.values(c, s)[size(j)]);
+      if (!std::isnan(x)) sum += number(x), ++n;
+    }
+    if (n == 0) return 0;
+    const double u = (number(y) - sum / n) / static_cast<double>(map.scale);
+    return std::min(static_cast<double>(map.high), std::max(static_cast<double>(map.low), u));
   }
 
   void append_statics(std::int64_t s, const std::vector<double>& params,
@@ -303,8 +321,9 @@ class ReferenceModel {
     }
   }
 
-  std::vector<double> head(std::int64_t s, std::int64_t t, const std::vector<double>& h,
+  std::vector<double> head(const Window& w, std::int64_t t, const std::vector<double>& h,
                            const std::vector<double>& params) const {
+    const std::int64_t s = w.series;
     std::vector<double> z = h, base(size(spec_.K * spec_.M));
     for (int m = 0; m < spec_.M; ++m) {
       for (std::int64_t i = t - spec_.context + 1; i <= t; ++i) z.push_back(seen(m, s, i, t));
@@ -331,7 +350,7 @@ class ReferenceModel {
     }
     for (int f = 0; f < spec_.future_channels; ++f) {
       for (int k = 1; k <= spec_.K; ++k)
-        z.push_back(covariate(spec_.M + spec_.past_channels + f, s, t + k));
+        z.push_back(covariate(spec_.M + spec_.past_channels + f, w, t + k, t));
     }
     append_statics(s, params, z);
     for (std::size_t e = 0; e < spec_.step_embeddings.size(); ++e) {

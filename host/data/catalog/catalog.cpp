@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
@@ -118,6 +119,28 @@ int Catalog::count(Role role) const {
   int n = 0;
   for (const Channel& channel : parts_.channels) n += channel.role == role ? 1 : 0;
   return n;
+}
+
+Catalog Catalog::without(std::span<const int> channels, std::span<const int> categories) const {
+  const auto kept = [](const auto& all, std::span<const int> gone) {
+    std::remove_cvref_t<decltype(all)> out;
+    for (std::size_t c = 0; c < all.size(); ++c) {
+      if (std::ranges::find(gone, static_cast<int>(c)) == gone.end()) out.push_back(all[c]);
+    }
+    return out;
+  };
+  CatalogParts parts{.axis = parts_.axis,
+                     .ids = parts_.ids,
+                     .offsets = parts_.offsets,
+                     .first = parts_.first,
+                     .channels = kept(parts_.channels, channels),
+                     .static_reals = parts_.static_reals,
+                     .static_categories = parts_.static_categories,
+                     .categories = kept(parts_.categories, categories),
+                     .value_offset = parts_.value_offset,
+                     .history = history_,
+                     .ended = parts_.ended};
+  return Catalog(std::move(parts));
 }
 
 std::int64_t Catalog::bytes() const {

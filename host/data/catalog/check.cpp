@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "data/catalog/uses.hpp"
+#include "sluice/data/covariates.hpp"
 
 namespace sluice {
 namespace {
@@ -85,6 +86,19 @@ std::string number_text(double number) {
                                       : fmt::format("{:.1f}", number);
 }
 
+/// What past and future columns are to a model, as a training on all of the history would see them.
+void add_encodings(std::string& out, const Catalog& catalog) {
+  std::vector<std::string> names;
+  for (const Channel& channel : catalog.channels()) {
+    if (channel.role != Role::target) names.push_back(channel.name);
+  }
+  if (names.empty()) return;
+  std::vector<std::int64_t> end;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s));
+  // The kinds do not depend on the level's window and the horizon, and nothing else is shown.
+  add_line(out, "inputs as", encodings_text(names, fit_covariates(catalog, 1, 0, end)));
+}
+
 void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& notes) {
   if (!notes.id_columns.empty()) add_line(out, "id", joined(notes.id_columns));
   if (!notes.time_columns.empty()) add_line(out, "time", joined(notes.time_columns));
@@ -115,6 +129,7 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
   add("past", past);
   add("future", future);
   add("static", fixed);
+  add_encodings(out, catalog);
   if (!notes.future_coverage.empty()) {
     add_line(out, "path.future", "covers " + notes.future_coverage);
   }

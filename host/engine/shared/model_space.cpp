@@ -101,6 +101,7 @@ SpaceView ModelSpace::view() const {
   view.offset = there(offsets_), view.calendar_row = there(calendar_row_);
   view.v = there(v_), view.s = there(s_), view.o = there(o_), view.smoothed = there(smoothed_);
   view.covariates = there(covariates_), view.calendar = there(calendar_);
+  view.covariate_level = there(covariate_level_), view.covariate_range = there(covariate_range_);
   view.statics = there(static_reals_), view.codes = there(codes_), view.weight = there(weight_);
   view.step_codes = there(step_codes_);
   view.log_scale = there(log_scale_), view.scale = there(scale_), view.shift = there(shift_);
@@ -219,19 +220,53 @@ void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
 void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& scaling) {
   const std::int64_t S = catalog.series_count();
   const auto channels = static_cast<int>(catalog.channels().size());
+  const std::span<const CovariateMap> maps = scaling.covariates;
   covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total()));
-  for (int c = spec_.M; c < channels; ++c) {
+  const auto future =
+      maps.empty() ? maps : maps.last(static_cast<std::size_t>(spec_.future_channels));
+  if (std::ranges::any_of(future, [](const CovariateMap& m) { return has_level(m.encoding); })) {
+    covariate_level_.resize(static_cast<std::size_t>(spec_.future_channels * total()));
+    constexpr float kAll = std::numeric_limits<float>::max();
+    for (const CovariateMap& map : future) {
+      const bool cut_here = has_level(map.encoding);
+      covariate_range_.push_back(cut_here ? map.low : -kAll);
+      covariate_range_.push_back(cut_here ? map.high : kAll);
+    }
+  }
+  for (int c = 0; c < channels - spec_.M; ++c) {
+    const CovariateMap map = maps.empty() ? CovariateMap() : maps[static_cast<std::size_t>(c)];
 #pragma omp parallel for schedule(static)
     for (std::int64_t s = 0; s < S; ++s) {
-      const auto y = catalog.values(c, s);
-      float* to = covariates_.data() + at(c - spec_.M, s);
-      const float shift = scaling.offset_of(c, s), scale = scaling.scale_of(c, s);
+      if (map.encoding != Encoding::standard) {
+        fill_covariate(catalog, map, c, s);
+        continue;
+      }
+      const auto y = catalog.values(spec_.M + c, s);
+      float* to = covariates_.data() + at(c, s);
+      const float shift = scaling.offset_of(spec_.M + c, s),
+                  scale = scaling.scale_of(spec_.M + c, s);
       for (std::size_t t = 0; t < y.size(); ++t) {
         const float value = (y[t] - shift) / scale;
         to[t] = std::isnan(value) ? 0.0f : std::clamp(value, -10.0f, 10.0f);
       }
     }
   }
+}
+
+/// A past channel has its level off, for it is seen at its own step alone; so has what has none.
+void ModelSpace::fill_covariate(const Catalog& catalog, const CovariateMap& map, int c,
+                                std::int64_t s) {
+  const auto x = catalog.values(spec_.M + c, s);
+  const std::span<float> to(covariates_.data() + at(c, s), x.size());
+  std::ranges::transform(x, to.begin(), [&](float value) { return map.value(value); });
+  const bool keeps = c >= spec_.past_channels && has_level(map.encoding);
+  std::vector<float> own(keeps ? 0 : x.size());
+  const std::span<float> level =
+      keeps ? std::span(covariate_level_.data() + at(c - spec_.past_channels, s), x.size())
+            : std::span(own);
+  covariate_levels(map.encoding, to, spec_.level_window, level);
+  if (keeps) return;
+  for (std::size_t t = 0; t < x.size(); ++t) to[t] = map.input(to[t], level[t]);
 }
 
 void ModelSpace::fill_statics(const EngineSetup& setup) {

@@ -41,6 +41,7 @@ class ModelSpace {
   void fill_level_statistics(const EngineSetup& setup);
   void fill_scales(const SeriesScaling& scaling);
   void fill_covariates(const Catalog& catalog, const SeriesScaling& scaling);
+  void fill_covariate(const Catalog& catalog, const CovariateMap& map, int c, std::int64_t s);
   void fill_statics(const EngineSetup& setup);
   void fill_step_codes(const EngineSetup& setup);
   void fill_calendar(const Catalog& catalog);
@@ -53,6 +54,7 @@ class ModelSpace {
   ModelSpec spec_;
   std::vector<std::int64_t> offsets_, calendar_row_;
   std::vector<float> v_, s_, o_, smoothed_, covariates_;  ///< [M,total]; empty: not there
+  std::vector<float> covariate_level_, covariate_range_;  ///< [future,total], [future,2]
   std::vector<float> calendar_, static_reals_, weight_;
   std::vector<float> scale_, shift_, log_scale_;  ///< [M,S]
   std::vector<std::int32_t> codes_, step_codes_;

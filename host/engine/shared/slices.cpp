@@ -89,6 +89,7 @@ Slices::Shape Slices::shape(std::int64_t batch) const {
 SpaceView Slices::view(const Shape& shape, const SpaceView& from, std::byte* block) const {
   SpaceView view = space_;
   view.calendar = from.calendar, view.lags = from.lags;
+  view.covariate_range = from.covariate_range;
   view.embedding_width = from.embedding_width, view.embedding_at = from.embedding_at;
   view.series = shape.batch, view.total = shape.total;
   for_each_series_array(view, [&]<typename T>(const T*& pointer, std::int64_t elements) {
@@ -133,7 +134,8 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
     const std::int64_t s = window.series, begin = range(window).begin;
     slots[static_cast<std::size_t>(n)] = {.origin = window.origin - begin,
                                           .series = static_cast<std::int32_t>(n),
-                                          .continues = window.continues};
+                                          .continues = window.continues,
+                                          .dropped = window.dropped};
     const auto copy = [&](const auto* from, std::int64_t from_at, const auto* into,
                           std::int64_t into_at, std::int64_t count) {
       if (from == nullptr || count == 0) return;

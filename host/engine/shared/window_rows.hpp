@@ -43,15 +43,19 @@ struct SpaceView {
   const float* o = nullptr;                    ///< [M,total], or null: 0
   const float* smoothed = nullptr;             ///< [M,total], Base::smoothing
   const float* covariates = nullptr;           ///< [past+future,total]
-  const float* calendar = nullptr;             ///< [calendar_rows, calendar_terms]
-  const float* statics = nullptr;              ///< [S, static_count]
-  const std::int32_t* codes = nullptr;         ///< [S, embedding_count]
-  const std::int32_t* step_codes = nullptr;    ///< [step_embedding_count,total], past ones first
-  const float* weight = nullptr;               ///< [S]
-  const float* log_scale = nullptr;            ///< [M,S] log of the series' scale
-  const float* scale = nullptr;                ///< [M,S] y = v * scale + shift
-  const float* shift = nullptr;                ///< [M,S]
-  const int* lags = nullptr;                   ///< [lag_count]
+  /// [future,total], or null: future covariates are inputs as they stand. Else they are counted
+  /// from this one of the step that looks at them, and cut at covariate_range; NaN = missing.
+  const float* covariate_level = nullptr;
+  const float* covariate_range = nullptr;    ///< [future,2] lowest, highest
+  const float* calendar = nullptr;           ///< [calendar_rows, calendar_terms]
+  const float* statics = nullptr;            ///< [S, static_count]
+  const std::int32_t* codes = nullptr;       ///< [S, embedding_count]
+  const std::int32_t* step_codes = nullptr;  ///< [step_embedding_count,total], past ones first
+  const float* weight = nullptr;             ///< [S]
+  const float* log_scale = nullptr;          ///< [M,S] log of the series' scale
+  const float* scale = nullptr;              ///< [M,S] y = v * scale + shift
+  const float* shift = nullptr;              ///< [M,S]
+  const int* lags = nullptr;                 ///< [lag_count]
   /// [embedding_count + step_embedding_count]: the tables of series, then those of steps.
   const int* embedding_width = nullptr;
   const std::int64_t* embedding_at = nullptr;  ///< likewise, place in the flat parameters
@@ -158,6 +162,21 @@ SLUICE_HD inline std::int64_t step_embedding_place(const SpaceView& space, std::
   return space.embedding_at[table] + code * space.embedding_width[table];
 }
 
+/// Bits of Window::dropped.
+inline constexpr int kDropBits = 16;
+
+/// Whether window w shows future channel f.
+SLUICE_HD inline bool is_shown(const Window& w, int f) {
+  return (w.dropped >> (f % kDropBits) & 1) == 0;
+}
+
+/// A future covariate v as the step sees it whose level this is.
+SLUICE_HD inline float known_value(float v, float level, const float* range) {
+  const float u = v - level;
+  if (std::isnan(u)) return 0.0f;
+  return u < range[0] ? range[0] : (u > range[1] ? range[1] : u);
+}
+
 /// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
 /// what steps through floats like one.
 template <typename Output>
@@ -186,8 +205,15 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
       *x++ = t < space.base_season ? 0.0f : level - log_level(space, m, s, t - space.base_season);
     }
   }
-  const int channels = space.past_channels + space.future_channels;
-  for (int c = 0; c < channels; ++c) *x++ = space.covariates[c * space.total + at];
+  for (int c = 0; c < space.past_channels; ++c) *x++ = space.covariates[c * space.total + at];
+  for (int f = 0; f < space.future_channels; ++f) {
+    float u = space.covariates[(space.past_channels + f) * space.total + at];
+    if (space.covariate_level != nullptr) {
+      u = known_value(u, space.covariate_level[f * space.total + at],
+                      space.covariate_range + 2 * f);
+    }
+    *x++ = is_shown(w, f) ? u : 0.0f;
+  }
   if (space.calendar_terms > 0) {
     const float* calendar = space.calendar + (space.calendar_row[s] + t + 1) * space.calendar_terms;
     for (int i = 0; i < space.calendar_terms; ++i) *x++ = calendar[i];
@@ -319,7 +345,21 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
   for (int f = 0; f < space.future_channels; ++f, context += K) {
     const float* covariate =
         space.covariates + (space.past_channels + f) * space.total + begin + t + 1;
-    for (int k = lane; k < K; k += kLanes) context[k] = t + 1 + k < length ? covariate[k] : 0.0f;
+    const int known = !is_shown(rows.windows[n], f) ? 0
+                      : length - t - 1 < K          ? static_cast<int>(length - t - 1)
+                                                    : K;
+    if (space.covariate_level != nullptr) {
+      const float level = space.covariate_level[f * space.total + begin + t];
+      const float* range = space.covariate_range + 2 * f;
+      for (int k = lane; k < known; k += kLanes) {
+        context[k] = known_value(covariate[k], level, range);
+      }
+    } else {
+      for (int k = lane; k < known; k += kLanes) context[k] = covariate[k];
+    }
+    // Where they are not known: lanes go on from their own next place.
+    const int first = known <= lane ? lane : lane + (known - lane + kLanes - 1) / kLanes * kLanes;
+    for (int k = first; k < K; k += kLanes) context[k] = 0.0f;
   }
   const float* statics = space.statics + s * space.static_count;
   for (int i = lane; i < space.static_count; i += kLanes) context[i] = statics[i];

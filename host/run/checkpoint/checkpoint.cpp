@@ -12,6 +12,7 @@
 
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
+#include "run/checkpoint/spec_names.hpp"
 #include "run/config/keys.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
@@ -21,8 +22,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// 2: models with categories of steps, 3: of a distribution, 4: with partners or calibrated
-/// intervals, which a program that knows only what is before would misread.
+/// 2: models with categories of steps, 3: of a distribution, 4: with partners, calibrated intervals
+/// or encoded covariates, which a program that knows only what is before would misread.
 constexpr int kModelVersion = 4;
 constexpr const char* kModelFormat = "sluice model";
 
@@ -139,7 +140,10 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
 
 /// The first version whose programs understand the model.
 int version_of(const Model& model) {
-  if (!model.partners.empty() || !model.stretch.probabilities.empty()) return kModelVersion;
+  if (!model.partners.empty() || !model.stretch.probabilities.empty() ||
+      !model.scaling.covariates.empty()) {
+    return kModelVersion;
+  }
   if (is_distribution(model.spec.loss)) return 3;
   return model.spec.step_embeddings.empty() ? 1 : 2;
 }
@@ -185,6 +189,47 @@ void read_learned(const CheckedReader& reader, const Json& names, Model& model) 
   model.stretch.probabilities = reader.numbers<double>("stretch.probabilities", {-1});
   model.stretch.factors =
       reader.numbers<float>("stretch.factors", {K, std::ssize(model.stretch.probabilities)});
+}
+
+/// Numbers of a covariate's map in the file: offset, scale, low, high.
+constexpr std::int64_t kMapNumbers = 4;
+
+void write_covariates(std::span<const CovariateMap> maps, Safetensors& file) {
+  if (maps.empty()) return;
+  Json encodings = Json::array();
+  std::vector<float> numbers;
+  for (const CovariateMap& map : maps) {
+    encodings.push_back(names_of(map.encoding).at(static_cast<std::size_t>(map.encoding)));
+    numbers.insert(numbers.end(), {map.offset, map.scale, map.low, map.high});
+  }
+  file.metadata["covariates"] = Json{{"encodings", encodings}}.dump();
+  file.tensors["covariates.map"] = tensor_of(std::span<const float>(numbers),
+                                             {static_cast<std::int64_t>(maps.size()), kMapNumbers});
+}
+
+/// Files from before version 4 have none: each series' own scaling is all.
+std::vector<CovariateMap> read_covariates(const CheckedReader& reader, std::int64_t count) {
+  if (!reader.has("covariates.map")) return {};
+  const auto numbers = reader.numbers<float>("covariates.map", {count, kMapNumbers});
+  const auto words = reader.names(reader.object("covariates"), "encodings");
+  if (std::ssize(words) != count) reader.bad("the covariates and their encodings differ");
+  constexpr auto kNames = names_of(Encoding::standard);
+  std::vector<CovariateMap> maps;
+  for (std::size_t c = 0; c < words.size(); ++c) {
+    const auto* const found = std::ranges::find(kNames, words[c]);
+    if (found == kNames.end()) reader.bad(fmt::format("'{}' is no encoding", words[c]));
+    const float* from = numbers.data() + c * kMapNumbers;
+    const CovariateMap map{.encoding = static_cast<Encoding>(found - kNames.begin()),
+                           .offset = from[0],
+                           .scale = from[1],
+                           .low = from[2],
+                           .high = from[3]};
+    if (!std::isfinite(map.offset) || !(map.scale > 0) || !(map.low <= map.high)) {
+      reader.bad(fmt::format("the map of covariate {} is not possible", c));
+    }
+    maps.push_back(map);
+  }
+  return maps;
 }
 
 }  // namespace
@@ -239,6 +284,7 @@ void save_model(const std::filesystem::path& path, const Model& model) {
     tensors["series.value_offset"] =
         tensor_of(std::span<const double>(model.value_offset), {model.spec.M, S});
   }
+  write_covariates(scaling.covariates, file);
   tensors["level"] = tensor_of(std::vector<float>{model.level_mean, model.level_spread});
   const auto G = static_cast<std::int64_t>(model.residual_probabilities.size());
   tensors["residual.probabilities"] = tensor_of(model.residual_probabilities);
@@ -318,6 +364,7 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   if (reader.has("scaling.fitted")) {
     model.scaling.fitted = reader.numbers<char>("scaling.fitted", {channels, S});
   }
+  model.scaling.covariates = read_covariates(reader, channels - model.spec.M);
   if (reader.has("series.value_offset")) {
     model.value_offset = reader.numbers<double>("series.value_offset", {model.spec.M, S});
   }

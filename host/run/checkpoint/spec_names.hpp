@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "sluice/data/covariates.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {
@@ -13,6 +14,9 @@ constexpr std::array<std::string_view, 3> names_of(Space) { return {"linear", "l
 constexpr std::array<std::string_view, 3> names_of(Level) { return {"none", "mean", "smoothing"}; }
 constexpr std::array<std::string_view, 4> names_of(Base) {
   return {"none", "last", "seasonal", "smoothing"};
+}
+constexpr std::array<std::string_view, 5> names_of(Encoding) {
+  return {"standard", "binary", "ratio", "difference", "amount"};
 }
 constexpr std::array<std::string_view, 9> names_of(Loss) {
   return {"mse",      "mae",       "huber",   "quantile",

@@ -9,6 +9,7 @@
 
 #include "run/checkpoint/spec_names.hpp"
 #include "run/choice/evidence.hpp"
+#include "run/choice/known_inputs.hpp"
 #include "run/choice/trial.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/loop.hpp"
@@ -67,6 +68,7 @@ class Chooser {
   std::vector<Candidate> levels() const;
   std::vector<Candidate> weights() const;
   std::vector<Candidate> years() const;
+  std::vector<Candidate> known() const;
   void add(std::vector<Candidate>& candidates, std::string name, Config config) const;
   std::string name_now(std::string_view kind) const;
   bool plan();
@@ -83,11 +85,10 @@ class Chooser {
   bool is_over() const { return stopped_ || behind_; }
 
   // Space and base go together: what a season is worth depends on the space it is seen in.
-  static constexpr Kind kKinds[] = {{"space, base", &Chooser::bases},
-                                    {"series weight", &Chooser::weights},
-                                    {"level", &Chooser::levels},
-                                    {"base", &Chooser::last_bases},
-                                    {"yearly terms", &Chooser::years}};
+  static constexpr Kind kKinds[] = {
+      {"space, base", &Chooser::bases},     {"known inputs", &Chooser::known},
+      {"series weight", &Chooser::weights}, {"level", &Chooser::levels},
+      {"base", &Chooser::last_bases},       {"yearly terms", &Chooser::years}};
 
   const Config& given_;
   const Catalog& catalog_;
@@ -187,12 +188,21 @@ std::vector<Candidate> Chooser::years() const {
   return out;
 }
 
+std::vector<Candidate> Chooser::known() const {
+  std::vector<Candidate> out;
+  for (auto& [name, config] : without_known_inputs(given_, best_)) {
+    add(out, std::move(name), std::move(config));
+  }
+  return out;
+}
+
 /// What the best so far has of a kind.
 std::string Chooser::name_now(std::string_view kind) const {
   const Config::Network& n = best_.network;
   if (kind == "space, base") return n.space + ", " + n.base;
   if (kind == "base") return n.base;
   if (kind == "level") return n.level;
+  if (kind == "known inputs") return known_inputs_name(best_);
   if (kind == "yearly terms") return n.calendar_year.value_or(false) ? "yes" : "no";
   return fmt::format("{:g}", best_.training.series_weight.value_or(0));
 }
@@ -337,7 +347,8 @@ Choice Chooser::run() {
 bool leaves_choices(const Config& config) {
   const Config::Network& n = config.network;
   return n.space == "auto" || n.base == "auto" || n.level == "auto" ||
-         (!n.calendar_year && n.calendar.value_or(true)) || !config.training.series_weight;
+         (!n.calendar_year && n.calendar.value_or(true)) || !config.training.series_weight ||
+         !without_known_inputs(config, config).empty();
 }
 
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
@@ -364,6 +375,7 @@ Config with_choices_of(const ModelSpec& spec, const Frequency& frequency, const 
     decided.network.calendar_year = spec.calendar == calendar_size(frequency);
   }
   if (!decided.training.series_weight) decided.training.series_weight = 0;
+  if (!without_known_inputs(config, config).empty()) decided.data.left_out.emplace();
   return decided;
 }
 
@@ -379,6 +391,7 @@ void take_choices(const Config& decided, Config& config) {
   take(from.calendar_year, to.calendar_year, !to.calendar_year);
   take(decided.training.series_weight, config.training.series_weight,
        !config.training.series_weight);
+  take(decided.data.left_out, config.data.left_out, !config.data.left_out);
 }
 
 }  // namespace sluice

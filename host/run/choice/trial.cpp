@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "run/choice/evidence.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/validation.hpp"
@@ -136,11 +138,15 @@ std::int64_t Trials::total_steps(const Config& config) const {
 
 TrialResult Trials::run(const Config& config, const TrialLimits& limits,
                         const TrainWatch& watch) const {
-  const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
+  const std::optional<Catalog> reduced = reduced_catalog(catalog_, config.data);
+  const Catalog& catalog = reduced ? *reduced : catalog_;
+  const Vocabularies vocabularies =
+      reduced ? vocabularies_of(config, catalog, split_.train_end) : vocabularies_;
+  const ModelSpec spec = resolve_model(config, catalog, split_.train_end, split_.valid_end);
   const Phase phase = make_phase({.config = &config,
-                                  .catalog = &catalog_,
+                                  .catalog = &catalog,
                                   .spec = &spec,
-                                  .vocabularies = &vocabularies_,
+                                  .vocabularies = &vocabularies,
                                   .season = season_,
                                   .start = nullptr},
                                  split_.train_end);
@@ -153,7 +159,7 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
 
   LoopSetup setup;
   setup.engine = phase.engine.get();
-  setup.catalog = &catalog_;
+  setup.catalog = &catalog;
   setup.plan = phase.plan.get();
   setup.training = &config.training;
   setup.unknown = phase.unknown;

@@ -84,6 +84,12 @@ void visit_data_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Input columns of words, known for the horizon too (kinds of holidays).",
             .form = Form::column},
         d.future_categories);
+  visit(Key{.name = "data.left_out",
+            .meaning = "Columns of data.future and data.future_categories that the model is made "
+                       "without; [] for none.",
+            .automatic = "by training.choice: those without which validation is better; else none",
+            .form = Form::column},
+        d.left_out);
   visit(Key{.name = "data.future_for_all",
             .meaning = "Whether rows of path.future hold for every series.",
             .automatic = "true without id columns, with one row a time and no other text"},

@@ -82,10 +82,16 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .choices = {"auto", "none", "standard", "robust", "mean", "window_mean",
                         "window_standard", "window_robust"}},
         n.scaling);
-  visit(Key{.name = "network.covariate_scaling",
-            .meaning = "Scaling of the other channels, by each series' training range.",
-            .choices = {"none", "standard", "robust", "mean"}},
-        n.covariate_scaling);
+  visit(
+      Key{.name = "network.covariate_scaling",
+          .meaning =
+              "How the other channels become inputs; auto: by what each one's values are in the "
+              "training part (one of two as 0 and 1; above 0 as the logarithm of the ratio to the "
+              "series' recent level; amounts that are mostly 0 as logarithms; else as the "
+              "difference from the recent level), cut at the training's range; the others: scaled "
+              "by each series' training range.",
+          .choices = {"auto", "none", "standard", "robust", "mean"}},
+      n.covariate_scaling);
   visit(Key{.name = "network.space",
             .meaning =
                 "Values as they are, their logarithms, or asinh of them, which is like a logarithm "
@@ -192,6 +198,12 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
             .choices = {"mse", "mae", "huber", "quantile", "gaussian", "student_t", "poisson",
                         "negative_binomial", "tweedie"}},
         t.loss);
+  visit(Key{.name = "training.channel_dropout",
+            .meaning = "Chance that a window of a training step does not see one of the columns of "
+                       "data.future, so that no forecast hangs on one alone; each for itself, but "
+                       "every 16th together.",
+            .range = {.min = 0, .max = 1, .below = true}},
+        t.channel_dropout);
   visit(Key{.name = "training.huber_delta",
             .meaning = "Error at which the Huber loss becomes linear, in the model's space.",
             .range = {.min = 0, .max = 1e9, .above = true}},

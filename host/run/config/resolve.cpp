@@ -10,6 +10,7 @@
 #include <set>
 
 #include "run/config/catalog_facts.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -164,11 +165,12 @@ CatalogSpec catalog_spec(const Config& config) {
   }
   spec.targets = d.targets;
   spec.past = d.past;
-  spec.future = d.future;
+  check_left_out(d);
+  spec.future = without_left_out(d.future, d);
   spec.static_reals = d.static_reals;
   spec.static_categories = d.static_categories;
   spec.past_categories = d.past_categories;
-  spec.future_categories = d.future_categories;
+  spec.future_categories = without_left_out(d.future_categories, d);
   spec.future_for_all = d.future_for_all;
   spec.covariate_gaps = d.covariate_gaps;
   spec.groups = d.groups;
@@ -195,7 +197,10 @@ CatalogSpec catalog_spec(const Config& config) {
                       "its columns in data.future (numbers) or data.future_categories (words)",
                       fmt::join(config.path.future, ",")));
     }
-    spec.future_files.assign(config.path.future.begin(), config.path.future.end());
+    // With all of its columns left out there is nothing to read in it.
+    if (!spec.future.empty() || !spec.future_categories.empty()) {
+      spec.future_files.assign(config.path.future.begin(), config.path.future.end());
+    }
   }
   if (!config.path.statics.empty()) {
     if (d.static_reals.empty() && d.static_categories.empty()) {
@@ -448,6 +453,13 @@ Scaling target_scaling(const Config& config, const ModelSpec& spec) {
                     text));
   }
   return scaling;
+}
+
+bool encodes_covariates(const Config& config) { return config.network.covariate_scaling == "auto"; }
+
+Scaling covariate_scaling(const Config& config) {
+  return encodes_covariates(config) ? Scaling::standard
+                                    : parse_scaling(config.network.covariate_scaling);
 }
 
 std::string describe(const ModelSpec& s) {

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "run/calibration/simple_rows.hpp"
 #include "run/forecast/hierarchy.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "run/forecast/match.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
@@ -428,6 +429,8 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     const std::vector<std::int64_t>& first = cutoffs[begin];
     Model fresh;
     const Model* used = model;
+    std::optional<Catalog> reduced;
+    const Catalog* seen = &catalog;  // without what a training here leaves out
     if (refit > 0) {
       TrainOptions options;
       options.save = false;
@@ -445,6 +448,8 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       if (guard) stop_if_interrupted();
       fresh = std::move(trained.model);
       used = &fresh;
+      reduced = reduced_catalog(catalog, fresh.config.data);
+      if (reduced) seen = &*reduced;
     } else {
       refuse_seen(*model, catalog, first, config.evaluate.n_windows);
       train_seconds = model->train_seconds;
@@ -454,13 +459,13 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
         begin == 0 && !text.empty()) {
       log_warning(text);
     }
-    const bool anew = scaling_follows_end(*used, catalog);
+    const bool anew = scaling_follows_end(*used, *seen);
     std::optional<Forecaster> forecaster;
     for (std::size_t w = begin; w < std::min(begin + group, cutoffs.size()); ++w) {
       // Each window is scaled by what comes before it.
       if (!forecaster || anew) {
         forecaster.reset();  // first, for the memory that it holds
-        forecaster.emplace(*used, catalog, config.forecast.levels, config.engine, cutoffs[w]);
+        forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, cutoffs[w]);
       }
       const double start = now();
       Forecasts forecasts = forecaster->at(cutoffs[w]);

@@ -46,9 +46,10 @@ SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
     until.push_back(given >= 1 ? given : catalog.history(s));
   }
   SeriesScaling scaling = fit_scaling(catalog, target_scaling(model.config, model.spec),
-                                      parse_scaling(model.config.network.covariate_scaling), until);
+                                      covariate_scaling(model.config), until);
   scaling.static_offset = model.scaling.static_offset;
   scaling.static_scale = model.scaling.static_scale;
+  scaling.covariates = model.scaling.covariates;
   const auto known = scaled_series(model);
   const auto channels = static_cast<int>(catalog.channels().size());
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {

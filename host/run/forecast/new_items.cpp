@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 
@@ -55,6 +56,8 @@ class Builder {
   void add(std::int64_t s, const Group& group);
   void add_statics();
   SeriesScaling scaling(const Catalog& items) const;
+  std::function<double(double)> own_level(std::size_t c, const Group& group,
+                                          std::span<const float> known) const;
 
   const Model& model_;
   const Catalog& catalog_;
@@ -153,7 +156,7 @@ void Builder::take_means(std::span<const std::int64_t> members, Group& group) co
       if (count[i] > 0) mean[i] = sum[i] / static_cast<double>(count[i]);
     }
     const double n = static_cast<double>(std::max<std::int64_t>(cells, 1)), middle = all / n;
-    const Scaling kind = parse_scaling(model_.config.network.covariate_scaling);
+    const Scaling kind = covariate_scaling(model_.config);
     const double spread = std::sqrt(std::max(0.0, squares / n - middle * middle));
     const bool shifts = kind == Scaling::standard || kind == Scaling::robust;
     const double width = kind == Scaling::none ? 1 : shifts ? spread : sizes / n;
@@ -207,6 +210,32 @@ Group Builder::describe(std::span<const std::int64_t> members) const {
   return group;
 }
 
+/// What brings the group's values of a channel that is counted from its recent level to the level
+/// of the item's own known values: an item of twice the price is not on offer at minus a half.
+std::function<double(double)> Builder::own_level(std::size_t c, const Group& group,
+                                                 std::span<const float> known) const {
+  const auto unchanged = [](double y) { return y; };
+  const auto& maps = model_.scaling.covariates;
+  if (c < index(model_.spec.M) || maps.empty()) return unchanged;
+  const CovariateMap& map = maps[c - index(model_.spec.M)];
+  if (!has_level(map.encoding)) return unchanged;
+  const bool is_ratio = map.encoding == Encoding::ratio;
+  // In the units that a level is a mean of; NaN where there is none.
+  const auto mean_of = [&](const auto& values) {
+    double sum = 0;
+    std::int64_t count = 0;
+    for (const auto value : values) {
+      const double y = is_ratio ? std::log(static_cast<double>(value)) : static_cast<double>(value);
+      if (std::isfinite(y)) sum += y, ++count;
+    }
+    return sum / static_cast<double>(count);
+  };
+  const auto window = std::min(group.mean[c].size(), index(model_.spec.level_window));
+  const double move = mean_of(known) - mean_of(std::span(group.mean[c]).last(window));
+  if (!std::isfinite(move)) return unchanged;
+  return [=](double y) { return is_ratio ? y * std::exp(move) : y + move; };
+}
+
 void Builder::add(std::int64_t s, const Group& group) {
   const std::int64_t origin = start_ - catalog_.period(s, 0), length = catalog_.length(s);
   // Steps ahead up to the last one that has a row; rows may begin after the first one.
@@ -215,8 +244,10 @@ void Builder::add(std::int64_t s, const Group& group) {
     std::vector<float>& to = parts_.channels[c].values;
     const bool target = parts_.channels[c].role == Role::target;
     const double offset = target ? group.target_offset[c] : 0;
-    for (const double y : group.mean[c]) to.push_back(static_cast<float>(y - offset));
     const auto own = catalog_.values(static_cast<int>(c), s);
+    const auto known = own.subspan(index(std::clamp<std::int64_t>(origin, 0, length)));
+    const auto on_level = own_level(c, group, known);
+    for (const double y : group.mean[c]) to.push_back(static_cast<float>(on_level(y) - offset));
     for (std::int64_t k = 0; k < ahead; ++k) {
       to.push_back(target || origin + k < 0 ? static_cast<float>(kNan) : own[index(origin + k)]);
     }
@@ -261,11 +292,11 @@ void Builder::add_statics() {
 /// Targets by the history that was made up, inputs by the values of the whole group: an item of
 /// another price is scaled as one of them, though its own history would have given no scale.
 SeriesScaling Builder::scaling(const Catalog& items) const {
-  SeriesScaling scaling =
-      fit_scaling(items, target_scaling(model_.config, model_.spec),
-                  parse_scaling(model_.config.network.covariate_scaling), out_.cutoff);
+  SeriesScaling scaling = fit_scaling(items, target_scaling(model_.config, model_.spec),
+                                      covariate_scaling(model_.config), out_.cutoff);
   scaling.static_offset = model_.scaling.static_offset;
   scaling.static_scale = model_.scaling.static_scale;
+  scaling.covariates = model_.scaling.covariates;
   for (std::size_t c = index(model_.spec.M); c < items.channels().size(); ++c) {
     for (std::int64_t i = 0; i < items.series_count(); ++i) {
       const Group& group = *group_of_[index(i)];

@@ -10,6 +10,7 @@
 #include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/forecast/hierarchy.hpp"
+#include "run/forecast/beyond_training.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/new_items.hpp"
 #include "run/known_series.hpp"
@@ -194,6 +195,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
                             out.without_future, help));
   }
+  for (const std::string& text : beyond_training_texts(model, catalog, out)) log_warning(text);
   if (!config.forecast.from.empty()) tell_of_seen(model, catalog, out);
   if (const std::string text = alike_levels_text(model, config.forecast.levels); !text.empty()) {
     log_warning(text);

@@ -136,6 +136,8 @@ class Loop {
       setup_.plan->batch(setup_.seed, training_.shuffle ? state_.epoch : -1, state_.batch,
                          batch_size_, windows_);
     }
+    drop_channels(setup_.seed, step, training_.channel_dropout, setup_.catalog->count(Role::future),
+                  windows_);
   }
 
   /// True if the training ends with this epoch.

@@ -25,8 +25,8 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
   Phase phase;
   const PlanSpec plan = plan_spec(config, spec);
   phase.plan = std::make_unique<TrainingPlan>(catalog, end, plan);
-  phase.scaling = fit_scaling(catalog, target_scaling(config, spec),
-                              parse_scaling(config.network.covariate_scaling), end);
+  phase.scaling =
+      fit_scaling(catalog, target_scaling(config, spec), covariate_scaling(config), end);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     // Too short to be trained on: its scaling says as little as that of a series never seen.
     if (is_trained_on(end[static_cast<std::size_t>(s)], config.data.min_history)) continue;
@@ -38,6 +38,9 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
   if (setup.start != nullptr) {  // whose parameters these standardised inputs belong to
     phase.scaling.static_offset = setup.start->scaling.static_offset;
     phase.scaling.static_scale = setup.start->scaling.static_scale;
+    phase.scaling.covariates = setup.start->scaling.covariates;
+  } else if (encodes_covariates(config)) {
+    phase.scaling.covariates = fit_covariates(catalog, spec.level_window, spec.K, end);
   }
   const std::vector<float> weights =
       series_weights(catalog, end, setup.season, config.training.series_weight.value_or(0));

@@ -15,6 +15,7 @@
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/channels.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
 #include "run/training/decided.hpp"
@@ -457,15 +458,19 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
   // Until the model is written: a signal then must not lose the training that led to it.
   std::optional<InterruptGuard> guard;
   if (!options.watch) guard.emplace();
+  std::optional<Catalog> reduced;
+  const auto used_by = [&](const Decided& decided) -> const Catalog& {
+    return (reduced = reduced_catalog(catalog, decided.config.data)) ? *reduced : catalog;
+  };
   if (!options.save) {
     const Decided decided = decide(config, catalog, options);
-    return Training(config, decided, catalog, options).run();
+    return Training(config, decided, used_by(decided), options).run();
   }
   const std::filesystem::path path = config.path.model;
   try_places(path);
   const PathLock lock(path);
   const Decided decided = decide(config, catalog, options);
-  Training training(config, decided, catalog, options);
+  Training training(config, decided, used_by(decided), options);
   const TrainResult result = training.run();
   if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {

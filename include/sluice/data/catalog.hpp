@@ -139,6 +139,8 @@ class Catalog {
     return hierarchy().levels.empty() ? series_count() : hierarchy().bottom;
   }
   bool is_sum(std::int64_t s) const { return s >= bottom_count(); }
+  /// A copy without these inputs: places in channels() (of no target) and in categories().
+  Catalog without(std::span<const int> channels, std::span<const int> categories) const;
 
   std::int64_t bytes() const;  ///< memory held
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sluice/data/catalog.hpp"
+#include "sluice/data/covariates.hpp"
 
 namespace sluice {
 
@@ -32,6 +33,9 @@ struct SeriesScaling {
   std::vector<double> reference;
   /// [channels, S], 0: no value to fit on, so that the map is the identity. Empty: all 1.
   std::vector<char> fitted;
+  /// [channels - targets]: maps that hold for all series, in the place of `offset` and `scale`
+  /// where their encoding is not `standard`. Empty: all are.
+  std::vector<CovariateMap> covariates;
 
   double reference_of(int target, std::int64_t s) const {
     return reference.empty() ? 0 : reference[static_cast<std::size_t>(target * series + s)];

@@ -18,7 +18,9 @@ struct Window {
   std::int32_t series = 0;
   /// The recurrent state starts from the final state of the window in the same slot of the previous
   /// batch (the article's continuous training); otherwise from zero.
-  std::int32_t continues = 0;
+  std::int16_t continues = 0;
+  /// Bit f % 16: future channel f is not shown (training.channel_dropout).
+  std::uint16_t dropped = 0;
 
   bool operator==(const Window&) const = default;
 };
@@ -111,6 +113,11 @@ class EpochOrder {
   std::int64_t epoch_, n_;
   int half_bits_;
 };
+
+/// Hides each of `channels` future channels (in bits of Window::dropped, every 16th together) from
+/// each window with probability `rate`: a pure function of (seed, step) and a window's place.
+void drop_channels(std::uint64_t seed, std::int64_t step, double rate, int channels,
+                   std::span<Window> windows);
 
 /// One window per series whose horizon begins at step `cutoff[s]` (origin cutoff[s]-1); series with
 /// cutoff[s] below 1 are left out.

@@ -35,6 +35,8 @@ struct Config {
     std::vector<std::string> groups;             ///< sums: categories joined with "/", or "total"
     std::vector<std::string> past_categories;    ///< channels of words, known up to the origin
     std::vector<std::string> future_categories;  ///< and known for the horizon too
+    /// Those of `future` and `future_categories` that the model is made without.
+    std::optional<std::vector<std::string>> left_out;
     std::optional<bool> future_for_all;
     std::string frequency = "auto";
     std::string time_format = "auto";
@@ -65,11 +67,11 @@ struct Config {
     int hidden_size = 64;
     int layers = 1;
     double dropout = 0;
-    std::string scaling = "auto";  ///< auto, none, standard, robust, mean, window_mean,
-                                   ///< window_standard, window_robust
-    std::string covariate_scaling = "standard";  ///< none, standard, robust, mean
-    std::string space = "auto";                  ///< auto, linear, log
-    std::string level = "auto";                  ///< auto, none, mean, smoothing
+    std::string scaling = "auto";            ///< auto, none, standard, robust, mean, window_mean,
+                                             ///< window_standard, window_robust
+    std::string covariate_scaling = "auto";  ///< auto, none, standard, robust, mean
+    std::string space = "auto";              ///< auto, linear, log
+    std::string level = "auto";              ///< auto, none, mean, smoothing
     std::optional<int> level_window;
     double smoothing_alpha = 0.1;
     std::string base = "auto";  ///< auto, none, last, seasonal, smoothing
@@ -113,6 +115,7 @@ struct Config {
     int stride = 1;
     bool shuffle = true;                  ///< the article's shuffle_train_data
     bool carry_state = false;             ///< the article's do_continue_train
+    double channel_dropout = 0;           ///< chance that a window does not see a future channel
     double level_weight = 0;              ///< power of the level at each step; 0: none
     std::optional<double> series_weight;  ///< power of mean / seasonal naive error; 0: none
     int seed = 42;

@@ -60,6 +60,11 @@ int embedding_width(const Config& config, std::size_t words);
 /// configured one.
 Scaling target_scaling(const Config& config, const ModelSpec& spec);
 
+/// Scaling of the other channels by each series, where they are not encoded by what they hold.
+Scaling covariate_scaling(const Config& config);
+/// Whether a training encodes them so (data/covariates.hpp).
+bool encodes_covariates(const Config& config);
+
 /// Quantiles of the interval levels with the median: {80} -> 0.1, 0.5, 0.9.
 std::vector<double> level_quantiles(const std::vector<double>& levels);
 

@@ -65,13 +65,15 @@ Model small_model() {
   m.step_category_names = {"weather", "day\xFF"};
   m.step_vocabularies = {{"unknown", "sun"}, {"unknown", "feast\n", "\xE9"}};
   m.series_ids = {"one", "", "two\nlines\\n", "bytes \xFF\xC3"};
-  m.scaling = {.series = 4,
-               .offset = numbers(12, 1),
-               .scale = numbers(12, 2),
-               .static_offset = {0.25f},
-               .static_scale = {-0.0f},
-               .reference = {},
-               .fitted = {}};
+  m.scaling = {
+      .series = 4,
+      .offset = numbers(12, 1),
+      .scale = numbers(12, 2),
+      .static_offset = {0.25f},
+      .static_scale = {-0.0f},
+      .reference = {},
+      .fitted = {},
+      .covariates = {{Encoding::ratio, 0, 0.1f, -2.5f, 1.5f}, {Encoding::amount, 12, 0.7f, 0, 3}}};
   m.scaling.fitted.assign(m.scaling.scale.size(), 1);
   m.scaling.fitted[1] = 0;
   m.level_mean = 0.1f;
@@ -102,6 +104,7 @@ Safetensors without_checksum(const std::filesystem::path& path) {
 }
 
 void expect_same(const Model& a, const Model& b) {
+  EXPECT_EQ(a.scaling.covariates, b.scaling.covariates);
   EXPECT_TRUE(a.spec == b.spec);
   EXPECT_TRUE(a.config == b.config);
   EXPECT_TRUE(a.frequency == b.frequency);
@@ -147,6 +150,29 @@ TEST(LoadModel, AFileThatCannotBeOpenedNamesTheRemedy) {
   EXPECT_THROW(read_safetensors(testing::TempDir()), DataError);
 }
 
+TEST(Checkpoint, WithoutEncodedCovariatesIsReadByProgramsFromBeforeThem) {
+  const auto path = temporary("old.safetensors");
+  Model model = small_model();
+  save_model(path, model);
+  EXPECT_EQ(read_safetensors(path).metadata.at("format_version"), "4");
+  model.scaling.covariates.clear();
+  save_model(path, model);
+  EXPECT_EQ(read_safetensors(path).metadata.at("format_version"), "2");
+  EXPECT_TRUE(load_model(path).scaling.covariates.empty());
+}
+
+TEST(Checkpoint, RefusesCovariatesThatAreNotPossible) {
+  const auto path = temporary("bad.safetensors");
+  save_model(path, small_model());
+  Safetensors content = without_checksum(path);
+  content.metadata["covariates"] = R"({"encodings": ["ratio", "rotio"]})";
+  write_safetensors(path, content);
+  EXPECT_THROW(load_model(path), DataError);
+  content.metadata["covariates"] = R"({"encodings": ["ratio"]})";
+  write_safetensors(path, content);
+  EXPECT_THROW(load_model(path), DataError);
+}
+
 TEST(SaveModel, ComesBackBitForBit) {
   const Model model = small_model();
   const auto path = temporary("new/folder/model.safetensors");
@@ -178,7 +204,8 @@ TEST(SaveModel, AModelWithoutSeriesOrResidualsComesBack) {
                    .static_offset = {0.0f},
                    .static_scale = {1.0f},
                    .reference = {},
-                   .fitted = {}};
+                   .fitted = {},
+                   .covariates = {}};
   model.residual_probabilities.clear();
   model.residual_quantiles.clear();
   model.valid_loss = -std::numeric_limits<double>::infinity();

@@ -112,6 +112,52 @@ TEST(Choice, TakesLogarithmsOfWhatGrowsInProportion) {
   EXPECT_LT(best_of(choice, "log, "), 0.8 * best_of(choice, "linear, "));
 }
 
+/// Series that follow a column of the settings, on which they hang by `effect(t)`.
+template <typename Effect>
+Choice chosen_with_input(Config config, const Effect& effect) {
+  constexpr int kLength = 160;
+  std::mt19937 random(3);
+  Values values;
+  Channel channel{"deal", Role::future, {}};
+  for (int s = 0; s < 12; ++s) {
+    auto& series = values.emplace_back();
+    for (int t = 0; t < kLength; ++t) {
+      const bool deal = std::uniform_real_distribution<double>()(random) < 0.4;
+      channel.values.push_back(deal ? 1.0f : 0.0f);
+      series.push_back(static_cast<float>(
+          std::exp(2 + 0.1 * s + (deal ? effect(t) : 0.0) + 0.05 * gauss(random))));
+    }
+  }
+  CatalogParts parts = testing::daily_parts(values);
+  parts.channels.push_back(channel);
+  config.data.future = {"deal"};
+  const Catalog catalog{std::move(parts)};
+  return choose(config, catalog, training_split(config, catalog, {}), silent());
+}
+
+TEST(Choice, KeepsAKnownInputThatHelps) {
+  const Choice choice = chosen_with_input(small(), [](int) { return 1.0; });
+  ASSERT_EQ(rows_of(choice, "known inputs").size(), 2u);
+  EXPECT_TRUE(rows_of(choice, "known inputs")[0].kept);
+  EXPECT_EQ(choice.config.data.left_out, std::vector<std::string>());
+}
+
+TEST(Choice, LeavesOutAKnownInputThatMisleads) {
+  // In the validation part, the last days before the test part, it does the opposite.
+  const Choice choice = chosen_with_input(small(), [](int t) { return t < 130 ? 1.0 : -1.0; });
+  EXPECT_EQ(rows_of(choice, "known inputs")[1].name, "none");
+  EXPECT_TRUE(rows_of(choice, "known inputs")[1].kept);
+  EXPECT_EQ(choice.config.data.left_out, std::vector<std::string>{"deal"});
+}
+
+TEST(Choice, LeavesKnownInputsAloneWhereTheSettingsSay) {
+  Config config = small();
+  config.data.left_out.emplace();
+  const Choice choice = chosen_with_input(config, [](int t) { return t < 130 ? 1.0 : -1.0; });
+  EXPECT_TRUE(rows_of(choice, "known inputs").empty());
+  EXPECT_EQ(choice.config.data.left_out, std::vector<std::string>());
+}
+
 TEST(Choice, TakesNoLogarithmsOfNoiseAroundZero) {
   const Choice choice = chosen(small(), around_zero());
   EXPECT_TRUE(choice.config.network.space == "linear" || choice.config.network.space == "asinh");
