@@ -112,6 +112,7 @@ std::string model_info(const std::filesystem::path& path) {
   out += fmt::format("categories    {}\n", listed(model.category_names));
   out += fmt::format("step words    {}\n", listed(model.step_category_names));
   if (!model.choice.empty()) out += fmt::format("\n{}\n", fmt::join(model.choice, "\n"));
+  if (!model.learned.empty()) out += fmt::format("\n{}\n", fmt::join(model.learned, "\n"));
   return out + "\n" + to_toml(model.config);
 }
 

@@ -45,6 +45,11 @@ def to_onnx(model: Model, path: str | os.PathLike[str], *, level: Sequence[float
         raise ConfigError(f"the model was trained with training.loss = \"{read.spec['loss']}\": ONNX has no "
                          "operators for the quantiles of a distribution; train it with training.loss = "
                          "\"quantile\" to export it")
+    if read.names.get("partners"):
+        methods = ", ".join(read.names["partners"])
+        raise ConfigError(f"the model's forecast is a mean with simple methods ({methods}), which are fitted to "
+                         "each series and are no part of a graph; train it with training.partners = [\"none\"] to "
+                         "export it")
     probabilities = quantile_probabilities(read, level)
     export = Export(read, probabilities, scaling == "series", words)
     onnx.save(export.build(), os.fspath(path))

@@ -37,6 +37,7 @@ NOT_RUN = {
     ("docs/deploy.md", "docker build"): "needs docker",
     ("docs/guide.md", "-DSLUICE_GPU_ONLY=ON"): "needs nvcc and a GPU; tests/scripts runs it dry",
     ("docs/guide.md", "gpu_check --minutes 8"): "needs a GPU; tests/scripts runs it dry",
+    ("docs/guide.md", "partners by validation"): "what validation says depends on the training; the table is in tests/run/training",
     ("docs/guide.md", "./sluice train configs/catalog.toml"): "is for a host that has the bundle",
     ("docs/kernels.md", "sluice-bench cpu --json"): "takes minutes; tests/benchmarks runs it small",
     ("docs/kernels.md", "sluice-bench cpu --selection"): "writes a table of this machine into the sources",

@@ -31,7 +31,7 @@ RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "api": 4, "app"
 ROOMS = {
     "host/data": (("calendar",), ("table",), ("catalog", "simulate"), (".",)),
     "host/engine": ((".",), ("shared",), ("fused", "onednn"), ("cpu",)),
-    "host/run": (("config",), (".", "checkpoint", "report"), ("training", "forecast"), ("choice",)),
+    "host/run": (("config",), (".", "checkpoint", "report"), ("calibration",), ("training", "forecast"), ("choice",)),
     "cuda/recurrence": ((".",), ("shared",), ("gemm", "fused_simt", "fused_mma", "cudnn")),
 }
 # Files that may include any room of theirs: they choose between them.

@@ -17,7 +17,9 @@ inline Config quick_config() {
   c.network.head_hidden = 8;
   c.training.batch_size = 8;
   c.training.steps = 5;
-  c.training.choice = 0;  // by rules
+  c.training.choice = 0;            // by rules
+  c.training.partners = {"none"};   // the network alone,
+  c.training.calibration = "none";  // as it is
   c.training.steps_per_epoch = 5;
   c.training.seeds = 1;
   c.training.final_fit = false;

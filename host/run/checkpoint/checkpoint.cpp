@@ -12,6 +12,7 @@
 
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
+#include "run/config/keys.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -20,10 +21,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// 2: models with categories of steps, 3: of a distribution, which a program that knows only what
-/// is before would misread.
-constexpr int kModelVersion = 3;
+/// 2: models with categories of steps, 3: of a distribution, 4: with partners or calibrated
+/// intervals, which a program that knows only what is before would misread.
+constexpr int kModelVersion = 4;
 constexpr const char* kModelFormat = "sluice model";
+
+std::string misfit_of_learned(const Model& m);
 
 /// What does not fit together in a model, or empty.
 std::string misfit(const Model& m) {
@@ -78,6 +81,7 @@ std::string misfit(const Model& m) {
   }
   const std::size_t outputs = count(s.K) * count(s.M) * m.residual_probabilities.size();
   if (m.residual_quantiles.size() != outputs) return "the residual quantiles have another shape";
+  if (std::string what = misfit_of_learned(m); !what.empty()) return what;
   const std::unordered_set<std::string_view> distinct(m.series_ids.begin(), m.series_ids.end());
   return distinct.size() == S ? "" : "a series is there twice";
 }
@@ -134,9 +138,53 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
 }
 
 /// The first version whose programs understand the model.
-int version_of(const ModelSpec& spec) {
-  if (is_distribution(spec.loss)) return kModelVersion;
-  return spec.step_embeddings.empty() ? 1 : 2;
+int version_of(const Model& model) {
+  if (!model.partners.empty() || !model.stretch.probabilities.empty()) return kModelVersion;
+  if (is_distribution(model.spec.loss)) return 3;
+  return model.spec.step_embeddings.empty() ? 1 : 2;
+}
+
+/// Weights of partners and factors of the stretch that forecasts can be made by, or what is wrong.
+std::string misfit_of_learned(const Model& m) {
+  const auto K = static_cast<std::size_t>(m.spec.K);
+  std::vector<double> sum(K, 0.0);
+  for (const Partner& partner : m.partners) {
+    if (partner.weight.size() != K) return "the weights of a partner and the horizon differ";
+    for (std::size_t k = 0; k < K; ++k) {
+      if (!(partner.weight[k] >= 0)) return "a partner has a weight below 0";
+      sum[k] += partner.weight[k];
+    }
+    const auto keys = partner_keys();
+    if (std::ranges::find(keys.begin() + 2, keys.end(), partner.method) == keys.end()) {
+      return fmt::format("there is no method '{}' that could be a partner", partner.method);
+    }
+  }
+  if (std::ranges::any_of(sum, [](double w) { return !(w <= 1 + 1e-9); })) {
+    return "the partners' weights are more than 1";
+  }
+  const Stretch& s = m.stretch;
+  if (s.factors.size() != K * s.probabilities.size()) return "the stretch has another shape";
+  const bool good =
+      std::ranges::is_sorted(s.probabilities) &&
+      std::ranges::all_of(s.probabilities, [](double p) { return p > 0 && p < 1; }) &&
+      std::ranges::all_of(s.factors, [](float a) { return a > 0 && std::isfinite(a); });
+  return good ? "" : "the stretch has a factor or a level that cannot be";
+}
+
+void read_learned(const CheckedReader& reader, const Json& names, Model& model) {
+  const std::vector<std::string> methods = reader.names(names, "partners");
+  const std::int64_t K = model.spec.K;
+  if (!methods.empty()) {
+    const auto weights = reader.numbers<double>("partners.weight", {std::ssize(methods), K});
+    for (std::size_t p = 0; p < methods.size(); ++p) {
+      const auto from = weights.begin() + static_cast<std::ptrdiff_t>(p) * K;
+      model.partners.push_back({methods[p], {from, from + K}});
+    }
+  }
+  if (!reader.has("stretch.probabilities")) return;
+  model.stretch.probabilities = reader.numbers<double>("stretch.probabilities", {-1});
+  model.stretch.factors =
+      reader.numbers<float>("stretch.factors", {K, std::ssize(model.stretch.probabilities)});
 }
 
 }  // namespace
@@ -145,17 +193,22 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   if (const std::string what = misfit(model); !what.empty()) throw InternalError(what);
   Safetensors file;
   file.metadata["format"] = kModelFormat;
-  file.metadata["format_version"] = std::to_string(version_of(model.spec));
+  file.metadata["format_version"] = std::to_string(version_of(model));
   file.metadata["spec"] = spec_json(model.spec).dump();
   file.metadata["config"] = to_toml(model.config);
   file.metadata["frequency"] = frequency_json(model.frequency).dump();
-  file.metadata["names"] = Json{{"channels", escaped_list(model.channel_names)},
-                                {"statics", escaped_list(model.static_names)},
-                                {"categories", escaped_list(model.category_names)},
-                                {"step_categories", escaped_list(model.step_category_names)},
-                                {"remarks", escaped_list(model.remarks)},
-                                {"choice", escaped_list(model.choice)}}
-                               .dump();
+  std::vector<std::string> methods;
+  for (const Partner& partner : model.partners) methods.push_back(partner.method);
+  file.metadata["names"] = Json{
+      {"channels", escaped_list(model.channel_names)},
+      {"statics", escaped_list(model.static_names)},
+      {"categories", escaped_list(model.category_names)},
+      {"step_categories", escaped_list(model.step_category_names)},
+      {"remarks", escaped_list(model.remarks)},
+      {"choice", escaped_list(model.choice)},
+      {"learned", escaped_list(model.learned)},
+      {"partners",
+       escaped_list(methods)}}.dump();
   file.metadata["training"] = Json{
       {"members", model.members.size()},
       {"recurrence", escaped(model.recurrence)},
@@ -191,6 +244,19 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   tensors["residual.probabilities"] = tensor_of(model.residual_probabilities);
   tensors["residual.quantiles"] =
       tensor_of(std::span<const float>(model.residual_quantiles), {model.spec.K, model.spec.M, G});
+  if (!model.partners.empty()) {
+    std::vector<double> weights;
+    for (const Partner& p : model.partners) {
+      weights.insert(weights.end(), p.weight.begin(), p.weight.end());
+    }
+    tensors["partners.weight"] =
+        tensor_of(std::span<const double>(weights), {std::ssize(model.partners), model.spec.K});
+  }
+  if (!model.stretch.probabilities.empty()) {
+    tensors["stretch.probabilities"] = tensor_of(model.stretch.probabilities);
+    tensors["stretch.factors"] = tensor_of(std::span<const float>(model.stretch.factors),
+                                           {model.spec.K, std::ssize(model.stretch.probabilities)});
+  }
   for (std::size_t e = 0; e < model.vocabularies.size(); ++e) {
     tensors[fmt::format("vocabulary.{}", e)] = lines_of(model.vocabularies[e]);
   }
@@ -219,6 +285,8 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   }
   if (names.contains("remarks")) model.remarks = reader.names(names, "remarks");
   if (names.contains("choice")) model.choice = reader.names(names, "choice");
+  if (names.contains("learned")) model.learned = reader.names(names, "learned");
+  if (names.contains("partners")) read_learned(reader, names, model);
   const Json training = reader.object("training");
   const std::string where = reader.where("training");
   constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();

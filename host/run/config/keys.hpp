@@ -37,6 +37,13 @@ inline std::vector<std::string_view> method_keys() {
   return keys;
 }
 
+/// And of those that may be partners.
+inline std::vector<std::string_view> partner_keys() {
+  std::vector<std::string_view> keys = {"auto", "none", "seasonal_naive"};
+  for (const simple::MethodName& one : simple::kMethods) keys.push_back(one.key);
+  return keys;
+}
+
 template <typename AnyConfig, typename Visitor>
 void visit_network_keys(AnyConfig& config, Visitor& visit) {
   auto& n = config.network;
@@ -278,6 +285,18 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Whether a last training, with the steps that validation chose, uses the "
                        "validation part too."},
         t.final_fit);
+  visit(Key{.name = "training.partners",
+            .meaning = "Simple methods of which those get a part in the forecast that make it "
+                       "better on the validation part; auto: seasonal naive, ETS + Theta unless "
+                       "the catalogue is very large, TSB and ADIDA for counts with zeros; none: "
+                       "the network alone.",
+            .choices = partner_keys()},
+        t.partners);
+  visit(Key{.name = "training.calibration",
+            .meaning = "Whether the intervals are made wider or narrower by what they held on the "
+                       "validation part (auto).",
+            .choices = {"auto", "none"}},
+        t.calibration);
   visit(Key{.name = "training.init_from",
             .meaning = "Model to go on from (incremental training); empty: from random weights."},
         t.init_from);

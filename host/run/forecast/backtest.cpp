@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "run/calibration/simple_rows.hpp"
 #include "run/forecast/match.hpp"
-#include "run/forecast/simple_rows.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"

@@ -19,6 +19,7 @@
 #include "run/known_series.hpp"
 #include "run/training/decided.hpp"
 #include "run/training/earlier_model.hpp"
+#include "run/training/lessons.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/places.hpp"
@@ -96,10 +97,7 @@ class Training {
   double seconds_of(int member, bool final_phase) const;
   TrainResult out_of_time_result(Phase& phase);
   void back_to_choice(Phase& phase);
-  bool has_residuals() const {
-    return spec_.loss != Loss::quantile && !is_distribution(spec_.loss) && has_valid_;
-  }
-  void fit_residuals(Engine& engine);
+  void learn(const Phase& phase);
   Model make_model(const Phase& phase) const;
   std::string valid_text() const {
     return config_.data.valid ? fmt::format("{}", *config_.data.valid) : "auto";
@@ -127,7 +125,7 @@ class Training {
   std::int64_t windows_ = 0;
   double seconds_ = 0;       ///< of all members and what lay between them, those of the state too
   double seconds_here_ = 0;  ///< of members, without those of the state
-  ResidualQuantiles residuals_;
+  std::optional<Lessons> lessons_;
 };
 
 void Training::load_state() {
@@ -215,7 +213,7 @@ LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std:
   setup.steps = final_phase ? steps : config_.training.steps;
   setup.max_seconds = seconds_of(member, final_phase);
   const bool choice_ends = !final_phase && (final_fit_ || member + 1 == config_.training.seeds);
-  setup.passes_after = choice_ends && has_residuals() ? 1 : 0;
+  setup.passes_after = choice_ends ? lessons_->passes() : 0;
   if (config_.training.seeds > 1)
     setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
   if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
@@ -242,20 +240,12 @@ double Training::seconds_of(int member, bool final_phase) const {
   return left / (final_fit_ && !final_phase ? 1 + kSpare * seeds : seeds - member);
 }
 
-/// What a point model's intervals are made of; one with quantiles has its own.
-void Training::fit_residuals(Engine& engine) {
-  if (!has_residuals()) return;
+/// What the model whose weights validation has chosen is told of its own forecasts.
+void Training::learn(const Phase& phase) {
   const double before = steady_seconds();
-  std::vector<float> errors(validation_.size() * static_cast<std::size_t>(spec_.K * spec_.M));
-  engine.set_evaluation_params(state_.selected_params);
-  engine.residuals(validation_, split_.valid_end, errors);
-  residuals_ = residual_quantiles(errors, static_cast<std::size_t>(spec_.K * spec_.M));
+  lessons_->learn(make_model(phase), phase, state_.selected_params,
+                  [this](const std::string& line) { announce(line); });
   seconds_ += steady_seconds() - before;
-  if (residuals_.quantiles.empty() && !config_.forecast.levels.empty()) {
-    log_warning(
-        "the validation range has fewer than 20 errors, too few for intervals: use this model with "
-        "forecast.levels = [], or train with a larger data.valid or training.loss = \"quantile\"");
-  }
 }
 
 Model Training::make_model(const Phase& phase) const {
@@ -272,8 +262,7 @@ Model Training::make_model(const Phase& phase) const {
   model.level_spread = level.spread;
   model.members = state_.done_members;
   name_words(vocabularies_, catalog_, model);
-  model.residual_probabilities = residuals_.probabilities;
-  model.residual_quantiles = residuals_.quantiles;
+  lessons_->put_into(model);
   model.seen_until = split_.valid_end;
   if (start_) {  // and what it went on from has seen
     const std::vector<std::int64_t> before = seen_steps(*start_, catalog_);
@@ -334,6 +323,12 @@ TrainResult Training::run() {
     }
   }
 
+  // The simple methods' forecasts come first, so that max_seconds is shared by what is left.
+  const double before_lessons = steady_seconds();
+  lessons_.emplace(config_, spec_, catalog_, split_);
+  lessons_->begin(validation_);
+  if (!resumed_) seconds_ += steady_seconds() - before_lessons;
+
   // The choice by validation: of the first seed if a final fit follows, of every seed otherwise.
   if (start_) {
     phase.engine->set_state(start_state(0));
@@ -357,7 +352,7 @@ TrainResult Training::run() {
       state_.engine = {};
     }
   }
-  fit_residuals(*phase.engine);
+  learn(phase);
   if (start_ && !(state_.selected_loss < start_loss_)) {
     announce(fmt::format(
         "the earlier model is better on the validation range ({:.6g}, new {:.6g}): kept",
@@ -411,7 +406,7 @@ TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
       state_.selected_loss = loop.loss;
       state_.selected_step = loop.step;
     }
-    if (!state_.final_phase) fit_residuals(*phase.engine);  // as at the end of a whole choice
+    if (!state_.final_phase) learn(phase);  // as at the end of a whole choice
     result = result_of(phase);
   }
   result.interrupted = true;

@@ -20,6 +20,18 @@
 
 namespace sluice {
 
+/// A simple method that has a part in a model's forecast.
+struct Partner {
+  std::string method;          ///< by the name that training.partners has for it
+  std::vector<double> weight;  ///< [K], 0..1 at each step; the network has what all leave of 1
+};
+
+/// By how much quantiles move away from their median: q -> median + factor (q - median).
+struct Stretch {
+  std::vector<double> probabilities;  ///< [G] ascending, without .5; empty: nothing moves
+  std::vector<float> factors;         ///< [K, G], above 0
+};
+
 /// Everything that a forecast needs beside the data.
 struct Model {
   ModelSpec spec;
@@ -46,6 +58,11 @@ struct Model {
   /// where there was no validation range.
   std::vector<double> residual_probabilities;
   std::vector<float> residual_quantiles;
+  /// What validation showed of the forecasts: whose mean they are, and how wide.
+  std::vector<Partner> partners;
+  Stretch stretch;
+  /// How that was found, line by line as it was shown; empty: it was not asked.
+  std::vector<std::string> learned;
   /// Steps of each trained series that the parameters have seen, targets included ([S]): evaluation
   /// refuses to score anything before it.
   std::vector<std::int64_t> seen_until;

@@ -115,7 +115,10 @@ struct Config {
     int seed = 42;
     int seeds = 1;  ///< models whose mean is the forecast
     bool final_fit = true;
-    std::string init_from;  ///< a model to go on from (incremental training)
+    /// Simple methods that may have a part in the forecast: auto, none, or names.
+    std::vector<std::string> partners = {"auto"};
+    std::string calibration = "auto";  ///< of the intervals: auto, none
+    std::string init_from;             ///< a model to go on from (incremental training)
     double checkpoint_seconds = 60;
     bool operator==(const Training&) const = default;
   } training;

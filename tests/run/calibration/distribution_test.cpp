@@ -1,5 +1,5 @@
 // Quantiles beside SciPy's (tests/golden/likelihoods.py).
-#include "run/forecast/distribution.hpp"
+#include "run/calibration/distribution.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What two methods share is fitted once: the mean of ETS and Theta takes both from where they are.
-#include "run/forecast/simple_rows.hpp"
+#include "run/calibration/simple_rows.hpp"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "run/forecast/simple_rows.hpp"
+#include "run/calibration/simple_rows.hpp"
 #include "sluice/data/scaling.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/metrics.hpp"

@@ -1,5 +1,5 @@
 // Many series' simple forecasts at once are each series' own.
-#include "run/forecast/simple_rows.hpp"
+#include "run/calibration/simple_rows.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

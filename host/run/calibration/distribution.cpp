@@ -1,4 +1,4 @@
-#include "run/forecast/distribution.hpp"
+#include "run/calibration/distribution.hpp"
 
 #include <boost/math/distributions/negative_binomial.hpp>
 #include <boost/math/distributions/normal.hpp>

@@ -1,0 +1,319 @@
+#include "run/calibration/learn.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/text.hpp"
+#include "run/calibration/intervals.hpp"
+#include "run/calibration/outputs.hpp"
+#include "run/calibration/partners.hpp"
+#include "run/calibration/weights.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/forecast.hpp"
+#include "sluice/run/metrics.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+/// More forecasts than this, and forecasts from more values, tell weights apart no better.
+constexpr std::size_t kMostWindows = 1024;
+constexpr std::int64_t kMostSampled = 200'000;
+/// Values of a catalogue (each series' last partner_history()) from which auto has no methods that
+/// are fitted: a forecast of all of them would take half a minute and more of a processor.
+constexpr std::int64_t kMostFitted = 10'000'000;
+/// Share of zeros from which methods for rare sales are candidates.
+constexpr double kRareSales = 0.3;
+/// With fewer rows than this, halves are of the time and not of the rows.
+constexpr std::int64_t kFewRows = 8;
+/// Probabilities of the stretch where the model has no quantiles of its own.
+constexpr double kGrid[] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95};
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Whether so many values before end[s] are zero that their median may be.
+bool has_rare_sales(const Catalog& catalog, std::span<const std::int64_t> end, int history) {
+  std::int64_t zeros = 0, values = 0;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    for (int m = 0; m < catalog.count(Role::target); ++m) {
+      auto past =
+          catalog.values(m, s).first(static_cast<std::size_t>(end[static_cast<std::size_t>(s)]));
+      if (std::ssize(past) > history) past = past.last(static_cast<std::size_t>(history));
+      const auto zero = static_cast<float>(-catalog.value_offset(m, s));
+      for (const float y : past) {
+        values += std::isnan(y) ? 0 : 1;
+        zeros += y == zero ? 1 : 0;
+      }
+    }
+  }
+  return static_cast<double>(zeros) > kRareSales * static_cast<double>(values);
+}
+
+std::string share_text(double share) {
+  return std::isfinite(share) ? fmt::format("{:.1f} %", 100 * share) : "-";
+}
+
+std::string score_text(double score) {
+  return std::isfinite(score) ? fmt::format("{:.4f}", score) : "-";
+}
+
+}  // namespace
+
+PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
+                           std::span<const std::int64_t> end) {
+  PartnerNames out;
+  const std::vector<std::string>& asked = config.training.partners;
+  for (const char* word : {"auto", "none"}) {
+    if (std::ranges::count(asked, word) > 0 && asked.size() > 1) {
+      throw ConfigError(fmt::format(
+          "training.partners has \"{}\" and names beside it; give \"{}\" alone, or names alone",
+          word, word));
+    }
+  }
+  if (asked.empty() || asked[0] == "none") return out;
+  if (asked[0] != "auto") {
+    for (const std::string& name : asked) {
+      if (std::ranges::count(out.names, name) == 0) out.names.push_back(name);
+    }
+    return out;
+  }
+  const int season = season_of(config, catalog.frequency());
+  const int history = partner_history(season);
+  std::int64_t values = 0;
+  for (const std::int64_t steps : end) values += std::min<std::int64_t>(steps, history);
+  values *= catalog.count(Role::target);
+  out.names.push_back(kSeasonalNaive);
+  if (values <= kMostFitted) {
+    out.names.emplace_back("ets+theta");
+  } else {
+    out.note = fmt::format(
+        "ETS and Theta are no candidates: fits of {} values at each forecast would take longer "
+        "than "
+        "the network; training.partners = [\"ets+theta\"] tries them",
+        grouped(values));
+  }
+  const bool counts =
+      loss == Loss::poisson || loss == Loss::negative_binomial || loss == Loss::tweedie;
+  if (counts || has_rare_sales(catalog, end, history)) {
+    out.names.emplace_back("tsb");
+    out.names.emplace_back("adida");
+  }
+  return out;
+}
+
+Learner::Learner(const Config& config, const ModelSpec& spec, const Catalog& catalog,
+                 const Split& split, std::span<const Window> windows)
+    : config_(config),
+      spec_(spec),
+      catalog_(catalog),
+      split_(split),
+      candidates_(partner_names(config, spec.loss, catalog, split.train_end)) {
+  std::vector<Window> whole;
+  for (const Window& w : windows) {
+    if (w.origin + spec.K < split.valid_end[static_cast<std::size_t>(w.series)]) {
+      whole.push_back(w);
+    }
+  }
+  const std::span<const Window> all = whole.empty() ? windows : std::span<const Window>(whole);
+  const int history = partner_history(season_of(config, catalog.frequency()));
+  std::int64_t values = 0;
+  for (const Window& w : all) values += std::min<std::int64_t>(w.origin + 1, history);
+  const std::int64_t mean =
+      std::max<std::int64_t>(values / std::max<std::int64_t>(std::ssize(all), 1), 1);
+  const std::size_t most = std::min(
+      kMostWindows, static_cast<std::size_t>(std::max<std::int64_t>(kMostSampled / mean, 64)));
+  const std::size_t kept = std::min(all.size(), most);
+  for (std::size_t i = 0; i < kept; ++i) windows_.push_back(all[i * all.size() / kept]);
+}
+
+void Learner::forecast_simple(double max_seconds) {
+  if (candidates_.names.empty()) return;
+  PartnerMethods methods(candidates_.names, season_of(config_, catalog_.frequency()), spec_.K);
+  const std::size_t width = static_cast<std::size_t>(spec_.M * spec_.K) * methods.count();
+  // Every `parts`-th window at a time, so that those of a part are of all series alike.
+  const std::size_t parts = max_seconds > 0 ? std::max<std::size_t>(1, windows_.size() / 32) : 1;
+  std::vector<std::pair<std::size_t, std::vector<double>>> made;
+  const double start = now();
+  for (std::size_t part = 0; part < parts; ++part) {
+    if (part > 0 && now() - start > max_seconds) break;
+    std::vector<Window> some;
+    std::vector<std::size_t> places;
+    for (std::size_t i = part; i < windows_.size(); i += parts) {
+      some.push_back(windows_[i]);
+      places.push_back(i);
+    }
+    const std::vector<double> points = methods.forecast(catalog_, some);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto from = points.begin() + static_cast<std::ptrdiff_t>(i * width);
+      made.emplace_back(places[i],
+                        std::vector<double>(from, from + static_cast<std::ptrdiff_t>(width)));
+    }
+  }
+  std::ranges::sort(made, {}, &std::pair<std::size_t, std::vector<double>>::first);
+  std::vector<Window> kept;
+  for (const auto& [place, points] : made) {
+    kept.push_back(windows_[place]);
+    simple_.insert(simple_.end(), points.begin(), points.end());
+  }
+  windows_ = std::move(kept);
+}
+
+Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const {
+  Learned out;
+  const bool is_point = spec_.loss != Loss::quantile && !is_distribution(spec_.loss);
+  const bool calibrates = config_.training.calibration == "auto";
+  if (windows_.empty() || (candidates_.names.empty() && !calibrates)) return out;
+  std::vector<double> probabilities = {0.5};
+  if (spec_.loss == Loss::quantile) {
+    probabilities.clear();  // as level_quantiles has them
+    for (const float q : spec_.quantiles) {
+      probabilities.push_back(std::round(static_cast<double>(q) * 1e6) / 1e6);
+    }
+  } else if (!is_point || !model.residual_quantiles.empty()) {
+    probabilities = level_quantiles(config_.forecast.levels);
+    probabilities.insert(probabilities.end(), std::begin(kGrid), std::end(kGrid));
+    std::ranges::sort(probabilities);
+    const auto again = std::ranges::unique(probabilities);
+    probabilities.erase(again.begin(), again.end());
+  }
+  WindowForecasts made = Outputs(model, probabilities).forecast(engine, scaling, windows_);
+  const auto K = static_cast<std::size_t>(spec_.K), M = static_cast<std::size_t>(spec_.M);
+  const std::size_t J = probabilities.size(), P = candidates_.names.size();
+  const auto median =
+      static_cast<std::size_t>(std::ranges::find(probabilities, 0.5) - probabilities.begin());
+  sort_quantiles(made.values, J);
+
+  // Rows are series and targets, in the order of the windows.
+  MixProblem mix;
+  mix.K = spec_.K;
+  mix.partners.assign(P, {});
+  IntervalProblem intervals;
+  intervals.K = K;
+  intervals.probabilities = probabilities;
+  std::vector<std::pair<std::int64_t, std::int64_t>> origins;  // [series] first, last
+  for (std::size_t i = 0; i < windows_.size(); ++i) {
+    if (i == 0 || windows_[i].series != windows_[i - 1].series) {
+      origins.emplace_back(windows_[i].origin, windows_[i].origin);
+    }
+    origins.back().second = windows_[i].origin;
+  }
+  mix.rows = std::ssize(origins) * spec_.M;
+  for (const auto& [first, last] : origins) {
+    mix.independent += static_cast<double>((last - first) / spec_.K + 1);
+  }
+  std::int64_t series = -1;
+  const int season = season_of(config_, catalog_.frequency());
+  std::vector<double> offsets;  // of the rows of `intervals`
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const Window& window = windows_[w];
+    if (w == 0 || window.series != windows_[w - 1].series) ++series;
+    const auto end = split_.valid_end[static_cast<std::size_t>(window.series)];
+    const auto train_end =
+        static_cast<std::size_t>(split_.train_end[static_cast<std::size_t>(window.series)]);
+    for (std::size_t m = 0; m < M; ++m) {
+      const int target = static_cast<int>(m);
+      const auto values = catalog_.values(target, window.series);
+      const double offset = catalog_.value_offset(target, window.series);
+      const auto history = values.first(train_end);
+      const std::int64_t row = series * spec_.M + target;
+      const auto [first, last] = origins[static_cast<std::size_t>(series)];
+      const bool late = 2 * (window.origin - first) > last - first;
+      mix.row.push_back(row);
+      mix.fold.push_back(mix.rows < kFewRows ? (late ? 1 : 0) : static_cast<int>(row % 2));
+      mix.mase_scale.push_back(
+          seasonal_naive_error(history, static_cast<std::int64_t>(train_end), season));
+      mix.rmsse_scale.push_back(squared_step_scale(history, offset));
+      mix.nonnegative.push_back(never_negative(model, catalog_, target, window) ? 1 : 0);
+      for (std::size_t k = 0; k < K; ++k) {
+        const std::size_t cell = (w * K + k) * M + m;
+        const std::int64_t t = window.origin + 1 + static_cast<std::int64_t>(k);
+        mix.actual.push_back(
+            t < end ? static_cast<double>(values[static_cast<std::size_t>(t)]) + offset : kNone);
+        const float point = made.mean.empty() ? made.values[cell * J + median] : made.mean[cell];
+        mix.own.push_back(static_cast<double>(point) + offset);
+      }
+      for (std::size_t p = 0; p < P; ++p) {
+        const auto from = simple_.begin() + static_cast<std::ptrdiff_t>(((w * M + m) * P + p) * K);
+        mix.partners[p].insert(mix.partners[p].end(), from, from + static_cast<std::ptrdiff_t>(K));
+      }
+    }
+  }
+  nlohmann::json event = {{"event", "learned"}, {"windows", windows_.size()}};
+  if (P > 0) {
+    // The mean of a distribution has squared errors that are least, a median absolute ones.
+    const bool squared = spec_.loss == Loss::mse || !made.mean.empty();
+    Mix chosen;
+    for (const char* measure : {squared ? "RMSSE" : "MASE", "WAPE"}) {
+      mix.measure = measure;
+      chosen = choose_mix(mix);
+      if (std::isfinite(chosen.own_score)) break;
+    }
+    PartnerMethods methods(candidates_.names, season, spec_.K);
+    out.lines.push_back(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>9}", "partners by validation",
+                                    mix.measure, "gain", "unseen", "weight"));
+    out.lines.push_back(fmt::format("{:<32}{:>9}", "network", score_text(chosen.own_score)));
+    event["measure"] = mix.measure;
+    for (std::size_t p = 0; p < P; ++p) {
+      const MixRow& row = chosen.rows[p];
+      out.lines.push_back(fmt::format(
+          "{:<32}{:>9}{:>9}{:>9}{:>9}{}", methods.title(p), score_text(row.score),
+          share_text(row.gain), row.unseen > -1 ? share_text(row.unseen) : "-",
+          row.weight > 0 ? fmt::format("{:.2f}", row.weight) : "-", row.weight > 0 ? "  <-" : ""));
+      event["partners"].push_back({{"method", candidates_.names[p]}, {"weight", row.weight}});
+      if (row.weight > 0) out.partners.push_back({candidates_.names[p], chosen.weights[p]});
+    }
+    if (!out.partners.empty()) {
+      out.lines.push_back(fmt::format("{:<32}{:>9}", "mean of these", score_text(chosen.score)));
+    }
+    if (!candidates_.note.empty()) out.lines.push_back(candidates_.note);
+  }
+
+  if (calibrates && J > 1 && (!is_point || !out.partners.empty())) {
+    Model mixed;  // what add_partners reads of one
+    mixed.spec = spec_;
+    mixed.config = config_;
+    mixed.partners = out.partners;
+    add_partners(mixed, catalog_, windows_, median, made);
+    intervals.fold = mix.fold;
+    intervals.independent = mix.independent;
+    intervals.actual = mix.actual;
+    for (std::size_t w = 0; w < windows_.size(); ++w) {
+      for (std::size_t m = 0; m < M; ++m) {
+        const double offset = catalog_.value_offset(static_cast<int>(m), windows_[w].series);
+        for (std::size_t k = 0; k < K; ++k) {
+          const float* q = made.values.data() + ((w * K + k) * M + m) * J;
+          for (std::size_t j = 0; j < J; ++j) {
+            intervals.quantiles.push_back(static_cast<double>(q[j]) + offset);
+          }
+        }
+      }
+    }
+    out.stretch = fit_stretch(intervals);
+    for (const double level : config_.forecast.levels) {
+      const std::vector<double> ends = level_quantiles({level});
+      const double had = share_inside(intervals, {}, ends.front(), ends.back());
+      const double has = share_inside(intervals, out.stretch, ends.front(), ends.back());
+      out.lines.push_back(fmt::format(
+          "{:<32}{:>9}{}", fmt::format("intervals of {:g} %", level), share_text(had),
+          out.stretch.probabilities.empty() ? ", left as they are"
+                                            : fmt::format(", calibrated {}", share_text(has))));
+      event["intervals"].push_back({{"level", level}, {"had", had}, {"has", has}});
+    }
+  }
+  if (out.lines.empty()) return out;
+  out.lines.push_back(
+      fmt::format("of {} forecast{}", windows_.size(), windows_.size() == 1 ? "" : "s"));
+  out.event = event.dump();
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,62 @@
+// What a model learns about its own forecasts on the validation part, after its weights are chosen
+// and before its final fit: which simple methods belong into the mean (weights.hpp), and how wide
+// the intervals are to be (intervals.hpp).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/run/checkpoint.hpp"
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+/// For Model.
+struct Learned {
+  std::vector<Partner> partners;
+  Stretch stretch;
+  std::vector<std::string> lines;  ///< the table, for 80 columns
+  std::string event;               ///< the same for the log; empty: there was nothing to learn
+};
+
+/// Methods that training.partners allows for such data.
+struct PartnerNames {
+  std::vector<std::string> names;
+  std::string note;  ///< why auto leaves some out; empty: it does not
+};
+/// `end` [S]: of the values that count. Throws ConfigError where auto or none has names beside it.
+PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
+                           std::span<const std::int64_t> end);
+
+/// A pure function of settings and data, but for `max_seconds`. References outlive it.
+class Learner {
+ public:
+  /// `windows` of the validation part, whose targets before split.valid_end count; at most some
+  /// thousand of them are used, those with a whole horizon first.
+  Learner(const Config& config, const ModelSpec& spec, const Catalog& catalog, const Split& split,
+          std::span<const Window> windows);
+
+  /// What the simple methods forecast, which needs no model. Of fewer windows where all would take
+  /// longer than `max_seconds` (0: not limited). Blocks.
+  void forecast_simple(double max_seconds);
+  /// From forecasts of `model` by `engine`, whose scaling is `scaling`, with neither partners nor
+  /// stretch. Blocks.
+  Learned learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const;
+
+ private:
+  const Config& config_;
+  const ModelSpec& spec_;
+  const Catalog& catalog_;
+  const Split& split_;
+  PartnerNames candidates_;
+  std::vector<Window> windows_;
+  std::vector<double> simple_;  ///< [windows, M, P, K]
+};
+
+}  // namespace sluice

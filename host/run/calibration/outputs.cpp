@@ -1,0 +1,196 @@
+#include "run/calibration/outputs.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "run/calibration/distribution.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/run/forecast.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+/// From v, in a space, to units of the series' scale.
+double in_scale(Space space, double v) {
+  if (space == Space::log) return std::exp(v);
+  return space == Space::asinh ? std::sinh(v) / static_cast<double>(kAsinhSlope) : v;
+}
+
+double mean_in_scale(Space space, const Distribution& distribution) {
+  if (space == Space::log) return distribution.mean_of_exp();
+  if (space == Space::linear) return distribution.mean();
+  return distribution.mean_of_sinh() / static_cast<double>(kAsinhSlope);
+}
+
+/// The smallest float that is not below 0 once `offset` is added.
+float zero_above(double offset) {
+  const auto zero = static_cast<float>(-offset);
+  const bool below = static_cast<double>(zero) + offset < 0;
+  return below ? std::nextafter(zero, std::numeric_limits<float>::infinity()) : zero;
+}
+
+}  // namespace
+
+bool has_mean(const ModelSpec& spec) {
+  return is_distribution(spec.loss) &&
+         !(spec.loss == Loss::student_t && spec.space != Space::linear);
+}
+
+Outputs::Outputs(const Model& model, std::vector<double> probabilities)
+    : model_(model), probabilities_(std::move(probabilities)) {
+  choose();
+}
+
+void Outputs::choose() {
+  const ModelSpec& spec = model_.spec;
+  if (is_distribution(spec.loss)) {
+    engine_outputs_ = static_cast<std::size_t>(spec.Q());
+    return;
+  }
+  if (spec.loss == Loss::quantile) {
+    engine_outputs_ = spec.quantiles.size();
+    for (const double p : probabilities_) {
+      const auto found =
+          std::find(spec.quantiles.begin(), spec.quantiles.end(), static_cast<float>(p));
+      if (found == spec.quantiles.end()) {
+        throw ConfigError(
+            fmt::format("forecast.levels asks for the quantile {}, and the model has {}; ask for "
+                        "one of its levels or train it with that one",
+                        p, fmt::join(spec.quantiles, ", ")));
+      }
+      outputs_.push_back(static_cast<std::size_t>(found - spec.quantiles.begin()));
+    }
+    return;
+  }
+  if (probabilities_.size() > 1 && model_.residual_quantiles.empty()) {
+    throw ConfigError(fmt::format(
+        "the model was trained on a point loss {}, so it has no intervals; set "
+        "forecast.levels = [], or train with {} or training.loss = \"quantile\"",
+        has_validation(model_.config) ? "and its validation range has fewer than 20 errors"
+                                      : "without a validation range",
+        has_validation(model_.config) ? "a larger data.valid" : "data.valid > 0"));
+  }
+  engine_outputs_ = probabilities_.size();
+  const std::size_t KM = static_cast<std::size_t>(spec.K * spec.M),
+                    G = model_.residual_probabilities.size();
+  for (std::size_t j = 0; j < probabilities_.size(); ++j) outputs_.push_back(j);
+  for (std::size_t i = 0; i < KM; ++i) {
+    for (const double p : probabilities_) {
+      float offset = 0;
+      if (p != 0.5) {
+        // Between the stored probabilities by a straight line; outside, the outermost one.
+        const auto& grid = model_.residual_probabilities;
+        const auto above = std::lower_bound(grid.begin(), grid.end(), p);
+        const auto high = static_cast<std::size_t>(
+            std::min<std::ptrdiff_t>(above - grid.begin(), static_cast<std::ptrdiff_t>(G) - 1));
+        const std::size_t low = high > 0 && grid[high] > p ? high - 1 : high;
+        const double part = high > low ? (p - grid[low]) / (grid[high] - grid[low]) : 0;
+        const float* q = model_.residual_quantiles.data() + i * G;
+        offset = q[low] + static_cast<float>(part) * (q[high] - q[low]);
+      }
+      offsets_.push_back(offset);
+    }
+  }
+}
+
+WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
+                                  std::span<const Window> windows) const {
+  const ModelSpec& spec = model_.spec;
+  const std::size_t cells = windows.size() * static_cast<std::size_t>(spec.K * spec.M);
+  const std::size_t J = probabilities_.size(), from = engine_outputs_;
+  WindowForecasts out;
+  out.values.assign(cells * J, 0.0f);
+  if (has_mean(spec)) out.mean.assign(cells, 0.0f);
+  std::vector<float> member(cells * from);
+  const float share = 1.0f / static_cast<float>(model_.members.size());
+  for (const std::vector<float>& params : model_.members) {
+    if (windows.empty()) break;
+    engine.set_evaluation_params(params);
+    engine.forecast(windows, offsets_, member);
+    if (is_distribution(spec.loss)) {
+      add_distribution(windows, member, scaling, share, out);
+      continue;
+    }
+#pragma omp parallel for schedule(static)
+    for (std::size_t i = 0; i < cells; ++i) {
+      for (std::size_t j = 0; j < J; ++j) {
+        out.values[i * J + j] += share * member[i * from + outputs_[j]];
+      }
+    }
+  }
+  return out;
+}
+
+/// The quantiles and means of one member, of which `share` is added.
+void Outputs::add_distribution(std::span<const Window> windows, std::span<const float> parameters,
+                               const SeriesScaling& scaling, float share,
+                               WindowForecasts& out) const {
+  const ModelSpec& spec = model_.spec;
+  const auto KM = static_cast<std::size_t>(spec.K * spec.M), M = static_cast<std::size_t>(spec.M);
+  const std::size_t J = probabilities_.size(), Q = engine_outputs_;
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < windows.size() * KM; ++i) {
+    const float* given = parameters.data() + i * Q;
+    DistributionParameters taken;
+    double* const fields[] = {&taken.location, &taken.spread, &taken.shape};
+    for (std::size_t q = 0; q < Q; ++q) *fields[q] = static_cast<double>(given[q]);
+    const Distribution distribution(spec.loss, taken, static_cast<double>(spec.tweedie_power));
+    const int m = static_cast<int>(i % M);
+    const std::int64_t s = windows[i / KM].series;
+    // From v, where the distribution is not one of y, and to the values that are stored.
+    const double scale =
+        is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
+    const auto shift = static_cast<double>(scaling.offset_of(m, s));
+    for (std::size_t j = 0; j < J; ++j) {
+      const double value = in_scale(spec.space, distribution.quantile(probabilities_[j]));
+      out.values[i * J + j] += share * static_cast<float>(value * scale + shift);
+    }
+    if (out.mean.empty()) continue;
+    out.mean[i] +=
+        share * static_cast<float>(mean_in_scale(spec.space, distribution) * scale + shift);
+  }
+}
+
+void sort_quantiles(std::span<float> values, std::size_t J) {
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < values.size() / J; ++i) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(i * J);
+    std::sort(begin, begin + static_cast<std::ptrdiff_t>(J));
+  }
+}
+
+bool never_negative(const Model& model, const Catalog& catalog, int m, const Window& w) {
+  if (model.config.forecast.nonnegative) return *model.config.forecast.nonnegative;
+  const double offset = catalog.value_offset(m, w.series);
+  const auto past = catalog.values(m, w.series).first(static_cast<std::size_t>(w.origin + 1));
+  return std::none_of(past.begin(), past.end(),
+                      [&](float value) { return static_cast<double>(value) + offset < 0; });
+}
+
+void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<const Window> windows,
+                      std::size_t J, WindowForecasts& forecasts) {
+  const auto K = static_cast<std::size_t>(model.spec.K), M = static_cast<std::size_t>(model.spec.M);
+#pragma omp parallel for schedule(static)
+  for (std::size_t r = 0; r < windows.size(); ++r) {
+    for (std::size_t m = 0; m < M; ++m) {
+      const int target = static_cast<int>(m);
+      if (!never_negative(model, catalog, target, windows[r])) continue;
+      const float low = zero_above(catalog.value_offset(target, windows[r].series));
+      for (std::size_t k = 0; k < K; ++k) {
+        float* cell = forecasts.values.data() + ((r * K + k) * M + m) * J;
+        for (std::size_t j = 0; j < J; ++j) cell[j] = std::max(cell[j], low);
+        if (forecasts.mean.empty()) continue;
+        float& mean = forecasts.mean[(r * K + k) * M + m];
+        mean = std::max(mean, low);
+      }
+    }
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,59 @@
+// An engine's numbers as quantiles and means, in the units that the catalogue stores.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/run/checkpoint.hpp"
+
+namespace sluice {
+
+/// Forecasts of N windows beside the catalogue's offsets (Catalog::value_offset).
+struct WindowForecasts {
+  std::vector<float> values;  ///< [N, K, M, J] quantiles
+  std::vector<float> mean;    ///< [N, K, M]; empty: the model has no mean
+};
+
+/// What a model's outputs say of the quantiles that are asked for.
+class Outputs {
+ public:
+  /// `probabilities`: ascending, .5 among them. Throws ConfigError if the model cannot give one.
+  /// `model` must live as long.
+  Outputs(const Model& model, std::vector<double> probabilities);
+
+  const std::vector<double>& probabilities() const { return probabilities_; }
+  /// Of all members together. `scaling` is the engine's. The quantiles of a cell may cross and need
+  /// not be finite. Blocks.
+  WindowForecasts forecast(Engine& engine, const SeriesScaling& scaling,
+                           std::span<const Window> windows) const;
+
+ private:
+  void choose();
+  void add_distribution(std::span<const Window> windows, std::span<const float> parameters,
+                        const SeriesScaling& scaling, float share, WindowForecasts& out) const;
+
+  const Model& model_;
+  std::vector<double> probabilities_;
+  std::vector<std::size_t> outputs_;  ///< which of the engine's outputs they are
+  std::size_t engine_outputs_ = 1;
+  std::vector<float> offsets_;  ///< [K, M, J] for point models with intervals
+};
+
+/// Puts quantiles that cross in order, which never makes their loss larger (Chernozhukov et al.
+/// 2010). `values` [cells, J].
+void sort_quantiles(std::span<float> values, std::size_t J);
+
+/// Whether y >= 0 is kept for target `m` of a window's series: as the model's settings say, or
+/// where no value up to the origin was negative.
+bool never_negative(const Model& model, const Catalog& catalog, int m, const Window& window);
+
+/// Nothing below 0 where never_negative().
+void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<const Window> windows,
+                      std::size_t J, WindowForecasts& forecasts);
+
+}  // namespace sluice

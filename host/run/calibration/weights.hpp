@@ -1,0 +1,49 @@
+// How much of a simple method belongs into a forecast: a weight of a convex mean, from errors on
+// forecasts that neither has seen. No engine, no catalogue: numbers in, numbers out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// N forecasts of K steps, each of one series (and target): a row.
+struct MixProblem {
+  int K = 1;
+  std::vector<double> actual;                   ///< [N, K], NaN: missing
+  std::vector<double> own;                      ///< [N, K] the network's
+  std::vector<std::vector<double>> partners;    ///< [P][N, K]; NaN: the network's stands there
+  std::vector<std::int64_t> row;                ///< [N], below `rows`
+  std::vector<int> fold;                        ///< [N], 0 or 1: the half that it belongs to
+  std::vector<double> mase_scale, rmsse_scale;  ///< [N], of ScoredForecast
+  std::vector<char> nonnegative;                ///< [N], 1: the mean is not below 0
+  std::int64_t rows = 0;
+  /// Forecasts that do not overlap: what the N are worth.
+  double independent = 0;
+  std::string_view measure = "MASE";  ///< or RMSSE, WAPE
+};
+
+/// What became of one partner.
+struct MixRow {
+  double score = 0;   ///< by itself
+  double gain = 0;    ///< share by which the best weight makes the score less
+  double unseen = 0;  ///< on the half that the weight was not found on, both halves together
+  double weight = 0;  ///< in the mean of all; of the steps' mean where they differ
+};
+
+struct Mix {
+  double own_score = 0;
+  double score = 0;                          ///< of the mean
+  std::vector<MixRow> rows;                  ///< [P]
+  std::vector<std::vector<double>> weights;  ///< [P][K]; 0: no part in it
+};
+
+/// Takes the partner that helps most, then the next beside it, while each makes the score of unseen
+/// forecasts (the two halves, each by the weight of the other) less by a hundredth or more, and of
+/// neither half larger. Weights are multiples of 1/20, drawn towards 0 where forecasts are few; a
+/// weight for each half of the horizon where that helps unseen forecasts once more.
+Mix choose_mix(const MixProblem& problem);
+
+}  // namespace sluice

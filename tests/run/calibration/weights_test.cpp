@@ -1,0 +1,115 @@
+// Weights of simple methods in a forecast: what helps is taken, what does not is left.
+#include "run/calibration/weights.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace sluice {
+namespace {
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+/// `series` rows of one forecast of K steps: 100 and noise; the network's errors have the spread
+/// `own`, each partner's, of which there is one, `other`.
+MixProblem noisy(int series, int K, double own, double other) {
+  std::mt19937 random(7);
+  std::normal_distribution<double> noise;
+  MixProblem p;
+  p.K = K;
+  p.rows = series;
+  p.independent = series;
+  p.partners.resize(1);
+  for (int s = 0; s < series; ++s) {
+    p.row.push_back(s);
+    p.fold.push_back(s % 2);
+    p.mase_scale.push_back(1);
+    p.rmsse_scale.push_back(1);
+    p.nonnegative.push_back(0);
+    for (int k = 0; k < K; ++k) {
+      p.actual.push_back(100);
+      p.own.push_back(100 + own * noise(random));
+      p.partners[0].push_back(100 + other * noise(random));
+    }
+  }
+  return p;
+}
+
+// Of two forecasts whose errors know nothing of each other the best mean weighs them by the inverse
+// of their variances: 1 / 1 and 1 / 4 here, .2; with so many series hardly less by doubt.
+TEST(ChooseMix, WeighsTwoForecastsByTheInverseOfTheirVariances) {
+  MixProblem p = noisy(2000, 6, 1, 2);
+  p.measure = "RMSSE";
+  const Mix mix = choose_mix(p);
+  EXPECT_THAT(mix.weights[0], testing::Each(testing::DoubleNear(0.2, 0.051)));
+  EXPECT_NEAR(mix.score / mix.own_score, std::sqrt(0.8), 0.02);
+  EXPECT_NEAR(mix.rows[0].unseen, 1 - std::sqrt(0.8), 0.02);
+}
+
+TEST(ChooseMix, LeavesAPartnerThatIsBad) {
+  const MixProblem p = noisy(200, 6, 1, 30);
+  const Mix mix = choose_mix(p);
+  EXPECT_THAT(mix.weights[0], testing::Each(0.0));
+  EXPECT_EQ(mix.rows[0].weight, 0);
+  EXPECT_EQ(mix.score, mix.own_score);
+  EXPECT_GT(mix.rows[0].score, 20 * mix.own_score);
+}
+
+// What helps one half of the series alone is chance.
+TEST(ChooseMix, LeavesAPartnerThatHelpsOneHalfOfTheSeriesAndHarmsTheOther) {
+  MixProblem p = noisy(200, 6, 1, 1);
+  for (std::size_t i = 0; i < p.actual.size(); ++i) {
+    const bool good = i / 6 % 2 == 0;
+    p.partners[0][i] = good ? p.actual[i] : p.own[i] + (p.own[i] > p.actual[i] ? 0.3 : -0.3);
+  }
+  EXPECT_THAT(choose_mix(p).weights[0], testing::Each(0.0));
+}
+
+TEST(ChooseMix, TakesTheNetworkWhereAPartnerHasNoForecast) {
+  MixProblem p = noisy(200, 6, 1, 0.5);
+  const Mix whole = choose_mix(p);
+  for (std::size_t i = 0; i < p.actual.size(); i += 2) p.partners[0][i] = kMissing;
+  const Mix mix = choose_mix(p);
+  EXPECT_GT(mix.weights[0][0], 0.5);
+  EXPECT_LT(mix.score, mix.own_score);
+  EXPECT_GT(mix.score, whole.score);
+}
+
+TEST(ChooseMix, DrawsWeightsTowardsTheNetworkWhereForecastsAreFew) {
+  MixProblem p = noisy(400, 6, 2, 1);
+  const double many = choose_mix(p).weights[0][0];
+  p.independent = 3;
+  EXPECT_DOUBLE_EQ(choose_mix(p).weights[0][0], many * 403 / 400 / 2);
+}
+
+TEST(ChooseMix, HasAWeightForEachHalfOfTheHorizonWhereThatHelps) {
+  MixProblem p = noisy(400, 8, 1, 1);
+  for (std::size_t i = 0; i < p.actual.size(); ++i) {
+    p.partners[0][i] = 100 + (p.partners[0][i] - 100) * (i % 8 < 4 ? 8 : 0.2);
+  }
+  const Mix mix = choose_mix(p);
+  EXPECT_LT(mix.weights[0][0], 0.15);
+  EXPECT_GT(mix.weights[0][7], 0.85);
+}
+
+// Without a season's error there is no MASE; without any forecast of the other half, no proof.
+TEST(ChooseMix, TakesNothingThatItCannotTryOnUnseenForecasts) {
+  MixProblem p = noisy(200, 6, 2, 1);
+  p.fold.assign(200, 0);
+  EXPECT_THAT(choose_mix(p).weights[0], testing::Each(0.0));
+}
+
+TEST(ChooseMix, DoesNotForecastBelowZeroWhereThereIsNothingBelow) {
+  MixProblem p = noisy(200, 1, 0, 1);
+  for (std::size_t i = 0; i < 200; ++i) p.actual[i] = 0, p.own[i] = 5, p.partners[0][i] = -20;
+  p.nonnegative.assign(200, 1);
+  const Mix mix = choose_mix(p);
+  EXPECT_EQ(mix.score, 0);  // any weight of .2 and more is clipped to what came
+  EXPECT_NEAR(mix.weights[0][0], 0.2, 0.01);
+}
+
+}  // namespace
+}  // namespace sluice
