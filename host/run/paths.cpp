@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -119,6 +120,8 @@ std::vector<NamedPath> outputs_of(const Config& config) {
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
   if (!config.path.html.empty()) outputs.push_back({"path.html", config.path.html});
   if (!config.path.scores.empty()) outputs.push_back({"path.scores", config.path.scores});
+  if (config.forecast.sums) outputs.push_back({"path.sums", config.path.sums});
+  if (!config.path.samples.empty()) outputs.push_back({"path.samples", config.path.samples});
   if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
   return outputs;
 }
@@ -145,7 +148,9 @@ bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat f
 bool writes(const SettingsRequest& request, const std::string& name) {
   if (name == "path.log") return true;
   if (request.command == "train") return name == "path.model" || name.starts_with("the training");
-  if (request.command == "forecast") return name == "path.forecast";
+  if (request.command == "forecast") {
+    return name == "path.forecast" || name == "path.sums" || name == "path.samples";
+  }
   if (request.command == "report") return name == "path.html";
   return name == "path.report" || name == "path.html" || name == "path.scores" ||
          name == "path.figures";
@@ -194,7 +199,8 @@ void check_paths(const SettingsRequest& request, const Config& config) {
   }
   for (const NamedPath& output : outputs) {
     if (!writes(request, output.name)) continue;
-    if (output.name == "path.forecast" || output.name == "path.scores") output_format(output.path);
+    constexpr std::array kTables = {"path.forecast", "path.scores", "path.sums", "path.samples"};
+    if (std::ranges::find(kTables, output.name) != kTables.end()) output_format(output.path);
     std::error_code status;
     const fs::file_type type = fs::status(output.path, status).type();
     if (output.folder) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "run/calibration/dependence.hpp"
 #include "run/calibration/intervals.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
@@ -171,7 +172,7 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
   Learned out;
   const bool is_point = spec_.loss != Loss::quantile && !is_distribution(spec_.loss);
   const bool calibrates = config_.training.calibration == "auto";
-  if (windows_.empty() || (candidates_.names.empty() && !calibrates)) return out;
+  if (windows_.empty()) return out;
   std::vector<double> probabilities = {0.5};
   if (spec_.loss == Loss::quantile) {
     probabilities.clear();  // as level_quantiles has them
@@ -277,7 +278,7 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     if (!candidates_.note.empty()) out.lines.push_back(candidates_.note);
   }
 
-  if (calibrates && J > 1 && (!is_point || !out.partners.empty())) {
+  if (J > 1) {
     Model mixed;  // what add_partners reads of one
     mixed.spec = spec_;
     mixed.config = config_;
@@ -297,6 +298,8 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
         }
       }
     }
+  }
+  if (calibrates && J > 1 && (!is_point || !out.partners.empty())) {
     out.stretch = fit_stretch(intervals);
     for (const double level : config_.forecast.levels) {
       const std::vector<double> ends = level_quantiles({level});
@@ -309,6 +312,7 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
       event["intervals"].push_back({{"level", level}, {"had", had}, {"has", has}});
     }
   }
+  if (J > 1) out.dependence = dependence_of(intervals, out.stretch).correlation;
   if (out.lines.empty()) return out;
   out.lines.push_back(
       fmt::format("of {} forecast{}", windows_.size(), windows_.size() == 1 ? "" : "s"));

@@ -1,4 +1,4 @@
-#include "run/samples/dependence.hpp"
+#include "run/calibration/dependence.hpp"
 
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
@@ -39,7 +39,8 @@ Shape shape_of(const std::vector<double>& mean) {
   double least = std::numeric_limits<double>::infinity();
   for (int s = 0; s < kGrid; ++s) {
     for (int f = 0; f < kGrid; ++f) {
-      const Shape shape{.shared = double{s} / kGrid, .fading = double{f} / kGrid};
+      const Shape shape{.shared = static_cast<double>(s) / kGrid,
+                        .fading = static_cast<double>(f) / kGrid};
       double squares = 0;
       for (std::size_t h = 1; h < mean.size(); ++h) {
         const double off = mean[h] - shape.at(h);
@@ -70,8 +71,7 @@ double normal_score(double y, std::span<const double> values, std::span<const do
   const std::size_t right = std::clamp<std::size_t>(before, 1, J - 1), left = right - 1;
   const double width = values[right] - values[left];
   if (!(width > 0)) return y < values[left] ? -kFurthest : kFurthest;
-  const double score =
-      scores[left] + (scores[right] - scores[left]) * (y - values[left]) / width;
+  const double score = scores[left] + (scores[right] - scores[left]) * (y - values[left]) / width;
   return std::clamp(score, -kFurthest, kFurthest);
 }
 
@@ -80,7 +80,8 @@ double value_at_score(double score, std::span<const double> values,
   const std::size_t J = values.size();
   if (J < 2) return J == 1 ? values[0] : kNone;
   const double at = std::clamp(score, -kFurthest, kFurthest);
-  const auto above = static_cast<std::size_t>(std::ranges::lower_bound(scores, at) - scores.begin());
+  const auto above =
+      static_cast<std::size_t>(std::ranges::lower_bound(scores, at) - scores.begin());
   const std::size_t right = std::clamp<std::size_t>(above, 1, J - 1), left = right - 1;
   const double part = (at - scores[left]) / (scores[right] - scores[left]);
   return values[left] + part * (values[right] - values[left]);
@@ -125,12 +126,27 @@ Dependence fit_dependence(std::span<const double> scores, std::size_t K, double 
   out.correlation.resize(K * K);
   for (std::size_t j = 0; j < K; ++j) {
     for (std::size_t k = 0; k < K; ++k) {
-      const double mixed = (1 - drawn) * correlation[j * K + k] +
-                           drawn * shape.at(j > k ? j - k : k - j);
+      const double mixed =
+          (1 - drawn) * correlation[j * K + k] + drawn * shape.at(j > k ? j - k : k - j);
       out.correlation[j * K + k] = static_cast<float>(j == k ? 1.0 : (1 - kOwn) * mixed);
     }
   }
   return out;
+}
+
+Dependence dependence_of(const IntervalProblem& problem, const Stretch& by) {
+  constexpr std::size_t kMostSteps = 1000;
+  const std::size_t K = problem.K, J = problem.probabilities.size();
+  if (K > kMostSteps || J < 2) return {};
+  std::vector<float> moved(problem.quantiles.begin(), problem.quantiles.end());
+  stretch(by, problem.probabilities, K, 1, moved);
+  const std::vector<double> at = scores_of(problem.probabilities);
+  std::vector<double> scores(problem.actual.size()), values(J);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::copy_n(moved.begin() + static_cast<std::ptrdiff_t>(i * J), J, values.begin());
+    scores[i] = normal_score(problem.actual[i], values, at);
+  }
+  return fit_dependence(scores, K, problem.independent);
 }
 
 }  // namespace sluice

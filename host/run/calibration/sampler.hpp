@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "run/samples/dependence.hpp"
+#include "run/calibration/dependence.hpp"
 
 namespace sluice {
 
@@ -15,8 +15,9 @@ namespace sluice {
 /// quantiles: the same on any thread and in any order.
 class PathSampler {
  public:
-  /// `dependence` of K steps; `probabilities` [J], ascending, of the quantiles. Throws InternalError
-  /// if there are fewer than two of them or the shapes differ.
+  /// `dependence` of K steps; `probabilities` [J], ascending, of the quantiles. Throws
+  /// InternalError if there are fewer than two of them or the shapes differ, DataError if
+  /// `dependence` is not positive definite.
   PathSampler(const Dependence& dependence, std::size_t K, std::span<const double> probabilities,
               std::uint64_t seed);
 
@@ -30,9 +31,6 @@ class PathSampler {
   std::vector<double> factor_;  ///< [K, K], lower triangle of the Cholesky decomposition
   std::uint64_t seed_;
 };
-
-/// Of a series' id: what PathSampler::draw takes for it, whatever catalogue it lies in.
-std::uint64_t stream_of(std::span<const char> id, int target);
 
 /// The quantile of `values` for p, between order statistics (R's type 7; Hyndman and Fan 1996).
 /// `values` is put in order.

@@ -1,11 +1,9 @@
-#include "run/samples/sampler.hpp"
+#include "run/calibration/sampler.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#include "base/checksum.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/rng.hpp"
 
@@ -28,6 +26,21 @@ NormalPair normal_pair(std::uint64_t key, std::uint64_t low, std::uint64_t high)
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
+/// The lower triangle of Cholesky's decomposition of `matrix` [K, K], row by row. False if that is
+/// not positive definite.
+bool factor(std::span<const float> matrix, std::size_t K, std::vector<double>& lower) {
+  lower.assign(K * K, 0.0);
+  for (std::size_t j = 0; j < K; ++j) {
+    for (std::size_t k = 0; k <= j; ++k) {
+      double left = static_cast<double>(matrix[j * K + k]);
+      for (std::size_t i = 0; i < k; ++i) left -= lower[j * K + i] * lower[k * K + i];
+      if (j == k && !(left > 0)) return false;
+      lower[j * K + k] = j == k ? std::sqrt(left) : left / lower[k * K + k];
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 PathSampler::PathSampler(const Dependence& dependence, std::size_t K,
@@ -35,16 +48,9 @@ PathSampler::PathSampler(const Dependence& dependence, std::size_t K,
     : K_(K), scores_(scores_of(probabilities)), seed_(seed) {
   if (dependence.correlation.size() != K * K || probabilities.size() < 2)
     throw InternalError("sample paths: a dependence of other steps, or too few quantiles");
-  const auto n = static_cast<Eigen::Index>(K);
-  const Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>
-      correlation(dependence.correlation.data(), n, n);
-  const Eigen::LLT<Eigen::MatrixXd> decomposition(correlation.cast<double>());
-  if (decomposition.info() != Eigen::Success)
-    throw InternalError("sample paths: the dependence is not positive definite");
-  const Eigen::MatrixXd lower = decomposition.matrixL();
-  factor_.resize(K * K);
-  for (Eigen::Index j = 0; j < n; ++j) {
-    for (Eigen::Index k = 0; k <= j; ++k) factor_[static_cast<std::size_t>(j * n + k)] = lower(j, k);
+  if (!factor(dependence.correlation, K, factor_)) {
+    throw DataError(
+        "the model's dependence of steps is no matrix of correlations; train the model again");
   }
 }
 
