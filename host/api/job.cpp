@@ -22,10 +22,10 @@ namespace {
 constexpr std::array kPathKeys = {"path.data", "path.future", "path.statics"};
 
 /// Keys of files that only the program writes.
-constexpr std::array<std::string_view, 11> kOfProgram = {
-    "path.log",      "path.forecast", "path.explanation", "path.report",
-    "path.html",     "path.scores",   "path.figures",     "mode.log_screen",
-    "mode.log_file", "mode.figures",  "mode.quiet"};
+constexpr std::array<std::string_view, 15> kOfProgram = {
+    "path.log",         "path.forecast",    "path.sums",     "path.samples", "forecast.sums",
+    "forecast.samples", "path.explanation", "path.report",   "path.html",    "path.scores",
+    "path.figures",     "mode.log_screen",  "mode.log_file", "mode.figures", "mode.quiet"};
 
 void refuse_keys_of_program(const sluice_job& job) {
   for (const Override& override : job.overrides) {

@@ -123,12 +123,19 @@ int forecast(const Request& request) {
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   tell(request, settings, notes, true);
+  const bool samples = asks_for_samples(config);
+  Config asked = config;
+  if (samples) asked.forecast.levels = levels_of_samples(*settings.model, config);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
-    return forecast_series(*settings.model, catalog, config, notes);
+    return forecast_series(*settings.model, catalog, asked, notes);
   });
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
+  if (samples) {
+    with_memory("drawing sample paths", "make forecast.samples smaller",
+                [&] { write_samples(*settings.model, catalog, forecasts, config); });
+  }
   if (config.path.explanation.empty()) return 0;
   const Contributions moved = with_memory("explaining", "name series in explanation.series", [&] {
     return contributions_of(*settings.model, catalog, config, forecasts);

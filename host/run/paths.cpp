@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -125,6 +126,8 @@ std::vector<NamedPath> outputs_of(const Config& config) {
     outputs.push_back({"path.explanation", config.path.explanation});
   }
   if (!config.path.scores.empty()) outputs.push_back({"path.scores", config.path.scores});
+  if (config.forecast.sums) outputs.push_back({"path.sums", config.path.sums});
+  if (!config.path.samples.empty()) outputs.push_back({"path.samples", config.path.samples});
   if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
   return outputs;
 }
@@ -153,7 +156,8 @@ bool writes(const SettingsRequest& request, const std::string& name) {
   if (request.command == "train") return name == "path.model" || name.starts_with("the training");
   if (request.command == "tune") return name == "path.tuned" || name.starts_with("the search");
   if (request.command == "forecast") {
-    return name == "path.forecast" || name == "path.explanation";
+    return name == "path.forecast" || name == "path.explanation" || name == "path.sums" ||
+           name == "path.samples";
   }
   if (request.command == "report") return name == "path.html";
   return name == "path.report" || name == "path.html" || name == "path.scores" ||
@@ -207,10 +211,9 @@ void check_paths(const SettingsRequest& request, const Config& config) {
   }
   for (const NamedPath& output : outputs) {
     if (!writes(request, output.name)) continue;
-    if (output.name == "path.forecast" || output.name == "path.explanation" ||
-        output.name == "path.scores") {
-      output_format(output.path);
-    }
+    constexpr std::array kTables = {"path.forecast", "path.explanation", "path.sums",
+                                    "path.samples", "path.scores"};
+    if (std::ranges::find(kTables, output.name) != kTables.end()) output_format(output.path);
     std::error_code status;
     const fs::file_type type = fs::status(output.path, status).type();
     if (output.folder) {

@@ -47,4 +47,5 @@
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/report.hpp"
 #include "sluice/run/resolve.hpp"
+#include "sluice/run/samples.hpp"
 #include "sluice/run/trainer.hpp"

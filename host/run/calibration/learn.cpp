@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "run/calibration/dependence.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
 #include "sluice/base/error.hpp"
@@ -296,7 +297,7 @@ void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json
 Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const {
   Learned out;
   const bool calibrates = config_.training.calibration == "auto";
-  if (windows_.empty() || (candidates_.names.empty() && !calibrates)) return out;
+  if (windows_.empty()) return out;
   const std::vector<double> asked = probabilities(model);
   const std::size_t J = asked.size();
   const auto median = static_cast<std::size_t>(std::ranges::find(asked, 0.5) - asked.begin());
@@ -313,20 +314,21 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     // The mean of a distribution has squared errors that are least, a median absolute ones.
     learn_partners(mix, spec_.loss == Loss::mse || !made.mean.empty(), out, event);
   }
-  // The errors of a point loss are its intervals already, unless partners have moved them.
-  if (calibrates && J > 1 && (!is_point() || !out.partners.empty())) {
+  if (J > 1) {
     Model mixed;  // what add_partners reads of one
     mixed.spec = spec_;
     mixed.config = config_;
     mixed.partners = out.partners;
     add_partners(mixed, catalog_, windows_, median, made);
-    learn_stretch({.K = static_cast<std::size_t>(spec_.K),
-                   .probabilities = asked,
-                   .actual = mix.actual,
-                   .quantiles = by_target(made.values, J),
-                   .fold = mix.fold,
-                   .independent = mix.independent},
-                  out, event);
+    const IntervalProblem intervals{.K = static_cast<std::size_t>(spec_.K),
+                                    .probabilities = asked,
+                                    .actual = mix.actual,
+                                    .quantiles = by_target(made.values, J),
+                                    .fold = mix.fold,
+                                    .independent = mix.independent};
+    // The errors of a point loss are its intervals already, unless partners have moved them.
+    if (calibrates && (!is_point() || !out.partners.empty())) learn_stretch(intervals, out, event);
+    out.dependence = dependence_of(intervals, out.stretch).correlation;
   }
   if (out.lines.empty()) return out;
   out.lines.push_back(

@@ -24,6 +24,7 @@ namespace sluice {
 struct Learned {
   std::vector<Partner> partners;
   Stretch stretch;
+  std::vector<float> dependence;   ///< [K, K]
   std::vector<std::string> lines;  ///< the table, for 80 columns
   std::string event;               ///< the same for the log; empty: there was nothing to learn
 };

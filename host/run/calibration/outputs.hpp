@@ -15,8 +15,8 @@ namespace sluice {
 
 /// Forecasts of N windows beside the catalogue's offsets (Catalog::value_offset).
 struct WindowForecasts {
-  std::vector<float> values;  ///< [N, K, M, J] quantiles
-  std::vector<float> mean;    ///< [N, K, M]; empty: the model has no mean
+  std::vector<float> values;      ///< [N, K, M, J] quantiles
+  std::vector<float> mean;        ///< [N, K, M]; empty: the model has no mean
   std::vector<char> nonnegative;  ///< [N, M], of keep_nonnegative()
 };
 

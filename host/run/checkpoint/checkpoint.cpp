@@ -166,6 +166,9 @@ std::string misfit_of_learned(const Model& m) {
   if (std::ranges::any_of(sum, [](double w) { return !(w <= 1 + 1e-9); })) {
     return "the partners' weights are more than 1";
   }
+  if (!std::ranges::all_of(m.dependence, [](float r) { return r >= -1 && r <= 1; })) {
+    return "the dependence of steps has a correlation beyond 1";
+  }
   const Stretch& s = m.stretch;
   if (s.factors.size() != K * s.probabilities.size()) return "the stretch has another shape";
   const bool good =
@@ -303,6 +306,10 @@ void save_model(const std::filesystem::path& path, const Model& model) {
     tensors["stretch.factors"] = tensor_of(std::span<const float>(model.stretch.factors),
                                            {model.spec.K, std::ssize(model.stretch.probabilities)});
   }
+  if (!model.dependence.empty()) {
+    tensors["dependence"] =
+        tensor_of(std::span<const float>(model.dependence), {model.spec.K, model.spec.K});
+  }
   for (std::size_t e = 0; e < model.vocabularies.size(); ++e) {
     tensors[fmt::format("vocabulary.{}", e)] = lines_of(model.vocabularies[e]);
   }
@@ -375,6 +382,9 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   const auto G = static_cast<std::int64_t>(model.residual_probabilities.size());
   model.residual_quantiles =
       reader.numbers<float>("residual.quantiles", {model.spec.K, model.spec.M, G});
+  if (reader.has("dependence")) {
+    model.dependence = reader.numbers<float>("dependence", {model.spec.K, model.spec.K});
+  }
   for (std::size_t e = 0; e < model.category_names.size(); ++e) {
     model.vocabularies.push_back(reader.lines(fmt::format("vocabulary.{}", e)));
   }

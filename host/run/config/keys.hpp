@@ -389,6 +389,14 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Forecasts: .csv, .parquet or .arrow.",
             .form = Form::path},
         p.forecast);
+  visit(Key{.name = "path.sums",
+            .meaning = "Totals of forecast.sums: .csv, .parquet or .arrow.",
+            .form = Form::path},
+        p.sums);
+  visit(Key{.name = "path.samples",
+            .meaning = "Sample paths of forecast, forecast.samples of each series: .csv, .parquet "
+                       "or .arrow; empty: not written."},
+        p.samples);
   visit(Key{.name = "path.explanation",
             .meaning = "What moved each forecast, .csv, .parquet or .arrow; empty: not written."},
         p.explanation);
@@ -478,6 +486,18 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Whether series without history are forecast from similar ones; else they "
                        "are left out and named."},
         config.forecast.new_items);
+  visit(Key{.name = "forecast.sums",
+            .meaning = "Numbers of steps, from the first one on, whose total is forecast too, with "
+                       "intervals, into path.sums: \"7, 28\" of days is the next week and the next "
+                       "four.",
+            .automatic = "none",
+            .range = {.min = 1, .max = 100000}},
+        config.forecast.sums);
+  visit(Key{.name = "forecast.samples",
+            .meaning = "Sample paths of each series, of which sums are made and path.samples is "
+                       "written.",
+            .range = {.min = 10, .max = 100000}},
+        config.forecast.samples);
   visit(Key{.name = "forecast.reconcile",
             .meaning = "How forecasts of sums (data.groups) and of their series are made to add "
                        "up: by the sums of the series' own, or by least squares over all, "

@@ -14,8 +14,8 @@
 
 #include "base/text.hpp"
 #include "run/calibration/simple_rows.hpp"
-#include "run/forecast/hierarchy.hpp"
 #include "run/config/left_out_columns.hpp"
+#include "run/forecast/hierarchy.hpp"
 #include "run/forecast/match.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"

@@ -64,6 +64,7 @@ void Lessons::put_into(Model& model) const {
   model.residual_quantiles = residuals_.quantiles;
   model.partners = learned_.partners;
   model.stretch = learned_.stretch;
+  model.dependence = learned_.dependence;
   model.learned = learned_.lines;
 }
 

@@ -57,6 +57,14 @@ SLUICE_HD inline std::uint64_t to_below(std::uint32_t high, std::uint32_t low, s
 }
 
 /// What a stream of numbers is for; part of the counter, so that no two purposes share numbers.
-enum class RandomUse : std::uint32_t { weights = 1, order, dropout, simulate, bootstrap, channels };
+enum class RandomUse : std::uint32_t {
+  weights = 1,
+  order,
+  dropout,
+  simulate,
+  bootstrap,
+  channels,
+  paths
+};
 
 }  // namespace sluice

@@ -61,6 +61,9 @@ struct Model {
   /// What validation showed of the forecasts: whose mean they are, and how wide.
   std::vector<Partner> partners;
   Stretch stretch;
+  /// Correlations of normal scores between the steps of the horizon ([K, K]): what sample paths are
+  /// drawn by (run/samples.hpp). Empty: not known.
+  std::vector<float> dependence;
   /// How that was found, line by line as it was shown; empty: it was not asked.
   std::vector<std::string> learned;
   /// Steps of each trained series that the parameters have seen, targets included ([S]): evaluation

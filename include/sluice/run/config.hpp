@@ -149,7 +149,9 @@ struct Config {
     std::string model = "runs/model.safetensors";
     std::string log = "runs/log.jsonl";
     std::string forecast = "runs/forecast.csv";
-    std::string explanation;  ///< what moved the forecasts; empty: not written
+    std::string explanation;             ///< what moved the forecasts; empty: not written
+    std::string sums = "runs/sums.csv";  ///< of forecast.sums
+    std::string samples;                 ///< sample paths (csv, parquet, arrow); empty: not written
     std::string report = "runs/report.json";
     std::string html;    ///< report for people; empty: not written (report: beside path.report)
     std::string scores;  ///< per-series metrics (csv, parquet); empty: not written
@@ -179,7 +181,9 @@ struct Config {
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too
     bool new_items = true;  ///< series without history are forecast from similar ones
-    std::string reconcile = "wls_var";  ///< none, bottom_up, wls_struct, wls_var
+    std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var
+    std::optional<std::vector<int>> sums;  ///< steps whose total is forecast too; none: no sums
+    int samples = 1000;  ///< sample paths of each series, for sums and path.samples
     bool operator==(const Forecast&) const = default;
   } forecast;
 
