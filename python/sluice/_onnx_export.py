@@ -18,8 +18,8 @@ from onnx import helper
 
 from ._model_file import ModelFile, Tensors
 from ._onnx_covariates import Covariates
-from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape,
-                         calendar_size, calendar_terms)
+from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape, calendar_size,
+                          calendar_terms, gates_of)
 from ._onnx_level import ASINH_SLOPE, level_map, smoothed, value_at, window_map
 from .errors import ConfigError
 
@@ -379,10 +379,10 @@ class Export:
         x, context = seen
         for layer in range(s["L"]):
             names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}")
-            W, R = (_gates(parameters[name], H)[None] for name in names)
+            W, R = (gates_of(parameters[name], H)[None] for name in names)
             bias = parameters[f"lstm.bias_ih_l{layer}"]
             second = parameters.get(f"lstm.bias_hh_l{layer}", np.zeros_like(bias))
-            B = np.concatenate([_gates(bias, H), _gates(second, H)])[None]
+            B = np.concatenate([gates_of(bias, H), gates_of(second, H)])[None]
             all_h, last_h, _ = g.ops(3, "LSTM", x, W, R, B, hidden_size=H)
             x = g.op("Squeeze", all_h, np.array([1], np.int64))
         z = g.op("Squeeze", last_h, np.array([0], np.int64))
@@ -486,12 +486,6 @@ class Export:
         g.output(g.op("Gather", quantiles, middle, axis=3), "forecast", DOUBLE,
                  ["N", self.K, self.M])
         g.output(quantiles, "quantiles", DOUBLE, ["N", self.K, self.M, len(self.probabilities)])
-
-
-def _gates(block: NDArray[Any], H: int) -> NDArray[Any]:
-    """Rows of the gates i, f, g, o in ONNX's order: i, o, f, g."""
-    i, f, g, o = (block[k * H:(k + 1) * H] for k in range(4))
-    return np.concatenate([i, o, f, g])
 
 
 def _utf8(name: str, words: list[str]) -> list[str]:

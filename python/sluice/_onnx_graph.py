@@ -217,3 +217,9 @@ def _date(g: Graph, day: str) -> dict[str, str]:
                        i("Add", i("Add", from_march, 59), leap))
     return {"month": i("Add", i("Mul", i("Sub", year, 1970), 12), month),
             "day_of_year": day_of_year, "days": i("Add", leap, 365)}
+
+
+def gates_of(block: NDArray[Any], H: int) -> NDArray[Any]:
+    """Rows of the gates i, f, g, o in ONNX's order: i, o, f, g."""
+    i, f, g, o = (block[k * H:(k + 1) * H] for k in range(4))
+    return np.concatenate([i, o, f, g])
