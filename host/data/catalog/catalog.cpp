@@ -139,7 +139,8 @@ Catalog Catalog::without(std::span<const int> channels, std::span<const int> cat
                      .categories = kept(parts_.categories, categories),
                      .value_offset = parts_.value_offset,
                      .history = history_,
-                     .ended = parts_.ended};
+                     .ended = parts_.ended,
+                     .hierarchy = parts_.hierarchy};
   return Catalog(std::move(parts));
 }
 
