@@ -68,6 +68,8 @@ Config settings() {
   c.training.batch_size = 16;
   c.training.steps = 250;
   c.training.choice = 0;
+  c.training.partners = {"none"};
+  c.training.calibration = "none";
   c.network.calendar_year = true;
   c.training.steps_per_epoch = 50;
   c.training.learning_rate = 0.01;
