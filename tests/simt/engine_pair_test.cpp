@@ -49,6 +49,16 @@ TEST_F(EnginePair, CudaTrainsAndForecastsAsTheCpuDoes) {
   }
 }
 
+TEST_F(EnginePair, CudaExplainsNothingAndNamesTheCpu) {
+  const World world(false);
+  try {
+    world.engine()->attribute(world.windows(0), {}, {});
+    FAIL() << "nothing was thrown";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("set engine.device = \"cpu\""));
+  }
+}
+
 TEST_F(EnginePair, CudaTrainsAndForecastsADistributionAsTheCpuDoes) {
   for (const Loss loss :
        {Loss::gaussian, Loss::student_t, Loss::poisson, Loss::negative_binomial, Loss::tweedie}) {

@@ -280,22 +280,42 @@ TEST(Attribution, GivesTheSameBitsForOneThreadAndTwo) {
   EXPECT_EQ(one.baseline, two.baseline);
 }
 
-// A flat history at its level, channels that never move, one word: nothing but the calendar and
-// what is static differs from the baseline.
-TEST(Attribution, APlainSeriesIsItsOwnBaseline) {
-  CatalogParts parts = testing::daily_parts({std::vector<float>(50, 7.0f)});
-  parts.channels.push_back({"price", Role::future, std::vector<float>(50, 3.0f)});
+ModelSpec level_spec() {
   ModelSpec spec;
   spec.T = 12, spec.H = 5, spec.K = 4, spec.loss = Loss::mse, spec.head_starts_at_zero = false;
   spec.space = Space::log, spec.level = Level::mean, spec.level_window = 7, spec.lags = {7};
-  spec.base = Base::seasonal, spec.base_season = 7, spec.context = 3, spec.future_channels = 1;
+  spec.base = Base::seasonal, spec.base_season = 7, spec.context = 3;
   spec.level_input = spec.level_change = true;
+  return spec;
+}
+
+// A flat history at its level, a channel that never moves: nothing differs from the baseline.
+TEST(Attribution, APlainSeriesIsItsOwnBaseline) {
+  CatalogParts parts = testing::daily_parts({std::vector<float>(50, 7.0f)});
+  parts.channels.push_back({"price", Role::future, std::vector<float>(50, 3.0f)});
+  ModelSpec spec = level_spec();
+  spec.future_channels = 1;
   const Problem problem(Catalog(std::move(parts)), spec, Scaling::mean);
   const Window window{.origin = 40, .series = 0, .continues = 0};
   const Attributions is = problem.engine()->attribute({&window, 1}, groups_by_kind(spec), {});
   for (const double contribution : is.contribution) EXPECT_NEAR(contribution, 0, 1e-5);
   EXPECT_NE(is.forecast[0], 7);
   EXPECT_NEAR(is.forecast[0], is.baseline[0], 1e-5);
+}
+
+TEST(Attribution, TheBaselineIsTheForecastOfAFlatSeriesAtTheLevel) {
+  auto series = testing::weekly_series(1, 50);
+  double level = 0;
+  for (std::size_t t = 0; t < 50; ++t) series[0][t] *= 1 + 0.02f * static_cast<float>(t);
+  for (std::size_t t = 34; t <= 40; ++t) level += static_cast<double>(series[0][t]) / 7;
+  series.emplace_back(50, static_cast<float>(level));
+  const Problem problem(Catalog(testing::daily_parts(series)), level_spec(), Scaling::mean);
+  const Window windows[] = {{.origin = 40, .series = 0}, {.origin = 40, .series = 1}};
+  const Attributions is = problem.engine()->attribute(windows, groups_by_kind(problem.spec), {});
+  for (std::size_t k = 0; k < 4; ++k) {
+    EXPECT_NEAR(is.baseline[k], is.forecast[4 + k], 1e-4 * level);
+    EXPECT_GT(std::abs(is.forecast[k] - is.baseline[k]), 0.01 * level);
+  }
 }
 
 TEST(Attribution, ACarriedStateIsRefusedWithTheRemedy) {

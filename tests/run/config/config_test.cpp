@@ -236,7 +236,7 @@ TEST(ParseConfig, AnUnknownSectionNamesTheNearest) {
             "shop.toml:1: unknown section [trainig]; did you mean [training]?");
   EXPECT_EQ(error_of("[xyz]\n"),
             "shop.toml:1: unknown section [xyz]; the sections are data, network, training, mode, "
-            "path, engine, forecast, evaluate, tune");
+            "path, engine, forecast, explanation, evaluate, tune");
   EXPECT_EQ(error_of("epochs = 1\n"),
             "shop.toml:1: 'epochs' stands outside the sections; did you mean 'training.epochs', "
             "under [training]?");

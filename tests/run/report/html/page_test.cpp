@@ -266,6 +266,38 @@ TEST(Page, HasTheSeriesThatWereAskedFor) {
   }
 }
 
+TEST(Page, ExplainsTheBestTheMiddleTheWorstAndThoseThatAreAskedFor) {
+  World world(9);
+  world.config.evaluate.show = {"s1"};
+  HtmlReport page(world.catalog, world.notes, world.config);
+  world.collect(page);
+  EXPECT_THAT(page.explained(world.result), ElementsAre("s0", "s1", "s4", "s8"));
+}
+
+TEST(Page, HasTheTotalsOfWhatMovedAForecast) {
+  const World world(2);
+  Forecasts forecasts;
+  forecasts.K = 2, forecasts.M = 1, forecasts.probabilities = {0.5};
+  forecasts.series = {0, 1}, forecasts.cutoff = {18, 18}, forecasts.values = {0, 0, 12, 13};
+  Contributions moved;
+  moved.K = 2, moved.M = 1, moved.inputs = {{kHostile, "at step"}, {"rest", ""}};
+  moved.rows = {1}, moved.values = {1.5, 0.5, 2.5, 0.5}, moved.baseline = {10, 10};
+  HtmlContext context;
+  context.contributions = &moved, context.forecasts = &forecasts;
+  const Json data = World::data_of(world.page(context));
+  const Json& rows = data["sample"]["rows"];
+  EXPECT_FALSE(rows[0].contains("why")) << "series s0 is not explained";
+  const Json& why = rows[1]["why"];
+  EXPECT_EQ(why["from"], "2024-01-19");
+  EXPECT_EQ(why["baseline"], 20);
+  EXPECT_EQ(why["forecast"], 25);
+  ASSERT_THAT(why["inputs"], SizeIs(2));
+  EXPECT_EQ(why["inputs"][0][1], "at step");
+  EXPECT_EQ(why["inputs"][0][2], 4);
+  EXPECT_EQ(why["inputs"][1], (Json{"rest", "", 1}));
+  EXPECT_EQ(count_of(world.page(context), "<script>alert"), 0U);
+}
+
 TEST(Page, SumsUpTheWordsThatItDoesNotShow) {
   CatalogParts parts =
       testing::daily_parts(std::vector<std::vector<float>>(100, std::vector<float>(20, 1.F)));
