@@ -72,6 +72,7 @@ struct Forecaster::Impl {
   std::vector<float> offsets;  ///< [K, M, J] for point models with intervals
   std::unique_ptr<Engine> engine;
   SeriesScaling scaling;
+  bool points_only = false;  ///< see points_at
 
   void choose_outputs();
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
@@ -232,6 +233,13 @@ Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
   return out;
 }
 
+Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
+  impl_->points_only = true;
+  Forecasts out = at(cutoff);
+  impl_->points_only = false;
+  return out;
+}
+
 void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   const auto KM = static_cast<std::size_t>(out.K * out.M);
   const std::size_t cells = windows.size() * KM, J = probabilities.size(), from = engine_outputs;
@@ -300,7 +308,8 @@ void Forecaster::Impl::add_distribution(std::span<const Window> windows,
                                         Forecasts& out) const {
   const ModelSpec& spec = model.spec;
   const auto KM = static_cast<std::size_t>(out.K * out.M), M = static_cast<std::size_t>(out.M);
-  const std::size_t J = probabilities.size(), Q = engine_outputs;
+  const std::size_t J = points_only && !out.mean.empty() ? 0 : probabilities.size(),
+                    Q = engine_outputs;
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < windows.size() * KM; ++i) {
     const float* given = parameters.data() + i * Q;

@@ -175,6 +175,21 @@ TEST(Hierarchy, AnEvaluationScoresLevelByLevelBesideBaseAndBottomUp) {
   EXPECT_THAT(report_table(report), HasSubstr(table));
 }
 
+TEST(Hierarchy, PointsWithoutQuantilesAreThoseWithThem) {
+  const Catalog catalog = shops();
+  const std::vector<std::int64_t> end(12, 60);
+  for (const char* loss : {"gaussian", "quantile"}) {
+    Config c = config_of("none");
+    c.training.loss = loss;
+    const Model model = testing::quick_model(c, catalog);
+    Forecaster forecaster(model, catalog, {80}, c.engine);
+    const Forecasts whole = forecaster.at(end), points = forecaster.points_at(end);
+    for (std::size_t r = 0; r < 12; ++r) EXPECT_EQ(points.point(r, 1, 0), whole.point(r, 1, 0));
+    EXPECT_EQ(forecaster.at(end).values, whole.values) << loss;  // and the next one has them again
+    EXPECT_EQ(points.y(0, 0, 0, 2) == 0, loss == std::string("gaussian"));
+  }
+}
+
 TEST(Hierarchy, NoSumIsAnExampleForANewItem) {
   const Catalog catalog = shops([](CatalogParts& parts) {
     // s5 has no history, and of its kind there are s0, s3 and their sum.
