@@ -88,7 +88,7 @@ void Outputs::choose() {
 }
 
 WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
-                                  std::span<const Window> windows) const {
+                                  std::span<const Window> windows, bool points_only) const {
   const ModelSpec& spec = model_.spec;
   const std::size_t cells = windows.size() * static_cast<std::size_t>(spec.K * spec.M);
   const std::size_t J = probabilities_.size(), from = engine_outputs_;
@@ -102,7 +102,7 @@ WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
     engine.set_evaluation_params(params);
     engine.forecast(windows, offsets_, member);
     if (is_distribution(spec.loss)) {
-      add_distribution(windows, member, scaling, share, out);
+      add_distribution(windows, member, scaling, share, points_only, out);
       continue;
     }
 #pragma omp parallel for schedule(static)
@@ -117,11 +117,12 @@ WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
 
 /// The quantiles and means of one member, of which `share` is added.
 void Outputs::add_distribution(std::span<const Window> windows, std::span<const float> parameters,
-                               const SeriesScaling& scaling, float share,
+                               const SeriesScaling& scaling, float share, bool points_only,
                                WindowForecasts& out) const {
   const ModelSpec& spec = model_.spec;
   const auto KM = static_cast<std::size_t>(spec.K * spec.M), M = static_cast<std::size_t>(spec.M);
   const std::size_t J = probabilities_.size(), Q = engine_outputs_;
+  const std::size_t computed = points_only && !out.mean.empty() ? 0 : J;
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < windows.size() * KM; ++i) {
     const float* given = parameters.data() + i * Q;
@@ -135,7 +136,7 @@ void Outputs::add_distribution(std::span<const Window> windows, std::span<const 
     const double scale =
         is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
     const auto shift = static_cast<double>(scaling.offset_of(m, s));
-    for (std::size_t j = 0; j < J; ++j) {
+    for (std::size_t j = 0; j < computed; ++j) {
       const double value = in_scale(spec.space, distribution.quantile(probabilities_[j]));
       out.values[i * J + j] += share * static_cast<float>(value * scale + shift);
     }

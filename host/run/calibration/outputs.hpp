@@ -29,14 +29,16 @@ class Outputs {
 
   const std::vector<double>& probabilities() const { return probabilities_; }
   /// Of all members together. `scaling` is the engine's. The quantiles of a cell may cross and need
-  /// not be finite. Blocks.
+  /// not be finite; `points_only`: those of a distribution that has a mean are 0 (they take longer
+  /// than the network). Blocks.
   WindowForecasts forecast(Engine& engine, const SeriesScaling& scaling,
-                           std::span<const Window> windows) const;
+                           std::span<const Window> windows, bool points_only = false) const;
 
  private:
   void choose();
   void add_distribution(std::span<const Window> windows, std::span<const float> parameters,
-                        const SeriesScaling& scaling, float share, WindowForecasts& out) const;
+                        const SeriesScaling& scaling, float share, bool points_only,
+                        WindowForecasts& out) const;
 
   const Model& model_;
   std::vector<double> probabilities_;

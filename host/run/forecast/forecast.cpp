@@ -34,6 +34,7 @@ struct Forecaster::Impl {
   Outputs outputs;
   std::unique_ptr<Engine> engine;
   SeriesScaling scaling;
+  bool points_only = false;  ///< see points_at
 
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
   void run(std::span<const Window> windows, Forecasts& out);
@@ -136,9 +137,16 @@ Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
   return out;
 }
 
+Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
+  impl_->points_only = true;
+  Forecasts out = at(cutoff);
+  impl_->points_only = false;
+  return out;
+}
+
 void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   const auto KM = static_cast<std::size_t>(out.K * out.M), J = out.probabilities.size();
-  WindowForecasts made = outputs.forecast(*engine, scaling, windows);
+  WindowForecasts made = outputs.forecast(*engine, scaling, windows, points_only);
   std::size_t kept = 0;
   std::vector<Window> good;
   for (std::size_t r = 0; r < windows.size(); ++r) {

@@ -26,7 +26,7 @@ std::vector<double> past_errors(Forecaster& forecaster, const Catalog& catalog,
       any = any || origin.back() >= 1;
     }
     if (!any) break;
-    const Forecasts past = forecaster.at(origin);
+    const Forecasts past = forecaster.points_at(origin);
     for (std::size_t r = 0; r < past.series.size(); ++r) {
       const std::int64_t s = past.series[r];
       for (std::size_t m = 0; m < M; ++m) {

@@ -175,18 +175,39 @@ TEST(Hierarchy, AnEvaluationScoresLevelByLevelBesideBaseAndBottomUp) {
   EXPECT_THAT(report_table(report), HasSubstr(table));
 }
 
+TEST(Hierarchy, PointsWithoutQuantilesAreThoseWithThem) {
+  const Catalog catalog = shops();
+  const std::vector<std::int64_t> end(12, 60);
+  for (const char* loss : {"gaussian", "quantile"}) {
+    Config c = config_of("none");
+    c.training.loss = loss;
+    const Model model = testing::quick_model(c, catalog);
+    Forecaster forecaster(model, catalog, {80}, c.engine);
+    const Forecasts whole = forecaster.at(end), points = forecaster.points_at(end);
+    for (std::size_t r = 0; r < 12; ++r) EXPECT_EQ(points.point(r, 1, 0), whole.point(r, 1, 0));
+    EXPECT_EQ(forecaster.at(end).values, whole.values) << loss;  // and the next one has them again
+    EXPECT_EQ(points.y(0, 0, 0, 2) == 0, loss == std::string("gaussian"));
+  }
+}
+
 TEST(Hierarchy, NoSumIsAnExampleForANewItem) {
   const Catalog catalog = shops([](CatalogParts& parts) {
-    // s5 has no history: it is forecast as the others of its store are, which are below 15.
+    // s5 has no history, and of its kind there are s0, s3 and their sum.
     std::fill(parts.channels[0].values.end() - 60, parts.channels[0].values.end(),
               testing::kMissing);
     parts.history = {60, 60, 60, 60, 60, 0};
+    parts.static_categories[0] = {"store", {"unknown", "a", "b", "c"}, {1, 1, 1, 2, 2, 3}};
+    parts.static_categories[1].codes = {1, 2, 3, 1, 2, 1};
   });
-  const Config c = config_of("none");
+  Config c = config_of("none");
+  c.training.steps = 5;
   const Forecasts f = forecast_series(testing::quick_model(c, catalog), catalog, c);
-  const auto row = std::ranges::find(f.series, 5) - f.series.begin();
-  ASSERT_LT(row, std::ssize(f.series));
-  EXPECT_LT(f.point(static_cast<std::size_t>(row), 0, 0), 20);
+  const auto row = static_cast<std::size_t>(std::ranges::find(f.series, 5) - f.series.begin());
+  ASSERT_LT(row, f.series.size());
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double mean = (f.point(0, k, 0) + f.point(3, k, 0)) / 2;
+    EXPECT_NEAR(f.point(row, k, 0), mean, 0.1 * mean);
+  }
 }
 
 TEST(Hierarchy, EndsOfTheirOwnAreRefused) {

@@ -251,6 +251,23 @@ TEST(Reconcile, KeepsNonnegativeSeriesAndTheirQuantilesFromFallingBelowZero) {
   }
 }
 
+TEST(Reconcile, CutsAQuantileThatMovesBelowZeroWhereNothingMayBe) {
+  CatalogParts parts =
+      testing::daily_parts({std::vector<float>(9, 1.0f), std::vector<float>(9, 1.0f)});
+  CatalogNotes notes;
+  const Catalog catalog = with_sums(Catalog(std::move(parts)), {"total"}, notes);
+  const std::vector<double> variance = {1, 1, 0.01};
+  Forecasts f = forecasts_of(catalog, {10, 20, 0.6});  // the total is sure of itself
+  for (float& q : f.values) q = std::max(q, 0.0f);
+  f.nonnegative = {1, 1, 0};
+  reconcile(catalog, {.method = Reconciliation::wls_var, .variance = variance}, f);
+  EXPECT_EQ(f.point(0, 0, 0), 0);
+  EXPECT_NEAR(f.point(1, 0, 0), 0.8, 0.1);
+  EXPECT_EQ(f.y(0, 0, 0, 0), 0);
+  EXPECT_EQ(f.y(1, 0, 0, 0), 0);
+  EXPECT_NEAR(f.y(1, 0, 0, 2), f.point(1, 0, 0) + 1.3, 1e-5);
+}
+
 // Rare sales: 0 is the likeliest day, so 0 must stay inside the interval when the mean rises.
 TEST(Reconcile, KeepsAQuantileThatIsZeroThere) {
   const Catalog catalog = catalog_of(2, 3);
