@@ -123,6 +123,7 @@ sluice_status sluice_train(const sluice_job* job, sluice_model** model, sluice_e
     interrupted = result.interrupted;
     *model = new sluice_model{std::move(result.model)};
   });
+  if (status == SLUICE_INTERRUPTED) *model = nullptr;  // before there was any
   if (status != SLUICE_OK || !interrupted) return status;
   return sluice::api::failed(error, SLUICE_INTERRUPTED,
                              "interrupted: the model is the best so far");

@@ -145,7 +145,8 @@ SLUICE_API sluice_status sluice_model_info(const sluice_model* model, char** jso
 
 /* ---- work on tables ------------------------------------------------------------------------- */
 
-/* On SLUICE_INTERRUPTED, *model is the best so far. */
+/* On SLUICE_INTERRUPTED, *model is the best so far; NULL if it was ended while validation chose the
+ * settings, before the training. */
 SLUICE_API sluice_status sluice_train(const sluice_job* job, sluice_model** model,
                                       sluice_error** error);
 

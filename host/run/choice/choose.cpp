@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "run/checkpoint/spec_names.hpp"
+#include "run/choice/evidence.hpp"
 #include "run/choice/known_inputs.hpp"
 #include "run/choice/trial.hpp"
 #include "run/interrupt.hpp"
@@ -25,6 +26,8 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// Of two that differ by less than this share, the one stays that was there first.
 constexpr double kWorth = 0.005;
+/// And by less than so many standard errors of the difference.
+constexpr double kStandardErrors = 1;
 /// Steps of a candidate's training that tell anything.
 constexpr std::int64_t kFewestSteps = 50;
 /// More of them tell candidates apart no better.
@@ -71,7 +74,13 @@ class Chooser {
   bool plan();
   double measured(const Metrics& metrics) const;
   double measure_simple_methods();
-  ChoiceRow tried(const char* kind, const Candidate& candidate);
+  /// What is known of a candidate that has been trained.
+  struct Tried {
+    ChoiceRow row;
+    std::vector<double> errors;  ///< by `measured`, of every forecast
+  };
+  Tried tried(const char* kind, const Candidate& candidate);
+  bool is_better(const Tried& now, const Tried& kept, bool kept_was_there) const;
   void decide(const Kind& kind);
   bool is_over() const { return stopped_ || behind_; }
 
@@ -87,9 +96,7 @@ class Chooser {
   const TrainOptions& options_;
   Trials trials_;
   Config best_;
-  double best_score_ = kNone, best_wql_ = kNone;
-  std::int64_t best_steps_ = 0;
-  bool measured_best_ = false;
+  std::optional<Tried> best_tried_;
   std::size_t kinds_ = 0;  ///< that the budget allows, the first ones
   int runs_ = 0, run_ = 0;
   TrialLimits limits_;
@@ -247,7 +254,7 @@ double Chooser::measure_simple_methods() {
   return first;
 }
 
-ChoiceRow Chooser::tried(const char* kind, const Candidate& candidate) {
+Chooser::Tried Chooser::tried(const char* kind, const Candidate& candidate) {
   const std::string label = fmt::format("choice {}/{}", ++run_, runs_);
   const TrainWatch watch = [&](const TrainProgress& at) {
     TrainProgress named = at;
@@ -256,42 +263,56 @@ ChoiceRow Chooser::tried(const char* kind, const Candidate& candidate) {
     stopped_ = stopped_ || (options_.watch ? !options_.watch(named) : InterruptGuard::requested());
     return !stopped_;
   };
-  const TrialResult result = trials_.run(candidate.config, limits_, watch);
-  behind_ = behind_ || (limits_.seconds > 0 && result.steps < kFewestSteps);
-  return {.what = kind,
-          .name = candidate.name,
-          .score = measured(result.score),
-          .wql = result.score.wql,
-          .steps = result.steps};
+  TrialResult result = trials_.run(candidate.config, limits_, watch);
+  behind_ = behind_ || (limits_.seconds > 0 && !result.failed && result.steps < kFewestSteps);
+  ForecastErrors& errors = result.errors;
+  return {.row = {.what = kind,
+                  .name = candidate.name,
+                  .score = measured(result.score),
+                  .wql = result.score.wql,
+                  .steps = result.steps},
+          .errors = std::move(choice_.measure == "WAPE"    ? errors.mae
+                              : choice_.measure == "RMSSE" ? errors.rmsse
+                                                           : errors.mase)};
+}
+
+/// One that was there first must be beaten beyond chance.
+bool Chooser::is_better(const Tried& now, const Tried& kept, bool kept_was_there) const {
+  if (!std::isfinite(now.row.score)) return false;
+  if (!std::isfinite(kept.row.score)) return true;
+  if (!kept_was_there) return now.row.score < kept.row.score;
+  const double gain = 1 - now.row.score / kept.row.score;
+  if (!(gain >= kWorth)) return false;
+  const PairedErrors paired{
+      .before = kept.errors, .after = now.errors, .group_of = trials_.groups()};
+  const Gain beyond = gain_of(paired);
+  return beyond.mean > kStandardErrors * beyond.standard_error;
 }
 
 void Chooser::decide(const Kind& kind) {
   const auto& [what, candidates_of] = kind;
   const std::vector<Candidate> candidates = (this->*candidates_of)();
-  if (candidates.empty()) return;
-  std::vector<ChoiceRow> rows;
-  if (!measured_best_) {
-    rows.push_back(tried(what, {name_now(what), best_}));
-    measured_best_ = true;
-    best_score_ = rows[0].score, best_wql_ = rows[0].wql, best_steps_ = rows[0].steps;
-  } else {  // as it was measured when it was taken
-    rows.push_back({what, name_now(what), best_score_, best_wql_, best_steps_});
-  }
+  if (candidates.empty() || run_ == runs_) return;
+  if (!best_tried_) best_tried_ = tried(what, {name_now(what), best_});
+  std::vector<Tried> rows = {*best_tried_};  // as it was measured when it was taken
+  rows[0].row.what = what;
+  rows[0].row.name = name_now(what);
+  rows[0].row.kept = false;
   std::size_t kept = 0;
   for (const Candidate& candidate : candidates) {
-    if (is_over()) break;
-    ChoiceRow now = tried(what, candidate);
+    // A kind may have become larger by what was taken before it than the plan knew.
+    if (is_over() || run_ == runs_) break;
+    Tried now = tried(what, candidate);
     if (is_over()) break;  // what was cut short is not compared
-    rows.push_back(now);
-    const double bar = rows[kept].score * (kept == 0 ? 1 - kWorth : 1);
-    if (std::isfinite(now.score) && !(now.score >= bar)) {
+    rows.push_back(std::move(now));
+    if (is_better(rows.back(), rows[kept], kept == 0)) {
       kept = rows.size() - 1;
       best_ = candidate.config;
     }
   }
-  rows[kept].kept = true;
-  best_score_ = rows[kept].score, best_wql_ = rows[kept].wql, best_steps_ = rows[kept].steps;
-  choice_.rows.insert(choice_.rows.end(), rows.begin(), rows.end());
+  rows[kept].row.kept = true;
+  for (const Tried& one : rows) choice_.rows.push_back(one.row);
+  best_tried_ = std::move(rows[kept]);
 }
 
 Choice Chooser::run() {

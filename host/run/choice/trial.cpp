@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "run/choice/evidence.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
@@ -30,6 +31,22 @@ std::vector<Window> thinned(std::vector<Window> windows) {
   return kept;
 }
 
+/// Adds what one forecast is wrong by.
+void add_error(std::span<const double> actual, std::span<const double> point, double mase_scale,
+               double rmsse_scale, ForecastErrors& errors) {
+  double absolute = 0, squared = 0, known = 0;
+  for (std::size_t k = 0; k < actual.size(); ++k) {
+    const double e = point[k] - actual[k];
+    if (!std::isfinite(e)) continue;
+    absolute += std::abs(e), squared += e * e, known += 1;
+  }
+  const double mae = known > 0 ? absolute / known : kNone;
+  const double mse = known > 0 ? squared / known : kNone;
+  errors.mae.push_back(mae);
+  errors.mase.push_back(mase_scale > 0 ? mae / mase_scale : kNone);
+  errors.rmsse.push_back(rmsse_scale > 0 ? std::sqrt(mse / rmsse_scale) : kNone);
+}
+
 }  // namespace
 
 Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
@@ -42,6 +59,7 @@ Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
                                          : season_length(catalog.frequency())),
       vocabularies_(vocabularies_of(config, catalog, split.train_end)),
       windows_(thinned(validation_windows(split.train_end, split.valid_end, K_))) {
+  groups_ = dependent_groups(windows_, K_);
   has_targets_ = have_targets(catalog, windows_, split.valid_end, K_);
   std::int32_t last = -1;
   for (const Window& window : windows_) {  // of one series they lie behind each other
@@ -65,7 +83,7 @@ Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
 }
 
 Metrics Trials::score(int outputs, const std::vector<double>& probabilities,
-                      const Forecast& forecast) const {
+                      const Forecast& forecast, ForecastErrors* errors) const {
   const auto K = static_cast<std::size_t>(K_), J = static_cast<std::size_t>(outputs);
   Scorer scorer(static_cast<std::int64_t>(rows_.size()), probabilities, {});
   std::vector<double> actual(K), point(K), all(K * J);
@@ -93,6 +111,9 @@ Metrics Trials::score(int outputs, const std::vector<double>& probabilities,
                   .quantiles = probabilities.empty() ? std::span<const double>() : all,
                   .mase_scale = rows_[at].mase_scale,
                   .rmsse_scale = rows_[at].rmsse_scale});
+      if (errors != nullptr) {
+        add_error(actual, point, rows_[at].mase_scale, rows_[at].rmsse_scale, *errors);
+      }
     }
   }
   return scorer.total();
@@ -155,6 +176,7 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
     phase.engine->set_evaluation_params(loop.params);
   } catch (const DataError&) {  // no finite loss: of this candidate, and perhaps of it alone
     result.score.mase = result.score.rmsse = result.score.wape = result.score.wql = kNone;
+    result.failed = true;
     return result;
   }
   const auto Q = static_cast<std::size_t>(spec.Q());
@@ -162,13 +184,14 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   phase.engine->forecast(windows_, {}, values);
   const std::vector<double> probabilities(spec.quantiles.begin(), spec.quantiles.end());
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
-  result.score = score(spec.Q(), probabilities, [&](std::size_t w, int m, std::span<double> out) {
+  const Forecast quantiles_of = [&](std::size_t w, int m, std::span<double> out) {
     for (std::size_t k = 0; k < K; ++k) {
       const std::size_t from = ((w * K + k) * M + static_cast<std::size_t>(m)) * Q;
       std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from), Q,
                   out.begin() + static_cast<std::ptrdiff_t>(k * Q));
     }
-  });
+  };
+  result.score = score(spec.Q(), probabilities, quantiles_of, &result.errors);
   return result;
 }
 

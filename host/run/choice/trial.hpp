@@ -22,9 +22,16 @@ struct TrialLimits {
   double seconds = 0;  ///< 0: not limited
 };
 
+/// Of every forecast, [windows, M]: its MASE, RMSSE and mean absolute error; NaN: undefined.
+struct ForecastErrors {
+  std::vector<double> mase, rmsse, mae;
+};
+
 struct TrialResult {
   Metrics score;           ///< over all series; NaN where the training failed
+  ForecastErrors errors;   ///< empty where it failed
   std::int64_t steps = 0;  ///< that were made
+  bool failed = false;     ///< its loss stopped being finite
 };
 
 /// Forecasts from the validation part's origins, as evaluate scores them. References outlive it.
@@ -36,6 +43,8 @@ class Trials {
   bool can_score() const { return has_targets_; }
   std::int64_t windows() const { return static_cast<std::int64_t>(windows_.size()); }
   int season() const { return season_; }
+  /// [windows], which forecasts belong together (run/choice/evidence.hpp).
+  const std::vector<int>& groups() const { return groups_; }
   /// Steps that training.steps and epochs allow; 0: they do not limit.
   std::int64_t total_steps() const;
 
@@ -49,8 +58,8 @@ class Trials {
 
  private:
   using Forecast = std::function<void(std::size_t window, int target, std::span<double> out)>;
-  Metrics score(int outputs, const std::vector<double>& probabilities,
-                const Forecast& forecast) const;
+  Metrics score(int outputs, const std::vector<double>& probabilities, const Forecast& forecast,
+                ForecastErrors* errors = nullptr) const;
 
   const Config& config_;
   const Catalog& catalog_;
@@ -59,6 +68,7 @@ class Trials {
   bool has_targets_ = false;
   Vocabularies vocabularies_;
   std::vector<Window> windows_;
+  std::vector<int> groups_;
   struct Row {
     double mase_scale = 0, rmsse_scale = 0;
     bool nonnegative = false;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/state_check.hpp"
 #include "sluice/base/log.hpp"
@@ -49,10 +50,13 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
   if (std::optional<Decided> before = decided_before(config, catalog)) return *std::move(before);
   const Choice choice =
       choose(config, catalog, training_split(config, catalog, options.end), options);
-  Decided decided{.config = choice.config,
-                  .lines = choice_lines(choice),
-                  .seconds = choice.seconds,
-                  .stopped = choice.stopped};
+  if (choice.stopped) {  // half a choice is none, and no weights have been trained by it
+    throw Interrupted(
+        "interrupted while validation was choosing the settings: nothing was written; begin anew, "
+        "or set training.choice = 0 to leave them to rules");
+  }
+  Decided decided{
+      .config = choice.config, .lines = choice_lines(choice), .seconds = choice.seconds};
   if (choice.rows.empty()) return decided;
   log_event(choice_event(choice, options.refit));
   if (options.announce) {

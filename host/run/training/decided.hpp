@@ -16,11 +16,11 @@ struct Decided {
   Config config;
   std::vector<std::string> lines;  ///< Model::choice
   double seconds = 0;
-  bool stopped = false;  ///< while it was chosen: the training is not to begin
 };
 
 /// Chosen once: taken from the state that is resumed or the model that is gone on from where there
-/// is one, chosen by validation otherwise (run/choice.hpp), with the table in the log.
+/// is one, chosen by validation otherwise (run/choice.hpp), with the table in the log. Throws
+/// Interrupted if a signal or the watch ends the choice.
 Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options);
 
 }  // namespace sluice

@@ -463,25 +463,19 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
   // Until the model is written: a signal then must not lose the training that led to it.
   std::optional<InterruptGuard> guard;
   if (!options.watch) guard.emplace();
-  TrainOptions after = options;  // a watch that has ended the choice by validation ends all
-  const auto decided_now = [&] {
-    Decided decided = decide(config, catalog, options);
-    if (decided.stopped && options.watch) after.watch = [](const TrainProgress&) { return false; };
-    return decided;
-  };
   std::optional<Catalog> reduced;
   const auto used_by = [&](const Decided& decided) -> const Catalog& {
     return (reduced = reduced_catalog(catalog, decided.config.data)) ? *reduced : catalog;
   };
   if (!options.save) {
-    const Decided decided = decided_now();
-    return Training(config, decided, used_by(decided), after).run();
+    const Decided decided = decide(config, catalog, options);
+    return Training(config, decided, used_by(decided), options).run();
   }
   const std::filesystem::path path = config.path.model;
   try_places(path);
   const PathLock lock(path);
-  const Decided decided = decided_now();
-  Training training(config, decided, used_by(decided), after);
+  const Decided decided = decide(config, catalog, options);
+  Training training(config, decided, used_by(decided), options);
   const TrainResult result = training.run();
   if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
   if (result.interrupted) {

@@ -40,11 +40,11 @@ bool leaves_choices(const Config& config);
 
 /// Decides them: kind after kind, the best so far against its alternatives, each trained for the
 /// same number of steps, at most 200, training.choice * training.steps in all. A key that is set
-/// stays. The rule of resolve_model stands where no alternative is better by half a percent, and
-/// everywhere where the steps are too few (50 a candidate) to tell, nothing can be validated, or
-/// training.loss is a distribution. A
-/// pure function of settings and data, but under training.max_seconds, of which it takes its share.
-/// A signal, or options.watch, ends it with the best so far. Reads nothing at or after
+/// stays. The rule of resolve_model stands where no alternative is better by half a percent and by
+/// more than the standard error of the difference, and everywhere where the steps are too few (50 a
+/// candidate) to tell, nothing can be validated, or training.loss is a distribution. A pure
+/// function of settings and data, but under training.max_seconds, of which it takes its share. A
+/// signal, or options.watch, ends it with the best so far. Reads nothing at or after
 /// split.valid_end.
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
               const TrainOptions& options);

@@ -56,7 +56,9 @@ struct TrainResult {
   bool kept_older = false;   ///< `model` is the one of init_from: better on the validation range
 };
 
-/// Trains as `config` says. Throws ConfigError, DataError; InternalError never on account of data.
+/// Trains as `config` says. Throws ConfigError, DataError; Interrupted (exit code 130) if it is
+/// ended while validation chooses the settings, before there is a model; InternalError never on
+/// account of data.
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options = {});
 
 }  // namespace sluice

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <set>
 #include <string>
@@ -181,6 +183,20 @@ TEST(Choice, OneZeroInOneSeriesDoesNotDecide) {
   EXPECT_LT(best_of(after, "asinh, "), 0.9 * best_of(after, "linear, "));
 }
 
+// Two series, or a validation part of one horizon, are no evidence: what is kept is the rule.
+TEST(Choice, WhatMayBeChanceLeavesTheRules) {
+  Values few = counts();
+  few.resize(1);
+  Config c = small();
+  c.data.valid = 14;  // two horizons
+  const Choice choice = chosen(c, few);
+  ASSERT_FALSE(choice.rows.empty());
+  for (const char* what : {"space, base", "level", "base"}) {
+    const auto rows = rows_of(choice, what);
+    EXPECT_TRUE(rows.empty() || rows[0].kept) << what;
+  }
+}
+
 TEST(Choice, AYearOfDataHasNoYearlyTerms) {
   const Choice short_one = chosen(small(), growing());
   EXPECT_EQ(short_one.config.network.calendar_year, false);
@@ -300,6 +316,11 @@ TEST(Choice, TheTableFitsATerminalAndTheModelKeepsIt) {
   EXPECT_EQ(again.members, model.members);
 }
 
+std::string contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Trainings into a folder, and the labels of what they did.
 class ChoiceOnce : public ::testing::Test {
  protected:
@@ -363,30 +384,22 @@ TEST_F(ChoiceOnce, AnIncrementalTrainingTakesItFromTheEarlierModel) {
   EXPECT_EQ(second.spec, first.spec);
 }
 
-TEST_F(ChoiceOnce, ASignalWhileItChoosesLeavesAModelThatCanBeResumed) {
-  const Model whole = trained(into("whole.safetensors")).model;
-  Config c = into("stopped.safetensors");
+TEST_F(ChoiceOnce, EndedWhileItChoosesLeavesTheEarlierModelAndNothingElse) {
+  const Config c = into("kept.safetensors");
+  trained(c);
+  const std::string before = contents(c.path.model);
   TrainOptions options;
   options.announce = false;
-  options.watch = [](const TrainProgress& at) { return at.label.empty() && at.step == 0; };
-  const TrainResult stopped = train(c, catalog_, options);
-  EXPECT_TRUE(stopped.interrupted);
-  EXPECT_TRUE(stopped.state_saved);
-  c.mode.resume = true;
-  EXPECT_EQ(trained(c).model.steps > 0, true);
-  EXPECT_FALSE(has_chosen());
-}
-
-// The watch says it once, and would let what follows run.
-TEST_F(ChoiceOnce, AWatchThatEndsTheChoiceEndsTheTraining) {
-  TrainOptions options = silent();
-  std::int64_t most = 0;
-  options.watch = [&](const TrainProgress& at) {
-    if (at.label.empty()) most = std::max(most, at.step);
-    return !at.label.starts_with("choice 2/");
-  };
-  EXPECT_TRUE(train(into("none.safetensors"), catalog_, options).interrupted);
-  EXPECT_LE(most, 1);
+  options.watch = [](const TrainProgress& at) { return !at.label.starts_with("choice 2/"); };
+  try {
+    train(c, catalog_, options);
+    ADD_FAILURE() << "a training without a model";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.exit_code(), 130);
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("nothing was written"));
+  }
+  EXPECT_EQ(contents(c.path.model), before);
+  EXPECT_FALSE(std::filesystem::exists(c.path.model + ".state"));
 }
 
 // A model file of before the key, whose data are too short for what the rule now asks for.
