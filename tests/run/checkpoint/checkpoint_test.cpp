@@ -252,14 +252,14 @@ TEST(LoadModel, ANewerFormatIsRefusedWithTheRemedy) {
   const auto path = temporary("newer.safetensors");
   save_model(path, small_model());
   Safetensors file = read_safetensors(path);
-  file.metadata["format_version"] = "4";
+  file.metadata["format_version"] = "5";
   write_safetensors(path, file);
   try {
     load_model(path);
     FAIL() << "no error";
   } catch (const DataError& e) {
     EXPECT_EQ(e.what(), path.string() +
-                            ": is of format 4, which is newer than this program's 3; update "
+                            ": is of format 5, which is newer than this program's 4; update "
                             "Sluice, or train the model again with this version");
   }
 }
