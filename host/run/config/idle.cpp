@@ -103,6 +103,8 @@ class Idle {
   void training() {
     const Config::Training defaults, &w = written_.training, &u = used_.training;
     const bool unvalidated = used_.data.valid == 0;
+    say("training.channel_dropout", w.channel_dropout != defaults.channel_dropout,
+        used_.data.future.empty(), "without input columns that are known ahead (data.future)");
     say("training.huber_delta", w.huber_delta != defaults.huber_delta, u.loss != "huber",
         "but on training.loss = \"huber\"");
     say("training.tweedie_power", w.tweedie_power != defaults.tweedie_power, u.loss != "tweedie",
