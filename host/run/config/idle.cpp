@@ -13,8 +13,8 @@ namespace {
 /// Whether `command` looks at the keys of `section`.
 bool uses(std::string_view command, std::string_view section, const Config& config) {
   const bool evaluates = command == "evaluate" || command == "report";
-  const bool trains =
-      command == "train" || command == "tune" || (evaluates && config.evaluate.refit > 0);
+  // Of tune the space may have what a key needs, and its trials differ.
+  const bool trains = command == "train" || (evaluates && config.evaluate.refit > 0);
   if (section == "data") return true;
   if (section == "network" || section == "training") return trains;
   if (section == "mode") return command == "train";

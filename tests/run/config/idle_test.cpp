@@ -119,6 +119,17 @@ TEST(Idle, ACommandNamesOnlySettingsThatItUses) {
 }
 
 // What a model brings along was said when it was trained; what it has may give an effect.
+TEST(Idle, OfASearchOnlyItsOwnKeysAreNamedWhoseTrialsMayHaveWhatOthersNeed) {
+  Config config;
+  config.network.dropout = 0.1;  // a trial may have two layers
+  config.tune.rungs = 2;
+  EXPECT_THAT(idle_settings("tune", config, config), IsEmpty());
+  config.tune.method = "random";
+  EXPECT_THAT(idle_settings("tune", config, config),
+              ElementsAre("tune.rungs has no effect with tune.method = \"random\""));
+  EXPECT_THAT(idle_settings("train", config, config), ::testing::SizeIs(1));
+}
+
 TEST(Idle, OnlyWhatTheCommandSaysIsNamed) {
   Config written, used;
   used.data.future_for_all = true;
