@@ -24,6 +24,7 @@ ELSEWHERE = {
     ("docs/deploy.md", "systemctl enable"): "tests/package/deb_test.py, but for the last command: its Debian runs no systemd",
     ("docs/deploy.md", "FROM docker.io"): "tests/package/deploy_test.py; deb_test.py runs its steps",
     ("docs/guide.md", "--mode.resume true"): "tests/run/training/resume_test.cpp: it needs a training that was interrupted",
+    ("docs/guide.md", "python -m sluice.holidays"): "tests/python/test_holidays.py, but for the training on the reader's file",
     ("docs/python.md", "pip install ."): "tests/python/test_wheel.py: it builds all anew",
 }
 
