@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "base/region_failure.hpp"
@@ -21,6 +22,12 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr const char *kBase = "sluice base", *kBottomUp = "sluice bottom-up";
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+/// The number that a float's digits say: a file has those of a series, and all of a sum of such.
+double as_written(double y) {
+  if (std::abs(y) >= 0x1p24) return y;
+  return std::strtod(fmt::format("{}", static_cast<float>(y)).c_str(), nullptr);
+}
 
 /// Takes row `from` of an array of `width` numbers a row to row `to`.
 template <typename Array>
@@ -250,10 +257,7 @@ std::vector<double> Reconciler::solved(const std::vector<double>& base, bool lea
         if (!nearest.optimal) optimal = false;
         bottom = std::move(nearest.bottom);
       }
-      // What a file holds: a float's digits of a series, and all digits of a sum of such.
-      if (f_.offset.empty()) {
-        for (double& y : bottom) y = static_cast<double>(static_cast<float>(y));
-      }
+      for (double& y : bottom) y = as_written(y);
       tree_.add_up(bottom, sums);
       for (std::size_t b = 0; b < bottom.size(); ++b) {
         out[f_.cell(bottom_rows_[b], k, m)] = bottom[b];

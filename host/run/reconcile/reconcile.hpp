@@ -30,9 +30,9 @@ struct ReconcileOptions {
 std::vector<std::string> names_beside(Reconciliation method);
 
 /// Makes the points of a catalogue's series and their sums add up, for each target and step:
-/// Forecasts::coherent. Those of series are numbers that a float holds, so that a file adds up to a
-/// double's rounding (1e-12 of the sum). Quantiles move with their point; those that are 0 stay 0
-/// where nothing may be below it, and none falls below it.
+/// Forecasts::coherent. Those of series have the digits of a float, so that a file, as text too,
+/// adds up to a double's rounding (1e-12 of the sum). Quantiles move with their point; those that
+/// are 0 stay 0 where nothing may be below it, and none falls below it.
 ///
 /// A series that ended long ago, that begins only later, or that forecast.new_items leaves out
 /// counts as 0. Where any other one has no forecast for the same steps, its sums are taken out of
