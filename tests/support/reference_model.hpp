@@ -36,9 +36,9 @@ class ReferenceModel {
   std::vector<double> outputs(const Window& w, const std::vector<double>& params) const {
     std::vector<double> h(size(spec_.L * spec_.H)), c(h.size());
     for (int j = 0; j < spec_.T; ++j) {
-      step(inputs(w.series, w.origin - spec_.T + 1 + j, params), params, h, c);
+      step(inputs(w, w.origin - spec_.T + 1 + j, params), params, h, c);
     }
-    return head(w.series, w.origin, {h.end() - spec_.H, h.end()}, params);
+    return head(w, w.origin, {h.end() - spec_.H, h.end()}, params);
   }
 
   /// Loss over all trained steps; targets at or after limit[series] are not there.

@@ -25,6 +25,9 @@ constexpr double kLevels[] = {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98};
 /// Of a table of paths: some ten gigabytes of memory.
 constexpr double kMostRows = 4e8;
 
+/// As forecasts have it, whose digits are those of a float.
+double as_float(double y) { return static_cast<double>(static_cast<float>(y)); }
+
 /// Paths of the rows (series and targets) of forecasts.
 class Paths {
  public:
@@ -81,6 +84,7 @@ class Paths {
       y += offset;
       if (whole) y = std::round(y);
       if (nonnegative) y = std::max(y, 0.0);
+      y = as_float(y);
     }
   }
 
@@ -174,10 +178,10 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
           point.numbers[at] += forecasts.point(row / M, k, row % M);
         }
       } else {
-        point.numbers[at] = sample_quantile(totals, 0.5);
+        point.numbers[at] = as_float(sample_quantile(totals, 0.5));
       }
       for (std::size_t j = 0; j < outputs.size(); ++j) {
-        outputs[j].numbers[at] = sample_quantile(totals, probabilities[j]);
+        outputs[j].numbers[at] = as_float(sample_quantile(totals, probabilities[j]));
       }
     }
   });

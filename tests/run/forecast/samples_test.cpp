@@ -176,7 +176,8 @@ TEST_F(Samples, PathsAreThoseThatTotalsAreMadeOf) {
     totals.push_back(total);
   }
   std::ranges::sort(totals);
-  EXPECT_DOUBLE_EQ(column(sums, "sluice").numbers[1], totals[12]);
+  EXPECT_FLOAT_EQ(static_cast<float>(column(sums, "sluice").numbers[1]),
+                  static_cast<float>(totals[12]));
   EXPECT_EQ(column(paths, "sample").integers[kHorizon], 1);
   EXPECT_EQ(column(paths, "ds").times[1] - column(paths, "ds").times[0], 86400);
 }
