@@ -76,7 +76,8 @@ TEST(CheckText, SaysWhatWasFound) {
   notes.example_duplicate = "C 2023-01-03";
   const std::string text = check_text(catalog, notes, check_catalog(catalog), "sales.csv");
   EXPECT_THAT(text, HasSubstr("file        sales.csv\nlayout      long\nid          store, item\n"
-                              "time        ds\ntarget      y\nfuture      price\nseries      3\n"));
+                              "time        ds\ntarget      y\nfuture      price\n"
+                              "inputs as   price binary\nseries      3\n"));
   EXPECT_THAT(text, HasSubstr("length      2 to 5 steps, median 3.5; the shortest: C\n"));
   EXPECT_THAT(text, HasSubstr("span        2023-01-01 .. 2023-01-05\n"));
   EXPECT_THAT(text, HasSubstr("frequency   D (inferred)\n"));

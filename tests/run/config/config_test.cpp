@@ -185,8 +185,9 @@ TEST(ConfigKeys, EveryFieldHasItsKey) {
   EXPECT_EQ(rounded(bytes[4]), sizeof(Config::Path));
   EXPECT_EQ(rounded(bytes[5]), sizeof(Config::Engine));
   EXPECT_EQ(rounded(bytes[6]), sizeof(Config::Forecast));
-  EXPECT_EQ(rounded(bytes[7]), rounded(sizeof(Config::Evaluate)));
-  EXPECT_EQ(rounded(bytes[8]), rounded(sizeof(Config::Tune)));
+  EXPECT_EQ(rounded(bytes[7]), rounded(sizeof(Config::Explanation)));
+  EXPECT_EQ(rounded(bytes[8]), rounded(sizeof(Config::Evaluate)));
+  EXPECT_EQ(rounded(bytes[9]), rounded(sizeof(Config::Tune)));
 }
 
 TEST(ParseConfig, ReadsEveryKindOfValue) {
