@@ -38,7 +38,7 @@ def test_every_setting_that_is_named_exists():
     done = subprocess.run([PROGRAM, "explain"], check=True, capture_output=True, text=True)
     known = set(re.findall(r"^  (\w+\.\w+) = ", done.stdout, re.MULTILINE))
     sections = {key.split(".")[0] for key in known}
-    assert len(sections) == 9
+    assert len(sections) == 10
     for name, page in PAGES.items():
         for span in page.spans:
             for found in re.finditer(r"(?:^|(?<=[\s(]))(?:--)?(([a-z]+)\.[a-z_]+)(?=$|[\s=,)])", span):
