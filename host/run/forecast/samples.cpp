@@ -25,8 +25,14 @@ constexpr double kLevels[] = {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98};
 /// Of a table of paths: some ten gigabytes of memory.
 constexpr double kMostRows = 4e8;
 
-/// As forecasts have it, whose digits are those of a float.
-double as_float(double y) { return static_cast<double>(static_cast<float>(y)); }
+/// As forecasts have it, whose digits are those of a float beside the series' own offset.
+double as_float(double y, double offset) {
+  return static_cast<double>(static_cast<float>(y - offset)) + offset;
+}
+
+double offset_of(const Forecasts& forecasts, std::size_t row) {
+  return forecasts.offset.empty() ? 0 : forecasts.offset[row];
+}
 
 /// Paths of the rows (series and targets) of forecasts.
 class Paths {
@@ -77,14 +83,16 @@ class Paths {
     stream.add(std::string_view(catalog_.id(s)));
     stream.add(std::string_view(catalog_.target(static_cast<int>(m)).name));
     sampler_.draw(stream.value(), quantiles, paths);
-    const double offset = forecasts_.offset.empty() ? 0 : forecasts_.offset[r * M_ + m];
-    const bool whole = is_count(model_.spec.loss) && model_.partners.empty();
+    const double offset = offset_of(forecasts_, row);
+    // Partners and reconciliation move counts by parts of one.
+    const bool whole =
+        is_count(model_.spec.loss) && model_.partners.empty() && forecasts_.coherent.empty();
     const bool nonnegative = !forecasts_.nonnegative.empty() && forecasts_.nonnegative[row] != 0;
     for (double& y : paths) {
       y += offset;
       if (whole) y = std::round(y);
       if (nonnegative) y = std::max(y, 0.0);
-      y = as_float(y);
+      y = as_float(y, offset);
     }
   }
 
@@ -168,6 +176,7 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
     std::vector<double> totals(paths.samples());
     for (std::size_t i = 0; i < S; ++i) {
       const auto steps = static_cast<std::size_t>(spans[i]);
+      const double offset = spans[i] * offset_of(forecasts, row);
       for (std::size_t p = 0; p < totals.size(); ++p) {
         totals[p] = 0;
         for (std::size_t k = 0; k < steps; ++k) totals[p] += drawn[p * K + k];
@@ -178,10 +187,10 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
           point.numbers[at] += forecasts.point(row / M, k, row % M);
         }
       } else {
-        point.numbers[at] = as_float(sample_quantile(totals, 0.5));
+        point.numbers[at] = as_float(sample_quantile(totals, 0.5), offset);
       }
       for (std::size_t j = 0; j < outputs.size(); ++j) {
-        outputs[j].numbers[at] = as_float(sample_quantile(totals, probabilities[j]));
+        outputs[j].numbers[at] = as_float(sample_quantile(totals, probabilities[j]), offset);
       }
     }
   });

@@ -182,6 +182,29 @@ TEST_F(Samples, PathsAreThoseThatTotalsAreMadeOf) {
   EXPECT_EQ(column(paths, "ds").times[1] - column(paths, "ds").times[0], 86400);
 }
 
+/// Of which a float would keep no digit that differs.
+TEST_F(Samples, FarFromZeroTotalsKeepTheirDigits) {
+  const Config c = settings();
+  CatalogParts parts = testing::daily_parts(without_end(values_));
+  parts.value_offset.assign(kSeries, 1e9);
+  const Catalog far(std::move(parts));
+  TrainOptions options;
+  options.save = false;
+  options.announce = false;
+  model_ = train(c, far, options).model;
+  Config asked = c;
+  asked.forecast.levels = levels_of_samples(model_, c);
+  const Forecasts made = forecast_series(model_, far, asked);
+  const auto sums = sum_columns(model_, far, made, c);
+  for (std::size_t s = 0; s < kSeries; ++s) {
+    EXPECT_NEAR(column(sums, "sluice").numbers[2 * s], made.point(s, 0, 0), 1);
+    EXPECT_NEAR(column(sums, "sluice").numbers[2 * s + 1], 7e9 + came(s, kHorizon), 60);
+    EXPECT_GT(column(sums, "sluice-hi-80").numbers[2 * s + 1] -
+                  column(sums, "sluice-lo-80").numbers[2 * s + 1],
+              2);
+  }
+}
+
 TEST_F(Samples, AreTheSameFromAModelThatWasStored) {
   const Config c = settings();
   train_on(c);
