@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "run/calibration/distribution.hpp"
+#include "run/calibration/partners.hpp"
 #include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/config/named_series.hpp"
@@ -74,12 +75,54 @@ struct Explainer {
   }
 };
 
-/// What partners leave of a step's forecast to the network.
-double network_share(const Model& model, std::size_t k) {
-  double share = 1;
-  for (const Partner& partner : model.partners) share -= partner.weight[k];
-  return share;
-}
+/// What becomes of the network's forecasts before they are a file's.
+class AfterNetwork {
+ public:
+  AfterNetwork(const Model& model, const Catalog& catalog, const Forecasts& forecasts,
+               std::span<const Window> windows)
+      : model_(model), forecasts_(forecasts) {
+    if (model.partners.empty()) return;
+    std::vector<std::string> names;
+    for (const Partner& partner : model.partners) names.push_back(partner.method);
+    PartnerMethods methods(names, season_of(model.config, catalog.frequency()), forecasts.K);
+    points_ = methods.forecast(catalog, windows);
+  }
+
+  /// What partners that have a forecast of step k and target m of window r take of it.
+  double share(std::size_t r, std::size_t k, std::size_t m) const {
+    double sum = 0;
+    each_partner(r, k, m, [&](double weight, double) { sum += weight; });
+    return sum;
+  }
+  /// And by how much they move `network`, which is in the units of the file.
+  double move(std::size_t r, std::size_t k, std::size_t m, double network) const {
+    double sum = 0;
+    each_partner(r, k, m, [&](double weight, double y) { sum += weight * (y - network); });
+    return sum;
+  }
+  /// By how much reconciliation moves what is `mixed` of both, cut at 0 where that is done.
+  double adding_up(std::size_t row, std::size_t k, std::size_t m, double mixed) const {
+    const std::size_t targets = at(forecasts_.M);
+    const bool cut =
+        !forecasts_.nonnegative.empty() && forecasts_.nonnegative[row * targets + m] != 0;
+    return forecasts_.point(row, k, m) - (cut ? std::max(mixed, 0.0) : mixed);
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  template <typename Use>
+  void each_partner(std::size_t r, std::size_t k, std::size_t m, const Use& use) const {
+    const std::size_t P = model_.partners.size();
+    for (std::size_t p = 0; p < P; ++p) {
+      const double y = points_[((r * at(forecasts_.M) + m) * P + p) * at(forecasts_.K) + k];
+      if (!std::isnan(y)) use(model_.partners[p].weight[k], y);
+    }
+  }
+
+  const Model& model_;
+  const Forecasts& forecasts_;
+  std::vector<double> points_;  ///< [windows, M, P, K]
+};
 
 std::vector<int> blocks_of(const Config& config, const Catalog& catalog) {
   if (!config.explanation.blocks) return usual_blocks(catalog.frequency());
@@ -123,8 +166,10 @@ Contributions contributions_of(const Model& model, const Catalog& catalog, const
 
   const InputNames names(model.spec, catalog, blocks_of(config, catalog));
   out.inputs = names.names();
-  const bool mixed = !model.partners.empty();
-  if (mixed) out.inputs.push_back({"simple methods", ""});
+  const std::size_t own_inputs = out.inputs.size();  // the network's
+  const bool mixes = !model.partners.empty(), adds_up = !forecasts.coherent.empty();
+  if (mixes) out.inputs.push_back({"simple methods", ""});
+  if (adds_up) out.inputs.push_back({"adding up", ""});
   out.inputs.push_back({"rest", ""});
   const std::size_t I = out.inputs.size(), G = static_cast<std::size_t>(names.groups().count);
   const std::size_t KM = static_cast<std::size_t>(out.K * out.M),
@@ -153,22 +198,26 @@ Contributions contributions_of(const Model& model, const Catalog& catalog, const
     }
   }
 
+  const AfterNetwork after(model, catalog, forecasts, windows);
   for (std::size_t r = 0; r < windows.size(); ++r) {
     for (std::size_t i = 0; i < KM; ++i) {
-      const std::size_t cell = r * KM + i, k = i / M, m = i % M;
+      const std::size_t cell = r * KM + i, k = i / M, m = i % M, row = out.rows[r];
       const std::span inputs = std::span(out.values).subspan(cell * I, I);
-      double sum = std::accumulate(inputs.begin(), inputs.end(), 0.0);
+      const double sum = std::accumulate(inputs.begin(), inputs.end(), 0.0);
       const double all = network[cell] - out.baseline[cell];
       out.moved += std::abs(all);
       out.rounding += std::abs(all - sum);
-      const double own = network_share(model, k);
+      const double own = 1 - after.share(r, k, m);
       for (double& contribution : inputs) contribution *= own;
-      sum *= own;
-      const double offset = forecasts.offset.empty() ? 0 : forecasts.offset[out.rows[r] * M + m];
+      const double offset = forecasts.offset.empty() ? 0 : forecasts.offset[row * M + m];
       out.baseline[cell] += offset;
-      const double moved = forecasts.point(out.rows[r], k, m) - out.baseline[cell];
-      if (mixed) sum += inputs[I - 2] = moved - own * all;
-      inputs.back() = moved - sum;
+      // From the baseline to the network's part, from there to the mean, and to what adds up.
+      const double y = network[cell] + offset, moved = after.move(r, k, m, y);
+      std::size_t next = own_inputs;
+      if (mixes) inputs[next++] = moved + (1 - own) * all;
+      if (adds_up) inputs[next++] = after.adding_up(row, k, m, y + moved);
+      inputs.back() = forecasts.point(row, k, m) -
+                      std::accumulate(inputs.begin(), inputs.end() - 1, out.baseline[cell]);
     }
   }
   return out;

@@ -23,9 +23,10 @@ struct InputName {
 
 /// In the units of the file: at each step baseline + all contributions = forecast. The last input,
 /// {"rest", ""}, is what none of the others accounts for: rounding of the integral, and what is
-/// done to a forecast after the network (nothing below 0). Where simple methods have a part in the
-/// forecast (Model::partners), {"simple methods", ""} before it is what they move it by, clipping
-/// included, and the network's inputs count by the part that is left to it.
+/// done to a forecast after the network (nothing below 0). Before it {"simple methods", ""} where
+/// these have a part in forecasts (Model::partners): what they move a forecast by, while the
+/// network's inputs count by the part that is left to it; and {"adding up", ""} where forecasts
+/// are made to (Forecasts::coherent).
 struct Contributions {
   int K = 0, M = 0;
   std::vector<InputName> inputs;   ///< [I]

@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "data/hierarchy/sums.hpp"
+#include "run/calibration/partners.hpp"
 #include "run/forecast/input_names.hpp"
 #include "sluice/base/error.hpp"
 #include "support/catalogs.hpp"
@@ -232,6 +235,54 @@ TEST(Contributions, SeriesWithoutHistoryHaveNoneAndAreCounted) {
               HasSubstr("3 series, 1 without history or forecast left out"));
   c.explanation.series = {"s3"};
   EXPECT_THROW(contributions_of(model, catalog, c, f), DataError);
+}
+
+TEST(Contributions, SayWhatSimpleMethodsAndAddingUpMoved) {
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(4, 60));
+  parts.static_categories.push_back({"store", {"unknown", "a", "b"}, {1, 1, 2, 2}});
+  CatalogNotes notes;
+  const Catalog catalog = with_sums(Catalog(std::move(parts)), {"total", "store"}, notes);
+  Config c = testing::quick_config();
+  c.training.steps = 40;
+  c.data.groups = {"total", "store"};
+  c.forecast.reconcile = "bottom_up";
+  Model model = testing::quick_model(c, catalog);
+  model.partners = {{std::string(kSeasonalNaive), {0.25, 0.25, 0.25}}};
+  const Forecasts f = forecast_series(model, catalog, c);
+  Config apart = c;
+  apart.forecast.reconcile = "none";
+  const Forecasts own = forecast_series(model, catalog, apart);
+  const Contributions is = contributions_of(model, catalog, c, f);
+  const Contributions was = contributions_of(model, catalog, apart, own);
+  EXPECT_THAT(was.inputs, Not(Contains(InputName{"adding up", ""})));
+  ASSERT_EQ(is.rows.size(), 7u);
+  for (std::size_t r = 0; r < 7; ++r) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double y = f.point(r, k, 0);
+      EXPECT_NEAR(of(is, r, k, "simple methods"), of(was, r, k, "simple methods"), 1e-9 * y);
+      EXPECT_NEAR(of(is, r, k, "adding up"), y - own.point(r, k, 0), 1e-5 * y);
+      EXPECT_NEAR(of(is, r, k, "rest"), of(was, r, k, "rest"), 1e-5 * y);
+    }
+  }
+  EXPECT_GT(std::abs(of(is, 6, 0, "adding up")), 1e-5 * f.point(6, 0, 0));
+}
+
+TEST(Contributions, WhereSimpleMethodsHaveNoForecastTheNetworkCountsInFull) {
+  auto series = testing::weekly_series(3, 60);
+  std::fill(series[2].begin(), series[2].end() - 4, kMissing);
+  const Catalog catalog(testing::daily_parts(series));
+  const Config c = testing::quick_config();
+  Model model = testing::quick_model(c, catalog);
+  const Forecasts alone = forecast_series(model, catalog, c);
+  const Contributions network = contributions_of(model, catalog, c, alone);
+  model.partners = {{std::string(kSeasonalNaive), {0.25, 0.25, 0.25}}};
+  const Contributions is = contributions_of(model, catalog, c, forecast_series(model, catalog, c));
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_NEAR(of(is, 0, k, "y"), 0.75 * of(network, 0, k, "y"), 1e-9);
+    EXPECT_NEAR(of(is, 2, k, "y"), of(network, 2, k, "y"), 1e-9);
+    EXPECT_EQ(of(is, 2, k, "simple methods"), 0);
+    EXPECT_NE(of(is, 0, k, "simple methods"), 0);
+  }
 }
 
 TEST(Contributions, UsualBlocksFollowTheFrequency) {
