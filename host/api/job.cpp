@@ -21,15 +21,23 @@ namespace {
 /// The key of the paths that a kind of tables stands for.
 constexpr std::array kPathKeys = {"path.data", "path.future", "path.statics"};
 
-/// Keys of files that only the program writes.
-constexpr std::array<std::string_view, 15> kOfProgram = {
-    "path.log",         "path.forecast",    "path.sums",     "path.samples", "forecast.sums",
-    "forecast.samples", "path.explanation", "path.report",   "path.html",    "path.scores",
-    "path.figures",     "mode.log_screen",  "mode.log_file", "mode.figures", "mode.quiet"};
+/// Keys of files that only the program writes, and of its commands that the library has not.
+constexpr std::array<std::string_view, 16> kOfProgram = {
+    "path.log",      "path.forecast",    "path.sums",        "path.samples",
+    "forecast.sums", "forecast.samples", "path.explanation", "path.tuned",
+    "path.report",   "path.html",        "path.scores",      "path.figures",
+    "mode.figures",  "mode.log_screen",  "mode.log_file",    "mode.quiet"};
+constexpr std::array<std::string_view, 2> kSectionsOfProgram = {"explanation.", "tune."};
+
+bool is_of_program(std::string_view key) {
+  return std::ranges::find(kOfProgram, key) != kOfProgram.end() ||
+         std::ranges::any_of(kSectionsOfProgram,
+                             [&](std::string_view section) { return key.starts_with(section); });
+}
 
 void refuse_keys_of_program(const sluice_job& job) {
   for (const Override& override : job.overrides) {
-    if (std::find(kOfProgram.begin(), kOfProgram.end(), override.key) == kOfProgram.end()) continue;
+    if (!is_of_program(override.key)) continue;
     throw ConfigError(fmt::format(
         "{}: has an effect in the program alone; the library gives its results and its log to "
         "whoever calls it",

@@ -83,9 +83,10 @@ SLUICE_API void sluice_job_free(sluice_job* job);
 /* As `--KEY VALUE` of the program: a later one of the same key replaces the earlier. Keys and
  * values are looked at when the job is used. Results are given to the caller, and a file is written
  * only where path.model is set by this function: a training writes its model and its state there,
- * and mode.resume goes on from it. The other keys of results (path.log, path.forecast,
- * path.explanation, path.report, path.html, path.scores, path.figures, mode.figures,
- * mode.log_screen, mode.log_file, mode.quiet) are the program's alone. */
+ * and mode.resume goes on from it. The other keys of results (path.log, path.forecast, path.sums,
+ * path.samples, forecast.sums, forecast.samples, path.explanation, path.tuned, path.report,
+ * path.html, path.scores, path.figures, mode.figures, mode.log_screen, mode.log_file, mode.quiet)
+ * and those of explanation and tune are the program's alone. */
 SLUICE_API sluice_status sluice_job_set(sluice_job* job, const char* key, const char* value,
                                         sluice_error** error);
 /* A file of settings (TOML), which what is set goes before. */

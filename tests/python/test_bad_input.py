@@ -72,6 +72,7 @@ SETTINGS = {
                     "network.predict_day is given twice, as settings={'network.predict_day': ...} and as h="),
     "columns": ({"settings": {"data.id": "a"}}, "settings: data.id is said by id_col"),
     "of the program": ({"settings": {"path.report": "r.json"}}, "path.report: has an effect in the program alone"),
+    "of a command that is not here": ({"settings": {"tune.trials": 4}}, "tune.trials: has an effect in the program alone"),
     "no file": ({"config": "no.toml"}, "no.toml: cannot be read"),
 }
 
