@@ -131,6 +131,12 @@ void Summing::choose_levels(const Catalog& catalog, const std::vector<Group>& gr
     }
     levels_.push_back(std::move(level));
   }
+  // A sum's inputs are those of what it was made of so far: a new item of another price is no new
+  // price of the others.
+  for (std::vector<std::int32_t>& members : members_) {
+    const auto is_new = [&](std::int32_t s) { return catalog.history(s) == 0; };
+    if (!std::ranges::all_of(members, is_new)) std::erase_if(members, is_new);
+  }
   if (levels_.empty()) {
     std::vector<std::string> names;
     for (const Group& group : groups) names.push_back(group.name);

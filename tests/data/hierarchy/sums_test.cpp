@@ -61,6 +61,21 @@ TEST(Sums, StandBehindTheirSeriesLevelByLevelInTheOrderOfTheirWords) {
   EXPECT_TRUE(c.is_sum(4));
 }
 
+TEST(Sums, HaveTheInputsOfWhatHasAHistoryAndNotOfANewItem) {
+  CatalogParts parts = shops();
+  parts.history = {3, 3, 0, 0};  // s2 is new beside others, s3 by itself
+  parts.channels.push_back({"price", Role::future, {2,  2,  2,  2,  2,  4, 4, 4, 4, 4,  //
+                                                    90, 90, 90, 90, 90, 6, 6, 6, 6, 6}});
+  parts.static_reals.push_back({"area", {1, 3, 50, 7}});
+  const Catalog c = summed(std::move(parts), {"state", "cat"});
+  const auto a = series_of(c, "state=A"), b = series_of(c, "state=B");
+  EXPECT_THAT(c.values(1, a), ElementsAre(3, 3, 3, 3, 3));
+  EXPECT_THAT(c.values(1, b), ElementsAre(6, 6, 6, 6, 6));
+  EXPECT_EQ(c.static_reals()[0].values[static_cast<std::size_t>(a)], 2);
+  EXPECT_EQ(c.static_categories()[1].codes[static_cast<std::size_t>(a)], 1) << "A1, where both are";
+  EXPECT_EQ(c.hierarchy().levels[0].sum_of[2], a) << "it is part of the sum all the same";
+}
+
 TEST(Sums, CountASeriesAsZeroBeforeItBeginsAndAfterItEndedLongAgo) {
   CatalogParts parts = shops();
   parts.first[1] += 2;  // ends two days after the others
