@@ -114,10 +114,19 @@ void Baseline::make_plain(const WindowRows& batch, const SpaceView& plain, std::
     return std::span(array + channel * space_.total + space_.offset[s],
                      static_cast<std::size_t>(origin + 1));
   };
-  std::vector<float> scratch;
+  std::vector<float> seen, scratch;
   for (int c = 0; c < plain.past_channels + plain.future_channels; ++c) {
-    std::ranges::fill(of_step(plain.covariates, c),
-                      median_of(history(space_.covariates, c), scratch));
+    const std::span values = history(space_.covariates, c);
+    seen.assign(values.begin(), values.end());
+    // What is counted from its recent level is as far from it as it usually is.
+    if (const int f = c - plain.past_channels; f >= 0 && space_.covariate_level != nullptr) {
+      const std::span level = history(space_.covariate_level, f);
+      for (std::size_t t = 0; t < seen.size(); ++t) {
+        seen[t] = known_value(seen[t], level[t], space_.covariate_range + 2 * f);
+      }
+      std::ranges::fill(of_step(plain.covariate_level, f), 0.0f);
+    }
+    std::ranges::fill(of_step(plain.covariates, c), median_of(seen, scratch));
   }
   for (int e = 0; e < plain.step_embedding_count; ++e) {
     std::ranges::fill(of_step(plain.step_codes, e), most_frequent(history(space_.step_codes, e)));

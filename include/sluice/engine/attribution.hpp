@@ -8,10 +8,11 @@
 // that the difference of the two says how good it is.
 //
 // The baseline is the same window of a plain series: its history flat at the level that it has at
-// the origin (without a level, at the mean of the window's values), channels at the median of the
-// series up to the origin, categories of steps at its most frequent word, calendar terms and static
-// numbers 0 (their mean), static categories at the mean row of their table. What is missing, lies
-// before the series' start or follows from the level alone is the same in both.
+// the origin (without a level, at the mean of the window's values), channels at the median of what
+// the model saw of the series up to the origin, categories of steps at its most frequent word,
+// calendar terms and static numbers 0 (their mean), static categories at the mean row of their
+// table. What is missing, lies before the series' start or follows from the level alone is the same
+// in both.
 #pragma once
 
 #include <cstdint>

@@ -267,6 +267,27 @@ TEST(Contributions, SayWhatSimpleMethodsAndAddingUpMoved) {
   EXPECT_GT(std::abs(of(is, 6, 0, "adding up")), 1e-5 * f.point(6, 0, 0));
 }
 
+TEST(Contributions, APriceThatWentUpForGoodIsAsUsual) {
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(2, 143));
+  Channel price{"price", Role::future, {}};
+  for (int s = 0; s < 2; ++s) {
+    for (int t = 0; t < 143; ++t)
+      price.values.push_back(static_cast<float>(t < 70 ? 10 + t % 2 : t < 75 ? 12 : 20));
+    price.values[price.values.size() - 120] = kMissing;
+    for (int k = 0; k < 3; ++k) {
+      parts.channels[0].values[static_cast<std::size_t>(143 * s + 140 + k)] = kMissing;
+    }
+  }
+  parts.channels.push_back(price);
+  parts.history = {140, 140};
+  const Catalog catalog(std::move(parts));
+  const Config c = testing::quick_config();
+  const Model model = testing::quick_model(c, catalog);
+  ASSERT_EQ(model.scaling.covariates[0].encoding, Encoding::ratio);
+  const Contributions is = contributions_of(model, catalog, c, forecast_series(model, catalog, c));
+  for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(of(is, 0, k, "price"), 0, 1e-5) << k;
+}
+
 TEST(Contributions, WhereSimpleMethodsHaveNoForecastTheNetworkCountsInFull) {
   auto series = testing::weekly_series(3, 60);
   std::fill(series[2].begin(), series[2].end() - 4, kMissing);
