@@ -64,6 +64,7 @@ int train(const Request& request) {
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   for (const std::string& remark : notes.remarks) log_warning(remark);
+  check_sums(config, horizon_steps(config, catalog.frequency()));  // the model carries them
   const TrainResult result = with_memory(
       "training", "make training.batch_size or network.hidden_size smaller",
       [&] { return train(config, catalog, TrainOptions{.end = {}, .remarks = notes.remarks}); });

@@ -30,7 +30,7 @@ void check_channels(const Model& model, const Catalog& catalog) {
   if (!same) {
     throw DataError(
         fmt::format("the model was trained on the columns [{}] and this data has [{}]; name the "
-                    "same ones in data.targets, data.past and data.future",
+                    "same ones in data.targets, data.past, data.future and data.left_out",
                     fmt::join(model.channel_names, ", "), fmt::join(names, ", ")));
   }
   const auto names_of = [](const auto& parts) {

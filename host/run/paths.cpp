@@ -126,7 +126,9 @@ std::vector<NamedPath> outputs_of(const Config& config) {
     outputs.push_back({"path.explanation", config.path.explanation});
   }
   if (!config.path.scores.empty()) outputs.push_back({"path.scores", config.path.scores});
-  if (config.forecast.sums) outputs.push_back({"path.sums", config.path.sums});
+  if (config.forecast.sums && !config.forecast.sums->empty()) {
+    outputs.push_back({"path.sums", config.path.sums});
+  }
   if (!config.path.samples.empty()) outputs.push_back({"path.samples", config.path.samples});
   if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
   return outputs;

@@ -66,9 +66,7 @@ std::string score_text(double score) {
 
 }  // namespace
 
-PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
-                           std::span<const std::int64_t> end) {
-  PartnerNames out;
+void check_partners(const Config& config) {
   const std::vector<std::string>& asked = config.training.partners;
   for (const char* word : {"auto", "none"}) {
     if (std::ranges::count(asked, word) > 0 && asked.size() > 1) {
@@ -77,6 +75,13 @@ PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catal
           word, word));
     }
   }
+}
+
+PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
+                           std::span<const std::int64_t> end) {
+  PartnerNames out;
+  check_partners(config);
+  const std::vector<std::string>& asked = config.training.partners;
   if (asked.empty() || asked[0] == "none") return out;
   if (asked[0] != "auto") {
     for (const std::string& name : asked) {

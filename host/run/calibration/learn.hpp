@@ -29,12 +29,15 @@ struct Learned {
   std::string event;               ///< the same for the log; empty: there was nothing to learn
 };
 
+/// Throws ConfigError where training.partners has auto or none and names beside it.
+void check_partners(const Config& config);
+
 /// Methods that training.partners allows for such data.
 struct PartnerNames {
   std::vector<std::string> names;
   std::string note;  ///< why auto leaves some out; empty: it does not
 };
-/// `end` [S]: of the values that count. Throws ConfigError where auto or none has names beside it.
+/// `end` [S]: of the values that count. Throws as check_partners() does.
 PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
                            std::span<const std::int64_t> end);
 

@@ -15,20 +15,25 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// Which of the catalogue's columns (channels, or channels of words) with the role future go: those
-/// whose place in `names` is that of a name which is left out.
+/// Which of the catalogue's columns (channels, or channels of words) with the role future go: all
+/// where every name is left out (one such as "#3:5" names several), else those whose place in
+/// `names` is that of a name which is left out.
 template <typename Columns>
 std::vector<int> places_of(const Columns& columns, const std::vector<std::string>& names,
                            const std::vector<std::string>& left_out) {
+  const bool all = !names.empty() && std::ranges::all_of(names, [&](const std::string& name) {
+    return contains(left_out, name);
+  });
   std::vector<int> places;
   std::size_t at = 0;
   for (std::size_t c = 0; c < columns.size(); ++c) {
     if (columns[c].role != Role::future) continue;
-    if (at < names.size() && contains(left_out, names[at])) places.push_back(static_cast<int>(c));
+    const bool named = at < names.size() && contains(left_out, names[at]);
+    if (all || named) places.push_back(static_cast<int>(c));
     ++at;
   }
   // Read without them, it has fewer than are named.
-  return at == names.size() ? places : std::vector<int>();
+  return all || at == names.size() ? places : std::vector<int>();
 }
 
 }  // namespace

@@ -20,6 +20,14 @@ struct Beyond {
   float value = 0, level = 0;  ///< as it is, and encoded
 };
 
+/// Known values that have no encoding: of a ratio, what is not above 0.
+struct Without {
+  std::int64_t series = 0;  ///< that have any
+  std::size_t row = 0;      ///< of the forecasts, of the first
+  int k = 0;                ///< its step of the horizon, from 0
+  float value = 0;
+};
+
 /// An encoded value, in words.
 std::string in_words(const CovariateMap& map, double encoded) {
   const double u = encoded * static_cast<double>(map.scale);
@@ -42,21 +50,24 @@ class Look {
   Look(const Model& model, const Catalog& catalog, const Forecasts& forecasts)
       : model_(model), catalog_(catalog), forecasts_(forecasts) {}
 
-  std::string at(int covariate) {
+  /// Adds what is to be said of one.
+  void at(int covariate, std::vector<std::string>& texts) {
     const int channel = model_.spec.M + covariate;
     map_ = model_.scaling.covariates[static_cast<std::size_t>(covariate)];
-    if (map_.encoding == Encoding::standard) return {};
+    if (map_.encoding == Encoding::standard) return;
     Beyond beyond;
+    Without without;
     for (std::size_t r = 0; r < forecasts_.series.size(); ++r) {
       // An item without history is counted from a level that was made up.
       if (!forecasts_.new_item.empty() && forecasts_.new_item[r] != 0) continue;
-      look_at(channel, r, beyond);
+      look_at(channel, r, beyond, without);
     }
-    return beyond.series > 0 ? text(channel, beyond) : std::string();
+    if (beyond.series > 0) texts.push_back(text(channel, beyond));
+    if (without.series > 0) texts.push_back(text(channel, without));
   }
 
  private:
-  void look_at(int channel, std::size_t r, Beyond& beyond) {
+  void look_at(int channel, std::size_t r, Beyond& beyond, Without& without) {
     const auto x = catalog_.values(channel, forecasts_.series[r]);
     const auto cutoff = static_cast<std::size_t>(forecasts_.cutoff[r]);
     const std::size_t end = std::min(x.size(), cutoff + static_cast<std::size_t>(forecasts_.K));
@@ -69,8 +80,14 @@ class Look {
     const auto low = static_cast<double>(map_.low), high = static_cast<double>(map_.high);
     // What never changed has no range: a step as large as itself, or as its size, is far.
     const double margin = kMargin * (high > low ? high - low : 1);
-    bool any = false;
+    bool any = false, any_without = false;
     for (std::size_t t = cutoff; t < end; ++t) {
+      if (std::isnan(encoded_[t]) && !std::isnan(x[t]) && !any_without) {
+        any_without = true;
+        if (++without.series == 1) {
+          without.row = r, without.k = static_cast<int>(t - cutoff), without.value = x[t];
+        }
+      }
       const double u = static_cast<double>(encoded_[t]) - level;
       const double past = std::max(u - high, low - u);
       if (!(past > margin)) continue;
@@ -106,6 +123,18 @@ class Look {
         in_words(map_, static_cast<double>(map_.high)), of);
   }
 
+  std::string text(int channel, const Without& without) const {
+    return fmt::format(
+        "{}: {} of {} series {} values in the horizon that are not above 0, as all of the "
+        "training's are: they are taken for missing, which is nothing out of the ordinary; the "
+        "first: {} {} ({:g}); give the values that will hold",
+        model_.channel_names[static_cast<std::size_t>(channel)], without.series,
+        forecasts_.series.size(), without.series == 1 ? "has" : "have",
+        catalog_.id(forecasts_.series[without.row]),
+        catalog_.date(forecasts_.series[without.row], forecasts_.cutoff[without.row] + without.k),
+        without.value);
+  }
+
   const Model& model_;
   const Catalog& catalog_;
   const Forecasts& forecasts_;
@@ -122,8 +151,7 @@ std::vector<std::string> beyond_training_texts(const Model& model, const Catalog
   if (model.scaling.covariates.empty()) return texts;
   Look look(model, catalog, forecasts);
   for (int f = 0; f < model.spec.future_channels; ++f) {
-    std::string text = look.at(model.spec.past_channels + f);
-    if (!text.empty()) texts.push_back(std::move(text));
+    look.at(model.spec.past_channels + f, texts);
   }
   return texts;
 }

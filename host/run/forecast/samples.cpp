@@ -103,6 +103,11 @@ class Paths {
   PathSampler sampler_;
 };
 
+const std::vector<int>& spans_of(const Config& config) {
+  static const std::vector<int> none;
+  return config.forecast.sums ? *config.forecast.sums : none;
+}
+
 OutputColumn target_column(const Catalog& catalog) {
   OutputColumn target{.name = "target"};
   for (int m = 0; m < catalog.count(Role::target); ++m) {
@@ -114,7 +119,21 @@ OutputColumn target_column(const Catalog& catalog) {
 }  // namespace
 
 bool asks_for_samples(const Config& config) {
-  return config.forecast.sums.has_value() || !config.path.samples.empty();
+  return !spans_of(config).empty() || !config.path.samples.empty();
+}
+
+void check_sums(const Config& config, int horizon) {
+  std::vector<int> spans = spans_of(config);
+  std::ranges::sort(spans);
+  if (const auto twice = std::ranges::adjacent_find(spans); twice != spans.end()) {
+    throw ConfigError(
+        fmt::format("forecast.sums has {} twice; give each number of steps once", *twice));
+  }
+  if (spans.empty() || spans.back() <= horizon) return;
+  throw ConfigError(fmt::format(
+      "forecast.sums asks for the total of {} steps, and the model forecasts {}; ask for fewer, "
+      "or train with a longer horizon (--horizon {})",
+      spans.back(), horizon, spans.back()));
 }
 
 std::vector<double> levels_of_samples(const Model& model, const Config& config) {
@@ -132,13 +151,7 @@ std::vector<double> levels_of_samples(const Model& model, const Config& config) 
         "together, which this one does not; train it again with this program, with data.valid > 0 "
         "and a validation part of several horizons");
   }
-  for (const int steps : config.forecast.sums.value_or(std::vector<int>{})) {
-    if (steps <= spec.K) continue;
-    throw ConfigError(fmt::format(
-        "forecast.sums asks for the total of {} steps, and the model forecasts {}; ask for fewer, "
-        "or train with a longer horizon (--horizon {})",
-        steps, spec.K, steps));
-  }
+  check_sums(config, spec.K);
   std::vector<double> levels = config.forecast.levels;
   if (spec.loss == Loss::quantile) {
     for (const float q : spec.quantiles) {
@@ -155,11 +168,12 @@ std::vector<double> levels_of_samples(const Model& model, const Config& config) 
 
 std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog,
                                       const Forecasts& forecasts, const Config& config) {
-  const std::vector<int> spans = config.forecast.sums.value_or(std::vector<int>{});
+  const std::vector<int>& spans = spans_of(config);
   const Paths paths(model, catalog, forecasts, config);
   const auto M = static_cast<std::size_t>(forecasts.M), S = spans.size();
   const bool has_mean = !forecasts.mean.empty();
-  std::vector<double> probabilities;  // of the columns beside the point
+  const bool adds_up = has_mean || model.spec.loss == Loss::mse;  // means do, medians do not
+  std::vector<double> probabilities;                              // of the columns beside the point
   OutputColumn point{.name = "sluice"};
   std::vector<OutputColumn> outputs;
   if (has_mean) outputs.push_back({.name = "sluice-median"}), probabilities.push_back(0.5);
@@ -182,7 +196,7 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
         for (std::size_t k = 0; k < steps; ++k) totals[p] += drawn[p * K + k];
       }
       const std::size_t at = row * S + i;
-      if (has_mean) {
+      if (adds_up) {
         for (std::size_t k = 0; k < steps; ++k) {
           point.numbers[at] += forecasts.point(row / M, k, row % M);
         }
@@ -258,7 +272,7 @@ std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& cata
 
 void write_samples(const Model& model, const Catalog& catalog, const Forecasts& forecasts,
                    const Config& config) {
-  if (config.forecast.sums) {
+  if (!spans_of(config).empty()) {
     write_table(config.path.sums, sum_columns(model, catalog, forecasts, config));
     log_info(fmt::format("sums: {}", config.path.sums));
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "run/calibration/learn.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/state_check.hpp"
@@ -44,6 +45,7 @@ std::optional<Decided> decided_before(const Config& config, const Catalog& catal
 }  // namespace
 
 Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  check_partners(config);  // before minutes of trials, not after
   const Config::Training& t = config.training;
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
   if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};

@@ -253,6 +253,7 @@ Model Training::make_model(const Phase& phase) const {
   Model model;
   model.spec = spec_;
   model.config = config_;
+  model.config.mode.resume = false;  // of this run: the model is that of one without a stop
   model.frequency = catalog_.frequency();
   for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
   for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);

@@ -205,7 +205,7 @@ std::optional<SearchStart> Tuning::begin() {
   if (start.measure != "wQL") {
     start.beside = simple_scores(start.measure);
     if (std::isnan(start.beside[0].score)) {
-      if (given_.tune.measure != "auto") {
+      if (given_.tune.measure != "auto" && given_.tune.measure != "wape") {
         throw DataError(fmt::format(
             "tune.measure = \"{}\": no series has a scale ({} divides by errors of naive forecasts "
             "of the training part, and they are 0 or missing); set tune.measure to wape",
@@ -214,6 +214,12 @@ std::optional<SearchStart> Tuning::begin() {
       start.measure = "WAPE";
       start.beside = simple_scores(start.measure);
     }
+  }
+  const auto divides_by_values = start.measure == "wQL" ? simple_scores("WAPE") : start.beside;
+  if (std::ranges::all_of(divides_by_values, [](const auto& s) { return std::isnan(s.score); })) {
+    throw DataError(
+        "the values of the validation part are all 0, and scores divide by their size: no trial is "
+        "better than another; make data.valid larger, or leave out what is not sold any more");
   }
   for (const auto& fold : folds_) start.windows += fold->windows();
   const Choice choice = choose(given_, catalog_, splits_[0], {});

@@ -17,6 +17,9 @@ namespace sluice {
 /// Whether forecast.sums or path.samples asks for paths.
 bool asks_for_samples(const Config& config);
 
+/// Throws ConfigError if forecast.sums has a number twice, or one above the horizon.
+void check_sums(const Config& config, int horizon);
+
 /// Interval levels that forecasts must have for paths to be drawn from them: forecast.levels, and
 /// what else the model can give. Throws ConfigError, with the remedy, where the model has no
 /// intervals or does not know how its steps hang together, and where a sum is longer than the
@@ -25,8 +28,8 @@ std::vector<double> levels_of_samples(const Model& model, const Config& config);
 
 /// unique_id, from, to, steps, [target,] sluice, [sluice-median,] sluice-lo-80, sluice-hi-80 ...:
 /// of each series (and target) one row for each entry of forecast.sums. `from` and `to`: the first
-/// and the last step. `sluice` is the sum of the means where forecasts have means, else the median
-/// of the paths' sums. `forecasts` have levels_of_samples(). Blocks.
+/// and the last step. `sluice` is the sum of the points where these are means, else the median of
+/// the paths' sums. `forecasts` have levels_of_samples(). Blocks.
 std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog,
                                       const Forecasts& forecasts, const Config& config);
 

@@ -372,6 +372,14 @@ TEST_F(ChoiceOnce, AResumeGoesOnWithItAndEndsTheSame) {
   EXPECT_EQ(resumed.choice.size(), whole.choice.size());
   EXPECT_FALSE(leaves_choices(resumed.config));
   EXPECT_EQ(resumed.config.network, whole.config.network);
+  EXPECT_EQ(resumed.config.mode, whole.config.mode);  // its settings begin a training anew
+}
+
+TEST_F(ChoiceOnce, PartnersThatCannotBeAreRefusedBeforeIt) {
+  Config c = into("none.safetensors");
+  c.training.partners = {"none", "ets"};
+  EXPECT_THROW(trained(c), ConfigError);
+  EXPECT_TRUE(labels_.empty());
 }
 
 TEST_F(ChoiceOnce, AnIncrementalTrainingTakesItFromTheEarlierModel) {

@@ -59,6 +59,15 @@ TEST(LeftOutColumns, OfWhichThereAreNoneLeaveTheCatalogueAlone) {
   EXPECT_FALSE(reduced_catalog(shop(), open));
 }
 
+TEST(LeftOutColumns, AreAllThatARangeOfPlacesNames) {
+  Config::Data data = columns({"#3:5", "day"});
+  data.future = {"#3:5"};
+  const auto none = reduced_catalog(shop(), data);
+  ASSERT_TRUE(none);
+  EXPECT_THAT(names(*none), ElementsAre("y", "guests"));
+  EXPECT_FALSE(reduced_catalog(*none, data));
+}
+
 TEST(LeftOutColumns, AreNotTakenOffTwice) {
   const Config::Data data = columns({"#3", "day"});
   const auto once = reduced_catalog(shop(), data);

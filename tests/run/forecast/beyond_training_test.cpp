@@ -59,5 +59,13 @@ TEST(BeyondTraining, IsSilentInsideAndCloseToTheRange) {
   EXPECT_THAT(texts(shops({12.2f, 10}, {10, 10})), IsEmpty());
 }
 
+// A ratio has no logarithm of them, and they are no nearer to a trained value than a missing one.
+TEST(BeyondTraining, NamesKnownValuesThatHaveNoRatio) {
+  EXPECT_THAT(
+      texts(shops({10, 9}, {0, -3})),
+      ElementsAre(AllOf(HasSubstr("price: 1 of 2 series has values"), HasSubstr("not above 0"),
+                        HasSubstr("the first: s1 2024-01-07 (0)"))));
+}
+
 }  // namespace
 }  // namespace sluice

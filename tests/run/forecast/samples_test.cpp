@@ -160,6 +160,24 @@ TEST_F(Samples, AreThereForEveryLossWithIntervals) {
   }
 }
 
+TEST_F(Samples, OfMeansATotalIsTheirSum) {
+  Config c = settings("mse");
+  c.training.steps = 50;
+  train_on(c);
+  const Forecasts made = forecasts(c);
+  const auto sums = sum_columns(model_, history_, made, c);
+  double expected = 0;
+  for (std::size_t k = 0; k < kHorizon; ++k) expected += made.point(0, k, 0);
+  EXPECT_FLOAT_EQ(static_cast<float>(column(sums, "sluice").numbers[1]),
+                  static_cast<float>(expected));
+}
+
+TEST_F(Samples, AnEmptyListOfSumsIsNone) {
+  Config c = settings();
+  c.forecast.sums.emplace();
+  EXPECT_FALSE(asks_for_samples(c));
+}
+
 TEST_F(Samples, PathsAreThoseThatTotalsAreMadeOf) {
   Config c = settings();
   c.forecast.samples = 25;
@@ -231,6 +249,8 @@ TEST_F(Samples, WhatCannotBeSummedIsRefusedWithARemedy) {
   };
   c.forecast.sums = {{kHorizon + 1}};
   EXPECT_THAT(refusal(), HasSubstr("--horizon 8"));
+  c.forecast.sums = {{3, 1, 3}};
+  EXPECT_THAT(refusal(), HasSubstr("forecast.sums has 3 twice"));
   c.forecast.sums = {{kHorizon}};
   EXPECT_EQ(refusal(), "accepted");
   model_.dependence.clear();  // of an earlier program

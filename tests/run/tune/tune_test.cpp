@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "run/temporary_file.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
@@ -52,6 +53,25 @@ TEST(Tune, FindsALearningRateThatTrainsAmongThoseThatDoNot) {
   EXPECT_EQ(written.training.learning_rate, 1e-2);
   EXPECT_EQ(written.training.steps, 60);
   EXPECT_EQ(written.network.predict_day, config.network.predict_day);
+}
+
+TEST(Tune, RefusesAValidationPartOfZerosBeforeAnyTraining) {
+  Config config = testing::quick_config();
+  config.training.choice = 0;
+  config.path.tuned = temporary("tune_zeros.toml").string();
+  std::filesystem::remove(config.path.tuned + ".journal");
+  const Catalog catalog(testing::daily_parts({std::vector<float>(80), std::vector<float>(80)}));
+  const TuneSpace space =
+      parse_space("[tune.space]\ntraining.learning_rate = [1e-3, 1e-2]\n", "s.toml");
+  for (const char* measure : {"auto", "wape", "wql"}) {
+    config.tune.measure = measure;
+    try {
+      tune(config, space, catalog);
+      FAIL() << measure;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("are all 0")) << measure;
+    }
+  }
 }
 
 }  // namespace
