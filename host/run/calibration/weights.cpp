@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -50,12 +51,14 @@ struct Losses {
 
 class Mixer {
  public:
-  explicit Mixer(const MixProblem& p) : p_(p), K_(static_cast<std::size_t>(p.K)) {}
+  explicit Mixer(const MixProblem& p)
+      : p_(p), K_(static_cast<std::size_t>(p.K)), size_(mean_size()) {}
 
   Mix run();
 
  private:
   Losses losses(std::span<const double> own, std::span<const double> partner, Halves w) const;
+  double mean_size() const;
   double weight_at(Halves w, std::size_t k) const { return 2 * k < K_ ? w.near : w.far; }
   double mixed(double own, double partner, double w) const {
     return std::isnan(partner) ? own : (1 - w) * own + w * partner;
@@ -71,7 +74,21 @@ class Mixer {
 
   const MixProblem& p_;
   std::size_t K_;
+  double size_;
 };
+
+/// Of the values of a row's half, the mean over those that have any: what errors are divided by
+/// for a WAPE. 0 has none.
+double Mixer::mean_size() const {
+  double sum = 0;
+  std::set<std::int64_t> halves;
+  for (std::size_t i = 0; i < p_.actual.size(); ++i) {
+    if (std::isnan(p_.actual[i])) continue;
+    sum += std::abs(p_.actual[i]);
+    halves.insert(2 * p_.row[i / K_] + p_.fold[i / K_]);
+  }
+  return sum > 0 ? sum / static_cast<double>(halves.size()) : kNone;
+}
 
 Losses Mixer::losses(std::span<const double> own, std::span<const double> partner, Halves w) const {
   Scorer scorer(2 * p_.rows, {}, {});
@@ -93,7 +110,7 @@ Losses Mixer::losses(std::span<const double> own, std::span<const double> partne
     const Metrics m = scorer.row(i);
     const double loss = p_.measure == "MASE"    ? m.mase
                         : p_.measure == "RMSSE" ? m.rmsse
-                                                : m.mae * static_cast<double>(m.points);
+                                                : m.mae * static_cast<double>(m.points) / size_;
     out.of[i % 2].push_back(loss);
   }
   return out;

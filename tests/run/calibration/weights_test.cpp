@@ -49,6 +49,19 @@ TEST(ChooseMix, WeighsTwoForecastsByTheInverseOfTheirVariances) {
   EXPECT_NEAR(mix.rows[0].unseen, 1 - std::sqrt(0.8), 0.02);
 }
 
+TEST(ChooseMix, AWapeIsTheShareThatErrorsAreOfTheValues) {
+  MixProblem p = noisy(200, 6, 1, 30);
+  p.measure = "WAPE";
+  double errors = 0;
+  for (std::size_t i = 0; i < p.actual.size(); ++i) errors += std::abs(p.own[i] - p.actual[i]);
+  EXPECT_NEAR(choose_mix(p).own_score, errors / (100.0 * static_cast<double>(p.actual.size())),
+              1e-9);
+  p.actual.assign(p.actual.size(), 0.0);  // of zeros there is none, and nothing is chosen by it
+  const Mix none = choose_mix(p);
+  EXPECT_TRUE(std::isnan(none.own_score));
+  EXPECT_THAT(none.weights[0], testing::Each(0.0));
+}
+
 TEST(ChooseMix, LeavesAPartnerThatIsBad) {
   const MixProblem p = noisy(200, 6, 1, 30);
   const Mix mix = choose_mix(p);
