@@ -69,6 +69,13 @@ int train(const Request& request) {
       "training", "make training.batch_size or network.hidden_size smaller",
       [&] { return train(config, catalog, TrainOptions{.end = {}, .remarks = notes.remarks}); });
   log_info(fmt::format("model: {}", config.path.model));
+  if (asks_for_samples(config) && result.model.dependence.empty()) {
+    log_warning(
+        "forecast.sums and path.samples: the validation part is too small, or there is none, to "
+        "say "
+        "how the errors of steps hang together; this model will have no totals (make data.valid "
+        "larger)");
+  }
   if (result.interrupted) {
     const std::string again = same_arguments(request);
     log_info(
