@@ -237,16 +237,8 @@ double Chooser::measured(const Metrics& metrics) const {
 
 /// Seasonal naive and its like.
 double Chooser::measure_simple_methods() {
-  const int K = horizon_steps(given_, catalog_.frequency()), season = trials_.season();
-  const int window = std::max(long_season_length(catalog_.frequency()), 4);
-  const std::pair<std::string, Trials::Method> methods[] = {
-      {fmt::format("seasonal naive ({})", season),
-       [=](std::span<const float> history) { return naive_seasonal(history, season, K); }},
-      {"last value", [=](std::span<const float> history) { return naive_last(history, K); }},
-      {fmt::format("mean of {}", window),
-       [=](std::span<const float> history) { return naive_mean(history, window, K); }}};
   double first = kNone;
-  for (const auto& [name, method] : methods) {
+  for (const auto& [name, method] : trials_.simple_methods()) {
     const double score = measured(trials_.score(method));
     if (std::isnan(first)) first = score;
     choice_.rows.push_back({.what = "beside", .name = name, .score = score, .wql = kNone});

@@ -1,5 +1,7 @@
 #include "run/choice/trial.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -117,6 +119,16 @@ Metrics Trials::score(int outputs, const std::vector<double>& probabilities,
     }
   }
   return scorer.total();
+}
+
+std::vector<std::pair<std::string, Trials::Method>> Trials::simple_methods() const {
+  const int K = K_, season = season_;
+  const int window = std::max(long_season_length(catalog_.frequency()), 4);
+  return {{fmt::format("seasonal naive ({})", season),
+           [=](std::span<const float> history) { return naive_seasonal(history, season, K); }},
+          {"last value", [=](std::span<const float> history) { return naive_last(history, K); }},
+          {fmt::format("mean of {}", window),
+           [=](std::span<const float> history) { return naive_mean(history, window, K); }}};
 }
 
 Metrics Trials::score(const Method& method) const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "run/training/vocabularies.hpp"
@@ -57,6 +58,8 @@ class Trials {
   TrialResult run(const Config& config, const TrialLimits& limits, const TrainWatch& watch) const;
 
   using Method = std::function<std::vector<float>(std::span<const float> history)>;
+  /// Seasonal naive and its like, by the names that tables have for them.
+  std::vector<std::pair<std::string, Method>> simple_methods() const;
   /// A simple method: K values from a series' history before an origin.
   Metrics score(const Method& method) const;
 

@@ -176,16 +176,8 @@ double Tuning::simple_score(const Trials::Method& method, const std::string& mea
 }
 
 std::vector<SimpleScore> Tuning::simple_scores(const std::string& measure) const {
-  const int K = horizon_steps(given_, catalog_.frequency()), season = folds_[0]->season();
-  const int window = std::max(long_season_length(catalog_.frequency()), 4);
-  std::vector<std::pair<std::string, Trials::Method>> methods = {
-      {fmt::format("seasonal naive ({})", season),
-       [=](std::span<const float> history) { return naive_seasonal(history, season, K); }},
-      {"last value", [=](std::span<const float> history) { return naive_last(history, K); }},
-      {fmt::format("mean of {}", window),
-       [=](std::span<const float> history) { return naive_mean(history, window, K); }}};
   std::vector<SimpleScore> out;
-  for (const auto& [name, method] : methods) {
+  for (const auto& [name, method] : folds_[0]->simple_methods()) {
     out.push_back({name, simple_score(method, measure)});
   }
   return out;

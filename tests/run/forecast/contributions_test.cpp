@@ -1,6 +1,5 @@
 // What moved the forecasts, under the names of the user's columns.
 #include "sluice/run/contributions.hpp"
-#include "sluice/base/rng.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +12,7 @@
 #include "run/calibration/partners.hpp"
 #include "run/forecast/input_names.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/base/rng.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
 
