@@ -18,6 +18,9 @@ constexpr double kLeast = 0.2, kMost = 5;
 /// Share by which the quantile loss of unseen forecasts may become larger.
 constexpr double kSlack = 0.002;
 
+/// And by which the share of values in an interval may become worse.
+constexpr double kSlackOfShare = 0.01;
+
 std::size_t middle_of(std::span<const double> probabilities) {
   return static_cast<std::size_t>(std::ranges::find(probabilities, 0.5) - probabilities.begin());
 }
@@ -143,6 +146,22 @@ double loss_of(const IntervalProblem& problem, const Stretch& by, int fold) {
   return sum;
 }
 
+/// Whether any interval holds a share of the values that is farther from its level than before:
+/// cells without width, which no factor moves, may hold few, and narrower ones beside them fewer
+/// still.
+bool is_farther_off(const IntervalProblem& problem, const Stretch& by) {
+  for (const double low : problem.probabilities) {
+    const auto has_end = [&](double p) { return std::abs(p - (1 - low)) < 1e-9; };
+    const auto high = std::ranges::find_if(problem.probabilities, has_end);
+    if (low >= 0.5 || high == problem.probabilities.end()) continue;
+    const double level = *high - low;
+    const double before = std::abs(share_inside(problem, {}, low, *high) - level);
+    if (std::abs(share_inside(problem, by, low, *high) - level) > before + kSlackOfShare)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Stretch fit_stretch(const IntervalProblem& problem) {
@@ -153,7 +172,8 @@ Stretch fit_stretch(const IntervalProblem& problem) {
     without += loss_of(problem, {}, fold);
   }
   if (!(with <= without * (1 + kSlack))) return {};
-  return Fit(problem, -1).run();
+  Stretch all = Fit(problem, -1).run();
+  return is_farther_off(problem, all) ? Stretch() : all;
 }
 
 void stretch(const Stretch& by, std::span<const double> probabilities, std::size_t K, std::size_t M,

@@ -27,8 +27,8 @@ struct IntervalProblem {
 /// A factor for each probability and step, from the errors of the steps around it, drawn towards
 /// that of all steps and this one towards 1 where forecasts are few. Where a quantile is its median
 /// (counts of zeros) no factor moves it, and it does not count. Nothing moves (no probabilities)
-/// with fewer than 20 scores, or where the factors of either half make the quantile loss of the
-/// other larger.
+/// with fewer than 20 scores, where the factors of either half make the quantile loss of the
+/// other larger, or where an interval then holds a share farther from its level.
 Stretch fit_stretch(const IntervalProblem& problem);
 
 /// Moves quantiles `values` [cells, K, M, J] at `probabilities` [J]. A level between two of

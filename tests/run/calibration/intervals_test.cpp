@@ -105,6 +105,16 @@ TEST(FitStretch, DoesNotNarrowWhatZerosFill) {
   EXPECT_EQ(share_inside(p, stretch, 0.1, 0.9), 1);
 }
 
+// Half of the steps have no width and miss: narrower ones beside them would hold less still.
+TEST(FitStretch, DoesNotTakeAnIntervalFartherFromItsLevel) {
+  IntervalProblem p = normal(4000, 2, 2);
+  for (std::size_t i = 0; i < p.actual.size(); i += 2) {
+    for (std::size_t j = 0; j < 3; ++j) p.quantiles[3 * i + j] = 0;
+  }
+  EXPECT_NEAR(share_inside(p, {}, 0.1, 0.9), 0.495, 0.01);
+  EXPECT_TRUE(fit_stretch(p).probabilities.empty());
+}
+
 TEST(StretchQuantiles, MovesThemByTheFactorOfTheirStepAndKeepsTheirOrder) {
   const Stretch by{{0.1, 0.9}, {2, 3, 0.5, 1}};
   std::vector<float> values = {-1, 0, 1, -1, 0, 1};  // [1, K 2, M 1, J 3]
