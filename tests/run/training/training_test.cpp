@@ -120,14 +120,16 @@ TEST_F(Training, SeveralSeedsGiveSeveralMembersTheFirstAsAlone) {
   EXPECT_EQ(train(c, catalog, silent()).model.members.size(), 3u);
 }
 
-/// Trains in pieces, stopped by SIGINT after a few milliseconds each, until it is done; returns the
-/// number of stops.
-int train_in_pieces(Config c, const Catalog& catalog, const TrainOptions& options, Model& model) {
+/// Trains in pieces, each stopped by SIGINT after a fifth of the `whole` training's time, until it
+/// is done; returns the number of stops.
+int train_in_pieces(Config c, const Catalog& catalog, const TrainOptions& options,
+                    std::chrono::steady_clock::duration whole, Model& model) {
   int stops = 0;
   for (;; c.mode.resume = true) {
     std::atomic<bool> done = false;
     std::jthread signaller([&] {
-      for (int i = 0; i < 60 && !done; ++i)
+      const auto end = std::chrono::steady_clock::now() + whole / 5;
+      while (std::chrono::steady_clock::now() < end && !done)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       if (!done) std::raise(SIGINT);
     });
@@ -157,9 +159,11 @@ TEST_F(Training, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
     c.training.schedule = "cosine";
     c.network.layers = 2;
     c.network.dropout = 0.1;
+    const auto begin = std::chrono::steady_clock::now();
     const Model whole = train(c, catalog, silent()).model;
+    const auto time = std::chrono::steady_clock::now() - begin;
     Model pieces;
-    const int stops = train_in_pieces(c, catalog, silent(true), pieces);
+    const int stops = train_in_pieces(c, catalog, silent(true), time, pieces);
     EXPECT_GT(stops, 0);
     EXPECT_EQ(pieces.members, whole.members);
     EXPECT_EQ(pieces.residual_quantiles, whole.residual_quantiles);
