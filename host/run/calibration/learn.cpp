@@ -104,9 +104,7 @@ PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catal
         "the network; training.partners = [\"ets+theta\"] tries them",
         grouped(values));
   }
-  const bool counts =
-      loss == Loss::poisson || loss == Loss::negative_binomial || loss == Loss::tweedie;
-  if (counts || has_rare_sales(catalog, end, history)) {
+  if (is_nonnegative(loss) || has_rare_sales(catalog, end, history)) {
     out.names.emplace_back("tsb");
     out.names.emplace_back("adida");
   }

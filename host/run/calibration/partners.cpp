@@ -26,10 +26,6 @@ std::vector<std::string> fitted_names(std::span<const std::string> names) {
 
 }  // namespace
 
-int season_of(const Config& config, const Frequency& frequency) {
-  return config.evaluate.season > 0 ? config.evaluate.season : season_length(frequency);
-}
-
 int partner_history(int season) { return std::clamp(12 * season, 300, 1000); }
 
 PartnerMethods::PartnerMethods(std::span<const std::string> names, int season, int K)

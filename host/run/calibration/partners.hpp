@@ -18,9 +18,6 @@ namespace sluice {
 
 inline constexpr const char* kSeasonalNaive = "seasonal_naive";
 
-/// Season of the methods, as `evaluate` has it.
-int season_of(const Config& config, const Frequency& frequency);
-
 /// Values before an origin that a partner is fitted to: twelve seasons, 300 at least and 1,000 at
 /// most. What is older moves an exponential smoothing no more, and takes its time.
 int partner_history(int season);

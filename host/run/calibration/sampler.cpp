@@ -17,7 +17,7 @@ struct NormalPair {
 
 NormalPair normal_pair(std::uint64_t key, std::uint64_t low, std::uint64_t high) {
   const Philox4 bits = philox(key, low, high);
-  // 53 bits each; the first one is never 0.
+  // 64 bits each, of which a double keeps 53; never 0.
   const auto uniform = [](std::uint32_t a, std::uint32_t b) {
     return (static_cast<double>(a) * 0x1p32 + static_cast<double>(b) + 0.5) * 0x1p-64;
   };

@@ -57,8 +57,7 @@ Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
       split_(split),
       K_(horizon_steps(config, catalog.frequency())),
       M_(catalog.count(Role::target)),
-      season_(config.evaluate.season > 0 ? config.evaluate.season
-                                         : season_length(catalog.frequency())),
+      season_(season_of(config, catalog.frequency())),
       vocabularies_(vocabularies_of(config, catalog, split.train_end)),
       windows_(thinned(validation_windows(split.train_end, split.valid_end, K_))) {
   groups_ = dependent_groups(windows_, K_);

@@ -227,6 +227,10 @@ CatalogSpec catalog_spec(const Config& config) {
   return spec;
 }
 
+int season_of(const Config& config, const Frequency& frequency) {
+  return config.evaluate.season > 0 ? config.evaluate.season : season_length(frequency);
+}
+
 int horizon_steps(const Config& config, const Frequency& frequency) {
   return config.network.predict_day > 0 ? config.network.predict_day
                                         : defaults_of(frequency).predict_day;

@@ -48,8 +48,7 @@ class Backtest {
         catalog_(catalog),
         K_(K),
         M_(catalog.count(Role::target)),
-        season_(config.evaluate.season > 0 ? config.evaluate.season
-                                           : season_length(catalog.frequency())),
+        season_(season_of(config, catalog.frequency())),
         mean_window_(std::max(long_season_length(catalog.frequency()), 4)),
         simple_(config.evaluate.methods, season_, K),
         probabilities_(level_quantiles(config.forecast.levels)),

@@ -54,8 +54,7 @@ class Training {
     seconds_ = decided.seconds;
     has_valid_ = has_validation(config);
     spec_ = resolve_model(config, catalog, split_.train_end, split_.valid_end);
-    season_ =
-        config.evaluate.season > 0 ? config.evaluate.season : season_length(catalog.frequency());
+    season_ = season_of(config, catalog.frequency());
     const Config::Training& t = config.training;
     if (t.steps == 0 && t.epochs == 0 && t.max_seconds == 0) {
       throw ConfigError(

@@ -18,6 +18,9 @@ namespace sluice {
 /// How to read the data. Throws ConfigError.
 CatalogSpec catalog_spec(const Config& config);
 
+/// Steps of the season of scores and simple methods: evaluate.season, or what suits the frequency.
+int season_of(const Config& config, const Frequency& frequency);
+
 /// Steps to forecast: network.predict_day, or what suits the frequency.
 int horizon_steps(const Config& config, const Frequency& frequency);
 
