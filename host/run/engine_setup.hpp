@@ -1,7 +1,11 @@
-// From [engine] of the settings to what the engine is set up with.
+// From [engine] of the settings, and a model, to what the engine is set up with.
 #pragma once
 
+#include "run/categories.hpp"
+#include "sluice/data/catalog.hpp"
+#include "sluice/data/scaling.hpp"
 #include "sluice/engine/engine.hpp"
+#include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {
@@ -12,6 +16,23 @@ inline void set_engine(const Config::Engine& engine, EngineSetup& setup) {
   setup.precision = engine.precision;
   setup.threads = engine.threads;
   setup.device_memory_limit = static_cast<std::int64_t>(engine.device_memory_limit * kMiB);
+}
+
+/// For forecasts of `catalog` by a model that is trained. All but `from` must live as long as the
+/// engine.
+inline EngineSetup engine_setup_of(const Model& model, const Catalog& catalog,
+                                   const SeriesScaling& scaling, const Config::Engine& from) {
+  EngineSetup setup;
+  setup.catalog = &catalog;
+  setup.spec = &model.spec;
+  setup.scaling = &scaling;
+  setup.codes = series_codes(model.vocabularies, catalog);
+  setup.word_codes = word_codes(model.step_vocabularies, catalog);
+  setup.batch = from.forecast_batch;
+  set_engine(from, setup);
+  setup.level_mean = model.level_mean;
+  setup.level_spread = model.level_spread;
+  return setup;
 }
 
 }  // namespace sluice

@@ -8,7 +8,6 @@
 
 #include "run/calibration/distribution.hpp"
 #include "run/calibration/partners.hpp"
-#include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/config/named_series.hpp"
 #include "run/engine_setup.hpp"
@@ -37,16 +36,8 @@ struct Explainer {
       cutoff[static_cast<std::size_t>(forecasts.series[r])] = forecasts.cutoff[r];
     }
     scaling = match_scaling(model, catalog, cutoff);
-    EngineSetup setup;
-    setup.catalog = &catalog;
-    setup.spec = &model.spec;
-    setup.scaling = &scaling;
-    setup.codes = series_codes(model.vocabularies, catalog);
-    setup.word_codes = word_codes(model.step_vocabularies, catalog);
+    EngineSetup setup = engine_setup_of(model, catalog, scaling, config.engine);
     setup.batch = static_cast<int>(kWindows);
-    set_engine(config.engine, setup);
-    setup.level_mean = model.level_mean;
-    setup.level_spread = model.level_spread;
     const bool automatic = config.engine.device == "auto";
     engine = make_engine(automatic ? "cpu" : config.engine.device, setup);
   }

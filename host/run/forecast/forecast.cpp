@@ -12,7 +12,6 @@
 #include "run/calibration/intervals.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
-#include "run/categories.hpp"
 #include "run/channels.hpp"
 #include "run/engine_setup.hpp"
 #include "run/forecast/left_out.hpp"
@@ -72,17 +71,7 @@ std::string alike_levels_text(const Model& model, std::vector<double> levels) {
 
 void Forecaster::Impl::make_engine_for(SeriesScaling taken, const Config::Engine& from) {
   scaling = std::move(taken);
-  EngineSetup setup;
-  setup.catalog = &catalog;
-  setup.spec = &model.spec;
-  setup.scaling = &scaling;
-  setup.codes = series_codes(model.vocabularies, catalog);
-  setup.word_codes = word_codes(model.step_vocabularies, catalog);
-  setup.batch = from.forecast_batch;
-  set_engine(from, setup);
-  setup.level_mean = model.level_mean;
-  setup.level_spread = model.level_spread;
-  engine = make_engine(from.device, setup);
+  engine = make_engine(from.device, engine_setup_of(model, catalog, scaling, from));
 }
 
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
