@@ -111,7 +111,6 @@ class Tune(Program):
 
     def test_what_cannot_be_searched_is_said_before_anything_is_computed(self):
         for arguments, status, message in (
-                (("--training.loss", "poisson"), 2, "trials are scored by points and quantiles, which a distribution"),
                 (("--training.loss", "mae", "--tune.measure", "wql"), 2, "has no quantiles, which tune.measure"),
                 (("--training.steps", "0", "--training.max_seconds", "5"), 2, "set training.steps or training.epochs"),
                 (("--data.valid", "0"), 2, "data.valid = 0 leaves nothing to score trials on"),

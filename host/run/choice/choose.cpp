@@ -345,12 +345,7 @@ bool leaves_choices(const Config& config) {
 
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
               const TrainOptions& options) {
-  // Trials score quantiles, which the outputs of a distribution are not.
-  const auto is_distribution_now = [&] {
-    return is_distribution(resolve_model(config, catalog, split.train_end, split.valid_end).loss);
-  };
-  if (config.training.choice == 0 || !leaves_choices(config) || !has_validation(config) ||
-      is_distribution_now()) {
+  if (config.training.choice == 0 || !leaves_choices(config) || !has_validation(config)) {
     Choice none;
     none.config = config;
     return none;

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
+#include "run/calibration/outputs.hpp"
 #include "run/choice/evidence.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/training/loop.hpp"
@@ -15,6 +17,7 @@
 #include "sluice/base/error.hpp"
 #include "sluice/data/scaling.hpp"
 #include "sluice/model/params.hpp"
+#include "sluice/run/checkpoint.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
@@ -186,28 +189,44 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
     setup.valid_limit = split_.valid_end;
   }
   TrialResult result;
+  std::vector<float> params;
   try {
-    const LoopResult loop = run_loop(setup, state);
+    LoopResult loop = run_loop(setup, state);
     result.steps = loop.step;
-    phase.engine->set_evaluation_params(loop.params);
+    params = std::move(loop.params);
   } catch (const DataError&) {  // no finite loss: of this candidate, and perhaps of it alone
     result.score.mase = result.score.rmsse = result.score.wape = result.score.wql = kNone;
     result.failed = true;
     return result;
   }
-  const auto Q = static_cast<std::size_t>(spec.Q());
-  std::vector<float> values(windows_.size() * static_cast<std::size_t>(K_ * M_) * Q);
-  phase.engine->forecast(windows_, {}, values);
-  const std::vector<double> probabilities(spec.quantiles.begin(), spec.quantiles.end());
+  Model model;  // of this candidate, for what its outputs mean
+  model.spec = spec;
+  model.config = config;
+  model.members = {std::move(params)};
+  const bool is_point = spec.loss != Loss::quantile && !is_distribution(spec.loss);
+  const Outputs outputs(
+      model, is_point ? std::vector<double>{0.5} : level_quantiles(config.forecast.levels));
+  const WindowForecasts made = outputs.forecast(*phase.engine, phase.scaling, windows_);
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
-  const Forecast quantiles_of = [&](std::size_t w, int m, std::span<double> out) {
-    for (std::size_t k = 0; k < K; ++k) {
-      const std::size_t from = ((w * K + k) * M + static_cast<std::size_t>(m)) * Q;
-      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from), Q,
-                  out.begin() + static_cast<std::ptrdiff_t>(k * Q));
-    }
+  const auto copy_from = [K, M](const std::vector<float>& values, std::size_t J) {
+    return [&values, K, M, J](std::size_t w, int m, std::span<double> out) {
+      for (std::size_t k = 0; k < K; ++k) {
+        const std::size_t from = ((w * K + k) * M + static_cast<std::size_t>(m)) * J;
+        std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from), J,
+                    out.begin() + static_cast<std::ptrdiff_t>(k * J));
+      }
+    };
   };
-  result.score = score(spec.Q(), probabilities, quantiles_of, &result.errors);
+  const std::size_t J = outputs.probabilities().size();
+  result.score =
+      score(static_cast<int>(J), is_point ? std::vector<double>() : outputs.probabilities(),
+            copy_from(made.values, J), &result.errors);
+  if (!made.mean.empty()) {
+    // A distribution's median has the least absolute error, its mean the least squared one.
+    ForecastErrors of_means;
+    result.score.rmsse = score(1, {}, copy_from(made.mean, 1), &of_means).rmsse;
+    result.errors.rmsse = std::move(of_means.rmsse);
+  }
   return result;
 }
 

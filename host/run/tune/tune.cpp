@@ -109,20 +109,15 @@ void Tuning::check() {
   }
 }
 
-/// Trials score quantiles and points, which the outputs of a distribution are not.
+/// What has no quantiles is not scored by them.
 void Tuning::check_losses() const {
   const auto refuse = [&](const std::string& loss, const std::string& where) {
     Config config = given_;
     config.training.loss = loss;
     const ModelSpec spec =
         resolve_model(config, catalog_, splits_[0].train_end, splits_[0].valid_end);
-    if (is_distribution(spec.loss)) {
-      throw ConfigError(fmt::format(
-          "{} = \"{}\": trials are scored by points and quantiles, which a distribution does not "
-          "give them; search with another loss, and train with this one",
-          where, loss));
-    }
-    if (given_.tune.measure == "wql" && spec.loss != Loss::quantile) {
+    const bool has_quantiles = spec.loss == Loss::quantile || is_distribution(spec.loss);
+    if (given_.tune.measure == "wql" && !has_quantiles) {
       throw ConfigError(fmt::format(
           "{} = \"{}\" has no quantiles, which tune.measure = \"wql\" scores; take mase, rmsse or "
           "wape, or leave the loss out",

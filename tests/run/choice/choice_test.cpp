@@ -236,14 +236,30 @@ TEST(Choice, TooFewStepsOrNoneLeaveTheRules) {
   EXPECT_EQ(chosen(c, growing()).config, c);
 }
 
-// Trials score quantiles, and the outputs of a distribution are parameters.
-TEST(Choice, DistributionsAreLeftToTheRules) {
+// Its outputs are parameters; what is scored are the quantiles of the values.
+TEST(Choice, DistributionsAreScoredByTheirQuantiles) {
   for (const char* loss : {"gaussian", "student_t", "negative_binomial", "poisson", "tweedie"}) {
     Config c = small();
     c.training.loss = loss;
-    EXPECT_EQ(chosen(c, counts()).config, c) << loss;
-    EXPECT_TRUE(chosen(c, counts()).rows.empty()) << loss;
+    const Choice choice = chosen(c, counts());
+    const auto beside = rows_of(choice, "beside");
+    ASSERT_EQ(beside.size(), 3u) << loss;
+    // Parameters taken for values would be beside every scale. Seasonal naive has the noise twice.
+    EXPECT_LT(best_of(choice, choice.config.network.space), 0.9 * beside[0].score) << loss;
+    for (const ChoiceRow& row : choice.rows) {
+      if (row.steps == 0) continue;
+      EXPECT_GT(row.wql, 0.05) << loss << ' ' << row.name;
+      EXPECT_LT(row.wql, 1) << loss << ' ' << row.name;
+    }
   }
+}
+
+TEST(Choice, ADistributionTakesLogarithmsOfWhatGrowsInProportion) {
+  Config c = small();
+  c.training.loss = "gaussian";
+  const Choice choice = chosen(c, growing());
+  EXPECT_EQ(choice.config.network.space, "log");
+  EXPECT_LT(best_of(choice, "log, "), 0.8 * best_of(choice, "linear, "));
 }
 
 TEST(Choice, SecondsThatCompareNothingLeaveTheRules) {
