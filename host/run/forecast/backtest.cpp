@@ -5,13 +5,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "run/calibration/simple_rows.hpp"
 #include "run/config/left_out_columns.hpp"
@@ -35,10 +35,6 @@ constexpr std::size_t kSimpleRows = 1024;
 /// Steps of real values that a figure shows before the first forecast.
 constexpr std::int64_t kFigureHistory = 90;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 class Backtest {
  public:
@@ -466,10 +462,10 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
         forecaster.reset();  // first, for the memory that it holds
         forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, cutoffs[w]);
       }
-      const double start = now();
+      const double start = steady_seconds();
       Forecasts forecasts = forecaster->at(cutoffs[w]);
       make_coherent(*forecaster, catalog, config, cutoffs[w], false, true, forecasts);
-      forecast_seconds += now() - start;
+      forecast_seconds += steady_seconds() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
       test.score(forecasts, how.scored);
       if (how.receive) how.receive(forecasts);
