@@ -136,6 +136,19 @@ void check_sums(const Config& config, int horizon) {
       spans.back(), horizon, spans.back()));
 }
 
+void check_samples(const Catalog& catalog, const Config& config, int horizon) {
+  const std::vector<std::int64_t> cutoff =
+      cutoffs_from(catalog, config.forecast.from, config.forecast.ended);
+  const auto series = std::ranges::count_if(cutoff, [](std::int64_t at) { return at >= 1; });
+  const std::int64_t rows =
+      series * catalog.count(Role::target) * horizon * config.forecast.samples;
+  if (static_cast<double>(rows) <= kMostRows) return;
+  throw ConfigError(fmt::format(
+      "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "
+      "forecast.samples smaller, or forecast fewer series at a time",
+      config.forecast.samples, grouped(series), grouped(rows)));
+}
+
 std::vector<double> levels_of_samples(const Model& model, const Config& config) {
   const ModelSpec& spec = model.spec;
   const bool is_point = spec.loss != Loss::quantile && !is_distribution(spec.loss);
@@ -238,13 +251,6 @@ std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& cata
   const Paths paths(model, catalog, forecasts, config);
   const auto M = static_cast<std::size_t>(forecasts.M), K = static_cast<std::size_t>(forecasts.K);
   const std::size_t each = paths.samples() * K, all = paths.rows() * each;
-  if (static_cast<double>(all) > kMostRows) {
-    throw ConfigError(fmt::format(
-        "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "
-        "forecast.samples smaller, or forecast fewer series at a time",
-        paths.samples(), grouped(std::ssize(forecasts.series)),
-        grouped(static_cast<std::int64_t>(all))));
-  }
   OutputColumn id{.name = "unique_id", .text = catalog.ids()}, sample{.name = "sample"};
   OutputColumn target = target_column(catalog), value{.name = "sluice"};
   std::vector<Timestamp> times(all);
