@@ -97,7 +97,7 @@ int tune(const Request& request) {
   const Config& config = settings.config;
   const TuneSpace space = load_space(request.settings);
   begin(request, settings);
-  log_info(wrapped(fmt::format("searching {}: {}", space.origin, space_text(space)), 80));
+  log_info(fmt::format("searching {}: {}", space.origin, space_text(space)));
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   for (const std::string& remark : notes.remarks) log_warning(remark);
