@@ -97,7 +97,7 @@ int tune(const Request& request) {
   const Config& config = settings.config;
   const TuneSpace space = load_space(request.settings);
   begin(request, settings);
-  log_info(wrapped(fmt::format("searching {}: {}", space.origin, space_text(space)), 80));
+  log_info(fmt::format("searching {}: {}", space.origin, space_text(space)));
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   for (const std::string& remark : notes.remarks) log_warning(remark);
@@ -134,6 +134,9 @@ int forecast(const Request& request) {
   const bool samples = asks_for_samples(config);
   Config asked = config;
   if (samples) asked.forecast.levels = levels_of_samples(*settings.model, config);
+  // What cannot be written is refused before anything is.
+  if (!config.path.samples.empty()) check_samples(catalog, config, settings.model->spec.K);
+  if (!config.path.explanation.empty()) check_explanation(*settings.model, catalog, config);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, asked, notes);
   });

@@ -4,11 +4,11 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "base/steady_seconds.hpp"
 #include "engine/cpu/attribution.hpp"
 #include "engine/cpu/choice.hpp"
 #include "engine/cpu/head.hpp"
@@ -24,15 +24,11 @@
 namespace sluice {
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Adds the time since its construction to `total`.
 class Stopwatch {
  public:
-  explicit Stopwatch(double& total) : total_(total), start_(now()) {}
-  ~Stopwatch() { total_ += now() - start_; }
+  explicit Stopwatch(double& total) : total_(total), start_(steady_seconds()) {}
+  ~Stopwatch() { total_ += steady_seconds() - start_; }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
 

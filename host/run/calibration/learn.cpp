@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/outputs.hpp"
@@ -33,10 +33,6 @@ constexpr double kRareSales = 0.3;
 constexpr std::int64_t kFewRows = 8;
 /// Probabilities of the stretch where the model has no quantiles of its own.
 constexpr double kGrid[] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95};
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// Whether so many values before end[s] are zero that their median may be.
 bool has_rare_sales(const Catalog& catalog, std::span<const std::int64_t> end, int history) {
@@ -143,9 +139,9 @@ void Learner::forecast_simple(double max_seconds) {
   // Every `parts`-th window at a time, so that those of a part are of all series alike.
   const std::size_t parts = max_seconds > 0 ? std::max<std::size_t>(1, windows_.size() / 32) : 1;
   std::vector<std::pair<std::size_t, std::vector<double>>> made;
-  const double start = now();
+  const double start = steady_seconds();
   for (std::size_t part = 0; part < parts; ++part) {
-    if (part > 0 && now() - start > max_seconds) break;
+    if (part > 0 && steady_seconds() - start > max_seconds) break;
     std::vector<Window> some;
     std::vector<std::size_t> places;
     for (std::size_t i = part; i < windows_.size(); i += parts) {

@@ -7,12 +7,12 @@
 #include <optional>
 #include <utility>
 
+#include "base/steady_seconds.hpp"
 #include "run/checkpoint/spec_names.hpp"
 #include "run/choice/evidence.hpp"
 #include "run/choice/known_inputs.hpp"
 #include "run/choice/trial.hpp"
 #include "run/interrupt.hpp"
-#include "run/training/loop.hpp"
 #include "run/training/progress.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/calendar.hpp"

@@ -15,7 +15,7 @@ namespace sluice {
 
 /// Words of forecast.reconcile, in the order of Reconciliation (run/reconcile/reconcile.hpp).
 inline constexpr std::string_view kReconciliations[] = {"none", "bottom_up", "wls_struct",
-                                                        "wls_var"};
+                                                        "wls_var", "mint_shrink"};
 
 /// Names of the simple methods.
 inline std::vector<std::string_view> method_keys() {
@@ -65,8 +65,8 @@ void visit_forecast_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "forecast.reconcile",
             .meaning = "How forecasts of sums (data.groups) and of their series are made to add "
                        "up: by the sums of the series' own, or by least squares over all, "
-                       "weighted by the number of series (wls_struct) or by past errors (wls_var); "
-                       "none: they are not.",
+                       "weighted by the number of series (wls_struct), by past errors (wls_var) "
+                       "or by what these have in common, too (mint_shrink); none: they are not.",
             .choices = {std::begin(kReconciliations), std::end(kReconciliations)}},
         config.forecast.reconcile);
 

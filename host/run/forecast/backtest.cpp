@@ -5,13 +5,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "run/calibration/simple_rows.hpp"
 #include "run/config/left_out_columns.hpp"
@@ -19,6 +19,7 @@
 #include "run/forecast/match.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
+#include "run/report/recent_sales.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/choice.hpp"
@@ -36,10 +37,6 @@ constexpr std::size_t kSimpleRows = 1024;
 constexpr std::int64_t kFigureHistory = 90;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 class Backtest {
  public:
   /// `beside`: names of Forecasts::beside.
@@ -50,10 +47,12 @@ class Backtest {
         M_(catalog.count(Role::target)),
         season_(season_of(config, catalog.frequency())),
         mean_window_(std::max(long_season_length(catalog.frequency()), 4)),
+        sold_steps_(recent_steps(catalog.frequency())),
         simple_(config.evaluate.methods, season_, K),
         probabilities_(level_quantiles(config.forecast.levels)),
         scored_(static_cast<std::size_t>(catalog.series_count()), 0) {
     const std::int64_t rows = catalog.series_count() * M_;
+    sold_.assign(static_cast<std::size_t>(rows), 0);
     names_ = {"sluice", fmt::format("seasonal naive ({})", season_), "last value",
               fmt::format("mean of {}", mean_window_)};
     for (std::size_t i = 0; i < simple_.count(); ++i) names_.push_back(simple_.title(i));
@@ -88,6 +87,7 @@ class Backtest {
   const Config& config_;
   const Catalog& catalog_;
   int K_, M_, season_, mean_window_;
+  std::size_t sold_steps_;
   SimpleRows simple_;
   std::vector<double> probabilities_;
   std::vector<std::string> names_;
@@ -95,7 +95,8 @@ class Backtest {
   std::vector<Scorer> scorers_;
   std::vector<WindowCutoffs> cutoffs_;
   bool without_future_ = false, told_of_logarithms_ = false;
-  std::vector<char> scored_;                              ///< [S]
+  std::vector<char> scored_;  ///< [S]
+  std::vector<double> sold_;  ///< [S * M] in the 28 days before its cutoffs
   std::unordered_map<std::string, std::string> reasons_;  ///< by id, why a window lacks it
   std::unordered_map<std::int64_t, Line> lines_;          ///< by row
 };
@@ -202,14 +203,14 @@ void Backtest::score(const Forecasts& forecasts,
       scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
       scored.rmsse_scale = squared_step_scale(history, offset);
       scored.normal_scale = variance_scale(history);
+      sold_[static_cast<std::size_t>(scored.row)] += recent_sales(history, sold_steps_, offset);
       // Differences are taken among stored values, which have more digits than y in a float.
       const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
                                           naive_last(history, K_),
                                           naive_mean(history, mean_window_, K_)};
-      for (std::size_t i = 0; i < std::size(naive); ++i) {
+      for (std::size_t i = 0; i < std::size(naive); ++i)
         for (std::size_t k = 0; k < K; ++k)
           points[(i + 1) * K + k] = static_cast<double>(naive[i][k]) + offset;
-      }
       const auto own = std::span(simple).subspan((r % kSimpleRows * M + m) * width, width);
       std::ranges::copy(own,
                         points.begin() + static_cast<std::ptrdiff_t>(first_beside_ * K - width));
@@ -277,11 +278,12 @@ void Backtest::add_rows(EvaluationReport& report) const {
 
 void Backtest::add_levels(EvaluationReport& report) const {
   const auto add = [&](const std::string& name, std::int64_t first, std::int64_t count) {
-    LevelReport& level = report.hierarchy.emplace_back(LevelReport{name, 0, {}});
+    LevelReport& level = report.hierarchy.emplace_back(LevelReport{name, 0, {}, {}});
     const auto begin = scored_.begin() + first;
     level.series = std::count(begin, begin + count, 1);
     for (const Scorer& scorer : scorers_) {
       level.totals.push_back(scorer.total(first * M_, (first + count) * M_));
+      level.wrmsse.push_back(scorer.weighted_rmsse(first * M_, (first + count) * M_, sold_));
     }
   };
   const Hierarchy& hierarchy = catalog_.hierarchy();
@@ -466,10 +468,10 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
         forecaster.reset();  // first, for the memory that it holds
         forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, cutoffs[w]);
       }
-      const double start = now();
+      const double start = steady_seconds();
       Forecasts forecasts = forecaster->at(cutoffs[w]);
       make_coherent(*forecaster, catalog, config, cutoffs[w], false, true, forecasts);
-      forecast_seconds += now() - start;
+      forecast_seconds += steady_seconds() - start;
       windows += static_cast<std::int64_t>(forecasts.series.size());
       test.score(forecasts, how.scored);
       if (how.receive) how.receive(forecasts);

@@ -128,8 +128,27 @@ std::vector<int> blocks_of(const Config& config, const Catalog& catalog) {
 
 }  // namespace
 
+void check_explanation(const Model& model, const Catalog& catalog, const Config& config) {
+  const std::string& device = config.engine.device;
+  if (device != "auto" && device != "cpu") {
+    throw ConfigError(
+        fmt::format("path.explanation: explanations are made on the CPU, and engine.device is "
+                    "\"{}\"; set it to "
+                    "\"cpu\"",
+                    device));
+  }
+  if (model.spec.carry_state) {
+    throw ConfigError(
+        "path.explanation: the model carries its state from window to window, and such a forecast "
+        "cannot be explained; train with network.carry_state = false");
+  }
+  named_series(catalog, config.explanation.series, "explanation.series");
+  blocks_of(config, catalog);
+}
+
 Contributions contributions_of(const Model& model, const Catalog& catalog, const Config& config,
                                const Forecasts& forecasts) {
+  check_explanation(model, catalog, config);
   check_channels(model, catalog);
   Contributions out;
   out.K = forecasts.K, out.M = forecasts.M;

@@ -1,51 +1,104 @@
 #include "run/forecast/hierarchy.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/text.hpp"
 #include "run/reconcile/reconcile.hpp"
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
 
 constexpr int kPastOrigins = 4;
+/// Of mint_shrink's errors and factor, that of the rows once more: 1,000,000 series of 4 x 28 days.
+constexpr double kMostErrorBytes = 2e9;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// Mean squared errors [M * S], target after target; NaN where nothing was forecast that came.
-std::vector<double> past_errors(Forecaster& forecaster, const Catalog& catalog,
-                                std::span<const std::int64_t> cutoff, int K) {
-  const auto S = static_cast<std::size_t>(catalog.series_count());
-  const auto M = static_cast<std::size_t>(catalog.count(Role::target));
-  std::vector<double> sum(M * S, 0), count(M * S, 0);
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+/// Calls visit(m, s, t, error) for each error of the forecaster's points from the earlier origins,
+/// of which it gives the number; t: which of an origin's steps, of all origins. Nothing is called
+/// where a value or a forecast is missing.
+template <typename Visit>
+int visit_past_errors(Forecaster& forecaster, const Catalog& catalog,
+                      std::span<const std::int64_t> cutoff, int K, const Visit& visit) {
+  const auto M = at(catalog.count(Role::target));
   for (int back = 1; back <= kPastOrigins; ++back) {
     std::vector<std::int64_t> origin;
     bool any = false;
-    for (const std::int64_t at : cutoff) {
-      origin.push_back(at >= 1 && at - back * K >= 1 ? at - back * K : -1);
+    for (const std::int64_t from : cutoff) {
+      origin.push_back(from >= 1 && from - back * K >= 1 ? from - back * K : -1);
       any = any || origin.back() >= 1;
     }
-    if (!any) break;
+    if (!any) return back - 1;
     const Forecasts past = forecaster.points_at(origin);
     for (std::size_t r = 0; r < past.series.size(); ++r) {
       const std::int64_t s = past.series[r];
       for (std::size_t m = 0; m < M; ++m) {
         const auto values = catalog.values(static_cast<int>(m), s);
         const double offset = catalog.value_offset(static_cast<int>(m), s);
-        for (std::size_t k = 0; k < static_cast<std::size_t>(K); ++k) {
-          const float value = values[static_cast<std::size_t>(past.cutoff[r]) + k];
+        for (std::size_t k = 0; k < at(K); ++k) {
+          const float value = values[at(past.cutoff[r]) + k];
           if (std::isnan(value)) continue;
-          const double error = past.point(r, k, m) - (static_cast<double>(value) + offset);
-          sum[m * S + static_cast<std::size_t>(s)] += error * error;
-          ++count[m * S + static_cast<std::size_t>(s)];
+          visit(m, at(s), at((back - 1) * K) + k,
+                past.point(r, k, m) - (static_cast<double>(value) + offset));
         }
       }
     }
   }
+  return kPastOrigins;
+}
+
+/// Mean squared errors [M * S], target after target; NaN where nothing was forecast that came.
+std::vector<double> past_variance(Forecaster& forecaster, const Catalog& catalog,
+                                  std::span<const std::int64_t> cutoff, int K) {
+  const auto S = at(catalog.series_count());
+  std::vector<double> sum(at(catalog.count(Role::target)) * S, 0), count(sum.size(), 0);
+  visit_past_errors(forecaster, catalog, cutoff, K,
+                    [&](std::size_t m, std::size_t s, std::size_t, double error) {
+                      sum[m * S + s] += error * error;
+                      ++count[m * S + s];
+                    });
   for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] = count[i] > 0 ? sum[i] / count[i] : std::numeric_limits<double>::quiet_NaN();
+    sum[i] = count[i] > 0 ? sum[i] / count[i] : kNone;
   }
   return sum;
+}
+
+/// [M]
+std::vector<ShrunkCovariance> past_covariance(Forecaster& forecaster, const Catalog& catalog,
+                                              std::span<const std::int64_t> cutoff, int K) {
+  const auto S = at(catalog.series_count()), M = at(catalog.count(Role::target));
+  const std::size_t most = at(kPastOrigins * K);
+  if (const auto bytes = 2.0 * 8 * static_cast<double>(S * M * most); bytes > kMostErrorBytes) {
+    throw ConfigError(fmt::format(
+        "forecast.reconcile = \"mint_shrink\": the {} past errors of {} series and sums would take "
+        "{:.0f} GB, more than the {:.0f} that it is made for; use forecast.reconcile = "
+        "\"wls_var\", or a shorter horizon",
+        most, grouped(static_cast<std::int64_t>(S * M)), bytes / 1e9, kMostErrorBytes / 1e9));
+  }
+  std::vector<std::vector<double>> errors(M, std::vector<double>(S * most, kNone));
+  const int origins = visit_past_errors(
+      forecaster, catalog, cutoff, K,
+      [&](std::size_t m, std::size_t s, std::size_t t, double e) { errors[m][s * most + t] = e; });
+  const std::size_t n = at(origins * K);
+  std::vector<ShrunkCovariance> out;
+  for (std::vector<double>& of : errors) {
+    for (std::size_t s = 0; s < S && n < most; ++s) {
+      std::copy_n(of.begin() + static_cast<std::ptrdiff_t>(s * most), n,
+                  of.begin() + static_cast<std::ptrdiff_t>(s * n));
+    }
+    of.resize(S * n);
+    out.push_back(shrunk_covariance(std::move(of), n));
+  }
+  return out;
 }
 
 }  // namespace
@@ -56,13 +109,19 @@ void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config&
   if (catalog.hierarchy().levels.empty()) return;
   const Reconciliation method = parse_reconciliation(config.forecast.reconcile);
   std::vector<double> variance;
+  std::vector<ShrunkCovariance> covariance;
   if (method == Reconciliation::wls_var) {
-    variance = past_errors(forecaster, catalog, cutoff, forecasts.K);
+    variance = past_variance(forecaster, catalog, cutoff, forecasts.K);
+  } else if (method == Reconciliation::mint_shrink) {
+    covariance = past_covariance(forecaster, catalog, cutoff, forecasts.K);
   }
-  reconcile(
-      catalog,
-      {.method = method, .variance = variance, .new_items = new_items, .keep_beside = keep_beside},
-      forecasts);
+  reconcile(catalog,
+            {.method = method,
+             .variance = variance,
+             .covariance = covariance,
+             .new_items = new_items,
+             .keep_beside = keep_beside},
+            forecasts);
 }
 
 std::vector<std::string> names_beside(const Catalog& catalog, const Config& config) {

@@ -13,9 +13,9 @@
 #include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/sampler.hpp"
+#include "run/forecast/output_columns.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
-#include "sluice/run/resolve.hpp"
 
 namespace sluice {
 namespace {
@@ -108,14 +108,6 @@ const std::vector<int>& spans_of(const Config& config) {
   return config.forecast.sums ? *config.forecast.sums : none;
 }
 
-OutputColumn target_column(const Catalog& catalog) {
-  OutputColumn target{.name = "target"};
-  for (int m = 0; m < catalog.count(Role::target); ++m) {
-    target.text.push_back(catalog.target(m).name);
-  }
-  return target;
-}
-
 }  // namespace
 
 bool asks_for_samples(const Config& config) {
@@ -134,6 +126,19 @@ void check_sums(const Config& config, int horizon) {
       "forecast.sums asks for the total of {} steps, and the model forecasts {}; ask for fewer, "
       "or train with a longer horizon (--horizon {})",
       spans.back(), horizon, spans.back()));
+}
+
+void check_samples(const Catalog& catalog, const Config& config, int horizon) {
+  const std::vector<std::int64_t> cutoff =
+      cutoffs_from(catalog, config.forecast.from, config.forecast.ended);
+  const auto series = std::ranges::count_if(cutoff, [](std::int64_t at) { return at >= 1; });
+  const std::int64_t rows =
+      series * catalog.count(Role::target) * horizon * config.forecast.samples;
+  if (static_cast<double>(rows) <= kMostRows) return;
+  throw ConfigError(fmt::format(
+      "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "
+      "forecast.samples smaller, or forecast fewer series at a time",
+      config.forecast.samples, grouped(series), grouped(rows)));
 }
 
 std::vector<double> levels_of_samples(const Model& model, const Config& config) {
@@ -173,16 +178,9 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
   const auto M = static_cast<std::size_t>(forecasts.M), S = spans.size();
   const bool has_mean = !forecasts.mean.empty();
   const bool adds_up = has_mean || model.spec.loss == Loss::mse;  // means do, medians do not
-  std::vector<double> probabilities;                              // of the columns beside the point
   OutputColumn point{.name = "sluice"};
-  std::vector<OutputColumn> outputs;
-  if (has_mean) outputs.push_back({.name = "sluice-median"}), probabilities.push_back(0.5);
-  for (const double level : config.forecast.levels) {
-    const std::vector<double> both = level_quantiles({level});
-    outputs.push_back({.name = fmt::format("sluice-lo-{:g}", level)});
-    outputs.push_back({.name = fmt::format("sluice-hi-{:g}", level)});
-    probabilities.insert(probabilities.end(), {both.front(), both.back()});
-  }
+  IntervalColumns beside(has_mean, config.forecast.levels);
+  std::vector<OutputColumn>& outputs = beside.columns;
   point.numbers.resize(paths.rows() * S);
   for (OutputColumn& output : outputs) output.numbers.resize(paths.rows() * S);
   paths.for_each([&](std::size_t row, std::span<double> drawn) {
@@ -204,7 +202,7 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
         point.numbers[at] = as_float(sample_quantile(totals, 0.5), offset);
       }
       for (std::size_t j = 0; j < outputs.size(); ++j) {
-        outputs[j].numbers[at] = as_float(sample_quantile(totals, probabilities[j]), offset);
+        outputs[j].numbers[at] = as_float(sample_quantile(totals, beside.probabilities[j]), offset);
       }
     }
   });
@@ -238,13 +236,6 @@ std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& cata
   const Paths paths(model, catalog, forecasts, config);
   const auto M = static_cast<std::size_t>(forecasts.M), K = static_cast<std::size_t>(forecasts.K);
   const std::size_t each = paths.samples() * K, all = paths.rows() * each;
-  if (static_cast<double>(all) > kMostRows) {
-    throw ConfigError(fmt::format(
-        "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "
-        "forecast.samples smaller, or forecast fewer series at a time",
-        paths.samples(), grouped(std::ssize(forecasts.series)),
-        grouped(static_cast<std::int64_t>(all))));
-  }
   OutputColumn id{.name = "unique_id", .text = catalog.ids()}, sample{.name = "sample"};
   OutputColumn target = target_column(catalog), value{.name = "sluice"};
   std::vector<Timestamp> times(all);

@@ -1,13 +1,11 @@
 // Forecasts as a table, and its file.
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "run/forecast/output_columns.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/forecast.hpp"
-#include "sluice/run/resolve.hpp"
 
 namespace sluice {
 namespace {
@@ -52,32 +50,19 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
   const bool several_targets = !windows.empty() && windows.front().M > 1;
   const bool any_new = std::any_of(windows.begin(), windows.end(),
                                    [](const Forecasts& f) { return !f.new_item.empty(); });
-  OutputColumn id{.name = "unique_id", .text = catalog.ids()}, target{.name = "target"};
+  OutputColumn id{.name = "unique_id", .text = catalog.ids()}, target = target_column(catalog);
   OutputColumn y{.name = "y"}, new_item{.name = "new_item"}, of_level{.name = "level"};
   for (const Hierarchy::Level& one : catalog.hierarchy().levels) of_level.text.push_back(one.name);
   of_level.text.emplace_back("series");
   std::vector<Timestamp> times, cutoffs;
-  for (int m = 0; m < catalog.count(Role::target); ++m) {
-    target.text.push_back(catalog.target(m).name);
-  }
   const bool any_mean = std::any_of(windows.begin(), windows.end(),
                                     [](const Forecasts& f) { return !f.mean.empty(); });
   OutputColumn point{.name = "sluice"};
-  std::vector<OutputColumn> outputs;  // quantiles
-  std::vector<double> probabilities;
-  if (any_mean) {
-    outputs.push_back({.name = "sluice-median"});
-    probabilities.push_back(0.5);
-  }
-  for (const double level : levels) {
-    const std::vector<double> both = level_quantiles({level});
-    outputs.push_back({.name = fmt::format("sluice-lo-{:g}", level)});
-    outputs.push_back({.name = fmt::format("sluice-hi-{:g}", level)});
-    probabilities.insert(probabilities.end(), {both.front(), both.back()});
-  }
+  IntervalColumns beside(any_mean, levels);
+  std::vector<OutputColumn>& outputs = beside.columns;
   for (const Forecasts& forecasts : windows) {
     std::vector<std::size_t> places;
-    for (const double probability : probabilities) {
+    for (const double probability : beside.probabilities) {
       places.push_back(static_cast<std::size_t>(
           std::find(forecasts.probabilities.begin(), forecasts.probabilities.end(), probability) -
           forecasts.probabilities.begin()));

@@ -37,6 +37,11 @@ void move_row(Array& array, std::size_t width, std::size_t from, std::size_t to)
               array.begin() + static_cast<std::ptrdiff_t>(to * width));
 }
 
+/// The W of some rows: own is diagonal, `factor` [rows, rank] what they have in common.
+struct Weights {
+  std::vector<double> own, factor;
+};
+
 class Reconciler {
  public:
   Reconciler(const Catalog& catalog, const ReconcileOptions& how, Forecasts& forecasts)
@@ -81,8 +86,11 @@ class Reconciler {
   void take_out_lacking();
   void grow_tree();
   std::vector<double> solved(const std::vector<double>& base, bool least_squares) const;
-  std::vector<double> weights(std::size_t m, const std::vector<std::size_t>& rows,
-                              const std::vector<double>& base) const;
+  std::vector<double> variances(std::span<const double> known, std::size_t m,
+                                const std::vector<std::size_t>& rows,
+                                const std::vector<double>& base) const;
+  Weights weights(std::size_t m, const std::vector<std::size_t>& rows,
+                  const std::vector<double>& base) const;
   void move_quantiles(const std::vector<double>& base, const std::vector<double>& points);
 
   std::int64_t start(std::size_t row) const {
@@ -193,13 +201,13 @@ void Reconciler::grow_tree() {
   }
 }
 
-/// Variances of `rows` for one target: by past errors. Where none is known it is taken to grow with
-/// the forecast, as it does over the level; where it is next to nothing beside that, a series that
-/// never erred yet still may. (A level's mean would be that of its largest series.)
-std::vector<double> Reconciler::weights(std::size_t m, const std::vector<std::size_t>& rows,
-                                        const std::vector<double>& base) const {
+/// Variances of `rows` for one target by past errors, `known` [S]. Where none is known it is taken
+/// to grow with the forecast, as it does over the level; where it is next to nothing beside that, a
+/// series that never erred yet still may. (A level's mean would be that of its largest series.)
+std::vector<double> Reconciler::variances(std::span<const double> known, std::size_t m,
+                                          const std::vector<std::size_t>& rows,
+                                          const std::vector<double>& base) const {
   constexpr double kLeast = 1e-2;
-  const auto S = at(catalog_.series_count());
   const auto level_of = [&](std::size_t row) {
     std::size_t level = 0;
     while (level < levels().size() && f_.series[row] >= levels()[level].first) ++level;
@@ -207,7 +215,7 @@ std::vector<double> Reconciler::weights(std::size_t m, const std::vector<std::si
   };
   std::vector<double> out, size, variance(levels().size() + 1, 0), sizes(variance.size(), 0);
   for (const std::size_t row : rows) {
-    out.push_back(how_.variance[m * S + at(f_.series[row])]);
+    out.push_back(known[at(f_.series[row])]);
     size.push_back(0);
     for (std::size_t k = 0; k < K_; ++k) size.back() += std::abs(base[f_.cell(row, k, m)]);
     if (std::isnan(out.back())) continue;
@@ -222,21 +230,39 @@ std::vector<double> Reconciler::weights(std::size_t m, const std::vector<std::si
   return out;
 }
 
+Weights Reconciler::weights(std::size_t m, const std::vector<std::size_t>& rows,
+                            const std::vector<double>& base) const {
+  const auto S = at(catalog_.series_count());
+  if (how_.method == Reconciliation::wls_var) {
+    return {variances(how_.variance.subspan(m * S, S), m, rows, base), {}};
+  }
+  const ShrunkCovariance& covariance = how_.covariance[m];
+  Weights out{variances(covariance.variance, m, rows, base), {}};
+  for (std::size_t i = 0; i < rows.size() && covariance.rank > 0; ++i) {
+    const auto shared = std::span(covariance.factor)
+                            .subspan(at(f_.series[rows[i]]) * covariance.rank, covariance.rank);
+    for (const double x : shared) out.own[i] -= x * x;
+    out.factor.insert(out.factor.end(), shared.begin(), shared.end());
+  }
+  return out;
+}
+
 std::vector<double> Reconciler::solved(const std::vector<double>& base, bool least_squares) const {
   std::vector<double> out(base.size(), kNone);
-  std::vector<std::vector<double>> bottom_variance, sums_variance;  // [M]
+  std::vector<Weights> bottom_weights, sums_weights;  // [M]
   std::vector<double> size(sum_rows_.size());
   tree_.add_up(std::vector<double>(bottom_rows_.size(), 1.0), size);
   for (std::size_t m = 0; m < M_ && least_squares; ++m) {
-    const bool by_errors = how_.method == Reconciliation::wls_var;
-    bottom_variance.push_back(by_errors ? weights(m, bottom_rows_, base)
-                                        : std::vector<double>(bottom_rows_.size(), 1.0));
-    sums_variance.push_back(by_errors ? weights(m, sum_rows_, base) : size);
+    const bool by_errors = how_.method != Reconciliation::wls_struct;
+    bottom_weights.push_back(by_errors
+                                 ? weights(m, bottom_rows_, base)
+                                 : Weights{std::vector<double>(bottom_rows_.size(), 1.0), {}});
+    sums_weights.push_back(by_errors ? weights(m, sum_rows_, base) : Weights{size, {}});
     // A sum that never erred is held to its forecast as far as numbers go.
-    const double largest =
-        sums_variance.back().empty() ? 1 : std::ranges::max(sums_variance.back());
+    std::vector<double>& own = sums_weights.back().own;
+    const double largest = own.empty() ? 1 : std::ranges::max(own);
     const double least = largest > 0 ? 1e-12 * largest : 1;
-    for (double& v : sums_variance.back()) v = std::max(v, least);
+    for (double& v : own) v = std::max(v, least);
   }
   std::atomic<bool> optimal = true;
   RegionFailure failure;
@@ -252,8 +278,10 @@ std::vector<double> Reconciler::solved(const std::vector<double>& base, bool lea
       }
       for (const std::size_t row : sum_rows_) sums.push_back(base[f_.cell(row, k, m)]);
       if (least_squares) {
+        const std::size_t rank = bottom_weights[m].factor.empty() ? 0 : how_.covariance[m].rank;
         Nearest nearest = nearest_sums(
-            tree_, {bottom, sums, bottom_variance[m], sums_variance[m], nonnegative_series});
+            tree_, {bottom, sums, bottom_weights[m].own, sums_weights[m].own, nonnegative_series,
+                    rank, bottom_weights[m].factor, sums_weights[m].factor});
         if (!nearest.optimal) optimal = false;
         bottom = std::move(nearest.bottom);
       }
@@ -318,6 +346,9 @@ void reconcile(const Catalog& catalog, const ReconcileOptions& how, Forecasts& f
   if (how.method == Reconciliation::wls_var &&
       how.variance.size() != at(catalog.series_count() * forecasts.M)) {
     throw InternalError("reconcile: wls_var needs a variance for each target of each series");
+  }
+  if (how.method == Reconciliation::mint_shrink && how.covariance.size() != at(forecasts.M)) {
+    throw InternalError("reconcile: mint_shrink needs a covariance for each target");
   }
   if (how.method == Reconciliation::none && !how.keep_beside) return;
   Reconciler(catalog, how, forecasts).run();

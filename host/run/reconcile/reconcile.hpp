@@ -7,12 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "run/reconcile/covariance.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/run/forecast.hpp"
 
 namespace sluice {
 
-enum class Reconciliation { none, bottom_up, wls_struct, wls_var };
+enum class Reconciliation { none, bottom_up, wls_struct, wls_var, mint_shrink };
 
 /// Of the words of forecast.reconcile.
 Reconciliation parse_reconciliation(std::string_view word);
@@ -21,6 +22,8 @@ struct ReconcileOptions {
   Reconciliation method = Reconciliation::wls_struct;
   /// wls_var: mean squared errors [M * S], target after target; NaN where none is known.
   std::span<const double> variance = {};
+  /// mint_shrink: of the errors, [M].
+  std::span<const ShrunkCovariance> covariance = {};
   /// Whether a series without history has, or should have, a forecast (forecast.new_items).
   bool new_items = false;
   bool keep_beside = false;  ///< fills Forecasts::beside

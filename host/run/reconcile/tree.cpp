@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "run/reconcile/low_rank.hpp"
+
 namespace sluice {
 namespace {
 
@@ -14,38 +16,58 @@ double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-/// Wa + A Wb A' over the series that are free to move.
+/// Wa + A Wb A' + V G^-1 V' over the series that are free to move.
 class Normal {
  public:
-  Normal(const SumTree& tree, std::span<const double> sums_variance)
+  Normal(const SumTree& tree, const BaseForecasts& base)
       : tree_(tree),
-        sums_variance_(sums_variance),
-        weight_(static_cast<std::size_t>(tree.bottom)),
+        base_(base),
+        shared_(tree, base),
+        weight_(base.bottom.size()),
         of_series_(weight_.size()),
-        inverse_(sums_variance.size()) {}
+        inverse_(base.sums.size()) {}
 
-  /// `weight`: the variances of the free series, 0 for the others.
-  void set(std::span<const double> weight) {
-    std::ranges::copy(weight, weight_.begin());
+  /// `right`: of the equations. `free` the series.
+  void set(std::span<const char> free, std::span<double> right) {
+    for (std::size_t i = 0; i < weight_.size(); ++i) {
+      weight_[i] = free[i] != 0 ? base_.bottom_variance[i] : 0;
+      of_series_[i] = free[i] != 0 ? base_.bottom[i] : 0;
+    }
+    tree_.add_up(of_series_, right);
+    for (std::size_t i = 0; i < right.size(); ++i) right[i] = base_.sums[i] - right[i];
+    shared_.fix(free);
+    shared_.subtract_fixed(right);
     tree_.add_up(weight_, inverse_);
     for (std::size_t i = 0; i < inverse_.size(); ++i) {
-      inverse_[i] = 1 / (inverse_[i] + sums_variance_[i]);
+      inverse_[i] = 1 / (inverse_[i] + base_.sums_variance[i]);
     }
+    shared_.set_diagonal(inverse_);
   }
   void times(std::span<const double> z, std::span<double> out) {
     tree_.spread(z, of_series_);
     for (std::size_t i = 0; i < weight_.size(); ++i) of_series_[i] *= weight_[i];
     tree_.add_up(of_series_, out);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] += sums_variance_[i] * z[i];
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += base_.sums_variance[i] * z[i];
+    shared_.add_product(z, out);
   }
-  /// By its diagonal: within a level it has no other entry.
-  void precondition(std::span<const double> r, std::span<double> out) const {
+  /// By the diagonal of Wa + A Wb A', within a level it has no other entry, and all of V G^-1 V'.
+  void precondition(std::span<const double> r, std::span<double> out) {
     for (std::size_t i = 0; i < r.size(); ++i) out[i] = inverse_[i] * r[i];
+    shared_.precondition(out);
+  }
+  /// b where no series is fixed at 0.
+  void bottom_of(std::span<const double> z, std::span<double> bottom) {
+    tree_.spread(z, of_series_);
+    for (std::size_t i = 0; i < bottom.size(); ++i) {
+      bottom[i] = base_.bottom[i] + base_.bottom_variance[i] * of_series_[i];
+    }
+    shared_.add_common(z, bottom);
   }
 
  private:
   const SumTree& tree_;
-  std::span<const double> sums_variance_;
+  const BaseForecasts& base_;
+  LowRank shared_;
   std::vector<double> weight_, of_series_, inverse_;
 };
 
@@ -103,23 +125,16 @@ void SumTree::spread(std::span<const double> z, std::span<double> out) const {
 Nearest nearest_sums(const SumTree& tree, const BaseForecasts& base) {
   const std::size_t n = base.bottom.size();
   Nearest out{std::vector<double>(base.bottom.begin(), base.bottom.end()), true};
-  std::vector<double> z(base.sums.size(), 0.0), right(z.size()), moved(n), weight(n), held(n);
+  std::vector<double> z(base.sums.size(), 0.0), right(z.size());
   std::vector<char> free(n, 1);
-  Normal normal(tree, base.sums_variance);
+  Normal normal(tree, base);
   bool settled = false;
   for (int round = 0; round < kMostRounds && !settled; ++round) {
-    for (std::size_t i = 0; i < n; ++i) {
-      weight[i] = free[i] != 0 ? base.bottom_variance[i] : 0;
-      held[i] = free[i] != 0 ? base.bottom[i] : 0;
-    }
-    tree.add_up(held, right);
-    for (std::size_t i = 0; i < right.size(); ++i) right[i] = base.sums[i] - right[i];
-    normal.set(weight);
+    normal.set(free, right);
     out.optimal = solve(normal, right, z) && out.optimal;
-    tree.spread(z, moved);
+    normal.bottom_of(z, out.bottom);
     settled = true;
     for (std::size_t i = 0; i < n; ++i) {
-      out.bottom[i] = base.bottom[i] + base.bottom_variance[i] * moved[i];
       const char now = base.nonnegative[i] == 0 || out.bottom[i] >= 0 ? 1 : 0;
       settled = settled && now == free[i];
       free[i] = now;

@@ -9,8 +9,15 @@
 //   b = max(0, b^ + Wb A' z),   Wa z = a^ - A b
 // (the conditions of Wickramasuriya, Turlach, Hyndman 2020), found by fixing at 0 what is negative
 // and solving again (a semi-smooth Newton step: Hintermüller, Ito, Kunisch 2002).
+//
+// Where errors have something in common, W = diag(Wb, Wa) + F F' with few columns, F f is what is
+// in common now, of the size |f|^2, and the above holds beside b^ + Fb f and a^ + Fa f. With the
+// series 0 that are fixed there, V = Fa - A Fb of the others, G = 1 + the sum of Fb Fb'/Wb and g
+// that of Fb b^/Wb over the fixed ones, f goes out of the equations:
+//   (Wa + A Wb A' + V G^-1 V') z = a^ - A b^ - V G^-1 g,   f = -G^-1 (g + V' z)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,11 +38,13 @@ struct SumTree {
 };
 
 /// Base forecasts and the variances of their errors. Variances of sums are above 0, those of series
-/// at least 0.
+/// at least 0, and where one is 0, so is its row of the factor.
 struct BaseForecasts {
   std::span<const double> bottom, sums;                    ///< b^, a^
   std::span<const double> bottom_variance, sums_variance;  ///< the diagonals of Wb, Wa
   std::span<const char> nonnegative;  ///< [bottom] whether that series must not be below 0
+  std::size_t rank = 0;               ///< columns of F; 0: errors have nothing in common
+  std::span<const double> bottom_factor = {}, sums_factor = {};  ///< Fb, Fa, row by row
 };
 
 struct Nearest {
@@ -43,9 +52,10 @@ struct Nearest {
   bool optimal = true;         ///< false: the iterations ended before their tolerance of 1e-10
 };
 
-/// The nearest forecasts that add up. Takes memory for a few numbers a series. The conjugate
-/// gradients converge by the condition number, at most (number of levels) x (1 + the largest ratio
-/// of the series' variances in a sum to its own), 2 x levels where variances count series.
+/// The nearest forecasts that add up. Takes memory for a few numbers a series, and `rank` numbers a
+/// sum. The conjugate gradients converge by the condition number, at most (number of levels) x (1 +
+/// the largest ratio of the series' variances in a sum to its own), 2 x levels where variances
+/// count series; F makes it no larger, since it is in the preconditioner whole.
 Nearest nearest_sums(const SumTree& tree, const BaseForecasts& base);
 
 }  // namespace sluice

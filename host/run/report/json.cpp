@@ -97,6 +97,7 @@ std::string report_json(const EvaluationReport& report) {
     Json entry{{"level", level.name}, {"series", level.series}};
     for (std::size_t m = 0; m < level.totals.size(); ++m) {
       entry["methods"].push_back({{"name", report.methods[m].name},
+                                  {"wrmsse", number(level.wrmsse[m])},
                                   {"total", metrics_json(level.totals[m], report.levels)}});
     }
     out["hierarchy"].push_back(std::move(entry));

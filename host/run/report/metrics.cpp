@@ -135,6 +135,18 @@ Metrics Scorer::row(std::int64_t row) const {
 
 Metrics Scorer::total() const { return total(0, std::ssize(sums_)); }
 
+double Scorer::weighted_rmsse(std::int64_t begin, std::int64_t end,
+                              std::span<const double> weight) const {
+  double sum = 0, weights = 0;
+  for (std::int64_t i = begin; i < end; ++i) {
+    const double rmsse = row(i).rmsse, own = weight[static_cast<std::size_t>(i)];
+    if (std::isnan(rmsse)) continue;
+    sum += own * rmsse;
+    weights += own;
+  }
+  return weights > 0 ? sum / weights : kNan;
+}
+
 Metrics Scorer::total(std::int64_t begin, std::int64_t end) const {
   if (begin < 0 || begin > end || end > std::ssize(sums_))
     throw InternalError(fmt::format("score: rows {} to {} of {}", begin, end, std::ssize(sums_)));

@@ -84,9 +84,9 @@ void add_line(std::string& out, std::string_view label, const std::string& text,
          (whole ? text : cut_to_width(text, kWidth - kLabelWidth)) + "\n";
 }
 
-/// A label and its text, broken at spaces.
-void add_paragraph(std::string& out, std::string_view label, const std::string& text) {
-  std::string lines = wrapped(text, kWidth - kLabelWidth - 2);
+/// A label and its text, broken at spaces unless it is wanted whole.
+void add_paragraph(std::string& out, std::string_view label, const std::string& text, bool whole) {
+  std::string lines = whole ? text : wrapped(text, kWidth - kLabelWidth - 2);
   for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; ++at) {
     lines.insert(at + 1, static_cast<std::size_t>(kLabelWidth), ' ');
   }
@@ -94,7 +94,7 @@ void add_paragraph(std::string& out, std::string_view label, const std::string& 
 }
 
 /// Every window's cutoff; one line a window where series end at different times.
-void add_cutoffs(std::string& out, const std::vector<WindowCutoffs>& cutoffs) {
+void add_cutoffs(std::string& out, const std::vector<WindowCutoffs>& cutoffs, bool whole) {
   std::string dates;
   bool first = true;
   const bool counts_differ = std::any_of(
@@ -109,11 +109,11 @@ void add_cutoffs(std::string& out, const std::vector<WindowCutoffs>& cutoffs) {
     }
     dates += fmt::format(" ({} of {} series end{} before the others, from {})", grouped(early),
                          grouped(window.series), early == 1 ? "s" : "", window.first);
-    add_paragraph(out, first ? "cutoffs" : "", dates);
+    add_paragraph(out, first ? "cutoffs" : "", dates, whole);
     first = false;
     dates.clear();
   }
-  add_paragraph(out, first ? "cutoffs" : "", dates);
+  add_paragraph(out, first ? "cutoffs" : "", dates, whole);
 }
 
 /// What the methods that are fitted to each series took; empty where there are none.
@@ -183,8 +183,8 @@ std::string report_table(const EvaluationReport& report, bool whole) {
                   grouped(report.series), report.frequency, report.season, grouped(report.windows),
                   report.windows == 1 ? "" : "s", report.K, report.K == 1 ? "" : "s"),
       whole);
-  add_cutoffs(out, report.cutoffs);
-  add_paragraph(out, "", left_out_text(report.left_out));
+  add_cutoffs(out, report.cutoffs, whole);
+  add_paragraph(out, "", left_out_text(report.left_out), whole);
   add_line(out, "model", report.model, whole);
   if (report.train_seconds > 0 || report.forecast_seconds > 0) {
     add_line(out, "time",

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/steady_seconds.hpp"
 #include "run/categories.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
@@ -16,9 +17,6 @@
 #include "sluice/run/trainer.hpp"
 
 namespace sluice {
-
-/// Seconds of a clock that never goes back.
-double steady_seconds();
 
 struct LoopSetup {
   Engine* engine = nullptr;

@@ -103,7 +103,7 @@ class Training {
     return config_.data.valid ? fmt::format("{}", *config_.data.valid) : "auto";
   }
   void announce(const std::string& message) const {
-    if (options_.announce) log_info(wrapped(message, 80));
+    if (options_.announce) log_info(message);
   }
 
   const Config& given_;

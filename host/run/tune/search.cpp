@@ -10,8 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/steady_seconds.hpp"
 #include "run/threads.hpp"
-#include "run/training/loop.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {

@@ -10,8 +10,8 @@
 #include <set>
 #include <tuple>
 
+#include "base/steady_seconds.hpp"
 #include "base/text.hpp"
-#include "run/training/loop.hpp"
 #include "sluice/base/log.hpp"
 
 namespace sluice {

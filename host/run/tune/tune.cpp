@@ -312,9 +312,8 @@ TuneResult Tuning::run() {
   const DrawnTrials drawn = draw_trials(base, space_, given_.tune.trials,
                                         [&](const Config& config) { return misfit(config); });
   if (drawn.misfits > 0) {
-    log_info(wrapped(fmt::format("{} draws left out, as their settings do not go together: {}",
-                                 drawn.misfits, drawn.misfit),
-                     80));
+    log_info(fmt::format("{} draws left out, as their settings do not go together: {}",
+                         drawn.misfits, drawn.misfit));
   }
   const auto trials = static_cast<std::int64_t>(drawn.trials.size()) - 1;
   if (drawn.exhausted) log_info(fmt::format("the space has no more than {} trials", trials));

@@ -181,7 +181,7 @@ struct Config {
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too
     bool new_items = true;  ///< series without history are forecast from similar ones
-    std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var
+    std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var, mint_shrink
     std::optional<std::vector<int>> sums;  ///< steps whose total is forecast too; none: no sums
     int samples = 1000;  ///< sample paths of each series, for sums and path.samples
     bool operator==(const Forecast&) const = default;

@@ -38,9 +38,12 @@ struct Contributions {
                                    ///< integrals miss of it
 };
 
+/// Throws ConfigError if forecasts cannot be explained as the settings ask: the device is not the
+/// CPU, a series does not exist, blocks do not ascend, or the model carries its state.
+void check_explanation(const Model& model, const Catalog& catalog, const Config& config);
+
 /// Of the forecasts of explanation.series, or of all. On the CPU, which engine.device "auto" is
-/// here. Throws ConfigError if the device is another one, a series does not exist or the model
-/// carries its state; DataError if no series is left.
+/// here. Throws as check_explanation() does; DataError if no series is left.
 Contributions contributions_of(const Model& model, const Catalog& catalog, const Config& config,
                                const Forecasts& forecasts);
 

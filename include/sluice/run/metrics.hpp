@@ -59,6 +59,9 @@ class Scorer {
   Metrics total() const;
   /// The same over the rows [begin, end).
   Metrics total(std::int64_t begin, std::int64_t end) const;
+  /// The mean of RMSSE over the rows [begin, end) weighted by `weight` [rows]: M5's WRMSSE, where
+  /// the weights are sales. Rows without an RMSSE are left out; NaN where no weight is left.
+  double weighted_rmsse(std::int64_t begin, std::int64_t end, std::span<const double> weight) const;
 
  private:
   struct Sums {

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sluice/data/catalog.hpp"
@@ -33,6 +35,9 @@ struct LevelReport {
   std::string name;             ///< "total", "state/store", "series"
   std::int64_t series = 0;      ///< that were scored
   std::vector<Metrics> totals;  ///< of its rows, a method each
+  /// WRMSSE, a method each: the mean of the rows' RMSSE weighted by what they sold in the 28 days
+  /// before the cutoffs (M5). NaN where nothing was sold.
+  std::vector<double> wrmsse;
 };
 
 struct EvaluationReport {
@@ -61,10 +66,14 @@ struct RowSkill {
 };
 RowSkill skill_over_better_naive(const EvaluationReport& report);
 
-/// The part of report_table on the levels of a hierarchy: RMSSE, MASE and WAPE of the model, of
-/// what it would be without reconciliation and bottom-up, and of seasonal naive.
+/// Which methods the tables of a hierarchy show, as places in report.methods, and their headings:
+/// the model, what it would be without reconciliation and bottom-up, and seasonal naive.
+std::vector<std::pair<std::size_t, std::string_view>> hierarchy_methods(
+    const EvaluationReport& report);
+/// The part of report_table on the levels of a hierarchy: WRMSSE, RMSSE, MASE and WAPE of the
+/// hierarchy_methods().
 std::string hierarchy_table(const EvaluationReport& report);
-/// At most 80 columns wide: longer names are cut, unless `whole` asks for them (a pipe).
+/// At most 80 columns wide: longer lines are cut or broken, unless `whole` asks for them (a pipe).
 std::string report_table(const EvaluationReport& report, bool whole = false);
 std::string report_json(const EvaluationReport& report);
 /// One line a row and method, as CSV or Parquet by extension. Throws DataError.

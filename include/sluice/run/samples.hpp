@@ -20,6 +20,10 @@ bool asks_for_samples(const Config& config);
 /// Throws ConfigError if forecast.sums has a number twice, or one above the horizon.
 void check_sums(const Config& config, int horizon);
 
+/// Throws ConfigError if the paths of path.samples would be more rows than a table holds, were all
+/// series forecast that have a history there.
+void check_samples(const Catalog& catalog, const Config& config, int horizon);
+
 /// Interval levels that forecasts must have for paths to be drawn from them: forecast.levels, and
 /// what else the model can give. Throws ConfigError, with the remedy, where the model has no
 /// intervals or does not know how its steps hang together, and where a sum is longer than the
@@ -34,7 +38,7 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
                                       const Forecasts& forecasts, const Config& config);
 
 /// unique_id, ds, [target,] sample, sluice: forecast.samples paths of each series (and target),
-/// path after path. Throws ConfigError if they are more than a table holds. Blocks.
+/// path after path. check_samples() says whether a table holds them. Blocks.
 std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& catalog,
                                          const Forecasts& forecasts, const Config& config);
 

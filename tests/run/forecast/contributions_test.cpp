@@ -154,6 +154,20 @@ TEST_F(Explained, NamesAreTheColumnsAndTheirParts) {
   EXPECT_THROW(contributions_of(*model, *catalog, wrong, f), ConfigError);
 }
 
+// `sluice forecast` asks before it writes anything.
+TEST_F(Explained, WhatCannotBeExplainedIsRefusedWithoutAForecast) {
+  EXPECT_NO_THROW(check_explanation(*model, *catalog, *config));
+  Config wrong = *config;
+  wrong.explanation.series = {"s99"};
+  EXPECT_THROW(check_explanation(*model, *catalog, wrong), ConfigError);
+  wrong = *config;
+  wrong.engine.device = "cuda";
+  EXPECT_THROW(check_explanation(*model, *catalog, wrong), ConfigError);
+  Model carries = *model;
+  carries.spec.carry_state = true;
+  EXPECT_THROW(check_explanation(carries, *catalog, *config), ConfigError);
+}
+
 TEST_F(Explained, OnlySeriesThatAreNamedAreExplainedAndAnUnknownOneIsRefused) {
   const Forecasts f = forecast_series(*model, *catalog, *config);
   Config few = *config;

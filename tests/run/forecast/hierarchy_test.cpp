@@ -191,9 +191,24 @@ TEST(Hierarchy, AnEvaluationScoresLevelByLevelBesideBaseAndBottomUp) {
   EXPECT_NEAR(report.hierarchy[1].totals[5].wape, bottom_up_error / actual, 1e-5);
   // At the bottom nothing is added up, but written with a float's digits.
   EXPECT_NEAR(report.hierarchy[3].totals[4].wape, report.hierarchy[3].totals[5].wape, 1e-6);
+  // WRMSSE of the stores: weighted by the sales of the 28 days before each window.
+  double weighted = 0, weights = 0;
+  for (std::size_t r = 7; r < 9; ++r) {
+    double sold = 0;
+    for (const Forecasts& f : windows) {
+      const auto history =
+          catalog.values(0, f.series[r]).first(static_cast<std::size_t>(f.cutoff[r]));
+      for (const float y : history.last(28)) sold += static_cast<double>(y);
+    }
+    weighted += sold * report.methods[0].rows[r].rmsse;
+    weights += sold;
+  }
+  EXPECT_NEAR(report.hierarchy[1].wrmsse[0], weighted / weights, 1e-9);
+  EXPECT_GT(std::abs(report.hierarchy[1].wrmsse[0] - report.hierarchy[1].totals[0].rmsse), 1e-6);
   const std::string table = hierarchy_table(report);
   EXPECT_THAT(table,
               HasSubstr("RMSSE by level          series      sluice        base   bottom-up"));
+  EXPECT_THAT(table, HasSubstr("\nWRMSSE by level"));
   EXPECT_THAT(table, HasSubstr("\nkind                         3"));
   EXPECT_THAT(table, HasSubstr("\nmean of the levels"));
   EXPECT_THAT(report_table(report), HasSubstr(table));

@@ -172,6 +172,14 @@ TEST_F(Samples, OfMeansATotalIsTheirSum) {
                   static_cast<float>(expected));
 }
 
+// `sluice forecast` asks before it forecasts.
+TEST_F(Samples, MorePathsThanAFileTakesAreRefusedWithoutAForecast) {
+  Config c = settings();
+  c.forecast.samples = 1000;
+  EXPECT_NO_THROW(check_samples(history_, c, kHorizon));
+  EXPECT_THROW(check_samples(history_, c, 1000000), ConfigError);
+}
+
 TEST_F(Samples, AnEmptyListOfSumsIsNone) {
   Config c = settings();
   c.forecast.sums.emplace();

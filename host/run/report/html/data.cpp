@@ -313,6 +313,26 @@ Json training_json(const HtmlContext& context) {
           {"curves", curves}};
 }
 
+/// Level by level: of each of the methods that are compared there, and their mean.
+Json hierarchy_json(const EvaluationReport& report) {
+  if (report.hierarchy.empty()) return nullptr;
+  const auto shown = hierarchy_methods(report);
+  Json methods = Json::array(), levels = Json::array();
+  for (const auto& [method, head] : shown) methods.push_back(report.methods[method].name);
+  for (const LevelReport& level : report.hierarchy) {
+    Json scores = Json::array();
+    for (const auto& [method, head] : shown) {
+      const Metrics& total = level.totals[method];
+      scores.push_back({{"wrmsse", number(level.wrmsse[method])},
+                        {"rmsse", number(total.rmsse)},
+                        {"mase", number(total.mase)},
+                        {"wape", number(total.wape)}});
+    }
+    levels.push_back({{"name", level.name}, {"series", level.series}, {"scores", scores}});
+  }
+  return {{"methods", methods}, {"levels", levels}};
+}
+
 }  // namespace
 
 Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& tally,
@@ -345,6 +365,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
     if (method.processor_seconds > 0)
       out["methods"].back()["processor_seconds"] = number(method.processor_seconds, 4);
   }
+  out["hierarchy"] = hierarchy_json(report);
   out["best_naive"] = best;
   out["rows"] = rows_json(report, best);
   out["total"] = slice_json(tally.total());

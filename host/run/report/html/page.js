@@ -211,6 +211,21 @@ function stepChart(host, title, names, value, y, options = {}, colours = palette
     options: Object.assign({xlabel: W.step, drawPoints: one || rows.length <= 40, pointSize: one ? 4 : 2}, options)});
 }
 
+// Scores of the levels of data.groups, a table for each; the last row is their mean, each level counted alike.
+function levelTables() {
+  if (!DATA.hierarchy) return [];
+  const {methods, levels} = DATA.hierarchy, names = methods.map(methodName);
+  const shown = ['wrmsse', 'rmsse', 'mase', 'wape'].filter(c => levels.some(level => level.scores.some(s => known(s[c]))));
+  const mean = (c, i) => levels.every(level => known(level.scores[i][c])) ? levels.reduce((sum, level) => sum + level.scores[i][c], 0) / levels.length : null;
+  const tables = shown.map((c, n) => {
+    const text = c === 'wape' ? pct : num;
+    const rows = levels.map(level => [level.name === 'series' ? W.series : level.name, count(level.series), ...level.scores.map(s => text(s[c]))]);
+    rows.push([W.levelsMean, '', ...methods.map((name, i) => text(mean(c, i)))]);
+    return make('details', n === 0 ? {open: ''} : {}, make('summary', {}, W[c]), table([W.sums, W.series, ...names], rows, {own: levels.length}));
+  });
+  return [make('h3', {}, W.byLevel), ...tables, make('p', {class: 'faint'}, W.levelsNote)];
+}
+
 function errors() {
   const out = section('errors'), relative = DATA.total.actual > 0, first = make('div');
   out.append(make('h3', {}, `${W.byStep} (${relative ? W.wape : W.mae})`), first);
@@ -239,6 +254,7 @@ function errors() {
     out.append(make('details', i === 0 ? {open: ''} : {}, make('summary', {}, groupName(group)), shown));
   });
   if (DATA.more_groups) out.append(make('p', {class: 'faint'}, W.moreGroups(count(DATA.more_groups))));
+  out.append(...levelTables());
 }
 
 function intervals() {
