@@ -7,9 +7,9 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
 
 #include "run/interrupt.hpp"
-#include "run/training/progress.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 
@@ -28,11 +28,9 @@ constexpr double kStepsWork = 3;
 
 class Loop {
  public:
-  Loop(const LoopSetup& setup, TrainingState& state)
-      : setup_(setup),
-        training_(*setup.training),
-        state_(state),
-        progress_(setup.label, setup.announce) {
+  Loop(const LoopSetup& setup, MemberState& state)
+      : setup_(setup), training_(*setup.training), state_(state) {
+    if (setup.view == nullptr) own_view_.emplace(setup.label, setup.announce);
     batch_size_ = training_.batch_size;
     batches_ = batches_of_epoch(training_, *setup.plan,
                                 static_cast<std::int64_t>(setup.validation.size()));
@@ -67,10 +65,12 @@ class Loop {
     }
     if (!result_.interrupted && (setup_.validation.empty() || state_.best_params.empty())) {
       if (!setup_.validation.empty()) {
-        log_warning(fmt::format(
-            "no validation had a finite loss: the weights of step {} are kept, the last ones; "
-            "look at the data with `sluice check`, or lower training.learning_rate ({})",
-            step(), training_.learning_rate));
+        tell([&] {
+          log_warning(fmt::format(
+              "no validation had a finite loss: the weights of step {} are kept, the last ones; "
+              "look at the data with `sluice check`, or lower training.learning_rate ({})",
+              step(), training_.learning_rate));
+        });
       }
       keep_current();
     }
@@ -79,7 +79,7 @@ class Loop {
     result_.step = state_.best_step;
     result_.seconds = elapsed();
     result_.out_of_time = out_of_time() && step() < total_steps_;
-    if (!result_.interrupted) progress_.finish(progress(true));
+    if (!result_.interrupted) tell([&] { view().finish(progress(true)); });
     return result_;
   }
 
@@ -87,6 +87,14 @@ class Loop {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
   double now() const { return setup_.now(); }
+  ProgressView& view() { return setup_.view != nullptr ? *setup_.view : *own_view_; }
+  void tell(const std::function<void()>& what) const {
+    if (setup_.tell) {
+      setup_.tell(what);
+    } else {
+      what();
+    }
+  }
   double elapsed() const { return before_ + now() - start_; }
   std::int64_t step() const { return state_.engine.step + steps_here_; }
 
@@ -226,7 +234,7 @@ class Loop {
       epoch_targets_ += report.targets;
       train_loss_ = report.loss;
     }
-    progress_.update(progress(false));
+    tell([&] { view().update(progress(false)); });
   }
 
   /// The weights a forecast would use now: the moving average where there is one.
@@ -268,6 +276,11 @@ class Loop {
         stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
       }
     }
+    tell([&] { tell_of_epoch(); });
+    return stop;
+  }
+
+  void tell_of_epoch() {
     if (setup_.events)
       log_event(fmt::format(
           "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
@@ -276,8 +289,7 @@ class Loop {
           setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
           state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
           json_number(learning_rate_), rate(), elapsed(), data_share()));
-    progress_.end_epoch(progress(false));
-    return stop;
+    view().end_epoch(progress(false));
   }
 
   static std::string json_number(double x) {
@@ -313,7 +325,7 @@ class Loop {
 
   void save() {
     if (!setup_.save) return;
-    TrainingState copy = state_;
+    MemberState copy = state_;
     copy.engine = setup_.engine->state();
     copy.seconds = elapsed();
     setup_.save(copy);
@@ -322,8 +334,8 @@ class Loop {
 
   const LoopSetup& setup_;
   const Config::Training& training_;
-  TrainingState& state_;
-  Progress progress_;
+  MemberState& state_;
+  std::optional<Progress> own_view_;
   LoopResult result_;
   std::vector<Window> windows_;
   std::int64_t batch_size_ = 0, batches_ = 0, total_steps_ = 0;
@@ -364,8 +376,6 @@ std::int64_t steps_in_all(const Config::Training& training, const TrainingPlan& 
   return training.steps > 0 ? std::min(training.steps, by_epochs) : by_epochs;
 }
 
-LoopResult run_loop(const LoopSetup& setup, TrainingState& state) {
-  return Loop(setup, state).run();
-}
+LoopResult run_loop(const LoopSetup& setup, MemberState& state) { return Loop(setup, state).run(); }
 
 }  // namespace sluice
