@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "run/training/loop.hpp"
 #include "sluice/base/error.hpp"
@@ -75,26 +76,33 @@ void Crew::serve(int count) {
   for (;;) {
     outside_.wait(lock, [&] { return !requests_.empty() || ended_ == count; });
     if (requests_.empty()) return;
-    Request& request = *requests_.front();
+    const Request request = std::move(requests_.front());
     requests_.pop_front();
     lock.unlock();
     try {
-      (*request.what)();
+      request.what();
     } catch (const std::exception&) {
       fail(-1);
     }
     lock.lock();
-    request.done = true;
+    if (request.done == nullptr) continue;
+    *request.done = true;
     inside_.notify_all();
   }
 }
 
 void Crew::call(const std::function<void()>& what) {
-  Request request{&what};
+  bool done = false;
   std::unique_lock lock(mutex_);
-  requests_.push_back(&request);
+  requests_.push_back({what, &done});
   outside_.notify_all();
-  inside_.wait(lock, [&] { return request.done; });
+  inside_.wait(lock, [&] { return done; });
+}
+
+void Crew::post(std::function<void()> what) {
+  const std::lock_guard lock(mutex_);
+  requests_.push_back({std::move(what), nullptr});
+  outside_.notify_all();
 }
 
 bool Crew::take_turn(int place) {

@@ -26,6 +26,9 @@ class Crew {
 
   /// For those that work. Has `what` done by run()'s thread. Blocks until it is.
   void call(const std::function<void()>& what);
+  /// The same without waiting: `what` owns all that it needs. What one posts and calls is done in its
+  /// order.
+  void post(std::function<void()> what);
   /// Whether all are to end: after a failure, or stop().
   bool stopped() const { return stop_; }
   void stop();
@@ -38,8 +41,8 @@ class Crew {
 
  private:
   struct Request {
-    const std::function<void()>* what;
-    bool done = false;
+    std::function<void()> what;
+    bool* done;  ///< set once it is; null: nobody waits
   };
   void serve(int count);
   void fail(int place);
@@ -49,7 +52,7 @@ class Crew {
   std::mutex mutex_;                    ///< of all below
   std::condition_variable outside_;     ///< run()'s thread waits here
   std::condition_variable inside_;      ///< those that work
-  std::deque<Request*> requests_;
+  std::deque<Request> requests_;
   int ended_ = 0;
   int free_;
   std::deque<int> waiting_;    ///< places without a turn, first come, first served

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 #include <optional>
+#include <utility>
 
 #include "run/interrupt.hpp"
 #include "sluice/base/error.hpp"
@@ -65,12 +66,11 @@ class Loop {
     }
     if (!result_.interrupted && (setup_.validation.empty() || state_.best_params.empty())) {
       if (!setup_.validation.empty()) {
-        tell([&] {
-          log_warning(fmt::format(
-              "no validation had a finite loss: the weights of step {} are kept, the last ones; "
-              "look at the data with `sluice check`, or lower training.learning_rate ({})",
-              step(), training_.learning_rate));
-        });
+        tell(
+            [text = fmt::format(
+                 "no validation had a finite loss: the weights of step {} are kept, the last "
+                 "ones; look at the data with `sluice check`, or lower training.learning_rate ({})",
+                 step(), training_.learning_rate)] { log_warning(text); });
       }
       keep_current();
     }
@@ -79,7 +79,7 @@ class Loop {
     result_.step = state_.best_step;
     result_.seconds = elapsed();
     result_.out_of_time = out_of_time() && step() < total_steps_;
-    if (!result_.interrupted) tell([&] { view().finish(progress(true)); });
+    if (!result_.interrupted) tell([&view = view(), at = progress(true)] { view.finish(at); });
     return result_;
   }
 
@@ -234,7 +234,7 @@ class Loop {
       epoch_targets_ += report.targets;
       train_loss_ = report.loss;
     }
-    tell([&] { view().update(progress(false)); });
+    tell([&view = view(), at = progress(false)] { view.update(at); });
   }
 
   /// The weights a forecast would use now: the moving average where there is one.
@@ -276,20 +276,24 @@ class Loop {
         stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
       }
     }
-    tell([&] { tell_of_epoch(); });
+    tell_of_epoch();
     return stop;
   }
 
   void tell_of_epoch() {
+    std::string event;
     if (setup_.events)
-      log_event(fmt::format(
+      event = fmt::format(
           "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
           "\"train_loss\": {}, \"valid_loss\": {}, \"learning_rate\": {}, "
           "\"windows_per_second\": {:.1f}, \"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
           setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
           state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
-          json_number(learning_rate_), rate(), elapsed(), data_share()));
-    view().end_epoch(progress(false));
+          json_number(learning_rate_), rate(), elapsed(), data_share());
+    tell([&view = view(), event = std::move(event), at = progress(false)] {
+      if (!event.empty()) log_event(event);
+      view.end_epoch(at);
+    });
   }
 
   static std::string json_number(double x) {

@@ -44,8 +44,8 @@ struct LoopSetup {
   std::function<void(const MemberState&)> save;
   TrainWatch watch;              ///< asked in place of signals; empty: signals
   ProgressView* view = nullptr;  ///< null: a line of its own
-  /// Calls what writes to the log and the view, for a thread that leaves that to another one.
-  /// Empty: called as it is.
+  /// Calls, perhaps later, what writes to the log and the view, for a thread that leaves that to
+  /// another one. Empty: called as it is.
   std::function<void(const std::function<void()>&)> tell;
 };
 

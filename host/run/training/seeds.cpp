@@ -138,7 +138,7 @@ SeedsResult Seeds::one_after_another() {
 /// What a loop says and asks goes to the thread that waits.
 LoopSetup Seeds::loop_of_place(int place) {
   LoopSetup loop;
-  loop.tell = [this](const std::function<void()>& what) { crew_.call(what); };
+  loop.tell = [this](const std::function<void()>& what) { crew_.post(what); };
   if (setup_.save) {
     loop.save = [this](const MemberState& state) { crew_.call([&] { setup_.save(state); }); };
   }
