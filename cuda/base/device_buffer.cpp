@@ -19,20 +19,24 @@ std::int64_t free_bytes() {
 
 std::int64_t DeviceMemory::available() const {
   const std::int64_t free = free_bytes();
-  return limit_ > 0 ? std::min(free, std::max<std::int64_t>(0, limit_ - used_)) : free;
+  return limit_ > 0 ? std::min(free, std::max<std::int64_t>(0, limit_ - used())) : free;
 }
 
 void* DeviceMemory::allocate(std::int64_t bytes, const char* purpose) {
   if (bytes == 0) return nullptr;
+  // Counted first: what two threads ask for at once must not be granted to both.
+  const std::int64_t before = used_->fetch_add(bytes);
   const auto refuse = [&](std::int64_t left, const char* of) {
+    *used_ -= bytes;
     throw DeviceError(fmt::format(
         "{} needs {} bytes of device memory, and {} bytes are left of {} ({} bytes are in use by "
-        "this engine); lower training.batch_size or engine.forecast_batch, or give it more "
+        "this engine and those beside it); lower training.batch_size, engine.forecast_batch or "
+        "training.jobs, or give it more "
         "(engine.device_memory_limit)",
-        purpose, bytes, left, of, used_));
+        purpose, bytes, left, of, before));
   };
-  if (limit_ > 0 && used_ + bytes > limit_) {
-    refuse(std::max<std::int64_t>(0, limit_ - used_), "engine.device_memory_limit");
+  if (limit_ > 0 && before + bytes > limit_) {
+    refuse(std::max<std::int64_t>(0, limit_ - before), "engine.device_memory_limit");
   }
   void* pointer = nullptr;
   const cudaError_t status = cudaMalloc(&pointer, static_cast<std::size_t>(bytes));
@@ -40,14 +44,14 @@ void* DeviceMemory::allocate(std::int64_t bytes, const char* purpose) {
     static_cast<void>(cudaGetLastError());
     refuse(free_bytes(), "the device's");
   }
+  if (status != cudaSuccess) *used_ -= bytes;
   check(status, "cudaMalloc");
-  used_ += bytes;
   return pointer;
 }
 
 void DeviceMemory::release(void* pointer, std::int64_t bytes) noexcept {
   static_cast<void>(cudaFree(pointer));
-  used_ -= bytes;
+  *used_ -= bytes;
 }
 
 void* allocate_pinned(std::size_t bytes, const char* purpose) {

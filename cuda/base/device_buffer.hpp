@@ -4,8 +4,10 @@
 
 #include <cuda_runtime_api.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -38,10 +40,14 @@ class DeviceSpan {
   std::int64_t size_ = 0;
 };
 
-/// Counts what is allocated, and refuses beyond a limit: engine.device_memory_limit.
+/// Counts what is allocated, and refuses beyond a limit: engine.device_memory_limit. Several may
+/// share one account, each used by a thread of its own.
 class DeviceMemory {
  public:
-  explicit DeviceMemory(std::int64_t limit_bytes = 0) : limit_(limit_bytes) {}
+  /// `shared`: another one, whose account and limit are this one's, too; or null.
+  explicit DeviceMemory(std::int64_t limit_bytes = 0, const DeviceMemory* shared = nullptr)
+      : limit_(shared != nullptr ? shared->limit_ : limit_bytes),
+        used_(shared != nullptr ? shared->used_ : std::make_shared<std::atomic<std::int64_t>>(0)) {}
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
 
@@ -49,13 +55,14 @@ class DeviceMemory {
   void* allocate(std::int64_t bytes, const char* purpose);
   void release(void* pointer, std::int64_t bytes) noexcept;
 
-  std::int64_t used() const { return used_; }
+  std::int64_t used() const { return *used_; }
   std::int64_t limit() const { return limit_; }  ///< 0: none but the device's
   /// Bytes that can still be asked for: what the limit or the device leaves. Throws DeviceError.
   std::int64_t available() const;
 
  private:
-  std::int64_t limit_, used_ = 0;
+  std::int64_t limit_;
+  std::shared_ptr<std::atomic<std::int64_t>> used_;
 };
 
 /// Owns `size` elements of device memory, uninitialised; counted by the DeviceMemory that outlives

@@ -62,9 +62,9 @@ DeviceInfo use_device(int number) {
   return info;
 }
 
-DeviceContext::DeviceContext(std::int64_t memory_limit, int device)
+DeviceContext::DeviceContext(std::int64_t memory_limit, int device, const DeviceMemory* shared)
     : info_(use_device(device)),
-      memory_(memory_limit),
+      memory_(memory_limit, shared),
       main_(make_lane(make_urgent_stream(), memory_limit)),
       beside_(make_lane(make_stream(), memory_limit)),
       forked_(make_event()),

@@ -31,8 +31,10 @@ DeviceInfo use_device(int number);
 
 class DeviceContext {
  public:
-  /// `memory_limit` in bytes, 0: the device's. Its device becomes current. Throws DeviceError.
-  explicit DeviceContext(std::int64_t memory_limit = 0, int device = 0);
+  /// `memory_limit` in bytes, 0: the device's. `shared`: another context's memory, in whose account
+  /// this one's counts, and whose limit holds. Its device becomes current. Throws DeviceError.
+  explicit DeviceContext(std::int64_t memory_limit = 0, int device = 0,
+                         const DeviceMemory* shared = nullptr);
 
   /// Makes its device the calling thread's current one: what an engine does where it is entered, as
   /// another thread, or another engine in this thread, may have another. Throws DeviceError.

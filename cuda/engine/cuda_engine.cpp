@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "engine/carried_state.hpp"
 #include "engine/transfers.hpp"
@@ -27,8 +29,8 @@ Precision parse_precision(const std::string& text) {
       "engine.precision = \"{}\" does not exist; choose auto, fp32, tf32 or bf16", text));
 }
 
-RecurrenceSpec recurrence_spec(const EngineSetup& setup, const DeviceInfo& device) {
-  const ModelSpec& model = *setup.spec;
+RecurrenceSpec recurrence_spec(const EngineSetup& setup, const ModelSpec& model,
+                               const DeviceInfo& device) {
   RecurrenceSpec spec{.C = model.inputs(),
                       .H = model.H,
                       .L = model.L,
@@ -69,22 +71,26 @@ int threads_of(const EngineSetup& setup) {
 
 }  // namespace
 
-CudaEngine::CudaEngine(const EngineSetup& setup)
-    : spec_(*setup.spec),
-      batch_(setup.batch),
-      seed_(setup.seed),
+CudaEngine::CudaEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpace> space,
+                       const CudaEngine* of)
+    : setup_(without_data(setup)),
+      spec_(space->spec()),
       layout_(spec_),
-      space_(setup),
-      context_(setup.device_memory_limit, setup.cuda_device),
-      recurrence_spec_(recurrence_spec(setup, context_.info())),
+      space_(std::move(space)),
+      context_(setup.device_memory_limit, setup.cuda_device,
+               of != nullptr ? &of->context_.memory() : nullptr),
+      recurrence_spec_(recurrence_spec(setup, spec_, context_.info())),
       recurrence_(make_device_recurrence(
           chosen_recurrence(setup, recurrence_spec_, context_.info()), recurrence_spec_, context_)),
       head_(spec_, head_precision(setup), context_),
       optimizer_(layout_.size(), context_),
       embedding_gradient_(spec_, context_),
       step_gradient_(spec_, context_),
-      device_space_(space_, residence(space_, context_), context_),
-      streamer_(space_, device_space_, context_, threads_of(setup)),
+      own_space_(of != nullptr ? nullptr
+                               : std::make_unique<DeviceSpace>(
+                                     *space_, residence(*space_, context_), context_)),
+      device_space_(of != nullptr ? of->device_space_ : *own_space_),
+      streamer_(*space_, device_space_, context_, threads_of(setup)),
       results_(context_),
       params_(context_.memory(), layout_.size(), "the parameters"),
       evaluation_(context_.memory(), layout_.size(), "the parameters for validation"),
@@ -93,13 +99,21 @@ CudaEngine::CudaEngine(const EngineSetup& setup)
       host_sums_(1, "sums of the loss") {
   set_zero(gradient_.span(), context_.stream());
   std::vector<std::int64_t> length;
-  for (std::int64_t s = 0; s < space_.series_count(); ++s) length.push_back(space_.length(s));
+  for (std::int64_t s = 0; s < space_->series_count(); ++s) length.push_back(space_->length(s));
   set_target_limit(length);
   if (spec_.window_scaling != WindowScaling::none) {
     window_affine_ =
-        DeviceBuffer<Affine>(context_.memory(), batch_ * spec_.M, "the scaling of windows");
+        DeviceBuffer<Affine>(context_.memory(), setup_.batch * spec_.M, "the scaling of windows");
   }
-  streamer_.prepare(batch_, sizeof(StepNumbers));
+  streamer_.prepare(setup_.batch, sizeof(StepNumbers));
+}
+
+std::unique_ptr<Engine> CudaEngine::beside(int threads) const {
+  EngineSetup setup = setup_;
+  setup.threads = threads;
+  auto engine = std::make_unique<CudaEngine>(setup, space_, this);
+  engine->limit_ = limit_;
+  return engine;
 }
 
 CudaEngine::~CudaEngine() {
@@ -307,7 +321,8 @@ void CudaEngine::enqueue_step(const Batch& batch) {
     embedding_gradient_.begin(rows, gradient);
     step_gradient_.begin(rows, gradient);
   });
-  recurrence_->forward(T, width, x, initial, {spec_.dropout, seed_, optimizer_.step()}, h, last);
+  recurrence_->forward(T, width, x, initial, {spec_.dropout, setup_.seed, optimizer_.step()}, h,
+                       last);
   context_.join();
   const std::int64_t head_rows = N * (T - spec_.first_head_step());
   const DeviceSpan<float> dcontext =
@@ -368,7 +383,7 @@ Attributions CudaEngine::attribute(std::span<const Window>, const InputGroups&,
 
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);
-  return std::make_unique<CudaEngine>(setup);
+  return std::make_unique<CudaEngine>(setup, std::make_shared<ModelSpace>(setup), nullptr);
 }
 
 }  // namespace sluice

@@ -38,7 +38,9 @@ namespace sluice {
 
 class CudaEngine final : public Engine {
  public:
-  explicit CudaEngine(const EngineSetup& setup);
+  /// `of`: the engine that this one is beside, whose catalogue on the device it reads; or null.
+  CudaEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpace> space,
+             const CudaEngine* of);
   ~CudaEngine() override;
 
   std::string description() const override;
@@ -62,8 +64,10 @@ class CudaEngine final : public Engine {
   /// a step is one graph.
   Seconds seconds() const override { return seconds_; }
   LevelStatistics level_statistics() const override {
-    return {space_.level_mean(), space_.level_spread()};
+    return {space_->level_mean(), space_->level_spread()};
   }
+  /// In streams of its own; both count their memory in one account.
+  std::unique_ptr<Engine> beside(int threads) const override;
 
  private:
   /// Of the recurrence's products, and of the head's where these are less exact.
@@ -104,14 +108,13 @@ class CudaEngine final : public Engine {
 
   /// Floats of the largest batch's results, `each` a window.
   std::int64_t most_results(std::size_t windows, std::int64_t each) const {
-    return std::min<std::int64_t>(static_cast<std::int64_t>(windows), batch_) * each;
+    return std::min<std::int64_t>(static_cast<std::int64_t>(windows), setup_.batch) * each;
   }
 
+  EngineSetup setup_;  ///< without_data
   ModelSpec spec_;
-  int batch_;
-  std::uint64_t seed_;
   ParamLayout layout_;
-  ModelSpace space_;
+  std::shared_ptr<const ModelSpace> space_;  ///< of all engines beside each other
   DeviceContext context_;
   RecurrenceSpec recurrence_spec_;
   std::unique_ptr<DeviceRecurrence> recurrence_;
@@ -119,7 +122,8 @@ class CudaEngine final : public Engine {
   DeviceOptimizer optimizer_;
   EmbeddingGradient embedding_gradient_;
   DeviceStepGradient step_gradient_;
-  DeviceSpace device_space_;
+  std::unique_ptr<DeviceSpace> own_space_;  ///< null: another engine's
+  const DeviceSpace& device_space_;
   Streamer streamer_;
   ResultRing results_;
 

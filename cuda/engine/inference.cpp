@@ -104,7 +104,7 @@ void CudaEngine::for_each_batch(std::span<const Window> windows, bool targets,
                                 std::span<const std::int64_t> limit, Use use) {
   if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
   const auto total = static_cast<std::int64_t>(windows.size());
-  const std::int64_t size = std::min<std::int64_t>(total, batch_);
+  const std::int64_t size = std::min<std::int64_t>(total, setup_.batch);
   if (size == 0) return;
   const Output output = targets ? Output::with_targets : Output::alone;
   for (std::int64_t begin = 0; begin < total; begin += size) {

@@ -249,6 +249,45 @@ TEST_F(EngineContract, WordsAfterTheOriginAreSeenWhereTheyAreKnownAheadAndOnlyTh
   EXPECT_NE(forecasts[1][0], forecasts[1][2]);
 }
 
+// By turns: what one of them does must not be seen in the other.
+TEST_F(EngineContract, AnEngineBesideAnotherComputesAsItDoesAlone) {
+  const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
+  ModelSpec spec = small_spec();
+  spec.L = 2, spec.dropout = 0.2f;
+  const std::vector<std::int64_t> end(4, 42);
+  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
+  const auto start = [&](std::uint64_t seed) {
+    EngineState state;
+    state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+    init_params(spec, seed, state.params);
+    return state;
+  };
+  const auto alone = engine_for(catalog, spec, scaling, 1), of = engine_for(catalog, spec, scaling, 1);
+  for (Engine* engine : {alone.get(), of.get()}) engine->set_target_limit(end);
+  const auto beside = of->beside(1);
+  EXPECT_EQ(beside->recurrence(), of->recurrence());
+  EXPECT_EQ(beside->level_statistics().mean, of->level_statistics().mean);
+  alone->set_state(start(7));
+  beside->set_state(start(7));
+  of->set_state(start(8));
+  std::vector<float> here(12), there(12);
+  for (int i = 0; i < 6; ++i) {
+    // Targets of the last windows end at the limit, which both have.
+    const std::vector<Window> windows = windows_at(std::vector<std::int64_t>(4, 34 + 2 * i));
+    of->train_step(windows_at(std::vector<std::int64_t>(4, 30 + i)), StepSettings{});
+    alone->train_step(windows, StepSettings{});
+    beside->train_step(windows, StepSettings{});
+  }
+  EXPECT_EQ(beside->take_loss().targets, alone->take_loss().targets);
+  EXPECT_EQ(beside->state().params, alone->state().params);
+  EXPECT_NE(of->state().params, alone->state().params);
+  for (Engine* engine : {alone.get(), beside.get()}) {
+    engine->set_evaluation_params(engine->state().params);
+    engine->forecast(windows_at(end), {}, engine == alone.get() ? here : there);
+  }
+  EXPECT_EQ(there, here);
+}
+
 TEST_F(EngineContract, GivesTheSameBitsForTheSameSeedAndThreads) {
   const Catalog catalog{testing::daily_parts(testing::weekly_series(4, 50))};
   const ModelSpec spec = small_spec();

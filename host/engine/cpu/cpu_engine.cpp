@@ -6,14 +6,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <utility>
 #include <vector>
 
-#include "base/steady_seconds.hpp"
 #include "engine/cpu/attribution.hpp"
 #include "engine/cpu/choice.hpp"
 #include "engine/cpu/head.hpp"
 #include "engine/cpu/outputs.hpp"
 #include "engine/cpu/precision.hpp"
+#include "engine/cpu/stopwatch.hpp"
 #include "engine/recurrence.hpp"
 #include "engine/shared/gather.hpp"
 #include "engine/shared/model_space.hpp"
@@ -24,26 +26,13 @@
 namespace sluice {
 namespace {
 
-/// Adds the time since its construction to `total`.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total) : total_(total), start_(steady_seconds()) {}
-  ~Stopwatch() { total_ += steady_seconds() - start_; }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  double& total_;
-  double start_;
-};
-
 constexpr std::int64_t kNormBlock = 16'384;
 /// Up to so many parameters one thread updates them sooner than it could wake another.
 constexpr std::int64_t kSerialParams = 200'000;
 
 class CpuEngine final : public Engine {
  public:
-  explicit CpuEngine(const EngineSetup& setup);
+  CpuEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpace> space);
 
   std::string description() const override {
     return fmt::format("cpu, {} recurrence, {}, {} thread{}", recurrence_->name(),
@@ -72,8 +61,9 @@ class CpuEngine final : public Engine {
                          const AttributionSettings& settings) override;
   Seconds seconds() const override { return seconds_; }
   LevelStatistics level_statistics() const override {
-    return {space_.level_mean(), space_.level_spread()};
+    return {space_->level_mean(), space_->level_spread()};
   }
+  std::unique_ptr<Engine> beside(int threads) const override;
 
  private:
   enum class Loaded { nothing, training, evaluation };
@@ -89,12 +79,12 @@ class CpuEngine final : public Engine {
   void for_each_batch(std::span<const Window> windows, bool targets,
                       std::span<const std::int64_t> limit, Use use);
 
+  EngineSetup setup_;  ///< without_data
   ModelSpec spec_;
   Precision precision_;
-  int threads_, batch_;
-  std::uint64_t seed_;
+  int threads_;
   ParamLayout layout_;
-  ModelSpace space_;
+  std::shared_ptr<const ModelSpace> space_;  ///< of all engines beside each other
   Gather gather_;
   Head head_;
   std::unique_ptr<Recurrence> recurrence_;
@@ -114,22 +104,29 @@ class CpuEngine final : public Engine {
   std::vector<double> norm_blocks_;
 };
 
-CpuEngine::CpuEngine(const EngineSetup& setup)
-    : spec_(*setup.spec),
+CpuEngine::CpuEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpace> space)
+    : setup_(without_data(setup)),
+      spec_(space->spec()),
       precision_(cpu_precision(setup.precision)),
       threads_(setup.threads > 0 ? setup.threads : omp_get_max_threads()),
-      batch_(setup.batch),
-      seed_(setup.seed),
       layout_(spec_),
-      space_(setup),
-      gather_(space_),
+      space_(std::move(space)),
+      gather_(*space_),
       head_(spec_, threads_) {
   omp_set_num_threads(threads_);
   recurrence_ = make_cpu_engine_recurrence(setup.recurrence, precision_, spec_.inputs(), spec_.H,
                                            spec_.L, threads_);
   gradient_.resize(static_cast<std::size_t>(layout_.size()));
   norm_blocks_.resize(static_cast<std::size_t>((layout_.size() + kNormBlock - 1) / kNormBlock));
-  for (std::int64_t s = 0; s < space_.series_count(); ++s) limit_.push_back(space_.length(s));
+  for (std::int64_t s = 0; s < space_->series_count(); ++s) limit_.push_back(space_->length(s));
+}
+
+std::unique_ptr<Engine> CpuEngine::beside(int threads) const {
+  EngineSetup setup = setup_;
+  setup.threads = threads;
+  auto engine = std::make_unique<CpuEngine>(setup, space_);
+  engine->limit_ = limit_;
+  return engine;
 }
 
 void CpuEngine::set_state(const EngineState& state) {
@@ -230,7 +227,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
     const StateOut last =
         spec_.carry_state ? StateOut{state_.carried_h, state_.carried_c} : StateOut{};
     recurrence_->forward(spec_.T, static_cast<int>(N), gather_.inputs(state_.params), initial,
-                         {spec_.dropout, seed_, state_.step}, h, last);
+                         {spec_.dropout, setup_.seed, state_.step}, h, last);
   }
   LossSums sums;
   {
@@ -372,7 +369,7 @@ void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
                                std::span<const std::int64_t> limit, Use use) {
   load(Loaded::evaluation);
   const auto total = static_cast<std::int64_t>(windows.size());
-  const std::int64_t batch = std::min<std::int64_t>(total, batch_);
+  const std::int64_t batch = std::min<std::int64_t>(total, setup_.batch);
   if (batch == 0) return;
   u_.resize(static_cast<std::size_t>(batch * spec_.outputs()));
   target_.resize(targets ? static_cast<std::size_t>(batch * spec_.K * spec_.M) : 0);
@@ -474,7 +471,7 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
       static_cast<std::size_t>(std::clamp<std::int64_t>(kKept / of_window, 1, kWindows));
   omp_set_num_threads(threads_);
   load(Loaded::evaluation);
-  Attribution attribution(space_, *recurrence_, evaluation_params_, groups, settings, threads_);
+  Attribution attribution(*space_, *recurrence_, evaluation_params_, groups, settings, threads_);
   Attributions out;
   for (std::size_t begin = 0; begin < windows.size(); begin += batch) {
     gather_.begin(windows.subspan(begin, std::min(batch, windows.size() - begin)), {});
@@ -487,7 +484,7 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
 
 std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);
-  return std::make_unique<CpuEngine>(setup);
+  return std::make_unique<CpuEngine>(setup, std::make_shared<ModelSpace>(setup));
 }
 
 }  // namespace sluice

@@ -164,8 +164,7 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
                                   .season = season_,
                                   .start = nullptr},
                                  split_.train_end);
-  TrainingState state;
-  state.closed_step = -1;
+  MemberState state;
   state.engine.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
   init_params(spec, static_cast<std::uint64_t>(config.training.seed), state.engine.params);
   phase.engine->set_state(state.engine);

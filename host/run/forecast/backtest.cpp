@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "run/calibration/simple_rows.hpp"
 #include "run/config/left_out_columns.hpp"
+#include "run/forecast/evaluated_steps.hpp"
 #include "run/forecast/hierarchy.hpp"
 #include "run/forecast/match.hpp"
 #include "run/interrupt.hpp"
@@ -67,7 +68,8 @@ class Backtest {
   /// cutoffs()[w][s]: first forecast step of window w, from the earliest; -1 where a series is too
   /// short.
   std::vector<std::vector<std::int64_t>> cutoffs();
-  void score(const Forecasts& forecasts, const std::function<void(const ScoredRow&)>& scored);
+  /// Of windows one after another, each received after its rows.
+  void score(std::span<const Forecasts> windows, const BacktestOptions& how);
   BacktestResult result(const std::string& model, double train_seconds, double forecast_seconds,
                         std::int64_t windows);
 
@@ -76,9 +78,15 @@ class Backtest {
     std::vector<double> forecast, lower, upper;
     std::int64_t first = -1;
   };
+  struct Row {  // of one of several windows
+    const Forecasts* forecasts;
+    std::size_t r;
+  };
   void note(const Forecasts& forecasts);
-  /// Of rows [from, to) of the forecasts and all targets: [rows, M, simple methods, K].
-  std::vector<double> simple_points(const Forecasts& forecasts, std::size_t from, std::size_t to);
+  /// Of these rows and all targets: [rows, M, simple methods, K].
+  std::vector<double> simple_points(std::span<const Row> rows);
+  void score_row(const Forecasts& forecasts, std::size_t r, std::span<const double> simple,
+                 const BacktestOptions& how);
   void draw(const Forecasts& forecasts, std::size_t r, int m);
   void add_rows(EvaluationReport& report) const;
   void add_levels(EvaluationReport& report) const;
@@ -158,13 +166,12 @@ void Backtest::note(const Forecasts& forecasts) {
   }
 }
 
-std::vector<double> Backtest::simple_points(const Forecasts& forecasts, std::size_t from,
-                                            std::size_t to) {
+std::vector<double> Backtest::simple_points(std::span<const Row> rows) {
   std::vector<SimpleHistory> histories;
-  for (std::size_t r = from; r < to; ++r) {
+  for (const auto& [forecasts, r] : rows) {
     for (int m = 0; m < M_; ++m) {
-      const std::int64_t s = forecasts.series[r];
-      const auto cutoff = static_cast<std::size_t>(forecasts.cutoff[r]);
+      const std::int64_t s = forecasts->series[r];
+      const auto cutoff = static_cast<std::size_t>(forecasts->cutoff[r]);
       histories.push_back({catalog_.values(m, s).first(cutoff), catalog_.value_offset(m, s)});
     }
   }
@@ -173,59 +180,74 @@ std::vector<double> Backtest::simple_points(const Forecasts& forecasts, std::siz
   return out;
 }
 
-void Backtest::score(const Forecasts& forecasts,
-                     const std::function<void(const ScoredRow&)>& receive) {
+void Backtest::score(std::span<const Forecasts> windows, const BacktestOptions& how) {
+  std::vector<Row> rows;
+  for (const Forecasts& forecasts : windows) {
+    for (std::size_t r = 0; r < forecasts.series.size(); ++r) rows.push_back({&forecasts, r});
+  }
+  std::vector<double> simple;
+  const std::size_t width =
+      static_cast<std::size_t>(M_) * simple_.count() * static_cast<std::size_t>(K_);
+  std::size_t at = 0;
+  for (const Forecasts& forecasts : windows) {
+    note(forecasts);
+    for (std::size_t r = 0; r < forecasts.series.size(); ++r, ++at) {
+      if (at % kSimpleRows == 0)
+        simple =
+            simple_points(std::span(rows).subspan(at, std::min(kSimpleRows, rows.size() - at)));
+      score_row(forecasts, r, std::span(simple).subspan(at % kSimpleRows * width, width), how);
+    }
+    if (how.receive) how.receive(forecasts);
+  }
+}
+
+/// simple: [M, simple methods, K].
+void Backtest::score_row(const Forecasts& forecasts, std::size_t r, std::span<const double> simple,
+                         const BacktestOptions& how) {
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto J = static_cast<std::size_t>(forecasts.J());
-  const std::size_t methods = scorers_.size();
+  const std::size_t methods = scorers_.size(), width = simple_.count() * K;
   std::vector<double> points(methods * K), quantiles(K * J), actual(K);
-  note(forecasts);
-  std::vector<double> simple;
-  const std::size_t width = simple_.count() * K;
-  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
-    if (r % kSimpleRows == 0)
-      simple = simple_points(forecasts, r, std::min(r + kSimpleRows, forecasts.series.size()));
-    const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
-    for (std::size_t m = 0; m < M; ++m) {
-      const int target = static_cast<int>(m);
-      const auto values = catalog_.values(target, s);
-      const double offset = catalog_.value_offset(target, s);
-      const auto history = values.first(static_cast<std::size_t>(cutoff));
-      for (std::size_t k = 0; k < K; ++k) {
-        for (std::size_t j = 0; j < J; ++j) quantiles[k * J + j] = forecasts.y(r, k, m, j);
-        points[k] = forecasts.point(r, k, m);
-        const std::size_t t = static_cast<std::size_t>(cutoff) + k;
-        actual[k] = t < values.size() ? static_cast<double>(values[t]) + offset : kNone;
-      }
-      ScoredForecast scored;
-      scored.row = s * M_ + target;
-      scored.actual = actual;
-      scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
-      scored.rmsse_scale = squared_step_scale(history, offset);
-      scored.normal_scale = variance_scale(history);
-      sold_[static_cast<std::size_t>(scored.row)] += recent_sales(history, sold_steps_, offset);
-      // Differences are taken among stored values, which have more digits than y in a float.
-      const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
-                                          naive_last(history, K_),
-                                          naive_mean(history, mean_window_, K_)};
-      for (std::size_t i = 0; i < std::size(naive); ++i)
-        for (std::size_t k = 0; k < K; ++k)
-          points[(i + 1) * K + k] = static_cast<double>(naive[i][k]) + offset;
-      const auto own = std::span(simple).subspan((r % kSimpleRows * M + m) * width, width);
-      std::ranges::copy(own,
-                        points.begin() + static_cast<std::ptrdiff_t>(first_beside_ * K - width));
-      for (std::size_t i = first_beside_; i < methods; ++i) {
-        const std::vector<double>& other = forecasts.beside[i - first_beside_].points;
-        for (std::size_t k = 0; k < K; ++k) points[i * K + k] = other[forecasts.cell(r, k, m)];
-      }
-      for (std::size_t i = 0; i < methods; ++i) {
-        scored.forecast = std::span(points).subspan(i * K, K);
-        scored.quantiles = i == 0 ? std::span<const double>(quantiles) : std::span<const double>();
-        scorers_[i].add(scored);
-      }
-      if (receive) receive({s, target, cutoff, actual, points, quantiles});
-      draw(forecasts, r, target);
+  const std::int64_t s = forecasts.series[r], cutoff = forecasts.cutoff[r];
+  for (std::size_t m = 0; m < M; ++m) {
+    const int target = static_cast<int>(m);
+    const auto values = catalog_.values(target, s);
+    const double offset = catalog_.value_offset(target, s);
+    const auto history = values.first(static_cast<std::size_t>(cutoff));
+    for (std::size_t k = 0; k < K; ++k) {
+      for (std::size_t j = 0; j < J; ++j) quantiles[k * J + j] = forecasts.y(r, k, m, j);
+      points[k] = forecasts.point(r, k, m);
+      const std::size_t t = static_cast<std::size_t>(cutoff) + k;
+      actual[k] = t < values.size() ? static_cast<double>(values[t]) + offset : kNone;
     }
+    ScoredForecast scored;
+    scored.row = s * M_ + target;
+    scored.actual = actual;
+    scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
+    scored.rmsse_scale = squared_step_scale(history, offset);
+    scored.normal_scale = variance_scale(history);
+    sold_[static_cast<std::size_t>(scored.row)] += recent_sales(history, sold_steps_, offset);
+    // Differences are taken among stored values, which have more digits than y in a float.
+    const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
+                                        naive_last(history, K_),
+                                        naive_mean(history, mean_window_, K_)};
+    for (std::size_t i = 0; i < std::size(naive); ++i) {
+      for (std::size_t k = 0; k < K; ++k)
+        points[(i + 1) * K + k] = static_cast<double>(naive[i][k]) + offset;
+    }
+    std::ranges::copy(simple.subspan(m * width, width),
+                      points.begin() + static_cast<std::ptrdiff_t>(first_beside_ * K - width));
+    for (std::size_t i = first_beside_; i < methods; ++i) {
+      const std::vector<double>& other = forecasts.beside[i - first_beside_].points;
+      for (std::size_t k = 0; k < K; ++k) points[i * K + k] = other[forecasts.cell(r, k, m)];
+    }
+    for (std::size_t i = 0; i < methods; ++i) {
+      scored.forecast = std::span(points).subspan(i * K, K);
+      scored.quantiles = i == 0 ? std::span<const double>(quantiles) : std::span<const double>();
+      scorers_[i].add(scored);
+    }
+    if (how.scored) how.scored({s, target, cutoff, actual, points, quantiles});
+    draw(forecasts, r, target);
   }
 }
 
@@ -361,45 +383,6 @@ void Backtest::add_figures(BacktestResult& out) const {
   }
 }
 
-/// Where a refit before the first windows of `cutoff` [S] ends in each series. One that has ended
-/// since and is not scored was as live as the others then: it is trained on up to the day at which
-/// theirs end.
-std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog,
-                                    std::span<const std::int64_t> cutoff) {
-  std::vector<std::int64_t> end;
-  auto day = std::numeric_limits<std::int64_t>::min();
-  for (std::size_t s = 0; s < cutoff.size(); ++s) {
-    end.push_back(std::max<std::int64_t>(cutoff[s], 0));
-    if (cutoff[s] < 1) continue;
-    day = std::max(day, catalog.period(static_cast<std::int64_t>(s), cutoff[s]));
-  }
-  const bool none = day == std::numeric_limits<std::int64_t>::min();
-  if (none || config.forecast.ended) return end;  // with forecast.ended they have cutoffs, too
-  for (std::size_t s = 0; s < cutoff.size(); ++s) {
-    const auto series = static_cast<std::int64_t>(s);
-    if (cutoff[s] >= 1 || !catalog.ended(series)) continue;
-    end[s] = std::clamp<std::int64_t>(day - catalog.period(series, 0), 0, catalog.history(series));
-  }
-  return end;
-}
-
-/// No cutoff may lie inside what the model has been trained or chosen on.
-void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff,
-                 int windows) {
-  const std::vector<std::int64_t> seen_until = seen_steps(model, catalog);
-  for (std::size_t s = 0; s < cutoff.size(); ++s) {
-    const auto series = static_cast<std::int64_t>(s);
-    const std::int64_t seen = seen_until[s];
-    if (cutoff[s] < 1 || cutoff[s] >= seen) continue;
-    throw DataError(fmt::format(
-        "series '{}': the evaluation begins after {}, and the model has been trained "
-        "on data up to {}; {}train with a larger data.test, or let the evaluation train "
-        "(evaluate.refit)",
-        catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1),
-        windows > 1 ? "evaluate fewer windows (evaluate.n_windows), " : ""));
-  }
-}
-
 [[noreturn]] void end_incomplete() {
   throw Interrupted("interrupted: the evaluation is not complete, nothing was written");
 }
@@ -462,19 +445,23 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     }
     const bool anew = scaling_follows_end(*used, *seen);
     std::optional<Forecaster> forecaster;
-    for (std::size_t w = begin; w < std::min(begin + group, cutoffs.size()); ++w) {
+    const auto of_model =
+        std::span(cutoffs).subspan(begin, std::min(group, cutoffs.size() - begin));
+    for (std::size_t w = 0; w < of_model.size();) {
       // Each window is scaled by what comes before it.
       if (!forecaster || anew) {
         forecaster.reset();  // first, for the memory that it holds
-        forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, cutoffs[w]);
+        forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, of_model[w]);
       }
-      const double start = steady_seconds();
-      Forecasts forecasts = forecaster->at(cutoffs[w]);
-      make_coherent(*forecaster, catalog, config, cutoffs[w], false, true, forecasts);
-      forecast_seconds += steady_seconds() - start;
-      windows += static_cast<std::int64_t>(forecasts.series.size());
-      test.score(forecasts, how.scored);
-      if (how.receive) how.receive(forecasts);
+      const std::size_t count = anew ? 1 : windows_together(of_model.subspan(w), config.engine);
+      const double start = now();
+      std::vector<Forecasts> made = forecaster->at_each(of_model.subspan(w, count));
+      for (Forecasts& forecasts : made) {
+        make_coherent(*forecaster, catalog, config, of_model[w++], false, true, forecasts);
+        windows += static_cast<std::int64_t>(forecasts.series.size());
+      }
+      forecast_seconds += now() - start;
+      test.score(made, how);
       if (guard) stop_if_interrupted();
     }
   }
@@ -490,10 +477,9 @@ EvaluationReport score_forecasts(const Config& config, const Catalog& catalog,
                                  std::span<const Forecasts> windows) {
   Backtest test(config, catalog, windows.front().K, {});
   std::int64_t count = 0;
-  for (const Forecasts& forecasts : windows) {
-    test.score(forecasts, {});
+  for (const Forecasts& forecasts : windows)
     count += static_cast<std::int64_t>(forecasts.series.size());
-  }
+  test.score(windows, {});
   return std::move(test.result("", 0, 0, count).report);
 }
 

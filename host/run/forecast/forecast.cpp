@@ -36,7 +36,10 @@ struct Forecaster::Impl {
   bool points_only = false;  ///< see points_at
 
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
-  void run(std::span<const Window> windows, Forecasts& out);
+  /// Windows of which a forecast can be made; the others are left out.
+  std::vector<Window> windows_of(std::span<const std::int64_t> cutoff, Forecasts& out) const;
+  /// Forecasts of the windows of all `out`, which lie one behind the other in `windows`.
+  void run(std::span<const std::vector<Window>> windows, std::span<Forecasts> out);
 };
 
 std::string alike_levels_text(const Model& model, std::vector<double> levels) {
@@ -93,34 +96,49 @@ Forecaster::Forecaster(const Model& model, const Catalog& catalog,
 Forecaster::~Forecaster() = default;
 Forecaster::Forecaster(Forecaster&&) noexcept = default;
 
-Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
-  const ModelSpec& spec = impl_->model.spec;
-  Forecasts out;
-  out.K = spec.K;
-  out.M = spec.M;
-  out.probabilities = impl_->outputs.probabilities();
+std::vector<Window> Forecaster::Impl::windows_of(std::span<const std::int64_t> cutoff,
+                                                 Forecasts& out) const {
+  const ModelSpec& spec = model.spec;
   std::vector<Window> windows;
   for (const Window& w : windows_at(cutoff)) {
-    std::string reason = no_value_before(impl_->catalog, w);
+    std::string reason = no_value_before(catalog, w);
     if (reason.empty()) {
-      reason = missing_future(impl_->catalog, w, spec.K);
+      reason = missing_future(catalog, w, spec.K);
       if (!reason.empty()) ++out.without_future;
     }
     if (reason.empty() && spec.space == Space::log) {
-      WithoutLogarithm found = without_logarithm(impl_->catalog, impl_->scaling, w, spec.T);
+      WithoutLogarithm found = without_logarithm(catalog, scaling, w, spec.T);
       if (found.many) {
         reason = found.text +
                  ", which a model in log space needs: train with network.space = "
                  "\"linear\"";
       } else if (!found.text.empty()) {
-        out.without_logarithm.push_back({impl_->catalog.id(w.series), std::move(found.text)});
+        out.without_logarithm.push_back({catalog.id(w.series), std::move(found.text)});
       }
     }
     if (reason.empty()) {
       windows.push_back(w);
     } else {
-      out.left_out.push_back({impl_->catalog.id(w.series), std::move(reason)});
+      out.left_out.push_back({catalog.id(w.series), std::move(reason)});
     }
+  }
+  return windows;
+}
+
+Forecasts Forecaster::at(std::span<const std::int64_t> cutoff) {
+  const std::vector<std::int64_t> one[] = {{cutoff.begin(), cutoff.end()}};
+  return std::move(at_each(one).front());
+}
+
+std::vector<Forecasts> Forecaster::at_each(std::span<const std::vector<std::int64_t>> cutoffs) {
+  const ModelSpec& spec = impl_->model.spec;
+  std::vector<Forecasts> out(cutoffs.size());
+  std::vector<std::vector<Window>> windows;
+  for (std::size_t i = 0; i < cutoffs.size(); ++i) {
+    out[i].K = spec.K;
+    out[i].M = spec.M;
+    out[i].probabilities = impl_->outputs.probabilities();
+    windows.push_back(impl_->windows_of(cutoffs[i], out[i]));
   }
   impl_->run(windows, out);
   return out;
@@ -133,46 +151,56 @@ Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
   return out;
 }
 
-void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
-  const auto KM = static_cast<std::size_t>(out.K * out.M), J = out.probabilities.size();
-  WindowForecasts made = outputs.forecast(*engine, scaling, windows, points_only);
-  std::size_t kept = 0;
+void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::span<Forecasts> out) {
+  const auto K = static_cast<std::size_t>(model.spec.K), M = static_cast<std::size_t>(model.spec.M);
+  const std::size_t KM = K * M, J = outputs.probabilities().size();
+  std::vector<Window> all;
+  for (const std::vector<Window>& some : windows) all.insert(all.end(), some.begin(), some.end());
+  WindowForecasts made = outputs.forecast(*engine, scaling, all, points_only);
+  const std::size_t mean_width = made.mean.empty() ? 0 : KM;
   std::vector<Window> good;
-  for (std::size_t r = 0; r < windows.size(); ++r) {
-    const auto values = std::span(made.values).subspan(r * KM * J, KM * J);
-    const auto mean =
-        std::span(made.mean).subspan(made.mean.empty() ? 0 : r * KM, made.mean.empty() ? 0 : KM);
-    const auto finite = [](float value) { return std::isfinite(value); };
-    if (!std::ranges::all_of(values, finite) || !std::ranges::all_of(mean, finite)) {
-      out.left_out.push_back(
-          {catalog.id(windows[r].series), "the model's result is no finite number"});
-      continue;
+  std::size_t r = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    for (const Window& w : windows[i]) {
+      const auto values = std::span(made.values).subspan(r * KM * J, KM * J);
+      const auto mean = std::span(made.mean).subspan(r * mean_width, mean_width);
+      ++r;
+      const auto finite = [](float value) { return std::isfinite(value); };
+      if (!std::ranges::all_of(values, finite) || !std::ranges::all_of(mean, finite)) {
+        out[i].left_out.push_back({catalog.id(w.series), "the model's result is no finite number"});
+        continue;
+      }
+      const auto kept = static_cast<std::ptrdiff_t>(good.size());
+      std::ranges::copy(values, made.values.begin() + kept * std::ssize(values));
+      std::ranges::copy(mean, made.mean.begin() + kept * std::ssize(mean));
+      good.push_back(w);
+      out[i].series.push_back(w.series);
+      out[i].cutoff.push_back(w.origin + 1);
+      for (int m = 0; m < out[i].M; ++m) out[i].offset.push_back(catalog.value_offset(m, w.series));
     }
-    if (kept != r) {
-      std::ranges::copy(values,
-                        made.values.begin() + static_cast<std::ptrdiff_t>(kept * values.size()));
-      std::ranges::copy(mean, made.mean.begin() + static_cast<std::ptrdiff_t>(kept * mean.size()));
-    }
-    good.push_back(windows[r]);
-    ++kept;
   }
-  made.values.resize(kept * KM * J);
-  if (!made.mean.empty()) made.mean.resize(kept * KM);
+  made.values.resize(good.size() * KM * J);
+  made.mean.resize(good.size() * mean_width);
   sort_quantiles(made.values, J);
-  add_partners(model, catalog, good, out.median(), made);
-  stretch(model.stretch, out.probabilities, static_cast<std::size_t>(out.K),
-          static_cast<std::size_t>(out.M), made.values);
+  const auto median = static_cast<std::size_t>(std::ranges::find(outputs.probabilities(), 0.5) -
+                                               outputs.probabilities().begin());
+  add_partners(model, catalog, good, median, made);
+  stretch(model.stretch, outputs.probabilities(), K, M, made.values);
   keep_nonnegative(model, catalog, good, J, made);
-  out.values = std::move(made.values);
-  out.mean = std::move(made.mean);
-  out.nonnegative = std::move(made.nonnegative);
-  for (const Window& w : good) {
-    out.series.push_back(w.series);
-    out.cutoff.push_back(w.origin + 1);
-    for (int m = 0; m < out.M; ++m) out.offset.push_back(catalog.value_offset(m, w.series));
-  }
-  if (std::all_of(out.offset.begin(), out.offset.end(), [](double o) { return o == 0; })) {
-    out.offset.clear();
+  const auto part = [](const auto& of, std::size_t begin, std::size_t rows, std::size_t width) {
+    const auto first = of.begin() + static_cast<std::ptrdiff_t>(begin * width);
+    return std::vector(first, first + static_cast<std::ptrdiff_t>(rows * width));
+  };
+  std::size_t begin = 0;
+  for (Forecasts& one : out) {
+    const std::size_t rows = one.series.size();
+    one.values = part(made.values, begin, rows, KM * J);
+    one.mean = part(made.mean, begin, rows, mean_width);
+    one.nonnegative = part(made.nonnegative, begin, rows, M);
+    begin += rows;
+    if (std::all_of(one.offset.begin(), one.offset.end(), [](double o) { return o == 0; })) {
+      one.offset.clear();
+    }
   }
 }
 

@@ -6,9 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
+#include <utility>
 
 #include "run/interrupt.hpp"
-#include "run/training/progress.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 
@@ -27,11 +28,9 @@ constexpr double kStepsWork = 3;
 
 class Loop {
  public:
-  Loop(const LoopSetup& setup, TrainingState& state)
-      : setup_(setup),
-        training_(*setup.training),
-        state_(state),
-        progress_(setup.label, setup.announce) {
+  Loop(const LoopSetup& setup, MemberState& state)
+      : setup_(setup), training_(*setup.training), state_(state) {
+    if (setup.view == nullptr) own_view_.emplace(setup.label, setup.announce);
     batch_size_ = training_.batch_size;
     batches_ = batches_of_epoch(training_, *setup.plan,
                                 static_cast<std::int64_t>(setup.validation.size()));
@@ -66,10 +65,11 @@ class Loop {
     }
     if (!result_.interrupted && (setup_.validation.empty() || state_.best_params.empty())) {
       if (!setup_.validation.empty()) {
-        log_warning(fmt::format(
-            "no validation had a finite loss: the weights of step {} are kept, the last ones; "
-            "look at the data with `sluice check`, or lower training.learning_rate ({})",
-            step(), training_.learning_rate));
+        tell(
+            [text = fmt::format(
+                 "no validation had a finite loss: the weights of step {} are kept, the last "
+                 "ones; look at the data with `sluice check`, or lower training.learning_rate ({})",
+                 step(), training_.learning_rate)] { log_warning(text); });
       }
       keep_current();
     }
@@ -78,7 +78,7 @@ class Loop {
     result_.step = state_.best_step;
     result_.seconds = elapsed();
     result_.out_of_time = out_of_time() && step() < total_steps_;
-    if (!result_.interrupted) progress_.finish(progress(true));
+    if (!result_.interrupted) tell([&view = view(), at = progress(true)] { view.finish(at); });
     return result_;
   }
 
@@ -86,6 +86,14 @@ class Loop {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
   double now() const { return setup_.now(); }
+  ProgressView& view() { return setup_.view != nullptr ? *setup_.view : *own_view_; }
+  void tell(const std::function<void()>& what) const {
+    if (setup_.tell) {
+      setup_.tell(what);
+    } else {
+      what();
+    }
+  }
   double elapsed() const { return before_ + now() - start_; }
   std::int64_t step() const { return state_.engine.step + steps_here_; }
 
@@ -225,7 +233,7 @@ class Loop {
       epoch_targets_ += report.targets;
       train_loss_ = report.loss;
     }
-    progress_.update(progress(false));
+    tell([&view = view(), at = progress(false)] { view.update(at); });
   }
 
   /// The weights a forecast would use now: the moving average where there is one.
@@ -267,16 +275,24 @@ class Loop {
         stop = training_.patience > 0 && state_.bad_epochs >= training_.patience;
       }
     }
+    tell_of_epoch();
+    return stop;
+  }
+
+  void tell_of_epoch() {
+    std::string event;
     if (setup_.events)
-      log_event(fmt::format(
+      event = fmt::format(
           "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
           "\"train_loss\": {}, \"valid_loss\": {}, \"learning_rate\": {}, "
           "\"windows_per_second\": {:.1f}, \"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
           setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
           state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
-          json_number(learning_rate_), rate(), elapsed(), data_share()));
-    progress_.end_epoch(progress(false));
-    return stop;
+          json_number(learning_rate_), rate(), elapsed(), data_share());
+    tell([&view = view(), event = std::move(event), at = progress(false)] {
+      if (!event.empty()) log_event(event);
+      view.end_epoch(at);
+    });
   }
 
   static std::string json_number(double x) {
@@ -312,7 +328,7 @@ class Loop {
 
   void save() {
     if (!setup_.save) return;
-    TrainingState copy = state_;
+    MemberState copy = state_;
     copy.engine = setup_.engine->state();
     copy.seconds = elapsed();
     setup_.save(copy);
@@ -321,8 +337,8 @@ class Loop {
 
   const LoopSetup& setup_;
   const Config::Training& training_;
-  TrainingState& state_;
-  Progress progress_;
+  MemberState& state_;
+  std::optional<Progress> own_view_;
   LoopResult result_;
   std::vector<Window> windows_;
   std::int64_t batch_size_ = 0, batches_ = 0, total_steps_ = 0;
@@ -359,8 +375,6 @@ std::int64_t steps_in_all(const Config::Training& training, const TrainingPlan& 
   return training.steps > 0 ? std::min(training.steps, by_epochs) : by_epochs;
 }
 
-LoopResult run_loop(const LoopSetup& setup, TrainingState& state) {
-  return Loop(setup, state).run();
-}
+LoopResult run_loop(const LoopSetup& setup, MemberState& state) { return Loop(setup, state).run(); }
 
 }  // namespace sluice

@@ -1,5 +1,5 @@
 // One training: steps on one engine until a limit, early stopping or a signal; the best weights by
-// validation. The trainer calls it once a seed and phase.
+// validation. Called once a seed and phase.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "base/steady_seconds.hpp"
 #include "run/categories.hpp"
+#include "run/training/progress.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/checkpoint.hpp"
@@ -38,8 +39,12 @@ struct LoopSetup {
   bool events = true;  ///< whether the log has an event for each epoch
   /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that
   /// continues exactly here.
-  std::function<void(const TrainingState&)> save;
-  TrainWatch watch;  ///< asked in place of signals; empty: signals
+  std::function<void(const MemberState&)> save;
+  TrainWatch watch;              ///< asked in place of signals; empty: signals
+  ProgressView* view = nullptr;  ///< null: a line of its own
+  /// Calls, perhaps later, what writes to the log and the view, for a thread that leaves that to
+  /// another one. Empty: called as it is.
+  std::function<void(const std::function<void()>&)> tell;
 };
 
 struct LoopResult {
@@ -62,6 +67,6 @@ std::int64_t steps_in_all(const Config::Training& training, const TrainingPlan& 
 
 /// Continues from `state` (engine state, epoch, batch, best weights, seconds), which it changes as
 /// it goes. Throws DataError if the loss stops being finite, naming step and series.
-LoopResult run_loop(const LoopSetup& setup, TrainingState& state);
+LoopResult run_loop(const LoopSetup& setup, MemberState& state);
 
 }  // namespace sluice

@@ -25,9 +25,21 @@ std::int64_t positive(const Checksum& sum) {
   return static_cast<std::int64_t>(sum.value() >> 1 | 1);
 }
 
-/// What in `state` does not fit the model and the settings, or empty.
-std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
-                         const Config::Training& training) {
+/// `numbers` of `name` that are not the model's P finite ones, or empty.
+std::string parameters_misfit(const char* name, const std::vector<float>& numbers, std::size_t P,
+                              bool may_be_empty) {
+  if (numbers.size() != P && !(numbers.empty() && may_be_empty)) {
+    return fmt::format("'{}' has {} numbers where the model has {}", name, numbers.size(), P);
+  }
+  if (!finite(numbers)) return fmt::format("'{}' is not finite", name);
+  return {};
+}
+
+bool is_time(double seconds) { return std::isfinite(seconds) && seconds >= 0; }
+
+/// What in the state of one seed does not fit the model and the settings, or empty.
+std::string member_misfit(const MemberState& state, const ModelSpec& spec,
+                          const Config::Training& training) {
   const auto P = static_cast<std::size_t>(ParamLayout(spec).size());
   struct Part {
     const char* name;
@@ -39,14 +51,10 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
                         {"engine.average", engine.average, true},
                         {"engine.m", engine.m, false},
                         {"engine.v", engine.v, false},
-                        {"best_params", state.best_params, true},
-                        {"selected_params", state.selected_params, !state.final_phase}};
+                        {"best_params", state.best_params, true}};
   for (const Part& part : parts) {
-    if (part.numbers.size() != P && !(part.numbers.empty() && part.may_be_empty)) {
-      return fmt::format("'{}' has {} numbers where the model has {}", part.name,
-                         part.numbers.size(), P);
-    }
-    if (!finite(part.numbers)) return fmt::format("'{}' is not finite", part.name);
+    const std::string what = parameters_misfit(part.name, part.numbers, P, part.may_be_empty);
+    if (!what.empty()) return what;
   }
   const auto width = static_cast<std::size_t>(spec.L * spec.H);
   const std::size_t most = width * static_cast<std::size_t>(training.batch_size);
@@ -57,13 +65,45 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
     }
   }
   if (std::ranges::any_of(engine.v, [](float x) { return x < 0; })) return "'engine.v' is negative";
-  const auto done = static_cast<int>(state.done_members.size());
-  if (done >= training.seeds || state.member != done) {
-    return fmt::format("member {} of {}, {} done", state.member, training.seeds, done);
+  if (state.closed_step > engine.step || state.best_step > engine.step) {
+    return "it knows of steps that were not made";
   }
-  for (const std::vector<float>& member : state.done_members) {
-    if (member.size() != P || !finite(member)) return "a finished member does not fit the model";
+  if (!is_time(state.seconds) || !(state.plateau_factor > 0) || state.plateau_factor > 1 ||
+      (!state.best_params.empty() && !std::isfinite(state.best_loss))) {
+    return "its numbers are impossible";
   }
+  return {};
+}
+
+/// What in `state` does not fit the model and the settings, or empty.
+std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
+                         const Config::Training& training) {
+  const auto P = static_cast<std::size_t>(ParamLayout(spec).size());
+  const auto seeds = static_cast<std::size_t>(training.seeds);
+  std::vector<char> known(seeds, 0);
+  if (state.done_members.size() > seeds) {
+    return fmt::format("it has {} finished members of {}", state.done_members.size(), seeds);
+  }
+  for (std::size_t k = 0; k < state.done_members.size(); ++k) {
+    if (state.done_members[k].empty()) continue;
+    known[k] = 1;
+    if (!parameters_misfit("done", state.done_members[k], P, false).empty()) {
+      return "a finished member does not fit the model";
+    }
+  }
+  if (state.running.empty()) return "it has no seed in training";
+  for (const MemberState& member : state.running) {
+    const auto k = static_cast<std::size_t>(member.member);
+    if (k >= seeds || known[k] != 0) {
+      return fmt::format("member {} of {}, or twice", member.member, seeds);
+    }
+    known[k] = 1;
+    const std::string what = member_misfit(member, spec, training);
+    if (!what.empty()) return what;
+  }
+  const std::string selected =
+      parameters_misfit("selected_params", state.selected_params, P, !state.final_phase);
+  if (!selected.empty()) return selected;
   // Which would be the length of a final fit.
   if (training.steps > 0 && state.selected_step > training.steps) {
     return fmt::format("it chose step {} of {}", state.selected_step, training.steps);
@@ -71,14 +111,7 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
   if (state.final_phase && (!training.final_fit || state.selected_step < 1)) {
     return "a final fit without a choice before it";
   }
-  if (state.closed_step > engine.step || state.best_step > engine.step) {
-    return "it knows of steps that were not made";
-  }
-  const auto is_time = [](double seconds) { return std::isfinite(seconds) && seconds >= 0; };
-  if (!is_time(state.seconds) || !is_time(state.seconds_before) || !(state.plateau_factor > 0) ||
-      state.plateau_factor > 1 || (!state.best_params.empty() && !std::isfinite(state.best_loss))) {
-    return "its numbers are impossible";
-  }
+  if (!is_time(state.seconds)) return "its numbers are impossible";
   return {};
 }
 
@@ -90,8 +123,8 @@ void check_state(const std::filesystem::path& path, const TrainingState& state,
   if (state.config != mine.config) {
     throw ConfigError(
         fmt::format("{}: it was saved with other settings; a resumed training must keep them all "
-                    "(only [mode], [path] "
-                    "and training.checkpoint_seconds may change)",
+                    "(only [mode], [path], training.jobs and training.checkpoint_seconds may "
+                    "change)",
                     path.string()));
   }
   if (state.catalog_checksum != mine.catalog_checksum) {
@@ -120,6 +153,7 @@ std::string settings_to_keep(const Config& config) {
   kept.tune = {};
   kept.path.data = config.path.data;
   kept.training.checkpoint_seconds = 0;
+  kept.training.jobs = 0;
   return to_toml(kept);
 }
 

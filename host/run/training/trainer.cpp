@@ -24,6 +24,7 @@
 #include "run/training/loop.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/places.hpp"
+#include "run/training/seeds.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/validation.hpp"
 #include "run/training/vocabularies.hpp"
@@ -55,6 +56,7 @@ class Training {
     has_valid_ = has_validation(config);
     spec_ = resolve_model(config, catalog, split_.train_end, split_.valid_end);
     season_ = season_of(config, catalog.frequency());
+    sharing_ = sharing_of(config);
     const Config::Training& t = config.training;
     if (t.steps == 0 && t.epochs == 0 && t.max_seconds == 0) {
       throw ConfigError(
@@ -88,13 +90,16 @@ class Training {
   bool ended_with_start(const TrainingState& state) const;
   Phase phase_before(std::span<const std::int64_t> end) const;
   EngineState start_state(int member) const;
-  void save_state(const TrainingState& state);
-  TrainResult interrupted_result(Phase& phase, const LoopResult& loop);
+  void save_state(const MemberState& member);
+  TrainResult interrupted_result(Phase& phase, const SeedsResult& made);
   TrainResult kept_older() const;
-  double best_known_loss(const LoopResult& loop) const;
   TrainResult result_of(const Phase& phase) const;
-  LoopResult run_member(Phase& phase, int member, bool final_phase, std::int64_t steps);
-  double seconds_of(int member, bool final_phase) const;
+  SeedsResult run_members(const Phase& phase, bool final_phase);
+  void take(int member, const LoopResult& loop, bool final_phase);
+  void select(const LoopResult& loop);
+  double seconds_left(double now, bool final_phase) const;
+  std::vector<int> members_to_train(int count) const;
+  std::vector<std::vector<float>> finished() const;
   TrainResult out_of_time_result(Phase& phase);
   void back_to_choice(Phase& phase);
   void learn(const Phase& phase);
@@ -122,9 +127,11 @@ class Training {
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
   bool resumed_ = false, ended_before_ = false, state_saved_ = false, save_failed_ = false;
+  Sharing sharing_;
   std::int64_t windows_ = 0;
-  double seconds_ = 0;       ///< of all members and what lay between them, those of the state too
-  double seconds_here_ = 0;  ///< of members, without those of the state
+  double seconds_ = 0;        ///< of all members and what lay between them, those of the state too
+  double seconds_here_ = 0;   ///< of members, without those of the state
+  double members_began_ = 0;  ///< when those that train now began, by steady_seconds
   std::optional<Lessons> lessons_;
 };
 
@@ -143,9 +150,11 @@ void Training::load_state() {
   }
   check_state(path, state, state_, spec_, config_.training);
   state_ = std::move(state);
-  seconds_ = state_.seconds_before;
+  seconds_ = state_.seconds;
   resumed_ = true;
-  announce(fmt::format("resuming {} at step {}", config_.path.model, state_.engine.step));
+  std::int64_t step = 0;
+  for (const MemberState& member : state_.running) step = std::max(step, member.engine.step);
+  announce(fmt::format("resuming {} at step {}", config_.path.model, step));
 }
 
 /// Whether the earlier model is what the training of `state` led to: path.model was replaced, and
@@ -178,66 +187,81 @@ EngineState Training::start_state(int member) const {
   return state;
 }
 
-LoopResult Training::run_member(Phase& phase, int member, bool final_phase, std::int64_t steps) {
-  const bool continuing = resumed_ && !state_.engine.params.empty();
-  if (!continuing) {
-    state_.member = member;
-    state_.final_phase = final_phase;
-    state_.epoch = state_.batch = 0;
-    state_.closed_step = -1;
-    state_.engine = start_state(member);
-    state_.best_params.clear();
-    state_.best_loss = 0;
-    state_.best_step = 0;
-    state_.bad_epochs = 0;
-    state_.plateau_factor = 1;
-    state_.seconds = 0;
-    state_.seconds_before = seconds_;
+/// Those of the first `count` seeds that are not done.
+std::vector<int> Training::members_to_train(int count) const {
+  std::vector<int> members;
+  for (int k = 0; k < count; ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    if (at >= state_.done_members.size() || state_.done_members[at].empty()) members.push_back(k);
   }
-  resumed_ = false;
-  const double before = state_.seconds;
-  phase.engine->set_state(state_.engine);
-  state_.engine = phase.engine->state();
+  return members;
+}
 
-  LoopSetup setup;
-  setup.engine = phase.engine.get();
+std::vector<std::vector<float>> Training::finished() const {
+  std::vector<std::vector<float>> members;
+  for (const std::vector<float>& member : state_.done_members) {
+    if (!member.empty()) members.push_back(member);
+  }
+  return members;
+}
+
+/// The choice by validation is of the first seed if a final fit follows, of every seed otherwise.
+SeedsResult Training::run_members(const Phase& phase, bool final_phase) {
+  const bool first_alone = !final_phase && final_fit_;
+  SeedsSetup setup;
+  setup.config = &config_;
   setup.catalog = &catalog_;
-  setup.plan = phase.plan.get();
-  setup.training = &config_.training;
-  setup.unknown = phase.unknown;
-  setup.seed = static_cast<std::uint64_t>(config_.training.seed + member);
+  setup.phase = &phase;
+  setup.options = &options_;
+  setup.final_phase = final_phase;
   if (!final_phase) {
     setup.validation = validation_;
     setup.valid_limit = split_.valid_end;
+    setup.passes_after = lessons_->passes();
   }
-  setup.steps = final_phase ? steps : config_.training.steps;
-  setup.max_seconds = seconds_of(member, final_phase);
-  const bool choice_ends = !final_phase && (final_fit_ || member + 1 == config_.training.seeds);
-  setup.passes_after = choice_ends ? lessons_->passes() : 0;
-  if (config_.training.seeds > 1)
-    setup.label = fmt::format("seed {}/{}", member + 1, config_.training.seeds);
-  if (final_phase) setup.label += setup.label.empty() ? "final" : " final";
-  setup.announce = options_.announce;
-  setup.refit = options_.refit;
-  setup.watch = options_.watch;
-  if (options_.save) {
-    setup.save = [this](const TrainingState& state) { save_state(state); };
-  }
-  const LoopResult result = run_loop(setup, state_);
-  windows_ += result.windows;
-  seconds_ += result.seconds;
-  seconds_here_ += result.seconds - before;
-  return result;
+  setup.steps = final_phase ? state_.selected_step : config_.training.steps;
+  if (!first_alone) setup.sharing = sharing_;
+  setup.start = [this](int member) { return start_state(member); };
+  setup.seconds_left = [&] { return seconds_left(steady_seconds(), final_phase); };
+  if (options_.save) setup.save = [this](const MemberState& member) { save_state(member); };
+  setup.done = [&](int member, const LoopResult& loop) { take(member, loop, final_phase); };
+  state_.final_phase = final_phase;
+  members_began_ = steady_seconds();
+  const std::vector<int> members = members_to_train(first_alone ? 1 : config_.training.seeds);
+  SeedsResult made = train_seeds(setup, members, state_.running);
+  const double seconds = steady_seconds() - members_began_;
+  windows_ += made.windows;
+  seconds_ += seconds;
+  seconds_here_ += seconds;
+  if (!made.interrupted) state_.running.clear();
+  return made;
 }
 
-/// A member's part of what is left of training.max_seconds; 0: not limited.
-double Training::seconds_of(int member, bool final_phase) const {
+/// A seed that was trained to its end.
+void Training::take(int member, const LoopResult& loop, bool final_phase) {
+  std::erase_if(state_.running, [&](const MemberState& one) { return one.member == member; });
+  if (!final_phase && member == 0) select(loop);
+  if (!final_phase && final_fit_) return;
+  state_.done_members.resize(
+      std::max(state_.done_members.size(), static_cast<std::size_t>(member) + 1));
+  state_.done_members[static_cast<std::size_t>(member)] = loop.params;
+}
+
+void Training::select(const LoopResult& loop) {
+  state_.selected_params = loop.params;
+  state_.selected_loss = loop.loss;
+  state_.selected_step = loop.step;
+}
+
+/// What of training.max_seconds is left for the members of a phase; 0: not limited.
+double Training::seconds_left(double now, bool final_phase) const {
   // A final fit makes the steps of the choice again, whose pace is not the same twice.
   constexpr double kSpare = 1.1;
   if (config_.training.max_seconds == 0) return 0;
-  const double left = std::max(config_.training.max_seconds - seconds_, 1e-9);
-  const int seeds = config_.training.seeds;
-  return left / (final_fit_ && !final_phase ? 1 + kSpare * seeds : seeds - member);
+  const double spent = seconds_ + now - members_began_;
+  const double left = std::max(config_.training.max_seconds - spent, 1e-9);
+  if (!final_fit_ || final_phase) return left;
+  return left / (1 + kSpare * sharing_.work(config_.training.seeds));
 }
 
 /// What the model whose weights validation has chosen is told of its own forecasts.
@@ -261,7 +285,7 @@ Model Training::make_model(const Phase& phase) const {
   const Engine::LevelStatistics level = phase.engine->level_statistics();
   model.level_mean = level.mean;
   model.level_spread = level.spread;
-  model.members = state_.done_members;
+  model.members = finished();
   name_words(vocabularies_, catalog_, model);
   lessons_->put_into(model);
   model.seen_until = split_.valid_end;
@@ -299,7 +323,6 @@ TrainResult Training::run() {
     return kept_older();
   }
 
-  const int seeds = config_.training.seeds;
   Phase phase = phase_before(split_.train_end);
   announce(describe(spec_));
   if (options_.end.empty()) announce(held_out_text(config_, catalog_));
@@ -330,7 +353,6 @@ TrainResult Training::run() {
   lessons_->begin(validation_);
   if (!resumed_) seconds_ += steady_seconds() - before_lessons;
 
-  // The choice by validation: of the first seed if a final fit follows, of every seed otherwise.
   if (start_) {
     phase.engine->set_state(start_state(0));
     phase.engine->set_evaluation_params(start_->members[0]);
@@ -339,19 +361,9 @@ TrainResult Training::run() {
     seconds_ += steady_seconds() - before;
     announce(fmt::format("the earlier model's validation loss: {:.6g}", start_loss_));
   }
-  const int choices = final_fit_ ? 1 : seeds;
   if (!state_.final_phase) {
-    for (int member = static_cast<int>(state_.done_members.size()); member < choices; ++member) {
-      const LoopResult loop = run_member(phase, member, false, 0);
-      if (loop.interrupted) return interrupted_result(phase, loop);
-      if (member == 0 || state_.selected_params.empty()) {
-        state_.selected_params = loop.params;
-        state_.selected_loss = loop.loss;
-        state_.selected_step = loop.step;
-      }
-      if (!final_fit_) state_.done_members.push_back(loop.params);
-      state_.engine = {};
-    }
+    const SeedsResult made = run_members(phase, false);
+    if (made.interrupted) return interrupted_result(phase, made);
   }
   learn(phase);
   if (start_ && !(state_.selected_loss < start_loss_)) {
@@ -362,13 +374,9 @@ TrainResult Training::run() {
   }
   if (final_fit_) {
     phase = phase_before(split_.valid_end);
-    for (int member = static_cast<int>(state_.done_members.size()); member < seeds; ++member) {
-      const LoopResult loop = run_member(phase, member, true, state_.selected_step);
-      if (loop.interrupted) return interrupted_result(phase, loop);
-      if (loop.out_of_time) return out_of_time_result(phase);
-      state_.done_members.push_back(loop.params);
-      state_.engine = {};
-    }
+    const SeedsResult made = run_members(phase, true);
+    if (made.interrupted) return interrupted_result(phase, made);
+    if (made.out_of_time) return out_of_time_result(phase);
   }
   return result_of(phase);
 }
@@ -389,25 +397,24 @@ TrainResult Training::kept_older() const {
   return result;
 }
 
-/// What a signal leaves: the members that are complete, else the best weights that a validation has
-/// seen, else the last ones; but the earlier model where there is one and nothing better is known,
-/// or where it is in the place of the new one, which a resumed training begins from.
-TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
+/// What a signal leaves: the members that are complete and the best weights that a validation has
+/// seen of the others, else the last ones; but the earlier model where there is one and nothing
+/// better is known, or where it is in the place of the new one, which a resumed training begins
+/// from.
+TrainResult Training::interrupted_result(Phase& phase, const SeedsResult& made) {
   TrainResult result;
-  if (start_ && (start_is_output_ || !(best_known_loss(loop) < start_loss_))) {
+  if (state_.selected_params.empty() && !made.parts.empty()) select(made.parts.front().loop);
+  if (start_ && (start_is_output_ || !(state_.selected_loss < start_loss_))) {
     result = kept_older();
   } else {
-    if (state_.final_phase && state_.done_members.empty()) {
-      back_to_choice(phase);
-    } else if (!state_.final_phase && (state_.done_members.empty() || std::isfinite(loop.loss))) {
-      state_.done_members.push_back(loop.params);
+    if (state_.final_phase && finished().empty()) back_to_choice(phase);
+    if (!state_.final_phase) {
+      for (const auto& [member, loop] : made.parts) {
+        if (finished().empty() || std::isfinite(loop.loss)) take(member, loop, false);
+      }
+      if (finished().empty()) state_.done_members = {state_.selected_params};
+      learn(phase);  // as at the end of a whole choice
     }
-    if (state_.selected_params.empty()) {
-      state_.selected_params = loop.params;
-      state_.selected_loss = loop.loss;
-      state_.selected_step = loop.step;
-    }
-    if (!state_.final_phase) learn(phase);  // as at the end of a whole choice
     result = result_of(phase);
   }
   result.interrupted = true;
@@ -418,12 +425,12 @@ TrainResult Training::interrupted_result(Phase& phase, const LoopResult& loop) {
 /// A half final fit has been validated by nothing: the choice before it has.
 void Training::back_to_choice(Phase& phase) {
   phase = phase_before(split_.train_end);
-  state_.done_members.push_back(state_.selected_params);
+  state_.done_members = {state_.selected_params};
 }
 
 /// A final fit that is behind the choice's pace: its member is left out.
 TrainResult Training::out_of_time_result(Phase& phase) {
-  const std::size_t done = state_.done_members.size();
+  const std::size_t done = finished().size();
   log_warning(fmt::format(
       "training.max_seconds ({:g}) ended the final fit before its {} steps: {}; give it more "
       "seconds, or set training.final_fit = false",
@@ -434,20 +441,23 @@ TrainResult Training::out_of_time_result(Phase& phase) {
   return result_of(phase);
 }
 
-double Training::best_known_loss(const LoopResult& loop) const {
-  return state_.selected_params.empty() ? loop.loss : state_.selected_loss;
-}
-
 /// A checkpoint that cannot be written is no reason to lose the training.
-void Training::save_state(const TrainingState& state) {
+void Training::save_state(const MemberState& member) {
+  const auto at = std::ranges::lower_bound(state_.running, member.member, {}, &MemberState::member);
+  if (at != state_.running.end() && at->member == member.member) {
+    *at = member;
+  } else {
+    state_.running.insert(at, member);
+  }
+  state_.seconds = seconds_ + steady_seconds() - members_began_;
   try {
-    save_training_state(state_path(config_.path.model), state);
+    save_training_state(state_path(config_.path.model), state_);
     state_saved_ = true;
     save_failed_ = false;
   } catch (const DataError& e) {
     if (!std::exchange(save_failed_, true)) {
       log_warning(fmt::format("{}; the training goes on, its state of step {} is not kept",
-                              e.what(), state.engine.step));
+                              e.what(), member.engine.step));
     }
   }
 }

@@ -59,6 +59,15 @@ struct EngineSetup {
   float level_mean = 0, level_spread = 0;
 };
 
+/// `setup` without what it borrows (spec, catalogue, scaling, weights) and the codes: what an
+/// engine keeps of it.
+inline EngineSetup without_data(EngineSetup setup) {
+  setup.catalog = nullptr, setup.spec = nullptr, setup.scaling = nullptr;
+  setup.series_weight = {};
+  setup.codes.clear(), setup.word_codes.clear();
+  return setup;
+}
+
 struct StepSettings {
   AdamWSettings adamw;
   double clip_norm = 0;     ///< 0: no clipping
@@ -140,6 +149,12 @@ class Engine {
     float mean = 0, spread = 0;
   };
   virtual LevelStatistics level_statistics() const = 0;
+
+  /// Another engine with these settings and this target limit on the same copy of the catalogue,
+  /// with parameters, optimizer and workspace of its own: for another thread, which may call it
+  /// while this one is called. This one outlives it. `threads` as in EngineSetup. Throws
+  /// DeviceError if its memory does not suffice.
+  virtual std::unique_ptr<Engine> beside(int threads) const = 0;
 };
 
 /// The CPU engine. Throws ConfigError for an unknown recurrence or precision, or for two that do

@@ -85,28 +85,34 @@ struct Model {
   std::int64_t began_from = 0;
 };
 
-/// Where a training stands, for `--mode.resume true`.
-struct TrainingState {
-  int member = 0;            ///< seed being trained
-  bool final_phase = false;  ///< in the final fit
-  std::int64_t epoch = 0;    ///< next epoch
-  std::int64_t batch = 0;    ///< next batch of it
+/// Where the training of one seed stands.
+struct MemberState {
+  int member = 0;          ///< which seed, from 0
+  std::int64_t epoch = 0;  ///< next epoch
+  std::int64_t batch = 0;  ///< next batch of it
   /// Step after which an epoch was last closed (validated); where it is not the engine's step, what
   /// closes an epoch is still to be done.
   std::int64_t closed_step = -1;
   EngineState engine;
-  std::vector<float> best_params;  ///< best weights so far of this member
+  std::vector<float> best_params;  ///< best weights so far
   double best_loss = 0;
   std::int64_t best_step = 0;
   int bad_epochs = 0;
-  double seconds = 0;         ///< of this member so far
-  double seconds_before = 0;  ///< of the finished members and of what lay between them
+  double seconds = 0;         ///< so far
   double plateau_factor = 1;  ///< of schedule = "plateau"
+};
+
+/// Where a training stands, for `--mode.resume true`.
+struct TrainingState {
+  bool final_phase = false;  ///< in the final fit
+  /// Seeds in training, ascending, each as it last was saved; they need not be at the same step.
+  std::vector<MemberState> running;
+  std::vector<std::vector<float>> done_members;  ///< by seed; empty: not done
+  double seconds = 0;                            ///< of all so far, and of what lay between them
   std::vector<float>
       selected_params;  ///< of the finished choice by validation; empty: not finished
   std::int64_t selected_step = 0;
   double selected_loss = 0;
-  std::vector<std::vector<float>> done_members;
   std::string config;  ///< to_toml of the run; a resume with other settings is refused
   /// to_toml of what validation made of `config`, and Model::choice; empty: nothing was chosen. A
   /// resume goes on with it.

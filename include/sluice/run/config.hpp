@@ -120,6 +120,7 @@ struct Config {
     std::optional<double> series_weight;  ///< power of mean / seasonal naive error; 0: none
     int seed = 42;
     int seeds = 1;  ///< models whose mean is the forecast
+    int jobs = 0;   ///< of them trained side by side; 0: by engine.threads
     bool final_fit = true;
     /// Simple methods that may have a part in the forecast: auto, none, or names.
     std::vector<std::string> partners = {"auto"};

@@ -95,6 +95,9 @@ class Forecaster {
   /// forecast.nonnegative, or where the target was never negative before the cutoff, nothing is
   /// below 0.
   Forecasts at(std::span<const std::int64_t> cutoff);
+  /// The same from several origins each (cutoffs[i][s]), so that few series fill the engine's
+  /// batches, too.
+  std::vector<Forecasts> at_each(std::span<const std::vector<std::int64_t>> cutoffs);
   /// The same, but that the quantiles of a distribution are not computed (they are 0) where it has
   /// a mean: of tens of thousands of series they take longer than the network.
   Forecasts points_at(std::span<const std::int64_t> cutoff);

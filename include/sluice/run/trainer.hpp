@@ -27,8 +27,8 @@ struct TrainProgress {
   int refit = 0;                          ///< which one of an evaluation, from 1; 0: no refit
 };
 
-/// Called after every step and at every epoch's end, by the thread that trains; false ends the
-/// training as a signal would.
+/// Called after every step and at every epoch's end, by the thread that called train(); of seeds that
+/// are trained side by side one after another. false ends the training as a signal would.
 using TrainWatch = std::function<bool(const TrainProgress&)>;
 
 struct TrainOptions {

@@ -92,12 +92,27 @@ TEST_F(DeviceBase, BeyondTheLimitNamesPurposeNeedAndRest) {
   EXPECT_EQ(memory.available(), 600);
   EXPECT_EQ(failure([&] { DeviceBuffer<float>(memory, 151, "the gates"); }),
             "the gates needs 604 bytes of device memory, and 600 bytes are left of "
-            "engine.device_memory_limit (400 bytes are in use by this engine); lower "
-            "training.batch_size or engine.forecast_batch, or give it more "
+            "engine.device_memory_limit (400 bytes are in use by this engine and those beside it); "
+            "lower training.batch_size, engine.forecast_batch or training.jobs, or give it more "
             "(engine.device_memory_limit)");
   EXPECT_EQ(memory.used(), 400);
   const DeviceBuffer<float> fits(memory, 150, "the gates");
   EXPECT_EQ(memory.available(), 0);
+}
+
+TEST_F(DeviceBase, OneLimitHoldsForAllWhoShareAnAccount) {
+  DeviceMemory memory(1000);
+  DeviceMemory beside(0, &memory);
+  const DeviceBuffer<float> here(memory, 100, "one engine");
+  {
+    const DeviceBuffer<float> there(beside, 100, "the other");
+    EXPECT_EQ(memory.used(), 800);
+    EXPECT_EQ(beside.available(), 200);
+    EXPECT_THAT(failure([&] { DeviceBuffer<float>(beside, 51, "the gates"); }),
+                StartsWith("the gates needs 204 bytes of device memory, and 200 bytes are left"));
+    EXPECT_EQ(memory.used(), 800);
+  }
+  EXPECT_EQ(memory.used(), 400);
 }
 
 TEST_F(DeviceBase, BeyondTheDeviceNamesWhatItHas) {

@@ -98,6 +98,48 @@ TEST(Backtest, WithoutMethodsHasTheNaiveOnesAlone) {
   EXPECT_EQ(backtest(c, catalog, &model).report.methods.size(), 4u);
 }
 
+// What each window forecasts, and leaves out, is its own, however many share the engine's batch.
+TEST(Backtest, OriginsThatAreForecastTogetherAreWhatTheyAreOneByOne) {
+  auto series = testing::weekly_series(4, 60);
+  for (std::size_t t = 0; t < 55; ++t) series[1][t] = kMissing;  // begins after the first origins
+  CatalogParts parts = testing::daily_parts(series);
+  const auto steps = static_cast<std::size_t>(parts.offsets.back());
+  parts.channels.push_back({"price", Role::future, std::vector<float>(steps, 2)});
+  parts.channels[1].values.back() = kMissing;  // s3 is not in the last window
+  const Catalog catalog(std::move(parts));
+  for (const char* loss : {"quantile", "tweedie"}) {
+    Config c = quick_config();
+    c.training.loss = loss;
+    c.training.partners = {"ets"};
+    c.training.seeds = 2;
+    c.evaluate.n_windows = 4;
+    c.evaluate.step = 1;
+    const Model model = quick_model(c, catalog);
+    const auto windows_of = [&](int batch) {
+      std::vector<Forecasts> windows;
+      BacktestOptions options;
+      options.receive = [&](const Forecasts& window) { windows.push_back(window); };
+      Config one = c;
+      one.engine.forecast_batch = batch;
+      backtest(one, catalog, &model, options);
+      return windows;
+    };
+    const std::vector<Forecasts> alone = windows_of(1), together = windows_of(1024);
+    ASSERT_EQ(alone.size(), 4u);
+    ASSERT_EQ(together.size(), 4u);
+    EXPECT_EQ(alone[0].series.size(), 3u);
+    EXPECT_EQ(alone[3].series.size(), 3u);
+    for (std::size_t w = 0; w < 4; ++w) {
+      EXPECT_EQ(together[w].series, alone[w].series);
+      EXPECT_EQ(together[w].cutoff, alone[w].cutoff);
+      EXPECT_EQ(together[w].values, alone[w].values) << loss << " " << w;
+      EXPECT_EQ(together[w].mean, alone[w].mean);
+      EXPECT_EQ(together[w].nonnegative, alone[w].nonnegative);
+      EXPECT_EQ(together[w].left_out.size(), alone[w].left_out.size());
+    }
+  }
+}
+
 TEST(Backtest, SaysTheCutoffsOfEveryWindow) {
   auto series = testing::weekly_series(3, 60);
   series[0].resize(50);

@@ -59,6 +59,7 @@ class StoppingEngine final : public Engine {
                          const AttributionSettings& settings) override {
     return engine_->attribute(windows, groups, settings);
   }
+  std::unique_ptr<Engine> beside(int threads) const override { return engine_->beside(threads); }
   Seconds seconds() const override { return engine_->seconds(); }
   LevelStatistics level_statistics() const override { return engine_->level_statistics(); }
 
@@ -91,8 +92,8 @@ class Loops {
     for (std::int32_t s = 0; s < 5; ++s) validation_.push_back({.origin = 67, .series = s});
   }
 
-  TrainingState fresh() const {
-    TrainingState state;
+  MemberState fresh() const {
+    MemberState state;
     state.engine.params.resize(static_cast<std::size_t>(ParamLayout(spec_).size()));
     init_params(spec_, 42, state.engine.params);
     return state;
@@ -100,7 +101,7 @@ class Loops {
 
   /// Runs from `state` until the end or a signal after `stop_after` steps (0: none); `last_saved`
   /// becomes what a kill would leave.
-  LoopResult run(TrainingState state, int stop_after, TrainingState* last_saved) {
+  LoopResult run(MemberState state, int stop_after, MemberState* last_saved) {
     const InterruptGuard guard;
     EngineSetup setup;
     setup.catalog = &catalog_;
@@ -127,7 +128,7 @@ class Loops {
     loop.now = [] { return clock_seconds; };
     loop.announce = false;
     if (last_saved != nullptr) {
-      loop.save = [&](const TrainingState& saved) {
+      loop.save = [&](const MemberState& saved) {
         *last_saved = saved;
         ++saves;
       };
@@ -178,7 +179,7 @@ TEST(Loop, StoppedAfterAnyStepItGoesOnToTheSameWeightsAndValidations) {
     const LoopResult whole = loops.run(loops.fresh(), 0, nullptr);
     ASSERT_EQ(loops.validations, 3);  // after steps 2, 4 and 5
     for (int stop = 1; stop <= 5; ++stop) {
-      TrainingState state;
+      MemberState state;
       const LoopResult part = loops.run(loops.fresh(), stop, &state);
       ASSERT_TRUE(part.interrupted) << stop;
       const int before = loops.validations;
@@ -195,7 +196,7 @@ TEST(Loop, StoppedAfterAnyStepItGoesOnToTheSameWeightsAndValidations) {
 TEST(Loop, WithoutSecondsBetweenThemStatesAreSavedAfterEveryEpochAndGoOnTheSame) {
   Loops loops("series");
   const LoopResult whole = loops.run(loops.fresh(), 0, nullptr);
-  TrainingState last;
+  MemberState last;
   loops.saves = 0;
   loops.run(loops.fresh(), 0, &last);
   EXPECT_EQ(loops.saves, 2);  // the last epoch's end is the end
@@ -207,7 +208,7 @@ TEST(Loop, WithoutSecondsBetweenThemStatesAreSavedAfterEveryEpochAndGoOnTheSame)
 
 TEST(Loop, StoppedBeforeAnyValidationItClaimsNoLoss) {
   Loops loops("series");
-  TrainingState state;
+  MemberState state;
   EXPECT_TRUE(std::isnan(loops.run(loops.fresh(), 1, &state).loss));
   EXPECT_FALSE(std::isnan(loops.run(loops.fresh(), 3, &state).loss));
 }

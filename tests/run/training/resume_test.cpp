@@ -134,7 +134,7 @@ TEST_F(Resume, WhatWasLearnedOfItsForecastsIsThatOfATrainingWithoutAStop) {
   for (const bool final_phase : {false, true}) {
     config_.mode.resume = false;
     const TrainResult part = stopped(config_, [&](const TrainingState& state) {
-      return state.final_phase == final_phase && state.engine.step > 0;
+      return state.final_phase == final_phase && state.running[0].engine.step > 0;
     });
     ASSERT_TRUE(part.interrupted);
     config_.mode.resume = true;
@@ -156,13 +156,13 @@ TEST_F(Resume, AFinalFitThatTrainingsSecondsEndLeavesTheModelOfTheChoice) {
   for (const int finished : {0, 1}) {
     config_.mode.resume = false;
     const TrainResult part = stopped(config_, [&](const TrainingState& state) {
-      return state.final_phase && state.member == finished;
+      return state.final_phase && state.running[0].member == finished;
     });
     ASSERT_TRUE(part.interrupted);
     TrainingState state = load_training_state(path);
-    EXPECT_GT(state.seconds_before, 0);
-    ASSERT_LT(state.seconds_before, 1000);
-    state.seconds_before = 1000;
+    EXPECT_GT(state.seconds, 0);
+    ASSERT_LT(state.seconds, 1000);
+    state.seconds = 1000;
     save_training_state(path, state);
     config_.mode.resume = true;
     const TrainResult rest = train(config_, catalog_, saved());
@@ -215,7 +215,7 @@ TEST_F(Resume, StoppedWithAPointLossItHasTheIntervalsThatTheSameWeightsWouldHave
   config_.training.loss = "mae";
   config_.training.steps = 100000;
   const TrainResult part =
-      stopped(config_, [](const TrainingState& state) { return state.epoch > 1; });
+      stopped(config_, [](const TrainingState& state) { return state.running[0].epoch > 1; });
   ASSERT_TRUE(part.interrupted);
   config_.training.steps = part.model.steps;
   const Model whole = train(config_, catalog_, {.end = {}, .save = false, .announce = false}).model;
@@ -234,8 +234,8 @@ TEST_F(Resume, AStoppedIncrementalTrainingLeavesTheEarlierModelInItsPlace) {
   const std::string before = bytes_of(config_.path.model);
   config_.mode.incremental = true;
   config_.training.steps = 100000;
-  const TrainResult part =
-      stopped(config_, [](const TrainingState& state) { return state.engine.step > 20; });
+  const TrainResult part = stopped(
+      config_, [](const TrainingState& state) { return state.running[0].engine.step > 20; });
   ASSERT_TRUE(part.interrupted);
   EXPECT_TRUE(part.kept_older);
   EXPECT_EQ(bytes_of(config_.path.model), before);
@@ -248,7 +248,7 @@ TEST_F(Resume, AnotherEarlierModelThanTheStateBeganFromIsRefused) {
   config_.mode.incremental = true;
   config_.training.steps = 100000;
   ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
-                return state.engine.step > 5;
+                return state.running[0].engine.step > 5;
               }).interrupted);
   Model other = load_model(config_.path.model);
   other.members[0][0] += 1;
@@ -270,7 +270,7 @@ TEST_F(Resume, KilledBetweenItsModelAndItsStatesRemovalItHasEnded) {
   config_.training.steps = 600;
   config_.training.learning_rate = 1e-3;
   ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
-                return state.engine.step > 5;
+                return state.running[0].engine.step > 5;
               }).interrupted);
   const std::string state = bytes_of(state_path(config_.path.model));
   config_.mode.resume = true;
@@ -291,7 +291,7 @@ TEST_F(Resume, KilledBetweenItsModelAndItsStatesRemovalItHasEnded) {
 TEST_F(Resume, AStateOfOtherDataIsRefused) {
   config_.training.steps = 100000;
   ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
-                return state.engine.step > 5;
+                return state.running[0].engine.step > 5;
               }).interrupted);
   config_.mode.resume = true;
   const auto refused = [&](CatalogParts parts) {
@@ -319,7 +319,7 @@ TEST_F(Resume, AStateOfOtherDataIsRefused) {
 TEST_F(Resume, WhereTheModelCannotBeWrittenTheStateIsNamed) {
   config_.training.steps = 3000;
   ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
-                return state.engine.step > 5;
+                return state.running[0].engine.step > 5;
               }).interrupted);
   config_.mode.resume = true;
   // Files end at 1 KB, as on a full disk; the lock has room.
@@ -359,38 +359,54 @@ TEST_F(Resume, APipeInTheStatesPlaceIsRefusedAndNotWaitedFor) {
 TEST_F(Resume, ADamagedStateIsRefusedWithWhatIsWrong) {
   config_.training.steps = 100000;
   ASSERT_TRUE(stopped(config_, [](const TrainingState& state) {
-                return state.engine.step > 25;
+                return state.running[0].engine.step > 25;
               }).interrupted);
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   using State = TrainingState;
-  EXPECT_THAT(error_with([](State& s) { s.engine.v.push_back(0); }), HasSubstr("'engine.v' has"));
-  EXPECT_THAT(error_with([](State& s) { s.engine.v.clear(); }), HasSubstr("'engine.v' has 0"));
-  EXPECT_THAT(error_with([](State& s) { s.engine.average.resize(3); }),
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.v.push_back(0); }),
+              HasSubstr("'engine.v' has"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.v.clear(); }),
+              HasSubstr("'engine.v' has 0"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.average.resize(3); }),
               HasSubstr("average' has 3"));
-  EXPECT_THAT(error_with([](State& s) { s.engine.m.resize(7); }), HasSubstr("'engine.m' has 7"));
-  EXPECT_THAT(error_with([](State& s) { s.engine.params.clear(); }), HasSubstr("params' has 0"));
-  EXPECT_THAT(error_with([](State& s) { s.best_params.resize(1); }), HasSubstr("best_params' has"));
-  EXPECT_THAT(error_with([=](State& s) { s.engine.params[5] = kNan; }), HasSubstr("not finite"));
-  EXPECT_THAT(error_with([](State& s) { s.engine.v[0] = -1; }), HasSubstr("negative"));
-  EXPECT_THAT(error_with([](State& s) { s.engine.carried_h.resize(8); }), HasSubstr("carried"));
-  EXPECT_THAT(error_with([](State& s) { s.batch = 11; }), HasSubstr("batch 11 of 10"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.m.resize(7); }),
+              HasSubstr("'engine.m' has 7"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.params.clear(); }),
+              HasSubstr("params' has 0"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].best_params.resize(1); }),
+              HasSubstr("best_params' has"));
+  EXPECT_THAT(error_with([=](State& s) { s.running[0].engine.params[5] = kNan; }),
+              HasSubstr("not finite"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.v[0] = -1; }), HasSubstr("negative"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].engine.carried_h.resize(8); }),
+              HasSubstr("carried"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].batch = 11; }), HasSubstr("batch 11 of 10"));
   EXPECT_THAT(error_with([](State& s) { s.final_phase = true; }), HasSubstr("selected_params"));
   EXPECT_THAT(error_with([](State& s) {
                 s.final_phase = true;
-                s.selected_params = s.best_params;
+                s.selected_params = s.running[0].best_params;
               }),
               HasSubstr("a final fit without a choice"));
   EXPECT_THAT(error_with([](State& s) {
                 s.final_phase = true;
-                s.selected_params = s.best_params;
+                s.selected_params = s.running[0].best_params;
                 s.selected_step = 1ll << 40;
               }),
               HasSubstr("it chose step 1099511627776 of 100000"));
-  EXPECT_THAT(error_with([](State& s) { s.member = 3; }), HasSubstr("member 3 of 1"));
-  EXPECT_THAT(error_with([](State& s) { s.closed_step = s.engine.step + 1; }),
+  EXPECT_THAT(error_with([](State& s) { s.running[0].member = 3; }), HasSubstr("member 3 of 1"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].closed_step = s.running[0].engine.step + 1; }),
               HasSubstr("not made"));
-  EXPECT_THAT(error_with([](State& s) { s.plateau_factor = 0; }), HasSubstr("impossible"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].plateau_factor = 0; }),
+              HasSubstr("impossible"));
+  EXPECT_THAT(error_with([](State& s) { s.running[0].seconds = -1; }), HasSubstr("impossible"));
   EXPECT_THAT(error_with([](State& s) { s.seconds = -1; }), HasSubstr("impossible"));
+  EXPECT_THAT(error_with([](State& s) { s.running.clear(); }), HasSubstr("no seed in training"));
+  EXPECT_THAT(error_with([](State& s) { s.running.push_back(s.running[0]); }),
+              HasSubstr("member 0 of 1, or twice"));
+  EXPECT_THAT(error_with([](State& s) { s.done_members = {s.running[0].engine.params}; }),
+              HasSubstr("member 0 of 1, or twice"));
+  EXPECT_THAT(error_with([](State& s) { s.done_members.resize(2); }),
+              HasSubstr("2 finished members of 1"));
 }
 
 TEST_F(Resume, AStateThatCannotBeWrittenIsAWarningAndTheTrainingGoesOn) {
