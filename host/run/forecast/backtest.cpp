@@ -454,13 +454,13 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
         forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, of_model[w]);
       }
       const std::size_t count = anew ? 1 : windows_together(of_model.subspan(w), config.engine);
-      const double start = now();
+      const double start = steady_seconds();
       std::vector<Forecasts> made = forecaster->at_each(of_model.subspan(w, count));
       for (Forecasts& forecasts : made) {
         make_coherent(*forecaster, catalog, config, of_model[w++], false, true, forecasts);
         windows += static_cast<std::int64_t>(forecasts.series.size());
       }
-      forecast_seconds += now() - start;
+      forecast_seconds += steady_seconds() - start;
       test.score(made, how);
       if (guard) stop_if_interrupted();
     }
