@@ -52,15 +52,8 @@ struct Explainer {
     if (!is_distribution(spec.loss)) return out;
     // The forecast is the mean, or the median of what has none (Forecasts::point).
     out.point = [this, &spec](std::int32_t s, int m, std::span<const double> given) {
-      DistributionParameters taken;
-      double* const fields[] = {&taken.location, &taken.spread, &taken.shape};
-      for (std::size_t q = 0; q < given.size(); ++q) *fields[q] = given[q];
-      const Distribution distribution(spec.loss, taken, static_cast<double>(spec.tweedie_power));
-      const double scale =
-          is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
-      const double value = has_mean(spec) ? mean_in_scale(spec.space, distribution)
-                                          : in_scale(spec.space, distribution.quantile(0.5));
-      return value * scale + static_cast<double>(scaling.offset_of(m, s));
+      const StoredDistribution distribution(spec, given, scaling, m, s);
+      return has_mean(spec) ? distribution.mean() : distribution.quantile(0.5);
     };
     return out;
   }
