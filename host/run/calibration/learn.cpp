@@ -318,11 +318,8 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     learn_partners(mix, spec_.loss == Loss::mse || !made.mean.empty(), out, event);
   }
   if (J > 1) {
-    Model mixed;  // what add_partners reads of one
-    mixed.spec = spec_;
-    mixed.config = config_;
-    mixed.partners = out.partners;
-    add_partners(mixed, catalog_, windows_, median, made);
+    add_partners(out.partners, spec_, season_of(config_, catalog_.frequency()), catalog_, windows_,
+                 median, made);
     const IntervalProblem intervals{.K = static_cast<std::size_t>(spec_.K),
                                     .probabilities = asked,
                                     .actual = mix.actual,

@@ -8,6 +8,7 @@
 
 #include "run/calibration/distribution.hpp"
 #include "run/calibration/partners.hpp"
+#include "run/calibration/weights.hpp"
 #include "run/channels.hpp"
 #include "run/config/named_series.hpp"
 #include "run/engine_setup.hpp"
@@ -81,7 +82,8 @@ class AfterNetwork {
   /// And by how much they move `network`, which is in the units of the file.
   double move(std::size_t r, std::size_t k, std::size_t m, double network) const {
     double sum = 0;
-    each_partner(r, k, m, [&](double weight, double y) { sum += weight * (y - network); });
+    each_partner(r, k, m,
+                 [&](double weight, double y) { sum += partner_part(weight, y, network); });
     return sum;
   }
   /// By how much reconciliation moves what is `mixed` of both, cut at 0 where that is done.

@@ -159,7 +159,8 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   made.values.resize(kept * KM * J);
   if (!made.mean.empty()) made.mean.resize(kept * KM);
   sort_quantiles(made.values, J);
-  add_partners(model, catalog, good, out.median(), made);
+  add_partners(model.partners, model.spec, season_of(model.config, catalog.frequency()), catalog,
+               good, out.median(), made);
   stretch(model.stretch, out.probabilities, static_cast<std::size_t>(out.K),
           static_cast<std::size_t>(out.M), made.values);
   keep_nonnegative(model, catalog, good, J, made);
