@@ -14,17 +14,6 @@
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
-namespace {
-
-/// The smallest float that is not below 0 once `offset` is added.
-float zero_above(double offset) {
-  const auto zero = static_cast<float>(-offset);
-  const bool below = static_cast<double>(zero) + offset < 0;
-  return below ? std::nextafter(zero, std::numeric_limits<float>::infinity()) : zero;
-}
-
-}  // namespace
-
 bool has_mean(const ModelSpec& spec) {
   return is_distribution(spec.loss) &&
          !(spec.loss == Loss::student_t && spec.space != Space::linear);
@@ -172,6 +161,17 @@ void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<cons
       }
     }
   }
+}
+
+std::vector<StretchRow> stretch_rows(const Catalog& catalog, std::span<const Window> windows,
+                                     const WindowForecasts& forecasts) {
+  const std::size_t M = windows.empty() ? 1 : forecasts.nonnegative.size() / windows.size();
+  std::vector<StretchRow> out;
+  for (std::size_t i = 0; i < windows.size() * M; ++i) {
+    out.push_back({catalog.value_offset(static_cast<int>(i % M), windows[i / M].series),
+                   forecasts.nonnegative[i] != 0});
+  }
+  return out;
 }
 
 }  // namespace sluice

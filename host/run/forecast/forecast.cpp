@@ -161,9 +161,9 @@ void Forecaster::Impl::run(std::span<const Window> windows, Forecasts& out) {
   sort_quantiles(made.values, J);
   add_partners(model.partners, model.spec, season_of(model.config, catalog.frequency()), catalog,
                good, out.median(), made);
-  stretch(model.stretch, out.probabilities, static_cast<std::size_t>(out.K),
-          static_cast<std::size_t>(out.M), made.values);
   keep_nonnegative(model, catalog, good, J, made);
+  stretch(model.stretch, out.probabilities, static_cast<std::size_t>(out.K),
+          static_cast<std::size_t>(out.M), stretch_rows(catalog, good, made), made.values);
   out.values = std::move(made.values);
   out.mean = std::move(made.mean);
   out.nonnegative = std::move(made.nonnegative);
