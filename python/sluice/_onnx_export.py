@@ -21,6 +21,7 @@ from ._onnx_covariates import Covariates
 from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape, calendar_size,
                           calendar_terms, gates_of)
 from ._onnx_level import ASINH_SLOPE, level_map, smoothed, value_at, window_map
+from ._onnx_stretch import Stretch
 from .errors import ConfigError
 
 INPUT_LIMIT = 10.0    # window_rows.hpp, kInputLimit
@@ -437,33 +438,17 @@ class Export:
         g, J = self.g, len(self.probabilities)
         if J > 1:
             y, _ = g.ops(2, "TopK", y, np.array([J], np.int64), axis=3, largest=0, sorted=1)
-            y = self.stretched(y)
-        never_negative = self.model.config["forecast"]["nonnegative"]
-        if never_negative is True:
-            y = g.op("Max", y, np.float64(0))
-        elif never_negative == "auto":
+        rule = self.model.config["forecast"]["nonnegative"]
+        never: Operand | None = np.array(True) if rule is True else None
+        if rule == "auto":
             axis = np.array([0], np.int64)
             below = g.cast(g.op("Less", raw, np.float64(0)), INT64)  # NaN is not
-            never = g.op("Equal", g.op("ReduceMax", below, axis), np.int64(0))  # [1, N, M]
-            y = g.op("Where", self.beside_horizon(never), g.op("Max", y, np.float64(0)), y)
+            never = self.beside_horizon(g.op("Equal", g.op("ReduceMax", below, axis), np.int64(0)))
+        if never is not None:
+            y = g.op("Where", never, g.op("Max", y, np.float64(0)), y)
+        if J > 1 and "stretch.probabilities" in self.model.tensors:
+            y = Stretch(g, self.model.tensors, self.probabilities).moved(y, never)
         return g.op("Where", self.can_forecast(raw, scaled), y, np.float64("nan"))
-
-    def stretched(self, y: str) -> str:
-        """host/run/calibration/intervals.cpp: quantiles moved away from their median by factors."""
-        if "stretch.probabilities" not in self.model.tensors:
-            return y
-        grid, factors = self.model.tensors["stretch.probabilities"], self.model.tensors["stretch.factors"]
-        moved = np.ones((self.K, 1, len(self.probabilities)))
-        for j, p in enumerate(self.probabilities):
-            side = (grid < 0.5) if p < 0.5 else (grid > 0.5)  # they have nothing to do with each other
-            if p != 0.5 and side.any():
-                for k in range(self.K):
-                    moved[k, 0, j] = np.interp(p, grid[side], factors[k, side])
-        g, J = self.g, len(self.probabilities)
-        median = g.op("Gather", y, np.array([self.probabilities.index(0.5)], np.int64), axis=3)
-        y = g.op("Add", median, g.op("Mul", g.op("Sub", y, median), moved))
-        y, _ = g.ops(2, "TopK", y, np.array([J], np.int64), axis=3, largest=0, sorted=1)
-        return y
 
     def can_forecast(self, raw: str, scaled: str) -> str:
         """[N, 1, 1, 1]: whether every target has a value and, in log space, all but a few of the

@@ -245,6 +245,18 @@ class Results(Trained):
         write_model(self.folder / MODEL, model)
         stretched = self.compare(shops.inputs(words=True), shops.ids, MODEL, "shops.csv", words=True)[1]
         self.assertGreater(np.abs(stretched - plain).max(), 0.1)
+        # Groups by size and by width, some shops in each; 0 stays 0.
+        median = plain.shape[3] // 2
+        size = np.abs(plain[..., median]).mean(1)
+        width = (plain[..., median + 1] - plain[..., median - 1]).mean(1) / 2.5631 / size
+        for by, bounds in (("size", np.quantile(size, [0.3, 0.6])), ("width", np.quantile(width, [0.3, 0.6]))):
+            with self.subTest(by=by):
+                model.tensors.pop("stretch.size_bounds", None)
+                model.tensors[f"stretch.{by}_bounds"] = bounds
+                model.tensors["stretch.groups"] = np.linspace(0.4, 3, 9, dtype=np.float32).reshape(3, 3)
+                write_model(self.folder / MODEL, model)
+                grouped = self.compare(shops.inputs(words=True), shops.ids, MODEL, "shops.csv", words=True)[1]
+                self.assertGreater(np.abs(grouped - stretched).max(), 0.1)
 
     def test_forecasts_below_zero_become_zero_where_no_value_was_negative(self):
         negative = {"network.scaling": "standard", "training.steps": 1}
@@ -447,7 +459,7 @@ class Refused(Trained):
         unsigned = whole.replace(b'"checksum"', b'"checkson"')
         path = self.write("new.safetensors",
                           unsigned.replace(b'"format_version":"1"', b'"format_version":"9"'))
-        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 4; update", path)
+        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 5; update", path)
         path = self.write("odd.safetensors", unsigned.replace(b'\\"H\\":6', b'\\"H\\":7'))
         self.refuses(ModelFileError, "odd.safetensors: it is damaged or not Sluice's", path)
 

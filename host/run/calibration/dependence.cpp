@@ -138,13 +138,11 @@ Dependence dependence_of(const IntervalProblem& problem, const Stretch& by) {
   constexpr std::size_t kMostSteps = 1000;
   const std::size_t K = problem.K, J = problem.probabilities.size();
   if (K > kMostSteps || J < 2) return {};
-  std::vector<float> moved(problem.quantiles.begin(), problem.quantiles.end());
-  stretch(by, problem.probabilities, K, 1, moved);
+  const std::vector<double> moved = stretched(problem, by);
   const std::vector<double> at = scores_of(problem.probabilities);
-  std::vector<double> scores(problem.actual.size()), values(J);
+  std::vector<double> scores(problem.actual.size());
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    std::copy_n(moved.begin() + static_cast<std::ptrdiff_t>(i * J), J, values.begin());
-    scores[i] = normal_score(problem.actual[i], values, at);
+    scores[i] = normal_score(problem.actual[i], std::span(moved).subspan(i * J, J), at);
   }
   return fit_dependence(scores, K, problem.independent);
 }

@@ -22,6 +22,13 @@ using Quiet = policies::policy<
     policies::rounding_error<policies::ignore_error>, policies::promote_double<false>,
     policies::discrete_quantile<policies::integer_round_up>>;
 
+DistributionParameters parameters_of(std::span<const double> outputs) {
+  DistributionParameters out;
+  double* const fields[] = {&out.location, &out.spread, &out.shape};
+  for (std::size_t q = 0; q < outputs.size(); ++q) *fields[q] = outputs[q];
+  return out;
+}
+
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 double normal_quantile(double p) {
@@ -158,6 +165,20 @@ double mean_in_scale(Space space, const Distribution& distribution) {
   if (space == Space::log) return distribution.mean_of_exp();
   if (space == Space::linear) return distribution.mean();
   return distribution.mean_of_sinh() / static_cast<double>(kAsinhSlope);
+}
+
+StoredDistribution::StoredDistribution(const ModelSpec& spec, std::span<const double> outputs,
+                                       const SeriesScaling& scaling, int m, std::int64_t series)
+    : space_(spec.space),
+      distribution_(spec.loss, parameters_of(outputs), static_cast<double>(spec.tweedie_power)),
+      // From v, where the distribution is not one of y.
+      scale_(is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, series))),
+      shift_(static_cast<double>(scaling.offset_of(m, series))) {}
+
+double StoredDistribution::mean() const { return stored(mean_in_scale(space_, distribution_)); }
+
+double StoredDistribution::quantile(double p) const {
+  return stored(in_scale(space_, distribution_.quantile(p)));
 }
 
 }  // namespace sluice

@@ -2,8 +2,10 @@
 // (model/likelihood.hpp).
 #pragma once
 
+#include <cstdint>
 #include <span>
 
+#include "sluice/data/scaling.hpp"
 #include "sluice/model/likelihood.hpp"
 #include "sluice/model/spec.hpp"
 
@@ -36,6 +38,25 @@ class Distribution {
 double in_scale(Space space, double v);
 /// Likewise the mean of what is distributed in that space.
 double mean_in_scale(Space space, const Distribution& distribution);
+
+/// The distribution of one target of one series, in the units that the catalogue stores.
+class StoredDistribution {
+ public:
+  /// `outputs`: the engine's of that target and step, parameter_count() of them.
+  StoredDistribution(const ModelSpec& spec, std::span<const double> outputs,
+                     const SeriesScaling& scaling, int m, std::int64_t series);
+
+  /// NaN where has_mean() is false.
+  double mean() const;
+  double quantile(double p) const;
+
+ private:
+  double stored(double value) const { return value * scale_ + shift_; }
+
+  Space space_;
+  Distribution distribution_;
+  double scale_, shift_;
+};
 
 /// Of Tweedie's compound Poisson-gamma distribution with 1 < power < 2 (Jorgensen 1987): y is a sum
 /// of a Poisson number of gamma variables. Exact sums for up to some 60 of them on average; above,

@@ -10,6 +10,7 @@
 #include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
+#include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
 #include "sluice/base/error.hpp"
@@ -251,6 +252,34 @@ std::vector<double> Learner::by_target(std::span<const float> values, std::size_
   return out;
 }
 
+IntervalProblem Learner::interval_problem(const MixProblem& mix,
+                                          const std::vector<double>& probabilities,
+                                          const WindowForecasts& made) const {
+  const auto K = static_cast<std::size_t>(spec_.K), J = probabilities.size();
+  const std::size_t M = static_cast<std::size_t>(spec_.M);
+  IntervalProblem out{.K = K,
+                      .probabilities = probabilities,
+                      .actual = mix.actual,
+                      .quantiles = by_target(made.values, J),
+                      .fold = mix.fold,
+                      .series = mix.row,
+                      .time = {},
+                      .nonnegative = made.nonnegative,
+                      .independent = mix.independent};
+  for (std::size_t n = 0; n < mix.row.size(); ++n) {
+    const Window& window = windows_[n / M];
+    out.time.push_back(catalog_.period(window.series, window.origin + 1));
+    if (!out.is_nonnegative(n)) continue;
+    // The least float from 0 on is above 0 beside some offsets.
+    const double offset = catalog_.value_offset(static_cast<int>(n % M), window.series);
+    const double least = static_cast<double>(zero_above(offset)) + offset;
+    for (double& y : std::span(out.quantiles).subspan(n * K * J, K * J)) {
+      if (y <= least) y = 0;
+    }
+  }
+  return out;
+}
+
 void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& event) const {
   Mix chosen;
   for (const char* measure : {squared ? "RMSSE" : "MASE", "WAPE"}) {
@@ -291,6 +320,12 @@ void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json
                                           : fmt::format(", calibrated {}", share_text(has))));
     event["intervals"].push_back({{"level", level}, {"had", had}, {"has", has}});
   }
+  if (!out.stretch.bounds.empty()) {
+    const char* by = out.stretch.by == StretchBy::size ? "size" : "width";
+    out.lines.push_back(
+        fmt::format("intervals in {} groups by {}", out.stretch.bounds.size() + 1, by));
+    event["groups"] = {{"by", by}, {"bounds", out.stretch.bounds}};
+  }
 }
 
 Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const {
@@ -314,17 +349,10 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     learn_partners(mix, spec_.loss == Loss::mse || !made.mean.empty(), out, event);
   }
   if (J > 1) {
-    Model mixed;  // what add_partners reads of one
-    mixed.spec = spec_;
-    mixed.config = config_;
-    mixed.partners = out.partners;
-    add_partners(mixed, catalog_, windows_, median, made);
-    const IntervalProblem intervals{.K = static_cast<std::size_t>(spec_.K),
-                                    .probabilities = asked,
-                                    .actual = mix.actual,
-                                    .quantiles = by_target(made.values, J),
-                                    .fold = mix.fold,
-                                    .independent = mix.independent};
+    add_partners(out.partners, spec_, season_of(config_, catalog_.frequency()), catalog_, windows_,
+                 median, made);
+    keep_nonnegative(model, catalog_, windows_, J, made);
+    const IntervalProblem intervals = interval_problem(mix, asked, made);
     // The errors of a point loss are its intervals already, unless partners have moved them.
     if (calibrates && (!is_point() || !out.partners.empty())) learn_stretch(intervals, out, event);
     out.dependence = dependence_of(intervals, out.stretch).correlation;

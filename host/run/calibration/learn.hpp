@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "run/calibration/intervals.hpp"
+#include "run/calibration/outputs.hpp"
 #include "run/calibration/weights.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
@@ -63,6 +64,8 @@ class Learner {
   MixProblem rows(const Model& model) const;
   std::vector<double> by_target(std::span<const float> values, std::size_t J) const;
   void learn_partners(MixProblem& mix, bool squared, Learned& out, Json& event) const;
+  IntervalProblem interval_problem(const MixProblem& mix, const std::vector<double>& probabilities,
+                                   const WindowForecasts& made) const;
   void learn_stretch(const IntervalProblem& intervals, Learned& out, Json& event) const;
 
   const Config& config_;

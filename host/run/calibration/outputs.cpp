@@ -14,17 +14,6 @@
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
-namespace {
-
-/// The smallest float that is not below 0 once `offset` is added.
-float zero_above(double offset) {
-  const auto zero = static_cast<float>(-offset);
-  const bool below = static_cast<double>(zero) + offset < 0;
-  return below ? std::nextafter(zero, std::numeric_limits<float>::infinity()) : zero;
-}
-
-}  // namespace
-
 bool has_mean(const ModelSpec& spec) {
   return is_distribution(spec.loss) &&
          !(spec.loss == Loss::student_t && spec.space != Space::linear);
@@ -125,24 +114,14 @@ void Outputs::add_distribution(std::span<const Window> windows, std::span<const 
   const std::size_t computed = points_only && !out.mean.empty() ? 0 : J;
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < windows.size() * KM; ++i) {
-    const float* given = parameters.data() + i * Q;
-    DistributionParameters taken;
-    double* const fields[] = {&taken.location, &taken.spread, &taken.shape};
-    for (std::size_t q = 0; q < Q; ++q) *fields[q] = static_cast<double>(given[q]);
-    const Distribution distribution(spec.loss, taken, static_cast<double>(spec.tweedie_power));
-    const int m = static_cast<int>(i % M);
-    const std::int64_t s = windows[i / KM].series;
-    // From v, where the distribution is not one of y, and to the values that are stored.
-    const double scale =
-        is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
-    const auto shift = static_cast<double>(scaling.offset_of(m, s));
+    double given[kMostParameters] = {};
+    std::copy_n(parameters.data() + i * Q, Q, given);
+    const StoredDistribution distribution(spec, std::span(given).first(Q), scaling,
+                                          static_cast<int>(i % M), windows[i / KM].series);
     for (std::size_t j = 0; j < computed; ++j) {
-      const double value = in_scale(spec.space, distribution.quantile(probabilities_[j]));
-      out.values[i * J + j] += share * static_cast<float>(value * scale + shift);
+      out.values[i * J + j] += share * static_cast<float>(distribution.quantile(probabilities_[j]));
     }
-    if (out.mean.empty()) continue;
-    out.mean[i] +=
-        share * static_cast<float>(mean_in_scale(spec.space, distribution) * scale + shift);
+    if (!out.mean.empty()) out.mean[i] += share * static_cast<float>(distribution.mean());
   }
 }
 
@@ -182,6 +161,17 @@ void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<cons
       }
     }
   }
+}
+
+std::vector<StretchRow> stretch_rows(const Catalog& catalog, std::span<const Window> windows,
+                                     const WindowForecasts& forecasts) {
+  const std::size_t M = windows.empty() ? 1 : forecasts.nonnegative.size() / windows.size();
+  std::vector<StretchRow> out;
+  for (std::size_t i = 0; i < windows.size() * M; ++i) {
+    out.push_back({catalog.value_offset(static_cast<int>(i % M), windows[i / M].series),
+                   forecasts.nonnegative[i] != 0});
+  }
+  return out;
 }
 
 }  // namespace sluice

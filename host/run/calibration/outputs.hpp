@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "run/calibration/intervals.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
 #include "sluice/data/window.hpp"
@@ -54,6 +55,10 @@ void sort_quantiles(std::span<float> values, std::size_t J);
 /// Whether y >= 0 is kept for target `m` of a window's series: as the model's settings say, or
 /// where no value up to the origin was negative.
 bool never_negative(const Model& model, const Catalog& catalog, int m, const Window& window);
+
+/// What stretch() asks of each window and target, once keep_nonnegative() has run.
+std::vector<StretchRow> stretch_rows(const Catalog& catalog, std::span<const Window> windows,
+                                     const WindowForecasts& forecasts);
 
 /// Nothing below 0 where never_negative(), which forecasts.nonnegative has then.
 void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<const Window> windows,

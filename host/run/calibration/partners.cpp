@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "run/calibration/weights.hpp"
 #include "sluice/run/metrics.hpp"
-#include "sluice/run/resolve.hpp"
 
 namespace sluice {
 namespace {
@@ -82,18 +82,18 @@ std::vector<double> PartnerMethods::forecast(const Catalog& catalog,
   return out;
 }
 
-void add_partners(const Model& model, const Catalog& catalog, std::span<const Window> windows,
-                  std::size_t median, WindowForecasts& forecasts) {
-  if (model.partners.empty()) return;
-  const auto K = static_cast<std::size_t>(model.spec.K), M = static_cast<std::size_t>(model.spec.M);
-  const std::size_t P = model.partners.size();
+void add_partners(std::span<const Partner> partners, const ModelSpec& spec, int season,
+                  const Catalog& catalog, std::span<const Window> windows, std::size_t median,
+                  WindowForecasts& forecasts) {
+  if (partners.empty() || windows.empty()) return;
+  const auto K = static_cast<std::size_t>(spec.K), M = static_cast<std::size_t>(spec.M);
+  const std::size_t P = partners.size(), J = forecasts.values.size() / (windows.size() * K * M);
   std::vector<std::string> names;
-  for (const Partner& partner : model.partners) names.push_back(partner.method);
-  PartnerMethods methods(names, season_of(model.config, catalog.frequency()), model.spec.K);
+  for (const Partner& partner : partners) names.push_back(partner.method);
+  PartnerMethods methods(names, season, spec.K);
   for (std::size_t begin = 0; begin < windows.size(); begin += kChunk) {
     const auto chunk = windows.subspan(begin, std::min(kChunk, windows.size() - begin));
     const std::vector<double> points = methods.forecast(catalog, chunk);
-    const std::size_t J = forecasts.values.size() / (windows.size() * K * M);
     for (std::size_t i = 0; i < chunk.size() * M; ++i) {
       const std::size_t n = begin + i / M, m = i % M;
       const double offset = catalog.value_offset(static_cast<int>(m), chunk[i / M].series);
@@ -104,11 +104,13 @@ void add_partners(const Model& model, const Catalog& catalog, std::span<const Wi
             static_cast<double>(forecasts.mean.empty() ? q[median] : forecasts.mean[cell]);
         double move = 0;
         for (std::size_t p = 0; p < P; ++p) {
-          const double point = points[(i * P + p) * K + k];
-          if (!std::isnan(point)) move += model.partners[p].weight[k] * (point - offset - own);
+          move += partner_part(partners[p].weight[k], points[(i * P + p) * K + k], own + offset);
         }
+        const bool scaled = is_nonnegative(spec.loss) && own + offset > 0;
+        const double ratio = scaled ? std::max(1 + move / (own + offset), 0.0) : 1;
         for (std::size_t j = 0; j < J; ++j) {
-          q[j] = static_cast<float>(static_cast<double>(q[j]) + move);
+          const auto y = static_cast<double>(q[j]) + offset;
+          q[j] = static_cast<float>((scaled ? y * ratio : y + move) - offset);
         }
         if (!forecasts.mean.empty()) forecasts.mean[cell] = static_cast<float>(own + move);
       }

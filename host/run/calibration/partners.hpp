@@ -12,6 +12,7 @@
 #include "sluice/data/calendar.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/model/spec.hpp"
 #include "sluice/run/checkpoint.hpp"
 
 namespace sluice {
@@ -41,10 +42,12 @@ class PartnerMethods {
   int season_, K_;
 };
 
-/// The convex mean of model.partners and `forecasts` [windows], whose median is output `median`: of
-/// the means where there are any, of the medians otherwise; all quantiles of a step move alike.
-/// Nothing without partners. Blocks.
-void add_partners(const Model& model, const Catalog& catalog, std::span<const Window> windows,
-                  std::size_t median, WindowForecasts& forecasts);
+/// The convex mean of `partners` and `forecasts` [windows], whose median is output `median`: of the
+/// means where there are any, of the medians otherwise. All quantiles of a step move alike; those
+/// of a distribution of numbers from 0 on by the ratio of the means, as if a partner had the same
+/// distribution in another size: where both say 0 it stays 0. Nothing without partners. Blocks.
+void add_partners(std::span<const Partner> partners, const ModelSpec& spec, int season,
+                  const Catalog& catalog, std::span<const Window> windows, std::size_t median,
+                  WindowForecasts& forecasts);
 
 }  // namespace sluice

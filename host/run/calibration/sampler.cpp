@@ -76,8 +76,7 @@ void PathSampler::draw(std::uint64_t stream, std::span<const float> quantiles,
   }
 }
 
-double sample_quantile(std::span<double> values, double p) {
-  std::ranges::sort(values);
+double sample_quantile(std::span<const double> values, double p) {
   const double at = p * static_cast<double>(values.size() - 1);
   const auto low = static_cast<std::size_t>(at);
   const std::size_t high = std::min(low + 1, values.size() - 1);

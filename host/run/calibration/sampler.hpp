@@ -32,8 +32,8 @@ class PathSampler {
   std::uint64_t seed_;
 };
 
-/// The quantile of `values` for p, between order statistics (R's type 7; Hyndman and Fan 1996).
-/// `values` is put in order.
-double sample_quantile(std::span<double> values, double p);
+/// The quantile for p of `values`, which are in ascending order, between order statistics (R's type
+/// 7; Hyndman and Fan 1996).
+double sample_quantile(std::span<const double> values, double p);
 
 }  // namespace sluice

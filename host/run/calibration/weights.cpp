@@ -60,8 +60,10 @@ class Mixer {
   Losses losses(std::span<const double> own, std::span<const double> partner, Halves w) const;
   double mean_size() const;
   double weight_at(Halves w, std::size_t k) const { return 2 * k < K_ ? w.near : w.far; }
-  double mixed(double own, double partner, double w) const {
-    return std::isnan(partner) ? own : (1 - w) * own + w * partner;
+  /// Of cell i, whose mean so far is `own`.
+  double mixed(std::size_t i, double own, double partner, double w) const {
+    const double network = p_.own[i];
+    return own + w * (network + partner_part(1, partner, network) - own);
   }
 
   struct Trial {
@@ -96,7 +98,7 @@ Losses Mixer::losses(std::span<const double> own, std::span<const double> partne
   for (std::size_t n = 0; n < p_.row.size(); ++n) {
     for (std::size_t k = 0; k < K_; ++k) {
       const std::size_t i = n * K_ + k;
-      const double y = mixed(own[i], partner[i], weight_at(w, k));
+      const double y = mixed(i, own[i], partner[i], weight_at(w, k));
       point[k] = p_.nonnegative[n] != 0 ? std::max(y, 0.0) : y;
     }
     scorer.add({.row = 2 * p_.row[n] + p_.fold[n],
@@ -211,7 +213,7 @@ Mix Mixer::run() {
       out.weights[best][k] = w;
       for (std::size_t n = 0; n < p_.row.size(); ++n) {
         const std::size_t i = n * K_ + k;
-        own[i] = mixed(own[i], p_.partners[best][i], w);
+        own[i] = mixed(i, own[i], p_.partners[best][i], w);
       }
     }
   }

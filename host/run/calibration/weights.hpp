@@ -2,12 +2,19 @@
 // forecasts that neither has seen. No engine, no catalogue: numbers in, numbers out.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 namespace sluice {
+
+/// By how much a partner with this weight moves a forecast of the network. One that has no forecast
+/// there (NaN) leaves its part to the network.
+inline double partner_part(double weight, double point, double network) {
+  return std::isnan(point) ? 0 : weight * (point - network);
+}
 
 /// N forecasts of K steps, each of one series (and target): a row.
 struct MixProblem {

@@ -23,9 +23,15 @@ namespace {
 using Json = nlohmann::json;
 
 /// 2: models with categories of steps, 3: of a distribution, 4: with partners, calibrated intervals
-/// or encoded covariates, which a program that knows only what is before would misread.
-constexpr int kModelVersion = 4;
+/// or encoded covariates, 5: with intervals that are calibrated by groups, which a program that
+/// knows only what is before would misread.
+constexpr int kModelVersion = 5;
 constexpr const char* kModelFormat = "sluice model";
+
+/// The tensor that says what groups of forecasts are made by, and where they begin.
+std::string bounds_name(StretchBy by) {
+  return by == StretchBy::size ? "stretch.size_bounds" : "stretch.width_bounds";
+}
 
 std::string misfit_of_learned(const Model& m);
 
@@ -140,9 +146,10 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
 
 /// The first version whose programs understand the model.
 int version_of(const Model& model) {
+  if (!model.stretch.bounds.empty()) return kModelVersion;
   if (!model.partners.empty() || !model.stretch.probabilities.empty() ||
       !model.scaling.covariates.empty()) {
-    return kModelVersion;
+    return 4;
   }
   if (is_distribution(model.spec.loss)) return 3;
   return model.spec.step_embeddings.empty() ? 1 : 2;
@@ -171,11 +178,20 @@ std::string misfit_of_learned(const Model& m) {
   }
   const Stretch& s = m.stretch;
   if (s.factors.size() != K * s.probabilities.size()) return "the stretch has another shape";
-  const bool good =
-      std::ranges::is_sorted(s.probabilities) &&
-      std::ranges::all_of(s.probabilities, [](double p) { return p > 0 && p < 1; }) &&
-      std::ranges::all_of(s.factors, [](float a) { return a > 0 && std::isfinite(a); });
-  return good ? "" : "the stretch has a factor or a level that cannot be";
+  const std::size_t groups = s.bounds.empty() ? 0 : s.bounds.size() + 1;
+  if (s.group_factors.size() != groups * s.probabilities.size() ||
+      (groups > 0 && s.probabilities.empty())) {
+    return "the stretch has other groups than factors of them";
+  }
+  const auto is_factor = [](float a) { return a > 0 && std::isfinite(a); };
+  const bool good = std::ranges::is_sorted(s.probabilities) &&
+                    std::ranges::all_of(s.probabilities, [](double p) { return p > 0 && p < 1; }) &&
+                    std::ranges::all_of(s.factors, is_factor) &&
+                    std::ranges::all_of(s.group_factors, is_factor);
+  if (!good) return "the stretch has a factor or a level that cannot be";
+  const bool bounds = std::ranges::is_sorted(s.bounds) &&
+                      std::ranges::all_of(s.bounds, [](double b) { return std::isfinite(b); });
+  return bounds ? "" : "the stretch has bounds of groups that cannot be";
 }
 
 void read_learned(const CheckedReader& reader, const Json& names, Model& model) {
@@ -192,6 +208,14 @@ void read_learned(const CheckedReader& reader, const Json& names, Model& model) 
   model.stretch.probabilities = reader.numbers<double>("stretch.probabilities", {-1});
   model.stretch.factors =
       reader.numbers<float>("stretch.factors", {K, std::ssize(model.stretch.probabilities)});
+  for (const StretchBy by : {StretchBy::size, StretchBy::width}) {
+    if (!reader.has(bounds_name(by))) continue;
+    model.stretch.by = by;
+    model.stretch.bounds = reader.numbers<double>(bounds_name(by), {-1});
+    model.stretch.group_factors = reader.numbers<float>(
+        "stretch.groups",
+        {std::ssize(model.stretch.bounds) + 1, std::ssize(model.stretch.probabilities)});
+  }
 }
 
 /// Numbers of a covariate's map in the file: offset, scale, low, high.
@@ -305,6 +329,12 @@ void save_model(const std::filesystem::path& path, const Model& model) {
     tensors["stretch.probabilities"] = tensor_of(model.stretch.probabilities);
     tensors["stretch.factors"] = tensor_of(std::span<const float>(model.stretch.factors),
                                            {model.spec.K, std::ssize(model.stretch.probabilities)});
+  }
+  if (!model.stretch.bounds.empty()) {
+    tensors[bounds_name(model.stretch.by)] = tensor_of(model.stretch.bounds);
+    tensors["stretch.groups"] =
+        tensor_of(std::span<const float>(model.stretch.group_factors),
+                  {std::ssize(model.stretch.bounds) + 1, std::ssize(model.stretch.probabilities)});
   }
   if (!model.dependence.empty()) {
     tensors["dependence"] =

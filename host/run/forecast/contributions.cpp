@@ -8,6 +8,7 @@
 
 #include "run/calibration/distribution.hpp"
 #include "run/calibration/partners.hpp"
+#include "run/calibration/weights.hpp"
 #include "run/channels.hpp"
 #include "run/config/named_series.hpp"
 #include "run/engine_setup.hpp"
@@ -52,15 +53,8 @@ struct Explainer {
     if (!is_distribution(spec.loss)) return out;
     // The forecast is the mean, or the median of what has none (Forecasts::point).
     out.point = [this, &spec](std::int32_t s, int m, std::span<const double> given) {
-      DistributionParameters taken;
-      double* const fields[] = {&taken.location, &taken.spread, &taken.shape};
-      for (std::size_t q = 0; q < given.size(); ++q) *fields[q] = given[q];
-      const Distribution distribution(spec.loss, taken, static_cast<double>(spec.tweedie_power));
-      const double scale =
-          is_nonnegative(spec.loss) ? 1.0 : static_cast<double>(scaling.scale_of(m, s));
-      const double value = has_mean(spec) ? mean_in_scale(spec.space, distribution)
-                                          : in_scale(spec.space, distribution.quantile(0.5));
-      return value * scale + static_cast<double>(scaling.offset_of(m, s));
+      const StoredDistribution distribution(spec, given, scaling, m, s);
+      return has_mean(spec) ? distribution.mean() : distribution.quantile(0.5);
     };
     return out;
   }
@@ -88,7 +82,8 @@ class AfterNetwork {
   /// And by how much they move `network`, which is in the units of the file.
   double move(std::size_t r, std::size_t k, std::size_t m, double network) const {
     double sum = 0;
-    each_partner(r, k, m, [&](double weight, double y) { sum += weight * (y - network); });
+    each_partner(r, k, m,
+                 [&](double weight, double y) { sum += partner_part(weight, y, network); });
     return sum;
   }
   /// By how much reconciliation moves what is `mixed` of both, cut at 0 where that is done.

@@ -184,9 +184,11 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
   sort_quantiles(made.values, J);
   const auto median = static_cast<std::size_t>(std::ranges::find(outputs.probabilities(), 0.5) -
                                                outputs.probabilities().begin());
-  add_partners(model, catalog, good, median, made);
-  stretch(model.stretch, outputs.probabilities(), K, M, made.values);
+  add_partners(model.partners, model.spec, season_of(model.config, catalog.frequency()), catalog,
+               good, median, made);
   keep_nonnegative(model, catalog, good, J, made);
+  stretch(model.stretch, outputs.probabilities(), K, M, stretch_rows(catalog, good, made),
+          made.values);
   const auto part = [](const auto& of, std::size_t begin, std::size_t rows, std::size_t width) {
     const auto first = of.begin() + static_cast<std::ptrdiff_t>(begin * width);
     return std::vector(first, first + static_cast<std::ptrdiff_t>(rows * width));

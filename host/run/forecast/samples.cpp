@@ -193,6 +193,7 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
         totals[p] = 0;
         for (std::size_t k = 0; k < steps; ++k) totals[p] += drawn[p * K + k];
       }
+      std::ranges::sort(totals);
       const std::size_t at = row * S + i;
       if (adds_up) {
         for (std::size_t k = 0; k < steps; ++k) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
 #include "base/text.hpp"
 #include "run/categories.hpp"
@@ -149,14 +151,16 @@ void tell_of_seen(const Model& model, const Catalog& catalog, const Forecasts& f
 }  // namespace
 
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
-                          const CatalogNotes& notes) {
+                          const CatalogNotes& notes,
+                          const std::optional<std::vector<double>>& levels) {
+  const std::vector<double>& computed = levels ? *levels : config.forecast.levels;
   tell_of_unknown_words(model, catalog);
   std::vector<LeftOut> chosen;  // left out by a setting, which is no failure
   std::vector<LeftOut> unreached;
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
-  Forecaster forecaster(model, catalog, config.forecast.levels, config.engine, cutoff);
+  Forecaster forecaster(model, catalog, computed, config.engine, cutoff);
   Forecasts out = forecaster.at(cutoff);
   out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
 
@@ -172,8 +176,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     NewItems items = make_new_items(model, catalog, cutoff, first_period(catalog, cutoff));
     out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
     if (items.catalog) {
-      Forecaster of_items(model, *items.catalog, config.forecast.levels, config.engine,
-                          items.scaling);
+      Forecaster of_items(model, *items.catalog, computed, config.engine, items.scaling);
       append(out, of_items.at(items.cutoff), items);
     }
   }

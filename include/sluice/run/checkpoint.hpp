@@ -26,10 +26,17 @@ struct Partner {
   std::vector<double> weight;  ///< [K], 0..1 at each step; the network has what all leave of 1
 };
 
-/// By how much quantiles move away from their median: q -> median + factor (q - median).
+/// What groups of forecasts are made by: their size, or their width in parts of it.
+enum class StretchBy { size, width };
+
+/// By how much quantiles move away from their median: q -> median + factor (q - median), where the
+/// factor is that of the step times that of the group.
 struct Stretch {
   std::vector<double> probabilities;  ///< [G] ascending, without .5; empty: nothing moves
   std::vector<float> factors;         ///< [K, G], above 0
+  StretchBy by = StretchBy::size;
+  std::vector<double> bounds;  ///< [groups - 1] ascending: a group is from one on; empty: none
+  std::vector<float> group_factors;  ///< [groups, G], above 0
 };
 
 /// Everything that a forecast needs beside the data.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -110,10 +111,12 @@ class Forecaster {
 /// What `sluice forecast` writes: a forecast of each series of which one can be made, from its end
 /// or from forecast.from; series without history from similar ones (forecast.new_items). The others
 /// are in left_out, each with its reason. `notes`: of reading the catalogue, for the columns'
-/// names. Throws DataError if there is nothing to forecast, or with forecast.strict a series that
-/// cannot be.
+/// names. `levels`: of the intervals, where these are not forecast.levels alone (samples.hpp).
+/// Throws DataError if there is nothing to forecast, or with forecast.strict a series that cannot
+/// be.
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
-                          const CatalogNotes& notes = {});
+                          const CatalogNotes& notes = {},
+                          const std::optional<std::vector<double>>& levels = {});
 
 /// Which of `levels` a point model gives the same intervals, for want of errors; empty: none.
 std::string alike_levels_text(const Model& model, std::vector<double> levels);

@@ -1,143 +1,93 @@
-// Intervals hold what is asked of them after calibration.
+// Quantiles move away from their median by the factors of their step and group.
 #include "run/calibration/intervals.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <random>
+#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace sluice {
 namespace {
 
-using testing::Each;
 using testing::ElementsAre;
 
-/// N forecasts of K steps whose quantiles .1 and .9 are those of a normal distribution with the
-/// spread `asked`, of values with spread 1.
-IntervalProblem normal(std::size_t N, std::size_t K, double asked) {
-  constexpr double kNinety = 1.2815515655446004;  // scipy.stats.norm.ppf(.9)
-  std::mt19937 random(3);
-  std::normal_distribution<double> noise;
-  IntervalProblem p;
-  p.K = K;
-  p.probabilities = {0.1, 0.5, 0.9};
-  p.independent = static_cast<double>(N);
-  for (std::size_t n = 0; n < N; ++n) {
-    p.fold.push_back(static_cast<int>(n % 2));
-    for (std::size_t k = 0; k < K; ++k) {
-      p.actual.push_back(50 + noise(random));
-      for (const double side : {-1.0, 0.0, 1.0}) {
-        p.quantiles.push_back(50 + side * asked * kNinety);
-      }
-    }
-  }
-  return p;
-}
-
-TEST(FitStretch, MakesIntervalsThatAreTooNarrowAsWideAsTheErrors) {
-  const IntervalProblem p = normal(4000, 3, 0.5);
-  EXPECT_NEAR(share_inside(p, {}, 0.1, 0.9), 0.478, 0.02);  // 2 norm.cdf(1.2816 / 2) - 1
-  const Stretch stretch = fit_stretch(p);
-  EXPECT_THAT(stretch.probabilities, ElementsAre(0.1, 0.9));
-  EXPECT_THAT(stretch.factors, Each(testing::FloatNear(2, 0.1F)));
-  EXPECT_NEAR(share_inside(p, stretch, 0.1, 0.9), 0.8, 0.01);
-}
-
-TEST(FitStretch, MakesIntervalsThatAreTooWideNarrower) {
-  const IntervalProblem p = normal(4000, 3, 2);
-  EXPECT_NEAR(share_inside(p, {}, 0.1, 0.9), 0.990, 0.01);
-  EXPECT_NEAR(share_inside(p, fit_stretch(p), 0.1, 0.9), 0.8, 0.01);
-}
-
-// By hand: 20 values 1..20 above a median of 0, the quantile .9 at 10: scores .1 ... 2.0. The
-// conformal one is number ceil(21 * .9) = 19, 1.9; with 5 forecasts' worth half of the way from 1.
-// Below, nothing came, so that the scores of the quantile .1 are all below 0.
-TEST(FitStretch, IsTheConformalQuantileOfTheScoresDrawnTowardsOneByDoubt) {
-  IntervalProblem p;
-  p.K = 1;
-  p.probabilities = {0.1, 0.5, 0.9};
-  for (int i = 1; i <= 20; ++i) {
-    for (const int fold : {0, 1}) {  // both halves have all of them
-      p.actual.push_back(i);
-      p.fold.push_back(fold);
-      p.quantiles.insert(p.quantiles.end(), {0.0, 0.0, 10.0});  // the lower one is the median
-    }
-  }
-  p.independent = 5;
-  // ceil(41 * .9) = 37 of 40, the 19th value, each being there twice.
-  const Stretch stretch = fit_stretch(p);
-  ASSERT_THAT(stretch.probabilities, ElementsAre(0.1, 0.9));
-  EXPECT_FLOAT_EQ(stretch.factors[0], 1);
-  EXPECT_FLOAT_EQ(stretch.factors[1], 1.45F);
-}
-
-TEST(FitStretch, MovesNothingWhereQuantilesAreRight) {
-  const Stretch stretch = fit_stretch(normal(4000, 3, 1));
-  EXPECT_THAT(stretch.factors, Each(testing::FloatNear(1, 0.06F)));
-}
-
-TEST(FitStretch, MovesNothingByFewErrors) {
-  IntervalProblem p = normal(19, 1, 0.2);
-  EXPECT_TRUE(fit_stretch(p).probabilities.empty());
-}
-
-// Wide in one half and narrow in the other: what one teaches harms the other.
-TEST(FitStretch, MovesNothingThatMakesUnseenForecastsWorse) {
-  IntervalProblem p = normal(400, 3, 1);
-  for (std::size_t n = 0; n < 400; ++n) {
-    for (std::size_t k = 0; k < 3; ++k) {
-      double& y = p.actual[n * 3 + k];
-      y = 50 + (y - 50) * (n % 2 == 0 ? 6 : 0.1);
-    }
-  }
-  EXPECT_TRUE(fit_stretch(p).probabilities.empty());
-}
-
-TEST(FitStretch, DoesNotNarrowWhatZerosFill) {
-  IntervalProblem p = normal(400, 1, 1);
-  for (std::size_t n = 0; n < 400; ++n) {
-    p.actual[n] = n % 5 == 0 ? 2 : 0;  // four of five are 0
-    p.quantiles[n * 3] = p.quantiles[n * 3 + 1] = 0;
-    p.quantiles[n * 3 + 2] = 2;
-  }
-  const Stretch stretch = fit_stretch(p);
-  EXPECT_EQ(share_inside(p, stretch, 0.1, 0.9), 1);
-}
-
-// Half of the steps have no width and miss: narrower ones beside them would hold less still.
-TEST(FitStretch, DoesNotTakeAnIntervalFartherFromItsLevel) {
-  IntervalProblem p = normal(4000, 2, 2);
-  for (std::size_t i = 0; i < p.actual.size(); i += 2) {
-    for (std::size_t j = 0; j < 3; ++j) p.quantiles[3 * i + j] = 0;
-  }
-  EXPECT_NEAR(share_inside(p, {}, 0.1, 0.9), 0.495, 0.01);
-  EXPECT_TRUE(fit_stretch(p).probabilities.empty());
+/// Without groups.
+Stretch by_step(std::vector<double> probabilities, std::vector<float> factors) {
+  Stretch out;
+  out.probabilities = std::move(probabilities);
+  out.factors = std::move(factors);
+  return out;
 }
 
 TEST(StretchQuantiles, MovesThemByTheFactorOfTheirStepAndKeepsTheirOrder) {
-  const Stretch by{{0.1, 0.9}, {2, 3, 0.5, 1}};
+  const Stretch by = by_step({0.1, 0.9}, {2, 3, 0.5, 1});
   std::vector<float> values = {-1, 0, 1, -1, 0, 1};  // [1, K 2, M 1, J 3]
   const std::vector<double> probabilities = {0.1, 0.5, 0.9};
-  stretch(by, probabilities, 2, 1, values);
+  stretch(by, probabilities, 2, 1, {}, values);
   EXPECT_THAT(values, ElementsAre(-2, 0, 3, -0.5, 0, 1));
 }
 
 // 95 % has the factor of 90 % where that is the outermost one, and 85 % one between 80 and 90 %.
 TEST(StretchQuantiles, HasFactorsOfLevelsThatWereNotFitted) {
-  const Stretch by{{0.8, 0.9}, {1, 3}};
+  const Stretch by = by_step({0.8, 0.9}, {1, 3});
   std::vector<float> values = {-1, 0, 1, 1, 1};
   const std::vector<double> probabilities = {0.1, 0.5, 0.85, 0.9, 0.95};
-  stretch(by, probabilities, 1, 1, values);
+  stretch(by, probabilities, 1, 1, {}, values);
   EXPECT_THAT(values, ElementsAre(-1, 0, 2, 3, 3));
 }
 
 TEST(StretchQuantiles, NeverCross) {
-  const Stretch by{{0.05, 0.1, 0.9, 0.95}, {0.2F, 3, 3, 0.2F}};
+  const Stretch by = by_step({0.05, 0.1, 0.9, 0.95}, {0.2F, 3, 3, 0.2F});
   std::vector<float> values = {-2, -1, 0, 1, 2};
   const std::vector<double> probabilities = {0.05, 0.1, 0.5, 0.9, 0.95};
-  stretch(by, probabilities, 1, 1, values);
+  stretch(by, probabilities, 1, 1, {}, values);
   EXPECT_TRUE(std::ranges::is_sorted(values));
+}
+
+TEST(StretchQuantiles, OfZeroStayWhereNothingIsBelow) {
+  const Stretch narrower = by_step({0.1, 0.9}, {0.5, 0.5});
+  const Stretch wider = by_step({0.1, 0.9}, {3, 3});
+  const std::vector<double> probabilities = {0.1, 0.5, 0.9};
+  const std::vector<StretchRow> rows = {{.offset = 0, .nonnegative = true},
+                                        {.offset = 10, .nonnegative = true},
+                                        {.offset = 0, .nonnegative = false}};
+  std::vector<float> values = {0, 2, 6, -10, -8, -4, 0, 2, 6};  // [1, 1, M 3, J 3]
+  stretch(narrower, probabilities, 1, 3, rows, values);
+  EXPECT_THAT(values, ElementsAre(0, 2, 4, -10, -8, -6, 1, 2, 4));
+  values = {1, 2, 3, -9, -8, -7, 1, 2, 3};
+  stretch(wider, probabilities, 1, 3, rows, values);
+  EXPECT_THAT(values, ElementsAre(0, 2, 5, -10, -8, -5, -1, 2, 5));
+}
+
+// By hand: medians of 10 and 20, intervals of 80 % that are 4 and 8 wide, 2 * 1.2816 standard
+// deviations.
+TEST(StretchQuantiles, AreSortedBySizeOrByWidthInPartsOfIt) {
+  const std::vector<double> probabilities = {0.1, 0.5, 0.9};
+  const std::vector<double> quantiles = {8, 10, 12, 18, 20, 26};
+  EXPECT_DOUBLE_EQ(trait_of(StretchBy::size, probabilities, quantiles), 15);
+  EXPECT_NEAR(trait_of(StretchBy::width, probabilities, quantiles), 6 / 2.5631 / 15, 1e-5);
+  const std::vector<double> nothing = {0, 0, 0};
+  EXPECT_EQ(trait_of(StretchBy::width, probabilities, nothing), 0);
+}
+
+// From 5 on the factors are doubled.
+TEST(StretchQuantiles, HaveTheFactorOfTheirGroupToo) {
+  const Stretch by{.probabilities = {0.1, 0.9},
+                   .factors = {1, 2},
+                   .by = StretchBy::size,
+                   .bounds = {5},
+                   .group_factors = {1, 1, 2, 2}};
+  const std::vector<double> probabilities = {0.1, 0.5, 0.9};
+  std::vector<float> values = {3, 4, 5, 4, 5, 6};  // [N 2, 1, 1, J 3]
+  stretch(by, probabilities, 1, 1, {}, values);
+  EXPECT_THAT(values, ElementsAre(3, 4, 6, 3, 5, 9));
+  // Beside an offset of 1 the first one is a forecast of 5 as well.
+  const std::vector<StretchRow> rows = {{.offset = 1}, {.offset = 1}};
+  values = {3, 4, 5, 4, 5, 6};
+  stretch(by, probabilities, 1, 1, rows, values);
+  EXPECT_THAT(values, ElementsAre(2, 4, 8, 3, 5, 9));
 }
 
 }  // namespace

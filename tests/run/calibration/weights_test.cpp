@@ -124,5 +124,29 @@ TEST(ChooseMix, DoesNotForecastBelowZeroWhereThereIsNothingBelow) {
   EXPECT_NEAR(mix.weights[0][0], 0.2, 0.01);
 }
 
+// As forecasts are made (partner_part): a second partner that has none of some series leaves its
+// part to the network, not to the first one.
+TEST(ChooseMix, APartnerWithoutAForecastLeavesItsPartToTheNetwork) {
+  MixProblem p = noisy(2000, 6, 1, 1);
+  std::mt19937 random(11);
+  std::normal_distribution<double> noise;
+  p.partners.push_back({});
+  for (std::size_t i = 0; i < p.actual.size(); ++i) {
+    p.partners[1].push_back(i / 6 % 4 < 2 ? 100 + noise(random) : kMissing);
+  }
+  const Mix mix = choose_mix(p);
+  ASSERT_GT(mix.rows[0].weight, 0.1);
+  ASSERT_GT(mix.rows[1].weight, 0.1);
+  double errors = 0;
+  for (std::size_t i = 0; i < p.actual.size(); ++i) {
+    double y = p.own[i];
+    for (std::size_t q = 0; q < 2; ++q) {
+      y += partner_part(mix.weights[q][i % 6], p.partners[q][i], p.own[i]);
+    }
+    errors += std::abs(y - 100);
+  }
+  EXPECT_NEAR(mix.score, errors / static_cast<double>(p.actual.size()), 1e-9);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -25,7 +25,8 @@ Model alone() {
 Model model_with_partners() {
   Model model = alone();
   model.partners = {{"ets+theta", {0.1, 0.2, 0.3}}, {"seasonal_naive", {0.5, 0.4, 0.3}}};
-  model.stretch = {{0.1, 0.9}, {1, 1.5F, 0.7F, 1, 1, 2}};
+  model.stretch.probabilities = {0.1, 0.9};
+  model.stretch.factors = {1, 1.5F, 0.7F, 1, 1, 2};
   model.learned = {"partners by validation", "ETS + Theta"};
   return model;
 }
@@ -45,6 +46,53 @@ TEST(SaveModel, PartnersAndStretchComeBackAndAreOfFormatFour) {
   EXPECT_EQ(read_safetensors(path).metadata.at("format_version"), "4");
   save_model(path, alone());
   EXPECT_NE(read_safetensors(path).metadata.at("format_version"), "4");
+}
+
+TEST(SaveModel, GroupsOfIntervalsComeBackAndAreOfFormatFive) {
+  const auto path = ::testing::TempDir() + "sluice_groups.safetensors";
+  for (const StretchBy by : {StretchBy::size, StretchBy::width}) {
+    Model written = model_with_partners();
+    written.stretch.by = by;
+    written.stretch.bounds = {0.5, 7};
+    written.stretch.group_factors = {1, 1.5F, 0.5F, 2, 3, 4};
+    save_model(path, written);
+    const Model model = load_model(path);
+    EXPECT_EQ(model.stretch.by, by);
+    expect_same_bits(model.stretch.bounds, written.stretch.bounds);
+    expect_same_bits(model.stretch.group_factors, written.stretch.group_factors);
+    EXPECT_EQ(read_safetensors(path).metadata.at("format_version"), "5");
+  }
+}
+
+TEST(LoadModel, GroupsThatCannotBeAreRefused) {
+  const auto path = ::testing::TempDir() + "sluice_groups.safetensors";
+  Model written = model_with_partners();
+  written.stretch.bounds = {0.5, 7};
+  written.stretch.group_factors = {1, 1.5F, 0.5F, 2, 3, 4};
+  save_model(path, written);
+  const Safetensors good = read_safetensors(path);
+  const auto error_of = [&](const char* tensor, auto number) -> std::string {
+    Safetensors bad = good;
+    bad.metadata.erase("checksum");
+    std::memcpy(bad.tensors[tensor].bytes.data(), &number, sizeof number);
+    write_safetensors(path, bad);
+    try {
+      load_model(path);
+    } catch (const DataError& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(error_of("stretch.groups", 2.0F), "no error");
+  EXPECT_THAT(error_of("stretch.groups", -1.0F),
+              HasSubstr("the stretch has a factor or a level that cannot be"));
+  EXPECT_THAT(error_of("stretch.size_bounds", 8.0),
+              HasSubstr("the stretch has bounds of groups that cannot be"));
+  Safetensors bad = good;
+  bad.metadata.erase("checksum");
+  bad.tensors.erase("stretch.groups");
+  write_safetensors(path, bad);
+  EXPECT_THROW(load_model(path), DataError);
 }
 
 TEST(LoadModel, PartnersThatCannotBeAreRefused) {

@@ -69,9 +69,7 @@ class Samples : public ::testing::Test {
     model_ = train(config, history_, options).model;
   }
   Forecasts forecasts(const Config& config) const {
-    Config asked = config;
-    asked.forecast.levels = levels_of_samples(model_, config);
-    return forecast_series(model_, history_, asked);
+    return forecast_series(model_, history_, config, {}, levels_of_samples(model_, config));
   }
   static std::vector<std::vector<float>> without_end(std::vector<std::vector<float>> values) {
     for (auto& series : values) series.resize(series.size() - kHorizon);
@@ -218,9 +216,7 @@ TEST_F(Samples, FarFromZeroTotalsKeepTheirDigits) {
   options.save = false;
   options.announce = false;
   model_ = train(c, far, options).model;
-  Config asked = c;
-  asked.forecast.levels = levels_of_samples(model_, c);
-  const Forecasts made = forecast_series(model_, far, asked);
+  const Forecasts made = forecast_series(model_, far, c, {}, levels_of_samples(model_, c));
   const auto sums = sum_columns(model_, far, made, c);
   for (std::size_t s = 0; s < kSeries; ++s) {
     EXPECT_NEAR(column(sums, "sluice").numbers[2 * s], made.point(s, 0, 0), 1);
