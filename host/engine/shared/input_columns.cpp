@@ -80,10 +80,19 @@ std::vector<InputColumn> base_columns(const ModelSpec& spec) {
     for (int m = 0; m < spec.M; ++m) {
       const int season = spec.base_season;
       columns.push_back(spec.base == Base::smoothing ? InputColumn{Kind::level, m, 0}
-                        : spec.base == Base::seasonal
+                        : spec.base == Base::seasonal || spec.base == Base::trend
                             ? InputColumn{Kind::value, m, k % season + 1 - season}
                             : InputColumn{Kind::value, m, 0});
     }
+  }
+  return columns;
+}
+
+std::vector<InputColumn> trend_columns(const ModelSpec& spec) {
+  std::vector<InputColumn> columns;
+  if (spec.base != Base::trend) return columns;
+  for (int k = 0; k < spec.K; ++k) {
+    for (int m = 0; m < spec.M; ++m) columns.push_back({Kind::trend, m, 0});
   }
   return columns;
 }

@@ -24,7 +24,7 @@ using Json = nlohmann::json;
 
 /// 2: models with categories of steps, 3: of a distribution, 4: with partners, calibrated intervals
 /// or encoded covariates, which a program that knows only what is before would misread.
-constexpr int kModelVersion = 4;
+constexpr int kModelVersion = 5;
 constexpr const char* kModelFormat = "sluice model";
 
 std::string misfit_of_learned(const Model& m);
@@ -140,9 +140,10 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
 
 /// The first version whose programs understand the model.
 int version_of(const Model& model) {
+  if (model.spec.base == Base::trend) return kModelVersion;
   if (!model.partners.empty() || !model.stretch.probabilities.empty() ||
       !model.scaling.covariates.empty()) {
-    return kModelVersion;
+    return 4;
   }
   if (is_distribution(model.spec.loss)) return 3;
   return model.spec.step_embeddings.empty() ? 1 : 2;
