@@ -25,8 +25,8 @@ int ModelSpec::head_embeddings() const {
 
 int ModelSpec::inputs() const {
   return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M +
-         (level_input ? M : 0) + (level_change ? M : 0) + past_channels + future_channels +
-         calendar + static_reals + input_embeddings();
+         (level_input ? M : 0) + (level_change ? M : 0) + (base == Base::trend ? M : 0) +
+         past_channels + future_channels + calendar + static_reals + input_embeddings();
 }
 
 int ModelSpec::head_context() const {

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._onnx_graph import DOUBLE, FLOAT, Graph, Shape
 from ._onnx_level import smoothed
@@ -14,9 +16,15 @@ from ._onnx_level import smoothed
 _PLACES: Shape = ["season", "N", "M"]    # what a step of a scan over seasons takes and gives
 
 
-def smoothed_value(g: Graph, v: str, shape: str, alpha: float) -> str:
-    """Of steps v [P, N, M] the smoothed value as of the last one, [1, N, M]."""
-    return g.last(g.cast(smoothed(g, g.cast(v, DOUBLE), shape, alpha, 0.0), FLOAT), 1)
+def _damped(damping: float, horizon: int) -> NDArray[np.float32]:
+    """phi + phi^2 + .. + phi^k of each step k of the horizon."""
+    powers = np.float64(np.float32(damping)) ** np.arange(1, horizon + 1)
+    return np.cumsum(powers).astype(np.float32)
+
+
+def smoothed_values(g: Graph, v: str, shape: str, alpha: float) -> str:
+    """Of steps v [P, N, M] the smoothed value as of each one."""
+    return g.cast(smoothed(g, g.cast(v, DOUBLE), shape, alpha, 0.0), FLOAT)
 
 
 class Seasons:
@@ -45,8 +53,9 @@ class Seasons:
         place = np.arange(season - 1, -1, -1, dtype=np.int64)[:, None, None]
         return g.cast(g.op("Add", g.op("Mul", seasons, np.int64(season)), place), FLOAT)
 
+    @functools.cache
     def drift(self, alpha: float) -> str:
-        """Smoothed change a step over whole seasons as of the last step, [1, N, M]."""
+        """Smoothed change a step over whole seasons as of each step, [season * seasons, N, M]."""
         g = self.g
         body = Graph("drift_")
         value, steps, x = (body.input(f"drift_{n}", FLOAT, _PLACES) for n in ("value", "steps", "x"))
@@ -61,14 +70,18 @@ class Seasons:
         states = [g.op("Expand", np.float32(first), places) for first in (float("nan"), self.season)]
         changes = g.scan(body, states, [self.values], 1)[0]
         changes = g.op("Reshape", changes, g.op("Concat", np.array([-1], np.int64), self.shape, axis=0))
-        return smoothed_value(g, changes, self.shape, alpha)
+        return smoothed_values(g, changes, self.shape, alpha)
 
     def trend(self, alpha: float, damping: float, horizon: int) -> str:
         """Of each step of the horizon what the drift adds to the last value of its place, [K, N, M]."""
         g = self.g
-        damped = np.cumsum(np.float64(np.float32(damping)) ** np.arange(1, horizon + 1)).astype(np.float32)
         ago = g.op("Gather", self.ago(), self.of_horizon(horizon))
-        return g.op("Mul", self.drift(alpha), g.op("Add", ago, damped[:, None, None]))
+        drifts = g.op("Add", ago, _damped(damping, horizon)[:, None, None])
+        return g.op("Mul", g.last(self.drift(alpha), 1), drifts)
+
+    def input(self, alpha: float, damping: float, horizon: int) -> str:
+        """What the LSTM sees of the drift at each step, off the level: how far it carries the last season in all."""
+        return self.g.op("Mul", self.drift(alpha), np.float32(self.season) + _damped(damping, horizon)[-1])
 
     def of_horizon(self, horizon: int) -> Any:
         """The place of each step of the horizon."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from ._model_file import ModelFile, Tensors
-from ._onnx_base import Seasons, smoothed_value
+from ._onnx_base import Seasons, smoothed_values
 from ._onnx_covariates import Covariates
 from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape, calendar_size,
                           calendar_terms, gates_of)
@@ -265,6 +265,9 @@ class Export:
             features.append(g.cast(g.op("IsNaN", now), FLOAT))
         for lag in s["lags"]:
             features.append(self.input_value(self.on_level(g.last(self.v, T, lag), affine)))
+        if s["base"] == "trend":
+            drift = self.seasons().input(s["smoothing_alpha"], s["trend_damping"], self.K)
+            features.append(self.input_value(self.on_level(g.last(drift, T), (affine[0], None))))
         if s["level_input"] or s["level_change"]:
             # They come with a level alone (spec.hpp), which gives s or, in log and asinh space, o.
             assert self.o is not None
@@ -333,9 +336,9 @@ class Export:
         if kind == "none":
             return None
         if kind == "smoothing":
-            values = smoothed_value(g, self.v, self.shape, s["smoothing_alpha"])
+            values = g.last(smoothed_values(g, self.v, self.shape, s["smoothing_alpha"]), 1)
         else:
-            seasons = Seasons(g, self.v, self.shape, self.base_season())
+            seasons = self.seasons()
             values = seasons.last()
             if kind != "last":
                 values = g.op("Gather", values, seasons.of_horizon(self.K))
@@ -343,6 +346,10 @@ class Export:
                 trend = seasons.trend(s["smoothing_alpha"], s["trend_damping"], self.K)
                 values = g.op("Add", values, trend)
         return g.transpose(g.zero_if_missing(self.on_level(values, self.affine(1))), 1, 0, 2)
+
+    @functools.cache
+    def seasons(self) -> Seasons:
+        return Seasons(self.g, self.v, self.shape, self.base_season())
 
     def base_season(self) -> int:
         return int(self.spec["base_season"]) if self.spec["base"] in ("seasonal", "trend") else 1

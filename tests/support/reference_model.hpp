@@ -227,6 +227,15 @@ class ReferenceModel {
       x.push_back(seen(m, s, t, t));
       if (spec_.missing_indicator) x.push_back(std::isnan(value(m, s, t)) ? 1 : 0);
       for (int lag : spec_.lags) x.push_back(seen(m, s, t - lag, t));
+      if (spec_.base == Base::trend) {
+        double drifts = spec_.base_season;
+        for (int k = 1; k <= spec_.K; ++k) {
+          drifts += std::pow(static_cast<double>(spec_.trend_damping), k);
+        }
+        const double add = drifts * drift(m, s, t);
+        const bool divides = spec_.space == Space::linear && spec_.level != Level::none;
+        x.push_back(std::clamp(divides ? add / level(m, s, t) : add, -10.0, 10.0));
+      }
       if (spec_.level_input) {
         double sum = 0, squares = 0;
         for (std::int64_t i = 0; i < catalog_.series_count(); ++i) {

@@ -22,6 +22,7 @@ std::vector<InputColumn> input_columns(const ModelSpec& spec) {
     columns.push_back({Kind::value, m, 0});
     if (spec.missing_indicator) columns.push_back({Kind::gap, m, 0});
     for (const int lag : spec.lags) columns.push_back({Kind::value, m, -lag});
+    if (spec.base == Base::trend) columns.push_back({Kind::trend, m, 0});
     if (spec.level_input) columns.push_back({Kind::level, m, 0});
     if (spec.level_change) columns.push_back({Kind::level, m, 0});
   }

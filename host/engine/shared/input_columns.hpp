@@ -13,7 +13,7 @@ struct InputColumn {
     value,         ///< of target `index`
     gap,           ///< whether that is missing
     level,         ///< of target `index`
-    trend,         ///< likewise: the drift, as Base::trend adds it
+    trend,         ///< likewise: the drift of Base::trend
     channel,       ///< covariate `index`, past ones first
     calendar,      ///< term `index`
     static_real,   ///< `index`

@@ -179,6 +179,12 @@ SLUICE_HD inline float known_value(float v, float level, const float* range) {
   return u < range[0] ? range[0] : (u > range[1] ? range[1] : u);
 }
 
+/// Of Base::trend, the drifts that lie between a value `ago` steps before the origin and horizon
+/// step k: those up to the origin are past, those after it are damped.
+SLUICE_HD inline float drifts_until(const SpaceView& space, int ago, int k) {
+  return static_cast<float>(ago) + space.damped[k];
+}
+
 /// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
 /// what steps through floats like one.
 template <typename Output>
@@ -199,6 +205,10 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     for (int i = 0; i < space.lag_count; ++i) {
       const int lag = space.lags[i];
       *x++ = t >= lag ? input_value(v[-lag], a) : 0.0f;
+    }
+    if (space.base == Base::trend) {  // how far it carries the last season's values in all
+      const float drifts = drifts_until(space, space.base_season, space.K - 1);
+      *x++ = input_value(space.drift[m * space.total + at] * drifts, {.s = a.s, .o = 0});
     }
     if (!space.level_input && !space.level_change) continue;
     const float level = log_level(space, m, s, t);
@@ -238,12 +248,6 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
 SLUICE_HD inline std::int64_t seasonal_step(const float* v, std::int64_t t, int season) {
   while (t >= 0 && std::isnan(v[t])) t -= season;
   return t;
-}
-
-/// Of Base::trend, the drifts that lie between a value `ago` steps before the origin and horizon
-/// step k: those up to the origin are past, those after it are damped.
-SLUICE_HD inline float drifts_until(const SpaceView& space, int ago, int k) {
-  return static_cast<float>(ago) + space.damped[k];
 }
 
 /// u of the base of horizon step k (0 .. K-1) of target m, at step t >= 0 of window n.

@@ -221,7 +221,7 @@ bool sizes_fit(const ModelSpec& s) {
   const double Q =
       s.loss == Loss::quantile ? static_cast<double>(s.quantiles.size()) : parameter_count(s.loss);
   const double beside = s.calendar + s.static_reals + embedding;
-  const double inputs = M * (4.0 + static_cast<double>(s.lags.size())) + s.past_channels +
+  const double inputs = M * (5.0 + static_cast<double>(s.lags.size())) + s.past_channels +
                         static_cast<double>(s.future_channels) + steps + beside;
   const double context =
       M * s.context + M * s.K + static_cast<double>(s.K) * (s.future_channels + steps) + beside;
