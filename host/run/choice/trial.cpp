@@ -187,9 +187,13 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   }
   TrialResult result;
   try {
-    const LoopResult loop = run_loop(setup, state);
-    result.steps = loop.step;
-    phase.engine->set_evaluation_params(loop.params);
+    if (limits.steps == 0) {
+      phase.engine->set_evaluation_params(state.engine.params);
+    } else {
+      const LoopResult loop = run_loop(setup, state);
+      result.steps = loop.step;
+      phase.engine->set_evaluation_params(loop.params);
+    }
   } catch (const DataError&) {  // no finite loss: of this candidate, and perhaps of it alone
     result.score.mase = result.score.rmsse = result.score.wape = result.score.wql = kNone;
     result.failed = true;
