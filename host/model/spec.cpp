@@ -25,8 +25,8 @@ int ModelSpec::head_embeddings() const {
 
 int ModelSpec::inputs() const {
   return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M +
-         (level_input ? M : 0) + (level_change ? M : 0) + past_channels + future_channels +
-         calendar + static_reals + input_embeddings();
+         (level_input ? M : 0) + (level_change ? M : 0) + (base == Base::trend ? M : 0) +
+         past_channels + future_channels + calendar + static_reals + input_embeddings();
 }
 
 int ModelSpec::head_context() const {
@@ -69,7 +69,11 @@ void check_spec(const ModelSpec& s) {
   require(s.smoothing_alpha > 0 && s.smoothing_alpha <= 1,
           fmt::format("network.smoothing_alpha is {}; it must be above 0 and at most 1",
                       s.smoothing_alpha));
-  if (s.base == Base::seasonal) in_range("network.base_season", s.base_season, 1, 1'000'000);
+  if (s.base == Base::seasonal || s.base == Base::trend) {
+    in_range("network.base_season", s.base_season, 1, 1'000'000);
+  }
+  require(s.trend_damping >= 0 && s.trend_damping <= 1,
+          fmt::format("network.trend_damping is {}; it must be from 0 to 1", s.trend_damping));
   if (s.level_change) in_range("network.base_season", s.base_season, 1, 1'000'000);
   require(s.window_scaling == WindowScaling::none || (!s.forking && s.level == Level::none),
           "network.scaling = window_* takes its statistics from the whole window, which a head at "

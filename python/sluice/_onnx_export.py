@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from ._model_file import ModelFile, Tensors
+from ._onnx_base import Seasons, smoothed_values
 from ._onnx_covariates import Covariates
 from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape, calendar_size,
                           calendar_terms, gates_of)
-from ._onnx_level import ASINH_SLOPE, level_map, smoothed, value_at, window_map
+from ._onnx_level import ASINH_SLOPE, level_map, value_at, window_map
 from ._onnx_stretch import Stretch
 from .errors import ConfigError
 
@@ -112,13 +113,12 @@ class Export:
         """Steps that are looked at by their place, the series' or in front of it."""
         s = self.spec
         back = max([0, *s["lags"], s["base_season"] if s["level_change"] else 0])
-        season = s["base_season"] if s["base"] == "seasonal" else 1
-        return int(max(self.T + back, s["context"], s["seasonal_context"], season))
+        return int(max(self.T + back, s["context"], s["seasonal_context"], self.base_season()))
 
     def history(self) -> int | None:
         """The last steps of a history without gaps that make the forecast; None: all do."""
         s = self.spec
-        if "smoothing" in (s["level"], s["base"]):
+        if "smoothing" in (s["level"], s["base"]) or s["base"] == "trend":
             return None
         counted = self.encoded(self.M, s["past_channels"] + s["future_channels"])
         of_inputs = counted is not None and any(counted.have_level)
@@ -266,6 +266,9 @@ class Export:
             features.append(g.cast(g.op("IsNaN", now), FLOAT))
         for lag in s["lags"]:
             features.append(self.input_value(self.on_level(g.last(self.v, T, lag), affine)))
+        if s["base"] == "trend":
+            drift = self.seasons().input(s["smoothing_alpha"], s["trend_damping"], self.K)
+            features.append(self.input_value(self.on_level(g.last(drift, T), (affine[0], None))))
         if s["level_input"] or s["level_change"]:
             # They come with a level alone (spec.hpp), which gives s or, in log and asinh space, o.
             assert self.o is not None
@@ -333,25 +336,24 @@ class Export:
         g, s, kind = self.g, self.spec, self.spec["base"]
         if kind == "none":
             return None
-        affine = self.affine(1)
         if kind == "smoothing":
-            state = g.cast(smoothed(g, g.cast(self.v, DOUBLE), self.shape, s["smoothing_alpha"], 0.0), FLOAT)
-            return g.transpose(self.on_level(g.last(state, 1), affine), 1, 0, 2)
-        season = s["base_season"] if kind == "seasonal" else 1
-        # Whole seasons behind each other, [seasons, season, N, M]: of each place the last value.
-        steps = g.size(self.v, 0)
-        more = g.op("Mod", g.op("Neg", steps), np.int64(season))
-        padded = g.op("Pad", self.v, g.op("Concat", more, np.zeros(5, np.int64), axis=0), _NAN)
-        seasons = g.op("Reshape", padded,
-                       g.op("Concat", np.array([-1, season], np.int64), self.shape, axis=0))
-        number = g.op("Range", np.int64(0), g.op("Squeeze", g.size(seasons, 0)), np.int64(1))
-        known = g.op("Where", g.op("IsNaN", seasons), np.int64(0), g.unsqueeze(number, 1, 2, 3))
-        last = g.op("ReduceMax", known, np.array([0], np.int64))
-        value = g.op("Squeeze", g.op("GatherElements", seasons, last, axis=0), np.array([0], np.int64))
-        u = g.zero_if_missing(self.on_level(value, affine))  # [season, N, M]
-        if kind == "seasonal":
-            u = g.op("Gather", u, np.arange(self.K, dtype=np.int64) % season)
-        return g.transpose(u, 1, 0, 2)
+            values = g.last(smoothed_values(g, self.v, self.shape, s["smoothing_alpha"]), 1)
+        else:
+            seasons = self.seasons()
+            values = seasons.last()
+            if kind != "last":
+                values = g.op("Gather", values, seasons.of_horizon(self.K))
+            if kind == "trend":
+                trend = seasons.trend(s["smoothing_alpha"], s["trend_damping"], self.K)
+                values = g.op("Add", values, trend)
+        return g.transpose(g.zero_if_missing(self.on_level(values, self.affine(1))), 1, 0, 2)
+
+    @functools.cache
+    def seasons(self) -> Seasons:
+        return Seasons(self.g, self.v, self.shape, self.base_season())
+
+    def base_season(self) -> int:
+        return int(self.spec["base_season"]) if self.spec["base"] in ("seasonal", "trend") else 1
 
     # One member --------------------------------------------------------------------------------
 

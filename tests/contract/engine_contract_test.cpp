@@ -14,15 +14,19 @@
 #include "support/engine_under_test.hpp"
 #include "support/reference_model.hpp"
 #include "support/rich_catalog.hpp"
+#include "support/small_engine.hpp"
 
 namespace sluice {
 namespace {
 
 using testing::full_spec;
 using ::testing::HasSubstr;
+using testing::EngineContract;
+using testing::engine_for;
 using testing::make_engine_under_test;
 using testing::ReferenceModel;
 using testing::rich_catalog;
+using testing::small_spec;
 using testing::some_windows;
 
 struct Case {
@@ -67,6 +71,13 @@ std::vector<Case> cases() {
   s.level = Level::smoothing, s.base = Base::smoothing, s.loss = Loss::mae;
   out.push_back({"asinh_smoothing", s, false});
   s = full_spec();
+  s.base = Base::trend, s.trend_damping = 0.8f, s.base_season = 3, s.missing_indicator = true;
+  out.push_back({"log_trend_missing", s, true});
+  s.space = Space::asinh, s.base_season = 1, s.smoothing_alpha = 0.3f, s.loss = Loss::gaussian;
+  out.push_back({"asinh_trend", s, false});
+  s.space = Space::linear, s.level = Level::smoothing, s.base_season = 7, s.trend_damping = 1;
+  out.push_back({"linear_trend_missing", s, true});
+  s = full_spec();
   s.missing_indicator = true;
   out.push_back({"encoded_inputs_missing", s, true, true});
   ModelSpec plain;  // the article's: everything off
@@ -78,11 +89,6 @@ std::vector<Case> cases() {
   out.push_back({"plain", plain, false});
   return out;
 }
-
-class EngineContract : public ::testing::Test {
- protected:
-  void SetUp() override { static_cast<void>(testing::skip_without_engine()); }
-};
 
 class EngineParity : public EngineContract, public ::testing::WithParamInterface<Case> {};
 
@@ -154,32 +160,6 @@ TEST_P(EngineParity, LossAndGradientsAreTheReferences) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, EngineParity, ::testing::ValuesIn(cases()),
                          [](const auto& param_info) { return std::string(param_info.param.name); });
-
-/// An engine over `catalog` with parameters from seed 3.
-std::unique_ptr<Engine> engine_for(const Catalog& catalog, const ModelSpec& spec,
-                                   const SeriesScaling& scaling, int threads = 0) {
-  EngineSetup setup;
-  setup.catalog = &catalog;
-  setup.spec = &spec;
-  setup.scaling = &scaling;
-  setup.batch = 4;
-  setup.threads = threads;
-  auto engine = make_engine_under_test(setup);
-  EngineState state;
-  state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
-  init_params(spec, 3, state.params);
-  engine->set_state(state);
-  engine->set_evaluation_params(state.params);
-  return engine;
-}
-
-ModelSpec small_spec() {
-  ModelSpec s;
-  s.T = 14, s.H = 6, s.K = 3, s.space = Space::linear, s.level = Level::mean, s.level_window = 7;
-  s.base = Base::seasonal, s.base_season = 7, s.lags = {7}, s.context = 7, s.seasonal_context = 7;
-  s.forking = true, s.warmup = 4, s.head_hidden = 5, s.head_starts_at_zero = false;
-  return s;
-}
 
 TEST_F(EngineContract, NothingBeforeAnOriginMovesWhenTheFutureChanges) {
   auto series = testing::weekly_series(3, 50);
@@ -301,24 +281,6 @@ TEST_F(EngineContract, GivesTheSameBitsForTheSameSeedAndThreads) {
   }
   EXPECT_EQ(a->state().params, b->state().params);
   EXPECT_NE(a->state().params, engine_for(catalog, spec, scaling, 1)->state().params);
-}
-
-TEST_F(EngineContract, ForecastOfAZeroHeadIsItsBase) {
-  const auto series = testing::weekly_series(2, 40);
-  const Catalog catalog{testing::daily_parts(series)};
-  ModelSpec spec = small_spec();
-  spec.head_starts_at_zero = true;
-  const std::vector<std::int64_t> end(2, 40);
-  const SeriesScaling scaling = fit_scaling(catalog, Scaling::mean, Scaling::standard, end);
-  const auto engine = engine_for(catalog, spec, scaling);
-  const std::vector<Window> windows = windows_at(std::vector<std::int64_t>(2, 30));
-  std::vector<float> y(6);
-  engine->forecast(windows, {}, y);
-  for (std::size_t s = 0; s < 2; ++s) {
-    for (std::size_t k = 0; k < 3; ++k) {
-      EXPECT_NEAR(y[s * 3 + k], series[s][30 + k - 7], 1e-4f * series[s][30 + k - 7]);
-    }
-  }
 }
 
 TEST_F(EngineContract, InAsinhSpaceZerosAndNegativeValuesHaveAPlace) {

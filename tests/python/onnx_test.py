@@ -72,7 +72,7 @@ class Window(Trained):
     def test_every_space_level_and_base_is_in_the_graph(self):
         for space in ("linear", "log", "asinh"):
             for level in ("none", "mean", "smoothing"):
-                for base in ("none", "last", "seasonal", "smoothing"):
+                for base in ("none", "last", "seasonal", "smoothing", "trend"):
                     with self.subTest(space=space, level=level, base=base):
                         self.check({"network.space": space, "network.level": level,
                                     "network.level_window": 9, "network.smoothing_alpha": 0.2,
@@ -89,7 +89,7 @@ class Window(Trained):
         shops.parts[1]["targets"][-11:, 0] = np.nan
         for space in ("linear", "log"):
             for level in ("mean", "smoothing"):
-                for base in ("last", "seasonal"):
+                for base in ("last", "seasonal", "trend"):
                     with self.subTest(space=space, level=level, base=base):
                         self.check({"network.space": space, "network.level": level,
                                     "network.level_window": 5, "network.base": base,
@@ -98,7 +98,7 @@ class Window(Trained):
 
     def test_windows_may_be_scaled_by_themselves(self):
         for scaling in ("mean", "standard", "robust"):
-            for base in ("none", "last", "seasonal"):
+            for base in ("none", "last", "seasonal", "trend"):
                 with self.subTest(scaling=scaling, base=base):
                     self.check({"network.scaling": f"window_{scaling}", "network.forking": "false",
                                 "network.base": base, "network.base_season": 7,
@@ -120,9 +120,10 @@ class Window(Trained):
     def test_the_head_sees_the_last_values_and_those_of_the_season(self):
         for season in (3, 5, 20):  # shorter than the horizon, as long, longer than a whole series
             with self.subTest(season=season):
-                self.check({**LEVEL, "network.context": 16, "network.seasonal_context": season,
-                            "network.base": "seasonal", "network.base_season": season,
-                            "network.head_hidden": 7})
+                for base in ("seasonal", "trend"):
+                    self.check({**LEVEL, "network.context": 16, "network.seasonal_context": season,
+                                "network.base": base, "network.base_season": season,
+                                "network.head_hidden": 7})
 
     def test_inputs_of_all_kinds_are_read(self):
         for words in (False, True):

@@ -81,6 +81,10 @@ inline std::vector<NamedSpec> gappy_specs() {
   out.push_back({"log_last", s});
   s.space = Space::linear, s.level = Level::smoothing, s.base = Base::smoothing;
   out.push_back({"linear_smoothing", s});
+  s.base = Base::trend, s.trend_damping = 0.8f, s.level = Level::mean;
+  out.push_back({"linear_trend", s});
+  s.space = Space::asinh, s.base_season = 1;
+  out.push_back({"asinh_trend_without_season", s});
   s = ModelSpec();  // next to nothing is read besides the window
   s.T = 6, s.K = 2, s.M = 2, s.H = 3, s.past_channels = 1, s.future_channels = 1;
   s.static_reals = 1, s.embeddings = {{3, 1}, {5, 1}}, s.base = Base::seasonal, s.base_season = 7;
@@ -93,6 +97,8 @@ inline std::vector<NamedSpec> gappy_specs() {
     s.window_scaling = scaling;
     out.push_back({name, s});
   }
+  s.base = Base::trend;
+  out.push_back({"window_trend", s});
   s.window_scaling = WindowScaling::none, s.base = Base::none;
   out.push_back({"nothing_before", s});
   s.context = 11;

@@ -178,6 +178,23 @@ class ReferenceModel {
     return age > 0 ? state : (of_magnitude ? 1 : 0);
   }
 
+  /// Mean of the changes a step so far, newer ones weighing more.
+  double drift(int m, std::int64_t s, std::int64_t t) const {
+    double mean = 0;
+    int changes = 0;
+    for (std::int64_t i = 0; i <= t; ++i) {
+      std::int64_t before = i - spec_.base_season;
+      while (before >= 0 && std::isnan(value(m, s, before))) before -= spec_.base_season;
+      if (before < 0 || std::isnan(value(m, s, i))) continue;
+      ++changes;
+      const double change =
+          (value(m, s, i) - value(m, s, before)) / static_cast<double>(i - before);
+      const double share = std::max(static_cast<double>(spec_.smoothing_alpha), 1.0 / changes);
+      mean = (1 - share) * mean + share * change;
+    }
+    return mean;
+  }
+
   double on_level(double v, int m, std::int64_t s, std::int64_t t) const {
     if (spec_.level == Level::none) return v;
     const double lev = level(m, s, t);
@@ -210,6 +227,15 @@ class ReferenceModel {
       x.push_back(seen(m, s, t, t));
       if (spec_.missing_indicator) x.push_back(std::isnan(value(m, s, t)) ? 1 : 0);
       for (int lag : spec_.lags) x.push_back(seen(m, s, t - lag, t));
+      if (spec_.base == Base::trend) {
+        double drifts = spec_.base_season;
+        for (int k = 1; k <= spec_.K; ++k) {
+          drifts += std::pow(static_cast<double>(spec_.trend_damping), k);
+        }
+        const double add = drifts * drift(m, s, t);
+        const bool divides = spec_.space == Space::linear && spec_.level != Level::none;
+        x.push_back(std::clamp(divides ? add / level(m, s, t) : add, -10.0, 10.0));
+      }
       if (spec_.level_input) {
         double sum = 0, squares = 0;
         for (std::int64_t i = 0; i < catalog_.series_count(); ++i) {
@@ -342,6 +368,14 @@ class ReferenceModel {
           i = t + k;
           while (i > t || (i >= 0 && std::isnan(value(m, s, i)))) i -= spec_.base_season;
           b = i >= 0 ? at(m, s, i, t) : 0;
+        } else if (spec_.base == Base::trend) {
+          i = t + k;
+          while (i > t || (i >= 0 && std::isnan(value(m, s, i)))) i -= spec_.base_season;
+          double drifts = static_cast<double>(t - i);
+          for (int j = 1; j <= k; ++j) {
+            drifts += std::pow(static_cast<double>(spec_.trend_damping), j);
+          }
+          b = i >= 0 ? on_level(value(m, s, i) + drifts * drift(m, s, t), m, s, t) : 0;
         } else if (spec_.base == Base::smoothing) {
           b = on_level(smooth(m, s, t, false), m, s, t);
         }

@@ -47,7 +47,8 @@ Attribution::Attribution(const ModelSpace& space, Recurrence& recurrence,
       baseline_(space, threads),
       layers_(head_layers(spec_)) {
   if (!fits(groups.inputs, std::int64_t{spec_.T} * spec_.inputs(), groups.count) ||
-      !fits(groups.context, F_, groups.count) || !fits(groups.base, KM_, groups.count)) {
+      !fits(groups.context, F_, groups.count) || !fits(groups.base, KM_, groups.count) ||
+      !fits(groups.trend, spec_.base == Base::trend ? KM_ : 0, groups.count)) {
     throw InternalError("groups of an attribution that are not of the model");
   }
   if (settings.points < 1 || settings.points > kMostPoints) {
@@ -135,6 +136,7 @@ void Attribution::take(const WindowRows& batch) {
     for (auto* array : {&inputs.from, &inputs.way, &inputs.at}) size(*array, count);
   };
   both(x_, T * N_ * C), both(context_, N_ * F_), both(base_, N_ * KM_);
+  size(trend_, groups_.trend.empty() ? 0 : N_ * KM_);
   size(h_, T * N_ * H), size(dh_, T * N_ * H), size(dx_, T * N_ * C);
   size(last_, spec_.L * N_ * H), size(kept_, std::ssize(nodes_) * KM_ * N_ * H);
   size(dparams_, recurrence_params(spec_.inputs(), spec_.H, spec_.L));
@@ -155,6 +157,14 @@ void Attribution::take(const WindowRows& batch) {
     };
     write(plain, &Inputs::from);
     write(batch, &Inputs::way);
+  }
+  if (!trend_.empty()) {  // a plain series has none, so its whole way is what the base has of it
+    WindowRows without = batch;
+    without.space.base = Base::seasonal;
+    for (std::int64_t n = 0; n < N_; ++n) {
+      base_row(without, n, without.windows[n].origin, trend_.data() + n * KM_);
+    }
+    std::ranges::transform(base_.way, trend_, trend_.begin(), std::minus());
   }
   for (Inputs* inputs : {&x_, &context_, &base_}) {
     std::ranges::transform(inputs->way, inputs->from, inputs->way.begin(), std::minus());
@@ -248,9 +258,15 @@ void Attribution::keep(std::size_t at, std::int64_t i, std::span<double> contrib
     for (std::int64_t q = 0; q < spec_.based_outputs(); ++q) {
       slope += slope_[static_cast<std::size_t>((n * KM_ + i) * Q_ + q)];
     }
+    const auto cell = static_cast<std::size_t>(n * KM_ + i);
+    float way = base_.way[cell];
+    if (!trend_.empty()) {
+      way -= trend_[cell];
+      row[groups_.trend[static_cast<std::size_t>(i)]] +=
+          place.weight * slope * static_cast<double>(trend_[cell]);
+    }
     row[groups_.base[static_cast<std::size_t>(i)]] +=
-        place.weight * slope *
-        static_cast<double>(base_.way[static_cast<std::size_t>(n * KM_ + i)]);
+        place.weight * slope * static_cast<double>(way);
   }
 }
 

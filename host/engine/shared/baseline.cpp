@@ -109,6 +109,7 @@ void Baseline::make_plain(const WindowRows& batch, const SpaceView& plain, std::
     if (plain.s != nullptr) std::ranges::fill(of_step(plain.s, m), a.s);
     if (plain.o != nullptr) std::ranges::fill(of_step(plain.o, m), a.o);
     if (plain.smoothed != nullptr) std::ranges::fill(of_step(plain.smoothed, m), flat);
+    if (plain.drift != nullptr) std::ranges::fill(of_step(plain.drift, m), 0.0f);
   }
   const auto history = [&](const auto* array, std::int64_t channel) {
     return std::span(array + channel * space_.total + space_.offset[s],

@@ -22,6 +22,7 @@ std::vector<InputColumn> input_columns(const ModelSpec& spec) {
     columns.push_back({Kind::value, m, 0});
     if (spec.missing_indicator) columns.push_back({Kind::gap, m, 0});
     for (const int lag : spec.lags) columns.push_back({Kind::value, m, -lag});
+    if (spec.base == Base::trend) columns.push_back({Kind::trend, m, 0});
     if (spec.level_input) columns.push_back({Kind::level, m, 0});
     if (spec.level_change) columns.push_back({Kind::level, m, 0});
   }
@@ -80,10 +81,19 @@ std::vector<InputColumn> base_columns(const ModelSpec& spec) {
     for (int m = 0; m < spec.M; ++m) {
       const int season = spec.base_season;
       columns.push_back(spec.base == Base::smoothing ? InputColumn{Kind::level, m, 0}
-                        : spec.base == Base::seasonal
+                        : spec.base == Base::seasonal || spec.base == Base::trend
                             ? InputColumn{Kind::value, m, k % season + 1 - season}
                             : InputColumn{Kind::value, m, 0});
     }
+  }
+  return columns;
+}
+
+std::vector<InputColumn> trend_columns(const ModelSpec& spec) {
+  std::vector<InputColumn> columns;
+  if (spec.base != Base::trend) return columns;
+  for (int k = 0; k < spec.K; ++k) {
+    for (int m = 0; m < spec.M; ++m) columns.push_back({Kind::trend, m, 0});
   }
   return columns;
 }

@@ -13,6 +13,7 @@ struct InputColumn {
     value,         ///< of target `index`
     gap,           ///< whether that is missing
     level,         ///< of target `index`
+    trend,         ///< likewise: the drift of Base::trend
     channel,       ///< covariate `index`, past ones first
     calendar,      ///< term `index`
     static_real,   ///< `index`
@@ -29,8 +30,10 @@ struct InputColumn {
 std::vector<InputColumn> input_columns(const ModelSpec& spec);
 /// Of what the head sees beside h_t, [F].
 std::vector<InputColumn> context_columns(const ModelSpec& spec);
-/// Of the base that the outputs at step t are added to, [K, M]. Where a value is missing, one whole
-/// seasons before takes its place.
+/// Of the base that the outputs at step t are added to, [K, M], but for its trend. Where a value is
+/// missing, one whole seasons before takes its place.
 std::vector<InputColumn> base_columns(const ModelSpec& spec);
+/// Of the trend in that, [K, M]; empty without Base::trend.
+std::vector<InputColumn> trend_columns(const ModelSpec& spec);
 
 }  // namespace sluice

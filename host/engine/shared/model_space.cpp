@@ -38,6 +38,23 @@ class Smoother {
   std::int64_t age_ = 0;
 };
 
+/// Smoothed change a step: at each value v_t (v_t - v_i) / (t - i), where i is the last step with a
+/// value that lies whole seasons before t. 0 where nothing has changed yet.
+class Drift {
+ public:
+  Drift(double alpha, int season) : smooth_(alpha), season_(season) {}
+  /// Of v [0 .. t], after all of the steps before.
+  double next(const float* v, std::int64_t t) {
+    const std::int64_t from = std::isnan(v[t]) ? -1 : seasonal_step(v, t - season_, season_);
+    if (from < 0) return smooth_.next(kMissing, 0);
+    return smooth_.next((v[t] - v[from]) / static_cast<float>(t - from), 0);
+  }
+
+ private:
+  Smoother smooth_;
+  int season_;
+};
+
 }  // namespace
 
 ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
@@ -100,6 +117,7 @@ SpaceView ModelSpace::view() const {
   }
   view.offset = there(offsets_), view.calendar_row = there(calendar_row_);
   view.v = there(v_), view.s = there(s_), view.o = there(o_), view.smoothed = there(smoothed_);
+  view.drift = there(drift_), view.damped = there(damped_);
   view.covariates = there(covariates_), view.calendar = there(calendar_);
   view.covariate_level = there(covariate_level_), view.covariate_range = there(covariate_range_);
   view.statics = there(static_reals_), view.codes = there(codes_), view.weight = there(weight_);
@@ -148,6 +166,15 @@ void ModelSpace::fill_levels() {
   const std::int64_t S = series_count();
   const auto size = static_cast<std::size_t>(spec_.M * total());
   if (spec_.base == Base::smoothing) smoothed_.resize(size);
+  if (spec_.base == Base::trend) {
+    drift_.resize(size);
+    const auto phi = static_cast<double>(spec_.trend_damping);
+    double drifts = 0;
+    for (int k = 0; k < spec_.K; ++k) {
+      drifts = phi * (1 + drifts);  // phi + phi^2 + .. + phi^(k+1)
+      damped_.push_back(static_cast<float>(drifts));
+    }
+  }
   if (spec_.level != Level::none) {
     o_.resize(size);
     if (spec_.space == Space::linear) s_.resize(size);
@@ -166,6 +193,12 @@ void ModelSpace::fill_level(int m, std::int64_t s) {
     Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
     for (std::size_t t = 0; t < n; ++t) {
       smoothed_[begin + t] = static_cast<float>(smooth.next(values[t], 0));
+    }
+  }
+  if (spec_.base == Base::trend) {
+    Drift drift(static_cast<double>(spec_.smoothing_alpha), spec_.base_season);
+    for (std::size_t t = 0; t < n; ++t) {
+      drift_[begin + t] = static_cast<float>(drift.next(values, static_cast<std::int64_t>(t)));
     }
   }
   if (spec_.level == Level::none) return;

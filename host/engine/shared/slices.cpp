@@ -42,8 +42,8 @@ Slices::Slices(const ModelSpace& space, int threads) : space_(space.view()), thr
   }
   lookback_ = std::max<std::int64_t>({lookback_, space_.context, space_.seasonal_context,
                                       space_.level_change ? space_.base_season : 0});
-  const bool walks = space_.base == Base::last || space_.base == Base::seasonal;
-  const int season = space_.base == Base::seasonal ? space_.base_season : 1;
+  const bool walks = space_.base != Base::none && space_.base != Base::smoothing;
+  const int season = space_.base == Base::last ? 1 : space_.base_season;
   if (walks) base_lookback_ = season;
   walk_.assign(static_cast<std::size_t>(space_.series), 0);
 #pragma omp parallel for schedule(static) num_threads(threads_)
@@ -88,7 +88,7 @@ Slices::Shape Slices::shape(std::int64_t batch) const {
 
 SpaceView Slices::view(const Shape& shape, const SpaceView& from, std::byte* block) const {
   SpaceView view = space_;
-  view.calendar = from.calendar, view.lags = from.lags;
+  view.calendar = from.calendar, view.lags = from.lags, view.damped = from.damped;
   view.covariate_range = from.covariate_range;
   view.embedding_width = from.embedding_width, view.embedding_at = from.embedding_at;
   view.series = shape.batch, view.total = shape.total;

@@ -42,6 +42,8 @@ struct SpaceView {
   const float* s = nullptr;                    ///< [M,total], or null: 1
   const float* o = nullptr;                    ///< [M,total], or null: 0
   const float* smoothed = nullptr;             ///< [M,total], Base::smoothing
+  const float* drift = nullptr;                ///< [M,total], Base::trend: change of v a step
+  const float* damped = nullptr;               ///< [K], Base::trend: drifts in step k, phi + ..
   const float* covariates = nullptr;           ///< [past+future,total]
   /// [future,total], or null: future covariates are inputs as they stand. Else they are counted
   /// from this one of the step that looks at them, and cut at covariate_range; NaN = missing.
@@ -177,6 +179,12 @@ SLUICE_HD inline float known_value(float v, float level, const float* range) {
   return u < range[0] ? range[0] : (u > range[1] ? range[1] : u);
 }
 
+/// Of Base::trend, the drifts that lie between a value `ago` steps before the origin and horizon
+/// step k: those up to the origin are past, those after it are damped.
+SLUICE_HD inline float drifts_until(const SpaceView& space, int ago, int k) {
+  return static_cast<float>(ago) + space.damped[k];
+}
+
 /// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
 /// what steps through floats like one.
 template <typename Output>
@@ -197,6 +205,10 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     for (int i = 0; i < space.lag_count; ++i) {
       const int lag = space.lags[i];
       *x++ = t >= lag ? input_value(v[-lag], a) : 0.0f;
+    }
+    if (space.base == Base::trend) {  // how far it carries the last season's values in all
+      const float drifts = drifts_until(space, space.base_season, space.K - 1);
+      *x++ = input_value(space.drift[m * space.total + at] * drifts, {.s = a.s, .o = 0});
     }
     if (!space.level_input && !space.level_change) continue;
     const float level = log_level(space, m, s, t);
@@ -231,11 +243,11 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
   }
 }
 
-/// v at `t`, or, where it is missing, whole seasons before; NaN if there is none. `v`: the series'
-/// step 0.
-SLUICE_HD inline float seasonal_value(const float* v, std::int64_t t, int season) {
+/// `t`, or, where v is missing there, a step whole seasons before; below 0 if there is none. `v`:
+/// the series' step 0.
+SLUICE_HD inline std::int64_t seasonal_step(const float* v, std::int64_t t, int season) {
   while (t >= 0 && std::isnan(v[t])) t -= season;
-  return t >= 0 ? v[t] : missing_value();
+  return t;
 }
 
 /// u of the base of horizon step k (0 .. K-1) of target m, at step t >= 0 of window n.
@@ -246,11 +258,12 @@ SLUICE_HD inline float base_value(const WindowRows& rows, int m, std::int64_t n,
   const std::int64_t begin = m * space.total + space.offset[rows.windows[n].series];
   const Affine a = row_affine(rows, m, n, t);
   if (space.base == Base::smoothing) return space.smoothed[begin + t] * a.s - a.o;
-  const int season = space.base_season;
-  const float value = space.base == Base::last
-                          ? seasonal_value(space.v + begin, t, 1)
-                          : seasonal_value(space.v + begin, t - season + 1 + k % season, season);
-  return std::isnan(value) ? 0.0f : value * a.s - a.o;
+  const int season = space.base == Base::last ? 1 : space.base_season;
+  const std::int64_t at = seasonal_step(space.v + begin, t - season + 1 + k % season, season);
+  if (at < 0) return 0;
+  const float u = space.v[begin + at] * a.s - a.o;
+  if (space.base != Base::trend) return u;
+  return u + space.drift[begin + t] * a.s * drifts_until(space, static_cast<int>(t - at), k);
 }
 
 /// base_value() of all: base [K,M] (zeros where t < 0).
@@ -260,19 +273,25 @@ SLUICE_HD inline void base_row(const WindowRows& rows, std::int64_t n, std::int6
   const SpaceView& space = rows.space;
   const int K = space.K, M = space.M, season = space.base_season;
   for (int m = 0; m < M; ++m) {
-    if (t < 0 || space.base != Base::seasonal) {
+    if (t < 0 || (space.base != Base::seasonal && space.base != Base::trend)) {
       const float constant = t < 0 ? 0.0f : base_value(rows, m, n, t, 0);
       for (int k = lane; k < K; k += kLanes) base[k * M + m] = constant;
       continue;
     }
     const Affine a = row_affine(rows, m, n, t);
-    const float* v = space.v + m * space.total + space.offset[rows.windows[n].series];
+    const std::int64_t begin = m * space.total + space.offset[rows.windows[n].series];
+    const float* v = space.v + begin;
+    const bool trend = space.base == Base::trend;
+    const float drift = trend ? space.drift[begin + t] * a.s : 0.0f;
     for (int from = 0; from < K; from += season) {  // the last season, again and again
       const int end = from + season < K ? from + season : K;
       const std::int64_t at = t - season + 1 - from;  // of k = 0
       const int known = at + from >= 0 ? from : (at + end <= 0 ? end : static_cast<int>(-at));
       for (int k = from + lane; k < known; k += kLanes) base[k * M + m] = 0;
       for (int k = known + lane; k < end; k += kLanes) base[k * M + m] = v[at + k] * a.s - a.o;
+      for (int k = known + lane; k < end && trend; k += kLanes) {
+        base[k * M + m] += drift * drifts_until(space, season - 1 + from - k, k);
+      }
       if constexpr (kLanes == 1) {  // a look for gaps runs on vectors; several lanes spill by it
         int gaps = 0;
         for (int k = known; k < end; ++k) gaps |= std::isnan(base[k * M + m]) ? 1 : 0;

@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 10> names_of(Unit) {
 template <typename Spec, typename Visitor>
 void visit_spec(Spec& spec, Visitor&& visit) {
   auto& [T, H, L, K, M, dropout, space, window_scaling, level, level_window, smoothing_alpha, base,
-         base_season, lags, context, seasonal_context, forking, warmup, head_hidden,
+         base_season, trend_damping, lags, context, seasonal_context, forking, warmup, head_hidden,
          head_starts_at_zero, carry_state, level_input, level_change, missing_indicator,
          past_channels, future_channels, calendar, static_reals, embeddings, step_embeddings, loss,
          quantiles, huber_delta, tweedie_power, level_weight] = spec;
@@ -45,6 +45,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
   visit("smoothing_alpha", smoothing_alpha);
   visit("base", base);
   visit("base_season", base_season);
+  visit("trend_damping", trend_damping);
   visit("lags", lags);
   visit("context", context);
   visit("seasonal_context", seasonal_context);
@@ -220,7 +221,7 @@ bool sizes_fit(const ModelSpec& s) {
   const double Q =
       s.loss == Loss::quantile ? static_cast<double>(s.quantiles.size()) : parameter_count(s.loss);
   const double beside = s.calendar + s.static_reals + embedding;
-  const double inputs = M * (4.0 + static_cast<double>(s.lags.size())) + s.past_channels +
+  const double inputs = M * (5.0 + static_cast<double>(s.lags.size())) + s.past_channels +
                         static_cast<double>(s.future_channels) + steps + beside;
   const double context =
       M * s.context + M * s.K + static_cast<double>(s.K) * (s.future_channels + steps) + beside;
@@ -287,8 +288,9 @@ nlohmann::json spec_json(const ModelSpec& spec) {
 ModelSpec spec_from_json(const Json& json, const std::string& where) {
   ModelSpec spec;
   visit_spec(spec, [&](std::string_view name, auto& value) {
-    // Files of formats 1 and 2 have no such field.
-    if (name == "tweedie_power" && !json.contains(name)) return;
+    // Files of formats 1 and 2 have no tweedie_power, those of formats 1 to 4 no trend_damping.
+    const bool newer = name == "tweedie_power" || name == "trend_damping";
+    if (newer && !json.contains(name)) return;
     read_field(json, name, where, value);
   });
   if (!sizes_fit(spec)) throw DataError(where + " describes a model that is too large to exist");

@@ -12,8 +12,8 @@ namespace sluice {
 
 constexpr std::array<std::string_view, 3> names_of(Space) { return {"linear", "log", "asinh"}; }
 constexpr std::array<std::string_view, 3> names_of(Level) { return {"none", "mean", "smoothing"}; }
-constexpr std::array<std::string_view, 4> names_of(Base) {
-  return {"none", "last", "seasonal", "smoothing"};
+constexpr std::array<std::string_view, 5> names_of(Base) {
+  return {"none", "last", "seasonal", "smoothing", "trend"};
 }
 constexpr std::array<std::string_view, 5> names_of(Encoding) {
   return {"standard", "binary", "ratio", "difference", "amount"};

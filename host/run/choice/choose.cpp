@@ -64,7 +64,7 @@ class Chooser {
   bool fits(const Config& config) const;
   using Kind = std::pair<const char*, std::vector<Candidate> (Chooser::*)() const>;
   std::vector<Candidate> bases() const;
-  std::vector<Candidate> last_bases() const;
+  std::vector<Candidate> other_bases() const;
   std::vector<Candidate> levels() const;
   std::vector<Candidate> weights() const;
   std::vector<Candidate> years() const;
@@ -74,6 +74,7 @@ class Chooser {
   bool plan();
   double measured(const Metrics& metrics) const;
   double measure_simple_methods();
+  double measure_trend() const;
   /// What is known of a candidate that has been trained.
   struct Tried {
     ChoiceRow row;
@@ -88,7 +89,7 @@ class Chooser {
   static constexpr Kind kKinds[] = {
       {"space, base", &Chooser::bases},     {"known inputs", &Chooser::known},
       {"series weight", &Chooser::weights}, {"level", &Chooser::levels},
-      {"base", &Chooser::last_bases},       {"yearly terms", &Chooser::years}};
+      {"base", &Chooser::other_bases},      {"yearly terms", &Chooser::years}};
 
   const Config& given_;
   const Catalog& catalog_;
@@ -100,8 +101,9 @@ class Chooser {
   std::size_t kinds_ = 0;  ///< that the budget allows, the first ones
   int runs_ = 0, run_ = 0;
   TrialLimits limits_;
-  bool stopped_ = false;  ///< by a signal or the watch
-  bool behind_ = false;   ///< training.max_seconds leaves too few steps
+  bool trend_is_ahead_ = false;  ///< by itself, of seasonal naive: else it is not tried
+  bool stopped_ = false;         ///< by a signal or the watch
+  bool behind_ = false;          ///< training.max_seconds leaves too few steps
   Choice choice_;
 };
 
@@ -150,11 +152,15 @@ std::vector<Candidate> Chooser::bases() const {
   return out;
 }
 
-std::vector<Candidate> Chooser::last_bases() const {
+std::vector<Candidate> Chooser::other_bases() const {
   std::vector<Candidate> out;
-  Config config = best_;
-  config.network.base = "last";
-  if (given_.network.base == "auto") add(out, "last", std::move(config));
+  if (given_.network.base != "auto") return out;
+  for (const Base base : {Base::last, Base::trend}) {
+    if (base == Base::trend && !trend_is_ahead_) continue;
+    Config config = best_;
+    config.network.base = name_of(base);
+    add(out, name_of(base), std::move(config));
+  }
   return out;
 }
 
@@ -235,7 +241,15 @@ double Chooser::measured(const Metrics& metrics) const {
   return choice_.measure == "RMSSE" ? metrics.rmsse : metrics.mase;
 }
 
-/// Seasonal naive and its like.
+/// The score of a damped trend that no network corrects.
+double Chooser::measure_trend() const {
+  Config config = best_;
+  config.network.base = name_of(Base::trend);
+  if (!fits(config)) return kNone;
+  return measured(trials_.run(config, {}, {}).score);
+}
+
+/// Seasonal naive and its like; gives the score of the first one, which that is.
 double Chooser::measure_simple_methods() {
   double first = kNone;
   for (const auto& [name, method] : trials_.simple_methods()) {
@@ -310,12 +324,19 @@ void Chooser::decide(const Kind& kind) {
 Choice Chooser::run() {
   const double start = steady_seconds();
   choice_.config = given_;
-  if (!trials_.can_score() || !fits(best_) || !plan()) return choice_;
+  if (!trials_.can_score() || !fits(best_)) return choice_;
   choice_.windows = trials_.windows();
+  double naive = kNone;
   for (const char* measure : {given_.training.loss == "mse" ? "RMSSE" : "MASE", "WAPE"}) {
     choice_.measure = measure;
     choice_.rows.clear();
-    if (std::isfinite(measure_simple_methods())) break;
+    naive = measure_simple_methods();
+    if (std::isfinite(naive)) break;
+  }
+  trend_is_ahead_ = given_.network.base == "auto" && measure_trend() < naive;
+  if (!plan()) {
+    choice_.rows.clear();
+    return choice_;
   }
   for (std::size_t k = 0; k < kinds_ && !is_over(); ++k) decide(kKinds[k]);
   // The simple methods come last in the table.

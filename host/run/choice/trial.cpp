@@ -190,9 +190,13 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   TrialResult result;
   std::vector<float> params;
   try {
-    LoopResult loop = run_loop(setup, state);
-    result.steps = loop.step;
-    params = std::move(loop.params);
+    if (limits.steps == 0) {
+      params = state.engine.params;
+    } else {
+      LoopResult loop = run_loop(setup, state);
+      result.steps = loop.step;
+      params = std::move(loop.params);
+    }
   } catch (const DataError&) {  // no finite loss: of this candidate, and perhaps of it alone
     result.score.mase = result.score.rmsse = result.score.wape = result.score.wql = kNone;
     result.failed = true;

@@ -19,8 +19,8 @@
 namespace sluice {
 
 struct TrialLimits {
-  std::int64_t steps = 0;
-  double seconds = 0;  ///< 0: not limited
+  std::int64_t steps = 0;  ///< 0: none is made, and a model with a base forecasts as its base
+  double seconds = 0;      ///< 0: not limited
   /// Whether the weights are scored that have the least validation loss, as a training keeps them;
   /// else the last ones, without the validations.
   bool keep_best = false;

@@ -84,11 +84,15 @@ class Idle {
         u.level == "none" || u.level == "smoothing" || (u.level == "auto" && by_window),
         "but on network.level = \"mean\"");
     say("network.smoothing_alpha", w.smoothing_alpha != defaults.smoothing_alpha,
-        u.level != "smoothing" && u.base != "smoothing",
-        "but on network.level or network.base = \"smoothing\"");
+        u.level != "smoothing" && u.base != "smoothing" && u.base != "trend",
+        "but on network.level or network.base = \"smoothing\", or network.base = \"trend\"");
+    say("network.trend_damping", w.trend_damping != defaults.trend_damping,
+        u.base != "trend" && (u.base != "auto" || used_.training.choice == 0),
+        "but on network.base = \"trend\"");
     say("network.base_season", w.base_season.has_value(),
-        u.base != "auto" && u.base != "seasonal" && (u.level == "none" || u.level_change == false),
-        "but on network.base = \"seasonal\" and network.level_change");
+        u.base != "auto" && u.base != "seasonal" && u.base != "trend" &&
+            (u.level == "none" || u.level_change == false),
+        "but on network.base = \"seasonal\" or \"trend\" and network.level_change");
     say("network.calendar_year", w.calendar_year.has_value(), u.calendar == false,
         "with network.calendar = false");
     say("network.warmup", w.warmup.has_value(), !u.forking.value_or(!by_window),

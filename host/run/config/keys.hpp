@@ -107,18 +107,23 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Weight of the newest value in exponential smoothing.",
             .range = {.min = 0, .max = 1, .above = true}},
         n.smoothing_alpha);
-  visit(
-      Key{.name = "network.base",
-          .meaning = "Forecast that the network corrects: none, the last value, seasonal naive, "
-                     "or an exponential smoothing; auto: by training.choice, or none in linear and "
-                     "asinh space, else seasonal, or last without a season.",
-          .choices = {"auto", "none", "last", "seasonal", "smoothing"}},
-      n.base);
+  visit(Key{.name = "network.base",
+            .meaning = "Forecast that the network corrects: none, the last value, seasonal naive, "
+                       "an exponential smoothing, or seasonal naive with a damped trend; auto: by "
+                       "training.choice, or none in linear and asinh space, else seasonal, or last "
+                       "without a season.",
+            .choices = {"auto", "none", "last", "seasonal", "smoothing", "trend"}},
+        n.base);
   visit(Key{.name = "network.base_season",
             .meaning = "Steps of the season of seasonal naive.",
             .automatic = "one season (24 hours, 7 days, 12 months)",
             .range = {.min = 1, .max = 1000000}},
         n.base_season);
+  visit(Key{.name = "network.trend_damping",
+            .meaning = "Of network.base = \"trend\" phi: the drift of each step of the horizon, as "
+                       "a share of that of the step before; 1: a straight line.",
+            .range = {.min = 0, .max = 1}},
+        n.trend_damping);
   visit(Key{.name = "network.lags",
             .meaning = "Inputs: the targets so many steps ago.",
             .automatic = "one season and one long season; none without a season",

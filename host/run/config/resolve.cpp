@@ -371,9 +371,11 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                          {"none", Base::none},
                          {"last", Base::last},
                          {"seasonal", Base::seasonal},
-                         {"smoothing", Base::smoothing}},
+                         {"smoothing", Base::smoothing},
+                         {"trend", Base::trend}},
                         "network.base");
   s.base_season = n.base_season.value_or(season);
+  s.trend_damping = static_cast<float>(n.trend_damping);
   if (n.lags) {
     s.lags = *n.lags;
   } else if (season > 1) {
@@ -475,6 +477,10 @@ std::string describe(const ModelSpec& s) {
   if (s.base == Base::last) text += ", base last";
   if (s.base == Base::seasonal) text += fmt::format(", base seasonal {}", s.base_season);
   if (s.base == Base::smoothing) text += fmt::format(", base smoothing {:g}", s.smoothing_alpha);
+  if (s.base == Base::trend) {
+    text += fmt::format(", base seasonal {} with a trend {:g}, damped {:g}", s.base_season,
+                        s.smoothing_alpha, s.trend_damping);
+  }
   if (!s.lags.empty()) text += fmt::format(", lags {}", fmt::join(s.lags, " "));
   if (s.context > 0 || s.seasonal_context > 0) {
     text += fmt::format(", context {}+{}", s.context, s.seasonal_context > 0 ? s.K : 0);

@@ -47,7 +47,7 @@ InputNames::InputNames(const ModelSpec& spec, const Catalog& catalog, std::span<
   };
   // Names in the order of a user's columns; blocks of the history from the latest on.
   const std::vector<InputColumn> inputs = input_columns(spec), context = context_columns(spec),
-                                 base = base_columns(spec);
+                                 base = base_columns(spec), trend = trend_columns(spec);
   const std::vector<std::string> terms = calendar_names(catalog.frequency());
   const auto channel_name = [&](int c) {
     return catalog.channels()[static_cast<std::size_t>(spec.M + c)].name;
@@ -60,6 +60,8 @@ InputNames::InputNames(const ModelSpec& spec, const Catalog& catalog, std::span<
       case Kind::gap:
       case Kind::level:
         return {catalog.target(column.index).name, "level"};
+      case Kind::trend:
+        return {catalog.target(column.index).name, "trend"};
       case Kind::channel:
         return {channel_name(column.index), ""};
       case Kind::calendar:
@@ -87,6 +89,7 @@ InputNames::InputNames(const ModelSpec& spec, const Catalog& catalog, std::span<
     const bool levels = std::ranges::any_of(
         inputs, [](const InputColumn& c) { return c.kind == Kind::level || c.kind == Kind::gap; });
     if (levels || spec.base == Base::smoothing) name(name_of({Kind::level, m, 0}, 0));
+    if (spec.base == Base::trend) name(name_of({Kind::trend, m, 0}, 0));
   }
   for (int c = 0; c < spec.past_channels + spec.future_channels; ++c) {
     if (c < spec.past_channels) {
@@ -119,8 +122,9 @@ InputNames::InputNames(const ModelSpec& spec, const Catalog& catalog, std::span<
   }
   for (const InputColumn& c : context) groups_.context.push_back(group_of(c, c.step));
   for (const InputColumn& c : base) groups_.base.push_back(group_of(c, c.step));
+  for (const InputColumn& c : trend) groups_.trend.push_back(group_of(c, c.step));
   const auto count = static_cast<int>(names_.size());
-  for (auto* groups : {&groups_.inputs, &groups_.context, &groups_.base}) {
+  for (auto* groups : {&groups_.inputs, &groups_.context, &groups_.base, &groups_.trend}) {
     for (std::int32_t& group : *groups) group = group < 0 ? count - 1 - group : group;
   }
   groups_.count = count + static_cast<int>(ahead_.size()) * spec.K;

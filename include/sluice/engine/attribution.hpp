@@ -28,6 +28,7 @@ struct InputGroups {
   std::vector<std::int32_t> inputs;   ///< [T, C] of the recurrence's input
   std::vector<std::int32_t> context;  ///< [F] of what the head sees beside h
   std::vector<std::int32_t> base;     ///< [K, M] of what the head's outputs are added to
+  std::vector<std::int32_t> trend;    ///< [K, M] of Base::trend's part of that, else empty
 };
 
 struct AttributionSettings {

@@ -24,7 +24,7 @@ enum class Space { linear, log, asinh };
 /// as by a logarithm, those far below as they are: zeros and negative values have a place.
 inline constexpr float kAsinhSlope = 4;
 enum class Level { none, mean, smoothing };
-enum class Base { none, last, seasonal, smoothing };
+enum class Base { none, last, seasonal, smoothing, trend };
 /// From `gaussian` on: the likelihood of a distribution whose parameters the head gives.
 enum class Loss {
   mse,
@@ -63,9 +63,10 @@ struct ModelSpec {
   Level level = Level::none;
   int level_window = 0;  ///< steps; Level::mean
   float smoothing_alpha =
-      0.1f;  ///< Level::smoothing and Base::smoothing; the first steps use 1/age if larger
+      0.1f;  ///< of what is smoothed: level, base, drift; the first steps use 1/age if larger
   Base base = Base::none;
-  int base_season = 1;  ///< Base::seasonal: y_{t+k - season*ceil(k/season)}
+  int base_season = 1;         ///< Base::seasonal: y_{t+k - season*ceil(k/season)}
+  float trend_damping = 0.9f;  ///< Base::trend: step k adds phi + phi^2 + .. + phi^k drifts
 
   std::vector<int> lags;     ///< inputs: the targets so many steps ago, on the level of t
   int context = 0;           ///< the head sees the last so many target values

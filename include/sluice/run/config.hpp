@@ -74,8 +74,9 @@ struct Config {
     std::string level = "auto";              ///< auto, none, mean, smoothing
     std::optional<int> level_window;
     double smoothing_alpha = 0.1;
-    std::string base = "auto";  ///< auto, none, last, seasonal, smoothing
+    std::string base = "auto";  ///< auto, none, last, seasonal, smoothing, trend
     std::optional<int> base_season;
+    double trend_damping = 0.9;
     std::optional<std::vector<int>> lags;
     std::optional<int> context;
     std::optional<int> seasonal_context;

@@ -161,6 +161,27 @@ TEST(Checkpoint, WithoutEncodedCovariatesIsReadByProgramsFromBeforeThem) {
   EXPECT_TRUE(load_model(path).scaling.covariates.empty());
 }
 
+TEST(Checkpoint, AModelWithATrendIsNothingForProgramsFromBeforeIt) {
+  const auto path = temporary("trend.safetensors");
+  Model model = small_model();
+  model.spec.base = Base::trend, model.spec.trend_damping = 0.75f;
+  for (auto& m : model.members) m.resize(static_cast<std::size_t>(ParamLayout(model.spec).size()));
+  save_model(path, model);
+  EXPECT_EQ(read_safetensors(path).metadata.at("format_version"), "5");
+  EXPECT_EQ(load_model(path).spec, model.spec);
+}
+
+TEST(Checkpoint, AFileFromBeforeTrendsIsReadAsItWas) {
+  const auto path = temporary("before.safetensors");
+  save_model(path, small_model());
+  Safetensors content = without_checksum(path);
+  auto spec = nlohmann::json::parse(content.metadata["spec"]);
+  ASSERT_EQ(spec.erase("trend_damping"), 1u);
+  content.metadata["spec"] = spec.dump();
+  write_safetensors(path, content);
+  EXPECT_EQ(load_model(path).spec, small_model().spec);
+}
+
 TEST(Checkpoint, RefusesCovariatesThatAreNotPossible) {
   const auto path = temporary("bad.safetensors");
   save_model(path, small_model());
@@ -252,14 +273,14 @@ TEST(LoadModel, ANewerFormatIsRefusedWithTheRemedy) {
   const auto path = temporary("newer.safetensors");
   save_model(path, small_model());
   Safetensors file = read_safetensors(path);
-  file.metadata["format_version"] = "5";
+  file.metadata["format_version"] = "6";
   write_safetensors(path, file);
   try {
     load_model(path);
     FAIL() << "no error";
   } catch (const DataError& e) {
     EXPECT_EQ(e.what(), path.string() +
-                            ": is of format 5, which is newer than this program's 4; update "
+                            ": is of format 6, which is newer than this program's 5; update "
                             "Sluice, or train the model again with this version");
   }
 }

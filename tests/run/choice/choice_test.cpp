@@ -175,6 +175,30 @@ TEST(Choice, CorrectsNoSeasonOfNoisyCounts) {
   EXPECT_LT(best->score, 0.9 * beside[0].score);  // seasonal naive
 }
 
+/// Series without a season, each with a growth of its own that takes a long time to die down.
+Values with_trends() {
+  std::vector<double> level(40, 0.0);
+  return simulated(40, 60, [&](std::mt19937& random, int s, int t) {
+    level[static_cast<std::size_t>(s)] += 0.004 * (s - 20) * std::pow(0.98, t);
+    return 100 * std::exp(level[static_cast<std::size_t>(s)] + 0.003 * gauss(random));
+  });
+}
+
+TEST(Choice, TakesATrendOfShortSeriesThatGrow) {
+  const Choice choice = chosen(small(), with_trends());
+  EXPECT_EQ(choice.config.network.base, "trend");
+  const auto rows = rows_of(choice, "base");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[2].name, "trend");
+  EXPECT_LT(rows[2].score, 0.9 * rows[0].score);
+}
+
+TEST(Choice, TriesNoTrendThatByItselfIsBehindSeasonalNaive) {
+  const Choice choice = chosen(small(), counts());
+  EXPECT_FALSE(rows_of(choice, "base").empty());
+  for (const ChoiceRow& row : choice.rows) EXPECT_NE(row.name, "trend");
+}
+
 TEST(Choice, OneZeroInOneSeriesDoesNotDecide) {
   Values values = growing();
   values[3][40] = 0;
