@@ -67,7 +67,7 @@ TEST_F(DeviceContextFaults, AFullDeviceSaysWhatIsLeft) {
   EXPECT_THAT(
       failure([&] { DeviceBuffer<char>(memory, 301, "the second"); }),
       HasSubstr("the second needs 301 bytes of device memory, and 300 bytes are left of the "
-                "device's (700 bytes are in use by this engine)"));
+                "device's (700 bytes are in use by this engine and those beside it)"));
 }
 
 TEST_F(DeviceContextFaults, RefusedPinnedMemoryNamesTheSystemsLimit) {
