@@ -31,7 +31,7 @@ void* DeviceMemory::allocate(std::int64_t bytes, const char* purpose) {
     throw DeviceError(fmt::format(
         "{} needs {} bytes of device memory, and {} bytes are left of {} ({} bytes are in use by "
         "this engine and those beside it); lower training.batch_size, engine.forecast_batch or "
-        "training.jobs, or give it more "
+        "training.parallel_seeds, or give it more "
         "(engine.device_memory_limit)",
         purpose, bytes, left, of, before));
   };

@@ -117,7 +117,8 @@ class Idle {
         "where nothing is validated (data.valid = 0)");
     say("training.schedule", w.schedule == "plateau", unvalidated && u.schedule == "plateau",
         "as \"plateau\" where nothing is validated (data.valid = 0)");
-    say("training.jobs", w.jobs != defaults.jobs, u.seeds == 1, "but with training.seeds > 1");
+    say("training.parallel_seeds", w.parallel_seeds != defaults.parallel_seeds, u.seeds == 1,
+        "but with training.seeds > 1");
     say("training.shuffle", w.shuffle != defaults.shuffle, u.carry_state || u.sampling == "series",
         "but on training.sampling = \"window\" without training.carry_state");
   }

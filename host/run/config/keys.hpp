@@ -303,11 +303,11 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Models, of consecutive seeds, whose mean is the forecast.",
             .range = {.min = 1, .max = 1000}},
         t.seeds);
-  visit(Key{.name = "training.jobs",
+  visit(Key{.name = "training.parallel_seeds",
             .meaning = "Seeds trained side by side, which share engine.threads; 0: on the CPU as "
                        "many as there are threads for, on a GPU one after another.",
             .range = {.min = 0, .max = 1000}},
-        t.jobs);
+        t.parallel_seeds);
   visit(Key{.name = "training.final_fit",
             .meaning = "Whether a last training, with the steps that validation chose, uses the "
                        "validation part too."},

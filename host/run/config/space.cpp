@@ -33,7 +33,7 @@ constexpr std::pair<std::string_view, std::string_view> kRefused[] = {
     {"training.preset", "list the keys that it stands for: training.steps"},
     {"training.seed", "it would choose chance; trials share one seed"},
     {"training.seeds", "a trial is one training of one seed; set it under [training]"},
-    {"training.jobs", "a trial is one training of one seed; set tune.jobs under [tune]"},
+    {"training.parallel_seeds", "a trial is one training of one seed; set tune.jobs under [tune]"},
     {"training.choice", "what it chooses is chosen once before the trials, or a key of the space"},
     {"training.max_seconds", "a trial's length is counted in steps; set training.steps"},
     {"training.final_fit", "a trial ends before it; set it under [training]"},

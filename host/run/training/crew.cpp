@@ -65,7 +65,7 @@ void Crew::run(int count, const std::function<void(int)>& work) {
   if (refusal) {
     throw DeviceError(fmt::format(
         "only {} of {} trainings side by side can be started ({}); allow more threads (ulimit -u, "
-        "ulimit -v, the container's limits), or set training.jobs = {}",
+        "ulimit -v, the container's limits), or set training.parallel_seeds = {}",
         made, count, refusal.message(), std::max<std::size_t>(1, made)));
   }
   if (failure_) std::rethrow_exception(failure_);

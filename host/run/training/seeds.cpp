@@ -189,7 +189,7 @@ double Sharing::work(int seeds) const {
 
 Sharing sharing_of(const Config& config) {
   Sharing out;
-  const int seeds = config.training.seeds, jobs = config.training.jobs;
+  const int seeds = config.training.seeds, jobs = config.training.parallel_seeds;
   out.all_threads = config.engine.threads > 0 ? config.engine.threads : omp_get_max_threads();
   const std::string& device = config.engine.device;
   const bool cpu = device == "cpu" || (device == "auto" && automatic_device() == "cpu");

@@ -29,8 +29,9 @@ struct Sharing {
   int all_threads = 1;
 };
 
-/// By training.seeds, training.jobs and engine.threads. Where there are more seeds than threads
-/// those left over are begun with the first round, so that no thread waits for the last one.
+/// By training.seeds, training.parallel_seeds and engine.threads. Where there are more seeds than
+/// threads those left over are begun with the first round, so that no thread waits for the last
+/// one.
 Sharing sharing_of(const Config& config);
 
 struct SeedsSetup {  ///< all outlive the call

@@ -123,8 +123,8 @@ void check_state(const std::filesystem::path& path, const TrainingState& state,
   if (state.config != mine.config) {
     throw ConfigError(
         fmt::format("{}: it was saved with other settings; a resumed training must keep them all "
-                    "(only [mode], [path], training.jobs and training.checkpoint_seconds may "
-                    "change)",
+                    "(only [mode], [path], training.parallel_seeds and "
+                    "training.checkpoint_seconds may change)",
                     path.string()));
   }
   if (state.catalog_checksum != mine.catalog_checksum) {
@@ -153,7 +153,7 @@ std::string settings_to_keep(const Config& config) {
   kept.tune = {};
   kept.path.data = config.path.data;
   kept.training.checkpoint_seconds = 0;
-  kept.training.jobs = 0;
+  kept.training.parallel_seeds = 0;
   return to_toml(kept);
 }
 

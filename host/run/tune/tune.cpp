@@ -137,7 +137,7 @@ SearchIdentity Tuning::identity() const {
   SearchIdentity out;
   Config kept = given_;
   kept.training.checkpoint_seconds = 0;
-  kept.training.jobs = 0;
+  kept.training.parallel_seeds = 0;
   kept.path = {};
   for (const auto& [key, text] : setting_texts(kept)) {
     const bool of_scores = key.starts_with("data.") || key.starts_with("network.") ||

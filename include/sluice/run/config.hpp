@@ -120,8 +120,8 @@ struct Config {
     double level_weight = 0;              ///< power of the level at each step; 0: none
     std::optional<double> series_weight;  ///< power of mean / seasonal naive error; 0: none
     int seed = 42;
-    int seeds = 1;  ///< models whose mean is the forecast
-    int jobs = 0;   ///< of them trained side by side; 0: by engine.threads
+    int seeds = 1;           ///< models whose mean is the forecast
+    int parallel_seeds = 0;  ///< of them trained side by side; 0: by engine.threads
     bool final_fit = true;
     /// Simple methods that may have a part in the forecast: auto, none, or names.
     std::vector<std::string> partners = {"auto"};

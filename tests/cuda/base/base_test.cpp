@@ -93,8 +93,8 @@ TEST_F(DeviceBase, BeyondTheLimitNamesPurposeNeedAndRest) {
   EXPECT_EQ(failure([&] { DeviceBuffer<float>(memory, 151, "the gates"); }),
             "the gates needs 604 bytes of device memory, and 600 bytes are left of "
             "engine.device_memory_limit (400 bytes are in use by this engine and those beside it); "
-            "lower training.batch_size, engine.forecast_batch or training.jobs, or give it more "
-            "(engine.device_memory_limit)");
+            "lower training.batch_size, engine.forecast_batch or training.parallel_seeds, or give "
+            "it more (engine.device_memory_limit)");
   EXPECT_EQ(memory.used(), 400);
   const DeviceBuffer<float> fits(memory, 150, "the gates");
   EXPECT_EQ(memory.available(), 0);

@@ -45,7 +45,7 @@ class SideBySide : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   Model model(Config config, int jobs, const TrainWatch& watch = {}) const {
-    config.training.jobs = jobs;
+    config.training.parallel_seeds = jobs;
     return train(config, catalog_, {.end = {}, .save = false, .announce = false, .watch = watch})
         .model;
   }
@@ -103,7 +103,7 @@ TEST_F(SideBySide, StoppedAnywhereTheyGoOnToTheSameBits) {
     TrainOptions options{.end = {}, .announce = false};
     int stops = 0;
     for (;; config_.mode.resume = true) {
-      config_.training.jobs = stops % 4;  // another number each time
+      config_.training.parallel_seeds = stops % 4;  // another number each time
       int left = 17;
       options.watch = [&](const TrainProgress&) { return --left > 0; };
       const TrainResult part = train(config_, catalog_, options);
@@ -192,7 +192,7 @@ TEST(Sharing, SeedsLeftOverBeginWithTheFirstRound) {
                          Row{3, 0, 1, 1, 1, 0}, Row{1000, 0, 16, 24, 16, 1}, Row{3, 1, 8, 1, 1, 0},
                          Row{3, 2, 8, 2, 2, 4}, Row{3, 9, 8, 3, 3, 2}, Row{3, 3, 1, 3, 1, 1}}) {
     config.training.seeds = row.seeds;
-    config.training.jobs = row.jobs;
+    config.training.parallel_seeds = row.jobs;
     config.engine.threads = row.all;
     const Sharing sharing = sharing_of(config);
     EXPECT_EQ(sharing.at_once, row.at_once) << row.seeds << " of " << row.all;
