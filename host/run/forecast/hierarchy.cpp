@@ -90,6 +90,11 @@ std::vector<ShrunkCovariance> past_covariance(Forecaster& forecaster, const Cata
       [&](std::size_t m, std::size_t s, std::size_t t, double e) { errors[m][s * most + t] = e; });
   const std::size_t n = at(origins * K);
   std::vector<ShrunkCovariance> out;
+  if (n == 0) {  // no series has an origin before these
+    out.resize(M);
+    for (ShrunkCovariance& of : out) of.variance.assign(S, kNone);
+    return out;
+  }
   for (std::vector<double>& of : errors) {
     for (std::size_t s = 0; s < S && n < most; ++s) {
       std::copy_n(of.begin() + static_cast<std::ptrdiff_t>(s * most), n,

@@ -152,6 +152,18 @@ TEST(Hierarchy, PastErrorsAreThoseBeforeTheCutoffAlone) {
   EXPECT_NE(f.coherent, forecast_series(model, catalog, c).coherent);
 }
 
+TEST(Hierarchy, WithoutAnyPastErrorItAddsUpByWhatTheForecastsAre) {
+  const Catalog catalog = shops();
+  for (const char* method : {"wls_var", "mint_shrink"}) {
+    Config c = config_of(method);
+    const Model model = testing::quick_model(c, catalog);
+    c.forecast.from = "2024-01-04";  // step 3: no origin lies a horizon before it
+    const Forecasts f = forecast_series(model, catalog, c);
+    ASSERT_FALSE(f.coherent.empty()) << method;
+    EXPECT_TRUE(std::ranges::all_of(f.coherent, [](auto y) { return std::isfinite(y); })) << method;
+  }
+}
+
 TEST(Hierarchy, AnEvaluationScoresLevelByLevelBesideBaseAndBottomUp) {
   const Catalog catalog = shops();
   Config c = config_of("wls_struct");
