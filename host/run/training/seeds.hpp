@@ -17,8 +17,8 @@
 
 namespace sluice {
 
-/// How the trainings of several seeds share a machine: a function of the settings alone, so that a
-/// resumed training computes as the one before it.
+/// How the trainings of several seeds share a machine. With the same threads each, the weights are
+/// the same bits.
 struct Sharing {
   int at_once = 1;  ///< engines; 1: one after another, on the phase's own
   int turns = 1;    ///< of them compute at a time

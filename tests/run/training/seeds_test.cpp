@@ -118,6 +118,17 @@ TEST_F(SideBySide, StoppedAnywhereTheyGoOnToTheSameBits) {
   }
 }
 
+// Nothing tells which of them are better.
+TEST_F(SideBySide, StoppedWithoutAValidationAllOfThemAreInTheModel) {
+  config_.data.valid = 0;
+  std::set<std::string> labels;
+  const Model part = model(config_, 3, [&](const TrainProgress& at) {
+    labels.emplace(at.label);
+    return labels.size() < 3 || at.step < 5;
+  });
+  EXPECT_EQ(part.members.size(), 3u);
+}
+
 // As after a kill: whatever checkpoint was the last one leads to the same weights.
 TEST_F(SideBySide, EveryCheckpointLeadsToTheSameBits) {
   config_.training.checkpoint_seconds = 0;  // after every epoch
