@@ -220,6 +220,7 @@ bool Chooser::plan() {
   if (all == 0) all = kUsualSteps;
   const auto budget = static_cast<std::int64_t>(t.choice * static_cast<double>(all));
   int runs = 1;
+  kinds_ = 0;
   for (const auto& [what, candidates_of] : kKinds) {
     const auto more = static_cast<int>((this->*candidates_of)().size());
     if (budget / (runs + more) < kFewestSteps) break;
@@ -324,7 +325,7 @@ void Chooser::decide(const Kind& kind) {
 Choice Chooser::run() {
   const double start = steady_seconds();
   choice_.config = given_;
-  if (!trials_.can_score() || !fits(best_)) return choice_;
+  if (!trials_.can_score() || !fits(best_) || !plan()) return choice_;
   choice_.windows = trials_.windows();
   double naive = kNone;
   for (const char* measure : {given_.training.loss == "mse" ? "RMSSE" : "MASE", "WAPE"}) {
@@ -333,10 +334,13 @@ Choice Chooser::run() {
     naive = measure_simple_methods();
     if (std::isfinite(naive)) break;
   }
-  trend_is_ahead_ = given_.network.base == "auto" && measure_trend() < naive;
-  if (!plan()) {
-    choice_.rows.clear();
-    return choice_;
+  // Nothing is spent on it where the budget ends before bases.
+  const bool reaches_bases = std::any_of(kKinds, kKinds + kinds_, [](const Kind& kind) {
+    return std::string_view(kind.first) == "base";
+  });
+  if (reaches_bases && given_.network.base == "auto" && measure_trend() < naive) {
+    trend_is_ahead_ = true;
+    plan();
   }
   for (std::size_t k = 0; k < kinds_ && !is_over(); ++k) decide(kKinds[k]);
   // The simple methods come last in the table.
