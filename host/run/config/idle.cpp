@@ -84,7 +84,8 @@ class Idle {
         u.level == "none" || u.level == "smoothing" || (u.level == "auto" && by_window),
         "but on network.level = \"mean\"");
     say("network.smoothing_alpha", w.smoothing_alpha != defaults.smoothing_alpha,
-        u.level != "smoothing" && u.base != "smoothing" && u.base != "trend",
+        u.level != "smoothing" && u.base != "smoothing" && u.base != "trend" &&
+            (used_.training.choice == 0 || (u.level != "auto" && u.base != "auto")),
         "but on network.level or network.base = \"smoothing\", or network.base = \"trend\"");
     say("network.trend_damping", w.trend_damping != defaults.trend_damping,
         u.base != "trend" && (u.base != "auto" || used_.training.choice == 0),

@@ -26,8 +26,15 @@ const Case kCases[] = {
      [](Config& c) { c.data.past = {"visitors"}; }},
     {"network.dropout", [](Config& c) { c.network.dropout = 0.1; },
      [](Config& c) { c.network.layers = 2; }},
-    {"network.smoothing_alpha", [](Config& c) { c.network.smoothing_alpha = 0.5; },
+    {"network.smoothing_alpha",
+     [](Config& c) { c.network.smoothing_alpha = 0.5, c.training.choice = 0; },
      [](Config& c) { c.network.base = "smoothing"; }},
+    // What validation may choose takes it.
+    {"network.smoothing_alpha",
+     [](Config& c) {
+       c.network.smoothing_alpha = 0.5, c.network.base = "last", c.network.level = "mean";
+     },
+     [](Config& c) { c.network.level = "auto"; }},
     {"network.trend_damping",
      [](Config& c) { c.network.trend_damping = 0.8, c.network.base = "last"; },
      [](Config& c) { c.network.base = "trend"; }},
