@@ -16,7 +16,8 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
       const double offset = catalog.value_offset(m, s);
       const std::int64_t until = std::min(end[static_cast<std::size_t>(s)], catalog.history(s));
       for (std::int64_t t = 0; t < until; ++t) {
-        const double y = static_cast<double>(values[static_cast<std::size_t>(t)]) + offset;
+        const float stored = values[static_cast<std::size_t>(t)];
+        const double y = static_cast<double>(stored) + offset;
         if (std::isnan(y)) {
           facts.any_missing = true;
           continue;
@@ -24,7 +25,9 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
         const auto note = [&](bool is_so, std::string& first) {
           if (!is_so || !first.empty()) return;
           first = fmt::format("series '{}', {}: {} is {}", catalog.id(s), catalog.date(s, t),
-                              catalog.target(m).name, y);
+                              catalog.target(m).name,
+                              // As the cell has it: a float has fewer digits than y.
+                              offset == 0 ? fmt::format("{}", stored) : fmt::format("{}", y));
         };
         note(!(y > 0), facts.not_positive);
         note(y < 0, facts.negative);
