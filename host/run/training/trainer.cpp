@@ -409,13 +409,8 @@ TrainResult Training::interrupted_result(Phase& phase, const SeedsResult& made) 
   } else {
     if (state_.final_phase && finished().empty()) back_to_choice(phase);
     if (!state_.final_phase) {
-      // Beside weights that a validation has seen, those that none has are left out.
-      const bool validated =
-          !finished().empty() || std::ranges::any_of(made.parts, [](const auto& part) {
-            return std::isfinite(part.loop.loss);
-          });
       for (const auto& [member, loop] : made.parts) {
-        if (!has_valid_ || !validated || std::isfinite(loop.loss)) take(member, loop, false);
+        if (!has_valid_ || std::isfinite(loop.loss)) take(member, loop, false);
       }
       if (finished().empty()) state_.done_members = {state_.selected_params};
       learn(phase);  // as at the end of a whole choice
