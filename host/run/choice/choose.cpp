@@ -74,6 +74,7 @@ class Chooser {
   bool plan();
   double measured(const Metrics& metrics) const;
   double measure_simple_methods();
+  bool has_few_windows() const;
   double measure_trend() const;
   /// What is known of a candidate that has been trained.
   struct Tried {
@@ -242,6 +243,14 @@ double Chooser::measured(const Metrics& metrics) const {
   return choice_.measure == "RMSSE" ? metrics.rmsse : metrics.mase;
 }
 
+/// Whether a training comes back to its windows. Of more of them than it sees, a network learns
+/// growth by itself, and a trend is but ahead at first, which is when candidates are compared.
+bool Chooser::has_few_windows() const {
+  const std::int64_t all = trials_.total_steps();
+  return trials_.training_windows(best_) <=
+         (all > 0 ? all : kUsualSteps) * std::int64_t{given_.training.batch_size};
+}
+
 /// The score of a damped trend that no network corrects.
 double Chooser::measure_trend() const {
   Config config = best_;
@@ -338,7 +347,8 @@ Choice Chooser::run() {
   const bool reaches_bases = std::any_of(kKinds, kKinds + kinds_, [](const Kind& kind) {
     return std::string_view(kind.first) == "base";
   });
-  if (reaches_bases && given_.network.base == "auto" && measure_trend() < naive) {
+  if (reaches_bases && given_.network.base == "auto" && has_few_windows() &&
+      measure_trend() < naive) {
     trend_is_ahead_ = true;
     plan();
   }

@@ -150,6 +150,11 @@ std::int64_t Trials::total_steps(const Config& config) const {
   return steps_in_all(config.training, plan, windows());
 }
 
+std::int64_t Trials::training_windows(const Config& config) const {
+  const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
+  return TrainingPlan(catalog_, split_.train_end, plan_spec(config, spec)).size();
+}
+
 TrialResult Trials::run(const Config& config, const TrialLimits& limits,
                         const TrainWatch& watch) const {
   const std::optional<Catalog> reduced = reduced_catalog(catalog_, config.data);

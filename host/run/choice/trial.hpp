@@ -52,6 +52,8 @@ class Trials {
   /// Steps that training.steps and epochs allow; 0: they do not limit.
   std::int64_t total_steps() const { return total_steps(config_); }
   std::int64_t total_steps(const Config& config) const;
+  /// Windows that a training has to learn from.
+  std::int64_t training_windows(const Config& config) const;
 
   /// Trains `config` and scores it. One whose loss stops being finite has no score. `watch` as in
   /// TrainOptions; a training that it, or a signal, ends is scored as it stands.

@@ -176,9 +176,9 @@ TEST(Choice, CorrectsNoSeasonOfNoisyCounts) {
 }
 
 /// Series without a season, each with a growth of its own that takes a long time to die down.
-Values with_trends() {
+Values with_trends(int length = 60) {
   std::vector<double> level(40, 0.0);
-  return simulated(40, 60, [&](std::mt19937& random, int s, int t) {
+  return simulated(40, length, [&](std::mt19937& random, int s, int t) {
     level[static_cast<std::size_t>(s)] += 0.004 * (s - 20) * std::pow(0.98, t);
     return 100 * std::exp(level[static_cast<std::size_t>(s)] + 0.003 * gauss(random));
   });
@@ -191,6 +191,15 @@ TEST(Choice, TakesATrendOfShortSeriesThatGrow) {
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows[2].name, "trend");
   EXPECT_LT(rows[2].score, 0.9 * rows[0].score);
+}
+
+TEST(Choice, TriesNoTrendWhereATrainingSeesOnlyPartOfTheWindows) {
+  Config c = small();
+  c.training.batch_size = 1;
+  const Choice choice = chosen(c, with_trends(120));
+  EXPECT_EQ(rows_of(choice, "base").size(), 2u);
+  c.training.batch_size = 8;
+  EXPECT_EQ(rows_of(chosen(c, with_trends(120)), "base").size(), 3u);
 }
 
 TEST(Choice, TriesNoTrendThatByItselfIsBehindSeasonalNaive) {
