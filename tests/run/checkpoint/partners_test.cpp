@@ -31,6 +31,21 @@ Model model_with_partners() {
   return model;
 }
 
+/// What load_model() says of a file of which `damage` has changed something, and no checksum tells.
+std::string error_of_damaged(const std::string& path, const Safetensors& good,
+                             const std::function<void(Safetensors&)>& damage) {
+  Safetensors bad = good;
+  bad.metadata.erase("checksum");
+  damage(bad);
+  write_safetensors(path, bad);
+  try {
+    load_model(path);
+  } catch (const DataError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
 TEST(SaveModel, PartnersAndStretchComeBackAndAreOfFormatFour) {
   const auto path = ::testing::TempDir() + "sluice_partners.safetensors";
   save_model(path, model_with_partners());
@@ -71,17 +86,10 @@ TEST(LoadModel, GroupsThatCannotBeAreRefused) {
   written.stretch.group_factors = {1, 1.5F, 0.5F, 2, 3, 4};
   save_model(path, written);
   const Safetensors good = read_safetensors(path);
-  const auto error_of = [&](const char* tensor, auto number) -> std::string {
-    Safetensors bad = good;
-    bad.metadata.erase("checksum");
-    std::memcpy(bad.tensors[tensor].bytes.data(), &number, sizeof number);
-    write_safetensors(path, bad);
-    try {
-      load_model(path);
-    } catch (const DataError& e) {
-      return e.what();
-    }
-    return "no error";
+  const auto error_of = [&](const char* tensor, auto number) {
+    return error_of_damaged(path, good, [&](Safetensors& bad) {
+      std::memcpy(bad.tensors[tensor].bytes.data(), &number, sizeof number);
+    });
   };
   EXPECT_EQ(error_of("stretch.groups", 2.0F), "no error");
   EXPECT_THAT(error_of("stretch.groups", -1.0F),
@@ -99,17 +107,8 @@ TEST(LoadModel, PartnersThatCannotBeAreRefused) {
   const auto path = ::testing::TempDir() + "sluice_partners.safetensors";
   save_model(path, model_with_partners());
   const Safetensors good = read_safetensors(path);
-  const auto error_of = [&](const std::function<void(Safetensors&)>& damage) -> std::string {
-    Safetensors bad = good;
-    bad.metadata.erase("checksum");
-    damage(bad);
-    write_safetensors(path, bad);
-    try {
-      load_model(path);
-    } catch (const DataError& e) {
-      return e.what();
-    }
-    return "no error";
+  const auto error_of = [&](const std::function<void(Safetensors&)>& damage) {
+    return error_of_damaged(path, good, damage);
   };
   EXPECT_EQ(error_of([](Safetensors&) {}), "no error");
   EXPECT_THAT(error_of([](Safetensors& f) {
