@@ -102,6 +102,46 @@ class Configs(OnnxCase):
                     "series": np.array(ids, object), "static_categories": np.array(words, object),
                     "time": np.full(len(ids), seconds(max(row["ds"] for row in history)))}, ids)
 
+    def check_longer_steps(self, name, file, days, start, first_day_of, known=()):
+        """Daily rows that the configuration adds up to steps, which the graph gets as they are."""
+        self.ok("simulate", f"demo/{file}.csv", "--stores", "1", "--items", "4", "--start", start, "--days", str(days),
+                "--future-days", "400")
+        model = self.train_config(name)
+        steps = {}
+        for row in self.rows(f"demo/{file}.csv") + [{**row, "y": None} for row in self.rows(f"demo/{file}.future.csv")]:
+            step = first_day_of(datetime.date.fromisoformat(row["ds"]))
+            steps.setdefault(row["unique_id"], {}).setdefault(step, []).append(row)
+        ids, y, future, words, last = model.series_ids, [], [], [], None
+        for series in ids:
+            own = sorted(steps[series].items())
+            past = [(step, rows) for step, rows in own if rows[0]["y"] is not None]
+            last = past[-1][0]
+            y.append(np.array([[sum(float(row["y"]) for row in rows)] for _, rows in past]))
+            future.append(np.array([[np.mean([float(row[c]) for row in rows]) for c in known] for _, rows in own]))
+            words.append([own[0][1][0]["store"], own[0][1][0]["item"]])
+        y, length = right_aligned(y)
+        inputs = {"y": y, "length": length, "series": np.array(ids, object),
+                  "static_categories": np.array(words, object), "time": np.full(len(ids), seconds(last.isoformat()))}
+        if known:
+            ahead = [rows[:n + model.spec["K"]] for rows, n in zip(future, length)]
+            inputs["future"] = right_aligned(ahead)[0]
+        self.check(inputs, ids)
+
+    def test_weekly(self):
+        self.check_longer_steps("weekly", "days", 735, "2023-01-02", known=("price", "promotion"),
+                                first_day_of=lambda day: day + datetime.timedelta(6 - day.weekday()))  # its Sunday
+
+    def test_monthly(self):
+        self.check_longer_steps("monthly", "months", 2191, "2018-01-01", lambda day: day.replace(day=1),
+                                ("price", "promotion"))
+
+    def test_quarterly(self):
+        self.check_longer_steps("quarterly", "quarters", 4017, "2013-01-01",
+                                lambda day: day.replace(month=1 + (day.month - 1) // 3 * 3, day=1))
+
+    def test_yearly(self):
+        self.check_longer_steps("yearly", "years", 5478, "2009-01-01", lambda day: day.replace(month=1, day=1))
+
     def test_walmart(self):
         rng = np.random.default_rng(5)
         days, items = 260, [f"FOODS_{1 + n % 2}_{n:03}" for n in range(4)]
