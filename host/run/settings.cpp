@@ -82,14 +82,15 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
 /// What is to be said of sums whose forecasts are medians; empty: nothing.
 std::string medians_text(const Config& config) {
   const std::string& loss = config.training.loss;
-  if (config.data.groups.empty() || (loss != "quantile" && loss != "mae" && loss != "huber")) {
+  if (config.data.groups.empty() ||
+      (loss != "auto" && loss != "quantile" && loss != "mae" && loss != "huber")) {
     return {};
   }
   return fmt::format(
-      "training.loss = \"{}\" forecasts medians, and the sum of medians lies below the median of a "
+      "training.loss = \"{}\" forecasts medians{}, and the sum of medians lies below the median of a "
       "sum where values are skewed, as small counts are; for sums (data.groups) train with a loss "
       "that gives means: \"tweedie\", \"negative_binomial\", \"gaussian\" or \"mse\"",
-      loss);
+      loss, loss == "auto" ? " of all but rare counts" : "");
 }
 
 }  // namespace

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from ._arguments import names_of
 from ._forecaster import Forecaster, model_of
+from ._settings import values_in
 from ._worker import REASON, Plan, Worker, in_zone, series_starts
 from .errors import ConfigError, DataError
 
@@ -39,26 +40,29 @@ class Training:
         new.explain_settings()
         return cls(pickle.dumps(new), new.id_col, new.time_col, val_size, zone)
 
-    def train(self, table: pa.Table, threads: int | None) -> Forecaster:
+    def train(self, table: pa.Table, threads: int | None, more: Mapping[str, Any] | None = None) -> Forecaster:
         """Of all rows, sorted by series and time: their order decides the model's bits."""
         forecaster: Forecaster = pickle.loads(self.forecaster)
-        if threads is not None:
-            forecaster.settings = {**(forecaster.settings or {}), "engine.threads": threads}
+        settings = {**(more or {}), **({} if threads is None else {"engine.threads": threads})}
+        if settings:
+            forecaster.settings = {**(forecaster.settings or {}), **settings}
         return forecaster.fit(self.sorted(table), val_size=self.val_size, progress=False)
 
     def sorted(self, table: pa.Table) -> pa.Table:
         return in_zone(table, self.zone).sort_by([(self.id, "ascending"), (self.time, "ascending")])
 
-    def model(self, table: pa.Table, threads: int) -> bytes:
+    def model(self, table: pa.Table, threads: int, more: Mapping[str, Any] | None = None) -> bytes:
         """The content of the model's file."""
-        return self.train(table, threads)._content()
+        return self.train(table, threads, more)._content()
 
     def group(self, names: Sequence[str], table: pa.Table, threads: int) -> pa.Table:
         """One row: the group's `names`, the number of its series, the model or the reason why there is none."""
         model = reason = None
+        # A loss by each group's values would give some models means and others none: one table has one kind of them.
+        more = {"training.loss": "quantile"} if self.asked()["training.loss"] == "auto" else {}
         series = len(series_starts(table.select([self.id]).sort_by(self.id), [self.id]))
         try:
-            model = self.model(table.drop_columns([n for n in names if n not in self._used()]), threads)
+            model = self.model(table.drop_columns([n for n in names if n not in self._used()]), threads, more)
         except DataError as error:
             reason = str(error)
         head = table.select(list(names)).slice(0, 1)
@@ -66,6 +70,11 @@ class Training:
                                   (REASON, reason, pa.string())):
             head = head.append_column(name, pa.array([value], kind))
         return head
+
+    def asked(self) -> dict[str, Any]:
+        """The settings, with those that are given over the defaults."""
+        forecaster: Forecaster = pickle.loads(self.forecaster)
+        return values_in(forecaster.explain_settings())
 
     def _used(self) -> list[str]:
         forecaster: Forecaster = pickle.loads(self.forecaster)

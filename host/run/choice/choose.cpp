@@ -337,7 +337,8 @@ Choice Chooser::run() {
   if (!trials_.can_score() || !fits(best_) || !plan()) return choice_;
   choice_.windows = trials_.windows();
   double naive = kNone;
-  for (const char* measure : {given_.training.loss == "mse" ? "RMSSE" : "MASE", "WAPE"}) {
+  for (const std::string& measure :
+       {measure_of_points(given_.training.loss), std::string("WAPE")}) {
     choice_.measure = measure;
     choice_.rows.clear();
     naive = measure_simple_methods();
@@ -373,23 +374,37 @@ Choice Chooser::run() {
 
 bool leaves_choices(const Config& config) {
   const Config::Network& n = config.network;
-  return n.space == "auto" || n.base == "auto" || n.level == "auto" ||
+  return config.training.loss == "auto" || n.space == "auto" || n.base == "auto" || n.level == "auto" ||
          (!n.calendar_year && n.calendar.value_or(true)) || !config.training.series_weight ||
          !without_known_inputs(config, config).empty();
 }
 
+std::string loss_name(const Config& config, const Catalog& catalog, const Split& split) {
+  if (config.training.loss != "auto") return config.training.loss;
+  return name_of(resolve_model(config, catalog, split.train_end, split.valid_end).loss);
+}
+
+std::string measure_of_points(const std::string& loss) {
+  const bool mean = loss == "mse" || loss == "poisson" || loss == "negative_binomial" ||
+                    loss == "tweedie";
+  return mean ? "RMSSE" : "MASE";
+}
+
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
               const TrainOptions& options) {
-  if (config.training.choice == 0 || !leaves_choices(config) || !has_validation(config)) {
+  Config known = config;
+  known.training.loss = loss_name(config, catalog, split);
+  if (config.training.choice == 0 || !leaves_choices(known) || !has_validation(known)) {
     Choice none;
-    none.config = config;
+    none.config = std::move(known);
     return none;
   }
-  return Chooser(config, catalog, split, options).run();
+  return Chooser(known, catalog, split, options).run();
 }
 
 Config with_choices_of(const ModelSpec& spec, const Frequency& frequency, const Config& config) {
   Config decided = config;
+  decided.training.loss = name_of(spec.loss);
   decided.network.space = name_of(spec.space);
   decided.network.level = name_of(spec.level);
   decided.network.base = name_of(spec.base);
@@ -407,6 +422,7 @@ void take_choices(const Config& decided, Config& config) {
   };
   const Config::Network& from = decided.network;
   Config::Network& to = config.network;
+  take(decided.training.loss, config.training.loss, config.training.loss == "auto");
   take(from.space, to.space, to.space == "auto");
   take(from.base, to.base, to.base == "auto");
   take(from.level, to.level, to.level == "auto");

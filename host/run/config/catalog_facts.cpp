@@ -10,11 +10,13 @@ namespace sluice {
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
   TargetFacts facts;
+  std::int64_t intermittent = 0, with_values = 0;
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
       const auto values = catalog.values(m, s);
       const double offset = catalog.value_offset(m, s);
       const std::int64_t until = std::min(end[static_cast<std::size_t>(s)], catalog.history(s));
+      std::int64_t known = 0, above_0 = 0;
       for (std::int64_t t = 0; t < until; ++t) {
         const float stored = values[static_cast<std::size_t>(t)];
         const double y = static_cast<double>(stored) + offset;
@@ -22,6 +24,7 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
           facts.any_missing = true;
           continue;
         }
+        ++known, above_0 += y > 0 ? 1 : 0;
         const auto note = [&](bool is_so, std::string& first) {
           if (!is_so || !first.empty()) return;
           first = fmt::format("series '{}', {}: {} is {}", catalog.id(s), catalog.date(s, t),
@@ -33,8 +36,15 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
         note(y < 0, facts.negative);
         note(y != std::floor(y), facts.not_whole);
       }
+      with_values += known > 0 ? 1 : 0;
+      intermittent +=
+          known > 0 && static_cast<double>(known) >= kIntermittent * static_cast<double>(above_0)
+              ? 1
+              : 0;
     }
   }
+  facts.are_rare_counts = facts.negative.empty() && facts.not_whole.empty() && with_values > 0 &&
+                          2 * intermittent >= with_values;
   return facts;
 }
 

@@ -13,8 +13,14 @@ namespace sluice {
 /// first value that is so; empty: none is.
 struct TargetFacts {
   bool any_missing = false;
+  /// Whether they are counts of which most series (half or more of them) are intermittent: numbers
+  /// above 0 come kIntermittent steps or more apart in the mean.
+  bool are_rare_counts = false;
   std::string not_positive, negative, not_whole;
 };
+/// Average interval between demands from which they are called intermittent (Syntetos, Boylan and
+/// Croston 2005, "On the categorization of demand patterns").
+inline constexpr double kIntermittent = 1.32;
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end);
 

@@ -190,8 +190,9 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "training.loss",
             .meaning = "What is made small; quantile gives the interval levels directly, a "
                        "distribution (from gaussian on) mean, median and any level: by its "
-                       "likelihood.",
-            .choices = {"mse", "mae", "huber", "quantile", "gaussian", "student_t", "poisson",
+                       "likelihood; auto: negative_binomial for counts of which most series sell "
+                       "in fewer than three of four steps, else quantile.",
+            .choices = {"auto", "mse", "mae", "huber", "quantile", "gaussian", "student_t", "poisson",
                         "negative_binomial", "tweedie"}},
         t.loss);
   visit(Key{.name = "training.channel_dropout",

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "run/config/catalog_facts.hpp"
+#include "run/config/loss.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
@@ -73,25 +74,6 @@ Choice choose(const std::string& text,
     if (text == name) return value;
   }
   throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
-}
-
-/// Throws DataError where a target has a value that the distribution of `loss` gives no
-/// probability.
-void check_values(Loss loss, const std::string& name, const TargetFacts& facts) {
-  if (is_nonnegative(loss) && !facts.negative.empty()) {
-    throw DataError(fmt::format(
-        "{}, and training.loss = \"{}\" is a distribution of numbers from 0 on; correct "
-        "the value or leave its cell empty, or set training.loss = \"student_t\", "
-        "\"gaussian\" or \"quantile\"",
-        facts.negative, name));
-  }
-  if (is_count(loss) && !facts.not_whole.empty()) {
-    throw DataError(fmt::format(
-        "{}, and training.loss = \"{}\" is a distribution of whole numbers; correct the "
-        "value or leave its cell empty, or set training.loss = \"tweedie\", which takes "
-        "any number from 0 on",
-        facts.not_whole, name));
-  }
 }
 
 /// Arrow looks the words up in a tree whose nodes have 16 bits; a node holds a letter or more.
@@ -301,7 +283,8 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
 
   ModelSpec s;
   s.loss = choose<Loss>(t.loss,
-                        {{"mse", Loss::mse},
+                        {{"auto", automatic_loss(config, facts)},
+                         {"mse", Loss::mse},
                          {"mae", Loss::mae},
                          {"huber", Loss::huber},
                          {"quantile", Loss::quantile},

@@ -18,6 +18,7 @@
 #include "run/forecast/evaluated_steps.hpp"
 #include "run/forecast/hierarchy.hpp"
 #include "run/forecast/match.hpp"
+#include "run/forecast/median.hpp"
 #include "run/interrupt.hpp"
 #include "run/known_series.hpp"
 #include "run/report/recent_sales.hpp"
@@ -40,8 +41,7 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 class Backtest {
  public:
-  /// `beside`: names of Forecasts::beside.
-  Backtest(const Config& config, const Catalog& catalog, int K, std::vector<std::string> beside)
+  Backtest(const Config& config, const Catalog& catalog, int K)
       : config_(config),
         catalog_(catalog),
         K_(K),
@@ -58,7 +58,6 @@ class Backtest {
               fmt::format("mean of {}", mean_window_)};
     for (std::size_t i = 0; i < simple_.count(); ++i) names_.push_back(simple_.title(i));
     first_beside_ = names_.size();
-    names_.insert(names_.end(), beside.begin(), beside.end());
     for (std::size_t i = 0; i < names_.size(); ++i) {
       scorers_.emplace_back(rows, i == 0 ? probabilities_ : std::vector<double>{},
                             i == 0 ? config.forecast.levels : std::vector<double>{});
@@ -68,7 +67,7 @@ class Backtest {
   /// cutoffs()[w][s]: first forecast step of window w, from the earliest; -1 where a series is too
   /// short.
   std::vector<std::vector<std::int64_t>> cutoffs();
-  /// Of windows one after another, each received after its rows.
+  /// Of windows one after another, each received after its rows. All have the same ones beside.
   void score(std::span<const Forecasts> windows, const BacktestOptions& how);
   BacktestResult result(const std::string& model, double train_seconds, double forecast_seconds,
                         std::int64_t windows);
@@ -83,6 +82,7 @@ class Backtest {
     std::size_t r;
   };
   void note(const Forecasts& forecasts);
+  void add_beside(const Forecasts& forecasts);
   /// Of these rows and all targets: [rows, M, simple methods, K].
   std::vector<double> simple_points(std::span<const Row> rows);
   void score_row(const Forecasts& forecasts, std::size_t r, std::span<const double> simple,
@@ -191,6 +191,7 @@ void Backtest::score(std::span<const Forecasts> windows, const BacktestOptions& 
   std::size_t at = 0;
   for (const Forecasts& forecasts : windows) {
     note(forecasts);
+    add_beside(forecasts);
     for (std::size_t r = 0; r < forecasts.series.size(); ++r, ++at) {
       if (at % kSimpleRows == 0)
         simple =
@@ -198,6 +199,14 @@ void Backtest::score(std::span<const Forecasts> windows, const BacktestOptions& 
       score_row(forecasts, r, std::span(simple).subspan(at % kSimpleRows * width, width), how);
     }
     if (how.receive) how.receive(forecasts);
+  }
+}
+
+void Backtest::add_beside(const Forecasts& forecasts) {
+  for (std::size_t i = names_.size() - first_beside_; i < forecasts.beside.size(); ++i) {
+    names_.push_back(forecasts.beside[i].name);
+    scorers_.emplace_back(catalog_.series_count() * M_, std::vector<double>{},
+                          std::vector<double>{});
   }
 }
 
@@ -399,7 +408,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
   if (K == 0) K = horizon_steps(config, catalog.frequency());
-  Backtest test(config, catalog, K, names_beside(catalog, config));
+  Backtest test(config, catalog, K);
   // Around all windows: a training's own guard would forget a signal that came after its last step.
   std::optional<InterruptGuard> guard;
   if (refit > 0 && !how.watch) guard.emplace();
@@ -458,6 +467,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       std::vector<Forecasts> made = forecaster->at_each(of_model.subspan(w, count));
       for (Forecasts& forecasts : made) {
         make_coherent(*forecaster, catalog, config, of_model[w++], false, true, forecasts);
+        if (has_mean(used->spec)) keep_median(forecasts);
         windows += static_cast<std::int64_t>(forecasts.series.size());
       }
       forecast_seconds += steady_seconds() - start;
@@ -475,7 +485,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
 
 EvaluationReport score_forecasts(const Config& config, const Catalog& catalog,
                                  std::span<const Forecasts> windows) {
-  Backtest test(config, catalog, windows.front().K, {});
+  Backtest test(config, catalog, windows.front().K);
   std::int64_t count = 0;
   for (const Forecasts& forecasts : windows)
     count += static_cast<std::int64_t>(forecasts.series.size());

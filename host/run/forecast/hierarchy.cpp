@@ -129,9 +129,4 @@ void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config&
             forecasts);
 }
 
-std::vector<std::string> names_beside(const Catalog& catalog, const Config& config) {
-  if (catalog.hierarchy().levels.empty()) return {};
-  return names_beside(parse_reconciliation(config.forecast.reconcile));
-}
-
 }  // namespace sluice

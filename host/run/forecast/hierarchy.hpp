@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "sluice/data/catalog.hpp"
@@ -18,8 +17,5 @@ namespace sluice {
 void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config& config,
                    std::span<const std::int64_t> cutoff, bool new_items, bool keep_beside,
                    Forecasts& forecasts);
-
-/// Of Forecasts::beside, as make_coherent keeps it; empty where the catalogue has no sums.
-std::vector<std::string> names_beside(const Catalog& catalog, const Config& config);
 
 }  // namespace sluice

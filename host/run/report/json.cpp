@@ -69,6 +69,7 @@ std::string report_json(const EvaluationReport& report) {
   out["forecast_seconds"] = report.forecast_seconds;
   const RowSkill row_skill = skill_over_better_naive(report);
   out["skill"] = {{"over_seasonal_naive", number(skill_over_seasonal_naive(report))},
+                  {"of_means", number(skill_of_means(report))},
                   {"over_better_naive",
                    {{"mean", number(row_skill.mean)},
                     {"above_zero", row_skill.above_zero},

@@ -152,6 +152,14 @@ double skill_over_seasonal_naive(const EvaluationReport& report) {
   return naive > 0 ? 1 - report.methods[0].total.mae / naive : kNan;
 }
 
+double skill_of_means(const EvaluationReport& report) {
+  const bool has_medians = std::ranges::any_of(
+      report.methods, [](const MethodReport& method) { return method.name == kMedianName; });
+  if (!has_medians) return kNan;
+  const double naive = report.methods[1].total.rmsse;
+  return naive > 0 ? 1 - report.methods[0].total.rmsse / naive : kNan;
+}
+
 RowSkill skill_over_better_naive(const EvaluationReport& report) {
   RowSkill skill;
   if (report.methods.empty()) return {kNan, 0, 0};
@@ -226,6 +234,9 @@ std::string report_table(const EvaluationReport& report, bool whole) {
                        rows_word(report));
   }
   out += "\n";
+  if (const double of_means = skill_of_means(report); std::isfinite(of_means)) {
+    out += fmt::format("by RMSSE, since the points are means, {:+.1f} %\n", 100 * of_means);
+  }
   const RowSkill row_skill = skill_over_better_naive(report);
   const bool has_last = std::any_of(
       report.methods.begin(), report.methods.end(),

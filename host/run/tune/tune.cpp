@@ -185,10 +185,10 @@ std::optional<SearchStart> Tuning::begin() {
   SearchStart start;
   start.measure = given_.tune.measure == "wql"    ? "wQL"
                   : given_.tune.measure == "wape" ? "WAPE"
-                  : given_.tune.measure == "rmsse" ||
-                          (given_.tune.measure == "auto" && given_.training.loss == "mse")
-                      ? "RMSSE"
-                      : "MASE";
+                  : given_.tune.measure == "rmsse" ? "RMSSE"
+                  : given_.tune.measure == "mase"
+                      ? "MASE"
+                      : measure_of_points(loss_name(given_, catalog_, splits_[0]));
   // Simple methods have no quantiles: they stand beside by MASE's kin alone.
   if (start.measure != "wQL") {
     start.beside = simple_scores(start.measure);

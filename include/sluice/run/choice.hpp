@@ -28,14 +28,15 @@ struct ChoiceRow {
 struct Choice {
   Config config;  ///< what was open is decided; as it was given where nothing was chosen
   std::vector<ChoiceRow> rows;  ///< in the order of their making; empty: nothing was chosen
-  std::string measure;          ///< of ChoiceRow::score: MASE, RMSSE (loss mse) or WAPE
+  std::string measure;          ///< of ChoiceRow::score: measure_of_points(), or WAPE
   std::int64_t windows = 0;     ///< forecasts that each was scored on
   double seconds = 0;
   bool stopped = false;  ///< by a signal or the watch
 };
 
-/// What training.choice may decide in `config`: network.space, base, level and calendar_year,
-/// training.series_weight, as far as they are "auto".
+/// What may be decided in `config`: training.loss by what the values are (resolve_model), and by
+/// training.choice network.space, base, level and calendar_year, training.series_weight, as far as
+/// they are "auto".
 bool leaves_choices(const Config& config);
 
 /// Decides them: kind after kind, the best so far against its alternatives, each trained for the
@@ -48,6 +49,12 @@ bool leaves_choices(const Config& config);
 /// split.valid_end.
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
               const TrainOptions& options);
+
+/// training.loss, where it is "auto" what the values make of it.
+std::string loss_name(const Config& config, const Catalog& catalog, const Split& split);
+/// Of the points that a model of this loss forecasts, by what has the least of it: RMSSE for means
+/// (mse, distributions of numbers from 0 on), else MASE.
+std::string measure_of_points(const std::string& loss);
 
 /// The table for 80 columns, line by line; empty where nothing was chosen.
 std::vector<std::string> choice_lines(const Choice& choice);

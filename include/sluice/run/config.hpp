@@ -95,7 +95,7 @@ struct Config {
   struct Training {
     /// fast, balanced, best: the defaults of other keys (host/run/config/preset.hpp).
     std::string preset = "balanced";
-    std::string loss = "quantile";  ///< mse, mae, huber, quantile, or a distribution's name
+    std::string loss = "auto";  ///< auto, mse, mae, huber, quantile, or a distribution's name
     double huber_delta = 1;
     double tweedie_power = 1.5;
     int batch_size = 64;

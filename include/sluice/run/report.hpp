@@ -14,6 +14,9 @@
 
 namespace sluice {
 
+/// The method of a report that has medians, where the model's points are means.
+inline constexpr std::string_view kMedianName = "sluice-median";
+
 /// One method's row of a report: the model, or a simple method beside it.
 struct MethodReport {
   std::string name;  ///< "sluice", "seasonal naive (7)", "last value", "mean of 28", "ETS"
@@ -58,6 +61,9 @@ struct EvaluationReport {
 
 /// 1 - MAE(model) / MAE(seasonal naive), pooled.
 double skill_over_seasonal_naive(const EvaluationReport& report);
+/// Of a model whose points are means, which have the least squared errors: 1 - RMSSE(model) /
+/// RMSSE(seasonal naive). NaN where they are medians.
+double skill_of_means(const EvaluationReport& report);
 /// Mean over rows of 1 - MAE(model) / min over naive methods named "seasonal naive..." and "last
 /// value" of their MAE in that row; and the number of rows above 0.
 struct RowSkill {

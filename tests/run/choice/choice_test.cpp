@@ -38,6 +38,7 @@ Config small() {
   c.training.batch_size = 16;
   c.training.learning_rate = 0.01;
   c.training.steps = 1000;
+  c.training.loss = "quantile";
   c.training.choice = 1;
   c.engine.threads = 1;
   return c;

@@ -133,7 +133,7 @@ TEST(ConfigText, RandomConfigsComeBackEqualFromTheirToml) {
 TEST(ConfigText, DefaultsComeBackEqualAndNameEveryKey) {
   const std::string toml = to_toml(Config{});
   EXPECT_TRUE(parse_config(toml, "copy") == Config{});
-  EXPECT_THAT(toml, HasSubstr("[training]\npreset = \"balanced\"\nloss = \"quantile\"\n"));
+  EXPECT_THAT(toml, HasSubstr("[training]\npreset = \"balanced\"\nloss = \"auto\"\n"));
   EXPECT_THAT(toml, HasSubstr("lags = \"auto\"\n"));
   std::size_t lines = 0;
   for (const char c : toml) lines += c == '=';

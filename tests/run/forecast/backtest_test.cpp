@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "run/temporary_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
+#include "sluice/run/report.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
 
@@ -96,6 +98,33 @@ TEST(Backtest, WithoutMethodsHasTheNaiveOnesAlone) {
   c.evaluate.methods = {};
   const Model model = quick_model(c, catalog);
   EXPECT_EQ(backtest(c, catalog, &model).report.methods.size(), 4u);
+}
+
+TEST(Backtest, ScoresMediansBesidePointsThatAreMeans) {
+  const Catalog catalog(testing::daily_parts(testing::weekly_series(4, 60)));
+  for (const char* loss : {"quantile", "gaussian"}) {
+    Config c = quick_config();
+    c.training.loss = loss;
+    c.training.partners = {"none"};
+    double sum = 0, points = 0;
+    BacktestOptions options;
+    options.receive = [&](const Forecasts& made) {
+      for (std::size_t r = 0; r < made.series.size(); ++r) {
+        for (std::size_t k = 0; k < static_cast<std::size_t>(made.K); ++k, ++points) {
+          const auto t = static_cast<std::size_t>(made.cutoff[r]) + k;
+          const float actual = catalog.values(0, made.series[r])[t];
+          sum += std::abs(made.y(r, k, 0, made.median()) - static_cast<double>(actual));
+        }
+      }
+    };
+    const Model model = quick_model(c, catalog);
+    const auto methods = backtest(c, catalog, &model, options).report.methods;
+    const bool has_means = std::string(loss) == "gaussian";
+    ASSERT_EQ(methods.back().name == kMedianName, has_means);
+    if (!has_means) continue;
+    EXPECT_NEAR(methods.back().total.mae, sum / points, 1e-5);
+    EXPECT_GT(std::abs(methods[0].total.mae - sum / points), 1e-4);  // in log space means are larger
+  }
 }
 
 // What each window forecasts, and leaves out, is its own, however many share the engine's batch.

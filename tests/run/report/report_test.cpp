@@ -127,6 +127,18 @@ TEST(ReportTable, IsAtMostEightyColumnsWide) {
   EXPECT_GT(count, 15);
 }
 
+TEST(Skill, OfMeansIsBySquaredErrorsAndNotOfMedians) {
+  EvaluationReport report = example();
+  report.methods[0].total.rmsse = 0.6;
+  report.methods[1].total.rmsse = 0.8;
+  EXPECT_TRUE(std::isnan(skill_of_means(report)));
+  EXPECT_THAT(report_table(report), ::testing::Not(HasSubstr("points are means")));
+  report.methods.push_back({std::string(kMedianName), metrics(5), {}});
+  EXPECT_DOUBLE_EQ(skill_of_means(report), 0.25);
+  EXPECT_THAT(report_table(report), HasSubstr("by RMSSE, since the points are means, +25.0 %"));
+  EXPECT_DOUBLE_EQ(json::parse(report_json(report))["skill"]["of_means"].get<double>(), 0.25);
+}
+
 TEST(ReportTable, WarnsWhereMethodsWereScoredOnDifferentPoints) {
   EvaluationReport report = example();
   report.methods[1].total.points = 27;
