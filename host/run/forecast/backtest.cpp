@@ -285,7 +285,10 @@ void Backtest::draw(const Forecasts& forecasts, std::size_t r, int m) {
 }
 
 void Backtest::add_rows(EvaluationReport& report) const {
-  for (std::size_t i = 0; i < scorers_.size(); ++i) report.methods.emplace_back().name = names_[i];
+  for (std::size_t i = 0; i < scorers_.size(); ++i) {
+    report.methods.emplace_back().name = names_[i];
+    report.methods[i].of_model = i == 0 || i >= first_beside_;
+  }
   for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
     const std::string& id = catalog_.id(s);
     if (!scored_[static_cast<std::size_t>(s)]) {

@@ -1,5 +1,7 @@
 #include "run/training/decided.hpp"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -56,6 +58,12 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
     throw Interrupted(
         "interrupted while validation was choosing the settings: nothing was written; begin anew, "
         "or set training.choice = 0 to leave them to rules");
+  }
+  if (options.announce && config.training.loss == "auto" &&
+      choice.config.training.loss != "quantile") {
+    log_info(fmt::format(
+        "loss {}: counts that are 0 so often that medians would be 0; \"sluice\" is the mean",
+        choice.config.training.loss));
   }
   Decided decided{
       .config = choice.config, .lines = choice_lines(choice), .seconds = choice.seconds};

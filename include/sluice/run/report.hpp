@@ -25,6 +25,9 @@ struct MethodReport {
   /// Of a processor that its forecasts took, all threads together; 0 for the model and the naive
   /// methods, whose time is not taken.
   double processor_seconds = 0;
+  /// Points of the model itself: its own, or what they would be otherwise (medians, bottom-up). The
+  /// others are simple methods.
+  bool of_model = false;
 };
 
 /// The last known steps of one window's forecasts.

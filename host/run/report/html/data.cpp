@@ -89,13 +89,24 @@ Json group_json(const Group& group) {
   return out;
 }
 
-std::size_t best_naive(const EvaluationReport& report) {
+/// The simple method with the least error; 0: there is none.
+std::size_t best_simple(const EvaluationReport& report, double Metrics::* error) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < report.methods.size(); ++i) {
-    const double mae = report.methods[i].total.mae;
-    if (std::isfinite(mae) && (best == 0 || mae < report.methods[best].total.mae)) best = i;
+    if (report.methods[i].of_model) continue;
+    const double value = report.methods[i].total.*error;
+    if (std::isfinite(value) && (best == 0 || value < report.methods[best].total.*error)) best = i;
   }
   return best;
+}
+
+/// Of points that are means, which have the least squared errors: by RMSSE beside the best there.
+Json means_json(const EvaluationReport& report) {
+  const std::size_t best = best_simple(report, &Metrics::rmsse);
+  if (!std::isfinite(skill_of_means(report)) || best == 0) return nullptr;
+  const double simple = report.methods[best].total.rmsse;
+  return {{"name", report.methods[best].name},
+          {"skill", number(1 - report.methods[0].total.rmsse / simple)}};
 }
 
 /// 1 - MAE / the best naive method's, of one row; NaN where that is without error.
@@ -339,7 +350,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
                const BacktestResult& result, const HtmlContext& context,
                std::span<const std::int64_t> wanted) {
   const EvaluationReport& report = result.report;
-  const std::size_t best = best_naive(report);
+  const std::size_t best = best_simple(report, &Metrics::mae);
   Json out;
   out["language"] = result.chinese ? "zh" : "en";
   out["model"] = report.model;
@@ -367,6 +378,7 @@ Json page_data(const Catalog& catalog, const CatalogNotes& notes, const Tally& t
   }
   out["hierarchy"] = hierarchy_json(report);
   out["best_naive"] = best;
+  out["means"] = means_json(report);
   out["rows"] = rows_json(report, best);
   out["total"] = slice_json(tally.total());
   out["steps"] = slices_json(tally.steps());

@@ -62,13 +62,22 @@ function listed(numbers) {  // 1, 2, 3, 7 -> "1–3, 7"
   return texts.join(W.list) + (runs.length > 8 ? '…' : '');
 }
 
+function headline(skill, text) {
+  const shown = Math.round(1000 * skill);
+  return make('div', {class: 'headline'}, make('strong', {class: shown > 0 ? 'good' : shown < 0 ? 'bad' : null}, pct(shown === 0 ? 0 : Math.abs(skill))),
+    make('span', {}, text(shown)));
+}
+
 function worth() {
   const skill = skillOf(DATA.total), sentences = [];
-  const out = section('worth');
+  const out = section('worth'), means = DATA.means;
   if (known(skill)) {
-    const shown = Math.round(1000 * skill);
-    out.append(make('div', {class: 'headline'}, make('strong', {class: shown > 0 ? 'good' : shown < 0 ? 'bad' : null}, pct(shown === 0 ? 0 : Math.abs(skill))),
-      make('span', {}, shown > 0 ? W.better(naiveName) : shown < 0 ? W.worse(naiveName) : W.same(naiveName))));
+    if (means) {
+      out.append(headline(means.skill, shown => W.ofMeans(shown, methodName(means.name))));
+      sentences.push(W.absolute(signedPct(skill), naiveName));
+    } else {
+      out.append(headline(skill, shown => shown > 0 ? W.better(naiveName) : shown < 0 ? W.worse(naiveName) : W.same(naiveName)));
+    }
     const rows = DATA.rows;
     if (DATA.targets > 1) sentences.push(W.mixed(DATA.targets));
     sentences.push(W.inSeries(count(rows.better), count(rows.count), count(rows.worse), DATA.targets > 1));

@@ -178,6 +178,26 @@ TEST(Page, IsInTheLanguageOfTheFigures) {
   EXPECT_EQ(World::data_of(page)["language"], "zh");
 }
 
+// What is the model's own in another form is no method that one would take instead.
+TEST(Page, ComparesMeansBySquaredErrorsAndNothingWithTheModelItself) {
+  World world(1);
+  const std::vector<double> actual = {1, 1}, methods = {2, 2, 3, 3, 1, 1}, q = {0, 2, 3, 0, 2, 3};
+  const auto page_of = [&] {
+    HtmlReport page(world.catalog, world.notes, world.config);
+    page.add({0, 0, 18, actual, methods, q});
+    return World::data_of(page.page(world.result, {}));
+  };
+  auto& rows = world.result.report.methods;
+  rows[0].total.rmsse = 0.6, rows[1].total.rmsse = 0.8;
+  rows.push_back({"sluice bottom-up", metrics(0.5, 1), {metrics(0.5, 1)}, 0, true});
+  EXPECT_EQ(page_of()["best_naive"], 1);
+  EXPECT_TRUE(page_of()["means"].is_null());
+  rows.back().name = kMedianName;
+  EXPECT_EQ(page_of()["best_naive"], 1);
+  EXPECT_EQ(page_of()["means"]["name"], "last value");
+  EXPECT_NEAR(page_of()["means"]["skill"].get<double>(), 0.25, 1e-5);
+}
+
 TEST(Page, ComparesWithTheBestNaiveMethod) {
   World world(5);
   world.result.report.methods.push_back({"mean of 28", metrics(1.5, 1), {}});
