@@ -146,13 +146,24 @@ Metrics Trials::score(const Method& method) const {
 std::int64_t Trials::total_steps(const Config& config) const {
   if (config.training.epochs == 0) return config.training.steps;
   const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
-  const TrainingPlan plan(catalog_, split_.train_end, plan_spec(config, spec));
-  return steps_in_all(config.training, plan, windows());
+  return steps_in_all(config.training, *plan_of(config, spec), windows());
 }
 
 std::int64_t Trials::training_windows(const Config& config) const {
   const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
-  return TrainingPlan(catalog_, split_.train_end, plan_spec(config, spec)).size();
+  return plan_of(config, spec)->size();
+}
+
+/// Candidates differ in what they make of windows, hardly ever in the windows.
+std::shared_ptr<const TrainingPlan> Trials::plan_of(const Config& config,
+                                                    const ModelSpec& spec) const {
+  const PlanSpec wanted = plan_spec(config, spec);
+  const std::scoped_lock lock(plan_mutex_);
+  if (!plan_ || !(plan_spec_ == wanted)) {
+    plan_ = std::make_shared<const TrainingPlan>(catalog_, split_.train_end, wanted);
+    plan_spec_ = wanted;
+  }
+  return plan_;
 }
 
 TrialResult Trials::run(const Config& config, const TrialLimits& limits,
@@ -167,7 +178,8 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
                                   .spec = &spec,
                                   .vocabularies = &vocabularies,
                                   .season = season_,
-                                  .start = nullptr},
+                                  .start = nullptr,
+                                  .plan = plan_of(config, spec)},
                                  split_.train_end);
   MemberState state;
   state.engine.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "run/training/vocabularies.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/model/spec.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/trainer.hpp"
@@ -67,6 +70,7 @@ class Trials {
 
  private:
   using Forecast = std::function<void(std::size_t window, int target, std::span<double> out)>;
+  std::shared_ptr<const TrainingPlan> plan_of(const Config& config, const ModelSpec& spec) const;
   Metrics score(int outputs, const std::vector<double>& probabilities, const Forecast& forecast,
                 ForecastErrors* errors = nullptr) const;
 
@@ -84,6 +88,9 @@ class Trials {
   };
   std::vector<std::int64_t> row_of_;  ///< [windows] of rows_, the first target's
   std::vector<Row> rows_;
+  mutable std::mutex plan_mutex_;  ///< a search runs trials side by side
+  mutable PlanSpec plan_spec_;     ///< of plan_, the one that was asked for last
+  mutable std::shared_ptr<const TrainingPlan> plan_;
 };
 
 }  // namespace sluice

@@ -51,6 +51,7 @@ struct PlanSpec {
   int stride = 1;                ///< steps between neighbouring origins of a series
   std::int64_t min_history = 2;  ///< a series with fewer training steps is skipped
   bool carry_state = false;      ///< windows of a series follow each other without overlap
+  bool operator==(const PlanSpec&) const = default;
 };
 
 /// Whether a series with so many training steps is trained on: a window needs an input and a
