@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "run/calibration/outputs.hpp"
+#include "run/calibration/simple_forecasts.hpp"
 #include "run/choice/evidence.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/training/loop.hpp"
@@ -24,18 +25,6 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-/// More forecasts than this tell candidates apart no better; they are thinned evenly.
-constexpr std::size_t kMostWindows = 1024;
-
-std::vector<Window> thinned(std::vector<Window> windows) {
-  if (windows.size() <= kMostWindows) return windows;
-  std::vector<Window> kept;
-  for (std::size_t i = 0; i < kMostWindows; ++i) {
-    kept.push_back(windows[i * windows.size() / kMostWindows]);
-  }
-  return kept;
-}
-
 /// Adds what one forecast is wrong by.
 void add_error(std::span<const double> actual, std::span<const double> point, double mase_scale,
                double rmsse_scale, ForecastErrors& errors) {
@@ -62,7 +51,7 @@ Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
       M_(catalog.count(Role::target)),
       season_(season_of(config, catalog.frequency())),
       vocabularies_(vocabularies_of(config, catalog, split.train_end)),
-      windows_(thinned(validation_windows(split.train_end, split.valid_end, K_))) {
+      windows_(thinned(validation_windows(split.train_end, split.valid_end, K_), kMostScored)) {
   groups_ = dependent_groups(windows_, K_);
   has_targets_ = have_targets(catalog, windows_, split.valid_end, K_);
   std::int32_t last = -1;
@@ -140,6 +129,23 @@ Metrics Trials::score(const Method& method) const {
         catalog_.values(m, window.series).first(static_cast<std::size_t>(window.origin + 1));
     const std::vector<float> values = method(history);
     std::ranges::copy(values, out.begin());
+  });
+}
+
+Metrics Trials::score(const BesideForecasts& beside, std::size_t method) const {
+  const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
+  std::size_t next = 0;  // of beside.windows, which are in the same order
+  return score(1, {}, [&](std::size_t w, int m, std::span<double> out) {
+    const Window& window = windows_[w];
+    const auto is_before = [&](const Window& other) {
+      return std::pair(other.series, other.origin) < std::pair(window.series, window.origin);
+    };
+    while (next < beside.windows.size() && is_before(beside.windows[next])) ++next;
+    const bool there = next < beside.windows.size() && beside.windows[next] == window;
+    const double offset = catalog_.value_offset(m, window.series);
+    const std::size_t from =
+        ((next * M + static_cast<std::size_t>(m)) * beside.names.size() + method) * K;
+    for (std::size_t k = 0; k < K; ++k) out[k] = there ? beside.points[from + k] - offset : kNone;
   });
 }
 

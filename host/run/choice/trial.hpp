@@ -15,6 +15,7 @@
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/model/spec.hpp"
+#include "sluice/run/choice.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/trainer.hpp"
@@ -67,6 +68,8 @@ class Trials {
   std::vector<std::pair<std::string, Method>> simple_methods() const;
   /// A simple method: K values from a series' history before an origin.
   Metrics score(const Method& method) const;
+  /// Method number `method` of forecasts that are there already, where they are.
+  Metrics score(const BesideForecasts& beside, std::size_t method) const;
 
  private:
   using Forecast = std::function<void(std::size_t window, int target, std::span<double> out)>;

@@ -27,9 +27,9 @@ using testing::simulated;
 using testing::small;
 using testing::Values;
 
-Choice chosen(const Config& config, const Values& values) {
+Choice chosen(const Config& config, const Values& values, const BesideForecasts& beside = {}) {
   const Catalog catalog{testing::daily_parts(values)};
-  return choose(config, catalog, training_split(config, catalog, {}), silent());
+  return choose(config, catalog, training_split(config, catalog, {}), silent(), beside);
 }
 
 Values around_zero() {
@@ -159,6 +159,35 @@ TEST(Choice, TriesNoTrendThatByItselfIsBehindSeasonalNaive) {
   const Choice choice = chosen(small(), counts());
   EXPECT_FALSE(rows_of(choice, "base").empty());
   for (const ChoiceRow& row : choice.rows) EXPECT_NE(row.name, "trend");
+}
+
+TEST(Choice, ForecastsMadeBeforeAreShownBesideAndDecideNothing) {
+  const Config c = small();
+  const Values values = growing();
+  const Catalog catalog{testing::daily_parts(values)};
+  const Split split = training_split(c, catalog, {});
+  std::vector<Window> windows;
+  std::vector<double> points;  // of two methods; the first one knows
+  for (std::int32_t s = 0; s < 12; s += 2) {
+    const auto at = static_cast<std::size_t>(s);
+    windows.push_back({.origin = split.train_end[at] - 1, .series = s});
+    for (int method = 0; method < 2; ++method) {
+      for (std::int64_t k = 0; k < 7; ++k) {
+        const auto t = static_cast<std::size_t>(split.train_end[at] + k);
+        points.push_back(method == 0 ? static_cast<double>(values[at][t]) : 0);
+      }
+    }
+  }
+  const Choice with = chosen(c, values, {{"oracle", ""}, windows, points});
+  const Choice without = chosen(c, values);
+  EXPECT_EQ(with.config, without.config);
+  const auto beside = rows_of(with, "beside");
+  ASSERT_EQ(beside.size(), 4u);
+  EXPECT_EQ(beside[3].name, "oracle");
+  EXPECT_EQ(beside[3].score, 0);
+  EXPECT_EQ(beside[3].windows, 6);
+  EXPECT_GT(with.windows, 6);
+  EXPECT_THAT(choice_lines(with).back(), ::testing::HasSubstr(" (oracle: of 6)"));
 }
 
 TEST(Choice, OneZeroInOneSeriesDoesNotDecide) {
@@ -316,6 +345,38 @@ TEST(Choice, TheTableFitsATerminalAndTheModelKeepsIt) {
   const Model again = train(model.config, catalog, silent()).model;
   EXPECT_TRUE(again.choice.empty());
   EXPECT_EQ(again.members, model.members);
+}
+
+/// The first number of the line that has this name and one more.
+std::string score_in(const std::vector<std::string>& lines, const std::string& name) {
+  for (const std::string& line : lines) {
+    const std::size_t at = line.find(name + "  ");
+    if (at == std::string::npos) continue;
+    const std::size_t begin = line.find_first_not_of(' ', at + name.size());
+    return line.substr(begin, line.find(' ', begin) - begin);
+  }
+  return "no line has " + name;
+}
+
+// Fitted once: the same forecasts stand beside the candidates and are what partners are chosen by.
+TEST(Choice, ATrainingShowsItsPartnersBeside) {
+  const Catalog catalog{testing::daily_parts(growing())};
+  Config c = small();
+  c.training.steps = 300;
+  const Model model = train(c, catalog, silent()).model;
+  EXPECT_EQ(score_in(model.choice, "ETS + Theta"), score_in(model.learned, "ETS + Theta"));
+  for (const char* part : {"ETS", "Theta"}) {
+    EXPECT_THAT(score_in(model.choice, part), ::testing::ContainsRegex("^[0-9]+\\.[0-9]+$"));
+  }
+  // No second row of it.
+  const auto naive = [](const std::string& line) {
+    return line.find("seasonal naive") != std::string::npos;
+  };
+  EXPECT_EQ(std::ranges::count_if(model.choice, naive), 1);
+  c.training.partners = {"none"};
+  for (const std::string& line : train(c, catalog, silent()).model.choice) {
+    EXPECT_EQ(line.find("Theta"), std::string::npos) << line;
+  }
 }
 
 }  // namespace
