@@ -253,11 +253,21 @@ bool Chooser::has_few_windows() const {
          (all > 0 ? all : kUsualSteps) * std::int64_t{given_.training.batch_size};
 }
 
-/// Whether a damped trend that no network corrects is ahead of seasonal naive.
+/// Whether a damped trend that no network corrects is ahead of seasonal naive. A distribution puts
+/// a base into its mean, and makes a count of what is below 0; its medians lie lower. So there both
+/// are the means that it makes of them.
 bool Chooser::measure_trend(const Metrics& naive) const {
   Config config = best_;
   config.network.base = name_of(Base::trend);
-  return fits(config) && measured(trials_.run(config, {}, {}).score) < measured(naive);
+  if (!fits(config)) return false;
+  const TrialResult trend = trials_.run(config, {}, {});
+  if (trend.mean_score.points == 0) return measured(trend.score) < measured(naive);
+  config.network.base =
+      name_of(season_length(catalog_.frequency()) > 1 ? Base::seasonal : Base::last);
+  if (!fits(config)) return false;
+  const Metrics means = trials_.run(config, {}, {}).mean_score;
+  return std::isfinite(means.rmsse) ? trend.mean_score.rmsse < means.rmsse
+                                    : trend.mean_score.wape < means.wape;
 }
 
 /// Seasonal naive and its like, and what is shown beside them; gives the scores of the first one,

@@ -250,7 +250,8 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   if (!made.mean.empty()) {
     // A distribution's median has the least absolute error, its mean the least squared one.
     ForecastErrors of_means;
-    result.score.rmsse = score(1, {}, copy_from(made.mean, 1), &of_means).rmsse;
+    result.mean_score = score(1, {}, copy_from(made.mean, 1), &of_means);
+    result.score.rmsse = result.mean_score.rmsse;
     result.errors.rmsse = std::move(of_means.rmsse);
   }
   return result;

@@ -37,6 +37,7 @@ struct ForecastErrors {
 
 struct TrialResult {
   Metrics score;           ///< over all series; NaN where the training failed
+  Metrics mean_score;      ///< of a distribution's means; without points where there are none
   ForecastErrors errors;   ///< empty where it failed
   std::int64_t steps = 0;  ///< that were made
   bool failed = false;     ///< its loss stopped being finite
