@@ -244,6 +244,14 @@ void drop_channels(std::uint64_t seed, std::int64_t step, double rate, int chann
   }
 }
 
+std::vector<Window> thinned(std::span<const Window> windows, std::size_t most) {
+  const std::size_t kept = std::min(windows.size(), most);
+  std::vector<Window> out;
+  out.reserve(kept);
+  for (std::size_t i = 0; i < kept; ++i) out.push_back(windows[i * windows.size() / kept]);
+  return out;
+}
+
 std::vector<Window> windows_at(std::span<const std::int64_t> cutoff) {
   std::vector<Window> windows;
   for (std::size_t s = 0; s < cutoff.size(); ++s) {

@@ -192,6 +192,18 @@ TEST(TrainingPlan, CarriedSlotsOfOneSeriesDifferInPhase) {
   EXPECT_EQ(origins, (std::set<std::int64_t>{7, 9, 11, 13}));
 }
 
+TEST(Thinned, KeepsWindowsAtEvenDistances) {
+  std::vector<Window> windows;
+  for (int origin = 0; origin < 10; ++origin) windows.push_back({.origin = origin});
+  const std::vector<Window> four = thinned(windows, 4);
+  std::vector<std::int64_t> origins;
+  for (const Window& w : four) origins.push_back(w.origin);
+  EXPECT_EQ(origins, (std::vector<std::int64_t>{0, 2, 5, 7}));
+  EXPECT_EQ(thinned(windows, 10), windows);
+  EXPECT_EQ(thinned(windows, 11), windows);
+  EXPECT_TRUE(thinned({}, 3).empty());
+}
+
 TEST(WindowsAt, LeavesOutSeriesWithoutACutoff) {
   const std::vector<std::int64_t> cutoff = {5, -1, 0, 1};
   const std::vector<Window> windows = windows_at(cutoff);

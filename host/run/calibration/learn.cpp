@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <utility>
 
-#include "base/steady_seconds.hpp"
-#include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
-#include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/resolve.hpp"
@@ -22,36 +20,10 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-/// More forecasts than this, and forecasts from more values, tell weights apart no better.
-constexpr std::size_t kMostWindows = 1024;
-constexpr std::int64_t kMostSampled = 200'000;
-/// Values of a catalogue (each series' last partner_history()) from which auto has no methods that
-/// are fitted: a forecast of all of them would take half a minute and more of a processor.
-constexpr std::int64_t kMostFitted = 10'000'000;
-/// Share of zeros from which methods for rare sales are candidates.
-constexpr double kRareSales = 0.3;
 /// With fewer rows than this, halves are of the time and not of the rows.
 constexpr std::int64_t kFewRows = 8;
 /// Probabilities of the stretch where the model has no quantiles of its own.
 constexpr double kGrid[] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95};
-
-/// Whether so many values before end[s] are zero that their median may be.
-bool has_rare_sales(const Catalog& catalog, std::span<const std::int64_t> end, int history) {
-  std::int64_t zeros = 0, values = 0;
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    for (int m = 0; m < catalog.count(Role::target); ++m) {
-      auto past =
-          catalog.values(m, s).first(static_cast<std::size_t>(end[static_cast<std::size_t>(s)]));
-      if (std::ssize(past) > history) past = past.last(static_cast<std::size_t>(history));
-      const auto zero = static_cast<float>(-catalog.value_offset(m, s));
-      for (const float y : past) {
-        values += std::isnan(y) ? 0 : 1;
-        zeros += y == zero ? 1 : 0;
-      }
-    }
-  }
-  return static_cast<double>(zeros) > kRareSales * static_cast<double>(values);
-}
 
 std::string share_text(double share) {
   return std::isfinite(share) ? fmt::format("{:.1f} %", 100 * share) : "-";
@@ -61,109 +33,25 @@ std::string score_text(double score) {
   return std::isfinite(score) ? fmt::format("{:.4f}", score) : "-";
 }
 
+/// "the forecast: 60 % network, 40 % ETS + Theta; MASE 1.2698"
+std::string mix_text(const Mix& mix, std::span<const std::string> titles,
+                     std::string_view measure) {
+  double own = 1;
+  std::string partners;
+  for (std::size_t p = 0; p < mix.rows.size(); ++p) {
+    if (mix.rows[p].weight == 0) continue;
+    own -= mix.rows[p].weight;
+    partners += fmt::format(", {:.0f} % {}", 100 * mix.rows[p].weight, titles[p]);
+  }
+  return fmt::format("the forecast: {:.0f} % network{}; {} {}", 100 * own, partners, measure,
+                     score_text(partners.empty() ? mix.own_score : mix.score));
+}
+
 }  // namespace
 
-void check_partners(const Config& config) {
-  const std::vector<std::string>& asked = config.training.partners;
-  for (const char* word : {"auto", "none"}) {
-    if (std::ranges::count(asked, word) > 0 && asked.size() > 1) {
-      throw ConfigError(fmt::format(
-          "training.partners has \"{}\" and names beside it; give \"{}\" alone, or names alone",
-          word, word));
-    }
-  }
-}
-
-PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
-                           std::span<const std::int64_t> end) {
-  PartnerNames out;
-  check_partners(config);
-  const std::vector<std::string>& asked = config.training.partners;
-  if (asked.empty() || asked[0] == "none") return out;
-  if (asked[0] != "auto") {
-    for (const std::string& name : asked) {
-      if (std::ranges::count(out.names, name) == 0) out.names.push_back(name);
-    }
-    return out;
-  }
-  const int season = season_of(config, catalog.frequency());
-  const int history = partner_history(season);
-  std::int64_t values = 0;
-  for (const std::int64_t steps : end) values += std::min<std::int64_t>(steps, history);
-  values *= catalog.count(Role::target);
-  out.names.push_back(kSeasonalNaive);
-  if (values <= kMostFitted) {
-    out.names.emplace_back("ets+theta");
-  } else {
-    out.note = fmt::format(
-        "ETS and Theta are no candidates: fits of {} values at each forecast would take longer "
-        "than "
-        "the network; training.partners = [\"ets+theta\"] tries them",
-        grouped(values));
-  }
-  if (is_nonnegative(loss) || has_rare_sales(catalog, end, history)) {
-    out.names.emplace_back("tsb");
-    out.names.emplace_back("adida");
-  }
-  return out;
-}
-
 Learner::Learner(const Config& config, const ModelSpec& spec, const Catalog& catalog,
-                 const Split& split, std::span<const Window> windows)
-    : config_(config),
-      spec_(spec),
-      catalog_(catalog),
-      split_(split),
-      candidates_(partner_names(config, spec.loss, catalog, split.train_end)) {
-  std::vector<Window> whole;
-  for (const Window& w : windows) {
-    if (w.origin + spec.K < split.valid_end[static_cast<std::size_t>(w.series)]) {
-      whole.push_back(w);
-    }
-  }
-  const std::span<const Window> all = whole.empty() ? windows : std::span<const Window>(whole);
-  const int history = partner_history(season_of(config, catalog.frequency()));
-  std::int64_t values = 0;
-  for (const Window& w : all) values += std::min<std::int64_t>(w.origin + 1, history);
-  const std::int64_t mean =
-      std::max<std::int64_t>(values / std::max<std::int64_t>(std::ssize(all), 1), 1);
-  const std::size_t most = std::min(
-      kMostWindows, static_cast<std::size_t>(std::max<std::int64_t>(kMostSampled / mean, 64)));
-  const std::size_t kept = std::min(all.size(), most);
-  for (std::size_t i = 0; i < kept; ++i) windows_.push_back(all[i * all.size() / kept]);
-}
-
-void Learner::forecast_simple(double max_seconds) {
-  if (candidates_.names.empty()) return;
-  PartnerMethods methods(candidates_.names, season_of(config_, catalog_.frequency()), spec_.K);
-  const std::size_t width = static_cast<std::size_t>(spec_.M * spec_.K) * methods.count();
-  // Every `parts`-th window at a time, so that those of a part are of all series alike.
-  const std::size_t parts = max_seconds > 0 ? std::max<std::size_t>(1, windows_.size() / 32) : 1;
-  std::vector<std::pair<std::size_t, std::vector<double>>> made;
-  const double start = steady_seconds();
-  for (std::size_t part = 0; part < parts; ++part) {
-    if (part > 0 && steady_seconds() - start > max_seconds) break;
-    std::vector<Window> some;
-    std::vector<std::size_t> places;
-    for (std::size_t i = part; i < windows_.size(); i += parts) {
-      some.push_back(windows_[i]);
-      places.push_back(i);
-    }
-    const std::vector<double> points = methods.forecast(catalog_, some);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const auto from = points.begin() + static_cast<std::ptrdiff_t>(i * width);
-      made.emplace_back(places[i],
-                        std::vector<double>(from, from + static_cast<std::ptrdiff_t>(width)));
-    }
-  }
-  std::ranges::sort(made, {}, &std::pair<std::size_t, std::vector<double>>::first);
-  std::vector<Window> kept;
-  for (const auto& [place, points] : made) {
-    kept.push_back(windows_[place]);
-    simple_.insert(simple_.end(), points.begin(), points.end());
-  }
-  windows_ = std::move(kept);
-}
+                 const Split& split, SimpleForecasts simple)
+    : config_(config), spec_(spec), catalog_(catalog), split_(split), simple_(std::move(simple)) {}
 
 bool Learner::is_point() const {
   return spec_.loss != Loss::quantile && !is_distribution(spec_.loss);
@@ -185,16 +73,16 @@ std::vector<double> Learner::probabilities(const Model& model) const {
 /// are series and targets, in the order of the windows.
 MixProblem Learner::rows(const Model& model) const {
   const auto K = static_cast<std::size_t>(spec_.K), M = static_cast<std::size_t>(spec_.M);
-  const std::size_t P = candidates_.names.size();
+  const std::size_t P = simple_.candidates.names.size(), methods = simple_.methods.size();
   MixProblem mix;
   mix.K = spec_.K;
   mix.partners.assign(P, {});
   std::vector<std::pair<std::int64_t, std::int64_t>> origins;  // [series] first, last
-  for (std::size_t i = 0; i < windows_.size(); ++i) {
-    if (i == 0 || windows_[i].series != windows_[i - 1].series) {
-      origins.emplace_back(windows_[i].origin, windows_[i].origin);
+  for (std::size_t i = 0; i < simple_.windows.size(); ++i) {
+    if (i == 0 || simple_.windows[i].series != simple_.windows[i - 1].series) {
+      origins.emplace_back(simple_.windows[i].origin, simple_.windows[i].origin);
     }
-    origins.back().second = windows_[i].origin;
+    origins.back().second = simple_.windows[i].origin;
   }
   mix.rows = std::ssize(origins) * spec_.M;
   for (const auto& [first, last] : origins) {
@@ -202,9 +90,9 @@ MixProblem Learner::rows(const Model& model) const {
   }
   const int season = season_of(config_, catalog_.frequency());
   std::int64_t series = -1;
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    const Window& window = windows_[w];
-    if (w == 0 || window.series != windows_[w - 1].series) ++series;
+  for (std::size_t w = 0; w < simple_.windows.size(); ++w) {
+    const Window& window = simple_.windows[w];
+    if (w == 0 || window.series != simple_.windows[w - 1].series) ++series;
     const auto [first, last] = origins[static_cast<std::size_t>(series)];
     const bool late = 2 * (window.origin - first) > last - first;
     const std::int64_t end = split_.valid_end[static_cast<std::size_t>(window.series)];
@@ -226,7 +114,8 @@ MixProblem Learner::rows(const Model& model) const {
             t < end ? static_cast<double>(values[static_cast<std::size_t>(t)]) + offset : kNone);
       }
       for (std::size_t p = 0; p < P; ++p) {
-        const auto from = simple_.begin() + static_cast<std::ptrdiff_t>(((w * M + m) * P + p) * K);
+        const auto from =
+            simple_.points.begin() + static_cast<std::ptrdiff_t>(((w * M + m) * methods + p) * K);
         mix.partners[p].insert(mix.partners[p].end(), from, from + static_cast<std::ptrdiff_t>(K));
       }
     }
@@ -239,9 +128,9 @@ std::vector<double> Learner::by_target(std::span<const float> values, std::size_
   const auto K = static_cast<std::size_t>(spec_.K), M = static_cast<std::size_t>(spec_.M);
   std::vector<double> out;
   out.reserve(values.size());
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
+  for (std::size_t w = 0; w < simple_.windows.size(); ++w) {
     for (std::size_t m = 0; m < M; ++m) {
-      const double offset = catalog_.value_offset(static_cast<int>(m), windows_[w].series);
+      const double offset = catalog_.value_offset(static_cast<int>(m), simple_.windows[w].series);
       for (std::size_t k = 0; k < K; ++k) {
         for (const float y : values.subspan(((w * K + k) * M + m) * J, J)) {
           out.push_back(static_cast<double>(y) + offset);
@@ -267,7 +156,7 @@ IntervalProblem Learner::interval_problem(const MixProblem& mix,
                       .nonnegative = made.nonnegative,
                       .independent = mix.independent};
   for (std::size_t n = 0; n < mix.row.size(); ++n) {
-    const Window& window = windows_[n / M];
+    const Window& window = simple_.windows[n / M];
     out.time.push_back(catalog_.period(window.series, window.origin + 1));
     if (!out.is_nonnegative(n)) continue;
     // The least float from 0 on is above 0 beside some offsets.
@@ -287,8 +176,6 @@ void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& 
     chosen = choose_mix(mix);
     if (std::isfinite(chosen.own_score)) break;
   }
-  const PartnerMethods methods(candidates_.names, season_of(config_, catalog_.frequency()),
-                               spec_.K);
   out.lines.push_back(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>9}", "partners by validation",
                                   mix.measure, "gain", "unseen", "weight"));
   out.lines.push_back(fmt::format("{:<32}{:>9}", "network", score_text(chosen.own_score)));
@@ -296,16 +183,14 @@ void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& 
   for (std::size_t p = 0; p < chosen.rows.size(); ++p) {
     const MixRow& row = chosen.rows[p];
     out.lines.push_back(fmt::format(
-        "{:<32}{:>9}{:>9}{:>9}{:>9}{}", methods.title(p), score_text(row.score),
+        "{:<32}{:>9}{:>9}{:>9}{:>9}{}", simple_.titles[p], score_text(row.score),
         share_text(row.gain), row.unseen > -1 ? share_text(row.unseen) : "-",
         row.weight > 0 ? fmt::format("{:.2f}", row.weight) : "-", row.weight > 0 ? "  <-" : ""));
-    event["partners"].push_back({{"method", candidates_.names[p]}, {"weight", row.weight}});
-    if (row.weight > 0) out.partners.push_back({candidates_.names[p], chosen.weights[p]});
+    event["partners"].push_back({{"method", simple_.candidates.names[p]}, {"weight", row.weight}});
+    if (row.weight > 0) out.partners.push_back({simple_.candidates.names[p], chosen.weights[p]});
   }
-  if (!out.partners.empty()) {
-    out.lines.push_back(fmt::format("{:<32}{:>9}", "mean of these", score_text(chosen.score)));
-  }
-  if (!candidates_.note.empty()) out.lines.push_back(candidates_.note);
+  out.lines.push_back(mix_text(chosen, simple_.titles, mix.measure));
+  if (!simple_.candidates.note.empty()) out.lines.push_back(simple_.candidates.note);
 }
 
 void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json& event) const {
@@ -331,15 +216,15 @@ void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json
 Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const {
   Learned out;
   const bool calibrates = config_.training.calibration == "auto";
-  if (windows_.empty()) return out;
+  if (simple_.windows.empty()) return out;
   const std::vector<double> asked = probabilities(model);
   const std::size_t J = asked.size();
   const auto median = static_cast<std::size_t>(std::ranges::find(asked, 0.5) - asked.begin());
-  WindowForecasts made = Outputs(model, asked).forecast(engine, scaling, windows_);
+  WindowForecasts made = Outputs(model, asked).forecast(engine, scaling, simple_.windows);
   sort_quantiles(made.values, J);
-  Json event = {{"event", "learned"}, {"windows", windows_.size()}};
+  Json event = {{"event", "learned"}, {"windows", simple_.windows.size()}};
   MixProblem mix = rows(model);
-  if (!candidates_.names.empty()) {
+  if (!simple_.candidates.names.empty()) {
     std::vector<float> points = made.mean;
     if (points.empty()) {
       for (std::size_t i = median; i < made.values.size(); i += J) points.push_back(made.values[i]);
@@ -349,17 +234,17 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     learn_partners(mix, spec_.loss == Loss::mse || !made.mean.empty(), out, event);
   }
   if (J > 1) {
-    add_partners(out.partners, spec_, season_of(config_, catalog_.frequency()), catalog_, windows_,
-                 median, made);
-    keep_nonnegative(model, catalog_, windows_, J, made);
+    add_partners(out.partners, spec_, season_of(config_, catalog_.frequency()), catalog_,
+                 simple_.windows, median, made);
+    keep_nonnegative(model, catalog_, simple_.windows, J, made);
     const IntervalProblem intervals = interval_problem(mix, asked, made);
     // The errors of a point loss are its intervals already, unless partners have moved them.
     if (calibrates && (!is_point() || !out.partners.empty())) learn_stretch(intervals, out, event);
     out.dependence = dependence_of(intervals, out.stretch).correlation;
   }
   if (out.lines.empty()) return out;
-  out.lines.push_back(
-      fmt::format("of {} forecast{}", windows_.size(), windows_.size() == 1 ? "" : "s"));
+  out.lines.push_back(fmt::format("of {} forecast{}", simple_.windows.size(),
+                                  simple_.windows.size() == 1 ? "" : "s"));
   out.event = event.dump();
   return out;
 }

@@ -11,6 +11,7 @@
 
 #include "run/calibration/intervals.hpp"
 #include "run/calibration/outputs.hpp"
+#include "run/calibration/simple_forecasts.hpp"
 #include "run/calibration/weights.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
@@ -30,29 +31,13 @@ struct Learned {
   std::string event;               ///< the same for the log; empty: there was nothing to learn
 };
 
-/// Throws ConfigError where training.partners has auto or none and names beside it.
-void check_partners(const Config& config);
-
-/// Methods that training.partners allows for such data.
-struct PartnerNames {
-  std::vector<std::string> names;
-  std::string note;  ///< why auto leaves some out; empty: it does not
-};
-/// `end` [S]: of the values that count. Throws as check_partners() does.
-PartnerNames partner_names(const Config& config, Loss loss, const Catalog& catalog,
-                           std::span<const std::int64_t> end);
-
-/// A pure function of settings and data, but for `max_seconds`. References outlive it.
+/// References outlive it.
 class Learner {
  public:
-  /// `windows` of the validation part, whose targets before split.valid_end count; at most some
-  /// thousand of them are used, those with a whole horizon first.
+  /// From the windows of `simple`, whose targets before split.valid_end count.
   Learner(const Config& config, const ModelSpec& spec, const Catalog& catalog, const Split& split,
-          std::span<const Window> windows);
+          SimpleForecasts simple);
 
-  /// What the simple methods forecast, which needs no model. Of fewer windows where all would take
-  /// longer than `max_seconds` (0: not limited). Blocks.
-  void forecast_simple(double max_seconds);
   /// From forecasts of `model` by `engine`, whose scaling is `scaling`, with neither partners nor
   /// stretch. Blocks.
   Learned learn(const Model& model, Engine& engine, const SeriesScaling& scaling) const;
@@ -72,9 +57,7 @@ class Learner {
   const ModelSpec& spec_;
   const Catalog& catalog_;
   const Split& split_;
-  PartnerNames candidates_;
-  std::vector<Window> windows_;
-  std::vector<double> simple_;  ///< [windows, M, P, K]
+  SimpleForecasts simple_;
 };
 
 }  // namespace sluice

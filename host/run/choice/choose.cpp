@@ -48,11 +48,12 @@ std::string name_of(Choice choice) {
 class Chooser {
  public:
   Chooser(const Config& config, const Catalog& catalog, const Split& split,
-          const TrainOptions& options)
+          const TrainOptions& options, const BesideForecasts& beside)
       : given_(config),
         catalog_(catalog),
         split_(split),
         options_(options),
+        beside_(beside),
         trials_(config, catalog, split),
         best_(with_rules(config)) {}
 
@@ -73,9 +74,9 @@ class Chooser {
   std::string name_now(std::string_view kind) const;
   bool plan();
   double measured(const Metrics& metrics) const;
-  double measure_simple_methods();
+  Metrics measure_simple_methods();
   bool has_few_windows() const;
-  double measure_trend() const;
+  bool measure_trend(const Metrics& naive) const;
   /// What is known of a candidate that has been trained.
   struct Tried {
     ChoiceRow row;
@@ -96,6 +97,7 @@ class Chooser {
   const Catalog& catalog_;
   const Split& split_;
   const TrainOptions& options_;
+  const BesideForecasts& beside_;
   Trials trials_;
   Config best_;
   std::optional<Tried> best_tried_;
@@ -251,23 +253,44 @@ bool Chooser::has_few_windows() const {
          (all > 0 ? all : kUsualSteps) * std::int64_t{given_.training.batch_size};
 }
 
-/// The score of a damped trend that no network corrects.
-double Chooser::measure_trend() const {
+/// Whether a damped trend that no network corrects is ahead of seasonal naive. A distribution puts
+/// a base into its mean, and makes a count of what is below 0; its medians lie lower. So there both
+/// are the means that it makes of them.
+bool Chooser::measure_trend(const Metrics& naive) const {
   Config config = best_;
   config.network.base = name_of(Base::trend);
-  if (!fits(config)) return kNone;
-  return measured(trials_.run(config, {}, {}).score);
+  if (!fits(config)) return false;
+  const TrialResult trend = trials_.run(config, {}, {});
+  if (trend.mean_score.points == 0) return measured(trend.score) < measured(naive);
+  config.network.base =
+      name_of(season_length(catalog_.frequency()) > 1 ? Base::seasonal : Base::last);
+  if (!fits(config)) return false;
+  const Metrics means = trials_.run(config, {}, {}).mean_score;
+  return std::isfinite(means.rmsse) ? trend.mean_score.rmsse < means.rmsse
+                                    : trend.mean_score.wape < means.wape;
 }
 
-/// Seasonal naive and its like; gives the score of the first one, which that is.
-double Chooser::measure_simple_methods() {
-  double first = kNone;
+/// Seasonal naive and its like, and what is shown beside them; gives the scores of the first one,
+/// which that is.
+Metrics Chooser::measure_simple_methods() {
+  Metrics naive;
+  const auto add_row = [&](const std::string& name, const Metrics& metrics, std::int64_t windows) {
+    choice_.rows.push_back({.what = "beside",
+                            .name = name,
+                            .score = measured(metrics),
+                            .wql = kNone,
+                            .windows = windows});
+  };
   for (const auto& [name, method] : trials_.simple_methods()) {
-    const double score = measured(trials_.score(method));
-    if (std::isnan(first)) first = score;
-    choice_.rows.push_back({.what = "beside", .name = name, .score = score, .wql = kNone});
+    const Metrics metrics = trials_.score(method);
+    if (choice_.rows.empty()) naive = metrics;
+    add_row(name, metrics, trials_.windows());
   }
-  return first;
+  for (std::size_t i = 0; i < beside_.names.size(); ++i) {
+    if (beside_.names[i].empty()) continue;
+    add_row(beside_.names[i], trials_.score(beside_, i), std::ssize(beside_.windows));
+  }
+  return naive;
 }
 
 Chooser::Tried Chooser::tried(const char* kind, const Candidate& candidate) {
@@ -286,7 +309,8 @@ Chooser::Tried Chooser::tried(const char* kind, const Candidate& candidate) {
                   .name = candidate.name,
                   .score = measured(result.score),
                   .wql = result.score.wql,
-                  .steps = result.steps},
+                  .steps = result.steps,
+                  .windows = trials_.windows()},
           .errors = std::move(choice_.measure == "WAPE"    ? errors.mae
                               : choice_.measure == "RMSSE" ? errors.rmsse
                                                            : errors.mase)};
@@ -336,20 +360,19 @@ Choice Chooser::run() {
   choice_.config = given_;
   if (!trials_.can_score() || !fits(best_) || !plan()) return choice_;
   choice_.windows = trials_.windows();
-  double naive = kNone;
+  Metrics naive;
   for (const std::string& measure :
        {measure_of_points(given_.training.loss), std::string("WAPE")}) {
     choice_.measure = measure;
     choice_.rows.clear();
     naive = measure_simple_methods();
-    if (std::isfinite(naive)) break;
+    if (std::isfinite(measured(naive))) break;
   }
   // Nothing is spent on it where the budget ends before bases.
   const bool reaches_bases = std::any_of(kKinds, kKinds + kinds_, [](const Kind& kind) {
     return std::string_view(kind.first) == "base";
   });
-  if (reaches_bases && given_.network.base == "auto" && has_few_windows() &&
-      measure_trend() < naive) {
+  if (reaches_bases && given_.network.base == "auto" && has_few_windows() && measure_trend(naive)) {
     trend_is_ahead_ = true;
     plan();
   }
@@ -374,8 +397,9 @@ Choice Chooser::run() {
 
 bool leaves_choices(const Config& config) {
   const Config::Network& n = config.network;
-  return config.training.loss == "auto" || n.space == "auto" || n.base == "auto" || n.level == "auto" ||
-         (!n.calendar_year && n.calendar.value_or(true)) || !config.training.series_weight ||
+  return config.training.loss == "auto" || n.space == "auto" || n.base == "auto" ||
+         n.level == "auto" || (!n.calendar_year && n.calendar.value_or(true)) ||
+         !config.training.series_weight ||
          !without_known_inputs(config, config).empty();
 }
 
@@ -391,7 +415,7 @@ std::string measure_of_points(const std::string& loss) {
 }
 
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
-              const TrainOptions& options) {
+              const TrainOptions& options, const BesideForecasts& beside) {
   Config known = config;
   known.training.loss = loss_name(config, catalog, split);
   if (config.training.choice == 0 || !leaves_choices(known) || !has_validation(known)) {
@@ -399,7 +423,7 @@ Choice choose(const Config& config, const Catalog& catalog, const Split& split,
     none.config = std::move(known);
     return none;
   }
-  return Chooser(known, catalog, split, options).run();
+  return Chooser(known, catalog, split, options, beside).run();
 }
 
 Config with_choices_of(const ModelSpec& spec, const Frequency& frequency, const Config& config) {

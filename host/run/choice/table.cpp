@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,18 @@ namespace {
 
 std::string number(double x, int digits) {
   return std::isfinite(x) ? fmt::format("{:.{}f}", x, digits) : "-";
+}
+
+/// " (ETS + Theta, ETS, Theta: of 640)": of which rows fewer forecasts are known.
+std::string fewer_text(const Choice& choice) {
+  std::vector<std::string> names;
+  std::int64_t fewer = choice.windows;
+  for (const ChoiceRow& row : choice.rows) {
+    if (row.windows == choice.windows) continue;
+    names.push_back(row.name);
+    fewer = row.windows;
+  }
+  return names.empty() ? "" : fmt::format(" ({}: of {})", fmt::join(names, ", "), fewer);
 }
 
 }  // namespace
@@ -27,8 +40,8 @@ std::vector<std::string> choice_lines(const Choice& choice) {
                     row.steps > 0 ? fmt::format("{}", row.steps) : "-", row.kept ? "  <-" : ""));
     before = row.what;
   }
-  lines.push_back(fmt::format("of {} forecast{}, in {:.1f} s", choice.windows,
-                              choice.windows == 1 ? "" : "s", choice.seconds));
+  lines.push_back(fmt::format("of {} forecast{}{}, in {:.1f} s", choice.windows,
+                              choice.windows == 1 ? "" : "s", fewer_text(choice), choice.seconds));
   return lines;
 }
 
@@ -48,6 +61,7 @@ std::string choice_event(const Choice& choice, int refit) {
                              {"score", json_of(row.score)},
                              {"wql", json_of(row.wql)},
                              {"steps", row.steps},
+                             {"windows", row.windows},
                              {"kept", row.kept}});
   }
   return event.dump();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "run/calibration/outputs.hpp"
+#include "run/calibration/simple_forecasts.hpp"
 #include "run/choice/evidence.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/training/loop.hpp"
@@ -24,18 +25,6 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-/// More forecasts than this tell candidates apart no better; they are thinned evenly.
-constexpr std::size_t kMostWindows = 1024;
-
-std::vector<Window> thinned(std::vector<Window> windows) {
-  if (windows.size() <= kMostWindows) return windows;
-  std::vector<Window> kept;
-  for (std::size_t i = 0; i < kMostWindows; ++i) {
-    kept.push_back(windows[i * windows.size() / kMostWindows]);
-  }
-  return kept;
-}
-
 /// Adds what one forecast is wrong by.
 void add_error(std::span<const double> actual, std::span<const double> point, double mase_scale,
                double rmsse_scale, ForecastErrors& errors) {
@@ -62,7 +51,7 @@ Trials::Trials(const Config& config, const Catalog& catalog, const Split& split)
       M_(catalog.count(Role::target)),
       season_(season_of(config, catalog.frequency())),
       vocabularies_(vocabularies_of(config, catalog, split.train_end)),
-      windows_(thinned(validation_windows(split.train_end, split.valid_end, K_))) {
+      windows_(thinned(validation_windows(split.train_end, split.valid_end, K_), kMostScored)) {
   groups_ = dependent_groups(windows_, K_);
   has_targets_ = have_targets(catalog, windows_, split.valid_end, K_);
   std::int32_t last = -1;
@@ -143,16 +132,44 @@ Metrics Trials::score(const Method& method) const {
   });
 }
 
+Metrics Trials::score(const BesideForecasts& beside, std::size_t method) const {
+  const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
+  std::size_t next = 0;  // of beside.windows, which are in the same order
+  return score(1, {}, [&](std::size_t w, int m, std::span<double> out) {
+    const Window& window = windows_[w];
+    const auto is_before = [&](const Window& other) {
+      return std::pair(other.series, other.origin) < std::pair(window.series, window.origin);
+    };
+    while (next < beside.windows.size() && is_before(beside.windows[next])) ++next;
+    const bool there = next < beside.windows.size() && beside.windows[next] == window;
+    const double offset = catalog_.value_offset(m, window.series);
+    const std::size_t from =
+        ((next * M + static_cast<std::size_t>(m)) * beside.names.size() + method) * K;
+    for (std::size_t k = 0; k < K; ++k) out[k] = there ? beside.points[from + k] - offset : kNone;
+  });
+}
+
 std::int64_t Trials::total_steps(const Config& config) const {
   if (config.training.epochs == 0) return config.training.steps;
   const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
-  const TrainingPlan plan(catalog_, split_.train_end, plan_spec(config, spec));
-  return steps_in_all(config.training, plan, windows());
+  return steps_in_all(config.training, *plan_of(config, spec), windows());
 }
 
 std::int64_t Trials::training_windows(const Config& config) const {
   const ModelSpec spec = resolve_model(config, catalog_, split_.train_end, split_.valid_end);
-  return TrainingPlan(catalog_, split_.train_end, plan_spec(config, spec)).size();
+  return plan_of(config, spec)->size();
+}
+
+/// Candidates differ in what they make of windows, hardly ever in the windows.
+std::shared_ptr<const TrainingPlan> Trials::plan_of(const Config& config,
+                                                    const ModelSpec& spec) const {
+  const PlanSpec wanted = plan_spec(config, spec);
+  const std::scoped_lock lock(plan_mutex_);
+  if (!plan_ || !(plan_spec_ == wanted)) {
+    plan_ = std::make_shared<const TrainingPlan>(catalog_, split_.train_end, wanted);
+    plan_spec_ = wanted;
+  }
+  return plan_;
 }
 
 TrialResult Trials::run(const Config& config, const TrialLimits& limits,
@@ -167,7 +184,8 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
                                   .spec = &spec,
                                   .vocabularies = &vocabularies,
                                   .season = season_,
-                                  .start = nullptr},
+                                  .start = nullptr,
+                                  .plan = plan_of(config, spec)},
                                  split_.train_end);
   MemberState state;
   state.engine.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
@@ -232,7 +250,8 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   if (!made.mean.empty()) {
     // A distribution's median has the least absolute error, its mean the least squared one.
     ForecastErrors of_means;
-    result.score.rmsse = score(1, {}, copy_from(made.mean, 1), &of_means).rmsse;
+    result.mean_score = score(1, {}, copy_from(made.mean, 1), &of_means);
+    result.score.rmsse = result.mean_score.rmsse;
     result.errors.rmsse = std::move(of_means.rmsse);
   }
   return result;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +14,8 @@
 #include "run/training/vocabularies.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/model/spec.hpp"
+#include "sluice/run/choice.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/trainer.hpp"
@@ -33,6 +37,7 @@ struct ForecastErrors {
 
 struct TrialResult {
   Metrics score;           ///< over all series; NaN where the training failed
+  Metrics mean_score;      ///< of a distribution's means; without points where there are none
   ForecastErrors errors;   ///< empty where it failed
   std::int64_t steps = 0;  ///< that were made
   bool failed = false;     ///< its loss stopped being finite
@@ -64,9 +69,12 @@ class Trials {
   std::vector<std::pair<std::string, Method>> simple_methods() const;
   /// A simple method: K values from a series' history before an origin.
   Metrics score(const Method& method) const;
+  /// Method number `method` of forecasts that are there already, where they are.
+  Metrics score(const BesideForecasts& beside, std::size_t method) const;
 
  private:
   using Forecast = std::function<void(std::size_t window, int target, std::span<double> out)>;
+  std::shared_ptr<const TrainingPlan> plan_of(const Config& config, const ModelSpec& spec) const;
   Metrics score(int outputs, const std::vector<double>& probabilities, const Forecast& forecast,
                 ForecastErrors* errors = nullptr) const;
 
@@ -84,6 +92,9 @@ class Trials {
   };
   std::vector<std::int64_t> row_of_;  ///< [windows] of rows_, the first target's
   std::vector<Row> rows_;
+  mutable std::mutex plan_mutex_;  ///< a search runs trials side by side
+  mutable PlanSpec plan_spec_;     ///< of plan_, the one that was asked for last
+  mutable std::shared_ptr<const TrainingPlan> plan_;
 };
 
 }  // namespace sluice

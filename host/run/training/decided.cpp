@@ -6,10 +6,13 @@
 #include <optional>
 #include <utility>
 
-#include "run/calibration/learn.hpp"
+#include "base/steady_seconds.hpp"
+#include "run/calibration/partners.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
+#include "run/training/lessons.hpp"
 #include "run/training/state_check.hpp"
+#include "run/training/validation.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/choice.hpp"
@@ -44,6 +47,25 @@ std::optional<Decided> decided_before(const Config& config, const Catalog& catal
   return decided;
 }
 
+/// What the simple methods forecast on the validation part; null: there is nothing to score there.
+std::optional<SimpleForecasts> simple_of(const Config& config, const Catalog& catalog,
+                                         const Split& split) {
+  const int K = horizon_steps(config, catalog.frequency());
+  const std::vector<Window> windows = validation_windows(split.train_end, split.valid_end, K);
+  if (!have_targets(catalog, windows, split.valid_end, K)) return std::nullopt;
+  const ModelSpec spec = resolve_model(config, catalog, split.train_end, split.valid_end);
+  return simple_forecasts(config, spec.loss, catalog, split, windows);
+}
+
+/// For the table; seasonal naive is in it whatever the partners are.
+BesideForecasts beside_of(const SimpleForecasts& simple) {
+  BesideForecasts out{.names = simple.titles, .windows = simple.windows, .points = simple.points};
+  for (std::size_t i = 0; i < simple.methods.size(); ++i) {
+    if (simple.methods[i] == kSeasonalNaive) out.names[i].clear();
+  }
+  return out;
+}
+
 }  // namespace
 
 Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options) {
@@ -52,8 +74,12 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
   if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};
   if (std::optional<Decided> before = decided_before(config, catalog)) return *std::move(before);
+  const Split split = training_split(config, catalog, options.end);
+  const double start = steady_seconds();
+  std::optional<SimpleForecasts> simple;
+  if (t.choice > 0 && has_validation(config)) simple = simple_of(config, catalog, split);
   const Choice choice =
-      choose(config, catalog, training_split(config, catalog, options.end), options);
+      choose(config, catalog, split, options, simple ? beside_of(*simple) : BesideForecasts());
   if (choice.stopped) {  // half a choice is none, and no weights have been trained by it
     throw Interrupted(
         "interrupted while validation was choosing the settings: nothing was written; begin anew, "
@@ -65,8 +91,10 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
         "loss {}: counts that are 0 so often that medians would be 0; \"sluice\" is the mean",
         choice.config.training.loss));
   }
-  Decided decided{
-      .config = choice.config, .lines = choice_lines(choice), .seconds = choice.seconds};
+  Decided decided{.config = choice.config,
+                  .lines = choice_lines(choice),
+                  .simple = std::move(simple),
+                  .seconds = steady_seconds() - start};
   if (choice.rows.empty()) return decided;
   log_event(choice_event(choice, options.refit));
   if (options.announce) {

@@ -1,9 +1,11 @@
 // Settings of which nothing is open that validation can choose.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "run/calibration/simple_forecasts.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/trainer.hpp"
@@ -15,6 +17,8 @@ namespace sluice {
 struct Decided {
   Config config;
   std::vector<std::string> lines;  ///< Model::choice
+  /// Made for the choice, of its validation windows; learned from after the training.
+  std::optional<SimpleForecasts> simple = {};
   double seconds = 0;
 };
 

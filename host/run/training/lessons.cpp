@@ -20,8 +20,14 @@ int Lessons::passes() const {
   return has_residuals() ? 2 : 1;
 }
 
-void Lessons::begin(std::vector<Window> windows) {
+SimpleForecasts simple_forecasts(const Config& config, Loss loss, const Catalog& catalog,
+                                 const Split& split, std::span<const Window> validation) {
   constexpr double kShareOfSimple = 0.1;
+  return forecast_simple(config, loss, catalog, split, validation,
+                         kShareOfSimple * config.training.max_seconds);
+}
+
+void Lessons::begin(std::vector<Window> windows, std::optional<SimpleForecasts> simple) {
   windows_ = std::move(windows);
   if (windows_.empty()) {
     const auto& asked = config_.training.partners;
@@ -32,8 +38,8 @@ void Lessons::begin(std::vector<Window> windows) {
     }
     return;
   }
-  learner_.emplace(config_, spec_, catalog_, split_, windows_);
-  learner_->forecast_simple(kShareOfSimple * config_.training.max_seconds);
+  if (!simple) simple = simple_forecasts(config_, spec_.loss, catalog_, split_, windows_);
+  learner_.emplace(config_, spec_, catalog_, split_, *std::move(simple));
 }
 
 void Lessons::learn(Model model, const Phase& phase, const std::vector<float>& params,

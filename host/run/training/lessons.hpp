@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "run/calibration/learn.hpp"
+#include "run/calibration/simple_forecasts.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/validation.hpp"
 #include "sluice/data/window.hpp"
@@ -19,16 +20,20 @@
 
 namespace sluice {
 
+/// forecast_simple() within a tenth of training.max_seconds. Blocks.
+SimpleForecasts simple_forecasts(const Config& config, Loss loss, const Catalog& catalog,
+                                 const Split& split, std::span<const Window> validation);
+
 /// References outlive it.
 class Lessons {
  public:
   using Announce = std::function<void(const std::string&)>;
   Lessons(const Config& config, const ModelSpec& spec, const Catalog& catalog, const Split& split);
 
-  /// Before the weights are chosen: what the simple methods forecast for `windows`, the validation
-  /// part's (empty: there is none, and nothing is learned). Takes a tenth of training.max_seconds
-  /// at most. Blocks.
-  void begin(std::vector<Window> windows);
+  /// Before the weights are chosen, with `windows`, the validation part's (empty: there is none,
+  /// and nothing is learned), and what simple_forecasts() gave for them, which is made here where
+  /// there is nothing yet. Blocks.
+  void begin(std::vector<Window> windows, std::optional<SimpleForecasts> simple);
   /// Passes like a validation that learn() makes.
   int passes() const;
   /// Once they are: from what `params` forecast on `phase`, which ends before the windows. `model`:

@@ -23,8 +23,10 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
   const Catalog& catalog = *setup.catalog;
   const ModelSpec& spec = *setup.spec;
   Phase phase;
-  const PlanSpec plan = plan_spec(config, spec);
-  phase.plan = std::make_unique<TrainingPlan>(catalog, end, plan);
+  phase.plan = setup.plan;
+  if (!phase.plan) {
+    phase.plan = std::make_shared<const TrainingPlan>(catalog, end, plan_spec(config, spec));
+  }
   phase.scaling =
       fit_scaling(catalog, target_scaling(config, spec), covariate_scaling(config), end);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {

@@ -19,7 +19,7 @@ namespace sluice {
 
 struct Phase {  ///< an engine on the data before `end`
   std::unique_ptr<Engine> engine;
-  std::unique_ptr<TrainingPlan> plan;
+  std::shared_ptr<const TrainingPlan> plan;
   SeriesScaling scaling;
   UnknownWords unknown;
 };
@@ -31,6 +31,8 @@ struct PhaseSetup {  ///< all outlive the phase
   const Vocabularies* vocabularies = nullptr;
   int season = 1;                ///< of the weights of series
   const Model* start = nullptr;  ///< whose parameters the training goes on from, or null
+  /// By plan_spec(), on the same steps; null: the phase makes one.
+  std::shared_ptr<const TrainingPlan> plan = nullptr;
 };
 
 /// The windows that such a model is trained on.

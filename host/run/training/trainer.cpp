@@ -350,7 +350,7 @@ TrainResult Training::run() {
   // The simple methods' forecasts come first, so that max_seconds is shared by what is left.
   const double before_lessons = steady_seconds();
   lessons_.emplace(config_, spec_, catalog_, split_);
-  lessons_->begin(validation_);
+  lessons_->begin(validation_, decided_.simple);
   if (!resumed_) seconds_ += steady_seconds() - before_lessons;
 
   if (start_) {

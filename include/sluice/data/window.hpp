@@ -2,6 +2,7 @@
 // thousand windows each cost no memory: window number i is found by arithmetic.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -51,6 +52,7 @@ struct PlanSpec {
   int stride = 1;                ///< steps between neighbouring origins of a series
   std::int64_t min_history = 2;  ///< a series with fewer training steps is skipped
   bool carry_state = false;      ///< windows of a series follow each other without overlap
+  bool operator==(const PlanSpec&) const = default;
 };
 
 /// Whether a series with so many training steps is trained on: a window needs an input and a
@@ -118,6 +120,9 @@ class EpochOrder {
 /// each window with probability `rate`: a pure function of (seed, step) and a window's place.
 void drop_channels(std::uint64_t seed, std::int64_t step, double rate, int channels,
                    std::span<Window> windows);
+
+/// At most `most` of them, at even distances; all where they are no more.
+std::vector<Window> thinned(std::span<const Window> windows, std::size_t most);
 
 /// One window per series whose horizon begins at step `cutoff[s]` (origin cutoff[s]-1); series with
 /// cutoff[s] below 1 are left out.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,21 +18,29 @@ namespace sluice {
 
 /// One line of the table: a candidate, or a simple method beside them.
 struct ChoiceRow {
-  std::string what;        ///< what was chosen: "space, base"; of a simple method "beside"
-  std::string name;        ///< "log, seasonal"
-  double score = 0;        ///< NaN: none (its training failed, or no series has a scale)
-  double wql = 0;          ///< weighted quantile loss; NaN without quantiles
-  std::int64_t steps = 0;  ///< of its training; 0: a simple method
-  bool kept = false;       ///< the one of its kind that was taken
+  std::string what;          ///< what was chosen: "space, base"; of a simple method "beside"
+  std::string name;          ///< "log, seasonal"
+  double score = 0;          ///< NaN: none (its training failed, or no series has a scale)
+  double wql = 0;            ///< weighted quantile loss; NaN without quantiles
+  std::int64_t steps = 0;    ///< of its training; 0: a simple method
+  std::int64_t windows = 0;  ///< forecasts that it was scored on
+  bool kept = false;         ///< the one of its kind that was taken
 };
 
 struct Choice {
   Config config;  ///< what was open is decided; as it was given where nothing was chosen
   std::vector<ChoiceRow> rows;  ///< in the order of their making; empty: nothing was chosen
   std::string measure;          ///< of ChoiceRow::score: measure_of_points(), or WAPE
-  std::int64_t windows = 0;     ///< forecasts that each was scored on
+  std::int64_t windows = 0;     ///< forecasts that the candidates were scored on
   double seconds = 0;
   bool stopped = false;  ///< by a signal or the watch
+};
+
+/// Forecasts of simple methods that were made for other reasons, to be shown beside the candidates.
+struct BesideForecasts {
+  std::vector<std::string> names;        ///< [methods]; one without a name is not shown
+  std::span<const Window> windows = {};  ///< of those that the candidates are scored on, in order
+  std::span<const double> points = {};   ///< [windows, M, methods, K] in the units of y; NaN: none
 };
 
 /// What may be decided in `config`: training.loss by what the values are (resolve_model), and by
@@ -43,12 +52,12 @@ bool leaves_choices(const Config& config);
 /// same number of steps, at most 200, training.choice * training.steps in all. A key that is set
 /// stays. The rule of resolve_model stands where no alternative is better by half a percent and by
 /// more than the standard error of the difference, and everywhere where the steps are too few (50 a
-/// candidate) to tell, nothing can be validated, or training.loss is a distribution. A pure
+/// candidate) to tell, or nothing can be validated. A pure
 /// function of settings and data, but under training.max_seconds, of which it takes its share. A
 /// signal, or options.watch, ends it with the best so far. Reads nothing at or after
-/// split.valid_end.
+/// split.valid_end. `beside` decides nothing.
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,
-              const TrainOptions& options);
+              const TrainOptions& options, const BesideForecasts& beside = {});
 
 /// training.loss, where it is "auto" what the values make of it.
 std::string loss_name(const Config& config, const Catalog& catalog, const Split& split);

@@ -6,17 +6,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <random>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "sluice/base/error.hpp"
-#include "sluice/run/backtest.hpp"
+#include "run/choice/choice_data.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
@@ -24,60 +20,16 @@
 namespace sluice {
 namespace {
 
-using Values = std::vector<std::vector<float>>;
+using testing::gauss;
+using testing::growing;
+using testing::silent;
+using testing::simulated;
+using testing::small;
+using testing::Values;
 
-/// Enough steps for every kind of choice.
-Config small() {
-  Config c;
-  c.data.test = 14;
-  c.network.hidden_size = 8;
-  c.network.predict_day = 7;
-  c.network.time_step = 14;
-  c.network.head_hidden = 8;
-  c.network.level_window = 14;
-  c.training.batch_size = 16;
-  c.training.learning_rate = 0.01;
-  c.training.steps = 1000;
-  c.training.loss = "quantile";
-  c.training.choice = 1;
-  c.engine.threads = 1;
-  return c;
-}
-
-TrainOptions silent() {
-  TrainOptions options;
-  options.save = false;
-  options.announce = false;
-  return options;
-}
-
-Choice chosen(const Config& config, const Values& values) {
+Choice chosen(const Config& config, const Values& values, const BesideForecasts& beside = {}) {
   const Catalog catalog{testing::daily_parts(values)};
-  return choose(config, catalog, training_split(config, catalog, {}), silent());
-}
-
-/// `count` series of `length` values y(random, series, t).
-template <typename Value>
-Values simulated(int count, int length, Value&& value) {
-  std::mt19937 random(5);
-  Values out;
-  for (int s = 0; s < count; ++s) {
-    auto& series = out.emplace_back();
-    for (int t = 0; t < length; ++t) series.push_back(static_cast<float>(value(random, s, t)));
-  }
-  return out;
-}
-
-double gauss(std::mt19937& random) { return std::normal_distribution<double>()(random); }
-
-/// Growth and decline at each series' own pace, with a wide season: sums in logarithms, products
-/// otherwise.
-Values growing() {
-  return simulated(12, 160, [](std::mt19937& random, int s, int t) {
-    const double growth = 0.006 * (s - 5);
-    return 10 * std::exp(growth * t + 1.5 * std::sin(2 * 3.14159265 * (t + s) / 7) +
-                         0.02 * gauss(random));
-  });
+  return choose(config, catalog, training_split(config, catalog, {}), silent(), beside);
 }
 
 Values around_zero() {
@@ -207,6 +159,59 @@ TEST(Choice, TriesNoTrendThatByItselfIsBehindSeasonalNaive) {
   const Choice choice = chosen(small(), counts());
   EXPECT_FALSE(rows_of(choice, "base").empty());
   for (const ChoiceRow& row : choice.rows) EXPECT_NE(row.name, "trend");
+}
+
+// A negative binomial's median is 0 where few are sold, and so is its trend's: ahead of seasonal
+// naive in absolute errors, for no reason that has to do with growth.
+TEST(Choice, TriesNoTrendThatIsAheadByTheMedianOfCountsAlone) {
+  Config c = small();
+  c.training.loss = "negative_binomial";
+  const Choice choice = chosen(c, simulated(20, 160, [](std::mt19937& random, int s, int) {
+                                 return std::poisson_distribution<int>(0.2 + 0.02 * s)(random);
+                               }));
+  EXPECT_FALSE(rows_of(choice, "base").empty());
+  for (const ChoiceRow& row : choice.rows) EXPECT_NE(row.name, "trend");
+}
+
+TEST(Choice, ADistributionTakesATrendOfCountsThatGrow) {
+  Config c = small();
+  c.training.loss = "negative_binomial";
+  Values values = with_trends();
+  for (auto& series : values) {
+    for (float& y : series) y = std::round(y);
+  }
+  const auto rows = rows_of(chosen(c, values), "base");
+  ASSERT_FALSE(rows.empty());
+  EXPECT_EQ(rows.back().name, "trend");
+}
+
+TEST(Choice, ForecastsMadeBeforeAreShownBesideAndDecideNothing) {
+  const Config c = small();
+  const Values values = growing();
+  const Catalog catalog{testing::daily_parts(values)};
+  const Split split = training_split(c, catalog, {});
+  std::vector<Window> windows;
+  std::vector<double> points;  // of two methods; the first one knows
+  for (std::int32_t s = 0; s < 12; s += 2) {
+    const auto at = static_cast<std::size_t>(s);
+    windows.push_back({.origin = split.train_end[at] - 1, .series = s});
+    for (int method = 0; method < 2; ++method) {
+      for (std::int64_t k = 0; k < 7; ++k) {
+        const auto t = static_cast<std::size_t>(split.train_end[at] + k);
+        points.push_back(method == 0 ? static_cast<double>(values[at][t]) : 0);
+      }
+    }
+  }
+  const Choice with = chosen(c, values, {{"oracle", ""}, windows, points});
+  const Choice without = chosen(c, values);
+  EXPECT_EQ(with.config, without.config);
+  const auto beside = rows_of(with, "beside");
+  ASSERT_EQ(beside.size(), 4u);
+  EXPECT_EQ(beside[3].name, "oracle");
+  EXPECT_EQ(beside[3].score, 0);
+  EXPECT_EQ(beside[3].windows, 6);
+  EXPECT_GT(with.windows, 6);
+  EXPECT_THAT(choice_lines(with).back(), ::testing::HasSubstr(" (oracle: of 6)"));
 }
 
 TEST(Choice, OneZeroInOneSeriesDoesNotDecide) {
@@ -366,127 +371,36 @@ TEST(Choice, TheTableFitsATerminalAndTheModelKeepsIt) {
   EXPECT_EQ(again.members, model.members);
 }
 
-std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// Trainings into a folder, and the labels of what they did.
-class ChoiceOnce : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+/// The first number of the line that has this name and one more.
+std::string score_in(const std::vector<std::string>& lines, const std::string& name) {
+  for (const std::string& line : lines) {
+    const std::size_t at = line.find(name + "  ");
+    if (at == std::string::npos) continue;
+    const std::size_t begin = line.find_first_not_of(' ', at + name.size());
+    return line.substr(begin, line.find(' ', begin) - begin);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  return "no line has " + name;
+}
 
-  Config into(const char* name) const {
-    Config c = small();
-    c.training.steps = 300;
-    c.path.model = (folder_ / name).string();
-    return c;
+// Fitted once: the same forecasts stand beside the candidates and are what partners are chosen by.
+TEST(Choice, ATrainingShowsItsPartnersBeside) {
+  const Catalog catalog{testing::daily_parts(growing())};
+  Config c = small();
+  c.training.steps = 300;
+  const Model model = train(c, catalog, silent()).model;
+  EXPECT_EQ(score_in(model.choice, "ETS + Theta"), score_in(model.learned, "ETS + Theta"));
+  for (const char* part : {"ETS", "Theta"}) {
+    EXPECT_THAT(score_in(model.choice, part), ::testing::ContainsRegex("^[0-9]+\\.[0-9]+$"));
   }
-  /// Stops at step `last` of the first training.
-  TrainResult trained(const Config& config, std::int64_t last = 1'000'000) {
-    labels_.clear();
-    TrainOptions options;
-    options.announce = false;
-    options.watch = [&](const TrainProgress& at) {
-      labels_.insert(std::string(at.label));
-      return !at.label.empty() || at.step < last;
-    };
-    return train(config, catalog_, options);
-  }
-  bool has_chosen() const {
-    return std::ranges::any_of(labels_,
-                               [](const std::string& l) { return l.starts_with("choice"); });
-  }
-
-  const std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() /
-      (std::string("sluice_choice_") +
-       ::testing::UnitTest::GetInstance()->current_test_info()->name());
-  const Catalog catalog_{testing::daily_parts(growing())};
-  std::set<std::string> labels_;
-};
-
-TEST_F(ChoiceOnce, AResumeGoesOnWithItAndEndsTheSame) {
-  const Model whole = trained(into("whole.safetensors")).model;
-  EXPECT_TRUE(has_chosen());
-  Config c = into("stopped.safetensors");
-  EXPECT_TRUE(trained(c, 40).state_saved);
-  c.mode.resume = true;
-  const Model resumed = trained(c).model;
-  EXPECT_FALSE(has_chosen());
-  EXPECT_EQ(resumed.members, whole.members);
-  EXPECT_EQ(resumed.choice.size(), whole.choice.size());
-  EXPECT_FALSE(leaves_choices(resumed.config));
-  EXPECT_EQ(resumed.config.network, whole.config.network);
-  EXPECT_EQ(resumed.config.mode, whole.config.mode);  // its settings begin a training anew
-}
-
-TEST_F(ChoiceOnce, PartnersThatCannotBeAreRefusedBeforeIt) {
-  Config c = into("none.safetensors");
-  c.training.partners = {"none", "ets"};
-  EXPECT_THROW(trained(c), ConfigError);
-  EXPECT_TRUE(labels_.empty());
-}
-
-TEST_F(ChoiceOnce, AnIncrementalTrainingTakesItFromTheEarlierModel) {
-  const Model first = trained(into("first.safetensors")).model;
-  Config c = into("second.safetensors");
-  c.training.init_from = (folder_ / "first.safetensors").string();
-  c.training.choice = 0.5;  // nothing is chosen, whatever the budget
-  const Model second = trained(c).model;
-  EXPECT_FALSE(has_chosen());
-  EXPECT_EQ(second.spec, first.spec);
-}
-
-TEST_F(ChoiceOnce, EndedWhileItChoosesLeavesTheEarlierModelAndNothingElse) {
-  const Config c = into("kept.safetensors");
-  trained(c);
-  const std::string before = contents(c.path.model);
-  TrainOptions options;
-  options.announce = false;
-  options.watch = [](const TrainProgress& at) { return !at.label.starts_with("choice 2/"); };
-  try {
-    train(c, catalog_, options);
-    ADD_FAILURE() << "a training without a model";
-  } catch (const Error& e) {
-    EXPECT_EQ(e.exit_code(), 130);
-    EXPECT_THAT(e.what(), ::testing::HasSubstr("nothing was written"));
-  }
-  EXPECT_EQ(contents(c.path.model), before);
-  EXPECT_FALSE(std::filesystem::exists(c.path.model + ".state"));
-}
-
-// A model file of before the key, whose data are too short for what the rule now asks for.
-TEST_F(ChoiceOnce, AnEarlierModelsNetworkSaysWhatItsSettingsLeaveOpen) {
-  Config c = into("first.safetensors");
-  c.training.choice = 0;
-  c.network.calendar_year = true;
-  Model first = trained(c).model;
-  first.config.network.calendar_year.reset();
-  save_model(folder_ / "first.safetensors", first);
-  c = into("second.safetensors");
-  c.training.init_from = (folder_ / "first.safetensors").string();
-  EXPECT_EQ(trained(c).model.spec, first.spec);
-}
-
-TEST_F(ChoiceOnce, TheFirstRefitOfAnEvaluationChoosesForAll) {
-  Config c = into("none.safetensors");
-  c.evaluate.refit = 1;
-  c.evaluate.n_windows = 2;
-  std::set<std::pair<int, bool>> seen;
-  BacktestOptions options;
-  options.watch = [&](const TrainProgress& at) {
-    seen.emplace(at.refit, at.label.starts_with("choice"));
-    return true;
+  // No second row of it.
+  const auto naive = [](const std::string& line) {
+    return line.find("seasonal naive") != std::string::npos;
   };
-  backtest(c, catalog_, nullptr, options);
-  EXPECT_TRUE(seen.contains({1, true}));
-  EXPECT_FALSE(seen.contains({2, true}));
-  EXPECT_TRUE(seen.contains({2, false}));
+  EXPECT_EQ(std::ranges::count_if(model.choice, naive), 1);
+  c.training.partners = {"none"};
+  for (const std::string& line : train(c, catalog, silent()).model.choice) {
+    EXPECT_EQ(line.find("Theta"), std::string::npos) << line;
+  }
 }
 
 }  // namespace

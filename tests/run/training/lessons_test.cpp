@@ -1,5 +1,6 @@
 // What trainings learn of their own forecasts: which methods have a part in them, and how wide they
 // are.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +63,12 @@ TEST_F(Lessons, AMethodThatIsBetterOnTheValidationPartHasAPartInTheForecast) {
   ASSERT_EQ(model.partners[0].weight.size(), 3U);
   EXPECT_GT(model.partners[0].weight[0], 0.3);
 
+  double weight = 0;
+  for (const double w : model.partners[0].weight) weight += w / 3;
+  const std::string mix = fmt::format("the forecast: {:.0f} % network, {:.0f} % ETS + Theta; MASE ",
+                                      100 * (1 - weight), 100 * weight);
+  EXPECT_THAT(model.learned, ::testing::Contains(HasSubstr(mix)));
+
   Model alone = model;
   alone.partners.clear();
   const Forecasts mixed = of(model, catalog), own = of(alone, catalog);
@@ -88,6 +95,7 @@ TEST_F(Lessons, AMethodThatIsWorseHasNone) {
   const Model model = trained(c, catalog);
   EXPECT_TRUE(model.partners.empty());
   EXPECT_THAT(model.learned, ::testing::Contains(HasSubstr("TSB")));
+  EXPECT_THAT(model.learned, ::testing::Contains(HasSubstr("the forecast: 100 % network; MASE ")));
 }
 
 TEST_F(Lessons, NoneLeavesTheNetworkAlone) {
