@@ -17,11 +17,11 @@
 #include "run/channels.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/interrupt.hpp"
-#include "run/known_series.hpp"
 #include "run/training/decided.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/lessons.hpp"
 #include "run/training/loop.hpp"
+#include "run/training/model_of.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/places.hpp"
 #include "run/training/seeds.hpp"
@@ -273,33 +273,15 @@ void Training::learn(const Phase& phase) {
 }
 
 Model Training::make_model(const Phase& phase) const {
-  Model model;
-  model.spec = spec_;
-  model.config = config_;
-  model.config.mode.resume = false;  // of this run: the model is that of one without a stop
-  model.frequency = catalog_.frequency();
-  for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
-  for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
-  model.series_ids = catalog_.ids();
-  keep_scaling(phase.scaling, catalog_, model);
-  const Engine::LevelStatistics level = phase.engine->level_statistics();
-  model.level_mean = level.mean;
-  model.level_spread = level.spread;
+  Model model = model_of({.spec = spec_,
+                          .config = config_,
+                          .catalog = catalog_,
+                          .split = split_,
+                          .vocabularies = vocabularies_,
+                          .start = start_.get()},
+                         phase);
   model.members = finished();
-  name_words(vocabularies_, catalog_, model);
   lessons_->put_into(model);
-  model.seen_until = split_.valid_end;
-  if (start_) {  // and what it went on from has seen
-    const std::vector<std::int64_t> before = seen_steps(*start_, catalog_);
-    for (std::size_t s = 0; s < before.size(); ++s) {
-      std::int64_t& until = model.seen_until[s];
-      if (until > 0) until = std::max(until, before[s]);
-    }
-  }
-  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
-    model.first.push_back(catalog_.period(s, 0));
-  }
-  model.recurrence = phase.engine->recurrence();
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;
   model.train_seconds = seconds_;
