@@ -77,9 +77,14 @@ std::vector<Window> validation_of(const Config& config, const Catalog& catalog, 
       config.data.valid ? fmt::format("{}", *config.data.valid) : std::string("auto");
   std::vector<Window> windows = validation_windows(split.train_end, split.valid_end, K);
   if (windows.empty()) {
+    const std::int64_t longest = std::ranges::max(split.valid_end);
+    const bool has_room = is_trained_on(longest - 1, config.data.min_history);
     throw ConfigError(fmt::format(
-        "data.valid = {} leaves no validation step in any series; make it larger, or 0 for none",
-        valid));
+        "data.valid = {} leaves no validation step in any series, of which the longest has {} "
+        "steps before the test part; {}",
+        valid, longest,
+        has_room ? "give it a number of steps (--data.valid 1), or --data.valid 0 for none"
+                 : "train without one (--data.valid 0)"));
   }
   if (!have_targets(catalog, windows, split.valid_end, K)) {
     throw DataError(fmt::format(
