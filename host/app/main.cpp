@@ -227,7 +227,7 @@ int evaluate(const Request& request) {
     write_row_scores(result.report, config.path.scores);
     log_info(fmt::format("scores: {}", config.path.scores));
   }
-  if (config.mode.figures) {
+  if (config.mode.figures && !config.path.figures.empty()) {
     const auto drawn = draw_figures(config.path.figures, result.figures, result.figure_names);
     log_info(fmt::format("figures: {} ({} PNG)", config.path.figures, drawn.size()));
   }
