@@ -399,6 +399,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
   if (K == 0) K = horizon_steps(config, catalog.frequency());
+  check_reconciliation(catalog, config, K);
   Backtest test(config, catalog, K, names_beside(catalog, config));
   // Around all windows: a training's own guard would forget a signal that came after its last step.
   std::optional<InterruptGuard> guard;
