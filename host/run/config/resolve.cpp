@@ -275,9 +275,8 @@ Split training_split(const Config& config, const Catalog& catalog,
   const bool none = std::ranges::equal(split.train_end, split.valid_end);
   const std::int64_t least = std::max<std::int64_t>(config.data.min_history, 2);
   for (std::size_t s = 0; s < split.train_end.size(); ++s) {
-    const std::int64_t last = split.valid_end[s] - 1;
-    if (last < least) continue;
-    split.train_end[s] = std::clamp(split.train_end[s], least, none ? last : split.valid_end[s]);
+    if (split.valid_end[s] <= least) continue;
+    split.train_end[s] = std::clamp(split.train_end[s], least, split.valid_end[s] - (none ? 1 : 0));
   }
   return split;
 }
