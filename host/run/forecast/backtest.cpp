@@ -305,7 +305,7 @@ void Backtest::add_levels(EvaluationReport& report) const {
     level.series = std::count(begin, begin + count, 1);
     for (const Scorer& scorer : scorers_) {
       level.totals.push_back(scorer.total(first * M_, (first + count) * M_));
-      level.wrmsse.push_back(scorer.weighted_rmsse(first * M_, (first + count) * M_, sold_));
+      level.wrmsse.push_back(scorer.weighted_rmsse(first * M_, (first + count) * M_, sold_, M_));
     }
   };
   const Hierarchy& hierarchy = catalog_.hierarchy();
