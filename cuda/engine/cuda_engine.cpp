@@ -4,22 +4,18 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <utility>
 
+#include "base/steady_seconds.hpp"
 #include "engine/carried_state.hpp"
 #include "engine/transfers.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Precision parse_precision(const std::string& text) {
   if (text == "tf32") return Precision::tf32;
@@ -254,11 +250,11 @@ CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
                                     std::span<const std::int64_t> limit, const float* params,
                                     const StepNumbers& numbers) {
   streamer_.wait();  // for the device, so this is not the host's time
-  const double start = now();
+  const double start = steady_seconds();
   Batch batch = streamer_.stage(windows, limit, std::as_bytes(std::span(&numbers, 1)));
   batch.rows.params = params;
   batch.rows.window_affine = window_affine_.data();
-  seconds_.gather += now() - start;
+  seconds_.gather += steady_seconds() - start;
   return batch;
 }
 

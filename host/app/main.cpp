@@ -134,12 +134,11 @@ int forecast(const Request& request) {
   const bool samples = asks_for_samples(config);
   std::optional<std::vector<double>> levels;
   if (samples) levels = levels_of_samples(*settings.model, config);
-  // What cannot be written is refused before anything is.
-  if (!config.path.samples.empty()) check_samples(catalog, config, settings.model->spec.K);
   if (!config.path.explanation.empty()) check_explanation(*settings.model, catalog, config);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes, levels);
   });
+  check_samples(forecasts, config);  // before anything is written
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
@@ -228,7 +227,7 @@ int evaluate(const Request& request) {
     write_row_scores(result.report, config.path.scores);
     log_info(fmt::format("scores: {}", config.path.scores));
   }
-  if (config.mode.figures) {
+  if (config.mode.figures && !config.path.figures.empty()) {
     const auto drawn = draw_figures(config.path.figures, result.figures, result.figure_names);
     log_info(fmt::format("figures: {} ({} PNG)", config.path.figures, drawn.size()));
   }

@@ -1,9 +1,11 @@
 #include "app/next.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/text.hpp"
@@ -46,11 +48,31 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
   std::nth_element(histories.begin(), middle, histories.end());
   const std::string held_out =
       config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
-  return fmt::format(
+  std::string text = fmt::format(
       "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
-      "was: train with --data.test {} or a shorter --horizon, or evaluate with "
-      "--evaluate.refit 1",
-      scored, held_out, *middle, scored);
+      "was",
+      scored, held_out, *middle);
+  // What a training needs, with a validation step where there is to be one.
+  const std::int64_t least = std::max<std::int64_t>(config.data.min_history, 2) +
+                             static_cast<std::int64_t>(has_validation(config));
+  const std::int64_t most = std::ranges::max(histories) - least;
+  const std::int64_t horizon = horizon_steps(config, catalog.frequency());
+  const std::int64_t shorter = std::min(*middle - least, most) - (scored - horizon);
+  std::vector<std::string> remedies;
+  if (most >= scored) remedies.push_back(fmt::format("train with --data.test {}", scored));
+  if (shorter >= 1 && shorter < horizon) {
+    remedies.push_back(fmt::format("{}--horizon {} --data.test {}",
+                                   remedies.empty() ? "train with " : "", shorter,
+                                   shorter + scored - horizon));
+  }
+  if (most >= scored) remedies.push_back("evaluate with --evaluate.refit 1");
+  if (remedies.empty()) {
+    return text + fmt::format(
+                      "; that leaves too little to train on: it takes longer series ({} "
+                      "steps or more)",
+                      scored + least);
+  }
+  return text + ": " + fmt::format("{}", fmt::join(remedies, " or "));
 }
 
 std::string same_arguments(const Request& request) {

@@ -123,6 +123,17 @@ void OutputFile::make_temporary(const fs::path& folder) {
   refuse(EEXIST);
 }
 
+void OutputFile::reserve(std::size_t bytes) {
+  if (!temporary_ || bytes == 0) return;
+  int error = 0;
+  do {
+    const bool kept =
+        ::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0;
+    error = kept ? 0 : errno;
+  } while (error == EINTR);
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) refuse(error);
+}
+
 void OutputFile::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());

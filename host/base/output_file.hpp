@@ -1,6 +1,7 @@
 // A file that appears under its name when it is whole and on disk, not before.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ class OutputFile {
   /// For what writes to a descriptor; stays this object's.
   int descriptor() const { return descriptor_; }
 
+  /// Has the disk keep room for so many bytes, which write() then fills and the file system gives
+  /// back otherwise. Where it cannot promise any, nothing happens. Throws DataError if there is no
+  /// such room.
+  void reserve(std::size_t bytes);
   void write(std::string_view bytes);
   /// Syncs the file, gives it its name and syncs the folder. Throws DataError; then the file of
   /// that name is the old one, but where the error says that only its folder is not on disk.

@@ -124,11 +124,24 @@ TrainingPlan::TrainingPlan(const Catalog& catalog, std::span<const std::int64_t>
     }
   }
   if (total_ == 0) {
+    const std::int64_t least = std::max<std::int64_t>(spec.min_history, 2);
+    std::int64_t longest = 0;
+    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+      longest = std::max(longest, catalog.history(s));
+    }
+    const std::int64_t room = longest - least;  // for the parts that are held out
+    std::string remedy = "give longer series";
+    if (room >= 0) {
+      remedy = fmt::format("set data.valid and data.test so that they leave as many ({})",
+                           room > 0 ? fmt::format("they may have {} steps together", room)
+                                    : "--data.valid 0 --data.test 0");
+    }
+    if (spec.min_history > 2) remedy += ", or lower data.min_history";
     throw DataError(
-        fmt::format("no series has the {} training steps that data.min_history asks for (the "
-                    "longest of {} is too "
-                    "short); lower data.min_history, data.valid or data.test",
-                    std::max<std::int64_t>(spec.min_history, 2), catalog.series_count()));
+        fmt::format("no series has {} training steps, the least of a training (data.min_history): "
+                    "the longest of {} has {} in all, {} of them to train on; {}",
+                    least, catalog.series_count(), longest,
+                    end.empty() ? std::int64_t{0} : std::ranges::max(end), remedy));
   }
 }
 

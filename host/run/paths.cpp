@@ -130,7 +130,9 @@ std::vector<NamedPath> outputs_of(const Config& config) {
     outputs.push_back({"path.sums", config.path.sums});
   }
   if (!config.path.samples.empty()) outputs.push_back({"path.samples", config.path.samples});
-  if (config.mode.figures) outputs.push_back({"path.figures", config.path.figures, true});
+  if (config.mode.figures && !config.path.figures.empty()) {
+    outputs.push_back({"path.figures", config.path.figures, true});
+  }
   return outputs;
 }
 

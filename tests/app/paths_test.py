@@ -103,6 +103,10 @@ class Outputs(Program):
         self.assertIn("path.figures", result.err)
         self.assertNotIn("bad.csv", result.err)
 
+    def test_without_a_path_of_figures_there_are_none(self):
+        self.assertNotIn("figures", self.ok("evaluate", "m.safetensors", "--path.figures", "").err)
+        self.assertFalse((self.folder / "runs/figures").exists())
+
     def test_a_device_may_be_every_output(self):
         self.ok("evaluate", "m.safetensors", "--path.report", "/dev/null", "--path.log", "/dev/null", "--mode.figures",
                 "false")

@@ -1,5 +1,6 @@
 """Short commands: files as arguments, names of other tools, and a model that carries its settings."""
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -69,8 +70,38 @@ class NextCommand(Program):
         result = self.train("sales.csv")
         text = " ".join(result.err.split())
         self.assertNotIn("or sluice evaluate", text)
-        self.assertIn("to evaluate it, the last 14 steps must be held out", text)
+        self.assertIn("to evaluate it, the last 14 steps must be held out, and a tenth of 20 steps (the median series) was: "
+                      "train with --data.test 14 or", text)
         self.assertEqual(self.sluice("evaluate").status, 3)
+        self.train("sales.csv", "--data.test", "14")
+        self.ok("evaluate", "--mode.figures", "false")
+
+    def test_what_is_advised_for_histories_of_a_few_steps_can_be_done(self):
+        for days in range(2, 18):
+            self.daily("few.csv", days)
+            text = " ".join(self.train("few.csv", *(["--data.valid", "0"] if days == 2 else [])).err.split())
+            with self.subTest(days=days, text=text):
+                advised = re.search(r"train with (--horizon \d+ )?(--data.test \d+)", text)
+                if days <= 3:
+                    self.assertIn("it takes longer series (1", text)
+                    self.assertIsNone(advised)
+                    continue
+                self.train("few.csv", *advised[0].split()[2:])
+                self.ok("evaluate", "--mode.figures", "false")
+                self.assertEqual("--evaluate.refit 1" in text, days >= 17)
+                if days >= 17:
+                    self.train("few.csv")
+                    self.ok("evaluate", "few.csv", "--mode.figures", "false", "--evaluate.refit", "1", "--training.steps", "2")
+
+    def test_a_history_without_room_for_a_validation_step_is_told_so(self):
+        self.daily("two.csv", 2)
+        result = self.sluice("train", "two.csv", "--training.steps", "2")
+        self.assertEqual(result.status, 2)
+        self.assertIn("of which the longest has 2 steps before the test part; train without one (--data.valid 0)", result.err)
+        result = self.sluice("train", "two.csv", "--training.steps", "2", "--horizon", "1")
+        self.assertIn("the longest of 1 has 2 in all, 1 of them to train on; set data.valid and data.test so that they "
+                      "leave as many (--data.valid 0 --data.test 0)", " ".join(result.err.split()))
+        self.train("two.csv", "--horizon", "1", "--data.valid", "0", "--data.test", "0")
 
 
 class CarriedSettings(Program):

@@ -1,6 +1,7 @@
 """A search over settings: the whole program, on small trainings."""
 import json
 import re
+import resource
 import signal
 import subprocess
 import unittest
@@ -75,6 +76,33 @@ class Tune(Program):
         self.assertIn("going on with runs/tuned.toml.journal", said.err)
         self.assertEqual(self.runs(), whole)
         self.assertEqual(self.read("runs/tuned.toml").replace("runs/tuned", "whole"), self.read("whole.toml"))
+
+    def test_where_the_disk_is_full_the_trials_before_are_kept_and_the_same_command_goes_on(self):
+        self.tune("--path.tuned", "whole.toml")
+        lines = self.read("whole.toml.journal").splitlines(keepends=True)
+        size = len("".join(lines[:3])) + 5  # two trials and the beginning of a third
+        full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        for done in (None, 2):
+            result = self.sluice("tune", "space.toml", "sales.csv", *with_last(SMALL, ("--trials", "6")), before=full)
+            self.assertEqual(result.status, 3, result.err)
+            self.assertIn("runs/tuned.toml.journal: cannot be written (File too large); the trials before are in it: make room, "
+                          "and the same command goes on after them", result.err)
+            self.assertEqual(f"going on with runs/tuned.toml.journal: {done} trainings are done" in result.err, done is not None)
+        self.assertIn("going on with runs/tuned.toml.journal: 2 trainings are done", self.tune().err)
+        self.assertEqual(self.runs(), self.runs("whole.toml.journal"))
+
+    def test_without_room_for_the_result_it_is_written_from_the_journal_by_the_same_command(self):
+        (self.folder / "runs").mkdir()
+        self.tune()
+        whole = self.read("runs/tuned.toml")
+        self.assertGreater(len(whole), 200)
+        (self.folder / "runs/tuned.toml").unlink()
+        full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        result = self.sluice("tune", "space.toml", "sales.csv", *with_last(SMALL, ("--trials", "6")), before=full)
+        self.assertEqual(result.status, 3, result.err)
+        self.assertIn("All trials are in runs/tuned.toml.journal", " ".join(result.err.split()))
+        self.tune()
+        self.assertEqual(self.read("runs/tuned.toml"), whole)
 
     def test_a_signal_leaves_the_journal_and_the_status_of_a_training(self):
         running = self.start("--training.steps", "1000000", "--trials", "30")

@@ -413,8 +413,8 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
         p.scores);
   visit(Key{.name = "path.figures",
-            .meaning = "Directory of the figures (the article's figure_save_path).",
-            .form = Form::path},
+            .meaning = "Directory of the figures (the article's figure_save_path); empty: there are "
+                       "none."},
         p.figures);
   visit(Key{.name = "path.tuned",
             .meaning = "Settings that tune found, TOML; its journal is beside it.",

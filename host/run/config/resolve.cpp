@@ -253,6 +253,13 @@ Split training_split(const Config& config, const Catalog& catalog,
     if (split.valid_end[s] < 2 * K) continue;
     split.train_end[s] = std::min(split.train_end[s], split.valid_end[s] - K);
   }
+  // A tenth of a few steps is none, or, where most are held out, all that are left.
+  const bool none = std::ranges::equal(split.train_end, split.valid_end);
+  const std::int64_t least = std::max<std::int64_t>(config.data.min_history, 2);
+  for (std::size_t s = 0; s < split.train_end.size(); ++s) {
+    if (split.valid_end[s] <= least) continue;
+    split.train_end[s] = std::clamp(split.train_end[s], least, split.valid_end[s] - (none ? 1 : 0));
+  }
   return split;
 }
 

@@ -317,7 +317,7 @@ void Backtest::add_levels(EvaluationReport& report) const {
     level.series = std::count(begin, begin + count, 1);
     for (const Scorer& scorer : scorers_) {
       level.totals.push_back(scorer.total(first * M_, (first + count) * M_));
-      level.wrmsse.push_back(scorer.weighted_rmsse(first * M_, (first + count) * M_, sold_));
+      level.wrmsse.push_back(scorer.weighted_rmsse(first * M_, (first + count) * M_, sold_, M_));
     }
   };
   const Hierarchy& hierarchy = catalog_.hierarchy();
@@ -411,6 +411,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   if (refit == 0 && model == nullptr) throw InternalError("a backtest without refit needs a model");
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
   if (K == 0) K = horizon_steps(config, catalog.frequency());
+  check_reconciliation(catalog, config, K);
   Backtest test(config, catalog, K);
   // Around all windows: a training's own guard would forget a signal that came after its last step.
   std::optional<InterruptGuard> guard;

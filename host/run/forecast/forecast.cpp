@@ -14,6 +14,7 @@
 #include "run/calibration/partners.hpp"
 #include "run/channels.hpp"
 #include "run/engine_setup.hpp"
+#include "run/forecast/constants.hpp"
 #include "run/forecast/left_out.hpp"
 #include "run/forecast/match.hpp"
 #include "sluice/base/error.hpp"
@@ -189,6 +190,7 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
   keep_nonnegative(model, catalog, good, J, made);
   stretch(model.stretch, outputs.probabilities(), K, M, stretch_rows(catalog, good, made),
           made.values);
+  keep_constants(model.spec, catalog, good, J, made);
   const auto part = [](const auto& of, std::size_t begin, std::size_t rows, std::size_t width) {
     const auto first = of.begin() + static_cast<std::ptrdiff_t>(begin * width);
     return std::vector(first, first + static_cast<std::ptrdiff_t>(rows * width));

@@ -77,13 +77,6 @@ std::vector<ShrunkCovariance> past_covariance(Forecaster& forecaster, const Cata
                                               std::span<const std::int64_t> cutoff, int K) {
   const auto S = at(catalog.series_count()), M = at(catalog.count(Role::target));
   const std::size_t most = at(kPastOrigins * K);
-  if (const auto bytes = 2.0 * 8 * static_cast<double>(S * M * most); bytes > kMostErrorBytes) {
-    throw ConfigError(fmt::format(
-        "forecast.reconcile = \"mint_shrink\": the {} past errors of {} series and sums would take "
-        "{:.0f} GB, more than the {:.0f} that it is made for; use forecast.reconcile = "
-        "\"wls_var\", or a shorter horizon",
-        most, grouped(static_cast<std::int64_t>(S * M)), bytes / 1e9, kMostErrorBytes / 1e9));
-  }
   std::vector<std::vector<double>> errors(M, std::vector<double>(S * most, kNone));
   const int origins = visit_past_errors(
       forecaster, catalog, cutoff, K,
@@ -108,10 +101,27 @@ std::vector<ShrunkCovariance> past_covariance(Forecaster& forecaster, const Cata
 
 }  // namespace
 
+void check_reconciliation(const Catalog& catalog, const Config& config, int K) {
+  if (catalog.hierarchy().levels.empty() ||
+      parse_reconciliation(config.forecast.reconcile) != Reconciliation::mint_shrink) {
+    return;
+  }
+  const std::int64_t rows = catalog.series_count() * catalog.count(Role::target);
+  const std::int64_t most = std::int64_t{kPastOrigins} * K;
+  const double bytes = 2.0 * 8 * static_cast<double>(rows) * static_cast<double>(most);
+  if (bytes <= kMostErrorBytes) return;
+  throw ConfigError(fmt::format(
+      "forecast.reconcile = \"mint_shrink\": the {} past errors of {} series and sums would take "
+      "{:.1f} GB, more than the {:.0f} that it is made for; use forecast.reconcile = "
+      "\"wls_var\", or a shorter horizon",
+      most, grouped(rows), bytes / 1e9, kMostErrorBytes / 1e9));
+}
+
 void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config& config,
                    std::span<const std::int64_t> cutoff, bool new_items, bool keep_beside,
                    Forecasts& forecasts) {
   if (catalog.hierarchy().levels.empty()) return;
+  check_reconciliation(catalog, config, forecasts.K);
   const Reconciliation method = parse_reconciliation(config.forecast.reconcile);
   std::vector<double> variance;
   std::vector<ShrunkCovariance> covariance;

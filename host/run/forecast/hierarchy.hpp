@@ -11,6 +11,10 @@
 
 namespace sluice {
 
+/// Throws ConfigError where forecast.reconcile is not made for so many series of K steps: before a
+/// training, whose forecasts could not be made.
+void check_reconciliation(const Catalog& catalog, const Config& config, int K);
+
 /// Makes the forecasts of `forecaster` from `cutoff` add up as forecast.reconcile says, if the
 /// catalogue has sums; see reconcile. wls_var takes the mean squared errors of the forecaster's own
 /// forecasts from the 4 origins before, a horizon apart: nothing after the cutoffs.

@@ -128,12 +128,10 @@ void check_sums(const Config& config, int horizon) {
       spans.back(), horizon, spans.back()));
 }
 
-void check_samples(const Catalog& catalog, const Config& config, int horizon) {
-  const std::vector<std::int64_t> cutoff =
-      cutoffs_from(catalog, config.forecast.from, config.forecast.ended);
-  const auto series = std::ranges::count_if(cutoff, [](std::int64_t at) { return at >= 1; });
-  const std::int64_t rows =
-      series * catalog.count(Role::target) * horizon * config.forecast.samples;
+void check_samples(const Forecasts& forecasts, const Config& config) {
+  if (config.path.samples.empty()) return;
+  const auto series = static_cast<std::int64_t>(forecasts.series.size());
+  const std::int64_t rows = series * forecasts.M * forecasts.K * config.forecast.samples;
   if (static_cast<double>(rows) <= kMostRows) return;
   throw ConfigError(fmt::format(
       "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "

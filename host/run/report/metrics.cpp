@@ -135,16 +135,23 @@ Metrics Scorer::row(std::int64_t row) const {
 
 Metrics Scorer::total() const { return total(0, std::ssize(sums_)); }
 
-double Scorer::weighted_rmsse(std::int64_t begin, std::int64_t end,
-                              std::span<const double> weight) const {
-  double sum = 0, weights = 0;
-  for (std::int64_t i = begin; i < end; ++i) {
-    const double rmsse = row(i).rmsse, own = weight[static_cast<std::size_t>(i)];
-    if (std::isnan(rmsse)) continue;
-    sum += own * rmsse;
-    weights += own;
+double Scorer::weighted_rmsse(std::int64_t begin, std::int64_t end, std::span<const double> weight,
+                              int targets) const {
+  double means = 0;
+  std::int64_t known = 0;
+  for (std::int64_t first = begin; first < std::min(begin + targets, end); ++first) {
+    double sum = 0, weights = 0;
+    for (std::int64_t i = first; i < end; i += targets) {
+      const double rmsse = row(i).rmsse, own = weight[static_cast<std::size_t>(i)];
+      if (std::isnan(rmsse)) continue;
+      sum += own * rmsse;
+      weights += own;
+    }
+    if (!(weights > 0)) continue;
+    means += sum / weights;
+    ++known;
   }
-  return weights > 0 ? sum / weights : kNan;
+  return known > 0 ? means / static_cast<double>(known) : kNan;
 }
 
 Metrics Scorer::total(std::int64_t begin, std::int64_t end) const {

@@ -1,9 +1,13 @@
 // The files that a training writes: its model, and its state beside it.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <string>
 
 #include "sluice/run/checkpoint.hpp"
+#include "sluice/run/trainer.hpp"
 
 namespace sluice {
 
@@ -12,8 +16,19 @@ namespace sluice {
 /// would wait for. Throws DataError.
 void try_places(const std::filesystem::path& model);
 
-/// save_model whose error says how to go on where the training's state is on disk.
-void save_at_the_end(const std::filesystem::path& path, const Model& model, bool state_saved);
+/// Bytes that a model of `members` seeds takes on disk at most, or the state of its training when
+/// that is done, by what is known of `like` before the training.
+std::size_t room_of(const Model& like, int members);
+
+/// What of a training is on disk when its model cannot be written.
+enum class Kept { nothing, last_checkpoint, all };
+
+/// save_model whose error says how to go on; `keep` then tries to keep what the training led to.
+void save_at_the_end(const std::filesystem::path& path, const Model& model,
+                     const std::function<Kept()>& keep);
+
+/// What an interrupted training has left.
+std::string interruption_text(const std::filesystem::path& path, const TrainResult& result);
 
 /// After a training that is done. What is no file of ours stays.
 void remove_state(const std::filesystem::path& model);

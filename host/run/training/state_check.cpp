@@ -91,7 +91,8 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
       return "a finished member does not fit the model";
     }
   }
-  if (state.running.empty()) return "it has no seed in training";
+  // Without one it is of a training that ended, whose model could not be written.
+  if (state.running.empty() && state.selected_params.empty()) return "it has no seed in training";
   for (const MemberState& member : state.running) {
     const auto k = static_cast<std::size_t>(member.member);
     if (k >= seeds || known[k] != 0) {

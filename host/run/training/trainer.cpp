@@ -12,16 +12,17 @@
 #include <optional>
 #include <utility>
 
+#include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "run/channels.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/interrupt.hpp"
-#include "run/known_series.hpp"
 #include "run/training/decided.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/lessons.hpp"
 #include "run/training/loop.hpp"
+#include "run/training/model_of.hpp"
 #include "run/training/phase.hpp"
 #include "run/training/places.hpp"
 #include "run/training/seeds.hpp"
@@ -79,9 +80,10 @@ class Training {
     }
   }
 
-  TrainResult run();
-  /// Whether a state that goes on with this training is on disk.
-  bool state_saved() const { return state_saved_; }
+  /// `reserve` is called with the bytes that the model takes before there is anything to lose.
+  TrainResult run(const std::function<void(std::size_t)>& reserve = {});
+  /// For a model that could not be written: a state that a resumed training makes it from.
+  Kept keep(const TrainResult& result);
   /// Whether path.model is what `result` would write there.
   bool is_output(const TrainResult& result) const { return result.kept_older && start_is_output_; }
 
@@ -103,10 +105,8 @@ class Training {
   TrainResult out_of_time_result(Phase& phase);
   void back_to_choice(Phase& phase);
   void learn(const Phase& phase);
+  ModelParts parts() const;
   Model make_model(const Phase& phase) const;
-  std::string valid_text() const {
-    return config_.data.valid ? fmt::format("{}", *config_.data.valid) : "auto";
-  }
   void announce(const std::string& message) const {
     if (options_.announce) log_info(message);
   }
@@ -127,6 +127,8 @@ class Training {
   double start_loss_ = kNone;     ///< its loss on the validation range
   TrainingState state_;
   bool resumed_ = false, ended_before_ = false, state_saved_ = false, save_failed_ = false;
+  bool chosen_before_ = false;  ///< by the training that is resumed: what no seed is in training of
+  bool is_of_choice_ = false;   ///< the result: its final fit did not end
   Sharing sharing_;
   std::int64_t windows_ = 0;
   double seconds_ = 0;        ///< of all members and what lay between them, those of the state too
@@ -154,6 +156,11 @@ void Training::load_state() {
   resumed_ = true;
   std::int64_t step = 0;
   for (const MemberState& member : state_.running) step = std::max(step, member.engine.step);
+  chosen_before_ = state_.running.empty();
+  if (chosen_before_) {
+    announce(fmt::format("{} had been trained, but not written", config_.path.model));
+    return;
+  }
   announce(fmt::format("resuming {} at step {}", config_.path.model, step));
 }
 
@@ -228,6 +235,7 @@ SeedsResult Training::run_members(const Phase& phase, bool final_phase) {
   state_.final_phase = final_phase;
   members_began_ = steady_seconds();
   const std::vector<int> members = members_to_train(first_alone ? 1 : config_.training.seeds);
+  if (members.empty()) return {};
   SeedsResult made = train_seeds(setup, members, state_.running);
   const double seconds = steady_seconds() - members_began_;
   windows_ += made.windows;
@@ -272,34 +280,19 @@ void Training::learn(const Phase& phase) {
   seconds_ += steady_seconds() - before;
 }
 
+ModelParts Training::parts() const {
+  return {.spec = spec_,
+          .config = config_,
+          .catalog = catalog_,
+          .split = split_,
+          .vocabularies = vocabularies_,
+          .start = start_.get()};
+}
+
 Model Training::make_model(const Phase& phase) const {
-  Model model;
-  model.spec = spec_;
-  model.config = config_;
-  model.config.mode.resume = false;  // of this run: the model is that of one without a stop
-  model.frequency = catalog_.frequency();
-  for (const Channel& channel : catalog_.channels()) model.channel_names.push_back(channel.name);
-  for (const StaticReal& real : catalog_.static_reals()) model.static_names.push_back(real.name);
-  model.series_ids = catalog_.ids();
-  keep_scaling(phase.scaling, catalog_, model);
-  const Engine::LevelStatistics level = phase.engine->level_statistics();
-  model.level_mean = level.mean;
-  model.level_spread = level.spread;
+  Model model = model_of(parts(), phase);
   model.members = finished();
-  name_words(vocabularies_, catalog_, model);
   lessons_->put_into(model);
-  model.seen_until = split_.valid_end;
-  if (start_) {  // and what it went on from has seen
-    const std::vector<std::int64_t> before = seen_steps(*start_, catalog_);
-    for (std::size_t s = 0; s < before.size(); ++s) {
-      std::int64_t& until = model.seen_until[s];
-      if (until > 0) until = std::max(until, before[s]);
-    }
-  }
-  for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
-    model.first.push_back(catalog_.period(s, 0));
-  }
-  model.recurrence = phase.engine->recurrence();
   model.valid_loss = has_valid_ ? state_.selected_loss : kNone;
   model.steps = state_.selected_step;
   model.train_seconds = seconds_;
@@ -309,7 +302,7 @@ Model Training::make_model(const Phase& phase) const {
   return model;
 }
 
-TrainResult Training::run() {
+TrainResult Training::run(const std::function<void(std::size_t)>& reserve) {
   state_.config = settings_to_keep(given_);
   if (!(config_ == given_)) {
     state_.chosen = settings_to_keep(config_);
@@ -324,28 +317,13 @@ TrainResult Training::run() {
   }
 
   Phase phase = phase_before(split_.train_end);
+  if (reserve) reserve(room_of(model_of(parts(), phase), config_.training.seeds));
   announce(describe(spec_));
   if (options_.end.empty()) announce(held_out_text(config_, catalog_));
   announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
                        phase.plan->series_used(), phase.plan->size()));
   if (!phase.plan->skip_note().empty()) announce(phase.plan->skip_note());
-  if (has_valid_) {
-    validation_ = validation_windows(split_.train_end, split_.valid_end, spec_.K);
-    if (validation_.empty()) {
-      throw ConfigError(fmt::format(
-          "data.valid = {} leaves no validation step in any series; make it larger, or 0 for none",
-          valid_text()));
-    }
-    if (!have_targets(catalog_, validation_, split_.valid_end, spec_.K)) {
-      throw DataError(
-          fmt::format("data.valid = {}: no series has a value of its target in the validation "
-                      "part, which is to "
-                      "choose the weights; leave out the empty rows at the end, or make data.valid "
-                      "larger, or 0 "
-                      "for none",
-                      valid_text()));
-    }
-  }
+  if (has_valid_) validation_ = validation_of(config_, catalog_, split_, spec_.K);
 
   // The simple methods' forecasts come first, so that max_seconds is shared by what is left.
   const double before_lessons = steady_seconds();
@@ -361,7 +339,7 @@ TrainResult Training::run() {
     seconds_ += steady_seconds() - before;
     announce(fmt::format("the earlier model's validation loss: {:.6g}", start_loss_));
   }
-  if (!state_.final_phase) {
+  if (!state_.final_phase && !chosen_before_) {
     const SeedsResult made = run_members(phase, false);
     if (made.interrupted) return interrupted_result(phase, made);
   }
@@ -426,6 +404,7 @@ TrainResult Training::interrupted_result(Phase& phase, const SeedsResult& made) 
 void Training::back_to_choice(Phase& phase) {
   phase = phase_before(split_.train_end);
   state_.done_members = {state_.selected_params};
+  is_of_choice_ = true;
 }
 
 /// A final fit that is behind the choice's pace: its member is left out.
@@ -462,6 +441,24 @@ void Training::save_state(const MemberState& member) {
   }
 }
 
+Kept Training::keep(const TrainResult& result) {
+  const Kept before = state_saved_ ? Kept::last_checkpoint : Kept::nothing;
+  if (result.interrupted) return before;  // whose state was saved as it ended
+  state_.running.clear();
+  if (is_of_choice_) {
+    state_.final_phase = false;
+    state_.done_members.clear();
+  }
+  state_.seconds = seconds_;
+  try {
+    save_training_state(state_path(config_.path.model), state_);
+    return Kept::all;
+  } catch (const DataError& e) {
+    log_warning(e.what());
+    return before;
+  }
+}
+
 }  // namespace
 
 TrainResult train(const Config& config, const Catalog& catalog, const TrainOptions& options) {
@@ -481,15 +478,19 @@ TrainResult train(const Config& config, const Catalog& catalog, const TrainOptio
   const PathLock lock(path);
   const Decided decided = decide(config, catalog, options);
   Training training(config, decided, used_by(decided), options);
-  const TrainResult result = training.run();
-  if (!training.is_output(result)) save_at_the_end(path, result.model, training.state_saved());
+  // Of the model, which the disk may have no room for when it is made. Another program can still
+  // take it in the moment between this file and that one.
+  std::optional<OutputFile> room;
+  const TrainResult result = training.run([&](std::size_t bytes) {
+    room.emplace(path, "path.model");
+    room->reserve(bytes);
+  });
+  room.reset();
+  if (!training.is_output(result)) {
+    save_at_the_end(path, result.model, [&] { return training.keep(result); });
+  }
   if (result.interrupted) {
-    log_warning(fmt::format(
-        "{}{}",
-        result.kept_older ? fmt::format("{} is the earlier model", path.string())
-                          : fmt::format("the best weights so far are in {}", path.string()),
-        result.state_saved ? ", the training state is in " + state_path(path).string()
-                           : ", the training state could not be written"));
+    log_warning(interruption_text(path, result));
   } else {
     remove_state(path);
   }

@@ -1,8 +1,13 @@
 #include "run/training/validation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
+
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace {
@@ -64,6 +69,31 @@ bool have_targets(const Catalog& catalog, std::span<const Window> windows,
     }
     return false;
   });
+}
+
+std::vector<Window> validation_of(const Config& config, const Catalog& catalog, const Split& split,
+                                  int K) {
+  const std::string valid =
+      config.data.valid ? fmt::format("{}", *config.data.valid) : std::string("auto");
+  std::vector<Window> windows = validation_windows(split.train_end, split.valid_end, K);
+  if (windows.empty()) {
+    const std::int64_t longest = std::ranges::max(split.valid_end);
+    const bool has_room = is_trained_on(longest - 1, config.data.min_history);
+    throw ConfigError(fmt::format(
+        "data.valid = {} leaves no validation step in any series, of which the longest has {} "
+        "steps before the test part; {}",
+        valid, longest,
+        has_room ? "give it a number of steps (--data.valid 1), or --data.valid 0 for none"
+                 : "train without one (--data.valid 0)"));
+  }
+  if (!have_targets(catalog, windows, split.valid_end, K)) {
+    throw DataError(fmt::format(
+        "data.valid = {}: no series has a value of its target in the validation part, which is to "
+        "choose the weights; leave out the empty rows at the end, or make data.valid larger, or 0 "
+        "for none",
+        valid));
+  }
+  return windows;
 }
 
 ResidualQuantiles residual_quantiles(std::span<const float> errors, std::size_t KM) {

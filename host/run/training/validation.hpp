@@ -7,6 +7,7 @@
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/window.hpp"
+#include "sluice/run/config.hpp"
 
 namespace sluice {
 
@@ -18,6 +19,11 @@ std::vector<Window> validation_windows(std::span<const std::int64_t> from,
 /// Whether any of the windows has a target before to[s] in its K steps.
 bool have_targets(const Catalog& catalog, std::span<const Window> windows,
                   std::span<const std::int64_t> to, int K);
+
+/// The windows that choose the weights of a training by `config`. Throws ConfigError where no
+/// series has a step for them, DataError where none has a target there.
+std::vector<Window> validation_of(const Config& config, const Catalog& catalog, const Split& split,
+                                  int K);
 
 struct ResidualQuantiles {
   std::vector<double> probabilities;  ///< [G]; empty: too few errors to tell

@@ -108,6 +108,14 @@ nlohmann::json json_of(const FinishedRun& run) {
                               path.string(), std::generic_category().message(error)));
 }
 
+/// What `add` has in hand is trained again: the journal ends with the one before it.
+[[noreturn]] void refuse_trial(const std::filesystem::path& path, int error) {
+  throw DataError(fmt::format(
+      "{}: cannot be written ({}); the trials before are in it: make room, and the same command "
+      "goes on after them",
+      path.string(), std::generic_category().message(error)));
+}
+
 }  // namespace
 
 Journal::Journal(const std::filesystem::path& path, const SearchIdentity& identity)
@@ -198,10 +206,10 @@ void Journal::add(const FinishedRun& run) {
   for (std::size_t done = 0; done < line.size();) {
     const ssize_t wrote = ::write(descriptor_, line.data() + done, line.size() - done);
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) refuse(path_, errno);
+    if (wrote < 0) refuse_trial(path_, errno);
     done += static_cast<std::size_t>(wrote);
   }
-  if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) refuse(path_, errno);
+  if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) refuse_trial(path_, errno);
   finished_.push_back(run);
 }
 

@@ -283,7 +283,14 @@ void Tuning::write_result(const TuneResult& result, const FinishedRun& best,
   written.path.tuned = Config().path.tuned;
   const std::string text = differing_toml(written, {});
   const std::string_view parts[] = {head, text};
-  write_atomically(given_.path.tuned, parts, "path.tuned");
+  try {
+    write_atomically(given_.path.tuned, parts, "path.tuned");
+  } catch (const DataError& e) {
+    throw DataError(
+        fmt::format("{}. All trials are in {}, which the same command writes it from when that is "
+                    "mended",
+                    e.what(), journal_path(given_.path.tuned).string()));
+  }
 }
 
 TuneResult Tuning::run() {

@@ -60,8 +60,11 @@ class Scorer {
   /// The same over the rows [begin, end).
   Metrics total(std::int64_t begin, std::int64_t end) const;
   /// The mean of RMSSE over the rows [begin, end) weighted by `weight` [rows]: M5's WRMSSE, where
-  /// the weights are sales. Rows without an RMSSE are left out; NaN where no weight is left.
-  double weighted_rmsse(std::int64_t begin, std::int64_t end, std::span<const double> weight) const;
+  /// the weights are sales. Rows without an RMSSE are left out; NaN where no weight is left. Row r
+  /// is of target r % targets (begin is of target 0): each has its own mean, as its weights have
+  /// its own unit, and the result is their plain mean.
+  double weighted_rmsse(std::int64_t begin, std::int64_t end, std::span<const double> weight,
+                        int targets) const;
 
  private:
   struct Sums {

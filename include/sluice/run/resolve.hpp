@@ -31,7 +31,9 @@ SplitSpec split_spec(const Config& config, const Catalog& catalog);
 /// Whether a part of the data is for validation: data.valid is not 0.
 bool has_validation(const Config& config);
 /// The parts of a training. Where data.valid is left to it, the validation part is a tenth, and a
-/// horizon at least in each series that keeps as much to train on. `end` as TrainOptions has it.
+/// horizon at least in each series that keeps as much to train on; one step, where a tenth of every
+/// series is none, and never so much that nothing is left to train on. `end` as TrainOptions has
+/// it.
 Split training_split(const Config& config, const Catalog& catalog,
                      std::span<const std::int64_t> end);
 /// Whether all target values before end[s] have a logarithm.

@@ -20,9 +20,9 @@ bool asks_for_samples(const Config& config);
 /// Throws ConfigError if forecast.sums has a number twice, or one above the horizon.
 void check_sums(const Config& config, int horizon);
 
-/// Throws ConfigError if the paths of path.samples would be more rows than a table holds, were all
-/// series forecast that have a history there.
-void check_samples(const Catalog& catalog, const Config& config, int horizon);
+/// Before anything of them is written: throws ConfigError if the paths of path.samples would be
+/// more rows than a table holds.
+void check_samples(const Forecasts& forecasts, const Config& config);
 
 /// Interval levels that forecasts must have for paths to be drawn from them: forecast.levels, and
 /// what else the model can give. Throws ConfigError, with the remedy, where the model has no

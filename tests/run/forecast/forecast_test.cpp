@@ -54,6 +54,44 @@ TEST(ForecastSeries, LeavesOutWhatLacksKnownValuesAndForecastsTheOthers) {
   }
 }
 
+// All zeros were forecast as 0.0003, and with a distribution's loss as a thousandth of others'
+// sales.
+TEST(ForecastSeries, ASeriesThatHasOnlyEverHadOneValueHasItAsForecast) {
+  for (const char* loss : {"quantile", "mse", "tweedie"}) {
+    auto series = sixty_days(4);
+    std::ranges::fill(series[0], 0.0f);
+    std::ranges::fill(series[1], 7.0f);
+    series[1][20] = kMissing;
+    std::ranges::fill(series[2], 7.0f);
+    series[2][3] = 8;  // more than a constant
+    Config c = quick_config();
+    c.training.loss = loss;
+    const Catalog catalog(testing::daily_parts(series));
+    const Forecasts f = forecast_series(quick_model(c, catalog), catalog, c);
+    ASSERT_THAT(f.series, ElementsAre(0, 1, 2, 3));
+    const auto J = static_cast<std::size_t>(f.J());
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_EQ(f.point(0, k, 0), 0) << loss;
+      EXPECT_EQ(f.point(1, k, 0), 7) << loss;
+      EXPECT_EQ(f.y(1, k, 0, 0), 7) << loss;
+      EXPECT_EQ(f.y(1, k, 0, J - 1), 7) << loss;
+      EXPECT_NE(f.point(2, k, 0), 7) << loss;
+    }
+  }
+}
+
+TEST(ForecastSeries, AFewEqualValuesAreNoConstant) {
+  auto series = sixty_days(3);
+  series[0].assign(13, 0.0f);  // of the 14 that the model sees
+  CatalogParts parts = testing::daily_parts(series);
+  parts.first[0] += 60 - static_cast<std::int64_t>(series[0].size());
+  const Catalog catalog(std::move(parts));
+  Config c = quick_config();
+  c.training.loss = "tweedie";
+  const Forecasts f = forecast_series(quick_model(c, catalog), catalog, c);
+  EXPECT_GT(f.point(0, 0, 0), 0);
+}
+
 // One empty cell of the past once let a horizon without any known value be forecast.
 TEST(ForecastSeries, AGapOfTheHistoryAllowsNoHorizonWithoutKnownValues) {
   const std::size_t length = 63;

@@ -261,6 +261,24 @@ TEST(Hierarchy, NoSumIsAnExampleForANewItem) {
   }
 }
 
+TEST(Hierarchy, ErrorsThatMintShrinkIsNotMadeForAreRefusedBeforeATraining) {
+  Config c = config_of("mint_shrink");
+  c.network.predict_day = 10'000;
+  c.evaluate.refit = 1;
+  c.data.groups = {"total"};
+  CatalogNotes notes;
+  const Catalog catalog =
+      with_sums(Catalog(testing::daily_parts(testing::weekly_series(3200, 3))), {"total"}, notes);
+  try {
+    backtest(c, catalog, nullptr);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("the 40000 past errors of 3,201 series and sums would take"));
+  }
+  c.forecast.reconcile = "wls_var";
+  EXPECT_NO_THROW(check_reconciliation(catalog, c, c.network.predict_day));
+}
+
 TEST(Hierarchy, EndsOfTheirOwnAreRefused) {
   Config c = config_of("wls_struct");
   c.path.data = {"sales.csv"};

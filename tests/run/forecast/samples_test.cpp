@@ -170,12 +170,41 @@ TEST_F(Samples, OfMeansATotalIsTheirSum) {
                   static_cast<float>(expected));
 }
 
-// `sluice forecast` asks before it forecasts.
-TEST_F(Samples, MorePathsThanAFileTakesAreRefusedWithoutAForecast) {
+TEST_F(Samples, MorePathsThanAFileTakesAreRefused) {
   Config c = settings();
+  Forecasts forecasts;
+  forecasts.M = 2, forecasts.K = kHorizon;
+  forecasts.series.resize(30'000);
   c.forecast.samples = 1000;
-  EXPECT_NO_THROW(check_samples(history_, c, kHorizon));
-  EXPECT_THROW(check_samples(history_, c, 1000000), ConfigError);
+  EXPECT_NO_THROW(check_samples(forecasts, c));  // nobody asks for the file
+  c.path.samples = "paths.csv";
+  try {
+    check_samples(forecasts, c);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("1000 sample paths of 30,000 series are 420,000,000 rows"));
+  }
+  c.forecast.samples = 900;
+  EXPECT_NO_THROW(check_samples(forecasts, c));
+}
+
+TEST_F(Samples, NewItemsWhichHaveNoHistoryAreCounted) {
+  Config c = settings();
+  c.training.steps = 2;
+  train_on(c);
+  auto values = without_end(values_);
+  values[1].clear();
+  CatalogParts parts = testing::daily_parts(values);
+  parts.first[1] = parts.first[0] + kLength - kHorizon;
+  const Catalog catalog{std::move(parts)};
+  c.forecast.samples = 1000;
+  c.path.samples = "paths.csv";
+  Forecasts made = forecast_series(model_, catalog, c, {}, levels_of_samples(model_, c));
+  ASSERT_EQ(std::ranges::count(made.new_item, 1), 1);
+  made.K = 400'000'000 / (kSeries * 1000);  // as many as fit
+  EXPECT_NO_THROW(check_samples(made, c));
+  made.K += 1;
+  EXPECT_THROW(check_samples(made, c), ConfigError);
 }
 
 TEST_F(Samples, AnEmptyListOfSumsIsNone) {

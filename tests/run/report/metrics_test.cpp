@@ -85,6 +85,21 @@ TEST(Metrics, ScaledErrorsOfARowAreTheMeanOverItsCutoffs) {
   EXPECT_NEAR(m.mae, 10.0 / 3, kExact);  // pooled over the three points
 }
 
+// Sums of dollars and of pieces are no weights of one kind.
+TEST(Metrics, WeightsOfOneTargetSayNothingOfAnothers) {
+  Scorer scorer(6, {}, {});
+  const Values y = {0}, one = {1}, two = {2}, four = {4}, eight = {8};
+  const Values* forecasts[] = {&one, &two, &four, &eight};  // series 0 and 1, targets 0 and 1
+  for (std::int64_t i = 0; i < 4; ++i) {
+    scorer.add({.row = i, .actual = y, .forecast = *forecasts[i], .rmsse_scale = 1});
+  }
+  const Values weight = {3, 1000, 1, 3000, 7, 7};  // the last series has no score
+  // (3 * 1 + 1 * 4) / 4, (1000 * 2 + 3000 * 8) / 4000.
+  EXPECT_NEAR(scorer.weighted_rmsse(0, 6, weight, 2), (1.75 + 6.5) / 2, kExact);
+  EXPECT_NEAR(scorer.weighted_rmsse(0, 4, Values{1, 0, 1, 0, 0, 0}, 2), 2.5, kExact);
+  EXPECT_TRUE(std::isnan(scorer.weighted_rmsse(4, 6, weight, 2)));
+}
+
 TEST(Metrics, TotalsPoolPointsButAverageRelativeScoresOverRows) {
   Scorer scorer(3, {}, {});
   const Values y0 = {10, 10, 10}, f0 = {11, 11, 11}, y1 = {4}, f1 = {12};
