@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/cpu/head.hpp"
+#include "engine/cpu/paths.hpp"
 #include "engine/recurrence.hpp"
 #include "engine/shared/gather.hpp"
 #include "engine/shared/model_space.hpp"
@@ -37,6 +38,8 @@ class CpuEngine final : public Engine {
                       std::span<const std::int64_t> limit) override;
   void forecast(std::span<const Window> windows, std::span<const float> offsets,
                 std::span<float> out) override;
+  void sample(std::span<const Window> windows, const PathSettings& settings,
+              std::span<float> out) override;
   void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                  std::span<float> out) override;
   Attributions attribute(std::span<const Window> windows, const InputGroups& groups,
@@ -70,6 +73,7 @@ class CpuEngine final : public Engine {
   Gather gather_;
   Head head_;
   std::unique_ptr<Recurrence> recurrence_;
+  std::unique_ptr<PathWalk> paths_;  ///< of a recursive model, once asked for
   Loaded loaded_ = Loaded::nothing;
 
   EngineState state_;
@@ -82,7 +86,7 @@ class CpuEngine final : public Engine {
 
   // Workspace.
   std::vector<float> h_, dh_, dx_, dcontext_, gradient_, u_, target_;
-  std::vector<float> last_h_, chain_c_;  ///< [L,N,H] of inference
+  std::vector<float> last_h_, last_c_;  ///< [L,N,H] of inference
   std::vector<double> norm_blocks_;
 };
 

@@ -35,7 +35,7 @@ void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std
   const auto size = static_cast<std::size_t>(spec_.L * N * spec_.H);
   const std::span last_h = std::span(last_h_).first(size);
   std::fill(last_h.begin(), last_h.end(), 0.0f);
-  chain_c_.assign(size, 0.0f);
+  last_c_.assign(size, 0.0f);
   std::int64_t links = 0;
   for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
   std::vector<Window> link(windows.begin(), windows.end());
@@ -46,12 +46,12 @@ void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std
     }
     gather_.begin(link, limit);
     recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_),
-                       {last_h, chain_c_}, {}, {last_h, chain_c_});
+                       {last_h, last_c_}, {}, {last_h, last_c_});
     for (std::int64_t l = 0; l < spec_.L; ++l) {
       for (std::int64_t n = 0; n < N; ++n) {
         if (link[static_cast<std::size_t>(n)].origin >= 0) continue;
         std::fill_n(last_h.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
-        std::fill_n(chain_c_.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
+        std::fill_n(last_c_.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
       }
     }
   }
@@ -134,6 +134,33 @@ void CpuEngine::forecast(std::span<const Window> windows, std::span<const float>
       }
     }
   });
+}
+
+void CpuEngine::sample(std::span<const Window> windows, const PathSettings& settings,
+                       std::span<float> out) {
+  if (!is_distribution(spec_.loss)) throw InternalError("only a distribution has sample paths");
+  load(Loaded::evaluation);
+  if (!paths_) paths_ = std::make_unique<PathWalk>(*space_, *recurrence_, threads_);
+  const auto total = static_cast<std::int64_t>(windows.size());
+  const std::int64_t batch = std::min<std::int64_t>(total, setup_.batch);
+  const std::int64_t each = settings.count * space_->horizon() * spec_.M;
+  for (std::int64_t begin = 0; begin < total; begin += batch) {
+    const std::int64_t n = std::min(batch, total - begin);
+    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
+    prepare(n, false);
+    const auto states = static_cast<std::size_t>(spec_.L * n * spec_.H);
+    last_c_.resize(std::max(last_c_.size(), states));
+    const std::span h = std::span(last_h_).first(states), c = std::span(last_c_).first(states);
+    gather_.begin(part, {});
+    recurrence_->infer(spec_.T, static_cast<int>(n), gather_.inputs(evaluation_params_), {}, {},
+                       {h, c});
+    PathSettings of_part = settings;
+    of_part.streams = settings.streams.subspan(static_cast<std::size_t>(begin * spec_.M),
+                                               static_cast<std::size_t>(n * spec_.M));
+    paths_->walk(
+        part, of_part, evaluation_params_, {h, c},
+        out.subspan(static_cast<std::size_t>(begin * each), static_cast<std::size_t>(n * each)));
+  }
 }
 
 void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
