@@ -69,7 +69,8 @@ int train(const Request& request) {
       "training", "make training.batch_size or network.hidden_size smaller",
       [&] { return train(config, catalog, TrainOptions{.end = {}, .remarks = notes.remarks}); });
   log_info(fmt::format("model: {}", config.path.model));
-  if (asks_for_samples(config) && result.model.dependence.empty()) {
+  if (asks_for_samples(config) && result.model.dependence.empty() &&
+      !result.model.spec.is_recursive()) {
     log_warning(
         "forecast.sums and path.samples: the validation part is too small, or there is none, to "
         "say "
@@ -135,7 +136,7 @@ int forecast(const Request& request) {
   std::optional<std::vector<double>> levels;
   if (samples) levels = levels_of_samples(*settings.model, config);
   // What cannot be written is refused before anything is.
-  if (!config.path.samples.empty()) check_samples(catalog, config, settings.model->spec.K);
+  check_samples(*settings.model, catalog, config);
   if (!config.path.explanation.empty()) check_explanation(*settings.model, catalog, config);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes, levels);
@@ -173,7 +174,7 @@ std::optional<Contributions> explained(const HtmlReport& page, const Settings& s
                                        const Catalog& catalog, const BacktestResult& result,
                                        const Forecasts& last) {
   if (!settings.model || settings.config.evaluate.refit > 0) return std::nullopt;
-  if (settings.model->spec.carry_state) return std::nullopt;
+  if (settings.model->spec.carry_state || settings.model->spec.is_recursive()) return std::nullopt;
   Config few = settings.config;
   few.engine.device = "cpu", few.engine.recurrence = few.engine.precision = "auto";
   few.explanation.series = page.explained(result);

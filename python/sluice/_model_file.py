@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .errors import DataError
 
 FORMAT = "sluice model"
-NEWEST_VERSION = 5
+NEWEST_VERSION = 6
 DISTRIBUTION_PARAMETERS = {"gaussian": 2, "student_t": 3, "poisson": 1, "negative_binomial": 2, "tweedie": 2}
 """Losses that are the likelihood of a distribution: the network's outputs of a target and step."""
 _LARGEST_HEADER = 1 << 30

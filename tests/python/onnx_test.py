@@ -410,6 +410,11 @@ class Refused(Trained):
                       {"training.carry_state": "true", "network.forking": "false"})
         self.refuses(ValueError, "training.carry_state = false to export it", self.folder / MODEL)
 
+    def test_a_recursive_model_is_refused(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON),
+                      {"network.decoding": "recursive", "training.loss": "gaussian"})
+        self.refuses(ValueError, 'network.decoding = "recursive"', self.folder / MODEL)
+
     def test_a_model_with_partners_is_refused(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
         model = read_model(self.folder / MODEL)

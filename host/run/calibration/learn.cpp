@@ -13,6 +13,7 @@
 #include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
+#include "run/calibration/paths.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/metrics.hpp"
@@ -25,6 +26,8 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// More forecasts than this, and forecasts from more values, tell weights apart no better.
 constexpr std::size_t kMostWindows = 1024;
 constexpr std::int64_t kMostSampled = 200'000;
+/// Sample paths of each, of a recursive model: its intervals need no more.
+constexpr int kMostPaths = 100;
 /// Values of a catalogue (each series' last partner_history()) from which auto has no methods that
 /// are fitted: a forecast of all of them would take half a minute and more of a processor.
 constexpr std::int64_t kMostFitted = 10'000'000;
@@ -335,7 +338,9 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
   const std::vector<double> asked = probabilities(model);
   const std::size_t J = asked.size();
   const auto median = static_cast<std::size_t>(std::ranges::find(asked, 0.5) - asked.begin());
-  WindowForecasts made = Outputs(model, asked).forecast(engine, scaling, windows_);
+  const int paths = std::min(sample_count(model), kMostPaths);
+  WindowForecasts made =
+      Outputs(model, asked).forecast(engine, catalog_, scaling, windows_, {.paths = paths});
   sort_quantiles(made.values, J);
   Json event = {{"event", "learned"}, {"windows", windows_.size()}};
   MixProblem mix = rows(model);
@@ -355,7 +360,8 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     const IntervalProblem intervals = interval_problem(mix, asked, made);
     // The errors of a point loss are its intervals already, unless partners have moved them.
     if (calibrates && (!is_point() || !out.partners.empty())) learn_stretch(intervals, out, event);
-    out.dependence = dependence_of(intervals, out.stretch).correlation;
+    // How the steps of sample paths hang together is their own.
+    if (!spec_.is_recursive()) out.dependence = dependence_of(intervals, out.stretch).correlation;
   }
   if (out.lines.empty()) return out;
   out.lines.push_back(

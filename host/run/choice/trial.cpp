@@ -26,6 +26,8 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// More forecasts than this tell candidates apart no better; they are thinned evenly.
 constexpr std::size_t kMostWindows = 1024;
+/// Sample paths of each, of a recursive model: the same numbers for all candidates.
+constexpr int kPaths = 50;
 
 std::vector<Window> thinned(std::vector<Window> windows) {
   if (windows.size() <= kMostWindows) return windows;
@@ -214,7 +216,8 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   const bool is_point = spec.loss != Loss::quantile && !is_distribution(spec.loss);
   const Outputs outputs(
       model, is_point ? std::vector<double>{0.5} : level_quantiles(config.forecast.levels));
-  const WindowForecasts made = outputs.forecast(*phase.engine, phase.scaling, windows_);
+  const WindowForecasts made =
+      outputs.forecast(*phase.engine, catalog, phase.scaling, windows_, {.paths = kPaths});
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto copy_from = [K, M](const std::vector<float>& values, std::size_t J) {
     return [&values, K, M, J](std::size_t w, int m, std::span<double> out) {

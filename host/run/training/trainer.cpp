@@ -330,13 +330,13 @@ TrainResult Training::run() {
                        phase.plan->series_used(), phase.plan->size()));
   if (!phase.plan->skip_note().empty()) announce(phase.plan->skip_note());
   if (has_valid_) {
-    validation_ = validation_windows(split_.train_end, split_.valid_end, spec_.K);
+    validation_ = validation_windows(split_.train_end, split_.valid_end, spec_.head_steps());
     if (validation_.empty()) {
       throw ConfigError(fmt::format(
           "data.valid = {} leaves no validation step in any series; make it larger, or 0 for none",
           valid_text()));
     }
-    if (!have_targets(catalog_, validation_, split_.valid_end, spec_.K)) {
+    if (!have_targets(catalog_, validation_, split_.valid_end, spec_.head_steps())) {
       throw DataError(
           fmt::format("data.valid = {}: no series has a value of its target in the validation "
                       "part, which is to "

@@ -1,6 +1,7 @@
 // What sample paths of forecasts give: totals over spans of the horizon with intervals, and the
 // paths themselves. Intervals of a total are not sums of the steps' intervals: how errors of steps
-// hang together (Model::dependence) decides how wide they are.
+// hang together decides how wide they are: of a direct model by what validation showed
+// (Model::dependence), of a recursive one in the paths that its forecasts are made of.
 #pragma once
 
 #include <filesystem>
@@ -20,9 +21,9 @@ bool asks_for_samples(const Config& config);
 /// Throws ConfigError if forecast.sums has a number twice, or one above the horizon.
 void check_sums(const Config& config, int horizon);
 
-/// Throws ConfigError if the paths of path.samples would be more rows than a table holds, were all
-/// series forecast that have a history there.
-void check_samples(const Catalog& catalog, const Config& config, int horizon);
+/// Throws ConfigError if the paths that are asked for would be more than path.samples holds, or, of
+/// a recursive model, than are kept in memory, were all series forecast that have a history there.
+void check_samples(const Model& model, const Catalog& catalog, const Config& config);
 
 /// Interval levels that forecasts must have for paths to be drawn from them: forecast.levels, and
 /// what else the model can give. Throws ConfigError, with the remedy, where the model has no

@@ -174,8 +174,11 @@ TEST_F(Samples, OfMeansATotalIsTheirSum) {
 TEST_F(Samples, MorePathsThanAFileTakesAreRefusedWithoutAForecast) {
   Config c = settings();
   c.forecast.samples = 1000;
-  EXPECT_NO_THROW(check_samples(history_, c, kHorizon));
-  EXPECT_THROW(check_samples(history_, c, 1000000), ConfigError);
+  c.path.samples = "paths.parquet";
+  model_.spec.K = kHorizon;
+  EXPECT_NO_THROW(check_samples(model_, history_, c));
+  model_.spec.K = 1'000'000;
+  EXPECT_THROW(check_samples(model_, history_, c), ConfigError);
 }
 
 TEST_F(Samples, AnEmptyListOfSumsIsNone) {
