@@ -145,9 +145,10 @@ std::vector<Forecasts> Forecaster::at_each(std::span<const std::vector<std::int6
 }
 
 Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
-  impl_->wish.points_only = true;
+  const OutputWish before = impl_->wish;
+  impl_->wish.points_only = true, impl_->wish.keeps_paths = false;
   Forecasts out = at(cutoff);
-  impl_->wish.points_only = false;
+  impl_->wish = before;
   return out;
 }
 
