@@ -293,10 +293,16 @@ TEST_F(EnginePathsAll, GoOnPastTheEndOfTheCatalogue) {
   world.parts.channels.resize(1), world.parts.categories.clear();
   world.scaling.offset.resize(6), world.scaling.scale.resize(6);
   const Catalog whole{CatalogParts(world.parts)};
-  const std::int64_t cut = 20;  // of the last series
+  const std::int64_t cut = 20;  // of every series
   CatalogParts parts = world.parts;
-  parts.channels[0].values.resize(static_cast<std::size_t>(parts.offsets[5] + cut));
-  parts.offsets[6] = parts.offsets[5] + cut;
+  std::vector<float>& kept = parts.channels[0].values;
+  kept.clear();
+  for (std::size_t i = 0; i + 1 < parts.offsets.size(); ++i) {
+    const auto from = world.parts.channels[0].values.begin() + world.parts.offsets[i];
+    const std::int64_t length = world.parts.offsets[i + 1] - world.parts.offsets[i];
+    kept.insert(kept.end(), from, from + std::min(cut, length));
+    parts.offsets[i + 1] = static_cast<std::int64_t>(kept.size());
+  }
   const Catalog ended{CatalogParts(parts)};
   const std::vector<Window> windows = {{.origin = cut - 1, .series = 5}};
   const auto before = sampled(*world.engine(whole), windows, world.spec, 0, 10);
