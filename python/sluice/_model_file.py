@@ -204,7 +204,8 @@ def _check(model: ModelFile) -> None:
     if len(model.names["channels"]) != channels:
         raise ValueError("the channels' names and the specification differ")
     series = len(model.series_ids)
-    H, K, M = spec["H"], spec["K"], spec["M"]
+    H, M = spec["H"], spec["M"]
+    K = 1 if spec.get("decoding") == "recursive" else spec["K"]  # that the head gives at once
     Q = len(spec["quantiles"]) if spec["loss"] == "quantile" else DISTRIBUTION_PARAMETERS.get(spec["loss"], 1)
     shapes = {"scaling.offset": (channels, series), "scaling.scale": (channels, series),
               "level": (2,)}

@@ -465,7 +465,7 @@ class Refused(Trained):
         unsigned = whole.replace(b'"checksum"', b'"checkson"')
         path = self.write("new.safetensors",
                           unsigned.replace(b'"format_version":"1"', b'"format_version":"9"'))
-        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 5; update", path)
+        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 6; update", path)
         path = self.write("odd.safetensors", unsigned.replace(b'\\"H\\":6', b'\\"H\\":7'))
         self.refuses(ModelFileError, "odd.safetensors: it is damaged or not Sluice's", path)
 
