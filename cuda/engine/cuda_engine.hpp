@@ -26,6 +26,7 @@
 #include "engine/gather.hpp"
 #include "engine/head.hpp"
 #include "engine/optimizer.hpp"
+#include "engine/paths.hpp"
 #include "engine/shared/model_space.hpp"
 #include "engine/space.hpp"
 #include "engine/step_gradient.hpp"
@@ -55,6 +56,8 @@ class CudaEngine final : public Engine {
                       std::span<const std::int64_t> limit) override;
   void forecast(std::span<const Window> windows, std::span<const float> offsets,
                 std::span<float> out) override;
+  void sample(std::span<const Window> windows, const PathSettings& settings,
+              std::span<float> out) override;
   void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                  std::span<float> out) override;
   /// Throws ConfigError: there is no such pass here.
@@ -126,6 +129,7 @@ class CudaEngine final : public Engine {
   const DeviceSpace& device_space_;
   Streamer streamer_;
   ResultRing results_;
+  std::unique_ptr<DevicePaths> paths_;  ///< of a recursive model, once asked for
 
   DeviceBuffer<float> params_, evaluation_, gradient_;
   bool has_params_ = false, has_evaluation_ = false;

@@ -1,5 +1,8 @@
 // The CUDA engine's inference: from windows to losses, forecasts and residuals, batch by batch.
+#include <omp.h>
+
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "engine/carried_state.hpp"
@@ -166,6 +169,38 @@ void CudaEngine::forecast(std::span<const Window> windows, std::span<const float
                                               static_cast<std::size_t>(size)));
       });
   results_.finish();
+}
+
+void CudaEngine::sample(std::span<const Window> windows, const PathSettings& settings,
+                        std::span<float> out) {
+  if (!is_distribution(spec_.loss)) throw InternalError("only a distribution has sample paths");
+  if (!has_evaluation_) throw InternalError("the engine has no parameters yet");
+  context_.make_current();
+  if (!paths_) {
+    const int threads = setup_.threads > 0 ? setup_.threads : omp_get_max_threads();
+    paths_ = std::make_unique<DevicePaths>(*space_, device_space_, *recurrence_, head_.precision(),
+                                           context_, threads);
+  }
+  const auto total = static_cast<std::int64_t>(windows.size());
+  const std::int64_t size = std::min<std::int64_t>(total, setup_.batch);
+  const std::int64_t each = settings.count * space_->horizon() * spec_.M;
+  for (std::int64_t begin = 0; begin < total; begin += size) {
+    const std::int64_t N = std::min(size, total - begin);
+    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(N));
+    prepare(N, false);
+    if (paths_->prepare(N, settings.count)) drop_graphs();
+    load_evaluation();
+    const Batch batch = stage(part, {}, evaluation_.data(), {});
+    infer(batch, {Walk::from_zero, Output::none});
+    streamer_.release(batch);
+    PathSettings of_part = settings;
+    of_part.streams = settings.streams.subspan(static_cast<std::size_t>(begin * spec_.M),
+                                               static_cast<std::size_t>(N * spec_.M));
+    const std::int64_t states = spec_.L * N * spec_.H;
+    paths_->walk(
+        part, of_part, evaluation_.span(), {last_h_.first(states), last_c_.first(states)},
+        out.subspan(static_cast<std::size_t>(begin * each), static_cast<std::size_t>(N * each)));
+  }
 }
 
 void CudaEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,

@@ -69,7 +69,8 @@ int train(const Request& request) {
       "training", "make training.batch_size or network.hidden_size smaller",
       [&] { return train(config, catalog, TrainOptions{.end = {}, .remarks = notes.remarks}); });
   log_info(fmt::format("model: {}", config.path.model));
-  if (asks_for_samples(config) && result.model.dependence.empty()) {
+  if (asks_for_samples(config) && result.model.dependence.empty() &&
+      !result.model.spec.is_recursive()) {
     log_warning(
         "forecast.sums and path.samples: the validation part is too small, or there is none, to "
         "say "
@@ -134,11 +135,13 @@ int forecast(const Request& request) {
   const bool samples = asks_for_samples(config);
   std::optional<std::vector<double>> levels;
   if (samples) levels = levels_of_samples(*settings.model, config);
+  // What cannot be kept is refused before it is made.
+  check_sample_memory(*settings.model, catalog, config);
   if (!config.path.explanation.empty()) check_explanation(*settings.model, catalog, config);
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes, levels);
   });
-  check_samples(forecasts, config);  // before anything is written
+  check_samples(*settings.model, forecasts, config);  // before anything is written
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
@@ -172,7 +175,7 @@ std::optional<Contributions> explained(const HtmlReport& page, const Settings& s
                                        const Catalog& catalog, const BacktestResult& result,
                                        const Forecasts& last) {
   if (!settings.model || settings.config.evaluate.refit > 0) return std::nullopt;
-  if (settings.model->spec.carry_state) return std::nullopt;
+  if (settings.model->spec.carry_state || settings.model->spec.is_recursive()) return std::nullopt;
   Config few = settings.config;
   few.engine.device = "cpu", few.engine.recurrence = few.engine.precision = "auto";
   few.explanation.series = page.explained(result);

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string>
 
 #include "sluice/base/error.hpp"
@@ -19,7 +20,7 @@ int ModelSpec::input_embeddings() const {
 int ModelSpec::head_embeddings() const {
   int width = 0;
   for (const Embedding& e : embeddings) width += e.width;
-  for (const StepEmbedding& e : step_embeddings) width += e.future ? K * e.width : 0;
+  for (const StepEmbedding& e : step_embeddings) width += e.future ? head_steps() * e.width : 0;
   return width;
 }
 
@@ -30,8 +31,8 @@ int ModelSpec::inputs() const {
 }
 
 int ModelSpec::head_context() const {
-  return M * context + (seasonal_context > 0 ? M * K : 0) + K * future_channels + static_reals +
-         head_embeddings();
+  return M * context + (seasonal_context > 0 ? M * head_steps() : 0) +
+         head_steps() * future_channels + static_reals + head_embeddings();
 }
 
 namespace {
@@ -43,6 +44,33 @@ void require(bool good, const std::string& message) {
 void in_range(const char* key, int value, int low, int high) {
   require(value >= low && value <= high,
           fmt::format("{} is {}; it must be from {} to {}", key, value, low, high));
+}
+
+/// What a path cannot give its own steps.
+void check_recursive(const ModelSpec& s) {
+  const std::string recursive = "network.decoding = \"recursive\" ";
+  require(is_distribution(s.loss),
+          recursive +
+              "feeds values drawn of a distribution back, which training.loss must be; set it to "
+              "\"gaussian\", \"student_t\", \"negative_binomial\", \"poisson\" or \"tweedie\", or "
+              "network.decoding to \"direct\"");
+  require(
+      !s.carry_state,
+      recursive +
+          "begins each path with its window, and training.carry_state = true with all that came "
+          "before it; set one of them back");
+  require(
+      s.window_scaling == WindowScaling::none,
+      recursive +
+          "moves on from step to step, and network.scaling = window_* has one scale for a whole "
+          "window; choose another scaling, or network.decoding = \"direct\"");
+  const bool past_words = std::ranges::any_of(
+      s.step_embeddings, [](const ModelSpec::StepEmbedding& e) { return !e.future; });
+  require(s.past_channels == 0 && !past_words,
+          recursive +
+              "walks through the horizon, of which columns of data.past and data.past_categories "
+              "are not known; leave them out, give them as data.future where they are known ahead, "
+              "or set network.decoding = \"direct\"");
 }
 
 }  // namespace
@@ -119,6 +147,7 @@ void check_spec(const ModelSpec& s) {
   require(s.level_weight == 0 || s.level != Level::none,
           "training.level_weight needs a level; set network.level = \"mean\" or \"smoothing\", or "
           "the weight to 0");
+  if (s.is_recursive()) check_recursive(s);
   require(s.huber_delta > 0, "training.huber_delta must be above 0");
   for (std::size_t e = 1; e < s.step_embeddings.size(); ++e) {
     require(s.step_embeddings[e].future || !s.step_embeddings[e - 1].future,

@@ -124,6 +124,9 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   if (settings.config.forecast.nonnegative) {
     model.config.forecast.nonnegative = settings.config.forecast.nonnegative;
   }
+  if (settings.config.forecast.samples) {
+    model.config.forecast.samples = settings.config.forecast.samples;
+  }
   settings.model = std::move(model);
   return settings;
 }

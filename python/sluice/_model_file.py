@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .errors import DataError
 
 FORMAT = "sluice model"
-NEWEST_VERSION = 5
+NEWEST_VERSION = 6
 DISTRIBUTION_PARAMETERS = {"gaussian": 2, "student_t": 3, "poisson": 1, "negative_binomial": 2, "tweedie": 2}
 """Losses that are the likelihood of a distribution: the network's outputs of a target and step."""
 _LARGEST_HEADER = 1 << 30
@@ -204,7 +204,8 @@ def _check(model: ModelFile) -> None:
     if len(model.names["channels"]) != channels:
         raise ValueError("the channels' names and the specification differ")
     series = len(model.series_ids)
-    H, K, M = spec["H"], spec["K"], spec["M"]
+    H, M = spec["H"], spec["M"]
+    K = 1 if spec.get("decoding") == "recursive" else spec["K"]  # that the head gives at once
     Q = len(spec["quantiles"]) if spec["loss"] == "quantile" else DISTRIBUTION_PARAMETERS.get(spec["loss"], 1)
     shapes = {"scaling.offset": (channels, series), "scaling.scale": (channels, series),
               "level": (2,)}

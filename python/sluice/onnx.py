@@ -41,6 +41,10 @@ def to_onnx(model: Model, path: str | os.PathLike[str], *, level: Sequence[float
         raise ConfigError("the model was trained with training.carry_state = true: its forecast "
                          "begins with the state of all windows before, which a graph of one window "
                          "has not; train it with training.carry_state = false to export it")
+    if read.spec.get("decoding") == "recursive":
+        raise ConfigError("the model was trained with network.decoding = \"recursive\": its forecast draws "
+                          "sample paths, which no graph does; train it with network.decoding = \"direct\" and "
+                          "training.loss = \"quantile\" to export it")
     if read.spec["loss"] in DISTRIBUTION_PARAMETERS:
         raise ConfigError(f"the model was trained with training.loss = \"{read.spec['loss']}\": ONNX has no "
                          "operators for the quantiles of a distribution; train it with training.loss = "

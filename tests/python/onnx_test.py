@@ -410,6 +410,11 @@ class Refused(Trained):
                       {"training.carry_state": "true", "network.forking": "false"})
         self.refuses(ValueError, "training.carry_state = false to export it", self.folder / MODEL)
 
+    def test_a_recursive_model_is_refused(self):
+        self.train_on(Shops(grid_of_days(65), HORIZON),
+                      {"network.decoding": "recursive", "training.loss": "gaussian"})
+        self.refuses(ValueError, 'network.decoding = "recursive"', self.folder / MODEL)
+
     def test_a_model_with_partners_is_refused(self):
         self.train_on(Shops(grid_of_days(65), HORIZON), LEVEL)
         model = read_model(self.folder / MODEL)
@@ -460,7 +465,7 @@ class Refused(Trained):
         unsigned = whole.replace(b'"checksum"', b'"checkson"')
         path = self.write("new.safetensors",
                           unsigned.replace(b'"format_version":"1"', b'"format_version":"9"'))
-        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 5; update", path)
+        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 6; update", path)
         path = self.write("odd.safetensors", unsigned.replace(b'\\"H\\":6', b'\\"H\\":7'))
         self.refuses(ModelFileError, "odd.safetensors: it is damaged or not Sluice's", path)
 

@@ -26,6 +26,23 @@ class ReferenceModel {
         weights_(std::move(weights)),
         layout_(spec) {}
 
+  /// What the values of step t are divided by; in linear space with the floor.
+  double level(int m, std::int64_t s, std::int64_t t) const {
+    if (spec_.level == Level::none) return 1;
+    double result = 1;
+    if (spec_.level == Level::mean) {
+      double sum = 0;
+      int n = 0;
+      for (std::int64_t i = std::max<std::int64_t>(0, t - spec_.level_window + 1); i <= t; ++i) {
+        if (!std::isnan(value(m, s, i))) sum += magnitude(m, s, i), ++n;
+      }
+      if (n > 0) result = sum / n;
+    } else {
+      result = smooth(m, s, t, true);
+    }
+    return spec_.space == Space::linear ? result + 0.02 : result;
+  }
+
   struct Result {
     double loss_sum = 0;
     std::int64_t targets = 0;
@@ -148,22 +165,6 @@ class ReferenceModel {
     const double v = value(m, s, t);
     if (spec_.space == Space::asinh) return std::fabs(std::sinh(v)) / kSlope;
     return spec_.space == Space::log ? std::exp(v) : std::fabs(v);
-  }
-
-  double level(int m, std::int64_t s, std::int64_t t) const {
-    if (spec_.level == Level::none) return 1;
-    double result = 1;
-    if (spec_.level == Level::mean) {
-      double sum = 0;
-      int n = 0;
-      for (std::int64_t i = std::max<std::int64_t>(0, t - spec_.level_window + 1); i <= t; ++i) {
-        if (!std::isnan(value(m, s, i))) sum += magnitude(m, s, i), ++n;
-      }
-      if (n > 0) result = sum / n;
-    } else {
-      result = smooth(m, s, t, true);
-    }
-    return spec_.space == Space::linear ? result + 0.02 : result;
   }
 
   double smooth(int m, std::int64_t s, std::int64_t t, bool of_magnitude) const {

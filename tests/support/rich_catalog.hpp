@@ -14,7 +14,7 @@ namespace sluice::testing {
 
 /// Six series with a price and a day's name known ahead, traffic and weather known afterwards, a
 /// few missing values, one short series. Some days have no name, and no day is named "never".
-inline Catalog rich_catalog(bool missing) {
+inline CatalogParts rich_parts(bool missing) {
   auto series = weekly_series(6, 60);
   series[3].resize(9);
   if (missing) series[1][20] = series[1][21] = series[4][59] = series[2][0] = kMissing;
@@ -42,7 +42,17 @@ inline Catalog rich_catalog(bool missing) {
   parts.channels.push_back(future);
   parts.static_reals.push_back(area);
   parts.static_categories.push_back(shop);
-  return Catalog(std::move(parts));
+  return parts;
+}
+
+inline Catalog rich_catalog(bool missing) { return Catalog(rich_parts(missing)); }
+
+/// The same without what is known afterwards alone.
+inline CatalogParts known_parts(bool missing) {
+  CatalogParts parts = rich_parts(missing);
+  std::erase_if(parts.channels, [](const Channel& c) { return c.role == Role::past; });
+  std::erase_if(parts.categories, [](const CategoryChannel& c) { return c.role == Role::past; });
+  return parts;
 }
 
 /// Of the catalogue's categories of steps.

@@ -1,5 +1,7 @@
-// The CPU engine: recurrence (which gathers its inputs as it walks), head with loss, backward,
-// clip, AdamW - one function each, called in that order.
+// The CPU engine's training: recurrence (which gathers its inputs as it walks), head with loss,
+// backward, clip, AdamW - one function each, called in that order.
+#include "engine/cpu/cpu_engine.hpp"
+
 #include <fmt/core.h>
 #include <omp.h>
 
@@ -10,18 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/cpu/attribution.hpp"
 #include "engine/cpu/choice.hpp"
-#include "engine/cpu/head.hpp"
-#include "engine/cpu/outputs.hpp"
 #include "engine/cpu/precision.hpp"
 #include "engine/cpu/stopwatch.hpp"
-#include "engine/recurrence.hpp"
-#include "engine/shared/gather.hpp"
-#include "engine/shared/model_space.hpp"
 #include "sluice/base/error.hpp"
-#include "sluice/engine/engine.hpp"
-#include "sluice/model/params.hpp"
 
 namespace sluice {
 namespace {
@@ -30,79 +24,17 @@ constexpr std::int64_t kNormBlock = 16'384;
 /// Up to so many parameters one thread updates them sooner than it could wake another.
 constexpr std::int64_t kSerialParams = 200'000;
 
-class CpuEngine final : public Engine {
- public:
-  CpuEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpace> space);
+}  // namespace
 
-  std::string description() const override {
-    return fmt::format("cpu, {} recurrence, {}, {} thread{}", recurrence_->name(),
-                       to_string(precision_), threads_, threads_ == 1 ? "" : "s");
-  }
-  std::string recurrence() const override {
-    if (precision_ == Precision::fp32) return recurrence_->name();
-    return fmt::format("{} ({})", recurrence_->name(), to_string(precision_));
-  }
+std::string CpuEngine::description() const {
+  return fmt::format("cpu, {} recurrence, {}, {} thread{}", recurrence_->name(),
+                     to_string(precision_), threads_, threads_ == 1 ? "" : "s");
+}
 
-  void set_state(const EngineState& state) override;
-  EngineState state() const override { return state_; }
-  void set_evaluation_params(std::span<const float> params) override;
-  void set_target_limit(std::span<const std::int64_t> limit) override {
-    limit_.assign(limit.begin(), limit.end());
-  }
-  void train_step(std::span<const Window> windows, const StepSettings& settings) override;
-  LossReport take_loss() override;
-  LossReport validate(std::span<const Window> windows,
-                      std::span<const std::int64_t> limit) override;
-  void forecast(std::span<const Window> windows, std::span<const float> offsets,
-                std::span<float> out) override;
-  void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
-                 std::span<float> out) override;
-  Attributions attribute(std::span<const Window> windows, const InputGroups& groups,
-                         const AttributionSettings& settings) override;
-  Seconds seconds() const override { return seconds_; }
-  LevelStatistics level_statistics() const override {
-    return {space_->level_mean(), space_->level_spread()};
-  }
-  std::unique_ptr<Engine> beside(int threads) const override;
-
- private:
-  enum class Loaded { nothing, training, evaluation };
-  void load(Loaded which);
-  void prepare(std::int64_t N, bool training);
-  StateIn carried_in(std::span<const Window> windows);
-  double scale_and_norm(float factor);
-  void update(const StepSettings& settings, double norm);
-  void infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit);
-  void infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit);
-  /// Calls use(first window, windows of the batch) after u_ and targets_ of that batch are there.
-  template <typename Use>
-  void for_each_batch(std::span<const Window> windows, bool targets,
-                      std::span<const std::int64_t> limit, Use use);
-
-  EngineSetup setup_;  ///< without_data
-  ModelSpec spec_;
-  Precision precision_;
-  int threads_;
-  ParamLayout layout_;
-  std::shared_ptr<const ModelSpace> space_;  ///< of all engines beside each other
-  Gather gather_;
-  Head head_;
-  std::unique_ptr<Recurrence> recurrence_;
-  Loaded loaded_ = Loaded::nothing;
-
-  EngineState state_;
-  std::vector<float> evaluation_params_;
-  std::vector<std::int64_t> limit_;
-  LossSums sums_;
-  std::int64_t windows_seen_ = 0;
-  double last_norm_ = 0;
-  Seconds seconds_;
-
-  // Workspace.
-  std::vector<float> h_, dh_, dx_, dcontext_, gradient_, u_, target_;
-  std::vector<float> last_h_, chain_c_;  ///< [L,N,H] of inference
-  std::vector<double> norm_blocks_;
-};
+std::string CpuEngine::recurrence() const {
+  if (precision_ == Precision::fp32) return recurrence_->name();
+  return fmt::format("{} ({})", recurrence_->name(), to_string(precision_));
+}
 
 CpuEngine::CpuEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpace> space)
     : setup_(without_data(setup)),
@@ -321,166 +253,6 @@ LossReport CpuEngine::take_loss() {
   windows_seen_ = 0;
   return report;
 }
-
-// The last states of one batch, in last_h_ [L,N,H].
-void CpuEngine::infer_batch(std::span<const Window> windows, std::span<const std::int64_t> limit) {
-  const auto N = static_cast<std::int64_t>(windows.size());
-  const std::span last = std::span(last_h_).first(static_cast<std::size_t>(spec_.L * N * spec_.H));
-  {
-    const Stopwatch watch(seconds_.gather);
-    gather_.begin(windows, limit);
-  }
-  const Stopwatch watch(seconds_.recurrence);
-  recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_), {}, {},
-                     {last, {}});
-}
-
-// carry_state: the windows before are walked first, from each series' start, and hand their state
-// on.
-void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std::int64_t> limit) {
-  const auto N = static_cast<std::int64_t>(windows.size());
-  const auto size = static_cast<std::size_t>(spec_.L * N * spec_.H);
-  const std::span last_h = std::span(last_h_).first(size);
-  std::fill(last_h.begin(), last_h.end(), 0.0f);
-  chain_c_.assign(size, 0.0f);
-  std::int64_t links = 0;
-  for (const Window& w : windows) links = std::max(links, w.origin / spec_.T + 1);
-  std::vector<Window> link(windows.begin(), windows.end());
-  for (std::int64_t j = links - 1; j >= 0; --j) {
-    for (std::size_t n = 0; n < link.size(); ++n) {
-      link[n].origin = std::max<std::int64_t>(-1, windows[n].origin - j * spec_.T);
-      if (link[n].origin >= 0) continue;  // this series has not begun: its state stays zero
-    }
-    gather_.begin(link, limit);
-    recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_),
-                       {last_h, chain_c_}, {}, {last_h, chain_c_});
-    for (std::int64_t l = 0; l < spec_.L; ++l) {
-      for (std::int64_t n = 0; n < N; ++n) {
-        if (link[static_cast<std::size_t>(n)].origin >= 0) continue;
-        std::fill_n(last_h.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
-        std::fill_n(chain_c_.data() + (l * N + n) * spec_.H, spec_.H, 0.0f);
-      }
-    }
-  }
-}
-
-template <typename Use>
-void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
-                               std::span<const std::int64_t> limit, Use use) {
-  load(Loaded::evaluation);
-  const auto total = static_cast<std::int64_t>(windows.size());
-  const std::int64_t batch = std::min<std::int64_t>(total, setup_.batch);
-  if (batch == 0) return;
-  u_.resize(static_cast<std::size_t>(batch * spec_.outputs()));
-  target_.resize(targets ? static_cast<std::size_t>(batch * spec_.K * spec_.M) : 0);
-  for (std::int64_t begin = 0; begin < total; begin += batch) {
-    const std::int64_t n = std::min(batch, total - begin);
-    const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
-    prepare(n, false);
-    if (spec_.carry_state) {
-      infer_chain(part, limit);
-    } else {
-      infer_batch(part, limit);
-    }
-    const Stopwatch watch(seconds_.head);
-    const auto top = static_cast<std::size_t>((spec_.L - 1) * n * spec_.H);
-    head_.infer(gather_, evaluation_params_,
-                std::span(last_h_).subspan(top, static_cast<std::size_t>(n * spec_.H)), u_,
-                target_);
-    use(begin, part);
-  }
-}
-
-LossReport CpuEngine::validate(std::span<const Window> windows,
-                               std::span<const std::int64_t> limit) {
-  const int Q = spec_.Q();
-  const std::int64_t KM = spec_.K * spec_.M;
-  double loss = 0;
-  LossReport report;
-  for_each_batch(windows, true, limit, [&](std::int64_t, std::span<const Window> part) {
-    const WindowRows batch = gather_.rows();
-    for (std::size_t n = 0; n < part.size(); ++n) {
-      double window_loss = 0;
-      for (std::int64_t i = 0; i < KM; ++i) {
-        const float target =
-            target_[n * static_cast<std::size_t>(KM) + static_cast<std::size_t>(i)];
-        if (std::isnan(target)) continue;
-        const float* u = u_.data() + (static_cast<std::int64_t>(n) * KM + i) * Q;
-        window_loss += output_loss(spec_, batch, static_cast<std::int64_t>(n), i, u, target);
-        ++report.targets;
-      }
-      if (!std::isfinite(window_loss) && report.bad_series < 0) report.bad_series = part[n].series;
-      const float weight = row_weight(batch, static_cast<std::int64_t>(n), part[n].origin);
-      loss += window_loss * static_cast<double>(weight);
-    }
-  });
-  report.windows = static_cast<std::int64_t>(windows.size());
-  report.loss = report.targets > 0 ? loss / static_cast<double>(report.targets)
-                                   : std::numeric_limits<double>::quiet_NaN();
-  return report;
-}
-
-void CpuEngine::forecast(std::span<const Window> windows, std::span<const float> offsets,
-                         std::span<float> out) {
-  const int Q = spec_.Q(), M = spec_.M;
-  const std::int64_t KM = spec_.K * M;
-  if (!offsets.empty() && (Q != 1 || is_distribution(spec_.loss))) {
-    throw InternalError("offsets need a model with one output");
-  }
-  const std::int64_t J = offsets.empty() ? Q : static_cast<std::int64_t>(offsets.size()) / KM;
-  for_each_batch(windows, false, {}, [&](std::int64_t begin, std::span<const Window>) {
-    const WindowRows batch = gather_.rows();
-#pragma omp parallel for schedule(static) num_threads(threads_)
-    for (std::int64_t n = 0; n < batch.N; ++n) {
-      for (std::int64_t i = 0; i < KM; ++i) {
-        const auto moved = offsets.empty() ? offsets
-                                           : offsets.subspan(static_cast<std::size_t>(i * J),
-                                                             static_cast<std::size_t>(J));
-        write_output(spec_, batch, n, i, u_.data() + (n * KM + i) * Q, moved,
-                     out.data() + ((begin + n) * KM + i) * J);
-      }
-    }
-  });
-}
-
-void CpuEngine::residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
-                          std::span<float> out) {
-  if (is_distribution(spec_.loss)) throw InternalError("a distribution has no residuals");
-  const int Q = spec_.Q(), median = median_output(spec_);
-  const std::int64_t KM = spec_.K * spec_.M;
-  for_each_batch(windows, true, limit, [&](std::int64_t begin, std::span<const Window> part) {
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(part.size()) * KM; ++i) {
-      out[static_cast<std::size_t>(begin * KM + i)] =
-          target_[static_cast<std::size_t>(i)] - u_[static_cast<std::size_t>(i * Q + median)];
-    }
-  });
-}
-
-// In batches of their own: a pass back keeps all steps of all windows, and the head's slopes at all
-// nodes.
-Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGroups& groups,
-                                  const AttributionSettings& settings) {
-  if (spec_.carry_state) {
-    throw ConfigError(
-        "a forecast of a model with training.carry_state begins from all that came before its "
-        "window, which has no contributions; train with training.carry_state = false");
-  }
-  constexpr std::int64_t kWindows = 128, kKept = 1 << 24;  // floats
-  const std::int64_t of_window = std::int64_t{settings.points} * spec_.K * spec_.M * spec_.H;
-  const auto batch =
-      static_cast<std::size_t>(std::clamp<std::int64_t>(kKept / of_window, 1, kWindows));
-  omp_set_num_threads(threads_);
-  load(Loaded::evaluation);
-  Attribution attribution(*space_, *recurrence_, evaluation_params_, groups, settings, threads_);
-  Attributions out;
-  for (std::size_t begin = 0; begin < windows.size(); begin += batch) {
-    gather_.begin(windows.subspan(begin, std::min(batch, windows.size() - begin)), {});
-    attribution.add(gather_.rows(evaluation_params_), out);
-  }
-  return out;
-}
-
-}  // namespace
 
 std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);

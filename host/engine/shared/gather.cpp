@@ -7,12 +7,14 @@
 
 namespace sluice {
 
-Gather::Gather(const ModelSpace& space)
-    : space_(space.view()),
-      scaling_(space.spec().window_scaling),
-      F_(space.spec().head_context()),
-      columns_(embedding_columns(space.spec())),
-      step_gradient_(space.spec()) {}
+Gather::Gather(const ModelSpace& space) : Gather(space.view(), space.spec()) {}
+
+Gather::Gather(const SpaceView& space, const ModelSpec& spec)
+    : space_(space),
+      scaling_(spec.window_scaling),
+      F_(spec.head_context()),
+      columns_(embedding_columns(spec)),
+      step_gradient_(spec) {}
 
 void Gather::begin(std::span<const Window> windows, std::span<const std::int64_t> limit) {
   windows_.assign(windows.begin(), windows.end());

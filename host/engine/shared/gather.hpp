@@ -36,6 +36,8 @@ class WindowInputs final : public InputRows {
 class Gather {
  public:
   explicit Gather(const ModelSpace& space);
+  /// Of a view over memory that outlives it, for the network `spec` whose T is the view's.
+  Gather(const SpaceView& space, const ModelSpec& spec);
 
   /// Takes the windows of a batch (kept until the next call). Targets at or after limit[series] are
   /// missing; empty limit: all that exist are used.

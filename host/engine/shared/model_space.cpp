@@ -16,48 +16,10 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
-/// In linear space a level is never smaller than this share of the series' own mean, so that a
-/// product that has not sold for a season does not divide by zero.
-constexpr double kLevelFloor = 0.02;
-
-/// Exponential smoothing whose first steps are plain means: alpha_t = max(alpha, 1 / age).
-class Smoother {
- public:
-  explicit Smoother(double alpha) : alpha_(alpha) {}
-  double next(float value, double fallback) {
-    if (!std::isnan(value)) {
-      ++age_;
-      const double a = std::max(alpha_, 1.0 / static_cast<double>(age_));
-      state_ += a * (static_cast<double>(value) - state_);
-    }
-    return age_ > 0 ? state_ : fallback;
-  }
-
- private:
-  double alpha_, state_ = 0;
-  std::int64_t age_ = 0;
-};
-
-/// Smoothed change a step: at each value v_t (v_t - v_i) / (t - i), where i is the last step with a
-/// value that lies whole seasons before t. 0 where nothing has changed yet.
-class Drift {
- public:
-  Drift(double alpha, int season) : smooth_(alpha), season_(season) {}
-  /// Of v [0 .. t], after all of the steps before.
-  double next(const float* v, std::int64_t t) {
-    const std::int64_t from = std::isnan(v[t]) ? -1 : seasonal_step(v, t - season_, season_);
-    if (from < 0) return smooth_.next(kMissing, 0);
-    return smooth_.next((v[t] - v[from]) / static_cast<float>(t - from), 0);
-  }
-
- private:
-  Smoother smooth_;
-  int season_;
-};
-
 }  // namespace
 
-ModelSpace::ModelSpace(const EngineSetup& setup) : spec_(*setup.spec) {
+ModelSpace::ModelSpace(const EngineSetup& setup)
+    : spec_(setup.spec->network()), horizon_(setup.spec->K) {
   const Catalog& catalog = *setup.catalog;
   offsets_.assign(catalog.offsets().begin(), catalog.offsets().end());
   if (setup.series_weight.empty()) {
@@ -188,46 +150,25 @@ void ModelSpace::fill_levels() {
 void ModelSpace::fill_level(int m, std::int64_t s) {
   const std::size_t begin = at(m, s);
   const float* values = v_.data() + begin;
-  const auto n = static_cast<std::size_t>(length(s));
-  if (spec_.base == Base::smoothing) {
-    Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
-    for (std::size_t t = 0; t < n; ++t) {
-      smoothed_[begin + t] = static_cast<float>(smooth.next(values[t], 0));
-    }
+  const StepRule rule = step_rule(spec_);
+  StepState state;
+  for (std::int64_t t = 0; t < length(s); ++t) {
+    const StepValues step = next_step(rule, values, t, state);
+    const std::size_t here = begin + static_cast<std::size_t>(t);
+    if (!s_.empty()) s_[here] = step.s;
+    if (!o_.empty()) o_[here] = step.o;
+    if (!smoothed_.empty()) smoothed_[here] = step.smoothed;
+    if (!drift_.empty()) drift_[here] = step.drift;
   }
-  if (spec_.base == Base::trend) {
-    Drift drift(static_cast<double>(spec_.smoothing_alpha), spec_.base_season);
-    for (std::size_t t = 0; t < n; ++t) {
-      drift_[begin + t] = static_cast<float>(drift.next(values, static_cast<std::int64_t>(t)));
-    }
+}
+
+StepState ModelSpace::state_at(int m, std::int64_t s, std::int64_t t) const {
+  const StepRule rule = step_rule(spec_);
+  StepState state;
+  for (std::int64_t i = 0; i <= t; ++i) {
+    static_cast<void>(next_step(rule, v_.data() + at(m, s), i, state));
   }
-  if (spec_.level == Level::none) return;
-  Smoother smooth(static_cast<double>(spec_.smoothing_alpha));
-  const auto window = static_cast<std::size_t>(spec_.level_window);
-  double sum = 0, level = 1;
-  std::int64_t count = 0;
-  for (std::size_t t = 0; t < n; ++t) {
-    const auto size_of = [&](std::size_t i) {
-      const auto v = static_cast<double>(values[i]);
-      if (spec_.space == Space::log) return std::exp(v);
-      return std::abs(spec_.space == Space::asinh ? std::sinh(v) / kAsinhSlope : v);
-    };
-    if (spec_.level == Level::smoothing) {
-      level = smooth.next(std::isnan(values[t]) ? kMissing : static_cast<float>(size_of(t)), 1.0);
-    } else {
-      if (!std::isnan(values[t])) sum += size_of(t), ++count;
-      if (t >= window && !std::isnan(values[t - window])) sum -= size_of(t - window), --count;
-      if (count > 0) level = std::max(sum / static_cast<double>(count), 0.0);
-    }
-    if (spec_.space == Space::log) {
-      o_[begin + t] = static_cast<float>(std::log(std::max(level, 1e-30)));
-    } else if (spec_.space == Space::asinh) {
-      o_[begin + t] = static_cast<float>(std::asinh(kAsinhSlope * level));
-    } else {
-      s_[begin + t] = static_cast<float>(1.0 / (level + kLevelFloor));
-      o_[begin + t] = 1.0f;
-    }
-  }
+  return state;
 }
 
 void ModelSpace::fill_level_statistics(const EngineSetup& setup) {
@@ -354,7 +295,7 @@ void ModelSpace::fill_calendar(const Catalog& catalog) {
   std::int64_t low = std::numeric_limits<std::int64_t>::max(), high = -low;
   for (std::int64_t s = 0; s < series_count(); ++s) {
     low = std::min(low, catalog.period(s, 0));
-    high = std::max(high, catalog.period(s, length(s)));
+    high = std::max(high, catalog.period(s, length(s) + horizon_ - spec_.K));
   }
   for (std::int64_t s = 0; s < series_count(); ++s) {
     calendar_row_[static_cast<std::size_t>(s)] = catalog.period(s, 0) - low;

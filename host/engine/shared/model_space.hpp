@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/shared/step_values.hpp"
 #include "engine/shared/window_rows.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
@@ -24,12 +25,17 @@ class ModelSpace {
   /// In log space a value at or below the scaling's offset has no logarithm: it is missing.
   explicit ModelSpace(const EngineSetup& setup);
 
+  /// Of the network: ModelSpec::network().
   const ModelSpec& spec() const { return spec_; }
+  int horizon() const { return horizon_; }  ///< steps of a forecast
   std::int64_t series_count() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   std::int64_t length(std::int64_t s) const { return offset(s + 1) - offset(s); }
   std::int64_t offset(std::int64_t s) const { return offsets_[static_cast<std::size_t>(s)]; }
   float level_mean() const { return level_mean_; }
   float level_spread() const { return level_spread_; }
+
+  /// What step t of target m leaves to the next one; from the series' first step on.
+  StepState state_at(int m, std::int64_t s, std::int64_t t) const;
 
   /// All of it as pointers to this object's memory: what the functions of window_rows.hpp read.
   SpaceView view() const;
@@ -52,6 +58,7 @@ class ModelSpace {
   }
 
   ModelSpec spec_;
+  int horizon_;
   std::vector<std::int64_t> offsets_, calendar_row_;
   std::vector<float> v_, s_, o_, smoothed_, drift_, covariates_;  ///< [M,total]; empty: not there
   std::vector<float> damped_;                                     ///< [K]

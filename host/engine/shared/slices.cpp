@@ -36,7 +36,14 @@ std::int64_t longest_walk(const float* v, std::int64_t length, int season) {
 
 }  // namespace
 
-Slices::Slices(const ModelSpace& space, int threads) : space_(space.view()), threads_(threads) {
+Slices::Slices(const ModelSpace& space, int threads, Reach reach)
+    : space_(space.view()), threads_(threads), ahead_(space_.K) {
+  if (reach == Reach::path) {
+    space_.T = 1;
+    ahead_ = beyond_ = space.horizon();
+    const ModelSpec& spec = space.spec();
+    if (spec.level == Level::mean) lookback_ = spec.level_window;
+  }
   for (int i = 0; i < space_.lag_count; ++i) {
     lookback_ = std::max<std::int64_t>(lookback_, space_.lags[i]);
   }
@@ -55,7 +62,22 @@ Slices::Slices(const ModelSpace& space, int threads) : space_(space.view()), thr
     }
   }
   for (std::int64_t s = 0; s < space_.series; ++s) {
-    longest_ = std::max(longest_, std::min(space.length(s), lookback(s) + space_.T + space_.K));
+    longest_ = std::max(longest_, std::min(steps(s), lookback(s) + space_.T + ahead_));
+  }
+}
+
+// Targets after the origin, and beyond the catalogue what is counted from a level: 0 is a value
+// there.
+void Slices::forget_horizon(const SpaceView& view, std::int64_t n, std::int64_t origin,
+                            std::int64_t there) const {
+  const std::int64_t begin = view.offset[n], end = view.offset[n + 1];
+  for (int m = 0; m < view.M; ++m) {
+    float* v = const_cast<float*>(view.v) + m * view.total;
+    std::fill(v + begin + origin + 1, v + end, missing_value());
+  }
+  for (int f = 0; f < view.future_channels && view.covariate_level != nullptr; ++f) {
+    float* x = const_cast<float*>(view.covariates) + (view.past_channels + f) * view.total;
+    std::fill(x + begin + there, x + end, missing_value());
   }
 }
 
@@ -64,9 +86,9 @@ std::int64_t Slices::lookback(std::int64_t s) const {
 }
 
 Slices::Range Slices::range(const Window& window) const {
-  const std::int64_t s = window.series, length = space_.offset[s + 1] - space_.offset[s];
+  const std::int64_t s = window.series;
   const std::int64_t begin = std::max<std::int64_t>(0, window.origin - space_.T + 1 - lookback(s));
-  return {begin, std::max(begin, std::min(length, window.origin + space_.K + 1))};
+  return {begin, std::max(begin, std::min(steps(s), window.origin + ahead_ + 1))};
 }
 
 Slices::Shape Slices::shape(std::int64_t batch) const {
@@ -154,12 +176,16 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
       writable(to.scale)[into] = space_.scale[from];
       writable(to.shift)[into] = space_.shift[from];
     }
+    const std::int64_t count = offset[n + 1] - offset[n];
+    const std::int64_t there = std::min(count, space_.offset[s + 1] - space_.offset[s] - begin);
     std::byte* out = block + shape.series_bytes + offset[n] * kStepBytes;
     for (const std::byte* source : sources) {
-      copy(source, (space_.offset[s] + begin) * kStepBytes, out, 0,
-           (offset[n + 1] - offset[n]) * kStepBytes);
+      copy(source, (space_.offset[s] + begin) * kStepBytes, out, 0, there * kStepBytes);
+      std::memset(out + there * kStepBytes, 0,
+                  static_cast<std::size_t>(count - there) * kStepBytes);
       out += to.total * kStepBytes;
     }
+    if (beyond_ > 0) forget_horizon(to, n, slots[static_cast<std::size_t>(n)].origin, there);
   }
   return offset[N];
 }

@@ -20,7 +20,14 @@ namespace sluice {
 class Slices {
  public:
   /// Takes what it needs to know from `space`, which outlives it. `threads` pack a block.
-  Slices(const ModelSpace& space, int threads);
+  Slices(const ModelSpace& space, int threads) : Slices(space, threads, Reach::window) {}
+
+  /// Slices that sample paths go on from: of windows of one step (their view's T is 1) with all
+  /// that step_values.hpp looks back at, and space.horizon() steps after it, whether or not the
+  /// catalogue has them. There nothing is known but what is known ahead.
+  static Slices for_paths(const ModelSpace& space, int threads) {
+    return {space, threads, Reach::path};
+  }
 
   /// The steps [begin, end) of its series that a window reads.
   struct Range {
@@ -51,13 +58,22 @@ class Slices {
                     std::span<Window> slots) const;
 
  private:
+  enum class Reach { window, path };
+  Slices(const ModelSpace& space, int threads, Reach reach);
   std::int64_t lookback(std::int64_t s) const;
+  void forget_horizon(const SpaceView& view, std::int64_t n, std::int64_t origin,
+                      std::int64_t there) const;
+  /// Steps of series s that there are slices of.
+  std::int64_t steps(std::int64_t s) const {
+    return space_.offset[s + 1] - space_.offset[s] + beyond_;
+  }
 
   SpaceView space_;
   int threads_;
-  std::int64_t lookback_ = 0;       ///< steps before a window's first that inputs and context read
-  std::int64_t base_lookback_ = 0;  ///< and the base, where nothing is missing
-  std::vector<std::int64_t> walk_;  ///< [S] further steps that the base goes back over gaps
+  std::int64_t ahead_, beyond_ = 0;  ///< steps after a window; of them past the catalogue's end
+  std::int64_t lookback_ = 0;        ///< steps before a window's first that inputs and context read
+  std::int64_t base_lookback_ = 0;   ///< and the base, where nothing is missing
+  std::vector<std::int64_t> walk_;   ///< [S] further steps that the base goes back over gaps
   std::int64_t longest_ = 0;
 };
 

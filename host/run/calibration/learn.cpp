@@ -12,6 +12,7 @@
 #include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
+#include "run/calibration/paths.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/resolve.hpp"
@@ -20,6 +21,8 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+/// Sample paths of each, of a recursive model: its intervals need no more.
+constexpr int kMostPaths = 100;
 /// With fewer rows than this, halves are of the time and not of the rows.
 constexpr std::int64_t kFewRows = 8;
 /// Probabilities of the stretch where the model has no quantiles of its own.
@@ -220,7 +223,9 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
   const std::vector<double> asked = probabilities(model);
   const std::size_t J = asked.size();
   const auto median = static_cast<std::size_t>(std::ranges::find(asked, 0.5) - asked.begin());
-  WindowForecasts made = Outputs(model, asked).forecast(engine, scaling, simple_.windows);
+  const int paths = std::min(sample_count(model), kMostPaths);
+  WindowForecasts made =
+      Outputs(model, asked).forecast(engine, catalog_, scaling, simple_.windows, {.paths = paths});
   sort_quantiles(made.values, J);
   Json event = {{"event", "learned"}, {"windows", simple_.windows.size()}};
   MixProblem mix = rows(model);
@@ -240,7 +245,8 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     const IntervalProblem intervals = interval_problem(mix, asked, made);
     // The errors of a point loss are its intervals already, unless partners have moved them.
     if (calibrates && (!is_point() || !out.partners.empty())) learn_stretch(intervals, out, event);
-    out.dependence = dependence_of(intervals, out.stretch).correlation;
+    // How the steps of sample paths hang together is their own.
+    if (!spec_.is_recursive()) out.dependence = dependence_of(intervals, out.stretch).correlation;
   }
   if (out.lines.empty()) return out;
   out.lines.push_back(fmt::format("of {} forecast{}", simple_.windows.size(),

@@ -8,7 +8,10 @@
 #include <limits>
 #include <utility>
 
+#include "base/region_failure.hpp"
 #include "run/calibration/distribution.hpp"
+#include "run/calibration/paths.hpp"
+#include "run/calibration/sampler.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
@@ -76,14 +79,19 @@ void Outputs::choose() {
   }
 }
 
-WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
-                                  std::span<const Window> windows, bool points_only) const {
+WindowForecasts Outputs::forecast(Engine& engine, const Catalog& catalog,
+                                  const SeriesScaling& scaling, std::span<const Window> windows,
+                                  const OutputWish& wish) const {
   const ModelSpec& spec = model_.spec;
   const std::size_t cells = windows.size() * static_cast<std::size_t>(spec.K * spec.M);
   const std::size_t J = probabilities_.size(), from = engine_outputs_;
   WindowForecasts out;
   out.values.assign(cells * J, 0.0f);
   if (has_mean(spec)) out.mean.assign(cells, 0.0f);
+  if (spec.is_recursive()) {
+    add_paths(engine, catalog, windows, wish, out);
+    return out;
+  }
   std::vector<float> member(cells * from);
   const float share = 1.0f / static_cast<float>(model_.members.size());
   for (const std::vector<float>& params : model_.members) {
@@ -91,7 +99,7 @@ WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
     engine.set_evaluation_params(params);
     engine.forecast(windows, offsets_, member);
     if (is_distribution(spec.loss)) {
-      add_distribution(windows, member, scaling, share, points_only, out);
+      add_distribution(windows, member, scaling, share, wish.points_only, out);
       continue;
     }
 #pragma omp parallel for schedule(static)
@@ -102,6 +110,69 @@ WindowForecasts Outputs::forecast(Engine& engine, const SeriesScaling& scaling,
     }
   }
   return out;
+}
+
+/// Some windows at a time: what is drawn for them is in memory as a whole.
+void Outputs::add_paths(Engine& engine, const Catalog& catalog, std::span<const Window> windows,
+                        const OutputWish& wish, WindowForecasts& out) const {
+  constexpr std::size_t kMostValues = 16 << 20;
+  const ModelSpec& spec = model_.spec;
+  const auto KM = static_cast<std::size_t>(spec.K * spec.M), J = probabilities_.size();
+  const auto P = static_cast<std::size_t>(wish.paths > 0 ? wish.paths : sample_count(model_));
+  const std::size_t members = model_.members.size(), each = P * KM;
+  const std::size_t together = std::max<std::size_t>(1, kMostValues / each);
+  const bool whole = is_count(spec.loss);
+  std::vector<float> drawn, part;
+  for (std::size_t begin = 0; begin < windows.size(); begin += together) {
+    const auto some = windows.subspan(begin, std::min(together, windows.size() - begin));
+    const std::vector<std::uint64_t> streams = path_streams(catalog, spec.M, some);
+    drawn.resize(some.size() * each);
+    for (std::size_t i = 0; i < members; ++i) {
+      const std::size_t first = P * i / members, count = P * (i + 1) / members - first;
+      if (count == 0) continue;
+      part.resize(some.size() * count * KM);
+      engine.set_evaluation_params(model_.members[i]);
+      engine.sample(some,
+                    {.first = static_cast<std::int64_t>(first),
+                     .count = static_cast<std::int64_t>(count),
+                     .seed = static_cast<std::uint64_t>(model_.config.training.seed),
+                     .streams = streams},
+                    part);
+      for (std::size_t w = 0; w < some.size(); ++w) {
+        std::copy_n(part.begin() + static_cast<std::ptrdiff_t>(w * count * KM), count * KM,
+                    drawn.begin() + static_cast<std::ptrdiff_t>(w * each + first * KM));
+      }
+    }
+    RegionFailure failure;
+#pragma omp parallel for schedule(static)
+    for (std::size_t w = 0; w < some.size(); ++w) {
+      failure.keep([&] {
+        std::vector<double> values(P);
+        for (std::size_t i = 0; i < KM; ++i) {
+          double sum = 0;
+          for (std::size_t p = 0; p < P; ++p) {
+            values[p] = static_cast<double>(drawn[w * each + p * KM + i]);
+            sum += values[p];
+          }
+          const std::size_t cell = (begin + w) * KM + i;
+          if (!out.mean.empty()) out.mean[cell] = static_cast<float>(sum / static_cast<double>(P));
+          if (!std::isfinite(sum)) {  // no order among what is no number
+            std::fill_n(out.values.begin() + static_cast<std::ptrdiff_t>(cell * J), J,
+                        std::numeric_limits<float>::quiet_NaN());
+            continue;
+          }
+          std::ranges::sort(values);
+          for (std::size_t j = 0; j < J; ++j) {
+            const double p = probabilities_[j];
+            out.values[cell * J + j] = static_cast<float>(whole ? counted_quantile(values, p)
+                                                                : sample_quantile(values, p));
+          }
+        }
+      });
+    }
+    failure.rethrow();
+    if (wish.keeps_paths) out.paths.insert(out.paths.end(), drawn.begin(), drawn.end());
+  }
 }
 
 /// The quantiles and means of one member, of which `share` is added.
@@ -152,6 +223,11 @@ void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<cons
       if (!never_negative(model, catalog, target, windows[r])) continue;
       forecasts.nonnegative[r * M + m] = 1;
       const float low = zero_above(catalog.value_offset(target, windows[r].series));
+      const std::size_t each = forecasts.paths.size() / windows.size();
+      for (std::size_t i = m; i < each; i += M) {
+        float& y = forecasts.paths[r * each + i];
+        y = std::max(y, low);
+      }
       for (std::size_t k = 0; k < K; ++k) {
         float* cell = forecasts.values.data() + ((r * K + k) * M + m) * J;
         for (std::size_t j = 0; j < J; ++j) cell[j] = std::max(cell[j], low);

@@ -19,6 +19,15 @@ struct WindowForecasts {
   std::vector<float> values;      ///< [N, K, M, J] quantiles
   std::vector<float> mean;        ///< [N, K, M]; empty: the model has no mean
   std::vector<char> nonnegative;  ///< [N, M], of keep_nonnegative()
+  std::vector<float> paths;       ///< [N, paths, K, M], as they were drawn; empty: not asked for
+};
+
+/// What is wanted of forecasts beside their quantiles and means.
+struct OutputWish {
+  /// The quantiles of a distribution that has a mean may be 0 (they take longer than the network).
+  bool points_only = false;
+  int paths = 0;  ///< sample paths of a recursive model; 0: sample_count() of its settings
+  bool keeps_paths = false;  ///< whether these are given
 };
 
 /// What a model's outputs say of the quantiles that are asked for.
@@ -29,14 +38,16 @@ class Outputs {
   Outputs(const Model& model, std::vector<double> probabilities);
 
   const std::vector<double>& probabilities() const { return probabilities_; }
-  /// Of all members together. `scaling` is the engine's. The quantiles of a cell may cross and need
-  /// not be finite; `points_only`: those of a distribution that has a mean are 0 (they take longer
-  /// than the network). Blocks.
-  WindowForecasts forecast(Engine& engine, const SeriesScaling& scaling,
-                           std::span<const Window> windows, bool points_only = false) const;
+  /// Of all members together. `catalog` and `scaling` are the engine's. The quantiles of a cell may
+  /// cross and need not be finite. Those of a recursive model are of its sample paths, of which
+  /// each member draws its share. Blocks.
+  WindowForecasts forecast(Engine& engine, const Catalog& catalog, const SeriesScaling& scaling,
+                           std::span<const Window> windows, const OutputWish& wish = {}) const;
 
  private:
   void choose();
+  void add_paths(Engine& engine, const Catalog& catalog, std::span<const Window> windows,
+                 const OutputWish& wish, WindowForecasts& out) const;
   void add_distribution(std::span<const Window> windows, std::span<const float> parameters,
                         const SeriesScaling& scaling, float share, bool points_only,
                         WindowForecasts& out) const;

@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "sluice/base/error.hpp"
-#include "sluice/base/rng.hpp"
+#include "sluice/model/sampling.hpp"
 
 namespace sluice {
 namespace {
@@ -16,13 +16,9 @@ struct NormalPair {
 };
 
 NormalPair normal_pair(std::uint64_t key, std::uint64_t low, std::uint64_t high) {
-  const Philox4 bits = philox(key, low, high);
-  // 64 bits each, of which a double keeps 53; never 0.
-  const auto uniform = [](std::uint32_t a, std::uint32_t b) {
-    return (static_cast<double>(a) * 0x1p32 + static_cast<double>(b) + 0.5) * 0x1p-64;
-  };
-  const double radius = std::sqrt(-2 * std::log(uniform(bits.v[0], bits.v[1])));
-  const double angle = 2 * std::numbers::pi * uniform(bits.v[2], bits.v[3]);
+  const UniformPair uniform = uniform_pair(key, low, high);
+  const double radius = std::sqrt(-2 * std::log(uniform.first));
+  const double angle = 2 * std::numbers::pi * uniform.second;
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
@@ -81,6 +77,12 @@ double sample_quantile(std::span<const double> values, double p) {
   const auto low = static_cast<std::size_t>(at);
   const std::size_t high = std::min(low + 1, values.size() - 1);
   return values[low] + (at - std::floor(at)) * (values[high] - values[low]);
+}
+
+double counted_quantile(std::span<const double> values, double p) {
+  const auto n = static_cast<double>(values.size());
+  const double rank = std::ceil(p * n - 1e-9) - 1;  // what rounding put above a whole number is it
+  return values[static_cast<std::size_t>(std::clamp(rank, 0.0, n - 1))];
 }
 
 }  // namespace sluice

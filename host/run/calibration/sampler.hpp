@@ -36,4 +36,8 @@ class PathSampler {
 /// 7; Hyndman and Fan 1996).
 double sample_quantile(std::span<const double> values, double p);
 
+/// The least of `values`, which are in ascending order, at or below which a share of at least p of
+/// them lies (type 1): a count where they are counts.
+double counted_quantile(std::span<const double> values, double p);
+
 }  // namespace sluice

@@ -27,16 +27,17 @@ constexpr std::array<std::string_view, 10> names_of(Unit) {
 
 template <typename Spec, typename Visitor>
 void visit_spec(Spec& spec, Visitor&& visit) {
-  auto& [T, H, L, K, M, dropout, space, window_scaling, level, level_window, smoothing_alpha, base,
-         base_season, trend_damping, lags, context, seasonal_context, forking, warmup, head_hidden,
-         head_starts_at_zero, carry_state, level_input, level_change, missing_indicator,
-         past_channels, future_channels, calendar, static_reals, embeddings, step_embeddings, loss,
-         quantiles, huber_delta, tweedie_power, level_weight] = spec;
+  auto& [T, H, L, K, M, decoding, dropout, space, window_scaling, level, level_window,
+         smoothing_alpha, base, base_season, trend_damping, lags, context, seasonal_context,
+         forking, warmup, head_hidden, head_starts_at_zero, carry_state, level_input, level_change,
+         missing_indicator, past_channels, future_channels, calendar, static_reals, embeddings,
+         step_embeddings, loss, quantiles, huber_delta, tweedie_power, level_weight] = spec;
   visit("T", T);
   visit("H", H);
   visit("L", L);
   visit("K", K);
   visit("M", M);
+  visit("decoding", decoding);
   visit("dropout", dropout);
   visit("space", space);
   visit("window_scaling", window_scaling);
@@ -288,8 +289,9 @@ nlohmann::json spec_json(const ModelSpec& spec) {
 ModelSpec spec_from_json(const Json& json, const std::string& where) {
   ModelSpec spec;
   visit_spec(spec, [&](std::string_view name, auto& value) {
-    // Files of formats 1 and 2 have no tweedie_power, those of formats 1 to 4 no trend_damping.
-    const bool newer = name == "tweedie_power" || name == "trend_damping";
+    // Files of formats 1 and 2 have no tweedie_power, those of formats 1 to 4 no trend_damping,
+    // those of formats 1 to 5 no decoding.
+    const bool newer = name == "tweedie_power" || name == "trend_damping" || name == "decoding";
     if (newer && !json.contains(name)) return;
     read_field(json, name, where, value);
   });

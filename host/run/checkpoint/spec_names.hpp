@@ -11,6 +11,7 @@
 namespace sluice {
 
 constexpr std::array<std::string_view, 3> names_of(Space) { return {"linear", "log", "asinh"}; }
+constexpr std::array<std::string_view, 2> names_of(Decoding) { return {"direct", "recursive"}; }
 constexpr std::array<std::string_view, 3> names_of(Level) { return {"none", "mean", "smoothing"}; }
 constexpr std::array<std::string_view, 5> names_of(Base) {
   return {"none", "last", "seasonal", "smoothing", "trend"};

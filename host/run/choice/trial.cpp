@@ -25,6 +25,9 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+/// Sample paths of each, of a recursive model: the same numbers for all candidates.
+constexpr int kPaths = 50;
+
 /// Adds what one forecast is wrong by.
 void add_error(std::span<const double> actual, std::span<const double> point, double mase_scale,
                double rmsse_scale, ForecastErrors& errors) {
@@ -232,7 +235,8 @@ TrialResult Trials::run(const Config& config, const TrialLimits& limits,
   const bool is_point = spec.loss != Loss::quantile && !is_distribution(spec.loss);
   const Outputs outputs(
       model, is_point ? std::vector<double>{0.5} : level_quantiles(config.forecast.levels));
-  const WindowForecasts made = outputs.forecast(*phase.engine, phase.scaling, windows_);
+  const WindowForecasts made =
+      outputs.forecast(*phase.engine, catalog, phase.scaling, windows_, {.paths = kPaths});
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto copy_from = [K, M](const std::vector<float>& values, std::size_t J) {
     return [&values, K, M, J](std::size_t w, int m, std::span<double> out) {

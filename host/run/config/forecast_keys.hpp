@@ -59,7 +59,8 @@ void visit_forecast_keys(AnyConfig& config, Visitor& visit) {
         config.forecast.sums);
   visit(Key{.name = "forecast.samples",
             .meaning = "Sample paths of each series, of which sums are made and path.samples is "
-                       "written.",
+                       "written; with network.decoding = \"recursive\" every forecast is.",
+            .automatic = "1000; 200 with network.decoding = \"recursive\"",
             .range = {.min = 10, .max = 100000}},
         config.forecast.samples);
   visit(Key{.name = "forecast.reconcile",

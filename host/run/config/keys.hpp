@@ -53,6 +53,13 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Horizon: steps to forecast; 0: by the data's frequency.",
             .range = {.min = 0, .max = 10000}},
         n.predict_day);
+  visit(Key{.name = "network.decoding",
+            .meaning =
+                "How the steps of the horizon are forecast: all at once (direct), or as sample "
+                "paths, each step drawn of the distribution after the one before (recursive: "
+                "DeepAR), with a training.loss that is a distribution.",
+            .choices = {"direct", "recursive"}},
+        n.decoding);
   visit(Key{.name = "network.hidden_size",
             .meaning = "Units of each LSTM layer.",
             .range = {.min = 1, .max = 4096}},

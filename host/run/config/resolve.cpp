@@ -307,6 +307,9 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
   s.L = n.layers;
   s.dropout = static_cast<float>(n.dropout);
   s.K = horizon_steps(config, frequency);
+  s.decoding = choose<Decoding>(n.decoding,
+                                {{"direct", Decoding::direct}, {"recursive", Decoding::recursive}},
+                                "network.decoding");
   s.M = catalog.count(Role::target);
   if (n.time_step > 0) {
     s.T = n.time_step;
@@ -460,6 +463,7 @@ Scaling covariate_scaling(const Config& config) {
 
 std::string describe(const ModelSpec& s) {
   std::string text = fmt::format("LSTM {} x {}, {} steps -> {}", s.L, s.H, s.T, s.K);
+  if (s.is_recursive()) text += ", recursive";
   constexpr const char* kSpaces[] = {", linear", ", log", ", asinh"};
   text += kSpaces[static_cast<int>(s.space)];
   if (s.level == Level::mean) text += fmt::format(", level mean {}", s.level_window);
@@ -473,7 +477,7 @@ std::string describe(const ModelSpec& s) {
   }
   if (!s.lags.empty()) text += fmt::format(", lags {}", fmt::join(s.lags, " "));
   if (s.context > 0 || s.seasonal_context > 0) {
-    text += fmt::format(", context {}+{}", s.context, s.seasonal_context > 0 ? s.K : 0);
+    text += fmt::format(", context {}+{}", s.context, s.seasonal_context > 0 ? s.head_steps() : 0);
   }
   if (s.forking) text += fmt::format(", forking from {}", s.warmup);
   if (s.head_hidden > 0) text += fmt::format(", head {}", s.head_hidden);

@@ -137,6 +137,11 @@ void check_explanation(const Model& model, const Catalog& catalog, const Config&
         "path.explanation: the model carries its state from window to window, and such a forecast "
         "cannot be explained; train with network.carry_state = false");
   }
+  if (model.spec.is_recursive()) {
+    throw ConfigError(
+        "path.explanation: the model forecasts by sample paths (network.decoding = \"recursive\"), "
+        "of which there are no contributions; train with network.decoding = \"direct\"");
+  }
   named_series(catalog, config.explanation.series, "explanation.series");
   blocks_of(config, catalog);
 }

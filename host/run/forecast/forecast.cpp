@@ -34,7 +34,7 @@ struct Forecaster::Impl {
   Outputs outputs;
   std::unique_ptr<Engine> engine;
   SeriesScaling scaling;
-  bool points_only = false;  ///< see points_at
+  OutputWish wish = {};
 
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
   /// Windows of which a forecast can be made; the others are left out.
@@ -146,25 +146,30 @@ std::vector<Forecasts> Forecaster::at_each(std::span<const std::vector<std::int6
 }
 
 Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
-  impl_->points_only = true;
+  const OutputWish before = impl_->wish;
+  impl_->wish.points_only = true, impl_->wish.keeps_paths = false;
   Forecasts out = at(cutoff);
-  impl_->points_only = false;
+  impl_->wish = before;
   return out;
 }
+
+void Forecaster::keep_paths() { impl_->wish.keeps_paths = true; }
 
 void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::span<Forecasts> out) {
   const auto K = static_cast<std::size_t>(model.spec.K), M = static_cast<std::size_t>(model.spec.M);
   const std::size_t KM = K * M, J = outputs.probabilities().size();
   std::vector<Window> all;
   for (const std::vector<Window>& some : windows) all.insert(all.end(), some.begin(), some.end());
-  WindowForecasts made = outputs.forecast(*engine, scaling, all, points_only);
+  WindowForecasts made = outputs.forecast(*engine, catalog, scaling, all, wish);
   const std::size_t mean_width = made.mean.empty() ? 0 : KM;
+  const std::size_t path_width = all.empty() ? 0 : made.paths.size() / all.size();
   std::vector<Window> good;
   std::size_t r = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
     for (const Window& w : windows[i]) {
       const auto values = std::span(made.values).subspan(r * KM * J, KM * J);
       const auto mean = std::span(made.mean).subspan(r * mean_width, mean_width);
+      const auto paths = std::span(made.paths).subspan(r * path_width, path_width);
       ++r;
       const auto finite = [](float value) { return std::isfinite(value); };
       if (!std::ranges::all_of(values, finite) || !std::ranges::all_of(mean, finite)) {
@@ -174,6 +179,7 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
       const auto kept = static_cast<std::ptrdiff_t>(good.size());
       std::ranges::copy(values, made.values.begin() + kept * std::ssize(values));
       std::ranges::copy(mean, made.mean.begin() + kept * std::ssize(mean));
+      std::ranges::copy(paths, made.paths.begin() + kept * std::ssize(paths));
       good.push_back(w);
       out[i].series.push_back(w.series);
       out[i].cutoff.push_back(w.origin + 1);
@@ -182,6 +188,7 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
   }
   made.values.resize(good.size() * KM * J);
   made.mean.resize(good.size() * mean_width);
+  made.paths.resize(good.size() * path_width);
   sort_quantiles(made.values, J);
   const auto median = static_cast<std::size_t>(std::ranges::find(outputs.probabilities(), 0.5) -
                                                outputs.probabilities().begin());
@@ -200,6 +207,7 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
     const std::size_t rows = one.series.size();
     one.values = part(made.values, begin, rows, KM * J);
     one.mean = part(made.mean, begin, rows, mean_width);
+    one.paths = part(made.paths, begin, rows, path_width);
     one.nonnegative = part(made.nonnegative, begin, rows, M);
     begin += rows;
     if (std::all_of(one.offset.begin(), one.offset.end(), [](double o) { return o == 0; })) {

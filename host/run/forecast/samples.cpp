@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "base/region_failure.hpp"
 #include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
+#include "run/calibration/paths.hpp"
 #include "run/calibration/sampler.hpp"
 #include "run/forecast/output_columns.hpp"
 #include "sluice/base/error.hpp"
@@ -24,6 +26,13 @@ namespace {
 constexpr double kLevels[] = {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98};
 /// Of a table of paths: some ten gigabytes of memory.
 constexpr double kMostRows = 4e8;
+constexpr int kSamples = 1000;
+
+/// Sample paths of each series.
+int samples_of(const Model& model, const Config& config) {
+  return model.spec.is_recursive() ? sample_count(model)
+                                   : config.forecast.samples.value_or(kSamples);
+}
 
 /// As forecasts have it, whose digits are those of a float beside the series' own offset.
 double as_float(double y, double offset) {
@@ -44,9 +53,20 @@ class Paths {
         forecasts_(forecasts),
         K_(static_cast<std::size_t>(forecasts.K)),
         M_(static_cast<std::size_t>(forecasts.M)),
-        samples_(static_cast<std::size_t>(config.forecast.samples)),
-        sampler_({model.dependence}, K_, forecasts.probabilities,
-                 static_cast<std::uint64_t>(model.config.training.seed)) {}
+        seed_(static_cast<std::uint64_t>(model.config.training.seed)) {
+    const std::vector<double>& probabilities = forecasts.probabilities;
+    if (!model.spec.is_recursive()) {
+      samples_ = static_cast<std::size_t>(config.forecast.samples.value_or(kSamples));
+      sampler_.emplace(Dependence{model.dependence}, K_, probabilities, seed_);
+      return;
+    }
+    samples_ = rows() == 0 ? 0 : forecasts.paths.size() / (rows() * K_);
+    if (samples_ == 0 && rows() > 0)
+      throw InternalError("forecasts of a recursive model without their paths");
+    moved_ = !model.partners.empty() || !model.stretch.probabilities.empty() ||
+             !forecasts.coherent.empty();
+    scores_ = scores_of(probabilities);
+  }
 
   std::size_t rows() const { return forecasts_.series.size() * M_; }
   std::size_t samples() const { return samples_; }
@@ -82,7 +102,15 @@ class Paths {
     Checksum stream;
     stream.add(std::string_view(catalog_.id(s)));
     stream.add(std::string_view(catalog_.target(static_cast<int>(m)).name));
-    sampler_.draw(stream.value(), quantiles, paths);
+    if (sampler_) {
+      sampler_->draw(stream.value(), quantiles, paths);
+    } else {
+      const float* from = forecasts_.paths.data() + r * samples_ * K_ * M_ + m;
+      for (std::size_t i = 0; i < paths.size(); ++i) {
+        paths[i] = static_cast<double>(from[i * M_]);
+      }
+      if (moved_) follow_quantiles(quantiles, scores_, seed_, stream.value(), paths, K_);
+    }
     const double offset = offset_of(forecasts_, row);
     // Partners and reconciliation move counts by parts of one.
     const bool whole =
@@ -99,8 +127,11 @@ class Paths {
   const Model& model_;
   const Catalog& catalog_;
   const Forecasts& forecasts_;
-  std::size_t K_, M_, samples_;
-  PathSampler sampler_;
+  std::size_t K_, M_, samples_ = 0;
+  std::uint64_t seed_;
+  std::optional<PathSampler> sampler_;  ///< of a direct model
+  bool moved_ = false;                  ///< of a recursive one, whether quantiles have
+  std::vector<double> scores_;
 };
 
 const std::vector<int>& spans_of(const Config& config) {
@@ -128,15 +159,31 @@ void check_sums(const Config& config, int horizon) {
       spans.back(), horizon, spans.back()));
 }
 
-void check_samples(const Forecasts& forecasts, const Config& config) {
+void check_sample_memory(const Model& model, const Catalog& catalog, const Config& config) {
+  if (!model.spec.is_recursive() || !asks_for_samples(config)) return;
+  const std::vector<std::int64_t> cutoff =
+      cutoffs_from(catalog, config.forecast.from, config.forecast.ended);
+  const auto series = std::ranges::count_if(cutoff, [](std::int64_t at) { return at >= 1; });
+  const std::int64_t values =
+      series * catalog.count(Role::target) * model.spec.K * sample_count(model);
+  if (static_cast<double>(values) <= kMostRows) return;
+  throw ConfigError(fmt::format(
+      "{}: {} sample paths of {} series are {} values, more than are kept in memory; make "
+      "forecast.samples smaller, or forecast fewer series at a time",
+      config.path.samples.empty() ? "forecast.sums" : "path.samples", sample_count(model),
+      grouped(series), grouped(values)));
+}
+
+void check_samples(const Model& model, const Forecasts& forecasts, const Config& config) {
   if (config.path.samples.empty()) return;
+  const int samples = samples_of(model, config);
   const auto series = static_cast<std::int64_t>(forecasts.series.size());
-  const std::int64_t rows = series * forecasts.M * forecasts.K * config.forecast.samples;
+  const std::int64_t rows = series * forecasts.M * forecasts.K * samples;
   if (static_cast<double>(rows) <= kMostRows) return;
   throw ConfigError(fmt::format(
       "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "
       "forecast.samples smaller, or forecast fewer series at a time",
-      config.forecast.samples, grouped(series), grouped(rows)));
+      samples, grouped(series), grouped(rows)));
 }
 
 std::vector<double> levels_of_samples(const Model& model, const Config& config) {
@@ -148,7 +195,7 @@ std::vector<double> levels_of_samples(const Model& model, const Config& config) 
         "forecast.sums and path.samples are made of intervals, which the model has not; train it "
         "with forecast.levels and data.valid > 0");
   }
-  if (model.dependence.empty()) {
+  if (model.dependence.empty() && !spec.is_recursive()) {
     throw ConfigError(
         "forecast.sums and path.samples need a model that knows how the errors of its steps hang "
         "together, which this one does not; train it again with this program, with data.valid > 0 "
@@ -269,7 +316,7 @@ void write_samples(const Model& model, const Catalog& catalog, const Forecasts& 
   if (config.path.samples.empty()) return;
   write_table(config.path.samples, sample_columns(model, catalog, forecasts, config));
   log_info(fmt::format("sample paths: {} ({} of each series)", config.path.samples,
-                       config.forecast.samples));
+                       samples_of(model, config)));
 }
 
 }  // namespace sluice

@@ -20,6 +20,7 @@
 #include "sluice/base/log.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
+#include "sluice/run/samples.hpp"
 
 namespace sluice {
 namespace {
@@ -42,6 +43,7 @@ void append(Forecasts& to, Forecasts&& from, const NewItems& items) {
   to.nonnegative.insert(to.nonnegative.end(), from.nonnegative.begin(), from.nonnegative.end());
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
   to.mean.insert(to.mean.end(), from.mean.begin(), from.mean.end());
+  to.paths.insert(to.paths.end(), from.paths.begin(), from.paths.end());
   to.offset.insert(to.offset.end(), from.offset.begin(), from.offset.end());
   for (LeftOut& one : from.left_out) {
     to.left_out.push_back({std::move(one.id), "no history, and " + std::move(one.reason)});
@@ -161,6 +163,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
   Forecaster forecaster(model, catalog, computed, config.engine, cutoff);
+  if (asks_for_samples(config)) forecaster.keep_paths();
   Forecasts out = forecaster.at(cutoff);
   out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
 
@@ -177,6 +180,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
     if (items.catalog) {
       Forecaster of_items(model, *items.catalog, computed, config.engine, items.scaling);
+      if (asks_for_samples(config)) of_items.keep_paths();
       append(out, of_items.at(items.cutoff), items);
     }
   }

@@ -146,6 +146,7 @@ void Reconciler::find_lacking() {
 
 void Reconciler::take_out_lacking() {
   const std::size_t cells = K_ * M_, J = at(f_.J());
+  const std::size_t paths = f_.series.empty() ? 0 : f_.paths.size() / f_.series.size();
   std::size_t kept = 0;
   for (std::size_t r = 0; r < f_.series.size(); ++r) {
     const std::int64_t s = f_.series[r];
@@ -166,6 +167,7 @@ void Reconciler::take_out_lacking() {
     move_row(f_.cutoff, 1, r, kept);
     move_row(f_.values, cells * J, r, kept);
     move_row(f_.mean, cells, r, kept);
+    move_row(f_.paths, paths, r, kept);
     move_row(f_.offset, M_, r, kept);
     move_row(f_.new_item, 1, r, kept);
     move_row(f_.nonnegative, M_, r, kept);
@@ -175,6 +177,7 @@ void Reconciler::take_out_lacking() {
   f_.cutoff.resize(kept);
   f_.values.resize(kept * cells * J);
   if (!f_.mean.empty()) f_.mean.resize(kept * cells);
+  f_.paths.resize(kept * paths);
   if (!f_.offset.empty()) f_.offset.resize(kept * M_);
   if (!f_.new_item.empty()) f_.new_item.resize(kept);
   if (!f_.nonnegative.empty()) f_.nonnegative.resize(kept * M_);

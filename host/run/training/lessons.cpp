@@ -29,6 +29,9 @@ SimpleForecasts simple_forecasts(const Config& config, Loss loss, const Catalog&
 
 void Lessons::begin(std::vector<Window> windows, std::optional<SimpleForecasts> simple) {
   windows_ = std::move(windows);
+  if (spec_.is_recursive() && !windows_.empty()) {  // what is learned is of whole horizons
+    windows_ = validation_windows(split_.train_end, split_.valid_end, spec_.K);
+  }
   if (windows_.empty()) {
     const auto& asked = config_.training.partners;
     if (!asked.empty() && asked[0] != "auto" && asked[0] != "none") {

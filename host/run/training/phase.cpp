@@ -11,7 +11,7 @@ namespace sluice {
 PlanSpec plan_spec(const Config& config, const ModelSpec& spec) {
   PlanSpec plan;
   plan.T = spec.T;
-  plan.K = spec.K;
+  plan.K = spec.head_steps();
   plan.stride = config.training.stride;
   plan.min_history = config.data.min_history;
   plan.carry_state = spec.carry_state;

@@ -323,7 +323,7 @@ TrainResult Training::run(const std::function<void(std::size_t)>& reserve) {
   announce(fmt::format("{}; {} series, {} training windows", phase.engine->description(),
                        phase.plan->series_used(), phase.plan->size()));
   if (!phase.plan->skip_note().empty()) announce(phase.plan->skip_note());
-  if (has_valid_) validation_ = validation_of(config_, catalog_, split_, spec_.K);
+  if (has_valid_) validation_ = validation_of(config_, catalog_, split_, spec_.head_steps());
 
   // The simple methods' forecasts come first, so that max_seconds is shared by what is left.
   const double before_lessons = steady_seconds();

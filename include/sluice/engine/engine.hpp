@@ -85,6 +85,16 @@ struct LossReport {
   std::int64_t bad_series = -1;  ///< a series whose loss was not finite, or -1
 };
 
+/// Which sample paths. A path is a pure function of the parameters, its window, `seed`, its stream
+/// and its number: the same whatever else is in a batch, on any number of threads, and on another
+/// engine up to the rounding of its network.
+struct PathSettings {
+  std::int64_t first = 0;  ///< number of the first path of each window
+  std::int64_t count = 1;  ///< paths of each window
+  std::uint64_t seed = 0;
+  std::span<const std::uint64_t> streams;  ///< [windows, M] what names each one's random numbers
+};
+
 /// Everything that a resumed training needs, as host memory.
 struct EngineState {
   std::vector<float> params;                ///< [P], layout of model/params.hpp
@@ -115,6 +125,9 @@ class Engine {
   /// Loss since the last call. Blocks.
   virtual LossReport take_loss() = 0;
 
+  // Of a recursive model these three are of the step after an origin alone, as its training is: K
+  // is 1 there.
+
   /// Loss at the windows' origins (no forking, no dropout) with the evaluation parameters, whatever
   /// the target limit; any number of windows. Blocks.
   virtual LossReport validate(std::span<const Window> windows,
@@ -127,6 +140,12 @@ class Engine {
   /// (model/spec.hpp). Reads no target after an origin. Blocks.
   virtual void forecast(std::span<const Window> windows, std::span<const float> offsets,
                         std::span<float> out) = 0;
+  /// Sample paths of a recursive model (ModelSpec::decoding), of K steps each: the value of every
+  /// step is drawn of the distribution of that step and fed back. In the units of y; out
+  /// [windows, settings.count, K, M]; not finite where a distribution was not. Of counts whole
+  /// numbers. Any number of windows, none of which reads a target after its origin. Blocks.
+  virtual void sample(std::span<const Window> windows, const PathSettings& settings,
+                      std::span<float> out) = 0;
   /// Errors in the model's space, target - forecast (the median's where Q > 1); [windows, K, M],
   /// NaN where the target is missing or at or after limit[s]. Not of a distribution. Blocks.
   virtual void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,

@@ -51,11 +51,17 @@ constexpr int parameter_count(Loss loss) {
   return is_distribution(loss) && loss != Loss::poisson ? 2 : 1;
 }
 
+/// How a forecast of K steps comes about. direct: the head gives all of them at once. recursive:
+/// it gives the distribution of step t+1, of which values are drawn and fed back, path by path
+/// (DeepAR; Salinas et al. 2020).
+enum class Decoding { direct, recursive };
+
 /// Scaling of each window by its own inputs (needs forking and level off), instead of per series.
 enum class WindowScaling { none, mean, standard, robust };
 
 struct ModelSpec {
   int T = 1, H = 1, L = 1, K = 1, M = 1;
+  Decoding decoding = Decoding::direct;
   float dropout = 0;  ///< between layers, none after the last
 
   Space space = Space::linear;
@@ -108,6 +114,15 @@ struct ModelSpec {
   /// with 2, squared errors in the model's space become squared errors in y.
   float level_weight = 0;
 
+  bool is_recursive() const { return decoding == Decoding::recursive; }
+  /// Steps that the head gives at once, and that a loss is taken of.
+  int head_steps() const { return is_recursive() ? 1 : K; }
+  /// The model as its network is: that of head_steps(), whatever is made of them.
+  ModelSpec network() const {
+    ModelSpec spec = *this;
+    spec.K = head_steps(), spec.decoding = Decoding::direct;
+    return spec;
+  }
   int Q() const {
     return loss == Loss::quantile ? static_cast<int>(quantiles.size()) : parameter_count(loss);
   }
@@ -117,7 +132,7 @@ struct ModelSpec {
   int head_embeddings() const;   ///< likewise of what the head sees, with K of each future step's
   int inputs() const;            ///< C: width of x_t
   int head_context() const;      ///< F: what the head sees beside h_t
-  int outputs() const { return K * M * Q(); }  ///< of the head at one step, [K, M, Q]
+  int outputs() const { return head_steps() * M * Q(); }  ///< of the head at one step, [K, M, Q]
   int first_head_step() const { return forking ? warmup : T - 1; }
 
   bool operator==(const ModelSpec&) const = default;

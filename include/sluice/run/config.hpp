@@ -62,8 +62,9 @@ struct Config {
 
   /// [network] the model: DESIGN 5.
   struct Network {
-    int time_step = 0;    ///< T; 0: auto by frequency
-    int predict_day = 0;  ///< K, the horizon in steps; 0: auto by frequency
+    int time_step = 0;                ///< T; 0: auto by frequency
+    int predict_day = 0;              ///< K, the horizon in steps; 0: auto by frequency
+    std::string decoding = "direct";  ///< direct, recursive
     int hidden_size = 64;
     int layers = 1;
     double dropout = 0;
@@ -185,7 +186,7 @@ struct Config {
     bool new_items = true;  ///< series without history are forecast from similar ones
     std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var, mint_shrink
     std::optional<std::vector<int>> sums;  ///< steps whose total is forecast too; none: no sums
-    int samples = 1000;  ///< sample paths of each series, for sums and path.samples
+    std::optional<int> samples;            ///< sample paths of each series; auto: sample_count()
     bool operator==(const Forecast&) const = default;
   } forecast;
 

@@ -32,6 +32,9 @@ struct Forecasts {
   /// [rows], 1: a series without history, forecast from similar ones. Empty: there is none.
   std::vector<char> new_item;
   std::vector<char> nonnegative;  ///< [rows, M], 1: nothing of it may be below 0
+  /// [rows, paths, K, M] sample paths of a recursive model as they were drawn, where they were
+  /// asked for (Forecaster::keep_paths()); `values` may have moved since.
+  std::vector<float> paths;
   /// [rows, K, M] points that add up (forecast.reconcile), in the units of the file, in place of
   /// mean or median. Empty: they were not made to.
   std::vector<double> coherent;
@@ -99,8 +102,10 @@ class Forecaster {
   /// The same from several origins each (cutoffs[i][s]), so that few series fill the engine's
   /// batches, too.
   std::vector<Forecasts> at_each(std::span<const std::vector<std::int64_t>> cutoffs);
-  /// The same, but that the quantiles of a distribution are not computed (they are 0) where it has
-  /// a mean: of tens of thousands of series they take longer than the network.
+  /// From now on forecasts hold their sample paths, where the model is recursive.
+  void keep_paths();
+  /// The same as at(), but that the quantiles of a distribution are not computed (they are 0) where
+  /// it has a mean: of tens of thousands of series they take longer than the network.
   Forecasts points_at(std::span<const std::int64_t> cutoff);
 
  private:

@@ -1,6 +1,7 @@
 // What sample paths of forecasts give: totals over spans of the horizon with intervals, and the
 // paths themselves. Intervals of a total are not sums of the steps' intervals: how errors of steps
-// hang together (Model::dependence) decides how wide they are.
+// hang together decides how wide they are: of a direct model by what validation showed
+// (Model::dependence), of a recursive one in the paths that its forecasts are made of.
 #pragma once
 
 #include <filesystem>
@@ -20,9 +21,12 @@ bool asks_for_samples(const Config& config);
 /// Throws ConfigError if forecast.sums has a number twice, or one above the horizon.
 void check_sums(const Config& config, int horizon);
 
+/// Before a forecast: throws ConfigError if the paths of a recursive model would be more values than
+/// are kept in memory, were all series forecast that have a history there.
+void check_sample_memory(const Model& model, const Catalog& catalog, const Config& config);
 /// Before anything of them is written: throws ConfigError if the paths of path.samples would be
 /// more rows than a table holds.
-void check_samples(const Forecasts& forecasts, const Config& config);
+void check_samples(const Model& model, const Forecasts& forecasts, const Config& config);
 
 /// Interval levels that forecasts must have for paths to be drawn from them: forecast.levels, and
 /// what else the model can give. Throws ConfigError, with the remedy, where the model has no

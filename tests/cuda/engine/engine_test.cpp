@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -190,6 +192,79 @@ TEST_F(CudaEngineTest, RecurrencesAgreeOnATraining) {
           << c.recurrence << " " << c.precision;
       EXPECT_EQ(outcome.targets, expected.targets);
     }
+  }
+}
+
+/// A recursive model in the world's place.
+void make_recursive(World& world) {
+  world.spec.loss = Loss::student_t, world.spec.quantiles = {};
+  world.spec.decoding = Decoding::recursive;
+  world.start.resize(static_cast<std::size_t>(ParamLayout(world.spec).size()));
+  init_params(world.spec, 5, world.start);
+}
+
+std::vector<float> sampled(const World& world, Engine& engine, const std::vector<Window>& windows,
+                           std::int64_t count) {
+  std::vector<std::uint64_t> streams(windows.size());
+  std::iota(streams.begin(), streams.end(), std::uint64_t{1});
+  std::vector<float> out(windows.size() * static_cast<std::size_t>(count * world.spec.K));
+  engine.sample(windows, {.first = 0, .count = count, .seed = 3, .streams = streams}, out);
+  return out;
+}
+
+// How far recurrences of less exact products are apart is seen at the first step: what is drawn
+// goes back in.
+TEST_F(CudaEngineTest, RecurrencesAgreeOnSamplePaths) {
+  struct Case {
+    const char *recurrence, *precision;
+    double tolerance;
+  };
+  World world(true);
+  make_recursive(world);
+  const std::vector<Window> windows = world.windows(1);
+  const std::vector<float> expected = sampled(world, *world.engine(), windows, 4);
+  for (const Case& c : {Case{"fused_simt", "fp32", 1e-4}, Case{"gemm", "tf32", 5e-2},
+                        Case{"fused_mma", "tf32", 5e-2}, Case{"fused_mma", "bf16", 2e-1}}) {
+    world.recurrence = c.recurrence, world.precision = c.precision;
+    const std::vector<float> paths = sampled(world, *world.engine(), windows, 4);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      EXPECT_NEAR(paths[i], expected[i], c.tolerance * (1 + std::abs(expected[i])))
+          << c.recurrence << " " << c.precision << " " << i;
+    }
+  }
+}
+
+TEST_F(CudaEngineTest, SamplePathsOfAStreamedCatalogueAreThoseOfAResidentOne) {
+  const bool small = testing::on_standin();
+  World world(true, 40, small ? 4000 : 400'000);
+  make_recursive(world);
+  const std::vector<Window> windows = world.windows(2);
+  const std::vector<float> expected = sampled(world, *world.engine(), windows, 3);
+  world.limit = small ? 6 << 20 : 256 << 20;
+  const auto streamed = world.engine();
+  EXPECT_THAT(streamed->description(), HasSubstr("streamed"));
+  EXPECT_EQ(sampled(world, *streamed, windows, 3), expected);
+}
+
+// Sample paths of a new number of rows may move what graphs read.
+TEST_F(CudaEngineTest, GraphsReplayBetweenSamplePaths) {
+  World world(false);
+  make_recursive(world);
+  const auto engine = world.engine();
+  const std::vector<Window> windows = world.windows(0);
+  const auto validated = [&] { return engine->validate(windows, world.ends(75)).loss; };
+  const double loss = validated();
+  std::vector<float> before;
+  for (const std::int64_t count : {2, 2, 40, 2}) {
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(validated(), loss);
+    const std::vector<float> paths = sampled(world, *engine, windows, count);
+    const auto first = std::vector<float>(paths.begin(), paths.begin() + 2 * world.spec.K);
+    if (!before.empty()) {
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        EXPECT_NEAR(first[i], before[i], 1e-4 * std::abs(before[i])) << count;
+      }
+    }
+    before = first;
   }
 }
 

@@ -273,14 +273,14 @@ TEST(LoadModel, ANewerFormatIsRefusedWithTheRemedy) {
   const auto path = temporary("newer.safetensors");
   save_model(path, small_model());
   Safetensors file = read_safetensors(path);
-  file.metadata["format_version"] = "6";
+  file.metadata["format_version"] = "7";
   write_safetensors(path, file);
   try {
     load_model(path);
     FAIL() << "no error";
   } catch (const DataError& e) {
     EXPECT_EQ(e.what(), path.string() +
-                            ": is of format 6, which is newer than this program's 5; update "
+                            ": is of format 7, which is newer than this program's 6; update "
                             "Sluice, or train the model again with this version");
   }
 }

@@ -176,16 +176,16 @@ TEST_F(Samples, MorePathsThanAFileTakesAreRefused) {
   forecasts.M = 2, forecasts.K = kHorizon;
   forecasts.series.resize(30'000);
   c.forecast.samples = 1000;
-  EXPECT_NO_THROW(check_samples(forecasts, c));  // nobody asks for the file
+  EXPECT_NO_THROW(check_samples(model_, forecasts, c));  // nobody asks for the file
   c.path.samples = "paths.csv";
   try {
-    check_samples(forecasts, c);
+    check_samples(model_, forecasts, c);
     FAIL();
   } catch (const ConfigError& e) {
     EXPECT_THAT(e.what(), HasSubstr("1000 sample paths of 30,000 series are 420,000,000 rows"));
   }
   c.forecast.samples = 900;
-  EXPECT_NO_THROW(check_samples(forecasts, c));
+  EXPECT_NO_THROW(check_samples(model_, forecasts, c));
 }
 
 TEST_F(Samples, NewItemsWhichHaveNoHistoryAreCounted) {
@@ -202,9 +202,9 @@ TEST_F(Samples, NewItemsWhichHaveNoHistoryAreCounted) {
   Forecasts made = forecast_series(model_, catalog, c, {}, levels_of_samples(model_, c));
   ASSERT_EQ(std::ranges::count(made.new_item, 1), 1);
   made.K = 400'000'000 / (kSeries * 1000);  // as many as fit
-  EXPECT_NO_THROW(check_samples(made, c));
+  EXPECT_NO_THROW(check_samples(model_, made, c));
   made.K += 1;
-  EXPECT_THROW(check_samples(made, c), ConfigError);
+  EXPECT_THROW(check_samples(model_, made, c), ConfigError);
 }
 
 TEST_F(Samples, AnEmptyListOfSumsIsNone) {

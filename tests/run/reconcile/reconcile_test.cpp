@@ -205,9 +205,16 @@ TEST(Reconcile, TakesOutSumsOfWhichASeriesHasNoForecastAndNamesIt) {
                    f.values.begin() + static_cast<std::ptrdiff_t>(3 * r + 3));
   };
   drop(1);
+  for (const std::int32_t s : f.series) {  // two sample paths each
+    f.paths.insert(f.paths.end(), {static_cast<float>(s), static_cast<float>(s) + 0.5f});
+  }
   reconcile(catalog, {.method = Reconciliation::wls_struct}, f);
   EXPECT_THAT(ids_of(catalog, f),
               ElementsAre("s0", "s2", "s3", "s4", "s5", "store=S1", "item=I0", "item=I2"));
+  ASSERT_EQ(f.paths.size(), 2 * f.series.size());
+  for (std::size_t r = 0; r < f.series.size(); ++r) {
+    EXPECT_EQ(f.paths[2 * r + 1], static_cast<float>(f.series[r]) + 0.5f);
+  }
   ASSERT_EQ(f.left_out.size(), 3u);
   EXPECT_EQ(f.left_out[0].id, "total");
   EXPECT_EQ(f.left_out[0].reason, "1 of its series has no forecast: s1");

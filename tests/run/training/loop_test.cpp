@@ -51,6 +51,10 @@ class StoppingEngine final : public Engine {
                 std::span<float> out) override {
     engine_->forecast(windows, offsets, out);
   }
+  void sample(std::span<const Window> windows, const PathSettings& settings,
+              std::span<float> out) override {
+    engine_->sample(windows, settings, out);
+  }
   void residuals(std::span<const Window> windows, std::span<const std::int64_t> limit,
                  std::span<float> out) override {
     engine_->residuals(windows, limit, out);

@@ -1,0 +1,52 @@
+// Sample paths on the device, as host/engine/cpu/paths.hpp walks them on the host. The steps of all
+// paths of a part are enqueued one after another, and the host waits once, for the values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+
+#include "base/device_buffer.hpp"
+#include "engine/context.hpp"
+#include "engine/head.hpp"
+#include "engine/shared/path_batch.hpp"
+#include "engine/space.hpp"
+#include "recurrence/device_recurrence.hpp"
+
+namespace sluice {
+
+class DevicePaths {
+ public:
+  /// All outlive it. `threads` put parts together on the host.
+  DevicePaths(const ModelSpace& space, const DeviceSpace& resident, DeviceRecurrence& recurrence,
+              Precision head, DeviceContext& context, int threads);
+
+  /// Makes ready for `count` paths of each of N windows. True if buffers of the recurrence may have
+  /// moved: graphs that hold their addresses are void then. Blocks. Throws DeviceError.
+  bool prepare(std::int64_t N, std::int64_t count);
+
+  /// Of N windows whose states after their last step are `last` [L,N,H], with the weights that the
+  /// recurrence was given; params [P]; out [N, settings.count, K, M]. prepare() was told of them.
+  /// Blocks.
+  void walk(std::span<const Window> windows, const PathSettings& settings,
+            DeviceSpan<const float> params, DeviceStateIn last, std::span<float> out);
+
+ private:
+  PathRows to_device(DeviceSpan<const float> params, std::int64_t R);
+  void enqueue_part(const PathRows& paths, DeviceSpan<const float> params);
+
+  ModelSpec spec_;  ///< of windows of one step
+  const DeviceSpace& resident_;
+  DeviceRecurrence& recurrence_;
+  DeviceContext& context_;
+  PathBatch batch_;
+  DeviceHead head_;
+  std::set<std::int64_t> ready_;  ///< numbers of rows
+  DeviceBuffer<std::byte> block_;
+  PinnedBuffer<std::byte> staged_;
+  DeviceBuffer<float> x_, h_, c_, u_, out_;
+  PinnedBuffer<float> fetched_;
+};
+
+}  // namespace sluice
