@@ -51,6 +51,12 @@ void check_left_out(const Config::Data& data) {
   if (!data.left_out) return;
   for (const std::string& name : *data.left_out) {
     if (contains(data.future, name) || contains(data.future_categories, name)) continue;
+    if (data.future.empty() && data.future_categories.empty()) {
+      throw ConfigError(fmt::format(
+          "data.left_out names '{}', and neither data.future nor data.future_categories names any "
+          "column that could be left out; name it there, or leave data.left_out away",
+          name));
+    }
     throw ConfigError(fmt::format(
         "data.left_out names '{}', which is not in data.future [{}] or data.future_categories "
         "[{}]; write it as it stands there",

@@ -87,5 +87,16 @@ TEST(LeftOutColumns, AreNotReadAndMustBeKnown) {
   }
 }
 
+TEST(LeftOutColumns, WithoutColumnsThatAreKnownAheadTheSettingIsRefused) {
+  Config::Data data;
+  data.left_out = {{"price"}};
+  try {
+    check_left_out(data);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("names 'price', and neither data.future nor"));
+  }
+}
+
 }  // namespace
 }  // namespace sluice

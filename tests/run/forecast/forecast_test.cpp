@@ -233,7 +233,7 @@ TEST(LeftOutText, NamesThreeAndCountsAll) {
 std::vector<std::vector<float>> counts_with_a_return() {
   std::vector<std::vector<float>> series(20, std::vector<float>(60));
   for (std::size_t s = 0; s < 20; ++s) {
-    for (std::size_t t = 0; t < 60; ++t) series[s][t] = static_cast<float>((s + 3 * t * t) % 3);
+    for (std::size_t t = 0; t < 60; ++t) series[s][t] = static_cast<float>((s + t * t) % 3);
   }
   series[19][30] = -1;
   return series;
