@@ -32,29 +32,30 @@ class AddPartners : public ::testing::Test {
 
 TEST_F(AddPartners, QuantilesMoveWithTheirMedian) {
   const WindowForecasts out =
-      mixed(Loss::quantile, {.values = {0, 1, 3}, .mean = {}, .nonnegative = {}});
+      mixed(Loss::quantile, {.values = {0, 1, 3}, .mean = {}, .nonnegative = {}, .paths = {}});
   EXPECT_THAT(out.values, ElementsAre(1, 2, 4));
 }
 
 // The mean of 1 becomes 2. A share of 50 % and more at 0 is no less for it.
 TEST_F(AddPartners, OfACountZerosStayAndOthersGrowWithTheMean) {
   for (const Loss loss : {Loss::negative_binomial, Loss::poisson, Loss::tweedie}) {
-    const WindowForecasts out = mixed(loss, {.values = {0, 0, 3}, .mean = {1}, .nonnegative = {}});
+    const WindowForecasts out =
+        mixed(loss, {.values = {0, 0, 3}, .mean = {1}, .nonnegative = {}, .paths = {}});
     EXPECT_THAT(out.values, ElementsAre(0, 0, 6));
     EXPECT_THAT(out.mean, ElementsAre(2));
   }
 }
 
 TEST_F(AddPartners, ZeroIsThatOfTheValuesAndNotOfWhatIsStored) {
-  const WindowForecasts out =
-      mixed(Loss::tweedie, {.values = {-8, -8, -5}, .mean = {-7}, .nonnegative = {}}, 8);
+  const WindowForecasts out = mixed(
+      Loss::tweedie, {.values = {-8, -8, -5}, .mean = {-7}, .nonnegative = {}, .paths = {}}, 8);
   EXPECT_THAT(out.values, ElementsAre(-8, -8, -2));
   EXPECT_THAT(out.mean, ElementsAre(-6));
 }
 
 TEST_F(AddPartners, OfAnyNumberAllQuantilesMoveAlike) {
   const WindowForecasts out =
-      mixed(Loss::student_t, {.values = {0, 1, 3}, .mean = {1}, .nonnegative = {}});
+      mixed(Loss::student_t, {.values = {0, 1, 3}, .mean = {1}, .nonnegative = {}, .paths = {}});
   EXPECT_THAT(out.values, ElementsAre(1, 2, 4));
 }
 
