@@ -59,7 +59,9 @@ class Training:
         """One row: the group's `names`, the number of its series, the model or the reason why there is none."""
         model = reason = None
         # A loss by each group's values would give some models means and others none: one table has one kind of them.
-        more = {"training.loss": "quantile"} if self.asked()["training.loss"] == "auto" else {}
+        asked = self.asked()
+        usual = "gaussian" if asked["network.decoding"] == "recursive" else "quantile"
+        more = {"training.loss": usual} if asked["training.loss"] == "auto" else {}
         series = len(series_starts(table.select([self.id]).sort_by(self.id), [self.id]))
         try:
             model = self.model(table.drop_columns([n for n in names if n not in self._used()]), threads, more)

@@ -142,5 +142,18 @@ TEST(LogRising, KeepsItsDigitsWhereTheArgumentIsLarge) {
   }
 }
 
+// Of a small whole count it is a product, of others a difference of logarithms: the same function.
+TEST(LogRising, OfAFewIsTheDifferenceOfLogarithms) {
+  for (const double r : {0.01, 0.5, 3.0, 7.9}) {
+    for (const double y : {0.0, 1.0, 2.0, 5.0, 8.0, 9.0}) {
+      const ValueAndSlope high = log_gamma(r + y), low = log_gamma(r), made = log_rising(r, y);
+      const double value = high.value - low.value - y * std::log(r);
+      const double slope = high.slope - low.slope - y / r;
+      EXPECT_NEAR(made.value, value, 1e-11 * std::max(1.0, std::abs(value))) << r << " " << y;
+      EXPECT_NEAR(made.slope, slope, 1e-11 * std::max(1.0, std::abs(slope))) << r << " " << y;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice

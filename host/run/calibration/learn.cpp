@@ -12,7 +12,6 @@
 #include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
 #include "run/calibration/partners.hpp"
-#include "run/calibration/paths.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/metrics.hpp"
 #include "sluice/run/resolve.hpp"
@@ -21,8 +20,8 @@ namespace sluice {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-/// Sample paths of each, of a recursive model: its intervals need no more.
-constexpr int kMostPaths = 100;
+/// Sample paths of each, of a recursive model: intervals need no more, however many a forecast has.
+constexpr int kPaths = 100;
 /// With fewer rows than this, halves are of the time and not of the rows.
 constexpr std::int64_t kFewRows = 8;
 /// Probabilities of the stretch where the model has no quantiles of its own.
@@ -223,9 +222,8 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
   const std::vector<double> asked = probabilities(model);
   const std::size_t J = asked.size();
   const auto median = static_cast<std::size_t>(std::ranges::find(asked, 0.5) - asked.begin());
-  const int paths = std::min(sample_count(model), kMostPaths);
   WindowForecasts made =
-      Outputs(model, asked).forecast(engine, catalog_, scaling, simple_.windows, {.paths = paths});
+      Outputs(model, asked).forecast(engine, catalog_, scaling, simple_.windows, {.paths = kPaths});
   sort_quantiles(made.values, J);
   Json event = {{"event", "learned"}, {"windows", simple_.windows.size()}};
   MixProblem mix = rows(model);

@@ -10,7 +10,7 @@ namespace sluice {
 
 TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t> end) {
   TargetFacts facts;
-  std::int64_t intermittent = 0, with_values = 0;
+  std::int64_t intermittent = 0, selling = 0;
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
       const auto values = catalog.values(m, s);
@@ -36,15 +36,13 @@ TargetFacts look_at_targets(const Catalog& catalog, std::span<const std::int64_t
         note(y < 0, facts.negative);
         note(y != std::floor(y), facts.not_whole);
       }
-      with_values += known > 0 ? 1 : 0;
+      if (above_0 == 0) continue;  // what never sold says nothing of how the others sell
+      ++selling;
       intermittent +=
-          known > 0 && static_cast<double>(known) >= kIntermittent * static_cast<double>(above_0)
-              ? 1
-              : 0;
+          static_cast<double>(known) >= kIntermittent * static_cast<double>(above_0) ? 1 : 0;
     }
   }
-  facts.are_rare_counts = facts.negative.empty() && facts.not_whole.empty() && with_values > 0 &&
-                          2 * intermittent >= with_values;
+  facts.are_rare = selling > 0 && 2 * intermittent >= selling;
   return facts;
 }
 

@@ -13,10 +13,12 @@ namespace sluice {
 /// first value that is so; empty: none is.
 struct TargetFacts {
   bool any_missing = false;
-  /// Whether they are counts of which most series (half or more of them) are intermittent: numbers
-  /// above 0 come kIntermittent steps or more apart in the mean.
-  bool are_rare_counts = false;
+  /// Whether half or more of the series that are not always 0 are intermittent: numbers above 0 come
+  /// kIntermittent steps or more apart in the mean.
+  bool are_rare = false;
   std::string not_positive, negative, not_whole;
+
+  bool are_rare_counts() const { return are_rare && negative.empty() && not_whole.empty(); }
 };
 /// Average interval between demands from which they are called intermittent (Syntetos, Boylan and
 /// Croston 2005, "On the categorization of demand patterns").

@@ -198,7 +198,8 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "What is made small; quantile gives the interval levels directly, a "
                        "distribution (from gaussian on) mean, median and any level: by its "
                        "likelihood; auto: negative_binomial for counts of which most series sell "
-                       "in fewer than three of four steps, else quantile.",
+                       "in three of four steps or fewer, else quantile (gaussian where "
+                       "network.decoding is recursive).",
             .choices = {"auto", "mse", "mae", "huber", "quantile", "gaussian", "student_t", "poisson",
                         "negative_binomial", "tweedie"}},
         t.loss);

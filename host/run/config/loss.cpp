@@ -7,11 +7,12 @@
 namespace sluice {
 
 Loss automatic_loss(const Config& config, const TargetFacts& facts) {
-  if (!facts.are_rare_counts) return Loss::quantile;
   const Config::Network& n = config.network;
+  const Loss usual = n.decoding == "recursive" ? Loss::gaussian : Loss::quantile;
+  if (!facts.are_rare_counts()) return usual;
   const bool keeps_zero = (n.space == "auto" || n.space == "linear") &&
                           (n.scaling == "auto" || n.scaling == "none" || n.scaling == "mean");
-  return keeps_zero ? Loss::negative_binomial : Loss::quantile;
+  return keeps_zero ? Loss::negative_binomial : usual;
 }
 
 void check_values(Loss loss, const std::string& name, const TargetFacts& facts) {

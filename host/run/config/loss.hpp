@@ -11,7 +11,7 @@ namespace sluice {
 
 /// What training.loss = "auto" is. The median of rare counts is 0 or nearly so, whatever their mean
 /// is: their forecast is a mean, by a distribution of counts where the other settings go with one,
-/// and that of all else a median.
+/// and that of all else a median; but recursive decoding draws of a distribution.
 Loss automatic_loss(const Config& config, const TargetFacts& facts);
 
 /// Throws DataError where a target has a value that the distribution of `loss` gives no

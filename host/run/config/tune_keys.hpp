@@ -36,8 +36,9 @@ void visit_tune_keys(Tune& tune, Visitor& visit) {
         tune.rungs);
   visit(
       Key{.name = "tune.measure",
-          .meaning = "Score of the validation part by which trials are compared; auto: rmsse where "
-                     "training.loss has means, else mase; wape where no series has a scale.",
+          .meaning = "Score of the validation part by which trials are compared; auto: rmsse with mse "
+                     "and distributions of numbers from 0 on (training.loss), else mase; wape "
+                     "where no series has a scale.",
           .choices = {"auto", "mase", "rmsse", "wape", "wql"}},
       tune.measure);
   visit(Key{.name = "tune.folds",

@@ -419,11 +419,11 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   const auto cutoffs = test.cutoffs();
   double train_seconds = 0, forecast_seconds = 0;
   std::string description;
-  Config settings = config;  // what the first refit chooses holds for those after it
   std::int64_t windows = 0;
   const std::size_t group = refit > 0 ? static_cast<std::size_t>(refit) : cutoffs.size();
+  const Config asked = with_loss_of_refits(config, catalog, cutoffs);
+  Config settings = asked;  // what the first refit chooses holds for those after it
   for (std::size_t begin = 0; begin < cutoffs.size(); begin += group) {
-    const std::vector<std::int64_t>& first = cutoffs[begin];
     Model fresh;
     const Model* used = model;
     std::optional<Catalog> reduced;
@@ -431,14 +431,14 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     if (refit > 0) {
       TrainOptions options;
       options.save = false;
-      options.end = refit_end(config, catalog, first);
+      options.end = refit_end(config, catalog, cutoffs[begin]);
       options.watch = how.watch;
       options.refit = static_cast<int>(begin / group) + 1;
       log_info(fmt::format("refit {} of {}: data before window {}", options.refit,
                            (cutoffs.size() + group - 1) / group, begin + 1));
       const bool log_holds =
           settings.network.space != "log" || have_logarithms(catalog, options.end);
-      TrainResult trained = train(log_holds ? settings : config, catalog, options);
+      TrainResult trained = train(log_holds ? settings : asked, catalog, options);
       take_choices(trained.model.config, settings);
       train_seconds += trained.seconds;
       if (trained.interrupted) end_incomplete();
@@ -448,7 +448,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       reduced = reduced_catalog(catalog, fresh.config.data);
       if (reduced) seen = &*reduced;
     } else {
-      refuse_seen(*model, catalog, first, config.evaluate.n_windows);
+      refuse_seen(*model, catalog, cutoffs[begin], config.evaluate.n_windows);
       train_seconds = model->train_seconds;
     }
     description = describe(used->spec);

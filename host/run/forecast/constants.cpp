@@ -26,6 +26,7 @@ std::optional<float> only_value(const Catalog& catalog, int m, std::int64_t s, s
 void keep_constants(const ModelSpec& spec, const Catalog& catalog, std::span<const Window> windows,
                     std::size_t J, WindowForecasts& made) {
   const auto K = static_cast<std::size_t>(spec.K), M = static_cast<std::size_t>(spec.M);
+  const std::size_t paths = windows.empty() ? 0 : made.paths.size() / (windows.size() * K * M);
 #pragma omp parallel for schedule(static)
   for (std::int64_t r = 0; r < std::ssize(windows); ++r) {
     const Window& w = windows[static_cast<std::size_t>(r)];
@@ -38,6 +39,8 @@ void keep_constants(const ModelSpec& spec, const Catalog& catalog, std::span<con
         if (!made.mean.empty()) made.mean[cell] = *only;
         for (std::size_t j = 0; j < J; ++j) made.values[cell * J + j] = *only;
       }
+      const std::size_t first = static_cast<std::size_t>(r) * paths * K;
+      for (std::size_t i = 0; i < paths * K; ++i) made.paths[(first + i) * M + m] = *only;
     }
   }
 }

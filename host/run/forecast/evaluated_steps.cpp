@@ -7,6 +7,7 @@
 
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/run/choice.hpp"
 
 namespace sluice {
 
@@ -27,6 +28,19 @@ std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog
     end[s] = std::clamp<std::int64_t>(day - catalog.period(series, 0), 0, catalog.history(series));
   }
   return end;
+}
+
+Config with_loss_of_refits(const Config& config, const Catalog& catalog,
+                           std::span<const std::vector<std::int64_t>> cutoffs) {
+  Config out = config;
+  if (config.evaluate.refit == 0) return out;
+  const auto group = static_cast<std::size_t>(config.evaluate.refit);
+  const std::size_t last = (cutoffs.size() - 1) / group * group;
+  Split split;
+  split.train_end = refit_end(config, catalog, cutoffs.front());
+  split.valid_end = refit_end(config, catalog, cutoffs[last]);
+  out.training.loss = loss_name(config, catalog, split);
+  return out;
 }
 
 void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff,

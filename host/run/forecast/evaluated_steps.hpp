@@ -18,6 +18,11 @@ namespace sluice {
 std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog,
                                     std::span<const std::int64_t> cutoff);
 
+/// `config` with what training.loss = "auto" is for all refits of these windows: their points are of
+/// one kind, and the values of all of them are ones that the loss takes.
+Config with_loss_of_refits(const Config& config, const Catalog& catalog,
+                           std::span<const std::vector<std::int64_t>> cutoffs);
+
 /// No cutoff may lie inside what the model has been trained or chosen on. Throws DataError.
 void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std::int64_t> cutoff,
                  int windows);

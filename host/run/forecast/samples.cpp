@@ -163,7 +163,10 @@ void check_sample_memory(const Model& model, const Catalog& catalog, const Confi
   if (!model.spec.is_recursive() || !asks_for_samples(config)) return;
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended);
-  const auto series = std::ranges::count_if(cutoff, [](std::int64_t at) { return at >= 1; });
+  std::int64_t series = std::ranges::count_if(cutoff, [](std::int64_t at) { return at >= 1; });
+  for (std::int64_t s = 0; config.forecast.new_items && s < catalog.series_count(); ++s) {
+    series += catalog.history(s) == 0 ? 1 : 0;
+  }
   const std::int64_t values =
       series * catalog.count(Role::target) * model.spec.K * sample_count(model);
   if (static_cast<double>(values) <= kMostRows) return;

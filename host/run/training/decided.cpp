@@ -4,15 +4,18 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/steady_seconds.hpp"
 #include "run/calibration/partners.hpp"
+#include "run/config/catalog_facts.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/lessons.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/validation.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/choice.hpp"
@@ -21,9 +24,40 @@
 namespace sluice {
 namespace {
 
+/// What "auto" made of rare sales, which is not what it makes of others; empty: they are not rare.
+std::string loss_text(const Config& config, const Catalog& catalog, const Split& split) {
+  const TargetFacts facts = look_at_targets(catalog, split.valid_end);
+  if (!facts.are_rare) return {};
+  const std::string& loss = config.training.loss;
+  if (loss == "negative_binomial") {
+    return "loss negative_binomial: counts that are 0 so often that medians would be 0; \"sluice\" "
+           "is the mean";
+  }
+  const std::string& other = facts.negative.empty() ? facts.not_whole : facts.negative;
+  return fmt::format(
+      "loss {}: most series are 0 so often that medians may be 0; a mean needs training.loss = "
+      "\"tweedie\" or \"mse\"{}",
+      loss, other.empty() ? "" : fmt::format(" (not negative_binomial: {})", other));
+}
+
+/// The values may have become others than the loss of the model that is gone on from takes.
+void check_loss_of(const std::string& earlier, const Config& config, const Catalog& catalog,
+                   std::span<const std::int64_t> end) {
+  const Split split = training_split(config, catalog, end);
+  try {
+    static_cast<void>(resolve_model(config, catalog, split.train_end, split.valid_end));
+  } catch (const DataError& error) {
+    throw DataError(fmt::format(
+        "{}. This loss is that of {}, which is trained on: another one needs a model of its own "
+        "(without mode.incremental and training.init_from)",
+        error.what(), earlier));
+  }
+}
+
 /// The settings of an earlier choice: of the state that is resumed, of the model that is gone on
 /// from; null: there is none.
-std::optional<Decided> decided_before(const Config& config, const Catalog& catalog) {
+std::optional<Decided> decided_before(const Config& config, const Catalog& catalog,
+                                      std::span<const std::int64_t> end) {
   namespace fs = std::filesystem;
   Decided decided{.config = config, .lines = {}};
   if (const fs::path path = state_path(config.path.model); config.mode.resume && fs::exists(path)) {
@@ -44,6 +78,7 @@ std::optional<Decided> decided_before(const Config& config, const Catalog& catal
   // data.
   take_choices(with_choices_of(model.spec, catalog.frequency(), model.config), decided.config);
   decided.lines = model.choice;
+  if (config.training.loss == "auto") check_loss_of(earlier, decided.config, catalog, end);
   return decided;
 }
 
@@ -73,7 +108,9 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
   const Config::Training& t = config.training;
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
   if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};
-  if (std::optional<Decided> before = decided_before(config, catalog)) return *std::move(before);
+  if (std::optional<Decided> before = decided_before(config, catalog, options.end)) {
+    return *std::move(before);
+  }
   const Split split = training_split(config, catalog, options.end);
   const double start = steady_seconds();
   std::optional<SimpleForecasts> simple;
@@ -85,11 +122,9 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
         "interrupted while validation was choosing the settings: nothing was written; begin anew, "
         "or set training.choice = 0 to leave them to rules");
   }
-  if (options.announce && config.training.loss == "auto" &&
-      choice.config.training.loss != "quantile") {
-    log_info(fmt::format(
-        "loss {}: counts that are 0 so often that medians would be 0; \"sluice\" is the mean",
-        choice.config.training.loss));
+  if (options.announce && config.training.loss == "auto") {
+    const std::string text = loss_text(choice.config, catalog, split);
+    if (!text.empty()) log_info(text);
   }
   Decided decided{.config = choice.config,
                   .lines = choice_lines(choice),

@@ -316,6 +316,11 @@ TuneResult Tuning::run() {
   for (const std::string& line : start_.choice) log_info(line);
   Config base = given_;
   take_choices(parse_config(start_.chosen, path.string()), base);
+  // Where the space has what a distribution of counts does not go with, each trial has its own.
+  const bool decides_loss = std::ranges::any_of(space_.keys, [](const SpaceKey& key) {
+    return key.key == "network.space" || key.key == "network.scaling";
+  });
+  if (decides_loss) base.training.loss = given_.training.loss;
 
   const DrawnTrials drawn = draw_trials(base, space_, given_.tune.trials,
                                         [&](const Config& config) { return misfit(config); });

@@ -16,6 +16,8 @@ struct ValueAndSlope {
 };
 
 inline constexpr double kStirlingFrom = 8;
+/// Of log_rising(): more of them take longer than the logarithms.
+inline constexpr double kFewFactors = 8;
 
 /// What Stirling's formula leaves: log Γ(x) - ((x - 1/2) log x - x + log(2π) / 2), and the
 /// derivative of that. x >= kStirlingFrom.
@@ -45,8 +47,17 @@ SLUICE_HD inline ValueAndSlope log_gamma(double x) {
 }
 
 /// log Γ(r + y) - log Γ(r) - y log r and its derivative with respect to r; r > 0, y >= 0. Where r
-/// is large the three nearly cancel: there it is computed without them.
+/// is large the three nearly cancel: there it is computed without them. Of a small whole y, as rare
+/// counts are, it is the product of 1 + i / r, i < y: nothing for 0 and 1.
 SLUICE_HD inline ValueAndSlope log_rising(double r, double y) {
+  if (y <= kFewFactors && y == std::floor(y)) {
+    double above_one = 0, slope = 0;  // of the product, which is near 1 where r is large
+    for (double i = 1; i < y; i += 1) {
+      above_one += i / r * (1 + above_one);
+      slope -= i / (r * (r + i));
+    }
+    return {y > 1 ? std::log1p(above_one) : 0, slope};
+  }
   if (r < kStirlingFrom) {
     const ValueAndSlope high = log_gamma(r + y), low = log_gamma(r);
     return {high.value - low.value - y * std::log(r), high.slope - low.slope - y / r};

@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <filesystem>
 #include <random>
 #include <vector>
 
+#include "run/forecast/evaluated_steps.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/run/choice.hpp"
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
@@ -17,7 +21,7 @@ namespace {
 
 using Values = std::vector<std::vector<float>>;
 
-/// 100 steps, of which the first `sold` of each hundred have `units`, in no order that has a season.
+/// 100 steps, `sold` of which have `units`, in no order that has a season.
 std::vector<float> sales(int sold, float units) {
   std::vector<float> out(100);
   for (int t = 0; t < sold; ++t) out[static_cast<std::size_t>(t * 37 % 100)] = units;
@@ -37,7 +41,10 @@ TEST(AutomaticLoss, IsADistributionOfCountsWhereHalfTheSeriesOrMoreAreIntermitte
   EXPECT_EQ(loss_of({often}), "quantile");
   EXPECT_EQ(loss_of({rare, often}), "negative_binomial");
   EXPECT_EQ(loss_of({rare, often, often}), "quantile");
-  EXPECT_EQ(loss_of({sales(0, 1)}), "negative_binomial");
+  // What never sold says nothing.
+  EXPECT_EQ(loss_of({sales(0, 1)}), "quantile");
+  EXPECT_EQ(loss_of({often, sales(0, 1), sales(0, 1)}), "quantile");
+  EXPECT_EQ(loss_of({rare, sales(0, 1), sales(0, 1)}), "negative_binomial");
 }
 
 TEST(AutomaticLoss, IsOfQuantilesWhereValuesAreNoCounts) {
@@ -45,6 +52,24 @@ TEST(AutomaticLoss, IsOfQuantilesWhereValuesAreNoCounts) {
   returned[40] = -1, kilograms[40] = 0.5f;
   EXPECT_EQ(loss_of({returned}), "quantile");
   EXPECT_EQ(loss_of({kilograms}), "quantile");
+}
+
+TEST(AutomaticLoss, SaysWhichValueIsNoCount) {
+  std::vector<float> returned = sales(50, 2);
+  returned[40] = -1;
+  Config config;
+  config.data.test = 0;
+  config.network.time_step = 14;
+  config.network.predict_day = 3;
+  config.training.steps = 2;
+  config.training.choice = 0;
+  config.engine.threads = 1;
+  TrainOptions options;
+  options.save = false;
+  ::testing::internal::CaptureStderr();
+  train(config, Catalog{testing::daily_parts({returned})}, options);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::HasSubstr("not negative_binomial: series 's0', 2024-02-10: y is -1"));
 }
 
 TEST(AutomaticLoss, CountsAMissingStepForNothing) {
@@ -65,6 +90,13 @@ TEST(AutomaticLoss, GivesWayToSettingsThatGoWithNoDistributionOfCounts) {
   EXPECT_EQ(loss_of({sales(50, 2)}, config), "mae");
 }
 
+TEST(AutomaticLoss, IsADistributionWherePathsAreDrawnOfIt) {
+  Config config;
+  config.network.decoding = "recursive";
+  EXPECT_EQ(loss_of({sales(90, 2)}, config), "gaussian");
+  EXPECT_EQ(loss_of({sales(50, 2)}, config), "negative_binomial");
+}
+
 TEST(AutomaticLoss, IsDecidedWhereNothingElseIsAndStaysWithTheModel) {
   Config config;
   config.data.test = 0;
@@ -79,6 +111,51 @@ TEST(AutomaticLoss, IsDecidedWhereNothingElseIsAndStaysWithTheModel) {
   taken.training.loss = "mae";  // what is set stays
   take_choices(choice.config, taken);
   EXPECT_EQ(taken.training.loss, "mae");
+}
+
+// What comes later may be no count: all refits have the loss that takes the values of all.
+TEST(AutomaticLoss, IsOneForAllRefits) {
+  std::vector<float> returned = sales(50, 2);
+  returned[95] = -1;
+  const Catalog catalog{testing::daily_parts({returned})};
+  using Cutoffs = std::vector<std::vector<std::int64_t>>;
+  Config config;
+  const auto loss_for = [&](const Cutoffs& cutoffs) {
+    return with_loss_of_refits(config, catalog, cutoffs).training.loss;
+  };
+  EXPECT_EQ(loss_for({{80}, {98}}), "auto");
+  config.evaluate.refit = 1;
+  EXPECT_EQ(loss_for({{80}, {90}}), "negative_binomial");
+  EXPECT_EQ(loss_for({{80}, {98}}), "quantile");
+  config.evaluate.refit = 2;  // the second window is of the model of the first
+  EXPECT_EQ(loss_for({{80}, {98}}), "negative_binomial");
+}
+
+TEST(AutomaticLoss, OfAnEarlierModelIsNamedWhereNewValuesDoNotGoWithIt) {
+  const auto path = std::filesystem::temp_directory_path() / "sluice_loss_test.safetensors";
+  std::vector<float> returned = sales(50, 2);
+  Config config;
+  config.data.test = 0;
+  config.network.time_step = 14;
+  config.network.predict_day = 3;
+  config.training.steps = 2;
+  config.training.choice = 0;
+  config.training.partners = {"none"};
+  config.engine.threads = 1;
+  config.path.model = path.string();
+  TrainOptions quiet;
+  quiet.announce = false;
+  train(config, Catalog{testing::daily_parts({returned})}, quiet);
+  returned[90] = -1;
+  config.training.init_from = path.string();
+  try {
+    train(config, Catalog{testing::daily_parts({returned})}, quiet);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("is -1"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("This loss is that of " + path.string()));
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(AutomaticLoss, ForecastsTheMeanOfRareCounts) {
