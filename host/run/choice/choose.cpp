@@ -409,9 +409,9 @@ std::string loss_name(const Config& config, const Catalog& catalog, const Split&
 }
 
 std::string measure_of_points(const std::string& loss) {
-  const bool mean = loss == "mse" || loss == "poisson" || loss == "negative_binomial" ||
-                    loss == "tweedie";
-  return mean ? "RMSSE" : "MASE";
+  constexpr auto names = names_of(Loss{});
+  const auto which = static_cast<Loss>(std::ranges::find(names, loss) - names.begin());
+  return which == Loss::mse || is_nonnegative(which) ? "RMSSE" : "MASE";
 }
 
 Choice choose(const Config& config, const Catalog& catalog, const Split& split,

@@ -56,7 +56,7 @@ class Paths {
         seed_(static_cast<std::uint64_t>(model.config.training.seed)) {
     const std::vector<double>& probabilities = forecasts.probabilities;
     if (!model.spec.is_recursive()) {
-      samples_ = static_cast<std::size_t>(config.forecast.samples.value_or(kSamples));
+      samples_ = static_cast<std::size_t>(samples_of(model, config));
       sampler_.emplace(Dependence{model.dependence}, K_, probabilities, seed_);
       return;
     }

@@ -28,6 +28,19 @@ std::vector<float> sales(int sold, float units) {
   return out;
 }
 
+/// A training of two steps.
+Config short_training() {
+  Config c;
+  c.data.test = 0;
+  c.network.time_step = 14;
+  c.network.predict_day = 3;
+  c.training.steps = 2;
+  c.training.choice = 0;
+  c.training.partners = {"none"};
+  c.engine.threads = 1;
+  return c;
+}
+
 std::string loss_of(const Values& values, Config config = {}) {
   config.data.test = 0;
   config.data.valid = 0;
@@ -57,17 +70,10 @@ TEST(AutomaticLoss, IsOfQuantilesWhereValuesAreNoCounts) {
 TEST(AutomaticLoss, SaysWhichValueIsNoCount) {
   std::vector<float> returned = sales(50, 2);
   returned[40] = -1;
-  Config config;
-  config.data.test = 0;
-  config.network.time_step = 14;
-  config.network.predict_day = 3;
-  config.training.steps = 2;
-  config.training.choice = 0;
-  config.engine.threads = 1;
   TrainOptions options;
   options.save = false;
   ::testing::internal::CaptureStderr();
-  train(config, Catalog{testing::daily_parts({returned})}, options);
+  train(short_training(), Catalog{testing::daily_parts({returned})}, options);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               ::testing::HasSubstr("not negative_binomial: series 's0', 2024-02-10: y is -1"));
 }
@@ -134,14 +140,7 @@ TEST(AutomaticLoss, IsOneForAllRefits) {
 TEST(AutomaticLoss, OfAnEarlierModelIsNamedWhereNewValuesDoNotGoWithIt) {
   const auto path = std::filesystem::temp_directory_path() / "sluice_loss_test.safetensors";
   std::vector<float> returned = sales(50, 2);
-  Config config;
-  config.data.test = 0;
-  config.network.time_step = 14;
-  config.network.predict_day = 3;
-  config.training.steps = 2;
-  config.training.choice = 0;
-  config.training.partners = {"none"};
-  config.engine.threads = 1;
+  Config config = short_training();
   config.path.model = path.string();
   TrainOptions quiet;
   quiet.announce = false;
@@ -166,17 +165,12 @@ TEST(AutomaticLoss, ForecastsTheMeanOfRareCounts) {
   for (auto& series : values) {
     for (float& y : series) y = sells(random) ? static_cast<float>(1 + units(random)) : 0;
   }
-  Config config;
-  config.data.test = 0;
+  Config config = short_training();
   config.network.hidden_size = 8;
   config.network.predict_day = 7;
-  config.network.time_step = 14;
   config.network.head_hidden = 8;
   config.training.batch_size = 16;
   config.training.steps = 300;
-  config.training.choice = 0;
-  config.training.partners = {"none"};
-  config.engine.threads = 1;
   const Catalog catalog{testing::daily_parts(values)};
   TrainOptions silent;
   silent.save = false;
