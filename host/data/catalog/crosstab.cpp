@@ -134,7 +134,7 @@ bool holds_years(const Table::Impl& table, int column) {
 /// Dates without a time of day.
 bool holds_days(const Table::Impl& table, int column) {
   return std::all_of(table.parts.begin(), table.parts.end(), [&](const TablePart& part) {
-    const auto type = part.table->schema()->field(column)->type()->id();
+    const auto type = part.table.type(column).id();
     return type == arrow::Type::DATE32 || type == arrow::Type::DATE64;
   });
 }

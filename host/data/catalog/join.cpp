@@ -25,7 +25,7 @@ std::optional<int> column_named(const Header& header, const std::string& name) {
 
 bool is_whole_numbers(const Table::Impl& table, int column) {
   return std::all_of(table.parts.begin(), table.parts.end(), [&](const TablePart& part) {
-    return arrow::is_integer(part.table->schema()->field(column)->type()->id());
+    return arrow::is_integer(part.table.type(column).id());
   });
 }
 
@@ -91,7 +91,7 @@ std::optional<SeriesWords> constant_words(const Table::Impl& table, int column,
 
 bool is_words(const Table::Impl& table, int column) {
   return std::all_of(table.parts.begin(), table.parts.end(), [&](const TablePart& part) {
-    const arrow::DataType& type = *part.table->schema()->field(column)->type();
+    const arrow::DataType& type = part.table.type(column);
     return cells::is_text(type) || type.id() == arrow::Type::DICTIONARY;
   });
 }

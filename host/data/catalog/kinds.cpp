@@ -158,7 +158,7 @@ template <typename Visit>
 bool all_integers(const Table::Impl& table, int column, Visit visit) {
   bool all = true;
   std::int64_t row = 0;
-  cells::for_each_chunk(table, column, [&](const Chunk& chunk) {
+  cells::each_chunk_while(table, column, [&](const Chunk& chunk) {
     for (std::int64_t i = 0; all && i < chunk.array.length(); ++i) {
       const auto name = cells::name_at(chunk.array, i);
       std::int64_t value = 0;
@@ -166,6 +166,7 @@ bool all_integers(const Table::Impl& table, int column, Visit visit) {
             std::from_chars(name->data(), name->data() + name->size(), value).ec == std::errc() &&
             visit(row++, value);
     }
+    return all;
   });
   return all;
 }
@@ -182,7 +183,7 @@ Contents contents_of(const Table::Impl& table, int column) {
   Contents contents;
   bool by_words = false;
   for (const TablePart& part : table.parts) {
-    const arrow::DataType& type = *part.table->schema()->field(column)->type();
+    const arrow::DataType& type = part.table.type(column);
     const auto holds = of_type(type);
     by_words = by_words || !holds;
     // Whole numbers in one file, fractions in another: numbers.
@@ -203,7 +204,7 @@ Contents contents_of(const Table::Impl& table, int column) {
 
 bool holds_whole_numbers(const Table::Impl& table, int column) {
   bool whole = true, any = false;
-  cells::for_each_chunk(table, column, [&](const Chunk& chunk) {
+  cells::each_chunk_while(table, column, [&](const Chunk& chunk) {
     const auto look = [&](const auto& array) {
       for (std::int64_t i = 0; whole && i < array.length(); ++i) {
         if (array.IsNull(i)) continue;
@@ -221,6 +222,7 @@ bool holds_whole_numbers(const Table::Impl& table, int column) {
                chunk.array.type_id() != arrow::Type::NA) {
       whole = false;
     }
+    return whole;
   });
   return whole && any;
 }

@@ -61,13 +61,14 @@ bool times_follow(const Table::Impl& table, int column,
                   const std::function<bool(std::string_view)>& is_time) {
   constexpr std::int64_t kSeen = 20;
   std::int64_t times = 0, cells = 0;
-  cells::for_each_chunk(table, column, [&](const cells::Chunk& chunk) {
+  cells::each_chunk_while(table, column, [&](const cells::Chunk& chunk) {
     for (std::int64_t i = 0; i < chunk.array.length() && chunk.row + i <= kSeen; ++i) {
       if (chunk.row + i == 0) continue;
       const auto name = cells::name_at(chunk.array, i);
       ++cells;
       times += name && is_time(*name) ? 1 : 0;
     }
+    return chunk.row + chunk.array.length() <= kSeen;
   });
   return 2 * times > cells;
 }
@@ -76,10 +77,11 @@ bool times_follow(const Table::Impl& table, int column,
 std::optional<std::string> total_in(const Table::Impl& table, std::int64_t row) {
   std::optional<std::string> found;
   for (int column = 0; !found && column < static_cast<int>(table.names.size()); ++column) {
-    cells::for_each_chunk(table, column, [&](const cells::Chunk& chunk) {
-      if (row < chunk.row || row >= chunk.row + chunk.array.length()) return;
+    cells::each_chunk_while(table, column, [&](const cells::Chunk& chunk) {
+      if (row >= chunk.row + chunk.array.length()) return true;
       const auto name = cells::name_at(chunk.array, row - chunk.row);
       if (name && speaks_of_total(*name)) found = *name;
+      return false;
     });
   }
   return found;

@@ -354,10 +354,9 @@ WholeTimes with_whole_times(const Table::Impl& table, std::span<const int> colum
   const int place = columns.front();
   std::int64_t begin = 0;
   for (TablePart& part : whole.table.parts) {
-    const auto field =
-        arrow::field(part.table->schema()->field(place)->name(), arrow::large_utf8());
-    const std::int64_t length = part.table->num_rows();
-    part.table = part.table->SetColumn(place, field, column->Slice(begin, length)).ValueOrDie();
+    const auto field = arrow::field(part.table.schema()->field(place)->name(), arrow::large_utf8());
+    const std::int64_t length = part.table.num_rows();
+    part.table = part.table.with_column(place, field, held_cells(column->Slice(begin, length)));
     begin += length;
   }
   return whole;

@@ -40,10 +40,10 @@ std::shared_ptr<arrow::ChunkedArray> text_of(const Table::Impl& table, const Tab
   Table::Impl again;  // what is guessed a second time was said the first time
   again.pool = table.pool;
   again.options = table.options;
-  TablePart text{nullptr, part.path};
-  read_csv(again, text, part.file_row(part.table->num_rows() - 1) + 1,
+  TablePart text{{}, part.path};
+  read_csv(again, text, part.file_row(part.table.num_rows() - 1) + 1,
            [&](const auto&) { return std::vector<std::string>{name}; });
-  return text.table->column(column);
+  return text.table.column(column);
 }
 
 /// Collects the cells of one column.
@@ -56,7 +56,7 @@ class TimeReader {
 
   RawTimes read() {
     std::int64_t rows = 0;
-    for (const TablePart& part : table_.parts) rows += part.table->num_rows();
+    for (const TablePart& part : table_.parts) rows += part.table.num_rows();
     raw_.walls.reserve(static_cast<std::size_t>(rows));
     guess_numbers_with_fractions();
     if (main_ != nullptr && holds_texts()) settle_form_of_file();
@@ -64,12 +64,12 @@ class TimeReader {
     std::int64_t row = 0;
     for (std::size_t p = 0; p < table_.parts.size(); ++p) {
       std::int64_t part_row = 0;
-      const auto column = column_of(p);
-      for (const auto& array : column->chunks()) {
+      each_array(p, [&](const std::shared_ptr<arrow::Array>& array) {
         read_chunk({*array, p, part_row, row});
         part_row += array->length();
         row += array->length();
-      }
+        return true;
+      });
     }
     raw_.integers = kind_ == Kind::integer;
     say_iso();
@@ -79,22 +79,30 @@ class TimeReader {
  private:
   bool as_text() const { return is_pattern(form_) || form_ == "iso_week"; }
 
-  std::shared_ptr<arrow::ChunkedArray> column_of(std::size_t p) const {
+  bool is_to_be_text(std::size_t p) const {
     const TablePart& part = table_.parts[p];
-    auto column = part.table->column(column_);
-    if (part.format != TableFormat::csv) return column;
-    const arrow::DataType& type = *column->type();
+    if (part.format != TableFormat::csv) return false;
+    const arrow::DataType& type = part.table.type(column_);
     const bool zoned = type.id() == arrow::Type::TIMESTAMP &&
                        !static_cast<const arrow::TimestampType&>(type).timezone().empty();
     const bool text = cells::is_text(type) || type.id() == arrow::Type::DICTIONARY;
-    return zoned || (as_text() && !text) ? text_of(table_, part, column_) : column;
+    return zoned || (as_text() && !text);
+  }
+
+  void each_array(std::size_t p, const ColumnCells::Visit& visit) const {
+    const TablePart& part = table_.parts[p];
+    if (!is_to_be_text(p)) return part.table.each_chunk(column_, visit);
+    const auto again = text_of(table_, part, column_);
+    for (const auto& array : again->chunks()) {
+      if (!visit(array)) return;
+    }
   }
 
   const std::string& name() const { return table_.names[static_cast<std::size_t>(column_)]; }
 
   bool holds_texts() const {
     return std::any_of(table_.parts.begin(), table_.parts.end(), [&](const TablePart& part) {
-      const arrow::DataType& type = *part.table->column(column_)->type();
+      const arrow::DataType& type = part.table.type(column_);
       return cells::is_text(type) || type.id() == arrow::Type::DICTIONARY;
     });
   }
@@ -162,9 +170,8 @@ class TimeReader {
     std::optional<double> first;
     double low = HUGE_VAL, high = -HUGE_VAL;
     for (const TablePart& part : table_.parts) {
-      const auto column = part.table->column(column_);
-      if (column->type()->id() != arrow::Type::DOUBLE) continue;
-      for (const auto& chunk : column->chunks()) {
+      if (part.table.type(column_).id() != arrow::Type::DOUBLE) continue;
+      part.table.each_chunk(column_, [&](const auto& chunk) {
         const auto& array = static_cast<const arrow::DoubleArray&>(*chunk);
         for (std::int64_t i = 0; i < array.length(); ++i) {
           if (array.IsNull(i) || std::isnan(array.Value(i))) continue;
@@ -173,7 +180,8 @@ class TimeReader {
           low = std::min(low, value);
           high = std::max(high, value);
         }
-      }
+        return true;
+      });
     }
     if (!first) return;
     const bool days = low >= 20'000 && high < 80'000;
@@ -367,8 +375,7 @@ class TimeReader {
   std::vector<std::string> samples() const {
     std::vector<std::string> texts;
     for (std::size_t p = 0; p < table_.parts.size(); ++p) {
-      const auto column = column_of(p);
-      for (const auto& chunk : column->chunks()) {
+      each_array(p, [&](const std::shared_ptr<arrow::Array>& chunk) {
         const bool coded = chunk->type_id() == arrow::Type::DICTIONARY;
         const auto array =
             coded ? static_cast<const arrow::DictionaryArray&>(*chunk).dictionary() : chunk;
@@ -379,7 +386,8 @@ class TimeReader {
             texts.push_back(*name);
           }
         }
-      }
+        return texts.size() < kSamples;
+      });
     }
     return texts;
   }

@@ -132,7 +132,7 @@ bool complete(RowsApart& rows, const RowCodes& so_far, std::span<const int> cand
 
 std::int64_t row_count(const Table::Impl& table) {
   std::int64_t count = 0;
-  for (const TablePart& part : table.parts) count += part.table->num_rows();
+  for (const TablePart& part : table.parts) count += part.table.num_rows();
   return count;
 }
 

@@ -26,7 +26,7 @@ using cells::Chunk;
 
 std::string place_of_row(const Table::Impl& table, std::int64_t row, int column) {
   for (std::size_t part = 0; part < table.parts.size(); ++part) {
-    const std::int64_t rows = table.parts[part].table->num_rows();
+    const std::int64_t rows = table.parts[part].table.num_rows();
     if (row < rows) {
       return place_of(table, part, row,
                       column < 0 ? "" : table.names[static_cast<std::size_t>(column)]);
@@ -123,7 +123,7 @@ class NumberReader {
     const TablePart& part = table_.parts[chunk.part];
     if (part.format != TableFormat::csv || chunk.part_row != 0 || chunk.array.length() == 0) return;
     const auto evidence =
-        text_numbers::evidence_of(*part.table->column(column_), table_.options.missing);
+        text_numbers::evidence_of(*part.table.column(column_), table_.options.missing);
     if (!evidence) return;
     const std::string reason = evidence->contradiction(table_.options.decimal);
     if (!reason.empty()) {
@@ -134,7 +134,8 @@ class NumberReader {
   /// The row of the first cell with this word.
   std::int64_t first_of(const Chunk& chunk, std::string_view word) const {
     std::int64_t row = chunk.row;
-    for (const auto& array : table_.parts[chunk.part].table->column(column_)->chunks()) {
+    const auto column = table_.parts[chunk.part].table.column(column_);
+    for (const auto& array : column->chunks()) {
       for (std::int64_t i = 0; i < array->length(); ++i, ++row) {
         if (cells::name_at(*array, i) == word) return row;
       }
@@ -305,7 +306,7 @@ std::vector<float> read_numbers(const Table::Impl& table, int column) {
 }
 
 bool is_list(const Table::Impl& table, int column) {
-  const arrow::DataType& type = *table.parts.front().table->schema()->field(column)->type();
+  const arrow::DataType& type = table.parts.front().table.type(column);
   if (type.id() != arrow::Type::LIST && type.id() != arrow::Type::LARGE_LIST) return false;
   const auto item = static_cast<const arrow::BaseListType&>(type).value_type()->id();
   return arrow::is_numeric(item) || arrow::is_decimal(item) || item == arrow::Type::NA;
@@ -364,7 +365,7 @@ void read_exact_lists(const Table::Impl& table, int column,
 
 bool is_numeric(const Table::Impl& table, int column) {
   return std::all_of(table.parts.begin(), table.parts.end(), [&](const TablePart& part) {
-    const arrow::DataType& type = *part.table->schema()->field(column)->type();
+    const arrow::DataType& type = part.table.type(column);
     const auto id = type.id();
     return id == arrow::Type::NA || id == arrow::Type::BOOL || id == arrow::Type::DECIMAL128 ||
            arrow::is_integer(id) || arrow::is_floating(id);
@@ -470,7 +471,7 @@ class Coder {
 Codes read_codes(const Table::Impl& table, int column) {
   Coder coder(table, column);
   std::int64_t rows = 0;
-  for (const TablePart& part : table.parts) rows += part.table->num_rows();
+  for (const TablePart& part : table.parts) rows += part.table.num_rows();
   coder.reserve(rows);
   cells::for_each_chunk(table, column, [&](const Chunk& chunk) { coder.read(chunk); });
   return coder.take();

@@ -1,15 +1,25 @@
 // Parquet and Arrow IPC (Feather) files. Both come from outside: what was read is validated before
-// anything looks at it.
+// anything looks at it. Their columns are read when they are asked for, unless few rows are wanted,
+// or the file's bytes have no places (it is compressed as a whole, or a stream).
+#include <arrow/array/array_base.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
 
+#include <algorithm>
+#include <limits>
+#include <memory>
 #include <new>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
@@ -38,63 +48,15 @@ void check_declared(const parquet::FileMetaData& metadata, const Source& source)
                               metadata.num_rows(), metadata.num_columns(), source.limit_text()));
 }
 
-std::shared_ptr<arrow::Table> read_parquet_file(const Source& source, arrow::MemoryPool* pool,
-                                                std::int64_t max_rows) {
-  const std::filesystem::path& path = source.path();
-  parquet::arrow::FileReaderBuilder builder;
-  files::check(builder.Open(source.random(), parquet::ReaderProperties(pool)), path,
-               kParquetRemedy);
-  builder.memory_pool(pool);
-  const auto metadata = builder.raw_reader()->metadata();
-  if (max_rows == 0) check_declared(*metadata, source);
-  parquet::ArrowReaderProperties properties;
-  properties.set_use_threads(true);
-  for (int i = 0; i < metadata->num_columns(); ++i) {
-    const auto* column = metadata->schema()->Column(i);
-    if (column->physical_type() == parquet::Type::BYTE_ARRAY &&
-        column->logical_type()->is_string()) {
-      properties.set_read_dictionary(i, true);
-    }
-  }
-  builder.properties(properties);
-  const auto reader = files::value_of(builder.Build(), path, kParquetRemedy);
-  if (max_rows == 0) return files::value_of(reader->ReadTable(), path, kParquetRemedy);
-  std::vector<int> groups;
-  std::int64_t rows = 0;
-  for (int group = 0; group < metadata->num_row_groups() && rows < max_rows; ++group) {
-    groups.push_back(group);
-    rows += metadata->RowGroup(group)->num_rows();
-  }
-  return files::value_of(reader->ReadRowGroups(groups), path, kParquetRemedy);
-}
-
-std::shared_ptr<arrow::Table> read_arrow_file(const Source& source, arrow::MemoryPool* pool) {
-  const std::filesystem::path& path = source.path();
-  auto options = arrow::ipc::IpcReadOptions::Defaults();
-  options.memory_pool = pool;
-  const auto file = source.random();
-  const auto magic = files::value_of(file->ReadAt(0, 6), path, kArrowRemedy);
-  if (magic->ToString() == "ARROW1") {
-    const auto reader =
-        files::value_of(arrow::ipc::RecordBatchFileReader::Open(file, options), path, kArrowRemedy);
-    return files::value_of(reader->ToTable(), path, kArrowRemedy);
-  }
-  const auto reader =
-      files::value_of(arrow::ipc::RecordBatchStreamReader::Open(file, options), path, kArrowRemedy);
-  return files::value_of(reader->ToTable(), path, kArrowRemedy);
-}
-
 /// Runs `read`; Arrow's own exceptions (Parquet throws some) become DataError. A fault of a file
 /// that changes is the change, whatever it looks like.
 template <typename Read>
-std::shared_ptr<arrow::Table> guarded(const Source& source, const char* remedy,
-                                      std::int64_t max_rows, Read read) {
+auto guarded(const Source& source, const char* remedy, Read read) {
   const std::filesystem::path& path = source.path();
   try {
-    std::shared_ptr<arrow::Table> table = read();
+    auto made = read();
     source.check();
-    files::check(table->ValidateFull(), path, remedy);
-    return cut(std::move(table), max_rows);
+    return made;
   } catch (const Error&) {
     source.check();
     throw;
@@ -106,21 +68,273 @@ std::shared_ptr<arrow::Table> guarded(const Source& source, const char* remedy,
   }
 }
 
-}  // namespace
-
-std::shared_ptr<arrow::Table> read_parquet(const Table::Impl& impl,
-                                           const std::filesystem::path& path,
-                                           std::int64_t max_rows) {
-  const Source source(path, impl.options.max_bytes);
-  return guarded(source, kParquetRemedy, max_rows,
-                 [&] { return read_parquet_file(source, impl.pool, max_rows); });
+PartTable held(std::shared_ptr<arrow::Table> table, const Source& source, const char* remedy,
+               std::int64_t max_rows) {
+  files::check(table->ValidateFull(), source.path(), remedy);
+  return PartTable(cut(std::move(table), max_rows));
 }
 
-std::shared_ptr<arrow::Table> read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
-                                         std::int64_t max_rows) {
+/// A file that is opened again for each look at one of its columns: of thousands of files, few are
+/// open.
+struct LazyFile {
+  std::filesystem::path path;
+  std::int64_t max_bytes;
+  Source::Identity identity;
+  arrow::MemoryPool* pool;
+  std::shared_ptr<parquet::FileMetaData> metadata = {};  ///< of a Parquet file
+  std::int64_t rows = -1;  ///< -1: not counted yet; what a file says of them may be wrong
+
+  Source open() const {
+    Source source(path, max_bytes);
+    source.check_is(identity);
+    return source;
+  }
+};
+
+/// A column of a file, whose chunks are those of next() of Batches(source, file, column).
+template <typename Batches>
+class LazyCells final : public FileCells {
+ public:
+  LazyCells(std::shared_ptr<const LazyFile> file, int column, std::shared_ptr<KeptBytes> room)
+      : FileCells(std::move(room)), file_(std::move(file)), column_(column) {}
+
+ private:
+  void read(const Visit& visit) const override {
+    try {
+      const Source source = file_->open();
+      std::int64_t rows = 0;
+      auto batches = guarded(source, Batches::kRemedy,
+                             [&] { return std::make_unique<Batches>(source, *file_, column_); });
+      for (;;) {
+        // What `visit` throws is not the file's fault.
+        const auto chunk = guarded(source, Batches::kRemedy, [&] {
+          auto next = batches->next();
+          if (next) files::check(next->ValidateFull(), source.path(), Batches::kRemedy);
+          return next;
+        });
+        if (chunk == nullptr) break;
+        rows += chunk->length();
+        if (!visit(chunk)) return;
+      }
+      if (file_->rows < 0 || file_->rows == rows) return;
+      throw DataError(fmt::format("{}: column {} (from 0) has {} rows, and others {}; {}",
+                                  file_->path.string(), column_, rows, file_->rows,
+                                  Batches::kRemedy));
+    } catch (const std::bad_alloc&) {
+      throw DataError(fmt::format("{}: not enough memory to read it; {}", file_->path.string(),
+                                  files::kMemoryRemedy));
+    }
+  }
+
+  std::shared_ptr<const LazyFile> file_;
+  int column_;
+};
+
+/// `least`: the column that takes the least to be read, by which the rows are counted.
+template <typename Batches>
+PartTable lazy_table(const Table::Impl& impl, const LazyFile& file,
+                     std::shared_ptr<arrow::Schema> schema, int least) {
+  const auto shared = std::make_shared<LazyFile>(file);
+  std::vector<std::shared_ptr<const ColumnCells>> columns;
+  for (int c = 0; c < schema->num_fields(); ++c) {
+    columns.push_back(std::make_shared<LazyCells<Batches>>(shared, c, impl.kept));
+  }
+  std::int64_t rows = 0;
+  if (!columns.empty()) {
+    columns[static_cast<std::size_t>(least)]->each_chunk([&](const auto& chunk) {
+      rows += chunk->length();
+      return true;
+    });
+  }
+  shared->rows = rows;
+  return PartTable(std::move(schema), rows, std::move(columns));
+}
+
+// ----- Parquet -----
+
+std::unique_ptr<parquet::arrow::FileReader> open_parquet(
+    const Source& source, arrow::MemoryPool* pool,
+    const std::shared_ptr<parquet::FileMetaData>& known) {
+  parquet::arrow::FileReaderBuilder builder;
+  files::check(builder.Open(source.random(), parquet::ReaderProperties(pool), known), source.path(),
+               kParquetRemedy);
+  builder.memory_pool(pool);
+  const auto metadata = builder.raw_reader()->metadata();
+  parquet::ArrowReaderProperties properties;
+  properties.set_use_threads(true);
+  for (int i = 0; i < metadata->num_columns(); ++i) {
+    const auto* column = metadata->schema()->Column(i);
+    // Inside others a dictionary cannot be read in pieces (Arrow: "Nested data conversions").
+    const bool alone = column->path()->ToDotVector().size() == 1;
+    if (alone && column->physical_type() == parquet::Type::BYTE_ARRAY &&
+        column->logical_type()->is_string()) {
+      properties.set_read_dictionary(i, true);
+    }
+  }
+  builder.properties(properties);
+  return files::value_of(builder.Build(), source.path(), kParquetRemedy);
+}
+
+/// The leaves of Parquet's tree that a column is made of.
+void add_leaves(const parquet::arrow::SchemaField& field, std::vector<int>& leaves) {
+  if (field.is_leaf()) leaves.push_back(field.column_index);
+  for (const auto& child : field.children) add_leaves(child, leaves);
+}
+
+std::vector<int> leaves_of(const parquet::arrow::FileReader& reader, int column) {
+  std::vector<int> leaves;
+  add_leaves(reader.manifest().schema_fields[static_cast<std::size_t>(column)], leaves);
+  return leaves;
+}
+
+/// The column with the fewest bytes.
+int least_column(const parquet::arrow::FileReader& reader) {
+  const auto metadata = reader.parquet_reader()->metadata();
+  std::vector<double> bytes(reader.manifest().schema_fields.size(), 0);
+  for (int group = 0; group < metadata->num_row_groups(); ++group) {
+    const auto of_group = metadata->RowGroup(group);
+    for (std::size_t c = 0; c < bytes.size(); ++c) {
+      for (const int leaf : leaves_of(reader, static_cast<int>(c))) {
+        bytes[c] += static_cast<double>(of_group->ColumnChunk(leaf)->total_uncompressed_size());
+      }
+    }
+  }
+  return static_cast<int>(std::min_element(bytes.begin(), bytes.end()) - bytes.begin());
+}
+
+class ParquetBatches {
+ public:
+  static constexpr const char* kRemedy = kParquetRemedy;
+
+  ParquetBatches(const Source& source, const LazyFile& file, int column)
+      : path_(file.path), reader_(open_parquet(source, file.pool, file.metadata)) {
+    std::vector<int> groups(static_cast<std::size_t>(reader_->num_row_groups()));
+    std::iota(groups.begin(), groups.end(), 0);
+    reader_->set_batch_size(kBatchRows);
+    batches_ = files::value_of(reader_->GetRecordBatchReader(groups, leaves_of(*reader_, column)),
+                               path_, kParquetRemedy);
+  }
+
+  /// nullptr: there are no more.
+  std::shared_ptr<arrow::Array> next() {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    files::check(batches_->ReadNext(&batch), path_, kParquetRemedy);
+    return batch == nullptr ? nullptr : batch->column(0);
+  }
+
+ private:
+  static constexpr std::int64_t kBatchRows = 1 << 18;
+
+  std::filesystem::path path_;
+  std::unique_ptr<parquet::arrow::FileReader> reader_;
+  std::unique_ptr<arrow::RecordBatchReader> batches_;  // reads by reader_
+};
+
+PartTable read_parquet_file(const Table::Impl& impl, const Source& source, std::int64_t max_rows) {
+  const auto reader = open_parquet(source, impl.pool, nullptr);
+  const auto metadata = reader->parquet_reader()->metadata();
+  if (max_rows == 0) {
+    check_declared(*metadata, source);
+    std::shared_ptr<arrow::Schema> schema;
+    files::check(reader->GetSchema(&schema), source.path(), kParquetRemedy);
+    if (source.compression() == arrow::Compression::UNCOMPRESSED && impl.kept != nullptr) {
+      return lazy_table<ParquetBatches>(
+          impl, {source.path(), impl.options.max_bytes, source.identity(), impl.pool, metadata},
+          std::move(schema), least_column(*reader));
+    }
+    return held(files::value_of(reader->ReadTable(), source.path(), kParquetRemedy), source,
+                kParquetRemedy, max_rows);
+  }
+  std::vector<int> groups;
+  std::int64_t rows = 0;
+  for (int group = 0; group < metadata->num_row_groups() && rows < max_rows; ++group) {
+    groups.push_back(group);
+    rows += metadata->RowGroup(group)->num_rows();
+  }
+  return held(files::value_of(reader->ReadRowGroups(groups), source.path(), kParquetRemedy), source,
+              kParquetRemedy, max_rows);
+}
+
+// ----- Arrow -----
+
+using ArrowFile = arrow::ipc::RecordBatchFileReader;
+
+class ArrowBatches {
+ public:
+  static constexpr const char* kRemedy = kArrowRemedy;
+
+  ArrowBatches(const Source& source, const LazyFile& file, int column)
+      : path_(file.path), pool_(file.pool) {
+    auto options = arrow::ipc::IpcReadOptions::Defaults();
+    options.memory_pool = file.pool;
+    options.included_fields = {column};
+    reader_ = files::value_of(ArrowFile::Open(source.random(), options), path_, kArrowRemedy);
+  }
+
+  /// nullptr: there are no more.
+  std::shared_ptr<arrow::Array> next() {
+    if (at_ == reader_->num_record_batches()) return nullptr;
+    const auto batch = files::value_of(reader_->ReadRecordBatch(at_++), path_, kArrowRemedy);
+    // Its buffers lie in one as large as all columns are together.
+    return files::value_of(arrow::Concatenate({batch->column(0)}, pool_), path_, kArrowRemedy);
+  }
+
+ private:
+  std::filesystem::path path_;
+  arrow::MemoryPool* pool_;
+  std::shared_ptr<ArrowFile> reader_;
+  int at_ = 0;
+};
+
+/// A column whose cells have the fewest bits, if any has a fixed number of them. One of nulls has
+/// none, and as many rows as the file says.
+int narrowest_column(const arrow::Schema& schema) {
+  const auto bits = [&](int column) {
+    const int width = schema.field(column)->type()->bit_width();
+    return width <= 0 ? std::numeric_limits<int>::max() : width;
+  };
+  int least = 0;
+  for (int c = 1; c < schema.num_fields(); ++c) {
+    if (bits(c) < bits(least)) least = c;
+  }
+  return least;
+}
+
+PartTable read_arrow_file(const Table::Impl& impl, const Source& source, std::int64_t max_rows) {
+  const std::filesystem::path& path = source.path();
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.memory_pool = impl.pool;
+  const auto file = source.random();
+  const auto magic = files::value_of(file->ReadAt(0, 6), path, kArrowRemedy);
+  if (magic->ToString() != "ARROW1") {
+    const auto reader = files::value_of(arrow::ipc::RecordBatchStreamReader::Open(file, options),
+                                        path, kArrowRemedy);
+    return held(files::value_of(reader->ToTable(), path, kArrowRemedy), source, kArrowRemedy,
+                max_rows);
+  }
+  const auto reader = files::value_of(ArrowFile::Open(file, options), path, kArrowRemedy);
+  if (max_rows == 0 && source.compression() == arrow::Compression::UNCOMPRESSED &&
+      impl.kept != nullptr) {
+    return lazy_table<ArrowBatches>(impl,
+                                    {path, impl.options.max_bytes, source.identity(), impl.pool},
+                                    reader->schema(), narrowest_column(*reader->schema()));
+  }
+  return held(files::value_of(reader->ToTable(), path, kArrowRemedy), source, kArrowRemedy,
+              max_rows);
+}
+
+}  // namespace
+
+PartTable read_parquet(const Table::Impl& impl, const std::filesystem::path& path,
+                       std::int64_t max_rows) {
   const Source source(path, impl.options.max_bytes);
-  return guarded(source, kArrowRemedy, max_rows,
-                 [&] { return read_arrow_file(source, impl.pool); });
+  return guarded(source, kParquetRemedy, [&] { return read_parquet_file(impl, source, max_rows); });
+}
+
+PartTable read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
+                     std::int64_t max_rows) {
+  const Source source(path, impl.options.max_bytes);
+  return guarded(source, kArrowRemedy, [&] { return read_arrow_file(impl, source, max_rows); });
 }
 
 }  // namespace sluice

@@ -16,17 +16,28 @@
 
 namespace sluice::cells {
 
-void for_each_chunk(const Table::Impl& table, int column,
-                    const std::function<void(const Chunk&)>& visit) {
+void each_chunk_while(const Table::Impl& table, int column,
+                      const std::function<bool(const Chunk&)>& visit) {
   std::int64_t row = 0;
   for (std::size_t part = 0; part < table.parts.size(); ++part) {
     std::int64_t part_row = 0;
-    for (const auto& array : table.parts[part].table->column(column)->chunks()) {
-      visit({*array, part, part_row, row});
+    bool more = true;
+    table.parts[part].table.each_chunk(column, [&](const auto& array) {
+      more = visit({*array, part, part_row, row});
       part_row += array->length();
       row += array->length();
-    }
+      return more;
+    });
+    if (!more) return;
   }
+}
+
+void for_each_chunk(const Table::Impl& table, int column,
+                    const std::function<void(const Chunk&)>& visit) {
+  each_chunk_while(table, column, [&](const Chunk& chunk) {
+    visit(chunk);
+    return true;
+  });
 }
 
 bool is_text(const arrow::DataType& type) {

@@ -22,8 +22,13 @@ struct Chunk {
   std::int64_t row;       ///< of the chunk's first cell, over all parts
 };
 
+/// In the order of the rows; an array is there as long as `visit` looks at it. Throws DataError.
 void for_each_chunk(const Table::Impl& table, int column,
                     const std::function<void(const Chunk&)>& visit);
+
+/// The same until `visit` says false.
+void each_chunk_while(const Table::Impl& table, int column,
+                      const std::function<bool(const Chunk&)>& visit);
 
 bool is_text(const arrow::DataType& type);
 /// The text of cell `i` of a text array. Undefined for missing cells.

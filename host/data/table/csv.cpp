@@ -351,7 +351,7 @@ class CsvReader {
 void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
               const TextColumns& text_columns) {
   CsvReader reader(impl, part.path);
-  part.table = reader.read(max_rows, text_columns);
+  part.table = PartTable(reader.read(max_rows, text_columns));
   part.form = reader.form();
   part.blank_rows = reader.blank_rows();
   if (part.blank_rows.empty()) return;

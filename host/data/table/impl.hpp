@@ -1,6 +1,6 @@
-// What a Table holds: the Arrow tables of its files, one a file, side by side and never merged, so
-// that files may differ in how a column is stored (integers here, text there), and so that every
-// cell can be traced back to its file. Included by the readers and the catalogue builders only.
+// What a Table holds: the tables of its files, one a file, side by side and never merged, so that
+// files may differ in how a column is stored (integers here, text there), and so that every cell
+// can be traced back to its file. Included by the readers and the catalogue builders only.
 #pragma once
 
 #include <arrow/memory_pool.h>
@@ -15,12 +15,14 @@
 #include <vector>
 
 #include "data/table/csv_form.hpp"
+#include "data/table/file_cells.hpp"
+#include "data/table/part_table.hpp"
 #include "sluice/data/table.hpp"
 
 namespace sluice {
 
 struct TablePart {
-  std::shared_ptr<arrow::Table> table;
+  PartTable table;
   std::filesystem::path path;
   TableFormat format = TableFormat::csv;  ///< never automatic
   csv::Form form = {};                    ///< of a CSV file
@@ -41,6 +43,8 @@ struct Table::Impl {
   std::vector<std::string> names;  ///< the columns of every part
   std::string source;
   ReadOptions options;
+  /// Room for columns that were read from Parquet and Arrow files, of all parts together.
+  std::shared_ptr<KeptBytes> kept = {};
   /// .tsf files: pandas' name of their @frequency.
   std::optional<std::string> tsf_frequency;
   /// Sentences about what was guessed in reading: for CatalogNotes::remarks.
@@ -64,11 +68,12 @@ std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t ro
 /// Sets part.table, form and blank_rows; part.path is given.
 void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
               const TextColumns& text_columns);
-std::shared_ptr<arrow::Table> read_parquet(const Table::Impl& impl,
-                                           const std::filesystem::path& path,
-                                           std::int64_t max_rows);
-std::shared_ptr<arrow::Table> read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
-                                         std::int64_t max_rows);
+/// Without `max_rows` what is looked into is the file's end; its columns are read when they are
+/// asked for, and those that impl.kept has room for are read once.
+PartTable read_parquet(const Table::Impl& impl, const std::filesystem::path& path,
+                       std::int64_t max_rows);
+PartTable read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
+                     std::int64_t max_rows);
 /// Attributes as text columns, then "values", a list of float32 a row. `frequency` becomes pandas'
 /// name of the file's @frequency.
 std::shared_ptr<arrow::Table> read_tsf(const Table::Impl& impl, const std::filesystem::path& path,

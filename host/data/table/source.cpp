@@ -52,8 +52,17 @@ void check_is_readable_file(const fs::path& path) {
   }
 }
 
-std::int64_t changed_ns(const struct stat& status) {
-  return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
+Source::Identity identity_of(const struct stat& status) {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return {status.st_dev, status.st_ino, status.st_size,
+          static_cast<std::int64_t>(status.st_mtim.tv_sec) * kNanoseconds + status.st_mtim.tv_nsec};
+}
+
+[[noreturn]] void throw_changed(const fs::path& path, std::int64_t before, std::int64_t now) {
+  throw DataError(
+      fmt::format("{}: the file changed while it was read ({} bytes at first, {} now); read it "
+                  "when whoever writes it is done, or let them write another file and rename it",
+                  path.string(), before, now));
 }
 
 /// A codec holds no state, and a stream keeps only a raw pointer to its own: one a process.
@@ -206,10 +215,7 @@ Source::Source(fs::path path, std::int64_t max_bytes)
   descriptor_ = file->file_descriptor();
   file_ = file;
   struct stat status {};
-  if (::fstat(descriptor_, &status) == 0) {
-    size_ = status.st_size;
-    changed_ns_ = changed_ns(status);
-  }
+  if (::fstat(descriptor_, &status) == 0) identity_ = identity_of(status);
   settle_compression();
 }
 
@@ -232,8 +238,8 @@ void Source::settle_compression() {
 }
 
 std::shared_ptr<arrow::io::InputStream> Source::stream(Watch watch) const {
-  std::shared_ptr<arrow::io::InputStream> raw =
-      files::value_of(arrow::io::RandomAccessFile::GetStream(file_, 0, size_), path_, kOpenRemedy);
+  std::shared_ptr<arrow::io::InputStream> raw = files::value_of(
+      arrow::io::RandomAccessFile::GetStream(file_, 0, identity_.size), path_, kOpenRemedy);
   if (compression_ != arrow::Compression::UNCOMPRESSED) {
     raw = files::value_of(
         arrow::io::CompressedInputStream::Make(codec_of(compression_), std::move(raw)), path_,
@@ -293,14 +299,15 @@ std::string Source::limit_text() const {
       size, files::kMemoryRemedy);
 }
 
+void Source::check_is(const Identity& before) const {
+  if (identity_ == before) return;
+  throw_changed(path_, before.size, identity_.size);
+}
+
 void Source::check() const {
   struct stat status {};
-  const bool known = ::fstat(descriptor_, &status) == 0;
-  if (known && (status.st_size != size_ || changed_ns(status) != changed_ns_)) {
-    throw DataError(
-        fmt::format("{}: the file changed while it was read ({} bytes at first, {} now); read it "
-                    "when whoever writes it is done, or let them write another file and rename it",
-                    path_.string(), size_, status.st_size));
+  if (::fstat(descriptor_, &status) == 0 && identity_of(status) != identity_) {
+    throw_changed(path_, identity_.size, status.st_size);
   }
   const std::lock_guard lock(faults_->mutex);
   if (faults_->too_large) {

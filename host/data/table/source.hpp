@@ -37,6 +37,16 @@ class Source {
   /// ...".
   std::string limit_text() const;
 
+  /// What the file is: another one under the same name is not the same.
+  struct Identity {
+    std::uint64_t device = 0, number = 0;
+    std::int64_t size = 0, changed_ns = 0;
+    bool operator==(const Identity&) const = default;
+  };
+  const Identity& identity() const { return identity_; }
+  /// Throws DataError if it is not the file that it was.
+  void check_is(const Identity& before) const;
+
   /// The bytes from start to end, decompressed. A stream never fails: at a fault it ends, and
   /// `check` says why. (Arrow's readers ahead of the parser do not all survive a failing one.)
   std::shared_ptr<arrow::io::InputStream> stream(Watch watch = {}) const;
@@ -64,7 +74,7 @@ class Source {
   std::int64_t allocated_ = 0;  ///< by Arrow, when the file was opened
   std::shared_ptr<arrow::io::RandomAccessFile> file_;
   int descriptor_ = -1;  ///< file_'s
-  std::int64_t size_ = 0, changed_ns_ = 0;
+  Identity identity_;
   arrow::Compression::type compression_ = arrow::Compression::UNCOMPRESSED;
   bool compression_unnamed_ = false;
   std::shared_ptr<Faults> faults_;

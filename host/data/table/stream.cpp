@@ -43,17 +43,16 @@ void check_callbacks(const ArrowArrayStream& stream, const std::string& name) {
 Table take_stream(ArrowArrayStream& stream, const std::string& name) {
   check_callbacks(stream, name);
   const auto reader = files::value_of(arrow::ImportRecordBatchReader(&stream), name, kStreamRemedy);
-  TablePart part{nullptr, name, TableFormat::memory, {}, {}};
-  part.table = files::value_of(reader->ToTable(), name, kStreamRemedy);
-  files::check(part.table->Validate(), name, kStreamRemedy);
-  for (int c = 0; c < part.table->num_columns(); ++c) {
-    files::check(part.table->column(c)->ValidateFull(),
-                 fmt::format("{}: column '{}'", name, part.table->field(c)->name()), kStreamRemedy);
+  const auto given = files::value_of(reader->ToTable(), name, kStreamRemedy);
+  files::check(given->Validate(), name, kStreamRemedy);
+  for (int c = 0; c < given->num_columns(); ++c) {
+    files::check(given->column(c)->ValidateFull(),
+                 fmt::format("{}: column '{}'", name, given->field(c)->name()), kStreamRemedy);
   }
   auto table = std::make_unique<Table::Impl>();
-  table->names = part.table->schema()->field_names();
+  table->names = given->schema()->field_names();
   table->source = name;
-  table->parts.push_back(std::move(part));
+  table->parts.push_back({PartTable(given), name, TableFormat::memory, {}, {}});
   return Table(std::move(table));
 }
 

@@ -1,9 +1,7 @@
 // Which files, in which format; each is read by its own reader and becomes a part of the table.
 #include "sluice/data/table.hpp"
 
-#include <arrow/array/array_dict.h>
-#include <arrow/array/util.h>
-#include <arrow/scalar.h>
+#include <arrow/type.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -31,7 +29,7 @@ Table::~Table() = default;
 
 std::int64_t Table::rows() const {
   std::int64_t rows = 0;
-  for (const TablePart& part : impl_->parts) rows += part.table->num_rows();
+  for (const TablePart& part : impl_->parts) rows += part.table.num_rows();
   return rows;
 }
 std::vector<std::string> Table::column_names() const { return impl_->names; }
@@ -60,31 +58,20 @@ std::string source_of(const ReadOptions& options, std::size_t files) {
 }
 
 /// The table with a column of text for each folder above the file that is named COLUMN=VALUE.
-std::shared_ptr<arrow::Table> with_partitions(std::shared_ptr<arrow::Table> table,
-                                              const inputs::Input& input) {
-  const auto type = arrow::dictionary(arrow::int32(), arrow::utf8());
-  const auto made = [&](auto result) {
-    return files::value_of(std::move(result), input.path, files::kMemoryRemedy);
-  };
+PartTable with_partitions(PartTable table, const inputs::Input& input) {
   for (const inputs::Partition& partition : input.partitions) {
-    if (table->schema()->GetFieldIndex(partition.column) >= 0) continue;
-    std::shared_ptr<arrow::Array> cells;
-    if (partition.value) {
-      cells = made(arrow::DictionaryArray::FromArrays(
-          type, made(arrow::MakeArrayFromScalar(arrow::Int32Scalar(0), table->num_rows())),
-          made(arrow::MakeArrayFromScalar(arrow::StringScalar(*partition.value), 1))));
-    } else {
-      cells = made(arrow::MakeArrayOfNull(type, table->num_rows()));
-    }
-    table = made(table->AddColumn(table->num_columns(), arrow::field(partition.column, type),
-                                  std::make_shared<arrow::ChunkedArray>(cells)));
+    if (table.schema()->GetFieldIndex(partition.column) >= 0) continue;
+    const std::string* word = partition.value ? &*partition.value : nullptr;
+    const auto type = arrow::dictionary(arrow::int32(), arrow::utf8());
+    table = table.with_column(table.num_columns(), arrow::field(partition.column, type),
+                              constant_cells(word, table.num_rows(), input.path));
   }
   return table;
 }
 
 void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_rows,
               const TextColumns& text_columns) {
-  TablePart part{nullptr, input.path, input.format, {}, {}};
+  TablePart part{{}, input.path, input.format, {}, {}};
   switch (input.format) {
     case TableFormat::csv:
       read_csv(table, part, max_rows, text_columns);
@@ -97,7 +84,7 @@ void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_r
       break;
     case TableFormat::tsf: {
       const auto before = table.tsf_frequency;
-      part.table = read_tsf(table, input.path, max_rows, table.tsf_frequency);
+      part.table = PartTable(read_tsf(table, input.path, max_rows, table.tsf_frequency));
       if (before && before != table.tsf_frequency) {
         throw DataError(
             fmt::format("{}: its @frequency is {}, that of the files before it {}; "
@@ -107,8 +94,8 @@ void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_r
       break;
     }
     case TableFormat::memory: {
-      const auto& held = table.options.memory.at(input.path.string())->impl().parts.front().table;
-      part.table = max_rows > 0 ? held->Slice(0, max_rows) : held;
+      const auto& given = table.options.memory.at(input.path.string())->impl().parts.front().table;
+      part.table = max_rows > 0 ? given.first(max_rows) : given;
       break;
     }
     case TableFormat::automatic:
@@ -117,7 +104,7 @@ void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_r
       throw InternalError("read_table: a file without a format");
   }
   part.table = with_partitions(std::move(part.table), input);
-  const std::vector<std::string> names = part.table->schema()->field_names();
+  const std::vector<std::string> names = part.table.schema()->field_names();
   if (names.empty()) {
     throw DataError(fmt::format("{}: the file has no columns; write it again with a header",
                                 input.path.string()));
@@ -155,6 +142,7 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
   const std::vector<inputs::Input> files = inputs::list(options, table->remarks);
   table->options = options;
   table->source = source_of(options, files.size());
+  table->kept = std::make_shared<KeptBytes>(options.kept_bytes);
   table->pool = pool_of(Source::budget_of(options.max_bytes));
   std::int64_t rows = 0;
   for (const inputs::Input& input : files) {
@@ -165,7 +153,7 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
       throw DataError(fmt::format("{}: not enough memory to read it; {}", input.path.string(),
                                   files::kMemoryRemedy));
     }
-    rows += table->parts.back().table->num_rows();
+    rows += table->parts.back().table.num_rows();
   }
   return Table(std::move(table));
 }

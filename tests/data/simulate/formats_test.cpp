@@ -19,7 +19,9 @@ std::vector<std::vector<std::string>> cells(const fs::path& path) {
   options.paths = {path};
   const Table table = read_table(options);
   std::vector<std::vector<std::string>> columns;
-  for (const auto& column : table.impl().parts.at(0).table->columns()) {
+  const PartTable& part = table.impl().parts.at(0).table;
+  for (int c = 0; c < part.num_columns(); ++c) {
+    const auto column = part.column(c);
     auto& out = columns.emplace_back();
     for (std::int64_t row = 0; row < column->length(); ++row) {
       auto scalar = column->GetScalar(row).ValueOrDie();

@@ -128,7 +128,7 @@ TEST(TableStream, NothingIsCopiedOnTheWayIn) {
   }
   const Table table = take_stream(stream, "df");
   EXPECT_EQ(stream.release, nullptr) << "the stream is released";
-  const auto held = table.impl().parts[0].table->column(0)->chunk(0);
+  const auto held = table.impl().parts[0].table.column(0)->chunk(0);
   EXPECT_EQ(held->data()->buffers[1]->data(), array->data()->buffers[1]->data());
 }
 
