@@ -78,26 +78,26 @@ void check_aggregation(const CatalogSpec& spec, const std::vector<ChannelSource>
 }
 
 std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merge,
-                                const std::vector<std::int64_t>& places, std::int64_t steps) {
+                                const Places& places, std::int64_t steps) {
   const bool sums = merge == Merge::sum || merge == Merge::mean;
   const auto size = static_cast<std::size_t>(steps);
   std::vector<double> values(size, std::numeric_limits<double>::quiet_NaN());
   std::vector<double> lost(sums ? size : 0, 0);  // what rounding took off each sum
   std::vector<std::int32_t> counts(size, 0);
   read_exact(table, column, [&](std::int64_t row, std::span<const double> block) {
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      const std::int64_t at = places[static_cast<std::size_t>(row) + i];
-      if (at < 0 || std::isnan(block[i])) continue;
+    places.each(row, std::ssize(block), [&](std::int64_t at, std::int64_t i) {
+      const double cell = block[static_cast<std::size_t>(i)];
+      if (std::isnan(cell)) return;
       const auto place = static_cast<std::size_t>(at);
       double& value = values[place];
       const bool first = counts[place]++ == 0;
       if (sums && !first) {
-        add(block[i], value, lost[place]);
-      } else if (first || merge == Merge::last || (merge == Merge::min && block[i] < value) ||
-                 (merge == Merge::max && block[i] > value)) {
-        value = block[i];
+        add(cell, value, lost[place]);
+      } else if (first || merge == Merge::last || (merge == Merge::min && cell < value) ||
+                 (merge == Merge::max && cell > value)) {
+        value = cell;
       }
-    }
+    });
   });
   for (std::size_t i = 0; i < size; ++i) {
     if (counts[i] == 0) continue;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/catalog/places.hpp"
 #include "data/catalog/roles.hpp"
 
 namespace sluice {
@@ -20,12 +21,11 @@ Merge merge_of(const CatalogSpec& spec, const ChannelSource& source);
 void check_aggregation(const CatalogSpec& spec, const std::vector<ChannelSource>& sources,
                        const std::string& source);
 
-/// [steps], for each step the merge of the cells of its rows (`places`, a row each), in double:
+/// [steps], for each step the merge of the cells of its rows (at `places`), in double:
 /// sums and means are those of the numbers as they are written, rounded once. Missing cells do not
-/// count. First and last are by the rows' order. Places below 0 are left out; a step without a cell
-/// is NaN.
+/// count. First and last are by the rows' order. A step without a cell is NaN.
 std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merge,
-                                const std::vector<std::int64_t>& places, std::int64_t steps);
+                                const Places& places, std::int64_t steps);
 
 /// Says of the last step of weeks and longer ones that its rows end before it does.
 void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Timestamp last_row,

@@ -11,7 +11,7 @@
 //   grid.cpp         the frequency, given or inferred; periods of times
 //   series.cpp       id columns -> series
 //   long.cpp         rows (id, time) -> series; also `single`, and `columns` by way of it
-//   steps.cpp, aggregate.cpp   rows (id, time) -> steps of the grid: duplicates, channels
+//   steps.cpp, places.cpp, aggregate.cpp   rows (id, time) -> steps of the grid: duplicates, channels
 //   rows.cpp, starts.cpp   a series in each row, .tsf; where series begin that say so themselves
 //   precision.cpp    values whose steps a float does not hold
 //   words.cpp        channels of words

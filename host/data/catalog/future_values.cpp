@@ -52,7 +52,7 @@ std::vector<double> FutureRows::exact_numbers(std::size_t channel) const {
   const Merge merge = spec_.aggregate.empty()
                           ? Merge::mean
                           : merge_of(spec_, {channels_[channel], Role::future, column});
-  return merged_rows(table, column, merge, leader_, std::ssize(periods_));
+  return merged_rows(table, column, merge, Places(leader_), std::ssize(periods_));
 }
 
 void FutureRows::fill(const std::string& name, const std::vector<std::string>& ids,

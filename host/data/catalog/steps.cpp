@@ -1,5 +1,5 @@
-// Two numbers a row (series, place in the channels) are all that is held beside the table; channels
-// are then filled one at a time, straight from its blocks.
+// Two numbers a row (series, time) are all that is held beside the table until the rows' places are
+// known; channels are then filled one at a time, straight from its blocks.
 #include "data/catalog/steps.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +16,7 @@
 #include "data/catalog/gaps.hpp"
 #include "data/catalog/limits.hpp"
 #include "data/catalog/other_frequencies.hpp"
+#include "data/catalog/places.hpp"
 #include "data/catalog/precision.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/words.hpp"
@@ -46,10 +47,11 @@ class LongBuilder {
     Bits has_row(parts_.offsets.back());
     place_rows(has_row);
     series_ = {};
+    laid_ = Places(std::move(places_));
     for (const ChannelSource& source : sources_) add_channel(source);
     fit_offsets();
-    add_categories(table_, categories_, {places_, merges_rows()}, future, parts_, notes_);
-    places_ = {};
+    add_categories(table_, categories_, {laid_, merges_rows()}, future, parts_, notes_);
+    laid_ = {};
     for (const FutureRows& file : future) fill_future(file);
     tell_lost_beside(future);
     if (whole) {
@@ -168,7 +170,7 @@ class LongBuilder {
     }
     notes_.unsorted_series = std::count(unsorted.begin(), unsorted.end(), 1);
     refuse_stray();
-    distinct_ = {};
+    distinct_ = std::vector<Timestamp>();
     std::vector<std::int64_t> last = last_row_;
     for (const FutureRows& file : future) file.extend(parts_.first, last);
     parts_.offsets.assign(1, 0);
@@ -345,20 +347,18 @@ class LongBuilder {
     if (source.column >= 0 && merges_rows()) return add_merged(source, std::move(channel));
     if (source.column >= 0) {
       read_numbers(table_, source.column, [&](std::int64_t row, std::span<const float> block) {
-        const std::int64_t* place = places_.data() + row;
-        for (std::size_t i = 0; i < block.size(); ++i) {
-          if (place[i] >= 0) channel.values[static_cast<std::size_t>(place[i])] = block[i];
-        }
+        laid_.each(row, std::ssize(block), [&](std::int64_t place, std::int64_t i) {
+          channel.values[static_cast<std::size_t>(place)] = block[static_cast<std::size_t>(i)];
+        });
       });
     }
     parts_.channels.push_back(std::move(channel));
     if (source.column < 0) return;
     const auto read_again = [&](ExactSeries& exact) {
       read_exact(table_, source.column, [&](std::int64_t row, std::span<const double> block) {
-        const std::int64_t* place = places_.data() + row;
-        for (std::size_t i = 0; i < block.size(); ++i) {
-          if (place[i] >= 0) exact.put(place[i], block[i]);
-        }
+        laid_.each(row, std::ssize(block), [&](std::int64_t place, std::int64_t i) {
+          exact.put(place, block[static_cast<std::size_t>(i)]);
+        });
       });
     };
     keep_or_tell(source, read_again);
@@ -366,7 +366,7 @@ class LongBuilder {
 
   void add_merged(const ChannelSource& source, Channel channel) {
     const std::vector<double> merged =
-        merged_rows(table_, source.column, merge_for(source), places_, parts_.offsets.back());
+        merged_rows(table_, source.column, merge_for(source), laid_, parts_.offsets.back());
     for (std::size_t i = 0; i < merged.size(); ++i) {
       if (std::abs(merged[i]) > std::numeric_limits<float>::max()) {
         refuse_sum(source, static_cast<std::int64_t>(i), merged[i]);
@@ -474,6 +474,7 @@ class LongBuilder {
   bool whole_ = true;                   // the caller makes no other series of the result
   std::vector<Timestamp> distinct_;     // the times there are, ascending
   std::vector<std::int64_t> places_;    // [rows]: first periods, then places in the channels
+  Places laid_;                         // what they are in the end
   std::vector<std::int64_t> last_row_;  // [S], period of each series' last row
 };
 

@@ -138,13 +138,14 @@ void add_categories(const Table::Impl& table, const std::vector<ChannelSource>& 
 
     const std::vector<std::int32_t> of_own = vocabulary.codes_of(own.words);
     std::int64_t several = 0;
-    for (std::size_t row = 0; row < own.codes.size(); ++row) {
-      if (own.codes[row] < 0 || rows.places[row] < 0) continue;
-      std::int32_t& code = channel.codes[static_cast<std::size_t>(rows.places[row])];
-      const std::int32_t word = of_own[static_cast<std::size_t>(own.codes[row])];
+    rows.places.each(0, std::ssize(own.codes), [&](std::int64_t place, std::int64_t row) {
+      const std::int32_t own_code = own.codes[static_cast<std::size_t>(row)];
+      if (own_code < 0) return;
+      std::int32_t& code = channel.codes[static_cast<std::size_t>(place)];
+      const std::int32_t word = of_own[static_cast<std::size_t>(own_code)];
       several += rows.merged && code != 0 && code != word;
       if (!rows.merged || code == 0) code = word;
-    }
+    });
     if (several > 0) {
       notes.remarks.push_back(fmt::format(
           "{}: {} rows have another '{}' than the first row of their step; the first one's counts",

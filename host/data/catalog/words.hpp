@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/catalog/build.hpp"
+#include "data/catalog/places.hpp"
 #include "data/catalog/roles.hpp"
 
 namespace sluice {
@@ -19,8 +20,8 @@ std::vector<ChannelSource> category_sources(const Table::Impl& table, const Cata
 
 /// Where each row of the main file lies.
 struct LaidRows {
-  std::span<const std::int64_t> places;  ///< [rows], in the channels; -1: another row counts
-  bool merged = false;                   ///< several rows of one step: the first word counts
+  const Places& places;
+  bool merged = false;  ///< several rows of one step: the first word counts
 };
 
 /// Adds a channel of words for each of `sources`; cells that the main file leaves empty take the
