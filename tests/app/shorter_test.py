@@ -35,6 +35,50 @@ class NextCommand(Program):
                 for command in commands:
                     self.ok(*command)
 
+    def weeks(self):
+        """Own data, two columns, and a file of settings for daily data with more of them, added up to weeks."""
+        self.write("weekly.toml", '[data]\nid = ["unique_id"]\ntime = "ds"\ntargets = ["y"]\nfuture = ["price"]\n'
+                                  'static_categories = ["store"]\naggregate = "W-SUN"\ngaps = "zero"\nvalid = 3\ntest = 3\n'
+                                  '[network]\npredict_day = 3\nhidden_size = 4\n[training]\nsteps = 4\n'
+                                  '[path]\ndata = ["days.csv"]\nfuture = "days.future.csv"\nmodel = "w/m.safetensors"\n'
+                                  '[engine]\ndevice = "cuda"\n[forecast]\nlevels = [50]\n[mode]\nlog_file = true\n')
+        self.daily("my data.csv", 250, columns="day,sold")
+
+    def test_what_train_names_next_undoes_the_lines_of_the_settings_that_its_flags_undid(self):
+        self.weeks()
+        trained = self.ok("train", "weekly.toml", "my data.csv", "--data.id", "", "--data.time", "day", "--data.targets", "sold",
+                          "--data.future", "", "--data.static_categories", "", "--path.future", "", "--engine.device", "cpu",
+                          "--horizon", "2", "--forecast.levels", "90", "--training.choice", "0", "--mode.figures", "false")
+        for command in self.next_commands(trained):
+            self.ok(*command)
+            self.assertNotIn("--horizon", command)  # the model's own
+            self.assertIn("my data.csv", command)
+        self.assertEqual(self.read("runs/forecast.csv").splitlines()[0], "unique_id,ds,sluice,sluice-lo-90,sluice-hi-90")
+
+    def test_a_flag_whose_value_begins_like_one_is_named_so_that_it_can_be_pasted(self):
+        self.weeks()
+        trained = self.train("my data.csv", "weekly.toml", "--data.id=", "--data.time", "day", "--data.targets", "sold", "--data.future=",
+                             "--data.static_categories=", "--path.future=", "--data.missing=--,NA", "--path.forecast=--f.csv",
+                             "--training.choice", "0", "--mode.figures", "false")
+        for command in self.next_commands(trained):
+            self.ok(*command)
+
+    def test_a_limit_that_no_model_keeps_is_named_again(self):
+        self.daily("sales.csv", 100)
+        trained = self.train("sales.csv", "--data.max_bytes", "5000", "--mode.debug_rows", "70", "--mode.figures", "false", "--training.choice", "0")
+        for command in self.next_commands(trained):
+            self.ok(*command)
+            self.assertEqual(command[2:6], ["sales.csv", "--data.max_bytes", "5000", "--mode.debug_rows"])
+
+    def test_the_check_that_a_forecast_names_is_of_its_model(self):
+        self.write("shops.csv", "\n".join(line for line in long_file().splitlines() if "2024-02-03" not in line) + "\n")
+        self.train("shops.csv", "--data.id", "shop", "--data.time", "day", "--data.targets", "sold", "--data.past", "price",
+                   "--path.model", "m.safetensors", "--training.choice", "0")
+        said = " ".join(self.ok("evaluate", "--path.data", "shops.csv", "--path.model", "m.safetensors", "--mode.figures=false").err.split())
+        command = shlex.split(re.search(r"as the training had (?:it|them): sluice (check .*?shops.csv)", said)[1])
+        self.assertIn("m.safetensors", command)
+        self.assertIn("sold", self.ok(*command).out)
+
     def test_the_command_that_an_interrupted_training_names_goes_on_with_it(self):
         self.daily("my sales.csv", 100)
         flags = ["--training.steps", "1000000", "--hidden_size", "4", "--horizon", "5", "--data.missing", "NA,no value",
