@@ -141,7 +141,6 @@ int forecast(const Request& request) {
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes, levels);
   });
-  check_samples(*settings.model, forecasts, config);  // before anything is written
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
