@@ -78,9 +78,8 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
   const std::string held_out =
       config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
   std::string text = fmt::format(
-      "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
-      "was",
-      scored, held_out, *middle);
+      "to evaluate it, the last {} must be held out, and {} of {} (the median series) was",
+      steps_text(scored), held_out, steps_text(*middle));
   // What a training needs, with a validation step where there is to be one.
   const std::int64_t least = std::max<std::int64_t>(config.data.min_history, 2) +
                              static_cast<std::int64_t>(has_validation(config));
@@ -96,10 +95,9 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
   }
   if (most >= scored) remedies.push_back("evaluate with --evaluate.refit 1");
   if (remedies.empty()) {
-    return text + fmt::format(
-                      "; that leaves too little to train on: it takes longer series ({} "
-                      "steps or more)",
-                      scored + least);
+    return text +
+           fmt::format("; that leaves too little to train on: it takes longer series ({} or more)",
+                       steps_text(scored + least));
   }
   return text + ": " + fmt::format("{}", fmt::join(remedies, " or "));
 }

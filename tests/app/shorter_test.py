@@ -137,6 +137,35 @@ class NextCommand(Program):
                     self.train("few.csv")
                     self.ok("evaluate", "few.csv", "--mode.figures", "false", "--evaluate.refit", "1", "--training.steps", "2")
 
+    def test_what_evaluate_advises_has_numbers_and_can_be_done(self):
+        self.daily("few.csv", 20)
+        few = ("--training.choice", "0", "--training.partners", "none")
+        self.train("few.csv", "--horizon", "20", *few)
+        long = self.sluice("evaluate", "few.csv")
+        self.assertEqual(long.status, 3)
+        advised = re.search(r"longer than the horizon of 20 steps \(the longest has 20\), so nothing can be evaluated; "
+                            r"train with (--horizon 17 --data.test 17)", " ".join(long.err.split()))
+        self.train("few.csv", *advised[1].split(), *few)
+        self.ok("evaluate", "few.csv", "--mode.figures", "false")
+        self.train("few.csv", "--horizon", "3", "--data.test", "2", *few)
+        seen = self.sluice("evaluate", "few.csv")
+        self.assertEqual(seen.status, 3)
+        advised = re.search(r"train with (--data.test 3), or let the evaluation train", " ".join(seen.err.split()))
+        self.train("few.csv", "--horizon", "3", *advised[1].split(), *few)
+        self.ok("evaluate", "few.csv", "--mode.figures", "false")
+        self.daily("three.csv", 3)
+        self.train("three.csv", "--horizon", "3", "--data.test", "0", *few)
+        short = self.sluice("evaluate", "three.csv")
+        self.assertIn("so nothing can be evaluated; it takes longer series (4 steps or more)", " ".join(short.err.split()))
+
+    def test_one_step_is_no_steps(self):
+        self.daily("few.csv", 20)
+        said = " ".join(self.train("few.csv", "--horizon", "1", "--data.test", "1", "--training.choice", "0").err.split())
+        self.assertIn("held out for evaluate (data.test): the last 1 step of each series; evaluate scores 1 step", said)
+        said = " ".join(self.train("few.csv", "--horizon", "1", "--data.test", "0", "--training.choice", "0").err.split())
+        self.assertIn("to evaluate it, the last 1 step must be held out, and data.test = 0 of 20 steps", said)
+        self.assertNotIn("1 steps", said)
+
     def test_a_history_without_room_for_a_validation_step_is_told_so(self):
         self.daily("two.csv", 2)
         result = self.sluice("train", "two.csv", "--training.steps", "2")
