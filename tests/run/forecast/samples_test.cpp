@@ -243,6 +243,29 @@ TEST_F(Samples, PathsAreThoseThatTotalsAreMadeOf) {
 }
 
 /// Of which a float would keep no digit that differs.
+// A normal distribution of small numbers reaches below 0, beyond any quantile that is cut there.
+TEST_F(Samples, PathsOfWhatNeverWasNegativeAreNotBelowZero) {
+  Config c = settings("gaussian");
+  c.training.steps = 100;
+  c.forecast.samples = 200;
+  auto values = without_end(values_);
+  for (auto& series : values) {
+    for (float& y : series) y = std::max(y - 99, 0.0f);
+  }
+  const Catalog low{testing::daily_parts(values)};
+  TrainOptions options;
+  options.save = false;
+  options.announce = false;
+  model_ = train(c, low, options).model;
+  const auto lowest = [&] {
+    const Forecasts made = forecast_series(model_, low, c, {}, levels_of_samples(model_, c));
+    return std::ranges::min(column(sample_columns(model_, low, made, c), "sluice").numbers);
+  };
+  EXPECT_EQ(lowest(), 0);
+  model_.config.forecast.nonnegative = false;
+  EXPECT_LT(lowest(), 0);
+}
+
 TEST_F(Samples, FarFromZeroTotalsKeepTheirDigits) {
   const Config c = settings();
   CatalogParts parts = testing::daily_parts(without_end(values_));
