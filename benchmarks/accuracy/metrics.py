@@ -1,7 +1,7 @@
 """Scores, as docs/metrics.md defines them, computed here from numpy alone.
 
 A forecast of a panel is [origins, series, horizon, 3]: lower end of the 80 % interval, point, upper end; NaN where the
-method gives none.
+method gives none. One whose point is a mean may have a fourth, its median, which wQL takes in the point's place.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from panel import Floats, Panel
 
-LOWER, POINT, UPPER = range(3)
+LOWER, POINT, UPPER, MEDIAN = range(4)
 METRICS = ("MASE", "RMSSE", "WAPE", "sMAPE", "skill", "wQL", "coverage")
 
 
@@ -68,6 +68,13 @@ def complete(panel: Panel, forecasts: Floats) -> np.ndarray[tuple[int], np.dtype
     return np.asarray(good)
 
 
+def medians(forecasts: Floats) -> Floats:
+    """The medians that there are, else the points."""
+    if forecasts.shape[-1] <= MEDIAN:
+        return forecasts[..., POINT]
+    return np.where(np.isfinite(forecasts[..., MEDIAN]), forecasts[..., MEDIAN], forecasts[..., POINT])
+
+
 def scores(panel: Panel, forecasts: Floats, season: int, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> dict[str, float]:
     """All scores over the series of `which`. wQL and coverage are NaN without an interval."""
     origins = range(panel.split.origins)
@@ -103,7 +110,7 @@ def scores(panel: Panel, forecasts: Floats, season: int, which: np.ndarray[tuple
     there = np.isfinite(truth)
     if total and not (there & ~(np.isfinite(lower) & np.isfinite(upper))).any():
         losses = [np.nansum(np.maximum(p * (truth - q), (p - 1) * (truth - q)))
-                  for p, q in ((0.1, lower), (0.5, point), (0.9, upper))]
+                  for p, q in ((0.1, lower), (0.5, medians(forecasts)), (0.9, upper))]
         result["wQL"] = 2 * float(np.sum(losses)) / 3 / total
         result["coverage"] = float(((lower <= truth) & (truth <= upper))[there].mean())
     return result

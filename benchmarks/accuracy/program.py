@@ -20,7 +20,7 @@ import pandas as pd
 from panel import Floats, Panel
 from problem import Problem
 
-COLUMNS = ["sluice-lo-80", "sluice", "sluice-hi-80"]
+COLUMNS = ["sluice-lo-80", "sluice", "sluice-hi-80", "sluice-median"]  # in the order of metrics.py
 SECTIONS = ("network", "training")  # of a TOML file: what is a choice and says nothing about its data
 
 
@@ -72,7 +72,7 @@ def forecast(program: pathlib.Path, problem: Problem, panel: Panel, seed: int, t
     """Forecasts, processor seconds of all trainings and forecasts, and the command of the training."""
     split = panel.split
     known = [*problem.known, *problem.known_words]
-    result = np.full((split.origins, len(panel.ids), split.horizon, 3), np.nan)
+    result = np.full((split.origins, len(panel.ids), split.horizon, len(COLUMNS)), np.nan)
     seconds, shown = 0.0, ""
     common = ["--quiet", "--mode.log_file", "false", "--engine.threads", str(threads)]
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +90,7 @@ def forecast(program: pathlib.Path, problem: Problem, panel: Panel, seed: int, t
             seconds += run([str(program), "forecast", "model.safetensors", "data.parquet", *future, "--forecast.ended", "true",
                             "--path.forecast", "forecast.parquet", *common], folder)
             made = pd.read_parquet(f"{folder}/forecast.parquet").astype({"unique_id": str})
-            made = made.reindex(columns=["unique_id", "ds", *COLUMNS])  # a loss of points gives no interval
+            made = made.reindex(columns=["unique_id", "ds", *COLUMNS])  # a loss of points gives no interval, one of medians no other median
             if made["ds"].dt.tz is not None:
                 made["ds"] = made["ds"].dt.tz_localize(None)
             result[origin] = panel.placed(origin, made, COLUMNS)

@@ -54,7 +54,7 @@ void tell(const Request& request, const Settings& settings, const CatalogNotes& 
   if (known == 0) return;
   log_info(fmt::format("{} on the data as the training had {}: sluice check{}",
                        known == 1 ? "1 remark" : fmt::format("{} remarks", known),
-                       known == 1 ? "it" : "them", same_arguments(request)));
+                       known == 1 ? "it" : "them", check_arguments(request, settings)));
 }
 
 int train(const Request& request) {
@@ -86,7 +86,7 @@ int train(const Request& request) {
                           again));
     return kInterrupted;
   }
-  const std::string next = next_arguments(request, config);
+  const std::string next = next_arguments(request, config, result.model.config);
   const std::string short_of = too_short_to_evaluate(config, catalog);
   log_info(short_of.empty() ? fmt::format("next: sluice forecast{0}, or sluice evaluate{0}", next)
                             : fmt::format("next: sluice forecast{}; {}", next, short_of));
@@ -141,7 +141,6 @@ int forecast(const Request& request) {
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes, levels);
   });
-  check_samples(*settings.model, forecasts, config);  // before anything is written
   write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));

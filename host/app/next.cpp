@@ -6,27 +6,56 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/text.hpp"
+#include "run/config/carried.hpp"
+#include "run/config/setting_texts.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
 
-std::string next_arguments(const Request& request, const Config& config) {
+namespace {
+
+/// " --flag value". A value that looks like a flag itself is joined to its own.
+std::string flag_text(const Override& override) {
+  return fmt::format(" --{}{}{}", override.flag(), override.value.starts_with("--") ? "=" : " ",
+                     shell_quoted(override.value));
+}
+
+/// Whether a command that uses a model reads the settings of `key` at all. The network and its
+/// training are the model's own.
+bool is_read_again(std::string_view key) {
+  for (const std::string_view section : {"network.", "training.", "tune."}) {
+    if (key.starts_with(section)) return false;
+  }
+  return key != "mode.resume" && key != "mode.incremental";
+}
+
+}  // namespace
+
+std::string next_arguments(const Request& request, const Config& written, const Config& trained) {
+  const Config carried = carried_settings(trained, written);
+  const auto of_model = setting_texts(carried);
+  const auto without = setting_texts(load_config(request.settings, {}, carried));
+  const auto with = setting_texts(load_config(request.settings, request.overrides, carried));
+  const auto defaults = setting_texts(Config());
   std::string text;
   if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
-  text += " " + shell_quoted(config.path.model);
-  for (const std::string& file : config.path.data) text += " " + shell_quoted(file);
-  // Where results go is not the model's to say.
+  text += " " + shell_quoted(written.path.model);
+  for (const std::string& file : written.path.data) text += " " + shell_quoted(file);
   for (const Override& override : request.overrides) {
     const std::string& key = override.key;
-    if (!key.starts_with("path.") || key == "path.model" || key == "path.data" ||
-        key == "path.future" || key == "path.statics") {
-      continue;
-    }
-    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
+    if (key == "path.model" || key == "path.data" || !is_read_again(key)) continue;
+    if (without.at(key) == with.at(key)) continue;
+    // What is not of the file but of the model: that it was left to it, or is of one run alone.
+    const bool by_file = without.at(key) != of_model.at(key);
+    const bool of_one_run =
+        key == "forecast.from" || key == "explanation.series" || key.starts_with("evaluate.");
+    if (!by_file && (with.at(key) == defaults.at(key) || of_one_run)) continue;
+    text += flag_text(override);
   }
   return text;
 }
@@ -49,9 +78,8 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
   const std::string held_out =
       config.data.test ? fmt::format("data.test = {}", *config.data.test) : std::string("a tenth");
   std::string text = fmt::format(
-      "to evaluate it, the last {} steps must be held out, and {} of {} steps (the median series) "
-      "was",
-      scored, held_out, *middle);
+      "to evaluate it, the last {} must be held out, and {} of {} (the median series) was",
+      steps_text(scored), held_out, steps_text(*middle));
   // What a training needs, with a validation step where there is to be one.
   const std::int64_t least = std::max<std::int64_t>(config.data.min_history, 2) +
                              static_cast<std::int64_t>(has_validation(config));
@@ -67,10 +95,9 @@ std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) 
   }
   if (most >= scored) remedies.push_back("evaluate with --evaluate.refit 1");
   if (remedies.empty()) {
-    return text + fmt::format(
-                      "; that leaves too little to train on: it takes longer series ({} "
-                      "steps or more)",
-                      scored + least);
+    return text +
+           fmt::format("; that leaves too little to train on: it takes longer series ({} or more)",
+                       steps_text(scored + least));
   }
   return text + ": " + fmt::format("{}", fmt::join(remedies, " or "));
 }
@@ -81,10 +108,18 @@ std::string same_arguments(const Request& request) {
   if (!request.model.empty()) text += " " + shell_quoted(request.model);
   for (const std::string& file : request.data) text += " " + shell_quoted(file);
   for (const Override& override : request.overrides) {
-    if (override.key == "mode.resume") continue;
-    text += fmt::format(" --{} {}", override.flag(), shell_quoted(override.value));
+    if (override.key != "mode.resume") text += flag_text(override);
   }
   return text;
+}
+
+std::string check_arguments(const Request& request, const Settings& settings) {
+  Request check = request;
+  if (settings.model) {
+    check.model = settings.config.path.model;
+    std::erase_if(check.overrides, [](const Override& o) { return o.key == "path.model"; });
+  }
+  return same_arguments(check);
 }
 
 }  // namespace sluice

@@ -9,12 +9,17 @@
 
 namespace sluice {
 
-/// " MODEL DATA ..." of a command that uses the model just trained, quoted for a shell.
-std::string next_arguments(const Request& request, const Config& config);
+/// " CONFIG MODEL DATA --flags" of a command that uses the model just trained on `written`, quoted
+/// for a shell. `trained` is what the model keeps of its settings. A file of settings goes before
+/// the model's: flags that undo its lines are given again.
+std::string next_arguments(const Request& request, const Config& written, const Config& trained);
 /// Why `evaluate` could not score the model just trained on this catalogue, and what to write;
 /// empty where it can.
 std::string too_short_to_evaluate(const Config& config, const Catalog& catalog);
-/// " CONFIG DATA --flags": the same command again, quoted for a shell.
+/// " CONFIG MODEL DATA --flags": the same command again, quoted for a shell.
 std::string same_arguments(const Request& request);
+/// The same for `sluice check` of the data as the command of `settings` reads them, whose model it
+/// must be told of.
+std::string check_arguments(const Request& request, const Settings& settings);
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <system_error>
 
 #include "base/path_lock.hpp"
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -125,6 +127,15 @@ void OutputFile::make_temporary(const fs::path& folder) {
 
 void OutputFile::reserve(std::size_t bytes) {
   if (!temporary_ || bytes == 0) return;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      bytes > limit.rlim_cur) {
+    throw DataError(fmt::format(
+        "{}: may take {} bytes, and this process may write files of {} at most (ulimit -f); allow "
+        "it more",
+        path_.string(), grouped(static_cast<std::int64_t>(bytes)),
+        grouped(static_cast<std::int64_t>(limit.rlim_cur))));
+  }
   int error = 0;
   do {
     const bool kept =

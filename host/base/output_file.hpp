@@ -28,7 +28,7 @@ class OutputFile {
 
   /// Has the disk keep room for so many bytes, which write() then fills and the file system gives
   /// back otherwise. Where it cannot promise any, nothing happens. Throws DataError if there is no
-  /// such room.
+  /// such room, or this process may not write so much into a file (ulimit -f), which no disk tells.
   void reserve(std::size_t bytes);
   void write(std::string_view bytes);
   /// Syncs the file, gives it its name and syncs the folder. Throws DataError; then the file of

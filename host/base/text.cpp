@@ -154,6 +154,10 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
+std::string steps_text(std::int64_t steps) {
+  return std::to_string(steps) + (steps == 1 ? " step" : " steps");
+}
+
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
   const std::size_t sign = number < 0 ? 1 : 0;

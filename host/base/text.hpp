@@ -35,6 +35,9 @@ std::string shell_quoted(std::string_view text);
 /// 1437 -> "1,437".
 std::string grouped(std::int64_t number);
 
+/// "1 step", "2 steps".
+std::string steps_text(std::int64_t steps);
+
 /// True if a character of `text` is Chinese, Japanese or Korean.
 bool has_wide_characters(std::string_view text);
 

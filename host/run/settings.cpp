@@ -11,6 +11,7 @@
 #include "run/config/carried.hpp"
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
+#include "run/config/loss.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -79,18 +80,13 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
   }
 }
 
-/// What is to be said of sums whose forecasts are medians; empty: nothing.
-std::string medians_text(const Config& config) {
-  const std::string& loss = config.training.loss;
-  if (config.data.groups.empty() ||
-      (loss != "auto" && loss != "quantile" && loss != "mae" && loss != "huber")) {
-    return {};
-  }
-  return fmt::format(
-      "training.loss = \"{}\" forecasts medians{}, and the sum of medians lies below the median of a "
-      "sum where values are skewed, as small counts are; for sums (data.groups) train with a loss "
-      "that gives means: \"tweedie\", \"negative_binomial\", \"gaussian\" or \"mse\"",
-      loss, loss == "auto" ? " of all but rare counts" : "");
+/// Of sums whose forecasts are medians; empty where a training is still to decide that, and says
+/// it.
+std::string medians_remark(const SettingsRequest& request, const Settings& settings) {
+  const bool trains = request.command == "train";
+  const std::string& loss =
+      settings.model ? settings.model->config.training.loss : settings.config.training.loss;
+  return trains && loss == "auto" ? std::string() : medians_text(settings.config.data, loss);
 }
 
 }  // namespace
@@ -104,6 +100,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
       request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
     settings.remarks = idle_settings(request.command, settings.written, settings.config);
+    settings.medians = medians_remark(request, settings);
     return settings;
   }
   if (held == nullptr && !request.reads_models) {
@@ -119,6 +116,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   const std::vector<std::string> idle =
       idle_settings(request.command, settings.written, settings.config);
   settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
+  settings.medians = medians_remark(request, settings);
   if (refits || request.command == "check") return settings;
   refuse_contradictions(request, model, name, settings);
   if (settings.config.forecast.nonnegative) {
@@ -128,6 +126,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
     model.config.forecast.samples = settings.config.forecast.samples;
   }
   settings.model = std::move(model);
+  settings.medians = medians_remark(request, settings);
   return settings;
 }
 
@@ -141,9 +140,7 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
   }
-  if (std::string text = medians_text(config); !text.empty()) {
-    notes.remarks.push_back(std::move(text));
-  }
+  if (!settings.medians.empty()) notes.remarks.push_back(settings.medians);
   return catalog;
 }
 

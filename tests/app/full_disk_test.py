@@ -1,4 +1,5 @@
 """A training on a disk that is full: refused before it begins, or written into the room that it had kept."""
+import resource
 import subprocess
 import unittest
 
@@ -6,6 +7,35 @@ from program import Program, program
 
 # A disk of its own that only the shell and its children see.
 DISK = "mkdir disk && mount -t tmpfs -o size={size} none disk && "
+
+
+class Quota(Program):
+    """Files that may not grow (ulimit -f), as where a user has a quota: fallocate says nothing of it."""
+
+    def test_a_training_whose_model_would_be_too_large_a_file_is_refused_before_it_begins(self):
+        self.daily("sales.csv", 60)
+        small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+        result = self.sluice("train", "sales.csv", "--hidden_size", "16", "--engine.device", "cpu", "--training.choice", "0",
+                             "--training.partners", "none", "--training.steps", "1000000000", before=small)
+        self.assertEqual(result.status, 3, result.err)
+        self.assertRegex(result.err, r"runs/model.safetensors: may take [0-9,]+ bytes, and this process may write files of 40,000 at "
+                                     r"most \(ulimit -f\); allow it more")
+        self.assertFalse((self.folder / "runs/model.safetensors").exists())
+
+    def test_whatever_files_may_take_a_command_ends_with_a_result_or_a_sentence(self):
+        self.daily("sales.csv", 200)
+        few = ("--training.choice", "0", "--training.partners", "none", "--training.steps", "4", "--horizon", "3")
+        self.ok("train", "sales.csv", *few)
+        for size in (0, 100, 5000):
+            small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            for arguments in (["train", "sales.csv", "--path.model", "m.safetensors", *few], ["forecast"], ["evaluate"],
+                              ["forecast", "--path.samples", "s.csv"], ["forecast", "--path.forecast", "f.parquet"],
+                              ["simulate", "s.csv"], ["report", "--path.html", "a.html"], ["manual", "--write", "man"]):
+                with self.subTest(arguments, size=size):
+                    result = self.sluice(*arguments, before=small)
+                    self.assertIn(result.status, (0, 3), result.err)
+                    if result.status == 3:
+                        self.assertRegex(result.err, r"(?m)^sluice: .*; .*")
 
 
 class FullDisk(Program):

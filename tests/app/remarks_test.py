@@ -66,6 +66,27 @@ class Remarks(Program):
         self.assertEqual(forecast.status, 3)
         self.assertIn(nothing, forecast.err)
 
+    MEDIANS = "and the sum of medians lies below the median of a sum"
+
+    def test_sums_of_medians_are_told_of_when_the_loss_is_decided_and_only_where_it_has_medians(self):
+        self.shops("dense.csv", (60, 60))
+        rows = [f"{shop},{START + datetime.timedelta(day)},{1 if (day * day + 3 * day) % 7 == 0 else 0}"
+                for shop in "AB" for day in range(60)]
+        self.write("rare.csv", "\n".join(["shop,date,y", *rows]) + "\n")
+        few = ("--horizon", "3", "--data.groups", "total", "--training.choice", "0", "--path.model", "g.safetensors")
+        rare = self.train("rare.csv", *few).err
+        self.assertIn("loss negative_binomial", rare)
+        self.assertNotIn(self.MEDIANS, rare)
+        self.assertNotIn(self.MEDIANS, self.said("forecast", "g.safetensors", "rare.csv", "--path.forecast", "f.csv"))
+        dense = self.train("dense.csv", *few).err
+        self.assertEqual(dense.count('training.loss = "quantile" forecasts medians, ' + self.MEDIANS), 1)
+        self.assertNotIn(self.MEDIANS, self.said("forecast", "g.safetensors", "dense.csv", "--path.forecast", "f.csv"))
+        self.assertIn('training.loss = "quantile" forecasts medians, ', self.said("check", "g.safetensors", "dense.csv"))
+        self.assertIn('training.loss = "auto" forecasts medians of all but rare counts, ',
+                      self.said("check", "dense.csv", "--data.groups", "total"))
+        named = self.train("dense.csv", *few, "--training.loss", "mae").err
+        self.assertEqual(named.count('training.loss = "mae" forecasts medians, '), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -35,6 +35,50 @@ class NextCommand(Program):
                 for command in commands:
                     self.ok(*command)
 
+    def weeks(self):
+        """Own data, two columns, and a file of settings for daily data with more of them, added up to weeks."""
+        self.write("weekly.toml", '[data]\nid = ["unique_id"]\ntime = "ds"\ntargets = ["y"]\nfuture = ["price"]\n'
+                                  'static_categories = ["store"]\naggregate = "W-SUN"\ngaps = "zero"\nvalid = 3\ntest = 3\n'
+                                  '[network]\npredict_day = 3\nhidden_size = 4\n[training]\nsteps = 4\n'
+                                  '[path]\ndata = ["days.csv"]\nfuture = "days.future.csv"\nmodel = "w/m.safetensors"\n'
+                                  '[engine]\ndevice = "cuda"\n[forecast]\nlevels = [50]\n[mode]\nlog_file = true\n')
+        self.daily("my data.csv", 250, columns="day,sold")
+
+    def test_what_train_names_next_undoes_the_lines_of_the_settings_that_its_flags_undid(self):
+        self.weeks()
+        trained = self.ok("train", "weekly.toml", "my data.csv", "--data.id", "", "--data.time", "day", "--data.targets", "sold",
+                          "--data.future", "", "--data.static_categories", "", "--path.future", "", "--engine.device", "cpu",
+                          "--horizon", "2", "--forecast.levels", "90", "--training.choice", "0", "--mode.figures", "false")
+        for command in self.next_commands(trained):
+            self.ok(*command)
+            self.assertNotIn("--horizon", command)  # the model's own
+            self.assertIn("my data.csv", command)
+        self.assertEqual(self.read("runs/forecast.csv").splitlines()[0], "unique_id,ds,sluice,sluice-lo-90,sluice-hi-90")
+
+    def test_a_flag_whose_value_begins_like_one_is_named_so_that_it_can_be_pasted(self):
+        self.weeks()
+        trained = self.train("my data.csv", "weekly.toml", "--data.id=", "--data.time", "day", "--data.targets", "sold", "--data.future=",
+                             "--data.static_categories=", "--path.future=", "--data.missing=--,NA", "--path.forecast=--f.csv",
+                             "--training.choice", "0", "--mode.figures", "false")
+        for command in self.next_commands(trained):
+            self.ok(*command)
+
+    def test_a_limit_that_no_model_keeps_is_named_again(self):
+        self.daily("sales.csv", 100)
+        trained = self.train("sales.csv", "--data.max_bytes", "5000", "--mode.debug_rows", "70", "--mode.figures", "false", "--training.choice", "0")
+        for command in self.next_commands(trained):
+            self.ok(*command)
+            self.assertEqual(command[2:6], ["sales.csv", "--data.max_bytes", "5000", "--mode.debug_rows"])
+
+    def test_the_check_that_a_forecast_names_is_of_its_model(self):
+        self.write("shops.csv", "\n".join(line for line in long_file().splitlines() if "2024-02-03" not in line) + "\n")
+        self.train("shops.csv", "--data.id", "shop", "--data.time", "day", "--data.targets", "sold", "--data.past", "price",
+                   "--path.model", "m.safetensors", "--training.choice", "0")
+        said = " ".join(self.ok("evaluate", "--path.data", "shops.csv", "--path.model", "m.safetensors", "--mode.figures=false").err.split())
+        command = shlex.split(re.search(r"as the training had (?:it|them): sluice (check .*?shops.csv)", said)[1])
+        self.assertIn("m.safetensors", command)
+        self.assertIn("sold", self.ok(*command).out)
+
     def test_the_command_that_an_interrupted_training_names_goes_on_with_it(self):
         self.daily("my sales.csv", 100)
         flags = ["--training.steps", "1000000", "--hidden_size", "4", "--horizon", "5", "--data.missing", "NA,no value",
@@ -92,6 +136,35 @@ class NextCommand(Program):
                 if days >= 17:
                     self.train("few.csv")
                     self.ok("evaluate", "few.csv", "--mode.figures", "false", "--evaluate.refit", "1", "--training.steps", "2")
+
+    def test_what_evaluate_advises_has_numbers_and_can_be_done(self):
+        self.daily("few.csv", 20)
+        few = ("--training.choice", "0", "--training.partners", "none")
+        self.train("few.csv", "--horizon", "20", *few)
+        long = self.sluice("evaluate", "few.csv")
+        self.assertEqual(long.status, 3)
+        advised = re.search(r"longer than the horizon of 20 steps \(the longest has 20\), so nothing can be evaluated; "
+                            r"train with (--horizon 17 --data.test 17)", " ".join(long.err.split()))
+        self.train("few.csv", *advised[1].split(), *few)
+        self.ok("evaluate", "few.csv", "--mode.figures", "false")
+        self.train("few.csv", "--horizon", "3", "--data.test", "2", *few)
+        seen = self.sluice("evaluate", "few.csv")
+        self.assertEqual(seen.status, 3)
+        advised = re.search(r"train with (--data.test 3), or let the evaluation train", " ".join(seen.err.split()))
+        self.train("few.csv", "--horizon", "3", *advised[1].split(), *few)
+        self.ok("evaluate", "few.csv", "--mode.figures", "false")
+        self.daily("three.csv", 3)
+        self.train("three.csv", "--horizon", "3", "--data.test", "0", *few)
+        short = self.sluice("evaluate", "three.csv")
+        self.assertIn("so nothing can be evaluated; it takes longer series (4 steps or more)", " ".join(short.err.split()))
+
+    def test_one_step_is_no_steps(self):
+        self.daily("few.csv", 20)
+        said = " ".join(self.train("few.csv", "--horizon", "1", "--data.test", "1", "--training.choice", "0").err.split())
+        self.assertIn("held out for evaluate (data.test): the last 1 step of each series; evaluate scores 1 step", said)
+        said = " ".join(self.train("few.csv", "--horizon", "1", "--data.test", "0", "--training.choice", "0").err.split())
+        self.assertIn("to evaluate it, the last 1 step must be held out, and data.test = 0 of 20 steps", said)
+        self.assertNotIn("1 steps", said)
 
     def test_a_history_without_room_for_a_validation_step_is_told_so(self):
         self.daily("two.csv", 2)

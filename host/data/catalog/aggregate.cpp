@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "base/text.hpp"
 #include "data/calendar/civil.hpp"
@@ -108,23 +110,87 @@ std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merg
   return values;
 }
 
-void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Timestamp last_row,
-                      std::int64_t rows, CatalogNotes& notes) {
-  std::string end;
-  // An end that is given decides for itself.
-  if (frequency.unit >= Unit::week && !has_end_date(spec)) {
-    const std::int64_t day = civil::day_of(last_row);
-    const auto period = period_for(spec, frequency, last_row);
-    const auto next_day = period_for(spec, frequency, (day + 1) * civil::kDay);
-    if (next_day == period) {
-      end = fmt::format(
-          "; the last one, {}, has rows up to {} only: leave it out if it is not over",
-          format_time(frequency, time_of(frequency, *period)), time_text(day * civil::kDay));
-    }
+namespace {
+
+/// The grid that the rows of long steps are on; empty: rows lie on none, and the steps are days.
+std::optional<Frequency> grid_of_rows(const Frequency& frequency,
+                                      std::span<const Timestamp> distinct) {
+  if (distinct.size() > 1) {
+    const auto grid = infer_frequency(distinct, false);
+    // Days that a few rows have in common are no grid of theirs.
+    if (grid && (grid->unit != Unit::day || frequency.unit < Unit::week)) return grid;
   }
-  notes.remarks.push_back(fmt::format("{} {} added up to steps of {} (data.aggregate){}",
-                                      grouped(rows), rows == 1 ? "row was" : "rows were",
-                                      to_string(frequency), end));
+  if (frequency.unit < Unit::week) return std::nullopt;
+  return parse_frequency("D");
+}
+
+std::string name_of_steps(const Frequency& grid) {
+  if (grid == parse_frequency("D")) return "days";
+  if (grid == parse_frequency("h")) return "hours";
+  return fmt::format("steps of {}", to_string(grid));
+}
+
+/// The steps of `grid` in the period of `frequency` that holds the one of `row`.
+struct Part {
+  std::int64_t begin = 0, row = 0, end = 0;  ///< periods of `grid`; end: the first one after
+};
+Part part_of(const CatalogSpec& spec, const Frequency& frequency, const Frequency& grid,
+             Timestamp row) {
+  const auto period = period_for(spec, frequency, row);
+  const auto is_inside = [&](std::int64_t step) {
+    return period_for(spec, frequency, time_of(grid, step)) == period;
+  };
+  const std::int64_t at = period_containing(grid, row);
+  Part part{at, at, at + 1};
+  while (is_inside(part.begin - 1)) --part.begin;
+  while (is_inside(part.end)) ++part.end;
+  return part;
+}
+
+}  // namespace
+
+void say_partial_steps(const CatalogSpec& spec, const Frequency& frequency,
+                       std::span<const Timestamp> distinct, std::int64_t rows,
+                       CatalogNotes& notes) {
+  std::string text = fmt::format("{} {} added up to steps of {} (data.aggregate)", grouped(rows),
+                                 rows == 1 ? "row was" : "rows were", to_string(frequency));
+  const std::optional<Frequency> grid = grid_of_rows(frequency, distinct);
+  if (grid) {
+    const auto named = [&](Timestamp row) {
+      return format_time(frequency, time_of(frequency, *period_for(spec, frequency, row)));
+    };
+    const auto shown = [&](std::int64_t step) { return time_text(time_of(*grid, step)); };
+    const auto share = [&](std::int64_t part, const Part& whole) {
+      return fmt::format("{} of its {} {}", grouped(part), grouped(whole.end - whole.begin),
+                         name_of_steps(*grid));
+    };
+    const Part first = part_of(spec, frequency, *grid, distinct.front());
+    const Part last = part_of(spec, frequency, *grid, distinct.back());
+    const bool late = first.row > first.begin;
+    // An end that is given decides for itself.
+    const bool early = last.row + 1 < last.end && !has_end_date(spec);
+    if (late) {
+      text += fmt::format("; the first one, {}, has {}, from {} on", named(distinct.front()),
+                          share(first.end - first.row, first), shown(first.row));
+    }
+    if (early) {
+      text += fmt::format("{} the last one, {}, has {}, up to {}", late ? ", and" : ";",
+                          named(distinct.back()), share(last.row + 1 - last.begin, last),
+                          shown(last.row));
+    }
+    const bool both = late && early;
+    if (late || early) {
+      text += fmt::format("; {} as {}: leave {} out if that is not all of {} (",
+                          both ? "both are taken" : "it is taken", both ? "they are" : "it is",
+                          both ? "them" : "it", both ? "them" : "it");
+    }
+    if (late) text += "without its rows";
+    if (early) {
+      text += fmt::format("{}data.end = \"{}\"", late ? ", " : "", shown(last.begin - 1));
+    }
+    if (late || early) text += ")";
+  }
+  notes.remarks.push_back(std::move(text));
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,11 @@ void check_aggregation(const CatalogSpec& spec, const std::vector<ChannelSource>
 std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merge,
                                 const Places& places, std::int64_t steps);
 
-/// Says of the last step of weeks and longer ones that its rows end before it does.
-void say_partial_step(const CatalogSpec& spec, const Frequency& frequency, Timestamp last_row,
-                      std::int64_t rows, CatalogNotes& notes);
+/// Says how many rows were added up, and of the first and the last step of all data that they have
+/// rows of a part of their time only: which, how much of it, that they stand for that part, and
+/// what leaves them out. The parts are steps of the rows' own grid, days where they lie on none.
+/// `distinct`: the times of all rows, ascending.
+void say_partial_steps(const CatalogSpec& spec, const Frequency& frequency,
+                       std::span<const Timestamp> distinct, std::int64_t rows, CatalogNotes& notes);
 
 }  // namespace sluice

@@ -232,8 +232,7 @@ void settle_grid(const Times& times, std::span<const Timestamp> distinct, const 
     grid.phase -= grid.phase % civil::kDay;
   }
   if (!spec.aggregate.empty() && !times.axis.integers) {
-    say_partial_step(spec, grid, *std::max_element(times.values.begin(), times.values.end()),
-                     static_cast<std::int64_t>(times.values.size()), notes);
+    say_partial_steps(spec, grid, distinct, static_cast<std::int64_t>(times.values.size()), notes);
   }
 }
 

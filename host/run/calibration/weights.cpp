@@ -70,6 +70,7 @@ class Mixer {
     Halves weight;
     double gain = 0, unseen = -1;
     bool holds = false;
+    NotTaken why = NotTaken::none;  ///< where it does not hold
   };
   Trial tried(std::span<const double> own, std::span<const double> partner) const;
   void by_halves(std::span<const double> own, std::span<const double> partner, Trial& trial) const;
@@ -122,7 +123,8 @@ Losses Mixer::losses(std::span<const double> own, std::span<const double> partne
 /// `base`: without.
 struct Unseen {
   double gain = -1;
-  bool both = false;  ///< neither half is worse
+  bool both = false;   ///< neither half is worse
+  bool tried = false;  ///< there are both halves
 };
 Unseen unseen_gain(const std::vector<Losses>& at, const Losses& base) {
   double with = 0, without = 0;
@@ -139,7 +141,7 @@ Unseen unseen_gain(const std::vector<Losses>& at, const Losses& base) {
     with += a;
     without += b;
   }
-  return {without > 0 ? 1 - with / without : 0, both};
+  return {without > 0 ? 1 - with / without : 0, both, true};
 }
 
 Mixer::Trial Mixer::tried(std::span<const double> own, std::span<const double> partner) const {
@@ -157,6 +159,10 @@ Mixer::Trial Mixer::tried(std::span<const double> own, std::span<const double> p
   const Unseen unseen = unseen_gain(at, at[0]);
   trial.unseen = unseen.gain;
   trial.holds = weight > 0 && unseen.both && unseen.gain >= kWorth;
+  if (trial.holds || !(trial.gain >= kWorth)) return trial;
+  trial.why = !unseen.tried          ? NotTaken::untried
+              : unseen.gain < kWorth ? NotTaken::unseen
+                                     : NotTaken::one_half;
   return trial;
 }
 
@@ -199,6 +205,7 @@ Mix Mixer::run() {
         out.rows[i].score = losses(own, p_.partners[i], {1, 1}).mean();
         out.rows[i].gain = trials[i].gain;
         out.rows[i].unseen = trials[i].unseen;
+        out.rows[i].why = trials[i].holds ? NotTaken::beside : trials[i].why;
       }
       if (trials[i].holds && (best == P || trials[i].unseen > trials[best].unseen)) best = i;
     }
@@ -221,6 +228,7 @@ Mix Mixer::run() {
     double sum = 0;
     for (const double w : out.weights[i]) sum += w;
     out.rows[i].weight = sum / static_cast<double>(K_);
+    if (taken[i] != 0) out.rows[i].why = NotTaken::none;
   }
   out.score = losses(own, own, {}).mean();
   return out;

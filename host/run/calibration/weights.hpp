@@ -32,12 +32,22 @@ struct MixProblem {
   std::string_view measure = "MASE";  ///< or RMSSE, WAPE
 };
 
+/// Why a partner that makes the score less by a hundredth or more, with the best weight, has none.
+enum class NotTaken {
+  none,      ///< it is taken, or gains less
+  untried,   ///< there are no forecasts that its weight was not found on
+  unseen,    ///< on these it gains less than a hundredth
+  one_half,  ///< it does, and one half of them is worse for it
+  beside     ///< it is of use, but hardly so beside those that are taken, or these are two
+};
+
 /// What became of one partner.
 struct MixRow {
   double score = 0;   ///< by itself
   double gain = 0;    ///< share by which the best weight makes the score less
   double unseen = 0;  ///< on the half that the weight was not found on, both halves together
   double weight = 0;  ///< in the mean of all; of the steps' mean where they differ
+  NotTaken why = NotTaken::none;
 };
 
 struct Mix {

@@ -15,6 +15,19 @@ Loss automatic_loss(const Config& config, const TargetFacts& facts) {
   return keeps_zero ? Loss::negative_binomial : usual;
 }
 
+std::string medians_text(const Config::Data& data, const std::string& loss) {
+  if (data.groups.empty() ||
+      (loss != "auto" && loss != "quantile" && loss != "mae" && loss != "huber")) {
+    return {};
+  }
+  return fmt::format(
+      "training.loss = \"{}\" forecasts medians{}, and the sum of medians lies below the median of "
+      "a "
+      "sum where values are skewed, as small counts are; for sums (data.groups) train with a loss "
+      "that gives means: \"tweedie\", \"negative_binomial\", \"gaussian\" or \"mse\"",
+      loss, loss == "auto" ? " of all but rare counts" : "");
+}
+
 void check_values(Loss loss, const std::string& name, const TargetFacts& facts) {
   if (is_nonnegative(loss) && !facts.negative.empty()) {
     throw DataError(fmt::format(

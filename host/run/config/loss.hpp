@@ -14,6 +14,10 @@ namespace sluice {
 /// and that of all else a median; but recursive decoding draws of a distribution.
 Loss automatic_loss(const Config& config, const TargetFacts& facts);
 
+/// What is to be said of sums (data.groups) where `loss`, "auto" or a name, forecasts medians;
+/// empty: nothing.
+std::string medians_text(const Config::Data& data, const std::string& loss);
+
 /// Throws DataError where a target has a value that the distribution of `loss` gives no
 /// probability. `name`: of training.loss.
 void check_values(Loss loss, const std::string& name, const TargetFacts& facts);

@@ -9,9 +9,10 @@
 #include <iterator>
 #include <set>
 
+#include "base/text.hpp"
 #include "run/config/catalog_facts.hpp"
-#include "run/config/loss.hpp"
 #include "run/config/left_out_columns.hpp"
+#include "run/config/loss.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -272,11 +273,11 @@ std::string held_out_text(const Config& config, const Catalog& catalog) {
   if (parts.test == 0 && parts.test_at_least == 0)
     return "held out for evaluate: nothing (data.test)";
   const std::string part = parts.test < 1 ? fmt::format("{:g} %", 100 * parts.test)
-                                          : fmt::format("{:.0f} steps", parts.test);
+                                          : steps_text(std::llround(parts.test));
   return fmt::format(
-      "held out for evaluate (data.test): the last {} of each series{}; evaluate scores {} steps",
-      part, parts.test_at_least > 0 ? fmt::format(", at least {} steps", parts.test_at_least) : "",
-      evaluated_steps(config, catalog.frequency()));
+      "held out for evaluate (data.test): the last {} of each series{}; evaluate scores {}", part,
+      parts.test_at_least > 0 ? ", at least " + steps_text(parts.test_at_least) : "",
+      steps_text(evaluated_steps(config, catalog.frequency())));
 }
 
 ModelSpec resolve_model(const Config& config, const Catalog& catalog,

@@ -129,15 +129,9 @@ std::vector<std::vector<std::int64_t>> Backtest::cutoffs() {
     reasons_.emplace(catalog_.id(s),  // an ended series keeps that reason
                      catalog_.history(s) == 0
                          ? std::string("no history")
-                         : fmt::format("{} step{}, no more than the horizon", catalog_.history(s),
-                                       catalog_.history(s) == 1 ? "" : "s"));
+                         : steps_text(catalog_.history(s)) + ", no more than the horizon");
   }
-  if (!any) {
-    throw DataError(fmt::format(
-        "no series is longer than the horizon of {} steps, so nothing can be evaluated; "
-        "train with a shorter horizon (--horizon)",
-        K_));
-  }
+  if (!any) refuse_short(config_, std::max<std::int64_t>(std::ranges::max(end), 0), K_);
   return windows;
 }
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/text.hpp"
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/choice.hpp"
+#include "sluice/run/resolve.hpp"
 
 namespace sluice {
 
@@ -52,11 +54,25 @@ void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std
     if (cutoff[s] < 1 || cutoff[s] >= seen) continue;
     throw DataError(fmt::format(
         "series '{}': the evaluation begins after {}, and the model has been trained "
-        "on data up to {}; {}train with a larger data.test, or let the evaluation train "
+        "on data up to {}; {}train with --data.test {}, or let the evaluation train "
         "(evaluate.refit)",
         catalog.id(series), catalog.date(series, cutoff[s] - 1), catalog.date(series, seen - 1),
-        windows > 1 ? "evaluate fewer windows (evaluate.n_windows), " : ""));
+        windows > 1 ? "evaluate fewer windows (evaluate.n_windows), " : "",
+        catalog.history(series) - cutoff[s]));
   }
+}
+
+void refuse_short(const Config& config, std::int64_t longest, int K) {
+  // What a training needs beside what is held out.
+  const std::int64_t least = std::max<std::int64_t>(config.data.min_history, 2) +
+                             static_cast<std::int64_t>(has_validation(config));
+  const std::int64_t most = longest - least;
+  throw DataError(fmt::format(
+      "no series is longer than the horizon of {} (the longest has {}), so nothing can be "
+      "evaluated; {}",
+      steps_text(K), longest,
+      most >= 1 ? fmt::format("train with --horizon {0} --data.test {0}", most)
+                : fmt::format("it takes longer series ({} or more)", steps_text(1 + least))));
 }
 
 std::size_t windows_together(std::span<const std::vector<std::int64_t>> cutoffs,

@@ -18,8 +18,8 @@ namespace sluice {
 std::vector<std::int64_t> refit_end(const Config& config, const Catalog& catalog,
                                     std::span<const std::int64_t> cutoff);
 
-/// `config` with what training.loss = "auto" is for all refits of these windows: their points are of
-/// one kind, and the values of all of them are ones that the loss takes.
+/// `config` with what training.loss = "auto" is for all refits of these windows: their points are
+/// of one kind, and the values of all of them are ones that the loss takes.
 Config with_loss_of_refits(const Config& config, const Catalog& catalog,
                            std::span<const std::vector<std::int64_t>> cutoffs);
 
@@ -31,5 +31,9 @@ void refuse_seen(const Model& model, const Catalog& catalog, std::span<const std
 /// room for, one at least.
 std::size_t windows_together(std::span<const std::vector<std::int64_t>> cutoffs,
                              const Config::Engine& engine);
+
+/// DataError that no history is longer than the horizon of K steps, with what can be evaluated:
+/// `longest` is the longest one.
+[[noreturn]] void refuse_short(const Config& config, std::int64_t longest, int K);
 
 }  // namespace sluice

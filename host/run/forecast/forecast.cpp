@@ -153,6 +153,11 @@ Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
   return out;
 }
 
+std::int64_t Forecaster::count_at(std::span<const std::int64_t> cutoff) const {
+  Forecasts ignored;
+  return std::ssize(impl_->windows_of(cutoff, ignored));
+}
+
 void Forecaster::keep_paths() { impl_->wish.keeps_paths = true; }
 
 void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::span<Forecasts> out) {

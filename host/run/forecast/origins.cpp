@@ -5,15 +5,12 @@
 #include <limits>
 #include <optional>
 
+#include "base/text.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 
 namespace sluice {
 namespace {
-
-std::string steps_text(std::int64_t steps) {
-  return fmt::format("{} step{}", steps, steps == 1 ? "" : "s");
-}
 
 std::vector<std::int64_t> ends_of(const Catalog& catalog, bool ended,
                                   std::vector<LeftOut>& left_out) {

@@ -177,11 +177,10 @@ void check_sample_memory(const Model& model, const Catalog& catalog, const Confi
       grouped(series), grouped(values)));
 }
 
-void check_samples(const Model& model, const Forecasts& forecasts, const Config& config) {
+void check_samples(const Model& model, std::int64_t series, const Config& config) {
   if (config.path.samples.empty()) return;
   const int samples = samples_of(model, config);
-  const auto series = static_cast<std::int64_t>(forecasts.series.size());
-  const std::int64_t rows = series * forecasts.M * forecasts.K * samples;
+  const std::int64_t rows = series * model.spec.M * model.spec.K * samples;
   if (static_cast<double>(rows) <= kMostRows) return;
   throw ConfigError(fmt::format(
       "path.samples: {} sample paths of {} series are {} rows, more than a file takes; make "

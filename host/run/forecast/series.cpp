@@ -163,10 +163,6 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
   const std::vector<std::int64_t> cutoff =
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
   Forecaster forecaster(model, catalog, computed, config.engine, cutoff);
-  if (asks_for_samples(config)) forecaster.keep_paths();
-  Forecasts out = forecaster.at(cutoff);
-  out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
-
   bool new_items = false;
   for (std::int64_t s = 0; s < catalog.bottom_count(); ++s) {
     if (catalog.history(s) > 0) continue;
@@ -175,15 +171,26 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
       chosen.push_back({catalog.id(s), "no history; forecast.new_items = false"});
     }
   }
+  NewItems items;
+  std::optional<Forecaster> of_items;
   if (new_items && config.forecast.new_items) {
-    NewItems items = make_new_items(model, catalog, cutoff, first_period(catalog, cutoff));
-    out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
+    items = make_new_items(model, catalog, cutoff, first_period(catalog, cutoff));
     if (items.catalog) {
-      Forecaster of_items(model, *items.catalog, computed, config.engine, items.scaling);
-      if (asks_for_samples(config)) of_items.keep_paths();
-      append(out, of_items.at(items.cutoff), items);
+      of_items.emplace(model, *items.catalog, computed, config.engine, items.scaling);
     }
   }
+  if (asks_for_samples(config)) {
+    check_samples(model,
+                  forecaster.count_at(cutoff) + (of_items ? of_items->count_at(items.cutoff) : 0),
+                  config);
+    forecaster.keep_paths();
+    if (of_items) of_items->keep_paths();
+  }
+
+  Forecasts out = forecaster.at(cutoff);
+  out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
+  out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
+  if (of_items) append(out, of_items->at(items.cutoff), items);
   make_coherent(forecaster, catalog, config, cutoff, config.forecast.new_items, false, out);
 
   const std::string help = remedy(out, catalog, notes);

@@ -10,6 +10,7 @@
 #include "base/steady_seconds.hpp"
 #include "run/calibration/partners.hpp"
 #include "run/config/catalog_facts.hpp"
+#include "run/config/loss.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/lessons.hpp"
@@ -101,9 +102,7 @@ BesideForecasts beside_of(const SimpleForecasts& simple) {
   return out;
 }
 
-}  // namespace
-
-Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+Decided settled(const Config& config, const Catalog& catalog, const TrainOptions& options) {
   check_partners(config);  // before minutes of trials, not after
   const Config::Training& t = config.training;
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
@@ -135,6 +134,19 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
   if (options.announce) {
     for (const std::string& line : decided.lines) log_info(line);
   }
+  return decided;
+}
+
+}  // namespace
+
+Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options) {
+  Decided decided = settled(config, catalog, options);
+  decided.remarks = options.remarks;
+  if (config.training.loss != "auto") return decided;
+  const std::string text = medians_text(config.data, decided.config.training.loss);
+  if (text.empty()) return decided;
+  decided.remarks.push_back(text);
+  if (options.announce) log_warning(text);
   return decided;
 }
 

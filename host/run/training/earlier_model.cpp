@@ -25,9 +25,9 @@ void refuse_seen(const EarlierModel& earlier, const Catalog& catalog,
     throw DataError(fmt::format(
         "series '{}': the evaluation begins after {}, and {} has been trained on data up to {}; "
         "evaluate without going on from it (training.init_from = \"\", mode.incremental = false), "
-        "or train that model with a larger data.test",
+        "or train that model with --data.test {}",
         catalog.id(series), catalog.date(series, end[s] - 1), earlier.path,
-        catalog.date(series, seen[s] - 1)));
+        catalog.date(series, seen[s] - 1), catalog.history(series) - end[s]));
   }
 }
 

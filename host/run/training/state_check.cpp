@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/checksum.hpp"
+#include "run/config/setting_texts.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -116,18 +118,37 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
   return {};
 }
 
+/// ConfigError that names each key whose value is another in `mine` than in `saved`, both of
+/// settings_to_keep.
+[[noreturn]] void refuse_settings(const std::filesystem::path& path, const std::string& saved,
+                                  const std::string& mine) {
+  std::map<std::string, std::string> before;
+  try {
+    before = setting_texts(parse_config(saved, path.string()));
+  } catch (const ConfigError& e) {
+    throw ConfigError(fmt::format(
+        "{}: it was saved by another version of this program ({}); resume it with that, or train "
+        "without the state (mode.resume = false)",
+        path.string(), e.what()));
+  }
+  std::string differences;
+  for (const auto& [key, now] : setting_texts(parse_config(mine, path.string()))) {
+    if (before.at(key) == now) continue;
+    differences += fmt::format("{}{} was {} and is {}", differences.empty() ? "" : ", ", key,
+                               before.at(key), now);
+  }
+  throw ConfigError(fmt::format(
+      "{}: it was saved with other settings: {}; give these as they were, or train without the "
+      "state (mode.resume = false)",
+      path.string(), differences));
+}
+
 }  // namespace
 
 void check_state(const std::filesystem::path& path, const TrainingState& state,
                  const TrainingState& mine, const ModelSpec& spec,
                  const Config::Training& training) {
-  if (state.config != mine.config) {
-    throw ConfigError(
-        fmt::format("{}: it was saved with other settings; a resumed training must keep them all "
-                    "(only [mode], [path], training.parallel_seeds and "
-                    "training.checkpoint_seconds may change)",
-                    path.string()));
-  }
+  if (state.config != mine.config) refuse_settings(path, state.config, mine.config);
   if (state.catalog_checksum != mine.catalog_checksum) {
     throw DataError(fmt::format(
         "{}: it was saved with other data; give path.data, and what is read beside it, as they "

@@ -297,7 +297,7 @@ Model Training::make_model(const Phase& phase) const {
   model.steps = state_.selected_step;
   model.train_seconds = seconds_;
   model.began_from = state_.start_checksum;
-  model.remarks = options_.remarks;
+  model.remarks = decided_.remarks;
   model.choice = decided_.lines;
   return model;
 }

@@ -102,6 +102,8 @@ class Forecaster {
   /// The same from several origins each (cutoffs[i][s]), so that few series fill the engine's
   /// batches, too.
   std::vector<Forecasts> at_each(std::span<const std::vector<std::int64_t>> cutoffs);
+  /// How many series at(cutoff) forecasts, but for results that are no numbers.
+  std::int64_t count_at(std::span<const std::int64_t> cutoff) const;
   /// From now on forecasts hold their sample paths, where the model is recursive.
   void keep_paths();
   /// The same as at(), but that the quantiles of a distribution are not computed (they are 0) where
@@ -118,7 +120,7 @@ class Forecaster {
 /// are in left_out, each with its reason. `notes`: of reading the catalogue, for the columns'
 /// names. `levels`: of the intervals, where these are not forecast.levels alone (samples.hpp).
 /// Throws DataError if there is nothing to forecast, or with forecast.strict a series that cannot
-/// be.
+/// be; ConfigError, before anything is computed, if path.samples would be too large.
 Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
                           const CatalogNotes& notes = {},
                           const std::optional<std::vector<double>>& levels = {});

@@ -4,6 +4,7 @@
 // (Model::dependence), of a recursive one in the paths that its forecasts are made of.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -24,9 +25,9 @@ void check_sums(const Config& config, int horizon);
 /// Before a forecast: throws ConfigError if the paths of a recursive model would be more values than
 /// are kept in memory, were all series forecast that have a history there.
 void check_sample_memory(const Model& model, const Catalog& catalog, const Config& config);
-/// Before anything of them is written: throws ConfigError if the paths of path.samples would be
-/// more rows than a table holds.
-void check_samples(const Model& model, const Forecasts& forecasts, const Config& config);
+/// Before the forecast of so many series is made (forecast_series does it): throws ConfigError if
+/// the paths of path.samples would be more rows than a table holds.
+void check_samples(const Model& model, std::int64_t series, const Config& config);
 
 /// Interval levels that forecasts must have for paths to be drawn from them: forecast.levels, and
 /// what else the model can give. Throws ConfigError, with the remedy, where the model has no
@@ -42,7 +43,7 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
                                       const Forecasts& forecasts, const Config& config);
 
 /// unique_id, ds, [target,] sample, sluice: forecast.samples paths of each series (and target),
-/// path after path. check_samples() says whether a table holds them. Blocks.
+/// path after path. Blocks.
 std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& catalog,
                                          const Forecasts& forecasts, const Config& config);
 

@@ -41,16 +41,18 @@ def problem(frame, **more):
     return Problem(**(given | more))
 
 
-def test_scores_are_those_of_sluice_evaluate(sales, program, tmp_path):
+@pytest.mark.parametrize("loss", ["quantile", "tweedie"])  # of medians, and of means with a median beside
+def test_scores_are_those_of_sluice_evaluate(sales, program, tmp_path, loss):
+    short = [*SHORT, "--training.loss", loss]
     split = Split(7, origins=2, step=3)
     asked = problem(sales[["unique_id", "ds", "y"]], split=split)
     panel = asked.panel(Source(tmp_path, program))
-    made, _, _ = harness.forecast(program, asked, panel, 1, 1, SHORT)
+    made, _, _ = harness.forecast(program, asked, panel, 1, 1, short)
     mine = metrics.scores(panel, made, 7, np.full(10, True))
 
     asked.read(None).to_parquet(tmp_path / "all.parquet", index=False)
     common = ["--engine.threads", "1", "--mode.log_file", "false", "--mode.figures", "false", "--quiet"]
-    for command in (["train", "all.parquet", "--horizon", "7", "--data.test", "10", "--training.seed", "1", *SHORT],
+    for command in (["train", "all.parquet", "--horizon", "7", "--data.test", "10", "--training.seed", "1", *short],
                     ["evaluate", "runs/model.safetensors", "all.parquet", "--evaluate.n_windows", "2", "--evaluate.step", "3"]):
         subprocess.run([program, *command, *common], cwd=tmp_path, check=True, capture_output=True)
     report = json.loads((tmp_path / "runs" / "report.json").read_text())
@@ -66,7 +68,7 @@ def test_known_inputs_and_words_go_to_the_program_for_the_horizon_too(sales, pro
     asked = problem(frame, known=("price", "promotion"), known_words=("day",), static_words=("store",))
     panel = asked.panel(Source(tmp_path, program))
     made, seconds, command = harness.forecast(program, asked, panel, 1, 1, SHORT)
-    assert np.isfinite(made).all() and made.shape == (1, 10, 7, 3) and seconds > 0
+    assert np.isfinite(made[..., :3]).all() and made.shape == (1, 10, 7, 4) and seconds > 0
     assert command.startswith("sluice train data.parquet --horizon 7 --data.future price,promotion --data.future_categories day "
                               "--data.static_categories store")
 

@@ -44,6 +44,15 @@ def test_intervals_are_scored_over_all_points(two):
     assert made["coverage"] == pytest.approx(2 / 3)
 
 
+def test_wql_takes_the_median_where_the_point_is_a_mean(two):
+    mean, lower, upper = ([[[5, 6], [8, 3]]], [[[3, 5], [7, 0]]], [[[6, 7], [12, 9]]])
+    plain = scores(two, of(mean, lower, upper), 2, np.array([True, True]))
+    median = np.array([[[4.0, 7.0], [9.0, math.nan]]])  # one is missing, where the point stands for it
+    made = scores(two, np.concatenate([of(mean, lower, upper), median[..., None]], axis=-1), 2, np.array([True, True]))
+    assert plain["wQL"] - made["wQL"] == pytest.approx(2 * 0.5 * (1 + 1 + 1) / 3 / 22)
+    assert {**made, "wQL": 0} == {**plain, "wQL": 0}
+
+
 def test_only_the_series_that_are_asked_for_count(two):
     assert scores(two, of([[[5, 6], [8, 3]]]), 2, np.array([True, False]))["MASE"] == pytest.approx(0.75)
 

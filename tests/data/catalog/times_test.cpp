@@ -343,18 +343,6 @@ TEST_F(CatalogTimes, AFileOfTheFutureHasRepeatedHoursToo) {
   EXPECT_THAT(series_of(build(s), 1), ElementsAre(values({1, 2, 3, 4}), values({5, 6, 7, 8})));
 }
 
-TEST_F(CatalogTimes, AnUnfinishedLastMonthIsSaid) {
-  CatalogSpec s = spec(rows({"2024-01-05", "2024-01-20", "2024-02-29", "2024-03-05"}));
-  s.aggregate = "MS";
-  EXPECT_THAT(series_of(build(s)), ElementsAre(values({1, 2, 3})));
-  EXPECT_THAT(notes_.remarks,
-              Contains(HasSubstr("the last one, 2024-03-01, has rows up to 2024-03-05 only")));
-  s.end = "2024-02-29";  // which leaves it out
-  EXPECT_EQ(build(s).history(0), 2);
-  EXPECT_THAT(notes_.remarks, Not(Contains(HasSubstr("leave it out"))));
-  EXPECT_THAT(notes_.remarks, Contains("1 step after 2024-02-01 is cut off (data.end)"));
-}
-
 TEST_F(CatalogTimes, FractionsOfASecondAreAnErrorUnlessPeriodsAreAsked) {
   EXPECT_THAT(
       error(spec(rows({"2024-01-01 00:00:00.5", "2024-01-01 01:00:00.5"}))),

@@ -80,6 +80,12 @@ TEST(PathStreams, AreOfSeriesTargetAndTime) {
   EXPECT_EQ(streams[0], streams[3]);
   EXPECT_NE(streams[0], streams[1]);
   EXPECT_NE(streams[0], streams[2]);
+  CatalogParts parts = testing::daily_parts(testing::weekly_series(2, 30));
+  parts.channels.push_back({"returns", Role::target, parts.channels[0].values});
+  const std::vector<std::uint64_t> of_two = path_streams(Catalog(std::move(parts)), 2, windows);
+  ASSERT_EQ(of_two.size(), 8u);
+  EXPECT_EQ(of_two[0], streams[0]);
+  EXPECT_NE(of_two[0], of_two[1]);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ TEST(ChooseMix, LeavesAPartnerThatIsBad) {
   EXPECT_EQ(mix.rows[0].weight, 0);
   EXPECT_EQ(mix.score, mix.own_score);
   EXPECT_GT(mix.rows[0].score, 20 * mix.own_score);
+  EXPECT_EQ(mix.rows[0].why, NotTaken::none);  // it gains nothing
 }
 
 // What helps one half of the series alone is chance.
@@ -78,7 +79,33 @@ TEST(ChooseMix, LeavesAPartnerThatHelpsOneHalfOfTheSeriesAndHarmsTheOther) {
     const bool good = i / 6 % 2 == 0;
     p.partners[0][i] = good ? p.actual[i] : p.own[i] + (p.own[i] > p.actual[i] ? 0.3 : -0.3);
   }
-  EXPECT_THAT(choose_mix(p).weights[0], testing::Each(0.0));
+  const Mix mix = choose_mix(p);
+  EXPECT_THAT(mix.weights[0], testing::Each(0.0));
+  EXPECT_GT(mix.rows[0].gain, 0.1);
+  EXPECT_EQ(mix.rows[0].why, NotTaken::unseen);
+}
+
+// One half has no error with the partner alone. The other one has none with the mean of both, and a
+// little more than before with the partner alone.
+TEST(ChooseMix, SaysThatOneHalfIsWorse) {
+  MixProblem p = noisy(200, 6, 1, 1);
+  for (std::size_t i = 0; i < p.actual.size(); ++i) {
+    const bool good = i / 6 % 2 == 0;
+    p.partners[0][i] = 100 - (good ? 0 : 1.02) * (p.own[i] - 100);
+  }
+  const Mix mix = choose_mix(p);
+  EXPECT_THAT(mix.weights[0], testing::Each(0.0));
+  EXPECT_GT(mix.rows[0].unseen, 0.1);
+  EXPECT_EQ(mix.rows[0].why, NotTaken::one_half);
+}
+
+TEST(ChooseMix, SaysWhichPartnerIsOfNoUseBesideAnother) {
+  MixProblem p = noisy(400, 6, 2, 1);
+  p.partners.push_back(p.partners[0]);
+  const Mix mix = choose_mix(p);
+  EXPECT_EQ((mix.rows[0].weight > 0) + (mix.rows[1].weight > 0), 1);
+  EXPECT_EQ(mix.rows[0].why, NotTaken::none);
+  EXPECT_EQ(mix.rows[1].why, NotTaken::beside);
 }
 
 TEST(ChooseMix, TakesTheNetworkWhereAPartnerHasNoForecast) {
@@ -112,7 +139,9 @@ TEST(ChooseMix, HasAWeightForEachHalfOfTheHorizonWhereThatHelps) {
 TEST(ChooseMix, TakesNothingThatItCannotTryOnUnseenForecasts) {
   MixProblem p = noisy(200, 6, 2, 1);
   p.fold.assign(200, 0);
-  EXPECT_THAT(choose_mix(p).weights[0], testing::Each(0.0));
+  const Mix mix = choose_mix(p);
+  EXPECT_THAT(mix.weights[0], testing::Each(0.0));
+  EXPECT_EQ(mix.rows[0].why, NotTaken::untried);
 }
 
 TEST(ChooseMix, DoesNotForecastBelowZeroWhereThereIsNothingBelow) {

@@ -266,6 +266,7 @@ TEST(Backtest, ARefitGoesOnFromNoModelThatKnowsWhatIsEvaluated) {
                                     path.string() +
                                     " has been trained on data up to 2024-02-27; evaluate "
                                     "without going on from it (training.init_from"));
+    EXPECT_THAT(e.what(), ::testing::EndsWith("or train that model with --data.test 3"));
   }
   c.data.test = 3;
   c.training.init_from.clear();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -172,39 +173,45 @@ TEST_F(Samples, OfMeansATotalIsTheirSum) {
 
 TEST_F(Samples, MorePathsThanAFileTakesAreRefused) {
   Config c = settings();
-  Forecasts forecasts;
-  forecasts.M = 2, forecasts.K = kHorizon;
-  forecasts.series.resize(30'000);
+  model_.spec.M = 2, model_.spec.K = kHorizon;
   c.forecast.samples = 1000;
-  EXPECT_NO_THROW(check_samples(model_, forecasts, c));  // nobody asks for the file
+  EXPECT_NO_THROW(check_samples(model_, 30'000, c));  // nobody asks for the file
   c.path.samples = "paths.csv";
   try {
-    check_samples(model_, forecasts, c);
+    check_samples(model_, 30'000, c);
     FAIL();
   } catch (const ConfigError& e) {
     EXPECT_THAT(e.what(), HasSubstr("1000 sample paths of 30,000 series are 420,000,000 rows"));
   }
   c.forecast.samples = 900;
-  EXPECT_NO_THROW(check_samples(model_, forecasts, c));
+  EXPECT_NO_THROW(check_samples(model_, 30'000, c));
 }
 
-TEST_F(Samples, NewItemsWhichHaveNoHistoryAreCounted) {
+// New items, which have no history, count; a series without a value before forecast.from does not.
+TEST_F(Samples, AreRefusedByTheSeriesThatAreForecastBeforeTheyAre) {
   Config c = settings();
   c.training.steps = 2;
   train_on(c);
   auto values = without_end(values_);
   values[1].clear();
+  std::ranges::fill(values[2], std::numeric_limits<float>::quiet_NaN());
+  values[2].back() = 100;
   CatalogParts parts = testing::daily_parts(values);
   parts.first[1] = parts.first[0] + kLength - kHorizon;
   const Catalog catalog{std::move(parts)};
-  c.forecast.samples = 1000;
+  c.forecast.from = catalog.date(0, kLength - 2 * kHorizon);
   c.path.samples = "paths.csv";
-  Forecasts made = forecast_series(model_, catalog, c, {}, levels_of_samples(model_, c));
-  ASSERT_EQ(std::ranges::count(made.new_item, 1), 1);
-  made.K = 400'000'000 / (kSeries * 1000);  // as many as fit
-  EXPECT_NO_THROW(check_samples(model_, made, c));
-  made.K += 1;
-  EXPECT_THROW(check_samples(model_, made, c), ConfigError);
+  const auto forecast = [&](int samples) {
+    c.forecast.samples = samples;
+    return forecast_series(model_, catalog, c, {}, levels_of_samples(model_, c));
+  };
+  constexpr int kMost = 400'000'000 / ((kSeries - 1) * kHorizon);
+  const Forecasts made = forecast(kMost);
+  EXPECT_EQ(std::ssize(made.series), kSeries - 1);
+  EXPECT_EQ(std::ranges::count(made.new_item, 1), 1);
+  EXPECT_THROW(forecast(kMost + 1), ConfigError);
+  c.path.samples.clear();
+  EXPECT_NO_THROW(forecast(kMost + 1));
 }
 
 TEST_F(Samples, AnEmptyListOfSumsIsNone) {
@@ -236,6 +243,29 @@ TEST_F(Samples, PathsAreThoseThatTotalsAreMadeOf) {
 }
 
 /// Of which a float would keep no digit that differs.
+// A normal distribution of small numbers reaches below 0, beyond any quantile that is cut there.
+TEST_F(Samples, PathsOfWhatNeverWasNegativeAreNotBelowZero) {
+  Config c = settings("gaussian");
+  c.training.steps = 100;
+  c.forecast.samples = 200;
+  auto values = without_end(values_);
+  for (auto& series : values) {
+    for (float& y : series) y = std::max(y - 99, 0.0f);
+  }
+  const Catalog low{testing::daily_parts(values)};
+  TrainOptions options;
+  options.save = false;
+  options.announce = false;
+  model_ = train(c, low, options).model;
+  const auto lowest = [&] {
+    const Forecasts made = forecast_series(model_, low, c, {}, levels_of_samples(model_, c));
+    return std::ranges::min(column(sample_columns(model_, low, made, c), "sluice").numbers);
+  };
+  EXPECT_EQ(lowest(), 0);
+  model_.config.forecast.nonnegative = false;
+  EXPECT_LT(lowest(), 0);
+}
+
 TEST_F(Samples, FarFromZeroTotalsKeepTheirDigits) {
   const Config c = settings();
   CatalogParts parts = testing::daily_parts(without_end(values_));

@@ -87,6 +87,22 @@ TEST_F(Lessons, AMethodThatIsBetterOnTheValidationPartHasAPartInTheForecast) {
   }
 }
 
+TEST_F(Lessons, AMethodThatGainsAndIsNotTakenIsSaidWhy) {
+  const Catalog catalog(testing::daily_parts(lines(10, 80)));
+  Config c = open();
+  c.training.partners = {"ets", "theta", "ets+theta"};
+  const Model model = trained(c, catalog);
+  ASSERT_LE(model.partners.size(), 2u);
+  const auto said = std::ranges::find_if(model.learned, [](const std::string& line) {
+    return line.ends_with(" not taken: hardly better beside those taken");
+  });
+  ASSERT_NE(said, model.learned.end());
+  EXPECT_LE(said->size(), 80u);
+  c.training.partners = {"ets"};
+  EXPECT_THAT(trained(c, catalog).learned,
+              ::testing::Not(::testing::Contains(HasSubstr("not taken"))));
+}
+
 TEST_F(Lessons, AMethodThatIsWorseHasNone) {
   const Catalog catalog = weekly(10);
   Config c = open();

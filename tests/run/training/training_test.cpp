@@ -172,7 +172,7 @@ TEST_F(Training, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
   }
 }
 
-TEST_F(Training, ResumeWithOtherSettingsIsRefused) {
+TEST_F(Training, ResumeWithOtherSettingsIsRefusedWithEachOfThemAndTheRemedy) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.steps = 1'000'000;
@@ -184,11 +184,17 @@ TEST_F(Training, ResumeWithOtherSettingsIsRefused) {
   signaller.join();
   c.mode.resume = true;
   c.training.learning_rate = 0.1;
+  c.path.data = {"later.csv"};
+  c.path.log = "elsewhere.jsonl";  // may differ
   try {
     train(c, catalog, silent(true));
     FAIL();
   } catch (const ConfigError& e) {
-    EXPECT_THAT(e.what(), HasSubstr("saved with other settings"));
+    EXPECT_THAT(
+        e.what(),
+        HasSubstr("it was saved with other settings: path.data was [] and is [\"later.csv\"], "
+                  "training.learning_rate was 0.003 and is 0.1; give these as they "
+                  "were, or train without the state (mode.resume = false)"));
   }
   std::filesystem::remove(state_path(c.path.model));
   EXPECT_THROW(train(c, catalog, silent(true)), DataError);
