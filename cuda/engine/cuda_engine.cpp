@@ -198,10 +198,10 @@ void CudaEngine::prepare(std::int64_t N, bool training) {
   context_.synchronize();  // buffers may move
   auto ready = std::exchange(ready_, {});
   drop_graphs();
-  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  recurrence_->prepare(spec_.patches(), static_cast<int>(N), training);
   head_.prepare(N, training);
   DeviceMemory& memory = context_.memory();
-  const std::int64_t TN = spec_.T * N;
+  const std::int64_t TN = spec_.patches() * N;
   if (training ? !gathers_for_recurrence() : !recurrence_->assembles_input()) {
     x_.grow(memory, TN * spec_.inputs(), "the inputs of a batch");
   }
@@ -210,7 +210,7 @@ void CudaEngine::prepare(std::int64_t N, bool training) {
     h_.grow(memory, TN * spec_.H, "the outputs of the recurrence");
     dh_.grow(memory, TN * spec_.H, "their gradients");
     if (spec_.input_embeddings() > 0) {
-      const std::int64_t rows = N * (spec_.T - spec_.first_head_step());
+      const std::int64_t rows = N * (spec_.patches() - spec_.first_head_step());
       dx_.grow(memory, TN * spec_.inputs(), "the inputs' gradients");
       dcontext_.grow(memory, rows * spec_.head_embeddings(), "the head's embedding gradients");
       embedding_gradient_.prepare(N);
@@ -285,8 +285,8 @@ void CudaEngine::gather_for_training(const WindowRows& rows, DeviceSpan<float> x
 // runs beside them: over few windows they leave most multiprocessors idle.
 void CudaEngine::enqueue_step(const Batch& batch) {
   const WindowRows& rows = batch.rows;
-  const std::int64_t N = rows.N, TN = spec_.T * N, H = spec_.H;
-  const auto T = spec_.T, width = static_cast<int>(N);
+  const std::int64_t N = rows.N, TN = spec_.patches() * N, H = spec_.H;
+  const auto T = spec_.patches(), width = static_cast<int>(N);
   const bool embeddings = spec_.input_embeddings() > 0;
   cudaStream_t stream = context_.stream();
   const DeviceSpan<float> x =

@@ -37,12 +37,12 @@ __global__ void __launch_bounds__(kThreads)
   if (i >= N * E) return;
   const SpaceView& space = rows.space;
   const std::int64_t n = i / E, column = i % E, C = space.C;
-  const std::int64_t start = rows.windows[n].origin - space.T + 1;
   double sum = 0;
-  for (std::int64_t j = start < 0 ? -start : 0; j < space.T; ++j) {
-    sum += static_cast<double>(dx[(j * N + n) * C + C - E - columns.steps + column]);
+  const int steps = patches(space);
+  for (std::int64_t j = first_begun(space, rows.windows[n]); j < steps; ++j) {
+    sum += static_cast<double>(dx[(j * N + n) * C + C - E - columns.patch + column]);
   }
-  for (std::int64_t j = 0; j < space.T - space.first_head_step; ++j) {
+  for (std::int64_t j = 0; j < steps - space.first_head_step; ++j) {
     sum += static_cast<double>(dcontext[(j * N + n) * columns.head + column]);
   }
   sums[i] = static_cast<float>(sum);

@@ -26,7 +26,7 @@ class EmbeddingGradient {
   /// DeviceError.
   void begin(const WindowRows& rows, DeviceSpan<float> gradient);
   /// After begin(): these embeddings' part of the flat gradient [P]; nothing without embeddings.
-  ///   dx        [T,N,C] of the recurrence's input
+  ///   dx        [patches,N,C] of the recurrence's input
   ///   dcontext  [rows,E] of the embeddings' columns of the head's context, E together, for the
   ///             steps from spec.first_head_step() on, time-major
   /// Asynchronous on the context's stream, can be captured. Throws DeviceError.

@@ -29,7 +29,7 @@ template <typename T>
 __global__ void __launch_bounds__(kThreads)
     inputs_kernel(WindowRows rows, int staged, std::int64_t pitch, T* __restrict__ x) {
   const int C = rows.space.C, thread = static_cast<int>(threadIdx.x);
-  const std::int64_t count = rows.space.T * rows.N;
+  const std::int64_t count = patches(rows.space) * rows.N;
   const int block_rows = staged > 0 ? staged : static_cast<int>(blockDim.x);
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * block_rows;
   const std::int64_t r = first + thread;
@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(kThreads)
   const int lane = static_cast<int>(threadIdx.x) % kHeadLanes;
   if (i >= count) return;
   const std::int64_t r = row + i, n = r % rows.N, KM = rows.space.K * rows.space.M;
-  const std::int64_t t = rows.windows[n].origin - rows.space.T + 1 + first_step + r / rows.N;
+  const std::int64_t t = patch_end(rows.space, rows.windows[n], first_step + r / rows.N);
   context_row<kHeadLanes>(rows, n, t, F, context + i * F, lane);
   base_row<kHeadLanes>(rows, n, t, base + i * KM, lane);
   if (target != nullptr) target_row<kHeadLanes>(rows, n, t, target + i * KM, lane);
@@ -171,7 +171,8 @@ void launch_inputs(const WindowRows& rows, T* x, std::int64_t pitch, cudaStream_
   if (staged == 0 && (pitch != C || !std::is_same_v<T, float>)) {
     throw InternalError("rows of inputs that are too long for a pitch of their own");
   }
-  const std::int64_t blocks = blocks_for(rows.space.T * rows.N, staged > 0 ? staged : kThreads);
+  const std::int64_t blocks =
+      blocks_for(patches(rows.space) * rows.N, staged > 0 ? staged : kThreads);
   launch(inputs_kernel<T>,
          {.blocks = blocks,
           .threads = kThreads,

@@ -16,7 +16,7 @@
 
 namespace sluice {
 
-/// x [T,N,C]; steps before a series' start are zero.
+/// x [patches,N,C]; steps before a series' start are zero.
 void gather_inputs(const WindowRows& rows, DeviceSpan<float> x, cudaStream_t stream);
 /// The same with `pitch` elements between rows, of which C are written, rounded to bf16 or as they
 /// are. C is at most kMostPitchedInputs.
@@ -25,7 +25,7 @@ void gather_inputs(const WindowRows& rows, float* x, std::int64_t pitch, cudaStr
 inline constexpr int kMostPitchedInputs = 12 * 1024 - 1;
 
 /// What the head sees, for rows [row, row + count) counted from `first_step`, time-major: row r is
-/// step first_step + r / N of window r % N.
+/// step first_step + r / N of the recurrence over window r % N.
 ///   context  [count,F]
 ///   base     [count,K,M]
 ///   target   [count,K,M], NaN where there is none; or null: not wanted

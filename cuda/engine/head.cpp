@@ -52,7 +52,7 @@ std::int64_t DeviceHead::chunk_of(std::int64_t rows) const {
 
 void DeviceHead::prepare(std::int64_t N, bool training) {
   DeviceMemory& memory = context_.memory();
-  const std::int64_t trained = training ? N * (spec_.T - spec_.first_head_step()) : 0;
+  const std::int64_t trained = training ? N * (spec_.patches() - spec_.first_head_step()) : 0;
   const std::int64_t chunk = std::max(chunk_of(N), trained > 0 ? chunk_of(trained) : 0);
   context_rows_.grow(memory, chunk * F_, "the head's context");
   base_.grow(memory, chunk * outputs_.targets, "the head's base");
@@ -171,7 +171,7 @@ void DeviceHead::other_gradients(const Chunk& chunk, const float* params, const 
 
 /// Rows of a training step. Throws InternalError unless prepare() was told of them.
 std::int64_t DeviceHead::trained_rows(const WindowRows& rows) const {
-  const std::int64_t total = rows.N * (spec_.T - spec_.first_head_step());
+  const std::int64_t total = rows.N * (spec_.patches() - spec_.first_head_step());
   if (chunk_of(total) * O_ > out_.size()) {
     throw InternalError("the head was not made ready for this batch");
   }
@@ -229,7 +229,7 @@ std::int64_t DeviceHead::inferred_chunk(const WindowRows& rows) const {
 void DeviceHead::begin_infer(const WindowRows& rows, DeviceSpan<const float> params,
                              DeviceSpan<float> u, DeviceSpan<float> target) {
   if (inferred_chunk(rows) < rows.N) return;
-  gather(rows, spec_.T - 1, 0, rows.N, params.data(), u.data(),
+  gather(rows, spec_.patches() - 1, 0, rows.N, params.data(), u.data(),
          target.empty() ? nullptr : target.data());
 }
 
@@ -241,7 +241,7 @@ void DeviceHead::infer(const WindowRows& rows, DeviceSpan<const float> params,
     const std::int64_t count = std::min(chunk, rows.N - row);
     float* out = u.data() + row * O_;
     if (chunk < rows.N) {
-      gather(rows, spec_.T - 1, row, count, params.data(), out,
+      gather(rows, spec_.patches() - 1, row, count, params.data(), out,
              target.empty() ? nullptr : target.data() + row * outputs_.targets);
     }
     forward(count, params.data(), h_last.data() + row * H_, out);
@@ -256,7 +256,7 @@ void DeviceHead::validation_loss(const WindowRows& rows, DeviceSpan<const float>
   std::int64_t parts = 0;
   for (std::int64_t row = 0; row < rows.N; row += chunk) {
     const HeadRowRange range{
-        .first_step = spec_.T - 1, .row = row, .count = std::min(chunk, rows.N - row)};
+        .first_step = spec_.patches() - 1, .row = row, .count = std::min(chunk, rows.N - row)};
     forecast_loss(rows, outputs_, range, u.data() + row * O_,
                   target.data() + row * outputs_.targets, parts_.data() + parts, context_.stream());
     parts += loss_parts(range.count, outputs_);

@@ -39,8 +39,8 @@ class DeviceHead {
   /// means. All but dh is beside the compute stream when it returns: there after context.join().
   ///   rows      windows and catalogue in device memory; the struct itself on the host
   ///   params    [P]
-  ///   h         [T,N,H]                 in
-  ///   dh        [T,N,H]                 out: overwritten
+  ///   h         [patches,N,H]           in
+  ///   dh        [patches,N,H]           out: overwritten
   ///   gradient  [P]                     out: the head's part is overwritten, nothing else touched
   ///   dcontext  [rows,head_embeddings]  out: empty if there are no embeddings
   ///   sums      [1]                     out: overwritten

@@ -71,12 +71,12 @@ void CudaEngine::enqueue_walk(const Batch& batch, Walk from) {
   if (recurrence_->assembles_input()) {
     input.rows = &rows;
   } else {
-    const DeviceSpan<float> x = x_.first(spec_.T * N * spec_.inputs());
+    const DeviceSpan<float> x = x_.first(spec_.patches() * N * spec_.inputs());
     gather_inputs(rows, x, context_.stream());
     input.x = x;
   }
   const DeviceStateIn initial = from == Walk::from_zero ? DeviceStateIn{} : DeviceStateIn{h, c};
-  recurrence_->infer(spec_.T, static_cast<int>(N), input, initial, {}, {h, c});
+  recurrence_->infer(spec_.patches(), static_cast<int>(N), input, initial, {}, {h, c});
   if (from == Walk::from_zero) return;
   // Where a series has not begun, its state stays zero.
   reset_unbegun(h, c, rows.windows, spec_.L, N, spec_.H, context_.stream());

@@ -17,7 +17,7 @@ __device__ inline LossPart sum_of(LossPart a, const LossPart& b) {
 /// From a row of a range to its window and its step of the series.
 struct RowWalk {
   std::uint32_t N, window;  ///< of the range's first row
-  std::int64_t step;        ///< of the window, of the range's first row
+  std::int64_t step;        ///< of the recurrence, of the range's first row
 };
 
 inline RowWalk walk_of(const WindowRows& rows, const HeadRowRange& range) {
@@ -33,7 +33,7 @@ struct RowPlace {
 __device__ inline RowPlace place_of(const WindowRows& rows, const RowWalk& walk, std::uint32_t r) {
   const std::uint32_t at = walk.window + r;
   const std::int64_t n = at % walk.N;
-  return {n, rows.windows[n].origin - rows.space.T + 1 + walk.step + at / walk.N};
+  return {n, patch_end(rows.space, rows.windows[n], walk.step + at / walk.N)};
 }
 
 __device__ inline float weight_of(const WindowRows& rows, const RowWalk& walk, std::uint32_t r) {

@@ -26,7 +26,7 @@ class DeviceStepGradient {
   /// flat gradient [P]. Asynchronous on the context's stream, can be captured. Throws DeviceError.
   void begin(const WindowRows& rows, DeviceSpan<float> gradient);
   /// After begin(): the tables' part of the flat gradient [P]; nothing without them.
-  ///   dx        [T,N,C] of the recurrence's input
+  ///   dx        [patches,N,C] of the recurrence's input
   ///   dcontext  [rows,E] of the columns of embeddings of the head's context, E together, for the
   ///             steps from spec.first_head_step() on, time-major
   /// Asynchronous on the context's stream, can be captured. Throws DeviceError.

@@ -13,7 +13,7 @@ namespace sluice {
 int ModelSpec::input_embeddings() const {
   int width = 0;
   for (const Embedding& e : embeddings) width += e.width;
-  for (const StepEmbedding& e : step_embeddings) width += e.width;
+  for (const StepEmbedding& e : step_embeddings) width += patch * e.width;
   return width;
 }
 
@@ -25,9 +25,12 @@ int ModelSpec::head_embeddings() const {
 }
 
 int ModelSpec::inputs() const {
-  return M + (missing_indicator ? M : 0) + static_cast<int>(lags.size()) * M +
-         (level_input ? M : 0) + (level_change ? M : 0) + (base == Base::trend ? M : 0) +
-         past_channels + future_channels + calendar + static_reals + input_embeddings();
+  const int of_step = M * (1 + (missing_indicator ? 1 : 0) + static_cast<int>(lags.size())) +
+                      past_channels + future_channels;
+  const int of_patch =
+      M * ((level_input ? 1 : 0) + (level_change ? 1 : 0) + (base == Base::trend ? 1 : 0)) +
+      calendar + static_reals;
+  return patch * of_step + of_patch + input_embeddings();
 }
 
 int ModelSpec::head_context() const {
@@ -59,6 +62,11 @@ void check_recursive(const ModelSpec& s) {
       recursive +
           "begins each path with its window, and training.carry_state = true with all that came "
           "before it; set one of them back");
+  require(s.patch == 1,
+          recursive +
+              fmt::format("goes on step by step, and network.patch = {} takes that many at once; "
+                          "set network.patch = 1, or network.decoding = \"direct\"",
+                          s.patch));
   require(
       s.window_scaling == WindowScaling::none,
       recursive +
@@ -77,6 +85,13 @@ void check_recursive(const ModelSpec& s) {
 
 void check_spec(const ModelSpec& s) {
   in_range("network.time_step", s.T, 1, 100'000);
+  in_range("network.patch", s.patch, 1, 1000);
+  if (s.T % s.patch != 0) {
+    const int less = s.T / s.patch * s.patch, more = less + s.patch;
+    throw ConfigError(fmt::format(
+        "network.time_step is {}, which is no multiple of network.patch = {}; set it to {}", s.T,
+        s.patch, less > 0 ? fmt::format("{} or {}", less, more) : fmt::format("{}", more)));
+  }
   in_range("network.predict_day", s.K, 1, 10'000);
   in_range("network.hidden_size", s.H, 1, 4096);
   in_range("network.layers", s.L, 1, 16);

@@ -39,6 +39,7 @@ Config config_over(const SettingsRequest& request, const Config& base) {
 int fixed_by(const ModelSpec& spec, std::string_view key) {
   if (key == "network.predict_day") return spec.K;
   if (key == "network.time_step") return spec.T;
+  if (key == "network.patch") return spec.patch;
   if (key == "network.hidden_size") return spec.H;
   if (key == "network.layers") return spec.L;
   return 0;

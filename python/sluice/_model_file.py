@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .errors import DataError
 
 FORMAT = "sluice model"
-NEWEST_VERSION = 6
+NEWEST_VERSION = 7
 DISTRIBUTION_PARAMETERS = {"gaussian": 2, "student_t": 3, "poisson": 1, "negative_binomial": 2, "tweedie": 2}
 """Losses that are the likelihood of a distribution: the network's outputs of a target and step."""
 _LARGEST_HEADER = 1 << 30
@@ -99,6 +99,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
                  for key, value in json.loads(metadata["names"]).items()}
         names.setdefault("step_categories", [])
         spec.setdefault("step_embeddings", [])
+        spec.setdefault("patch", 1)
         model = ModelFile(metadata, tensors, spec, _toml(metadata["config"]),
                           json.loads(metadata["frequency"]), names,
                           json.loads(metadata["training"])["members"])

@@ -22,6 +22,7 @@ from ._onnx_covariates import Covariates
 from ._onnx_graph import (BOOL, DOUBLE, FLOAT, INT64, OPSET, STRING, Graph, Operand, Shape, calendar_size,
                           calendar_terms, gates_of)
 from ._onnx_level import ASINH_SLOPE, level_map, value_at, window_map
+from ._onnx_patches import Patches
 from ._onnx_stretch import Stretch
 from .errors import ConfigError
 
@@ -53,7 +54,7 @@ class Export:
                                                  np.int64(1)), 1),
                          g.unsqueeze(g.op("Sub", steps, length), 0))
         begun = g.unsqueeze(g.op("GreaterOrEqual", self.step, np.int64(0)), 2)
-        self.begun = g.last(begun, self.T)
+        self.patches = Patches(g, g.last(begun, self.T), self.T, s["patch"])
         raw = g.op("Where", begun, raw, np.float64("nan"))
         self.shape = g.slice(g.op("Shape", raw), 1)  # N, M
         scaled = g.cast(g.op("Div", g.op("Sub", raw, self.target_offset), self.target_scale), FLOAT)
@@ -71,7 +72,7 @@ class Export:
             self.s, self.o = level_map(g, self.v, self.shape, s)
 
         self.read_covariates()
-        x = g.op("Where", self.begun, self.inputs_of_steps(), 0.0)
+        x = g.op("Where", self.patches.begun, self.inputs_of_patches(), 0.0)
         context, base = self.context(), self.base()
         results = [self.member(self.with_tables(x, context, parameters), parameters, base)
                    for parameters in map(self.model.member, range(self.model.member_count))]
@@ -223,9 +224,11 @@ class Export:
             return g.slice(whole, 0, T), g.last(whole, ahead) if ahead else whole
         encoded = maps.values(g, values)
         level = maps.levels(g, encoded, self.spec["level_window"])
-        past = maps.inputs(g, g.last(encoded, T, ahead), g.last(level, T, ahead))
+        seen, counted = g.last(encoded, T, ahead), g.last(level, T, ahead)
         if not ahead:
+            past = maps.inputs(g, seen, counted)
             return past, past
+        past = maps.inputs(g, seen, self.patches.as_at_ends(counted))
         return past, maps.inputs(g, g.last(encoded, ahead), g.last(level, 1, ahead))
 
     def encoded(self, first: int, count: int) -> Covariates | None:
@@ -256,19 +259,24 @@ class Export:
 
     # What the LSTM and the head see -------------------------------------------------------------
 
-    def inputs_of_steps(self) -> str:
-        """x [T, N, C] but for the tables, which members have for themselves."""
+    def inputs_of_patches(self) -> str:
+        """x [T / patch, N, C] but for the tables, which members have for themselves."""
         g, s, T = self.g, self.spec, self.T
         affine = self.affine(T)
         now = g.last(self.v, T)
-        features = [self.input_value(self.on_level(now, affine))]
+        whole = s["window_scaling"] != "none"
+        scale, shift = (x if whole or not isinstance(x, str) else self.patches.as_at_ends(x) for x in affine)
+        of_patch = scale, shift
+        features = [self.patches.of_steps(self.input_value(self.on_level(now, of_patch)))]
         if s["missing_indicator"]:
-            features.append(g.cast(g.op("IsNaN", now), FLOAT))
+            features.append(self.patches.of_steps(g.cast(g.op("IsNaN", now), FLOAT)))
         for lag in s["lags"]:
-            features.append(self.input_value(self.on_level(g.last(self.v, T, lag), affine)))
+            seen = self.input_value(self.on_level(g.last(self.v, T, lag), of_patch))
+            features.append(self.patches.of_steps(seen))
         if s["base"] == "trend":
             drift = self.seasons().input(s["smoothing_alpha"], s["trend_damping"], self.K)
-            features.append(self.input_value(self.on_level(g.last(drift, T), (affine[0], None))))
+            carried = self.input_value(self.on_level(g.last(drift, T), (affine[0], None)))
+            features.append(g.unsqueeze(self.patches.ends(carried), 3))
         if s["level_input"] or s["level_change"]:
             # They come with a level alone (spec.hpp), which gives s or, in log and asinh space, o.
             assert self.o is not None
@@ -279,18 +287,18 @@ class Export:
             current = g.last(level, T)
             if s["level_input"]:
                 mean, spread = self.model.tensors["level"]
-                features.append(g.op("Div", g.op("Sub", current, mean), spread))
+                of_level = g.op("Div", g.op("Sub", current, mean), spread)
+                features.append(g.unsqueeze(self.patches.ends(of_level), 3))
             if s["level_change"]:
                 season = s["base_season"]
                 change = g.op("Sub", current, g.last(level, T, season))
                 old = g.unsqueeze(g.op("GreaterOrEqual", g.last(self.step, T), np.int64(season)), 2)
-                features.append(g.op("Where", old, change, 0.0))
-        stacked = g.op("Concat", *(g.unsqueeze(f, 3) for f in features), axis=3)
-        columns = [g.reshape(stacked, 0, 0, self.M * len(features))]
-        if self.past:
-            columns.append(self.past)
-        if self.future:
-            columns.append(self.future)
+                features.append(g.unsqueeze(self.patches.ends(g.op("Where", old, change, 0.0)), 3))
+        # Of a target after the other.
+        columns = [g.reshape(g.op("Concat", *features, axis=3), 0, 0, -1)]
+        for channels in (self.past, self.future):
+            if channels:
+                columns.append(g.reshape(self.patches.of_steps(channels), 0, 0, -1))
         if s["calendar"]:
             unit = self.model.frequency["unit"]
             if not 0 < s["calendar"] <= calendar_size(unit):
@@ -299,14 +307,11 @@ class Export:
             time = g.input("time", INT64, ["N"])
             terms = calendar_terms(g, self.model.frequency, time, T)
             # A model without the terms of the year, the last ones, has the first ones.
-            columns.append(g.op("Slice", terms, np.array([0], np.int64),
-                                np.array([s["calendar"]], np.int64), np.array([2], np.int64)))
+            terms = g.slice(terms, 0, s["calendar"], axis=2)
+            columns.append(self.patches.ends(terms))
         if self.static:
-            columns.append(self.at_each_step(self.static))
+            columns.append(self.patches.at_each(self.static))
         return g.op("Concat", *columns, axis=2)
-
-    def at_each_step(self, x: str) -> str:
-        return self.g.op("Tile", self.g.unsqueeze(x, 0), np.array([self.T, 1, 1], np.int64))
 
     def context(self) -> list[str]:
         """What the head sees beside h, [N, ...] each, but for the tables."""
@@ -360,20 +365,21 @@ class Export:
     def with_tables(self, x: str, context: list[str], parameters: Tensors) -> tuple[str, str | None]:
         """x and context with a member's embeddings behind them."""
         g, T, K = self.g, self.T, self.K
-        columns, context = [x], list(context)
+        columns, words, context = [x], [], list(context)
         for e, codes in enumerate(self.static_codes):
             row = g.op("Gather", parameters[f"embedding.{e}.weight"], codes)
-            columns.append(self.at_each_step(row))
+            columns.append(g.op("Where", self.patches.begun, self.patches.at_each(row), 0.0))
             context.append(row)
         for e, codes in enumerate(self.step_codes):
             rows = g.op("Gather", parameters[f"step_embedding.{e}.weight"], codes)
-            columns.append(g.slice(rows, 0, T))
+            words.append(g.slice(rows, 0, T))
             if self.spec["step_embeddings"][e]["future"]:
                 width = K * self.spec["step_embeddings"][e]["width"]
                 context.append(g.reshape(g.transpose(g.last(rows, K), 1, 0, 2), -1, width))
-        if len(columns) > 1:  # steps before the series have no words either
-            words = g.op("Where", self.begun, g.op("Concat", *columns[1:], axis=2), 0.0)
-            x = g.op("Concat", x, words, axis=2)
+        if words:  # all tables of a step, one step of a patch after the other
+            columns.append(self.patches.step_by_step(g.op("Concat", *words, axis=2)))
+        if len(columns) > 1:
+            x = g.op("Concat", *columns, axis=2)
         return x, g.op("Concat", *context, axis=1) if context else None
 
     def member(self, seen: tuple[str, str | None], parameters: Tensors, base: str | None) -> str:

@@ -80,6 +80,16 @@ std::vector<Case> cases() {
   s = full_spec();
   s.missing_indicator = true;
   out.push_back({"encoded_inputs_missing", s, true, true});
+  s.patch = 3;  // windows that begin inside a patch, encoded inputs, the warmup at a patch's end
+  out.push_back({"patches_encoded_missing", s, true, true});
+  s.patch = 4, s.warmup = 5, s.space = Space::linear, s.level = Level::smoothing;
+  s.base = Base::trend, s.loss = Loss::quantile, s.quantiles = {0.25f, 0.5f, 0.75f};
+  out.push_back({"patches_linear_trend_missing", s, true});
+  s = full_spec();
+  s.patch = 2, s.forking = false, s.loss = Loss::student_t, s.level_weight = 0.5f;
+  out.push_back({"patches_at_the_end_alone", s, false});
+  s.patch = 12, s.forking = true, s.warmup = 3, s.space = Space::asinh, s.base = Base::last;
+  out.push_back({"a_window_of_one_patch", s, true});
   ModelSpec plain;  // the article's: everything off
   plain.T = 10, plain.H = 8, plain.L = 4, plain.K = 3, plain.loss = Loss::mse,
   plain.past_channels = 1;
@@ -358,10 +368,10 @@ TEST_F(EngineContract, InLogSpaceAValueWithoutLogarithmIsAMissingOne) {
   EXPECT_NE(forecasts[3], forecasts[2]) << "the value is seen where it has a logarithm";
 }
 
-TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {
+void expect_one_sequence(int patch) {
   const Catalog catalog = with_words(Role::future, 60);
   ModelSpec spec = small_spec();
-  spec.T = 10, spec.warmup = 0, spec.carry_state = true;
+  spec.T = 10, spec.warmup = 0, spec.carry_state = true, spec.patch = patch;
   spec.step_embeddings = {{.cardinality = 4, .width = 2, .future = true}};
   const SeriesScaling scaling =
       fit_scaling(catalog, Scaling::mean, Scaling::standard, std::vector<std::int64_t>(2, 60));
@@ -391,6 +401,12 @@ TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) {
   engine->forecast(windows_at(std::vector<std::int64_t>(2, 30)), {}, a);
   whole->forecast(windows_at(std::vector<std::int64_t>(2, 30)), {}, b);
   for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(a[i], b[i], 1e-4f * std::abs(b[i]));
+}
+
+TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOneSequence) { expect_one_sequence(1); }
+
+TEST_F(EngineContract, CarriedStateMakesConsecutiveWindowsOfPatchesOneSequence) {
+  expect_one_sequence(5);
 }
 
 }  // namespace

@@ -48,6 +48,23 @@ TEST(ModelSpec, CountsEveryInputOnce) {
   EXPECT_EQ(s.head_context(), 31 + 3 * 5);
   EXPECT_EQ(s.input_embeddings(), 3 + 1 + 2 + 5);
   EXPECT_EQ(s.head_embeddings(), 3 + 1 + 3 * 5);
+  // Of a patch: what goes with each step as often as it has steps, all else once.
+  s.T = 20, s.patch = 4;
+  EXPECT_EQ(s.inputs(), 4 * (2 + 2 + 4 + 1 + 2 + 2 + 5) + 2 + 2 + 6 + 1 + 4);
+  EXPECT_EQ(s.input_embeddings(), 3 + 1 + 4 * (2 + 5));
+  EXPECT_EQ(s.head_context(), 31 + 3 * 5);
+}
+
+TEST(ModelSpec, TheHeadIsTrainedFromThePatchOnThatEndsAtTheWarmup) {
+  ModelSpec s;
+  s.T = 12, s.patch = 4;
+  EXPECT_EQ(s.patches(), 3);
+  EXPECT_EQ(s.first_head_step(), 2);
+  s.forking = true;
+  for (const auto& [warmup, first] : {std::pair(0, 0), {3, 0}, {4, 1}, {7, 1}, {8, 2}, {11, 2}}) {
+    s.warmup = warmup;
+    EXPECT_EQ(s.first_head_step(), first) << warmup;
+  }
 }
 
 TEST(InitParams, IsAFunctionOfTheSeedWithForgetBiasOneAndAZeroHead) {
@@ -132,6 +149,20 @@ TEST(CheckSpec, NamesTheKeyAndTheRemedy) {
   s = good;
   s.level_input = true;
   expect_refused(s, "need a level");
+  s = good;
+  s.T = 10, s.patch = 4;
+  expect_refused(s,
+                 "network.time_step is 10, which is no multiple of network.patch = 4; set it to 8 "
+                 "or 12");
+  s.T = 3;
+  expect_refused(s, "network.patch = 4; set it to 4");
+  s.patch = 0;
+  expect_refused(s, "network.patch is 0; it must be from 1 to 1000");
+  s = good;
+  s.patch = 2, s.decoding = Decoding::recursive, s.loss = Loss::gaussian;
+  expect_refused(s,
+                 "network.patch = 2 takes that many at once; set network.patch = 1, or "
+                 "network.decoding = \"direct\"");
 }
 
 }  // namespace

@@ -96,6 +96,21 @@ class Window(Trained):
                                     "network.base_season": 4, "network.level_change": "true"},
                                    shops=shops)
 
+    def test_the_lstm_may_take_patches_of_steps(self):
+        for patch, more in ((7, {"network.calendar": "true", "network.level": "mean", "network.space": "log"}),
+                            (2, {"network.scaling": "window_mean", "network.forking": "false", "network.level": "none"}),
+                            (14, {"network.level": "smoothing", "network.base": "trend", "network.base_season": 3})):
+            with self.subTest(patch=patch):
+                self.check({"network.patch": patch, "network.lags": "7,10", "network.level_window": 9,
+                            "network.base": "last", "network.context": 3, **RICH, **more},
+                           targets=("y", "visitors"))
+                self.assertEqual(self.spec()["patch"], patch)
+                self.assertTrue(self.spec()["missing_indicator"])
+
+    def test_patches_know_the_level_at_their_end(self):
+        self.check({**LEVEL, "network.patch": 7, "network.level_input": "true", "network.level_change": "true",
+                    "network.base_season": 4, "network.covariate_scaling": "standard", **RICH})
+
     def test_windows_may_be_scaled_by_themselves(self):
         for scaling in ("mean", "standard", "robust"):
             for base in ("none", "last", "seasonal", "trend"):
@@ -465,7 +480,7 @@ class Refused(Trained):
         unsigned = whole.replace(b'"checksum"', b'"checkson"')
         path = self.write("new.safetensors",
                           unsigned.replace(b'"format_version":"1"', b'"format_version":"9"'))
-        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 6; update", path)
+        self.refuses(ModelFileError, "it is of format 9, and this package knows up to 7; update", path)
         path = self.write("odd.safetensors", unsigned.replace(b'\\"H\\":6', b'\\"H\\":7'))
         self.refuses(ModelFileError, "odd.safetensors: it is damaged or not Sluice's", path)
 

@@ -32,8 +32,9 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 TEST_F(EnginePair, CudaTrainsAndForecastsAsTheCpuDoes) {
-  for (const bool gaps : {false, true}) {
+  for (const auto& [gaps, patch] : {std::pair(false, 1), {true, 1}, {true, 2}}) {
     World world(gaps);
+    world.take_patches(patch);
     const Outcome cuda = run(world, *world.engine(), 12);
     world.recurrence = world.precision = "auto";
     const Outcome cpu = run(world, *world.ready(make_cpu_engine(world.setup())), 12);

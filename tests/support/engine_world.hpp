@@ -38,6 +38,13 @@ struct World {
     init_params(spec, 5, start);
   }
 
+  /// Lets the recurrence take `steps` steps as one.
+  void take_patches(int steps) {
+    spec.patch = steps;
+    start.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
+    init_params(spec, 5, start);
+  }
+
   static Catalog make_catalog(bool gaps, int series, int length) {
     auto values = weekly_series(series, length);
     values[2].resize(30);

@@ -85,6 +85,8 @@ inline std::vector<NamedSpec> gappy_specs() {
   out.push_back({"linear_trend", s});
   s.space = Space::asinh, s.base_season = 1;
   out.push_back({"asinh_trend_without_season", s});
+  s.patch = 3, s.base_season = 4, s.warmup = 4;
+  out.push_back({"patches", s});
   s = ModelSpec();  // next to nothing is read besides the window
   s.T = 6, s.K = 2, s.M = 2, s.H = 3, s.past_channels = 1, s.future_channels = 1;
   s.static_reals = 1, s.embeddings = {{3, 1}, {5, 1}}, s.base = Base::seasonal, s.base_season = 7;

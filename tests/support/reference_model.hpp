@@ -52,7 +52,7 @@ class ReferenceModel {
   /// Outputs [K, M, Q] in the model's space at the end of a window.
   std::vector<double> outputs(const Window& w, const std::vector<double>& params) const {
     std::vector<double> h(size(spec_.L * spec_.H)), c(h.size());
-    for (int j = 0; j < spec_.T; ++j) {
+    for (int j = spec_.patch - 1; j < spec_.T; j += spec_.patch) {
       step(inputs(w, w.origin - spec_.T + 1 + j, params), params, h, c);
     }
     return head(w, w.origin, {h.end() - spec_.H, h.end()}, params);
@@ -64,10 +64,10 @@ class ReferenceModel {
     Result result;
     for (const Window& w : windows) {
       std::vector<double> h(size(spec_.L * spec_.H)), c(h.size());
-      for (int j = 0; j < spec_.T; ++j) {
+      for (int j = spec_.patch - 1; j < spec_.T; j += spec_.patch) {
         const std::int64_t t = w.origin - spec_.T + 1 + j;
         step(inputs(w, t, params), params, h, c);
-        if (j < spec_.first_head_step() || t < 0) continue;
+        if (j < (spec_.forking ? spec_.warmup : spec_.T - 1) || t < 0) continue;
         const std::vector<double> top(h.end() - spec_.H, h.end());
         const std::vector<double> u = head(w, t, top, params);
         for (int k = 1; k <= spec_.K; ++k) {
@@ -219,15 +219,20 @@ class ReferenceModel {
     return std::asinh(kSlope * level(m, s, t)) - std::log(2 * kSlope) + std::log(scale);
   }
 
+  /// Of the patch that ends at step t.
   std::vector<double> inputs(const Window& w, std::int64_t t,
                              const std::vector<double>& params) const {
-    const std::int64_t s = w.series;
+    const std::int64_t s = w.series, first = t - spec_.patch + 1;
     std::vector<double> x;
     if (t < 0) return std::vector<double>(size(spec_.inputs()));
     for (int m = 0; m < spec_.M; ++m) {
-      x.push_back(seen(m, s, t, t));
-      if (spec_.missing_indicator) x.push_back(std::isnan(value(m, s, t)) ? 1 : 0);
-      for (int lag : spec_.lags) x.push_back(seen(m, s, t - lag, t));
+      for (std::int64_t i = first; i <= t; ++i) x.push_back(seen(m, s, i, t));
+      for (std::int64_t i = first; i <= t && spec_.missing_indicator; ++i) {
+        x.push_back(i >= 0 && std::isnan(value(m, s, i)) ? 1 : 0);
+      }
+      for (int lag : spec_.lags) {
+        for (std::int64_t i = first; i <= t; ++i) x.push_back(seen(m, s, i - lag, t));
+      }
       if (spec_.base == Base::trend) {
         double drifts = spec_.base_season;
         for (int k = 1; k <= spec_.K; ++k) {
@@ -254,7 +259,9 @@ class ReferenceModel {
       }
     }
     for (int c = spec_.M; c < spec_.M + spec_.past_channels + spec_.future_channels; ++c) {
-      x.push_back(covariate(c, w, t, t));
+      // Past ones are encoded by their own step, future ones as the patch's last step sees them.
+      const bool future = c >= spec_.M + spec_.past_channels;
+      for (std::int64_t i = first; i <= t; ++i) x.push_back(covariate(c, w, i, future ? t : i));
     }
     std::vector<float> calendar(size(std::max(1, spec_.calendar)));
     if (spec_.calendar > 0) {
@@ -262,13 +269,18 @@ class ReferenceModel {
       for (int i = 0; i < spec_.calendar; ++i) x.push_back(static_cast<double>(calendar[size(i)]));
     }
     append_statics(s, params, x);
-    for (std::size_t e = 0; e < spec_.step_embeddings.size(); ++e) append_word(e, s, t, params, x);
+    for (std::int64_t i = first; i <= t; ++i) {
+      for (std::size_t e = 0; e < spec_.step_embeddings.size(); ++e) {
+        append_word(e, s, i, params, x);
+      }
+    }
     return x;
   }
 
   /// Channel c at step i, as step t sees it.
   double covariate(int c, const Window& w, std::int64_t i, std::int64_t t) const {
     const std::int64_t s = w.series;
+    if (i < 0) return 0;
     const int future = c - spec_.M - spec_.past_channels;
     if (i >= catalog_.length(s)) return 0;
     if (future >= 0 && (w.dropped & (1 << future % 16)) != 0) return 0;
@@ -310,6 +322,10 @@ class ReferenceModel {
                    std::vector<double>& x) const {
     const double* table = block("step_embedding." + std::to_string(e) + ".weight", params);
     const int width = spec_.step_embeddings[e].width;
+    if (t < 0) {  // before the series: no word at all
+      x.insert(x.end(), size(width), 0);
+      return;
+    }
     const bool known = t < catalog_.length(s);
     const int code =
         known ? catalog_.categories()[e].codes[size(catalog_.offset(s) + t)] : 0;  // unknown

@@ -46,7 +46,7 @@ Attribution::Attribution(const ModelSpace& space, Recurrence& recurrence,
       Q_(spec_.Q()),
       baseline_(space, threads),
       layers_(head_layers(spec_)) {
-  if (!fits(groups.inputs, std::int64_t{spec_.T} * spec_.inputs(), groups.count) ||
+  if (!fits(groups.inputs, std::int64_t{spec_.patches()} * spec_.inputs(), groups.count) ||
       !fits(groups.context, F_, groups.count) || !fits(groups.base, KM_, groups.count) ||
       !fits(groups.trend, spec_.base == Base::trend ? KM_ : 0, groups.count)) {
     throw InternalError("groups of an attribution that are not of the model");
@@ -101,7 +101,7 @@ void Attribution::add(const WindowRows& batch, Attributions& out) {
   const std::span contribution = std::span(out.contribution).subspan(begin);
   const auto forecasts = [&](double place) -> const std::vector<double>& {
     move(place);
-    recurrence_.infer(spec_.T, static_cast<int>(N_), x_.at, {}, {}, {last_, {}});
+    recurrence_.infer(spec_.patches(), static_cast<int>(N_), x_.at, {}, {}, {last_, {}});
     head(batch);
     return y_;
   };
@@ -116,7 +116,7 @@ void Attribution::add(const WindowRows& batch, Attributions& out) {
   }
   for (std::size_t p = 0; p < nodes_.size(); ++p) {
     move(nodes_[p]);
-    recurrence_.forward(spec_.T, static_cast<int>(N_), x_.at, {}, {}, h_, {});
+    recurrence_.forward(spec_.patches(), static_cast<int>(N_), x_.at, {}, {}, h_, {});
     for (std::int64_t i = 0; i < KM_; ++i) back(p, i, contribution);
   }
   const std::vector<double>& forecast = forecasts(1);
@@ -126,9 +126,9 @@ void Attribution::add(const WindowRows& batch, Attributions& out) {
 // The two ends of the path.
 void Attribution::take(const WindowRows& batch) {
   N_ = batch.N;
-  recurrence_.prepare(spec_.T, static_cast<int>(N_), false);
-  recurrence_.prepare(spec_.T, static_cast<int>(N_), true);
-  const std::int64_t T = spec_.T, C = spec_.inputs(), H = spec_.H;
+  recurrence_.prepare(spec_.patches(), static_cast<int>(N_), false);
+  recurrence_.prepare(spec_.patches(), static_cast<int>(N_), true);
+  const std::int64_t T = spec_.patches(), C = spec_.inputs(), H = spec_.H;
   const auto size = [](auto& array, std::int64_t count) {
     array.assign(static_cast<std::size_t>(count), 0);
   };
@@ -272,7 +272,8 @@ void Attribution::keep(std::size_t at, std::int64_t i, std::span<double> contrib
 
 // From the last h of target and step i back through the recurrence, at a node where it has walked.
 void Attribution::back(std::size_t node, std::int64_t i, std::span<double> contribution) {
-  const std::int64_t T = spec_.T, C = spec_.inputs(), G = groups_.count, size = N_ * spec_.H;
+  const std::int64_t T = spec_.patches(), C = spec_.inputs(), G = groups_.count,
+                     size = N_ * spec_.H;
   const float* from = kept_.data() + (static_cast<std::int64_t>(node) * KM_ + i) * size;
   std::copy_n(from, size, dh_.data() + (T - 1) * size);
   recurrence_.backward(dh_, {}, dx_, dparams_, {});

@@ -64,7 +64,7 @@ class Attribution {
   struct Inputs {
     std::vector<float> from, way, at;
   };
-  Inputs x_, context_, base_;                        ///< [T,N,C], [N,F], [N,K,M]
+  Inputs x_, context_, base_;                        ///< [patches,N,C], [N,F], [N,K,M]
   std::vector<float> trend_;                         ///< [N,K,M] of base_.way what is a trend
   std::vector<float> h_, last_, dh_, dx_, dparams_;  ///< of the recurrence
   std::vector<float> head_, hidden_, dhidden_, out_, dout_, dlast_, dcontext_;

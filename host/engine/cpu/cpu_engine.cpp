@@ -95,7 +95,7 @@ void CpuEngine::load(Loaded which) {
 
 void CpuEngine::prepare(std::int64_t N, bool training) {
   omp_set_num_threads(threads_);  // another engine may have set its own
-  recurrence_->prepare(spec_.T, static_cast<int>(N), training);
+  recurrence_->prepare(spec_.patches(), static_cast<int>(N), training);
   head_.prepare(N, training);
   const auto grow = [](std::vector<float>& v, std::int64_t size) {
     if (static_cast<std::int64_t>(v.size()) < size) v.resize(static_cast<std::size_t>(size));
@@ -104,12 +104,12 @@ void CpuEngine::prepare(std::int64_t N, bool training) {
     grow(last_h_, spec_.L * N * spec_.H);
     return;
   }
-  const std::int64_t TN = spec_.T * N;
+  const std::int64_t TN = spec_.patches() * N;
   grow(h_, TN * spec_.H);
   grow(dh_, TN * spec_.H);
   if (spec_.input_embeddings() > 0) {
     grow(dx_, TN * spec_.inputs());
-    grow(dcontext_, N * (spec_.T - spec_.first_head_step()) * spec_.head_embeddings());
+    grow(dcontext_, N * (spec_.patches() - spec_.first_head_step()) * spec_.head_embeddings());
   }
 }
 
@@ -141,7 +141,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   const auto N = static_cast<std::int64_t>(windows.size());
   if (N == 0) return;
   prepare(N, true);
-  const auto TN = static_cast<std::size_t>(spec_.T * N);
+  const auto TN = static_cast<std::size_t>(spec_.patches() * N);
   const auto H = static_cast<std::size_t>(spec_.H), C = static_cast<std::size_t>(spec_.inputs());
   const std::span h = std::span(h_).first(TN * H), dh = std::span(dh_).first(TN * H);
   const bool embeddings = spec_.input_embeddings() > 0;
@@ -158,8 +158,8 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
     const StateIn initial = carried_in(windows);
     const StateOut last =
         spec_.carry_state ? StateOut{state_.carried_h, state_.carried_c} : StateOut{};
-    recurrence_->forward(spec_.T, static_cast<int>(N), gather_.inputs(state_.params), initial,
-                         {spec_.dropout, setup_.seed, state_.step}, h, last);
+    recurrence_->forward(spec_.patches(), static_cast<int>(N), gather_.inputs(state_.params),
+                         initial, {spec_.dropout, setup_.seed, state_.step}, h, last);
   }
   LossSums sums;
   {
@@ -174,7 +174,8 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
     const Stopwatch watch(seconds_.gather);
     const ParamBlock& last = layout_.block("linear.bias");
     std::fill(gradient_.begin() + last.offset + last.size, gradient_.end(), 0.0f);
-    gather_.embedding_gradient(dx, N * (spec_.T - spec_.first_head_step()), dcontext_, gradient_);
+    gather_.embedding_gradient(dx, N * (spec_.patches() - spec_.first_head_step()), dcontext_,
+                               gradient_);
   }
   sums_.add(sums);
   windows_seen_ += N;

@@ -134,7 +134,7 @@ void Head::prepare(std::int64_t N, bool training) {
   if (training || N > kFewWindows) HeadLayer::ready_products();
   if (N <= N_) return;
   N_ = N;
-  const std::int64_t rows = std::min(kChunkRows, N * (spec_.T - spec_.first_head_step()));
+  const std::int64_t rows = std::min(kChunkRows, N * (spec_.patches() - spec_.first_head_step()));
   for (Buffers& b : buffers_) {
     b.input.reserve(rows * ((reader().in() + kLine - 1) / kLine * kLine));
     b.base.reserve(rows * KM_);
@@ -225,7 +225,7 @@ LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* d
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const std::int64_t n = (rows.begin + r) % batch.N;
     const Window& window = batch.windows[n];
-    const std::int64_t t = window.origin - spec_.T + 1 + first + (rows.begin + r) / batch.N;
+    const std::int64_t t = patch_end(batch.space, window, first + (rows.begin + r) / batch.N);
     const float weight = row_weight(batch, n, t);
     const float* target = b.target.data() + r * KM_;
     float* distance = b.base.data() + r * KM_;
@@ -282,7 +282,7 @@ LossSums Head::train(const Gather& gather, std::span<const float> params, std::s
   const std::int64_t E = spec_.head_embeddings();
   const auto N = static_cast<std::int64_t>(gather.windows().size());
   const int first = spec_.first_head_step();
-  const std::int64_t rows = N * (spec_.T - first), step_size = N * spec_.H;
+  const std::int64_t rows = N * (spec_.patches() - first), step_size = N * spec_.H;
   const std::int64_t chunk_rows = rows_of_a_chunk(rows);
   const float* first_h = h.data() + first * step_size;
   float* first_dh = dh.data() + first * step_size;
@@ -343,7 +343,7 @@ void Head::infer(const Gather& gather, std::span<const float> params, std::span<
     failure.keep([&] {
       Buffers& b = buffers_[static_cast<std::size_t>(omp_get_thread_num())];
       const std::int64_t count = std::min(chunk_rows, N - begin);
-      const Rows rows = gather_rows(gather, params, spec_.T - 1, begin, count,
+      const Rows rows = gather_rows(gather, params, spec_.patches() - 1, begin, count,
                                     h.data() + begin * spec_.H, !target.empty(), b);
       forward(rows, N <= kFewWindows, b);
       const float* bias = writer().bias();

@@ -37,9 +37,9 @@ class Head {
   /// Makes ready for batches of N windows, to be trained on or not: the only place that allocates.
   void prepare(std::int64_t N, bool training);
 
-  /// Forward, loss and backward at all steps from spec.first_head_step(). h [T,N,H] in; dh [T,N,H]
-  /// out (overwritten, sums, not means); gradient: the flat buffer's head part is overwritten,
-  /// embeddings are not touched; dcontext [rows, head_embeddings] out.
+  /// Forward, loss and backward at all steps from spec.first_head_step(). h [patches,N,H] in; dh
+  /// [patches,N,H] out (overwritten, sums, not means); gradient: the flat buffer's head part is
+  /// overwritten, embeddings are not touched; dcontext [rows, head_embeddings] out.
   LossSums train(const Gather& gather, std::span<const float> params, std::span<const float> h,
                  std::span<float> dh, std::span<float> gradient, std::span<float> dcontext);
 

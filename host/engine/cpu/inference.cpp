@@ -24,8 +24,8 @@ void CpuEngine::infer_batch(std::span<const Window> windows, std::span<const std
     gather_.begin(windows, limit);
   }
   const Stopwatch watch(seconds_.recurrence);
-  recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_), {}, {},
-                     {last, {}});
+  recurrence_->infer(spec_.patches(), static_cast<int>(N), gather_.inputs(evaluation_params_), {},
+                     {}, {last, {}});
 }
 
 // carry_state: the windows before are walked first, from each series' start, and hand their state
@@ -45,7 +45,7 @@ void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std
       if (link[n].origin >= 0) continue;  // this series has not begun: its state stays zero
     }
     gather_.begin(link, limit);
-    recurrence_->infer(spec_.T, static_cast<int>(N), gather_.inputs(evaluation_params_),
+    recurrence_->infer(spec_.patches(), static_cast<int>(N), gather_.inputs(evaluation_params_),
                        {last_h, last_c_}, {}, {last_h, last_c_});
     for (std::int64_t l = 0; l < spec_.L; ++l) {
       for (std::int64_t n = 0; n < N; ++n) {
@@ -152,8 +152,8 @@ void CpuEngine::sample(std::span<const Window> windows, const PathSettings& sett
     last_c_.resize(std::max(last_c_.size(), states));
     const std::span h = std::span(last_h_).first(states), c = std::span(last_c_).first(states);
     gather_.begin(part, {});
-    recurrence_->infer(spec_.T, static_cast<int>(n), gather_.inputs(evaluation_params_), {}, {},
-                       {h, c});
+    recurrence_->infer(spec_.patches(), static_cast<int>(n), gather_.inputs(evaluation_params_), {},
+                       {}, {h, c});
     PathSettings of_part = settings;
     of_part.streams = settings.streams.subspan(static_cast<std::size_t>(begin * spec_.M),
                                                static_cast<std::size_t>(n * spec_.M));

@@ -103,7 +103,7 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t count,
   const std::int64_t KM = space_.K * space_.M;
   std::int64_t n = row % from.N, step = first_step + row / from.N;
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t t = from.windows[n].origin - space_.T + 1 + step;
+    const std::int64_t t = patch_end(space_, from.windows[n], step);
     context_row(from, n, t, F_, out.context + i * out.context_stride);
     base_row(from, n, t, out.base + i * KM);
     if (out.target != nullptr) target_row(from, n, t, out.target + i * KM);
@@ -114,18 +114,18 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t count,
 void Gather::embedding_gradient(std::span<const float> dx, std::int64_t rows,
                                 std::span<const float> dcontext, std::span<float> gradient) {
   const auto N = static_cast<std::int64_t>(windows_.size());
-  const std::int64_t C = space_.C, T = space_.T, E = columns_.head;
-  const std::int64_t first = C - columns_.series - columns_.steps;  // column of x
+  const std::int64_t C = space_.C, E = columns_.head, patches = sluice::patches(space_);
+  const std::int64_t first = C - columns_.series - columns_.patch;  // column of x
   // In the order of windows and steps: the same sum whatever the number of threads.
   for (std::int64_t n = 0; n < N; ++n) {
     const Window& window = windows_[static_cast<std::size_t>(n)];
-    const std::int64_t start = window.origin - T + 1;
+    const std::int64_t begun = first_begun(space_, window);
     std::int64_t column = 0;
     for (int e = 0; e < space_.embedding_count; ++e) {
       float* to = gradient.data() + embedding_place(space_, window.series, e);
       for (int i = 0; i < space_.embedding_width[e]; ++i, ++column) {
         double sum = 0;
-        for (std::int64_t j = std::max<std::int64_t>(0, -start); j < T; ++j) {
+        for (std::int64_t j = begun; j < patches; ++j) {
           sum +=
               static_cast<double>(dx[static_cast<std::size_t>((j * N + n) * C + first + column)]);
         }

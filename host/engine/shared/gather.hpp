@@ -14,8 +14,8 @@
 
 namespace sluice {
 
-/// Rows of the head: row r belongs to step `step(r)` of window r % N; time-major, beginning at
-/// spec.first_head_step().
+/// Rows of the head: row r belongs to step first + r / N of the recurrence over window r % N;
+/// time-major, `first` being spec.first_head_step() in training.
 struct HeadRows {
   float* context;               ///< [rows, F]
   std::int64_t context_stride;  ///< >= F, floats from one row's context to the next
@@ -50,11 +50,11 @@ class Gather {
   /// series' start are zero.
   WindowInputs inputs(std::span<const float> params) const;
 
-  /// Rows [row, row + count) counted from step `first_step` of the window, one thread.
+  /// Rows [row, row + count) counted from step `first_step` of the recurrence, one thread.
   void head(int first_step, std::int64_t row, std::int64_t count, std::span<const float> params,
             const HeadRows& out) const;
 
-  /// Adds embedding gradients. dx [T,N,C] of the recurrence's input; dcontext: the embedding
+  /// Adds embedding gradients. dx [patches,N,C] of the recurrence's input; dcontext: the embedding
   /// columns of the head's context, [rows, head_embeddings], rows as in head().
   void embedding_gradient(std::span<const float> dx, std::int64_t rows,
                           std::span<const float> dcontext, std::span<float> gradient);

@@ -18,26 +18,33 @@ void check_count(const char* what, std::size_t is, int should) {
 
 std::vector<InputColumn> input_columns(const ModelSpec& spec) {
   std::vector<InputColumn> columns;
+  const auto add_patch = [&](Kind kind, int index, int last) {
+    for (int i = spec.patch - 1; i >= 0; --i) columns.push_back({kind, index, last - i});
+  };
   for (int m = 0; m < spec.M; ++m) {
-    columns.push_back({Kind::value, m, 0});
-    if (spec.missing_indicator) columns.push_back({Kind::gap, m, 0});
-    for (const int lag : spec.lags) columns.push_back({Kind::value, m, -lag});
+    add_patch(Kind::value, m, 0);
+    if (spec.missing_indicator) add_patch(Kind::gap, m, 0);
+    for (const int lag : spec.lags) add_patch(Kind::value, m, -lag);
     if (spec.base == Base::trend) columns.push_back({Kind::trend, m, 0});
     if (spec.level_input) columns.push_back({Kind::level, m, 0});
     if (spec.level_change) columns.push_back({Kind::level, m, 0});
   }
   for (int c = 0; c < spec.past_channels + spec.future_channels; ++c) {
-    columns.push_back({Kind::channel, c, 0});
+    add_patch(Kind::channel, c, 0);
   }
   for (int i = 0; i < spec.calendar; ++i) columns.push_back({Kind::calendar, i, 1});
   for (int i = 0; i < spec.static_reals; ++i) columns.push_back({Kind::static_real, i, 0});
-  const auto add_table = [&](Kind kind, int index, int width) {
-    columns.insert(columns.end(), static_cast<std::size_t>(width), {kind, index, 0});
+  const auto add_table = [&](Kind kind, int index, int width, int step) {
+    columns.insert(columns.end(), static_cast<std::size_t>(width), {kind, index, step});
   };
   int e = 0;
-  for (const auto& table : spec.embeddings) add_table(Kind::category, e++, table.width);
-  e = 0;
-  for (const auto& table : spec.step_embeddings) add_table(Kind::step_category, e++, table.width);
+  for (const auto& table : spec.embeddings) add_table(Kind::category, e++, table.width, 0);
+  for (int i = spec.patch - 1; i >= 0; --i) {
+    e = 0;
+    for (const auto& table : spec.step_embeddings) {
+      add_table(Kind::step_category, e++, table.width, -i);
+    }
+  }
   check_count("inputs", columns.size(), spec.inputs());
   return columns;
 }

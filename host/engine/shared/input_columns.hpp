@@ -26,7 +26,7 @@ struct InputColumn {
   bool operator==(const InputColumn&) const = default;
 };
 
-/// Of x_t, [C].
+/// Of x of a patch, [C]; their steps are counted from its last one.
 std::vector<InputColumn> input_columns(const ModelSpec& spec);
 /// Of what the head sees beside h_t, [F].
 std::vector<InputColumn> context_columns(const ModelSpec& spec);

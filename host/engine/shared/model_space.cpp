@@ -58,6 +58,7 @@ SpaceView ModelSpace::view() const {
   const auto there = [](const auto& array) { return array.empty() ? nullptr : array.data(); };
   SpaceView view;
   view.T = spec_.T, view.K = spec_.K, view.M = spec_.M, view.C = spec_.inputs();
+  view.patch = spec_.patch;
   view.space = spec_.space;
   view.missing_indicator = spec_.missing_indicator;
   view.level_input = spec_.level_input, view.level_change = spec_.level_change;

@@ -22,15 +22,23 @@ inline constexpr std::int64_t kRun = 128;
 /// Columns of embeddings, the last ones of x and of the head's context (ModelSpec).
 struct EmbeddingColumns {
   int series = 0;  ///< of tables of series, the first of them in both
-  int steps = 0;   ///< of tables of steps, in x
+  int steps = 0;   ///< of tables of steps, in x for each step of a patch
+  int patch = 0;   ///< likewise, for the whole patch
   int head = 0;    ///< of all in the context
 };
 inline EmbeddingColumns embedding_columns(const ModelSpec& spec) {
   EmbeddingColumns columns;
   for (const auto& e : spec.embeddings) columns.series += e.width;
   for (const auto& e : spec.step_embeddings) columns.steps += e.width;
+  columns.patch = spec.patch * columns.steps;
   columns.head = spec.head_embeddings();
   return columns;
+}
+
+/// The first step of the recurrence over window w at which its series has begun.
+SLUICE_HD inline std::int64_t first_begun(const SpaceView& space, const Window& w) {
+  const std::int64_t before = -patch_end(space, w, 0);  // steps from there to the series' start
+  return before <= 0 ? 0 : (before + space.patch - 1) / space.patch;
 }
 
 /// Steps of a window that read a row of a table of steps.
@@ -48,8 +56,8 @@ SLUICE_HD inline std::int64_t read_place(const WindowRows& rows, std::int64_t n,
 }
 
 /// The gradient of number `column` (of columns.steps) of what window n reads at step j.
-///   dx        [T,N,C] of the recurrence's input
-///   dcontext  [T - first_head_step, N, columns.head]
+///   dx        [patches,N,C] of the recurrence's input
+///   dcontext  [patches - first_head_step, N, columns.head]
 SLUICE_HD inline float read_gradient(const WindowRows& rows, const EmbeddingColumns& columns,
                                      std::int64_t n, std::int64_t j, int column, const float* dx,
                                      const float* dcontext) {
@@ -61,19 +69,23 @@ SLUICE_HD inline float read_gradient(const WindowRows& rows, const EmbeddingColu
     first += widths[e];
     if (e < space.past_step_embeddings) first_future = first;
   }
-  const std::int64_t T = space.T, K = space.K, N = rows.N;
+  const std::int64_t T = space.T, K = space.K, N = rows.N, p = space.patch;
   double sum = 0;
   if (j < T) {
-    sum += static_cast<double>(dx[(j * N + n) * space.C + space.C - columns.steps + column]);
+    const std::int64_t in_patch = j % p * columns.steps + column;
+    sum += static_cast<double>(dx[(j / p * N + n) * space.C + space.C - columns.patch + in_patch]);
   }
   if (e < space.past_step_embeddings) return static_cast<float>(sum);
   const std::int64_t at = columns.series + K * (first - first_future) + (column - first);
-  // Row r of the head is step `first_head_step + r`, and sees the K steps after it.
-  const std::int64_t last = j - 1 - space.first_head_step;
+  // Row r of the head is at the end of patch `first_head_step + r`, and sees the K steps after it.
+  const std::int64_t after = j - (space.first_head_step + 1) * p;  // that of row 0
+  const std::int64_t first_row = after < K ? 0 : (after - K) / p + 1;
+  const std::int64_t rows_of_head = patches(space) - space.first_head_step;
   const std::int64_t end =
-      last < T - 1 - space.first_head_step ? last + 1 : T - space.first_head_step;
-  for (std::int64_t r = last - K + 1 < 0 ? 0 : last - K + 1; r < end; ++r) {
-    sum += static_cast<double>(dcontext[(r * N + n) * columns.head + at + (last - r) * widths[e]]);
+      after < 0 ? 0 : (after / p < rows_of_head ? after / p + 1 : rows_of_head);
+  for (std::int64_t r = first_row; r < end; ++r) {
+    const std::int64_t k = after - r * p;
+    sum += static_cast<double>(dcontext[(r * N + n) * columns.head + at + k * widths[e]]);
   }
   return static_cast<float>(sum);
 }

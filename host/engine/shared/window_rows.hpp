@@ -24,7 +24,7 @@ struct Affine {
 /// The catalogue in the model's space (model_space.hpp) and the sizes of the model that reads it.
 /// Steps of all series lie behind each other; `total` of them to a channel.
 struct SpaceView {
-  int T = 1, K = 1, M = 1, C = 1;
+  int T = 1, K = 1, M = 1, C = 1, patch = 1;
   Space space = Space::linear;
   bool missing_indicator = false, level_input = false, level_change = false;
   Base base = Base::none;
@@ -32,7 +32,7 @@ struct SpaceView {
   int lag_count = 0, context = 0, seasonal_context = 0;
   int past_channels = 0, future_channels = 0, calendar_terms = 0, static_count = 0;
   int embedding_count = 0, step_embedding_count = 0, past_step_embeddings = 0;
-  int first_head_step = 0;
+  int first_head_step = 0;  ///< of the recurrence
   float level_mean = 0, level_spread = 1, level_weight = 0;
 
   std::int64_t series = 0, total = 0, calendar_rows = 0;
@@ -185,27 +185,46 @@ SLUICE_HD inline float drifts_until(const SpaceView& space, int ago, int k) {
   return static_cast<float>(ago) + space.damped[k];
 }
 
-/// x_t [C] of step `j` (0 .. T-1) of window n; zeros before the series' start. `x`: a float*, or
-/// what steps through floats like one.
+/// Steps of the recurrence over a window.
+SLUICE_HD inline int patches(const SpaceView& space) { return space.T / space.patch; }
+
+/// The step of the series at which step j (0 .. patches - 1) of the recurrence over window w ends;
+/// below 0: the series has not begun.
+SLUICE_HD inline std::int64_t patch_end(const SpaceView& space, const Window& w, std::int64_t j) {
+  return w.origin - space.T + (j + 1) * space.patch;
+}
+
+/// The values of the patch that ends `back` steps before step t, at which v points; 0 before the
+/// series' start.
+template <typename Output>
+SLUICE_HD inline void patch_values(const SpaceView& space, const float* v, std::int64_t t, int back,
+                                   Affine a, Output& x) {
+  for (int i = back + space.patch - 1; i >= back; --i) {
+    *x++ = t >= i ? input_value(v[-i], a) : 0.0f;
+  }
+}
+
+/// x [C] of step `j` (0 .. patches - 1) of the recurrence over window n; zeros before the series'
+/// start. `x`: a float*, or what steps through floats like one.
 template <typename Output>
 SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, Output x) {
   const SpaceView& space = rows.space;
   const Window w = rows.windows[n];
-  const std::int64_t s = w.series, t = w.origin - space.T + 1 + j;
+  const std::int64_t s = w.series, t = patch_end(space, w, j);
   if (t < 0) {
     for (int c = 0; c < space.C; ++c) x[c] = 0;
     return;
   }
+  const int p = space.patch;
   const std::int64_t at = space.offset[s] + t;
   for (int m = 0; m < space.M; ++m) {
     const float* v = space.v + m * space.total + at;
     const Affine a = row_affine(rows, m, n, t);
-    *x++ = input_value(v[0], a);
-    if (space.missing_indicator) *x++ = std::isnan(v[0]) ? 1.0f : 0.0f;
-    for (int i = 0; i < space.lag_count; ++i) {
-      const int lag = space.lags[i];
-      *x++ = t >= lag ? input_value(v[-lag], a) : 0.0f;
+    patch_values(space, v, t, 0, a, x);
+    for (int i = p - 1; i >= 0 && space.missing_indicator; --i) {
+      *x++ = t >= i && std::isnan(v[-i]) ? 1.0f : 0.0f;
     }
+    for (int i = 0; i < space.lag_count; ++i) patch_values(space, v, t, space.lags[i], a, x);
     if (space.base == Base::trend) {  // how far it carries the last season's values in all
       const float drifts = drifts_until(space, space.base_season, space.K - 1);
       *x++ = input_value(space.drift[m * space.total + at] * drifts, {.s = a.s, .o = 0});
@@ -217,14 +236,20 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
       *x++ = t < space.base_season ? 0.0f : level - log_level(space, m, s, t - space.base_season);
     }
   }
-  for (int c = 0; c < space.past_channels; ++c) *x++ = space.covariates[c * space.total + at];
+  for (int c = 0; c < space.past_channels; ++c) {
+    const float* covariate = space.covariates + c * space.total + at;
+    for (int i = p - 1; i >= 0; --i) *x++ = t >= i ? covariate[-i] : 0.0f;
+  }
   for (int f = 0; f < space.future_channels; ++f) {
-    float u = space.covariates[(space.past_channels + f) * space.total + at];
-    if (space.covariate_level != nullptr) {
-      u = known_value(u, space.covariate_level[f * space.total + at],
-                      space.covariate_range + 2 * f);
+    const float* covariate = space.covariates + (space.past_channels + f) * space.total + at;
+    for (int i = p - 1; i >= 0; --i) {
+      float u = t >= i && is_shown(w, f) ? covariate[-i] : missing_value();
+      if (space.covariate_level != nullptr) {
+        u = known_value(u, space.covariate_level[f * space.total + at],
+                        space.covariate_range + 2 * f);
+      }
+      *x++ = std::isnan(u) ? 0.0f : u;
     }
-    *x++ = is_shown(w, f) ? u : 0.0f;
   }
   if (space.calendar_terms > 0) {
     const float* calendar = space.calendar + (space.calendar_row[s] + t + 1) * space.calendar_terms;
@@ -236,10 +261,12 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     const float* row = rows.params + embedding_place(space, s, e);
     for (int i = 0; i < width; ++i) *x++ = row[i];
   }
-  for (int e = 0; e < space.step_embedding_count; ++e) {
-    const int width = space.embedding_width[space.embedding_count + e];
-    const float* row = rows.params + step_embedding_place(space, s, t, e);
-    for (int i = 0; i < width; ++i) *x++ = row[i];
+  for (int i = p - 1; i >= 0; --i) {
+    for (int e = 0; e < space.step_embedding_count; ++e) {
+      const int width = space.embedding_width[space.embedding_count + e];
+      const float* row = t >= i ? rows.params + step_embedding_place(space, s, t - i, e) : nullptr;
+      for (int k = 0; k < width; ++k) *x++ = row != nullptr ? row[k] : 0.0f;
+    }
   }
 }
 

@@ -25,7 +25,7 @@ using Json = nlohmann::json;
 /// 2: models with categories of steps, 3: of a distribution, 4: with partners, calibrated intervals
 /// or encoded covariates, 5: with intervals that are calibrated by groups or a trend as base, which
 /// a program that knows only what is before would misread.
-constexpr int kModelVersion = 6;
+constexpr int kModelVersion = 7;
 constexpr const char* kModelFormat = "sluice model";
 
 /// The tensor that says what groups of forecasts are made by, and where they begin.
@@ -146,7 +146,8 @@ std::vector<float> read_member(const CheckedReader& reader, const ParamLayout& l
 
 /// The first version whose programs understand the model.
 int version_of(const Model& model) {
-  if (model.spec.is_recursive()) return kModelVersion;
+  if (model.spec.patch > 1) return kModelVersion;
+  if (model.spec.is_recursive()) return 6;
   if (!model.stretch.bounds.empty() || model.spec.base == Base::trend) return 5;
   if (!model.partners.empty() || !model.stretch.probabilities.empty() ||
       !model.scaling.covariates.empty()) {

@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 10> names_of(Unit) {
 
 template <typename Spec, typename Visitor>
 void visit_spec(Spec& spec, Visitor&& visit) {
-  auto& [T, H, L, K, M, decoding, dropout, space, window_scaling, level, level_window,
+  auto& [T, H, L, K, M, patch, decoding, dropout, space, window_scaling, level, level_window,
          smoothing_alpha, base, base_season, trend_damping, lags, context, seasonal_context,
          forking, warmup, head_hidden, head_starts_at_zero, carry_state, level_input, level_change,
          missing_indicator, past_channels, future_channels, calendar, static_reals, embeddings,
@@ -37,6 +37,7 @@ void visit_spec(Spec& spec, Visitor&& visit) {
   visit("L", L);
   visit("K", K);
   visit("M", M);
+  visit("patch", patch);
   visit("decoding", decoding);
   visit("dropout", dropout);
   visit("space", space);
@@ -222,8 +223,9 @@ bool sizes_fit(const ModelSpec& s) {
   const double Q =
       s.loss == Loss::quantile ? static_cast<double>(s.quantiles.size()) : parameter_count(s.loss);
   const double beside = s.calendar + s.static_reals + embedding;
-  const double inputs = M * (5.0 + static_cast<double>(s.lags.size())) + s.past_channels +
-                        static_cast<double>(s.future_channels) + steps + beside;
+  const double of_step = M * (5.0 + static_cast<double>(s.lags.size())) + s.past_channels +
+                         static_cast<double>(s.future_channels) + steps;
+  const double inputs = s.patch * of_step + beside;
   const double context =
       M * s.context + M * s.K + static_cast<double>(s.K) * (s.future_channels + steps) + beside;
   const double outputs = s.K * M * Q;
@@ -290,8 +292,9 @@ ModelSpec spec_from_json(const Json& json, const std::string& where) {
   ModelSpec spec;
   visit_spec(spec, [&](std::string_view name, auto& value) {
     // Files of formats 1 and 2 have no tweedie_power, those of formats 1 to 4 no trend_damping,
-    // those of formats 1 to 5 no decoding.
-    const bool newer = name == "tweedie_power" || name == "trend_damping" || name == "decoding";
+    // those of formats 1 to 5 no decoding, and files of before patches no patch.
+    const bool newer =
+        name == "tweedie_power" || name == "trend_damping" || name == "decoding" || name == "patch";
     if (newer && !json.contains(name)) return;
     read_field(json, name, where, value);
   });

@@ -49,6 +49,12 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Steps of a window; 0: by the data's frequency.",
             .range = {.min = 0, .max = 100000}},
         n.time_step);
+  visit(Key{.name = "network.patch",
+            .meaning = "Consecutive steps that the LSTM takes as one input step: a window of 336 "
+                       "hours by 4 costs 84 steps. time_step is a multiple of it (by itself: "
+                       "rounded up to one); the horizon and all else stay in steps.",
+            .range = {.min = 1, .max = 1000}},
+        n.patch);
   visit(Key{.name = "network.predict_day",
             .meaning = "Horizon: steps to forecast; 0: by the data's frequency.",
             .range = {.min = 0, .max = 10000}},

@@ -312,6 +312,7 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                                 {{"direct", Decoding::direct}, {"recursive", Decoding::recursive}},
                                 "network.decoding");
   s.M = catalog.count(Role::target);
+  s.patch = n.patch;
   if (n.time_step > 0) {
     s.T = n.time_step;
   } else {
@@ -324,6 +325,7 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
     const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
     std::nth_element(lengths.begin(), middle, lengths.end());
     s.T = static_cast<int>(std::clamp<std::int64_t>(*middle / 2, 2, defaults.time_step));
+    s.T = (s.T + n.patch - 1) / n.patch * n.patch;
   }
 
   const std::string window_prefix = "window_";
@@ -464,6 +466,7 @@ Scaling covariate_scaling(const Config& config) {
 
 std::string describe(const ModelSpec& s) {
   std::string text = fmt::format("LSTM {} x {}, {} steps -> {}", s.L, s.H, s.T, s.K);
+  if (s.patch > 1) text += fmt::format(", patches of {}", s.patch);
   if (s.is_recursive()) text += ", recursive";
   constexpr const char* kSpaces[] = {", linear", ", log", ", asinh"};
   text += kSpaces[static_cast<int>(s.space)];

@@ -77,7 +77,7 @@ InputNames::InputNames(const ModelSpec& spec, const Catalog& catalog, std::span<
   };
   int earliest = 0;  // step of the history, 0: the last one
   for (const InputColumn& c : inputs) {
-    if (c.kind == Kind::value) earliest = std::min(earliest, c.step + 1 - spec.T);
+    if (c.kind == Kind::value) earliest = std::min(earliest, c.step + spec.patch - spec.T);
   }
   for (const auto* columns : {&context, &base}) {
     for (const InputColumn& c : *columns) {
@@ -114,10 +114,9 @@ InputNames::InputNames(const ModelSpec& spec, const Catalog& catalog, std::span<
     if (step < 1) return ahead_[static_cast<std::size_t>(known->second)].around;
     return -1 - (known->second * spec.K + step - 1);  // after the names, once these are counted
   };
-  for (int t = 0; t < spec.T; ++t) {
+  for (int end = spec.patch; end <= spec.T; end += spec.patch) {
     for (const InputColumn& c : inputs) {
-      groups_.inputs.push_back(
-          group_of(c, t + 1 - spec.T + (c.kind == Kind::calendar ? 0 : c.step)));
+      groups_.inputs.push_back(group_of(c, end - spec.T + (c.kind == Kind::calendar ? 0 : c.step)));
     }
   }
   for (const InputColumn& c : context) groups_.context.push_back(group_of(c, c.step));

@@ -25,7 +25,7 @@ namespace sluice {
 /// Which of G groups, 0 .. G-1, each number that a window gives the model is added to.
 struct InputGroups {
   int count = 0;                      ///< G
-  std::vector<std::int32_t> inputs;   ///< [T, C] of the recurrence's input
+  std::vector<std::int32_t> inputs;   ///< [patches, C] of the recurrence's input
   std::vector<std::int32_t> context;  ///< [F] of what the head sees beside h
   std::vector<std::int32_t> base;     ///< [K, M] of what the head's outputs are added to
   std::vector<std::int32_t> trend;    ///< [K, M] of Base::trend's part of that, else empty

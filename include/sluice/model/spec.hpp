@@ -61,6 +61,10 @@ enum class WindowScaling { none, mean, standard, robust };
 
 struct ModelSpec {
   int T = 1, H = 1, L = 1, K = 1, M = 1;
+  /// Steps that the recurrence takes as one; T is a multiple. x of such a patch holds the values
+  /// and what goes with each of its steps, on the level of its last one, and once what is the
+  /// patch's or the series' (PatchTST; Nie et al. 2023).
+  int patch = 1;
   Decoding decoding = Decoding::direct;
   float dropout = 0;  ///< between layers, none after the last
 
@@ -130,10 +134,12 @@ struct ModelSpec {
   int based_outputs() const { return is_distribution(loss) ? 1 : Q(); }
   int input_embeddings() const;  ///< numbers of x_t from tables, its last ones: embeddings', steps'
   int head_embeddings() const;   ///< likewise of what the head sees, with K of each future step's
-  int inputs() const;            ///< C: width of x_t
+  int inputs() const;            ///< C: width of x_t, of a whole patch
   int head_context() const;      ///< F: what the head sees beside h_t
   int outputs() const { return head_steps() * M * Q(); }  ///< of the head at one step, [K, M, Q]
-  int first_head_step() const { return forking ? warmup : T - 1; }
+  int patches() const { return T / patch; }               ///< steps of the recurrence in a window
+  /// Of the recurrence: the first that ends at or after the warmup. The head is trained from it on.
+  int first_head_step() const { return forking ? warmup / patch : patches() - 1; }
 
   bool operator==(const ModelSpec&) const = default;
 };

@@ -63,6 +63,7 @@ struct Config {
   /// [network] the model: DESIGN 5.
   struct Network {
     int time_step = 0;                ///< T; 0: auto by frequency
+    int patch = 1;                    ///< steps that are one input step of the LSTM
     int predict_day = 0;              ///< K, the horizon in steps; 0: auto by frequency
     std::string decoding = "direct";  ///< direct, recursive
     int hidden_size = 64;

@@ -131,7 +131,8 @@ TEST_F(CudaEngineTest, ASeriesThatIsNotFiniteIsNamedAsTheCatalogueCounts) {
 }
 
 TEST_F(CudaEngineTest, AResumedTrainingGivesTheSameBits) {
-  const World world(true);
+  World world(true);
+  world.take_patches(2);
   const auto whole = world.engine(), before = world.engine(), after = world.engine();
   const Outcome expected = run(world, *whole, 10);
   for (int i = 0; i < 4; ++i) before->train_step(world.windows(i), fast());
@@ -175,10 +176,11 @@ TEST_F(CudaEngineTest, RecurrencesAgreeOnATraining) {
     const char *recurrence, *precision;
     double tolerance;  // of the loss: as the recurrences' parity, some steps of training later
   };
-  for (const float dropout : {0.2f, 0.0f}) {
-    SCOPED_TRACE(dropout);
+  for (const auto& [dropout, patch] : {std::pair(0.2f, 1), {0.0f, 1}, {0.0f, 7}}) {
+    SCOPED_TRACE(::testing::Message() << "dropout " << dropout << ", patch " << patch);
     World world(true);
     world.spec.dropout = dropout;
+    world.take_patches(patch);
     ASSERT_GE(world.spec.L, 2);
     const Outcome expected = run(world, *world.engine(), 8);
     for (const Case& c : {Case{"fused_simt", "fp32", 1e-4}, Case{"gemm", "tf32", 1e-2},

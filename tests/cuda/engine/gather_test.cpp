@@ -99,20 +99,20 @@ class GatherTest : public testing::DeviceTest, public ::testing::WithParamInterf
 TEST_P(GatherTest, InputsAreTheHosts) {
   if (IsSkipped()) return;
   Both both(catalog, spec, testing::random_windows(catalog, 21, 1));
-  const std::int64_t size = spec.T * both.rows.N * spec.inputs();
+  const std::int64_t size = spec.patches() * both.rows.N * spec.inputs();
   DeviceBuffer<float> x = both.floats(size);
   gather_inputs(both.rows, x.span(), both.context.stream());
   Floats expected(static_cast<std::size_t>(size));
   float offset = 0;
   if (spec.window_scaling == WindowScaling::none) {
     both.host.inputs(both.params)
-        .write(0, spec.T, 0, both.rows.N, expected.data(), both.rows.N * spec.inputs());
+        .write(0, spec.patches(), 0, both.rows.N, expected.data(), both.rows.N * spec.inputs());
   } else {  // with the device's own scaling, which is tested below
     const std::vector<Affine> affine = download(both.affine);
     WindowRows rows = both.host.rows(both.params);
     rows.window_affine = affine.data();
     offset = largest_offset(affine);
-    for (std::int64_t i = 0; i < spec.T * rows.N; ++i) {
+    for (std::int64_t i = 0; i < spec.patches() * rows.N; ++i) {
       input_row(rows, i % rows.N, static_cast<int>(i / rows.N),
                 expected.data() + i * spec.inputs());
     }
@@ -124,7 +124,7 @@ TEST_P(GatherTest, InputsAreTheHosts) {
 TEST_P(GatherTest, InputsWithAPitchAreTheSameAndTouchNothingBetween) {
   if (IsSkipped()) return;
   const Both both(catalog, spec, testing::random_windows(catalog, 21, 1));
-  const std::int64_t C = spec.inputs(), rows = spec.T * both.rows.N, pitch = C + 3;
+  const std::int64_t C = spec.inputs(), rows = spec.patches() * both.rows.N, pitch = C + 3;
   DeviceMemory memory;
   const DeviceBuffer<float> x(memory, rows * C, "a test");
   gather_inputs(both.rows, x.span(), both.context.stream());
@@ -149,7 +149,7 @@ TEST_P(GatherTest, HeadRowsAreTheHostsFromAnyRowOn) {
   if (IsSkipped()) return;
   Both both(catalog, spec, testing::random_windows(catalog, 11, 2));
   const int first = spec.first_head_step(), F = spec.head_context();
-  const std::int64_t rows = both.rows.N * (spec.T - first), KM = spec.K * spec.M;
+  const std::int64_t rows = both.rows.N * (spec.patches() - first), KM = spec.K * spec.M;
   WindowRows host = both.host.rows(both.params);
   const std::vector<Affine> affine =
       both.affine.empty() ? std::vector<Affine>() : download(both.affine);
@@ -165,7 +165,7 @@ TEST_P(GatherTest, HeadRowsAreTheHostsFromAnyRowOn) {
     Floats expected_base(static_cast<std::size_t>(count * KM)), expected_target(expected_base);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t n = (row + i) % host.N;
-      const std::int64_t t = host.windows[n].origin - spec.T + 1 + first + (row + i) / host.N;
+      const std::int64_t t = patch_end(host.space, host.windows[n], first + (row + i) / host.N);
       context_row(host, n, t, F, expected_context.data() + i * F);
       base_row(host, n, t, expected_base.data() + i * KM);
       target_row(host, n, t, expected_target.data() + i * KM);
@@ -234,8 +234,8 @@ TEST_P(GatherTest, EmbeddingGradientsHaveTheBitsOfTheHosts) {
   auto windows = testing::random_windows(catalog, 40, 5);
   std::erase_if(windows, [](const Window& w) { return w.series == 3; });  // a row nobody uses
   Both both(catalog, spec, windows);
-  const std::int64_t N = both.rows.N, rows = N * (spec.T - spec.first_head_step());
-  Floats dx(static_cast<std::size_t>(spec.T * N * spec.inputs()));
+  const std::int64_t N = both.rows.N, rows = N * (spec.patches() - spec.first_head_step());
+  Floats dx(static_cast<std::size_t>(spec.patches() * N * spec.inputs()));
   Floats dcontext(static_cast<std::size_t>(rows * spec.head_embeddings()));
   for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = std::sin(0.3f * static_cast<float>(i));
   for (std::size_t i = 0; i < dcontext.size(); ++i) {
@@ -279,12 +279,12 @@ TEST_F(GatherShapesTest, ARowTooLongForSharedMemoryIsGatheredToo) {
   spec.T = 2, spec.level_change = false;
   for (int i = 0; i < 12'500; ++i) spec.lags.push_back(1 + i % 50);
   Both both(catalog, spec, testing::random_windows(catalog, 3, 6));
-  const std::int64_t size = spec.T * both.rows.N * spec.inputs();
+  const std::int64_t size = spec.patches() * both.rows.N * spec.inputs();
   DeviceBuffer<float> x = both.floats(size);
   gather_inputs(both.rows, x.span(), both.context.stream());
   Floats expected(static_cast<std::size_t>(size));
   both.host.inputs(both.params)
-      .write(0, spec.T, 0, both.rows.N, expected.data(), both.rows.N * spec.inputs());
+      .write(0, spec.patches(), 0, both.rows.N, expected.data(), both.rows.N * spec.inputs());
   expect_same(download(x), expected, "x");
 }
 

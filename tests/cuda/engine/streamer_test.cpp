@@ -62,9 +62,9 @@ struct World {
 struct Gathered {
   Gathered(World& world, std::int64_t N)
       : affine(world.context.memory(), N * world.spec.M, "a test"),
-        x(world.floats(world.spec.T * N * world.spec.inputs())),
-        context(world.floats(N * world.spec.T * world.spec.head_context())),
-        base(world.floats(N * world.spec.T * world.spec.K * world.spec.M)),
+        x(world.floats(world.spec.patches() * N * world.spec.inputs())),
+        context(world.floats(N * world.spec.patches() * world.spec.head_context())),
+        base(world.floats(N * world.spec.patches() * world.spec.K * world.spec.M)),
         target(world.floats(base.size())),
         y(world.floats(N * world.spec.K * world.spec.M)),
         extra(world.context.memory(), 8, "a test") {}
@@ -79,8 +79,8 @@ struct Gathered {
       rows.window_affine = affine.data();
     }
     gather_inputs(rows, x.span(), stream);
-    gather_head(rows, 0, 0, rows.N * spec.T, spec.head_context(), context.data(), base.data(),
-                target.data(), stream);
+    gather_head(rows, 0, 0, rows.N * spec.patches(), spec.head_context(), context.data(),
+                base.data(), target.data(), stream);
     set_zero(y.span(), stream);
     if (batch.rows.N == 1) {  // y of a window that has begun
       forecast_rows(rows, 1, x.data(), nullptr, 1, y.data(), stream);
@@ -154,7 +154,8 @@ TEST_P(StreamerTest, StreamedBatchesGiveTheBitsOfTheResidentCatalogue) {
   host.space = resident.space.view();
   host.windows = windows.data(), host.N = 2, host.params = params.data();
   std::vector<float> row(static_cast<std::size_t>(spec.inputs()));
-  for (std::int64_t r = 0; r < 2 * spec.T && spec.window_scaling == WindowScaling::none; ++r) {
+  for (std::int64_t r = 0; r < 2 * spec.patches() && spec.window_scaling == WindowScaling::none;
+       ++r) {
     input_row(host, r % 2, static_cast<int>(r / 2), row.data());
     std::vector<float> device(row.size());
     std::memcpy(device.data(), expected[1][0].data() + static_cast<std::size_t>(r) * row.size(),

@@ -27,9 +27,9 @@ using Kind = InputColumn::Kind;
 template <typename GroupOf>
 InputGroups groups_by(const ModelSpec& spec, int count, GroupOf group_of) {
   InputGroups groups{.count = count, .inputs = {}, .context = {}, .base = {}, .trend = {}};
-  for (int t = 0; t < spec.T; ++t) {
+  for (int end = spec.patch; end <= spec.T; end += spec.patch) {
     for (const InputColumn& column : input_columns(spec)) {
-      groups.inputs.push_back(group_of(column, t + 1 - spec.T + column.step));
+      groups.inputs.push_back(group_of(column, end - spec.T + column.step));
     }
   }
   for (const InputColumn& c : context_columns(spec)) groups.context.push_back(group_of(c, c.step));
@@ -185,6 +185,9 @@ std::vector<std::pair<const char*, ModelSpec>> models() {
   out.emplace_back("linear smoothing quantile", s);
   s.base = Base::trend, s.base_season = 3;
   out.emplace_back("linear trend quantile", s);
+  s.patch = 3;
+  out.emplace_back("patches", s);
+  s.patch = 1;
   s.quantiles = {}, s.loss = Loss::negative_binomial, s.base = Base::last;
   out.emplace_back("negative binomial", s);
   s.loss = Loss::tweedie;

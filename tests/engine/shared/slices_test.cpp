@@ -52,8 +52,8 @@ std::vector<float> all_of(const WindowRows& rows, std::int64_t n, int F) {
     out.resize(out.size() + static_cast<std::size_t>(count));
     return out.data() + out.size() - count;
   };
-  for (int j = 0; j < space.T; ++j) {
-    const std::int64_t t = window.origin - space.T + 1 + j;
+  for (int j = 0; j < patches(space); ++j) {
+    const std::int64_t t = patch_end(space, window, j);
     input_row(rows, n, j, more(space.C));
     context_row(rows, n, t, F, more(F));
     base_row(rows, n, t, more(space.K * space.M));

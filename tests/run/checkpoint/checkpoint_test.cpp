@@ -273,14 +273,14 @@ TEST(LoadModel, ANewerFormatIsRefusedWithTheRemedy) {
   const auto path = temporary("newer.safetensors");
   save_model(path, small_model());
   Safetensors file = read_safetensors(path);
-  file.metadata["format_version"] = "7";
+  file.metadata["format_version"] = "8";
   write_safetensors(path, file);
   try {
     load_model(path);
     FAIL() << "no error";
   } catch (const DataError& e) {
     EXPECT_EQ(e.what(), path.string() +
-                            ": is of format 7, which is newer than this program's 6; update "
+                            ": is of format 8, which is newer than this program's 7; update "
                             "Sluice, or train the model again with this version");
   }
 }

@@ -102,6 +102,27 @@ TEST(Resolve, SeriesWithoutAHistoryDecideNothing) {
   EXPECT_EQ(split_spec(config, with_new).test_at_least, 14);
 }
 
+TEST(Resolve, AWindowHoldsWholePatches) {
+  const Catalog catalog(testing::daily_parts(testing::weekly_series(2, 200)));
+  const std::vector<std::int64_t> ends = {180, 180};
+  Config config;
+  for (const auto& [patch, T] : {std::pair(1, 56), {7, 56}, {5, 60}, {60, 60}}) {
+    config.network.patch = patch;
+    EXPECT_EQ(resolve_model(config, catalog, ends).T, T) << patch;
+  }
+  config.network.patch = 5, config.network.time_step = 56;
+  try {
+    resolve_model(config, catalog, ends);
+    FAIL() << "a window was cut";
+  } catch (const ConfigError& e) {
+    EXPECT_STREQ(e.what(),
+                 "network.time_step is 56, which is no multiple of network.patch = 5; set it to 55 "
+                 "or 60");
+  }
+  config.network.time_step = 55;
+  EXPECT_EQ(resolve_model(config, catalog, ends).patches(), 11);
+}
+
 TEST(ValidationPart, HoldsAHorizonWhereAsMuchIsLeftToTrainOn) {
   Config config;
   config.data.test = 0;

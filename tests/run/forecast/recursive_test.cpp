@@ -275,6 +275,9 @@ TEST_F(Recursive, WhatDoesNotGoWithItIsNamed) {
   Config carried = settings("gaussian");
   carried.training.carry_state = true;
   expect_refused(carried, history_, "training.carry_state");
+  Config patches = settings("gaussian");
+  patches.network.time_step = 14, patches.network.patch = 7;
+  expect_refused(patches, history_, "set network.patch = 1");
   Config scaled = settings("gaussian");
   scaled.network.scaling = "window_mean", scaled.network.level = "none";
   scaled.network.forking = false;

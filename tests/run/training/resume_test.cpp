@@ -146,6 +146,19 @@ TEST_F(Resume, WhatWasLearnedOfItsForecastsIsThatOfATrainingWithoutAStop) {
 }
 
 // The states say that their seconds are used up, as on a machine that became slow.
+TEST_F(Resume, ATrainingOfPatchesGivesTheBitsOfOneWithoutAStop) {
+  config_.network.patch = 7;
+  const Model whole = testing::quick_model(config_, catalog_);
+  ASSERT_EQ(whole.spec.patch, 7);
+  config_.training.checkpoint_seconds = 0;
+  TrainOptions options = saved();
+  options.watch = [](const TrainProgress& p) { return p.step < 12; };
+  EXPECT_TRUE(train(config_, catalog_, options).interrupted);
+  config_.mode.resume = true;
+  options.watch = {};
+  EXPECT_EQ(train(config_, catalog_, options).model.members, whole.members);
+}
+
 TEST_F(Resume, AFinalFitThatTrainingsSecondsEndLeavesTheModelOfTheChoice) {
   config_.training.steps = 300;
   config_.training.max_seconds = 1000;
