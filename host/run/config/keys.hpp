@@ -209,6 +209,12 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
                        "every 16th together.",
             .range = {.min = 0, .max = 1, .below = true}},
         t.channel_dropout);
+  visit(Key{.name = "training.sampled_pasts",
+            .meaning = "Share of a training step's windows whose last values, up to a horizon of "
+                       "them, the model draws as its paths do, rising from 0 at the first step to "
+                       "this at the last; with network.decoding = \"recursive\".",
+            .range = {.min = 0, .max = 1}},
+        t.sampled_pasts);
   visit(Key{.name = "training.huber_delta",
             .meaning = "Error at which the Huber loss becomes linear, in the model's space.",
             .range = {.min = 0, .max = 1e9, .above = true}},

@@ -10,8 +10,9 @@
 #include <set>
 
 #include "run/config/catalog_facts.hpp"
-#include "run/config/loss.hpp"
 #include "run/config/left_out_columns.hpp"
+#include "run/config/loss.hpp"
+#include "run/config/sampled_pasts.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -414,6 +415,7 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
     }
   }
   check_spec(s);
+  check_sampled_pasts(t, s);
   return s;
 }
 
