@@ -105,11 +105,13 @@ void visit_network_keys(AnyConfig& config, Visitor& visit) {
               "window.",
           .choices = {"auto", "none", "mean", "smoothing"}},
       n.level);
-  visit(Key{.name = "network.level_window",
-            .meaning = "Steps of the trailing mean.",
-            .automatic = "one long season (a week of hours, 28 days, 12 months), at least 4",
-            .range = {.min = 1, .max = 1000000}},
-        n.level_window);
+  visit(
+      Key{.name = "network.level_window",
+          .meaning = "Steps of the trailing mean.",
+          .automatic = "one long season (a week of hours, 28 days, 12 months), at least 4; where "
+                       "network.decoding is recursive two, or as many as the horizon reaches into",
+          .range = {.min = 1, .max = 1000000}},
+      n.level_window);
   visit(Key{.name = "network.smoothing_alpha",
             .meaning = "Weight of the newest value in exponential smoothing.",
             .range = {.min = 0, .max = 1, .above = true}},

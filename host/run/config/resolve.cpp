@@ -77,6 +77,12 @@ Choice choose(const std::string& text,
   throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
 }
 
+/// Long seasons of a level. The level of a path comes to be a mean of what the path has drawn: the
+/// fewer the steps, the faster it walks away, and a total with it (docs/results.md).
+int level_seasons(const ModelSpec& spec, int long_season) {
+  return spec.is_recursive() ? std::max(2, (spec.K + long_season - 1) / long_season) : 1;
+}
+
 /// Arrow looks the words up in a tree whose nodes have 16 bits; a node holds a letter or more.
 void check_missing_words(const std::vector<std::string>& words) {
   constexpr std::size_t kMostLetters = 10'000;
@@ -355,7 +361,8 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                            {"mean", Level::mean},
                            {"smoothing", Level::smoothing}},
                           "network.level");
-  s.level_window = n.level_window.value_or(std::max(long_season, 4));
+  s.level_window =
+      n.level_window.value_or(std::max(level_seasons(s, long_season) * long_season, 4));
   s.smoothing_alpha = static_cast<float>(n.smoothing_alpha);
   const Base auto_base = s.space == Space::linear ? Base::none
                          : season > 1             ? Base::seasonal
