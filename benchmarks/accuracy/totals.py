@@ -3,7 +3,8 @@
   VENV/bin/python benchmarks/accuracy/totals.py --sluice build/release/sluice --data DATA tourism_monthly=gaussian ...
 
 Each set is trained twice with the same loss and flags: steps all at once, whose totals are drawn by a Gaussian copula
-(network.decoding = "direct"), and step by step ("recursive"). Prints a line of Markdown for each: wQL (10, 50 and 90 %)
+(network.decoding = "direct"), and step by step ("recursive"); with --variant NAME='FLAGS', as often as there are such,
+by these flags instead. Prints a line of Markdown for each: wQL (10, 50 and 90 %)
 and the share inside the 80 % interval, of totals over the horizon and of its steps, and processor seconds of training and
 of the forecast. VENV: what benchmarks/accuracy/run makes in --env.
 """
@@ -66,19 +67,21 @@ def main() -> None:
     parser.add_argument("--sluice", type=pathlib.Path, required=True)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--flags", default="", help="of both trainings")
+    parser.add_argument("--flags", default="", help="of all trainings")
+    parser.add_argument("--variant", action="append", metavar="NAME=FLAGS")
     options = parser.parse_args()
     sluice = options.sluice.resolve()
-    print("| set | loss | decoding | wQL of the total | 80 % of the total | wQL of steps | 80 % of steps | MASE | training, s | forecast, s |")
+    variants = options.variant or [f"{name}=--network.decoding {name}" for name in ("direct", "recursive")]
+    print("| set | loss | variant | wQL of the total | 80 % of the total | wQL of steps | 80 % of steps | MASE | training, s | forecast, s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for asked in options.sets:
         name, loss = asked.split("=")
         problem = next(one for one in sets.ALL if one.name == name)
         panel = Panel(problem.read(Source(options.data, sluice)), problem.split)
-        for decoding in ("direct", "recursive"):
-            flags = ["--training.loss", loss, "--network.decoding", decoding, *options.flags.split()]
-            cells = measured(sluice, problem, panel, flags, options.seed)
-            print(f"| {name} | {loss} | {decoding} | " + " | ".join(cells) + " |", flush=True)
+        for variant in variants:
+            label, flags = variant.split("=", 1)
+            cells = measured(sluice, problem, panel, ["--training.loss", loss, *options.flags.split(), *flags.split()], options.seed)
+            print(f"| {name} | {loss} | {label} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

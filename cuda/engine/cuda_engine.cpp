@@ -11,6 +11,7 @@
 
 #include "base/steady_seconds.hpp"
 #include "engine/carried_state.hpp"
+#include "engine/shared/space_arrays.hpp"
 #include "engine/transfers.hpp"
 #include "sluice/base/error.hpp"
 
@@ -55,8 +56,13 @@ std::string chosen_recurrence(const EngineSetup& setup, const RecurrenceSpec& sp
   return choose_recurrence(setup.recurrence, spec, device);
 }
 
+/// Where the part of a batch's numbers begins that pasts_ begins with.
+constexpr std::int64_t kBegun = aligned(sizeof(StepNumbers));
+
 /// Half of what is left is for the model's workspace.
-Resident residence(const ModelSpace& space, const DeviceContext& context) {
+Resident residence(const EngineSetup& setup, const ModelSpace& space,
+                   const DeviceContext& context) {
+  if (setup.draws_pasts) return Resident::tables;  // batches have slices of their own
   return DeviceSpace::bytes(space) <= context.available_memory() / 2 ? Resident::everything
                                                                      : Resident::tables;
 }
@@ -84,9 +90,9 @@ CudaEngine::CudaEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpac
       step_gradient_(spec_, context_),
       own_space_(of != nullptr ? nullptr
                                : std::make_unique<DeviceSpace>(
-                                     *space_, residence(*space_, context_), context_)),
+                                     *space_, residence(setup, *space_, context_), context_)),
       device_space_(of != nullptr ? of->device_space_ : *own_space_),
-      streamer_(*space_, device_space_, context_, threads_of(setup)),
+      streamer_(*space_, device_space_, context_, threads_of(setup), setup.draws_pasts),
       results_(context_),
       params_(context_.memory(), layout_.size(), "the parameters"),
       evaluation_(context_.memory(), layout_.size(), "the parameters for validation"),
@@ -101,7 +107,13 @@ CudaEngine::CudaEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpac
     window_affine_ =
         DeviceBuffer<Affine>(context_.memory(), setup_.batch * spec_.M, "the scaling of windows");
   }
-  streamer_.prepare(setup_.batch, sizeof(StepNumbers));
+  std::int64_t numbers = sizeof(StepNumbers);
+  if (setup_.draws_pasts) {
+    pasts_ = std::make_unique<DeviceDrawnPasts>(*space_, *recurrence_, head_.precision(),
+                                                setup_.seed, context_, threads_of(setup_));
+    numbers = kBegun + pasts_->bytes(setup_.batch);
+  }
+  streamer_.prepare(setup_.batch, numbers);
 }
 
 std::unique_ptr<Engine> CudaEngine::beside(int threads) const {
@@ -146,6 +158,7 @@ void CudaEngine::set_state(const EngineState& state) {
   upload(state.params, params_.span(), context_);
   has_params_ = true;
   optimizer_.set(state);
+  step_ = state.step;
   carried_windows_ = 0;
   if (state.carried_h.empty()) return;
   const auto size = static_cast<std::int64_t>(state.carried_h.size());
@@ -216,6 +229,7 @@ void CudaEngine::prepare(std::int64_t N, bool training) {
       embedding_gradient_.prepare(N);
       step_gradient_.prepare(N);
     }
+    if (pasts_) pasts_->prepare(N);
   } else {
     last_h_.grow(memory, states, "the last states of a batch");
     last_c_.grow(memory, states, "the last states of a batch");
@@ -248,14 +262,33 @@ void CudaEngine::make_carried(std::span<const Window> windows) {
 
 CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
                                     std::span<const std::int64_t> limit, const float* params,
-                                    const StepNumbers& numbers) {
+                                    std::span<const std::byte> numbers) {
   streamer_.wait();  // for the device, so this is not the host's time
   const double start = steady_seconds();
-  Batch batch = streamer_.stage(windows, limit, std::as_bytes(std::span(&numbers, 1)));
+  Batch batch = streamer_.stage(windows, limit, numbers);
   batch.rows.params = params;
   batch.rows.window_affine = window_affine_.data();
   seconds_.gather += steady_seconds() - start;
   return batch;
+}
+
+bool CudaEngine::draws(std::span<const Window> windows) const {
+  if (std::ranges::none_of(windows, &Window::drawn)) return false;
+  if (!pasts_ || space_->drawn_steps() < 1) {
+    throw InternalError("windows with drawn values for an engine that was not told of them");
+  }
+  return true;
+}
+
+// What the host sends with a training step.
+std::span<const std::byte> CudaEngine::numbers_of(std::span<const Window> windows, bool drawn,
+                                                  const StepNumbers& numbers) {
+  std::int64_t size = sizeof numbers;
+  if (drawn) size = kBegun + pasts_->bytes(static_cast<std::int64_t>(windows.size()));
+  numbers_.resize(static_cast<std::size_t>(size));
+  std::memcpy(numbers_.data(), &numbers, sizeof numbers);
+  if (drawn) pasts_->begin(windows, step_, std::span(numbers_).subspan(kBegun));
+  return numbers_;
 }
 
 // The map of each window, where windows are scaled by their own inputs.
@@ -283,7 +316,7 @@ void CudaEngine::gather_for_training(const WindowRows& rows, DeviceSpan<float> x
 
 // Everything of a training step, as it is captured. What the recurrence's walks do not wait for
 // runs beside them: over few windows they leave most multiprocessors idle.
-void CudaEngine::enqueue_step(const Batch& batch) {
+void CudaEngine::enqueue_step(const Batch& batch, bool drawn) {
   const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, TN = spec_.patches() * N, H = spec_.H;
   const auto T = spec_.patches(), width = static_cast<int>(N);
@@ -299,6 +332,10 @@ void CudaEngine::enqueue_step(const Batch& batch) {
   const DeviceSpan<const float> params = params_.span();
   scale_windows(rows);
   context_.beside([&] { recurrence_->load(params_.first(layout_.lstm_size())); });
+  if (drawn) {
+    context_.join();
+    pasts_->enqueue(rows, batch.extra + kBegun, params);
+  }
   gather_for_training(rows, x);
   DeviceStateIn initial;
   DeviceStateOut last;
@@ -342,20 +379,22 @@ void CudaEngine::train_step(std::span<const Window> windows, const StepSettings&
   context_.make_current();
   prepare(N, true);
   if (spec_.carry_state) make_carried(windows);
-  const Batch batch = stage(windows, limit_, params_.data(), settings);
+  const bool drawn = draws(windows);
+  const Batch batch = stage(windows, limit_, params_.data(), numbers_of(windows, drawn, settings));
+  ++step_;
   evaluation_loaded_ = false;
   if (!recurrence_->capturable()) {
-    enqueue_step(batch);
-  } else if (!warm_.contains(N)) {
+    enqueue_step(batch, drawn);
+  } else if (!warm_.contains({N, drawn})) {
     // The first step of a size runs as it is: libraries load their kernels then, which a capture
     // does not allow.
-    enqueue_step(batch);
-    warm_.insert(N);
+    enqueue_step(batch, drawn);
+    warm_.insert({N, drawn});
   } else {
-    GraphExec& graph = graphs_[{batch.slot, N}];
+    GraphExec& graph = graphs_[{batch.slot, N, drawn}];
     if (!graph) {
       graph = capture_graph(
-          context_.stream(), [&] { enqueue_step(batch); }, recurrence_->capture_mode());
+          context_.stream(), [&] { enqueue_step(batch, drawn); }, recurrence_->capture_mode());
     }
     check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
   }

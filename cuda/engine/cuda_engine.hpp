@@ -26,6 +26,7 @@
 #include "engine/gather.hpp"
 #include "engine/head.hpp"
 #include "engine/optimizer.hpp"
+#include "engine/pasts.hpp"
 #include "engine/paths.hpp"
 #include "engine/shared/model_space.hpp"
 #include "engine/space.hpp"
@@ -83,11 +84,14 @@ class CudaEngine final : public Engine {
   void make_carried(std::span<const Window> windows);
   /// A batch under way to the device. `params`: what embeddings are read from.
   Batch stage(std::span<const Window> windows, std::span<const std::int64_t> limit,
-              const float* params, const StepNumbers& numbers);
+              const float* params, std::span<const std::byte> numbers);
+  bool draws(std::span<const Window> windows) const;
+  std::span<const std::byte> numbers_of(std::span<const Window> windows, bool drawn,
+                                        const StepNumbers& numbers);
   void scale_windows(const WindowRows& rows);
   bool gathers_for_recurrence() const;
   void gather_for_training(const WindowRows& rows, DeviceSpan<float> x);
-  void enqueue_step(const Batch& batch);
+  void enqueue_step(const Batch& batch, bool drawn);
   /// What of an inference runs: where the recurrence begins, and whether the head follows.
   enum class Walk { none, from_zero, from_before };
   enum class Output { none, alone, with_targets };
@@ -129,7 +133,10 @@ class CudaEngine final : public Engine {
   const DeviceSpace& device_space_;
   Streamer streamer_;
   ResultRing results_;
-  std::unique_ptr<DevicePaths> paths_;  ///< of a recursive model, once asked for
+  std::unique_ptr<DeviceDrawnPasts> pasts_;  ///< where setup_.draws_pasts
+  std::vector<std::byte> numbers_;           ///< StepNumbers of a step, and what pasts_ begins with
+  std::int64_t step_ = 0;                    ///< training steps done
+  std::unique_ptr<DevicePaths> paths_;       ///< of a recursive model, once asked for
 
   DeviceBuffer<float> params_, evaluation_, gradient_;
   bool has_params_ = false, has_evaluation_ = false;
@@ -148,8 +155,9 @@ class CudaEngine final : public Engine {
 
   bool evaluation_loaded_ = false;  ///< whether the recurrence holds these weights, as they are now
 
-  std::map<std::pair<int, std::int64_t>, GraphExec> graphs_;  ///< by slot and windows
-  std::set<std::int64_t> warm_;  ///< numbers of windows of which a step has run
+  /// By slot, windows, and whether values of theirs are drawn.
+  std::map<std::tuple<int, std::int64_t, bool>, GraphExec> graphs_;
+  std::set<std::pair<std::int64_t, bool>> warm_;  ///< of which a step has run
   std::map<std::tuple<int, std::int64_t, Inference>, GraphExec> inference_graphs_;
   std::set<std::pair<std::int64_t, Inference>> warm_inference_;
 };

@@ -17,6 +17,12 @@ __global__ void repeat_kernel(const float* __restrict__ from, std::int64_t N, st
   to[i] = from[(l * N + first + r / paths) * H + i % H];
 }
 
+__global__ void begin_kernel(const Window* __restrict__ from, int drawn_steps, std::int64_t N,
+                             Window* __restrict__ to) {
+  const std::int64_t n = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (n < N) to[n] = before_drawn(from[n], drawn_steps);
+}
+
 template <Loss kLoss>
 __global__ void __launch_bounds__(kThreads)
     extend_kernel(PathRows paths, int k, int outputs, const float* __restrict__ u) {
@@ -31,6 +37,11 @@ void repeat_states(DeviceSpan<const float> from, std::int64_t N, std::int64_t fi
                    cudaStream_t stream) {
   launch(repeat_kernel, {.blocks = blocks_for(to.size(), kThreads), .threads = kThreads}, stream,
          from.data(), N, first, paths, to.size() / (L * H), H, to.size(), to.data());
+}
+
+void begin_drawn(const Window* from, int drawn_steps, DeviceSpan<Window> to, cudaStream_t stream) {
+  launch(begin_kernel, {.blocks = blocks_for(to.size(), kThreads), .threads = kThreads}, stream,
+         from, drawn_steps, to.size(), to.data());
 }
 
 void extend_paths(const PathRows& paths, int k, int outputs, DeviceSpan<const float> u,

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/device_buffer.hpp"
+#include "engine/shared/drawn_pasts.hpp"
 #include "engine/shared/path_rows.hpp"
 
 namespace sluice {
@@ -17,6 +18,9 @@ namespace sluice {
 void repeat_states(DeviceSpan<const float> from, std::int64_t N, std::int64_t first,
                    std::int64_t paths, std::int64_t L, std::int64_t H, DeviceSpan<float> to,
                    cudaStream_t stream);
+
+/// before_drawn() of all windows: from, to [N].
+void begin_drawn(const Window* from, int drawn_steps, DeviceSpan<Window> to, cudaStream_t stream);
 
 /// extend_path() of all rows. `paths`: the struct on the host, its pointers into the device.
 ///   u [R,M,Q]

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/gather.hpp"
 #include "engine/path_kernels.hpp"
 #include "engine/shared/space_arrays.hpp"
 
@@ -13,40 +12,25 @@ namespace {
 /// Rows that keep a device's multiprocessors busy in products of a step, and what they may take.
 constexpr PathLimits kLimits = {.rows = 16'384, .bytes = 256 << 20};
 
-ModelSpec of_one_step(ModelSpec spec) {
-  spec.T = 1, spec.forking = false, spec.warmup = 0;
-  return spec;
-}
-
 }  // namespace
 
 DevicePaths::DevicePaths(const ModelSpace& space, const DeviceSpace& resident,
                          DeviceRecurrence& recurrence, Precision head, DeviceContext& context,
                          int threads)
-    : spec_(of_one_step(space.spec())),
-      resident_(resident),
-      recurrence_(recurrence),
+    : resident_(resident),
       context_(context),
       batch_(space, threads, kLimits),
-      head_(spec_, head, context) {}
+      rows_(space, recurrence, head, context) {}
 
 bool DevicePaths::prepare(std::int64_t N, std::int64_t count) {
+  const std::int64_t steps = std::int64_t{batch_.numbers().horizon} * rows_.spec().M;
   std::set<std::int64_t> sizes;
   for (const PathPart& part : batch_.parts(N, count)) sizes.insert(part.rows());
   if (std::ranges::includes(ready_, sizes)) return false;
   context_.synchronize();
-  DeviceMemory& memory = context_.memory();
   for (const std::int64_t R : sizes) {
-    recurrence_.prepare(1, static_cast<int>(R), false);
-    head_.prepare(R, false);
-    const std::int64_t states = spec_.L * R * spec_.H;
-    if (!recurrence_.assembles_input()) {
-      x_.grow(memory, R * spec_.inputs(), "the inputs of sample paths");
-    }
-    h_.grow(memory, states, "the states of sample paths");
-    c_.grow(memory, states, "the states of sample paths");
-    u_.grow(memory, R * spec_.outputs(), "the distributions of sample paths");
-    out_.grow(memory, R * batch_.numbers().horizon * spec_.M, "sample paths");
+    rows_.prepare(R);
+    out_.grow(context_.memory(), R * steps, "sample paths");
   }
   if (fetched_.size() < out_.size()) fetched_ = PinnedBuffer<float>(out_.size(), "sample paths");
   ready_.insert(sizes.begin(), sizes.end());
@@ -56,17 +40,16 @@ bool DevicePaths::prepare(std::int64_t N, std::int64_t count) {
 void DevicePaths::walk(std::span<const Window> windows, const PathSettings& settings,
                        DeviceSpan<const float> params, DeviceStateIn last, std::span<float> out) {
   const auto N = static_cast<std::int64_t>(windows.size());
-  const std::int64_t KM = std::int64_t{batch_.numbers().horizon} * spec_.M;
+  const ModelSpec& spec = rows_.spec();
+  const std::int64_t KM = std::int64_t{batch_.numbers().horizon} * spec.M;
   cudaStream_t stream = context_.stream();
   for (const PathPart& part : batch_.parts(N, settings.count)) {
-    const std::int64_t R = part.rows(), states = spec_.L * R * spec_.H;
+    const std::int64_t R = part.rows();
     batch_.begin(windows, settings, part);
     const PathRows paths = to_device(params, R);
-    repeat_states(last.h, N, part.first_window, part.paths, spec_.L, spec_.H, h_.first(states),
-                  stream);
-    repeat_states(last.c, N, part.first_window, part.paths, spec_.L, spec_.H, c_.first(states),
-                  stream);
-    enqueue_part(paths, params);
+    repeat_states(last.h, N, part.first_window, part.paths, spec.L, spec.H, rows_.h(R), stream);
+    repeat_states(last.c, N, part.first_window, part.paths, spec.L, spec.H, rows_.c(R), stream);
+    rows_.enqueue(paths, params);
     const auto values = static_cast<std::size_t>(R * KM);
     copy_to_host(DeviceSpan<const float>(out_.first(R * KM)), fetched_.span().first(values),
                  stream);
@@ -110,30 +93,6 @@ PathRows DevicePaths::to_device(DeviceSpan<const float> params, std::int64_t R) 
   paths.streams = reinterpret_cast<const std::uint64_t*>(block_.data() + streams);
   paths.out = out_.data();
   return paths;
-}
-
-void DevicePaths::enqueue_part(const PathRows& paths, DeviceSpan<const float> params) {
-  const std::int64_t R = paths.rows.N, states = spec_.L * R * spec_.H;
-  const DeviceSpan<float> h = h_.first(states), c = c_.first(states);
-  const DeviceSpan<float> u = u_.first(R * spec_.outputs());
-  const DeviceSpan<const float> top = h.subspan((spec_.L - 1) * R * spec_.H, R * spec_.H);
-  for (int k = 0; k < paths.horizon; ++k) {
-    context_.beside([&] { head_.begin_infer(paths.rows, params, u, {}); });
-    if (k > 0) {
-      RecurrenceInput input;
-      if (recurrence_.assembles_input()) {
-        input.rows = &paths.rows;
-      } else {
-        const DeviceSpan<float> x = x_.first(R * spec_.inputs());
-        gather_inputs(paths.rows, x, context_.stream());
-        input.x = x;
-      }
-      recurrence_.infer(1, static_cast<int>(R), input, {h, c}, {}, {h, c});
-    }
-    context_.join();
-    head_.infer(paths.rows, params, top, u, {});
-    extend_paths(paths, k, spec_.outputs(), u, context_.stream());
-  }
 }
 
 }  // namespace sluice

@@ -9,7 +9,7 @@
 
 #include "base/device_buffer.hpp"
 #include "engine/context.hpp"
-#include "engine/head.hpp"
+#include "engine/row_walk.hpp"
 #include "engine/shared/path_batch.hpp"
 #include "engine/space.hpp"
 #include "recurrence/device_recurrence.hpp"
@@ -34,18 +34,15 @@ class DevicePaths {
 
  private:
   PathRows to_device(DeviceSpan<const float> params, std::int64_t R);
-  void enqueue_part(const PathRows& paths, DeviceSpan<const float> params);
 
-  ModelSpec spec_;  ///< of windows of one step
   const DeviceSpace& resident_;
-  DeviceRecurrence& recurrence_;
   DeviceContext& context_;
   PathBatch batch_;
-  DeviceHead head_;
+  DeviceRowWalk rows_;
   std::set<std::int64_t> ready_;  ///< numbers of rows
   DeviceBuffer<std::byte> block_;
   PinnedBuffer<std::byte> staged_;
-  DeviceBuffer<float> x_, h_, c_, u_, out_;
+  DeviceBuffer<float> out_;
   PinnedBuffer<float> fetched_;
 };
 

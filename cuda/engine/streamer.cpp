@@ -30,9 +30,13 @@ void wait_on_host(const Event& event) {
 }  // namespace
 
 Streamer::Streamer(const ModelSpace& space, const DeviceSpace& resident, DeviceContext& context,
-                   int threads)
+                   int threads, bool drawn)
     : resident_(resident), context_(context), copies_(make_stream()) {
-  if (resident.resident() == Resident::tables) slices_.emplace(space, threads);
+  if (drawn) {
+    slices_ = Slices::for_drawn_pasts(space, threads);
+  } else if (resident.resident() == Resident::tables) {
+    slices_.emplace(space, threads);
+  }
   for (Slot& slot : slots_) {
     slot.copied = make_event();
     slot.computed = make_event();

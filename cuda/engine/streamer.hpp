@@ -32,14 +32,15 @@ struct StagedBatch {
   int slot = 0;
   /// Device pointers; `params` and `window_affine` are null: the caller sets them.
   WindowRows rows;
-  const std::byte* extra = nullptr;  ///< device memory, aligned to kArrayAlignment
+  std::byte* extra = nullptr;  ///< device memory, aligned to kArrayAlignment
 };
 
 class Streamer {
  public:
-  /// Streams the series if `resident` holds tables only. All three outlive it. `threads` pack.
+  /// Streams the series if `resident` holds tables only; `drawn`: in slices in which values can be
+  /// drawn, which are then always streamed. All three outlive it. `threads` pack.
   Streamer(const ModelSpace& space, const DeviceSpace& resident, DeviceContext& context,
-           int threads);
+           int threads, bool drawn = false);
   ~Streamer();
   Streamer(const Streamer&) = delete;
   Streamer& operator=(const Streamer&) = delete;

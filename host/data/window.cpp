@@ -257,6 +257,16 @@ void drop_channels(std::uint64_t seed, std::int64_t step, double rate, int chann
   }
 }
 
+void draw_pasts(std::uint64_t seed, std::int64_t step, double share, std::span<Window> windows) {
+  if (!(share > 0)) return;
+  const auto use = static_cast<std::uint64_t>(RandomUse::pasts) << 32;
+  for (std::size_t n = 0; n < windows.size(); ++n) {
+    const Philox4 random =
+        philox(seed, static_cast<std::uint64_t>(step), use | static_cast<std::uint64_t>(n));
+    windows[n].drawn = static_cast<double>(to_uniform(random.v[0])) < share;
+  }
+}
+
 std::vector<Window> thinned(std::span<const Window> windows, std::size_t most) {
   const std::size_t kept = std::min(windows.size(), most);
   std::vector<Window> out;

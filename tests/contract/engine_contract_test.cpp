@@ -19,10 +19,10 @@
 namespace sluice {
 namespace {
 
+using testing::engine_for;
+using testing::EngineContract;
 using testing::full_spec;
 using ::testing::HasSubstr;
-using testing::EngineContract;
-using testing::engine_for;
 using testing::make_engine_under_test;
 using testing::ReferenceModel;
 using testing::rich_catalog;
@@ -252,7 +252,8 @@ TEST_F(EngineContract, AnEngineBesideAnotherComputesAsItDoesAlone) {
     init_params(spec, seed, state.params);
     return state;
   };
-  const auto alone = engine_for(catalog, spec, scaling, 1), of = engine_for(catalog, spec, scaling, 1);
+  const auto alone = engine_for(catalog, spec, scaling, 1),
+             of = engine_for(catalog, spec, scaling, 1);
   for (Engine* engine : {alone.get(), of.get()}) engine->set_target_limit(end);
   const auto beside = of->beside(1);
   EXPECT_EQ(beside->recurrence(), of->recurrence());
@@ -382,7 +383,7 @@ void expect_one_sequence(int patch) {
   for (int link = 0; link < 3; ++link) {
     for (int n = 0; n < 2; ++n) {
       windows[static_cast<std::size_t>(n)] = {9 + 10 * link, n,
-                                              static_cast<std::int16_t>(link > 0 ? 1 : 0)};
+                                              static_cast<std::int8_t>(link > 0 ? 1 : 0)};
     }
     engine->train_step(windows, still);
   }

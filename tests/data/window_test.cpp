@@ -210,5 +210,23 @@ TEST(WindowsAt, LeavesOutSeriesWithoutACutoff) {
   EXPECT_EQ(windows, (std::vector<Window>{{4, 0, 0}, {0, 3, 0}}));
 }
 
+TEST(DrawPasts, IsAFunctionOfSeedStepAndPlace) {
+  std::vector<Window> a(1000), b(1000), c(1000);
+  draw_pasts(7, 3, 0.25, a);
+  draw_pasts(7, 3, 0.25, b);
+  draw_pasts(7, 4, 0.25, c);
+  EXPECT_EQ(a, b);
+  EXPECT_NE(a, c);
+  // The standard deviation is 13.7.
+  EXPECT_NEAR(static_cast<double>(std::ranges::count_if(a, &Window::drawn)), 250, 70);
+  std::vector<Window> fewer(10), none(3), all(3);
+  draw_pasts(7, 3, 0.25, fewer);
+  EXPECT_TRUE(std::equal(fewer.begin(), fewer.end(), a.begin()));
+  draw_pasts(7, 3, 0, none);
+  EXPECT_EQ(none, std::vector<Window>(3));
+  draw_pasts(7, 3, 1, all);
+  EXPECT_EQ(std::ranges::count_if(all, &Window::drawn), 3);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -150,7 +150,7 @@ inline std::vector<Window> random_windows(const Catalog& catalog, int count, uns
     const std::int64_t origin = below(catalog.length(s) + 1) - 1;
     windows.push_back({.origin = origin,
                        .series = static_cast<std::int32_t>(s),
-                       .continues = static_cast<std::int16_t>(i % 2)});
+                       .continues = static_cast<std::int8_t>(i % 2)});
   }
   return windows;
 }

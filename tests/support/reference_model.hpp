@@ -21,10 +21,14 @@ class ReferenceModel {
   ReferenceModel(const Catalog& catalog, const ModelSpec& spec, const SeriesScaling& scaling,
                  std::vector<float> weights)
       : catalog_(catalog),
+        truth_(&catalog),
         spec_(spec),
         scaling_(scaling),
         weights_(std::move(weights)),
         layout_(spec) {}
+
+  /// Targets are the values of `truth`, which outlives this, whatever the model sees.
+  void set_targets(const Catalog& truth) { truth_ = &truth; }
 
   /// What the values of step t are divided by; in linear space with the floor.
   double level(int m, std::int64_t s, std::int64_t t) const {
@@ -73,7 +77,7 @@ class ReferenceModel {
         for (int k = 1; k <= spec_.K; ++k) {
           for (int m = 0; m < spec_.M; ++m) {
             if (t + k >= limit[size(w.series)]) continue;
-            const double target = at(m, w.series, t + k, t);
+            const double target = on_level(value(*truth_, m, w.series, t + k), m, w.series, t);
             if (std::isnan(target)) continue;
             ++result.targets;
             const double* of_target = u.data() + ((k - 1) * spec_.M + m) * spec_.Q();
@@ -152,9 +156,12 @@ class ReferenceModel {
     return std::log(sum / y) + kernel;
   }
 
-  double value(int m, std::int64_t s, std::int64_t t) const {  // v; NaN where there is none
-    if (t < 0 || t >= catalog_.length(s)) return std::nan("");
-    const double y = static_cast<double>(catalog_.values(m, s)[size(t)]);
+  double value(int m, std::int64_t s, std::int64_t t) const { return value(catalog_, m, s, t); }
+
+  double value(const Catalog& of, int m, std::int64_t s,
+               std::int64_t t) const {  // v; NaN where there is none
+    if (t < 0 || t >= of.length(s)) return std::nan("");
+    const double y = static_cast<double>(of.values(m, s)[size(t)]);
     const double scaled = (y - static_cast<double>(scaling_.offset_of(m, s))) /
                           static_cast<double>(scaling_.scale_of(m, s));
     if (spec_.space == Space::asinh) return std::asinh(kSlope * scaled);
@@ -433,6 +440,7 @@ class ReferenceModel {
   }
 
   const Catalog& catalog_;
+  const Catalog* truth_;
   ModelSpec spec_;
   SeriesScaling scaling_;
   std::vector<float> weights_;

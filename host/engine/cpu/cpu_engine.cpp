@@ -137,6 +137,21 @@ StateIn CpuEngine::carried_in(std::span<const Window> windows) {
   return {state_.carried_h, state_.carried_c};
 }
 
+// The batch of a training step, with its pasts drawn where they are to be.
+Gather& CpuEngine::gather_batch(std::span<const Window> windows) {
+  if (std::ranges::none_of(windows, &Window::drawn)) {
+    gather_.begin(windows, limit_);
+    return gather_;
+  }
+  if (!setup_.draws_pasts || space_->drawn_steps() < 1) {
+    throw InternalError("windows with drawn values for an engine that was not told of them");
+  }
+  if (!pasts_) {
+    pasts_ = std::make_unique<DrawnPasts>(*space_, *recurrence_, setup_.seed, threads_);
+  }
+  return pasts_->draw(windows, limit_, state_.step, state_.params);
+}
+
 void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
   const auto N = static_cast<std::int64_t>(windows.size());
   if (N == 0) return;
@@ -148,23 +163,24 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   const std::span dx = embeddings ? std::span(dx_).first(TN * C) : std::span<float>();
   const std::span lstm_gradient =
       std::span(gradient_).first(static_cast<std::size_t>(layout_.lstm_size()));
-  {
+  load(Loaded::training);
+  const auto gathered = [&]() -> Gather& {
     const Stopwatch watch(seconds_.gather);
-    gather_.begin(windows, limit_);
-  }
+    return gather_batch(windows);
+  };
+  Gather& gather = gathered();
   {
     const Stopwatch watch(seconds_.recurrence);
-    load(Loaded::training);
     const StateIn initial = carried_in(windows);
     const StateOut last =
         spec_.carry_state ? StateOut{state_.carried_h, state_.carried_c} : StateOut{};
-    recurrence_->forward(spec_.patches(), static_cast<int>(N), gather_.inputs(state_.params),
+    recurrence_->forward(spec_.patches(), static_cast<int>(N), gather.inputs(state_.params),
                          initial, {spec_.dropout, setup_.seed, state_.step}, h, last);
   }
   LossSums sums;
   {
     const Stopwatch watch(seconds_.head);
-    sums = head_.train(gather_, state_.params, h, dh, gradient_, dcontext_);
+    sums = head_.train(gather, state_.params, h, dh, gradient_, dcontext_);
   }
   {
     const Stopwatch watch(seconds_.recurrence);
@@ -174,8 +190,11 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
     const Stopwatch watch(seconds_.gather);
     const ParamBlock& last = layout_.block("linear.bias");
     std::fill(gradient_.begin() + last.offset + last.size, gradient_.end(), 0.0f);
-    gather_.embedding_gradient(dx, N * (spec_.patches() - spec_.first_head_step()), dcontext_,
-                               gradient_);
+    gather.embedding_gradient(dx, N * (spec_.patches() - spec_.first_head_step()), dcontext_,
+                              gradient_);
+  }
+  if (sums.bad_series >= 0 && &gather != &gather_) {  // which counts windows
+    sums.bad_series = windows[static_cast<std::size_t>(sums.bad_series)].series;
   }
   sums_.add(sums);
   windows_seen_ += N;

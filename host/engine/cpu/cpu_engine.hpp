@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/cpu/head.hpp"
+#include "engine/cpu/pasts.hpp"
 #include "engine/cpu/paths.hpp"
 #include "engine/recurrence.hpp"
 #include "engine/shared/gather.hpp"
@@ -51,6 +52,7 @@ class CpuEngine final : public Engine {
   std::unique_ptr<Engine> beside(int threads) const override;
 
  private:
+  Gather& gather_batch(std::span<const Window> windows);
   enum class Loaded { nothing, training, evaluation };
   void load(Loaded which);
   void prepare(std::int64_t N, bool training);
@@ -73,7 +75,8 @@ class CpuEngine final : public Engine {
   Gather gather_;
   Head head_;
   std::unique_ptr<Recurrence> recurrence_;
-  std::unique_ptr<PathWalk> paths_;  ///< of a recursive model, once asked for
+  std::unique_ptr<PathWalk> paths_;    ///< of a recursive model, once asked for
+  std::unique_ptr<DrawnPasts> pasts_;  ///< once asked for
   Loaded loaded_ = Loaded::nothing;
 
   EngineState state_;

@@ -13,6 +13,29 @@
 
 namespace sluice {
 
+/// Rows on their way, one step after the other.
+class RowWalk {
+ public:
+  /// `space` and `recurrence` outlive it.
+  RowWalk(const ModelSpace& space, Recurrence& recurrence, int threads);
+
+  /// Makes ready for R rows, whose states h and c [L,R,H] are the caller's to fill.
+  void prepare(std::int64_t R);
+  std::span<float> h() { return h_; }
+  std::span<float> c() { return c_; }
+
+  /// Takes all rows through paths.horizon steps, with the weights that the recurrence was given.
+  /// `windows` [R]: those of `paths`.
+  void walk(const PathRows& paths, std::span<const Window> windows, std::span<const float> params);
+
+ private:
+  ModelSpec spec_;  ///< of windows of one step
+  int threads_;
+  Recurrence& recurrence_;
+  Head head_;
+  std::vector<float> h_, c_, u_;  ///< [L,R,H], [L,R,H], [R,M,Q]
+};
+
 class PathWalk {
  public:
   /// `space` and `recurrence` outlive it.
@@ -25,14 +48,11 @@ class PathWalk {
 
  private:
   void start(const PathPart& part, std::int64_t N, StateIn last);
-  void walk_part(std::span<const float> params);
 
-  ModelSpec spec_;  ///< of windows of one step
-  int horizon_, threads_;
-  Recurrence& recurrence_;
+  std::int64_t L_, H_, KM_;
   PathBatch batch_;
-  Head head_;
-  std::vector<float> h_, c_, u_, out_;  ///< [L,R,H], [L,R,H], [R,M,Q], [R,K,M]
+  RowWalk rows_;
+  std::vector<float> out_;  ///< [R,K,M]
 };
 
 }  // namespace sluice

@@ -19,7 +19,9 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 }  // namespace
 
 ModelSpace::ModelSpace(const EngineSetup& setup)
-    : spec_(setup.spec->network()), horizon_(setup.spec->K) {
+    : spec_(setup.spec->network()),
+      horizon_(setup.spec->K),
+      drawn_steps_(setup.spec->drawn_steps()) {
   const Catalog& catalog = *setup.catalog;
   offsets_.assign(catalog.offsets().begin(), catalog.offsets().end());
   if (setup.series_weight.empty()) {

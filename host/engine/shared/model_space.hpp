@@ -27,7 +27,8 @@ class ModelSpace {
 
   /// Of the network: ModelSpec::network().
   const ModelSpec& spec() const { return spec_; }
-  int horizon() const { return horizon_; }  ///< steps of a forecast
+  int horizon() const { return horizon_; }          ///< steps of a forecast
+  int drawn_steps() const { return drawn_steps_; }  ///< ModelSpec::drawn_steps()
   std::int64_t series_count() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   std::int64_t length(std::int64_t s) const { return offset(s + 1) - offset(s); }
   std::int64_t offset(std::int64_t s) const { return offsets_[static_cast<std::size_t>(s)]; }
@@ -58,7 +59,7 @@ class ModelSpace {
   }
 
   ModelSpec spec_;
-  int horizon_;
+  int horizon_, drawn_steps_;
   std::vector<std::int64_t> offsets_, calendar_row_;
   std::vector<float> v_, s_, o_, smoothed_, drift_, covariates_;  ///< [M,total]; empty: not there
   std::vector<float> damped_;                                     ///< [K]

@@ -14,14 +14,22 @@ PathArrays path_arrays(const SpaceView& view, Window* windows) {
           .windows = windows};
 }
 
-PathBatch::PathBatch(const ModelSpace& space, int threads, const PathLimits& limits)
-    : space_(space), threads_(threads), slices_(Slices::for_paths(space, threads)) {
-  most_rows_ = std::clamp<std::int64_t>(limits.bytes / slices_.shape(1).bytes(), 1, limits.rows);
+PathRows path_numbers(const ModelSpace& space) {
   const ModelSpec& spec = space.spec();
-  numbers_.horizon = space.horizon();
-  numbers_.rule = step_rule(spec);
-  numbers_.loss = spec.loss;
-  numbers_.power = static_cast<double>(spec.tweedie_power);
+  PathRows numbers;
+  numbers.horizon = space.horizon();
+  numbers.rule = step_rule(spec);
+  numbers.loss = spec.loss;
+  numbers.power = static_cast<double>(spec.tweedie_power);
+  return numbers;
+}
+
+PathBatch::PathBatch(const ModelSpace& space, int threads, const PathLimits& limits)
+    : space_(space),
+      threads_(threads),
+      slices_(Slices::for_paths(space, threads)),
+      numbers_(path_numbers(space)) {
+  most_rows_ = std::clamp<std::int64_t>(limits.bytes / slices_.shape(1).bytes(), 1, limits.rows);
 }
 
 std::vector<PathPart> PathBatch::parts(std::int64_t windows, std::int64_t paths) const {

@@ -66,6 +66,9 @@ class PathBatch {
   PathRows numbers_;
 };
 
+/// What the paths of a model have in common.
+PathRows path_numbers(const ModelSpace& space);
+
 /// The writable arrays of a view over memory that its caller owns.
 PathArrays path_arrays(const SpaceView& view, Window* windows);
 

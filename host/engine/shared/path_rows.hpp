@@ -36,16 +36,18 @@ struct PathRows {
   StepRule rule;
   Loss loss = Loss::gaussian;
   double power = 0;      ///< of tweedie
-  float* out = nullptr;  ///< [R,K,M] in the units of y
+  float* out = nullptr;  ///< [R,K,M] in the units of y, or null: not wanted
 };
 
 /// Draws step k (0 .. K-1) of row r from the head's outputs u [M,Q] at the step that it has
-/// reached, and takes the row there. kLoss is paths.loss.
+/// reached, and takes the row there; one that is before its series' start stays there. kLoss is
+/// paths.loss.
 template <Loss kLoss>
 SLUICE_HD inline void extend_path(const PathRows& paths, std::int64_t r, int k, const float* u) {
   const SpaceView& space = paths.rows.space;
   const Window& window = paths.rows.windows[r];
   const std::int64_t t = window.origin, row = window.series;
+  if (t < 0) return;
   constexpr int kQ = parameter_count(kLoss);
   for (int m = 0; m < space.M; ++m) {
     double outputs[kMostParameters] = {};
@@ -76,7 +78,7 @@ SLUICE_HD inline void extend_path(const PathRows& paths, std::int64_t r, int k, 
     if (paths.arrays.o != nullptr) paths.arrays.o[next] = step.o;
     if (paths.arrays.smoothed != nullptr) paths.arrays.smoothed[next] = step.smoothed;
     if (paths.arrays.drift != nullptr) paths.arrays.drift[next] = step.drift;
-    paths.out[(r * paths.horizon + k) * space.M + m] = y;
+    if (paths.out != nullptr) paths.out[(r * paths.horizon + k) * space.M + m] = y;
   }
   paths.arrays.windows[r].origin = t + 1;
 }

@@ -41,8 +41,10 @@ Slices::Slices(const ModelSpace& space, int threads, Reach reach)
   if (reach == Reach::path) {
     space_.T = 1;
     ahead_ = beyond_ = space.horizon();
-    const ModelSpec& spec = space.spec();
-    if (spec.level == Level::mean) lookback_ = spec.level_window;
+  }
+  if (reach == Reach::drawn) space_.truth = space_.v;
+  if (reach != Reach::window && space.spec().level == Level::mean) {
+    lookback_ = space.spec().level_window;
   }
   for (int i = 0; i < space_.lag_count; ++i) {
     lookback_ = std::max<std::int64_t>(lookback_, space_.lags[i]);
@@ -157,6 +159,7 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
     slots[static_cast<std::size_t>(n)] = {.origin = window.origin - begin,
                                           .series = static_cast<std::int32_t>(n),
                                           .continues = window.continues,
+                                          .drawn = window.drawn,
                                           .dropped = window.dropped};
     const auto copy = [&](const auto* from, std::int64_t from_at, const auto* into,
                           std::int64_t into_at, std::int64_t count) {

@@ -29,6 +29,12 @@ class Slices {
     return {space, threads, Reach::path};
   }
 
+  /// Slices of training windows in which values can be drawn: with all that step_values.hpp looks
+  /// back at, and with what the values are (SpaceView::truth) beside those that are drawn over.
+  static Slices for_drawn_pasts(const ModelSpace& space, int threads) {
+    return {space, threads, Reach::drawn};
+  }
+
   /// The steps [begin, end) of its series that a window reads.
   struct Range {
     std::int64_t begin = 0, end = 0;
@@ -58,7 +64,7 @@ class Slices {
                     std::span<Window> slots) const;
 
  private:
-  enum class Reach { window, path };
+  enum class Reach { window, path, drawn };
   Slices(const ModelSpace& space, int threads, Reach reach);
   std::int64_t lookback(std::int64_t s) const;
   void forget_horizon(const SpaceView& view, std::int64_t n, std::int64_t origin,

@@ -47,6 +47,7 @@ void for_each_series_array(SpaceView& view, Use use) {
 template <typename Use>
 void for_each_step_array(SpaceView& view, Use use) {
   use(view.v, view.M);
+  use(view.truth, view.M);
   use(view.s, view.M);
   use(view.o, view.M);
   use(view.smoothed, view.M);

@@ -39,6 +39,7 @@ struct SpaceView {
   const std::int64_t* offset = nullptr;        ///< [S+1] first step of each series
   const std::int64_t* calendar_row = nullptr;  ///< [S] row of `calendar` of each series' step 0
   const float* v = nullptr;                    ///< [M,total] NaN = missing
+  const float* truth = nullptr;                ///< [M,total] what targets are, or null: v
   const float* s = nullptr;                    ///< [M,total], or null: 1
   const float* o = nullptr;                    ///< [M,total], or null: 0
   const float* smoothed = nullptr;             ///< [M,total], Base::smoothing
@@ -345,7 +346,8 @@ SLUICE_HD inline void target_row(const WindowRows& rows, std::int64_t n, std::in
     float* out = target + m;
     if (known > 0) {
       const Affine a = row_affine(rows, m, n, t);
-      const float* v = space.v + m * space.total + begin + t + 1;
+      const float* truth = space.truth == nullptr ? space.v : space.truth;
+      const float* v = truth + m * space.total + begin + t + 1;
       for (int k = lane; k < known; k += kLanes) out[k * space.M] = v[k] * a.s - a.o;
     }
     for (int k = known + lane; k < space.K; k += kLanes) out[k * space.M] = missing_value();

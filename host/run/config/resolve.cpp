@@ -13,6 +13,7 @@
 #include "run/config/catalog_facts.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/config/loss.hpp"
+#include "run/config/sampled_pasts.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -75,6 +76,12 @@ Choice choose(const std::string& text,
     if (text == name) return value;
   }
   throw ConfigError(fmt::format("{} = \"{}\" is not a choice", key, text));
+}
+
+/// Long seasons of a level. The level of a path comes to be a mean of what the path has drawn: the
+/// fewer the steps, the faster it walks away, and a total with it (docs/results.md).
+int level_seasons(const ModelSpec& spec, int long_season) {
+  return spec.is_recursive() ? std::max(2, (spec.K + long_season - 1) / long_season) : 1;
 }
 
 /// Arrow looks the words up in a tree whose nodes have 16 bits; a node holds a letter or more.
@@ -357,7 +364,8 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                            {"mean", Level::mean},
                            {"smoothing", Level::smoothing}},
                           "network.level");
-  s.level_window = n.level_window.value_or(std::max(long_season, 4));
+  s.level_window =
+      n.level_window.value_or(std::max(level_seasons(s, long_season) * long_season, 4));
   s.smoothing_alpha = static_cast<float>(n.smoothing_alpha);
   const Base auto_base = s.space == Space::linear ? Base::none
                          : season > 1             ? Base::seasonal
@@ -417,6 +425,7 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
     }
   }
   check_spec(s);
+  check_sampled_pasts(t, s);
   return s;
 }
 

@@ -39,10 +39,13 @@ class Loop {
       const std::int64_t by_epochs = training_.epochs * batches_;
       total_steps_ = total_steps_ > 0 ? std::min(total_steps_, by_epochs) : by_epochs;
     }
-    if (training_.schedule == "cosine" && total_steps_ == 0) {
-      throw ConfigError(
-          "training.schedule = \"cosine\" needs to know the end: set training.steps or "
-          "training.epochs");
+    if (total_steps_ == 0) {
+      const bool cosine = training_.schedule == "cosine";
+      if (cosine || training_.sampled_pasts > 0) {
+        throw ConfigError(
+            fmt::format("{} needs to know the end: set training.steps or training.epochs",
+                        cosine ? "training.schedule = \"cosine\"" : "training.sampled_pasts"));
+      }
     }
     if (state.batch > batches_) {
       throw DataError(
@@ -145,6 +148,8 @@ class Loop {
     }
     drop_channels(setup_.seed, step, training_.channel_dropout, setup_.catalog->count(Role::future),
                   windows_);
+    const double done = static_cast<double>(step) / static_cast<double>(total_steps_);
+    draw_pasts(setup_.seed, step, training_.sampled_pasts * done, windows_);
   }
 
   /// True if the training ends with this epoch.

@@ -55,6 +55,7 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
   engine.batch = std::max(config.training.batch_size, config.engine.forecast_batch);
   engine.usual_batch = config.training.batch_size;
   engine.seed = static_cast<std::uint64_t>(config.training.seed);
+  engine.draws_pasts = config.training.sampled_pasts > 0;
   set_engine(config.engine, engine);
   if (setup.start != nullptr) {
     engine.level_mean = setup.start->level_mean;

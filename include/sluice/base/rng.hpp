@@ -64,7 +64,8 @@ enum class RandomUse : std::uint32_t {
   simulate,
   bootstrap,
   channels,
-  paths
+  paths,
+  pasts
 };
 
 }  // namespace sluice

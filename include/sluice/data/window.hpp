@@ -19,7 +19,9 @@ struct Window {
   std::int32_t series = 0;
   /// The recurrent state starts from the final state of the window in the same slot of the previous
   /// batch (the article's continuous training); otherwise from zero.
-  std::int16_t continues = 0;
+  std::int8_t continues = 0;
+  /// In training its last inputs are values that the model draws (training.sampled_pasts).
+  bool drawn = false;
   /// Bit f % 16: future channel f is not shown (training.channel_dropout).
   std::uint16_t dropped = 0;
 
@@ -120,6 +122,10 @@ class EpochOrder {
 /// each window with probability `rate`: a pure function of (seed, step) and a window's place.
 void drop_channels(std::uint64_t seed, std::int64_t step, double rate, int channels,
                    std::span<Window> windows);
+
+/// Marks each window as `drawn` with probability `share`: a pure function of (seed, step) and a
+/// window's place.
+void draw_pasts(std::uint64_t seed, std::int64_t step, double share, std::span<Window> windows);
 
 /// At most `most` of them, at even distances; all where they are no more.
 std::vector<Window> thinned(std::span<const Window> windows, std::size_t most);

@@ -44,9 +44,12 @@ struct EngineSetup {
   /// The model's code of each word of the catalogue's vocabulary, [categories][words], for the
   /// categories of steps; empty: the catalogue's own codes.
   std::vector<std::vector<std::int32_t>> word_codes;
-  int batch = 1;                    ///< most windows in one step
-  int usual_batch = 0;              ///< windows of most steps, for "auto"; 0: `batch`
-  std::uint64_t seed = 0;           ///< of dropout
+  int batch = 1;           ///< most windows in one step
+  int usual_batch = 0;     ///< windows of most steps, for "auto"; 0: `batch`
+  std::uint64_t seed = 0;  ///< of dropout, and of values that train_step() draws
+  /// train_step() may be given windows with drawn values (Window::drawn), which the model has
+  /// (ModelSpec::drawn_steps()).
+  bool draws_pasts = false;
   std::string recurrence = "auto";  ///< one of kRecurrences, or "check:A,B" of two
   std::string precision = "auto";   ///< "fp32", "bf16"; on CUDA also "tf32"
   int threads = 0;                  ///< 0: all
@@ -121,6 +124,10 @@ class Engine {
   virtual void set_target_limit(std::span<const std::int64_t> limit) = 0;
 
   /// One step: gather, forward, loss, backward, clip, AdamW, average. At most `batch` windows.
+  /// Where a window is `drawn`, a sample path of the parameters as they are takes the place of its
+  /// last ModelSpec::drawn_steps() values, and levels, lags and bases follow it; targets stay what
+  /// they are, and no gradient flows through drawn values. A series that begins after the first of
+  /// these steps keeps its values.
   virtual void train_step(std::span<const Window> windows, const StepSettings& settings) = 0;
   /// Loss since the last call. Blocks.
   virtual LossReport take_loss() = 0;

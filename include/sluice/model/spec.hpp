@@ -121,6 +121,12 @@ struct ModelSpec {
   bool is_recursive() const { return decoding == Decoding::recursive; }
   /// Steps that the head gives at once, and that a loss is taken of.
   int head_steps() const { return is_recursive() ? 1 : K; }
+  /// Last steps of a training window that may hold drawn values: up to a horizon of them, and all
+  /// after a step that the head is trained at. 0: none.
+  int drawn_steps() const {
+    const int trained = T - 1 - first_head_step();
+    return !is_recursive() ? 0 : (trained < K ? trained : K);
+  }
   /// The model as its network is: that of head_steps(), whatever is made of them.
   ModelSpec network() const {
     ModelSpec spec = *this;

@@ -119,6 +119,7 @@ struct Config {
     bool shuffle = true;                  ///< the article's shuffle_train_data
     bool carry_state = false;             ///< the article's do_continue_train
     double channel_dropout = 0;           ///< chance that a window does not see a future channel
+    double sampled_pasts = 0;             ///< share of windows whose last values are drawn
     double level_weight = 0;              ///< power of the level at each step; 0: none
     std::optional<double> series_weight;  ///< power of mean / seasonal naive error; 0: none
     int seed = 42;

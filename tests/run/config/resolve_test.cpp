@@ -157,5 +157,20 @@ TEST(CalendarTerms, OfTheYearComeWithTwoYears) {
   EXPECT_EQ(terms(config, 800), 0);
 }
 
+TEST(LevelWindow, OfPathsIsTwoLongSeasonsOrAsManyAsTheHorizonReachesInto) {
+  const Catalog catalog = daily({500});
+  const auto window = [&](const std::string& decoding, int horizon) {
+    Config config;
+    config.network.decoding = decoding;
+    config.network.predict_day = horizon;
+    return resolve_model(config, catalog, Steps{500}).level_window;
+  };
+  EXPECT_EQ(window("direct", 90), 28);
+  EXPECT_EQ(window("recursive", 14), 56);
+  EXPECT_EQ(window("recursive", 56), 56);
+  EXPECT_EQ(window("recursive", 57), 84);
+  EXPECT_EQ(window("recursive", 90), 112);
+}
+
 }  // namespace
 }  // namespace sluice

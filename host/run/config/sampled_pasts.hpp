@@ -1,0 +1,13 @@
+// Which models can be trained on values that they draw themselves.
+#pragma once
+
+#include "sluice/model/spec.hpp"
+#include "sluice/run/config.hpp"
+
+namespace sluice {
+
+/// Throws ConfigError where training.sampled_pasts is set and the model feeds nothing back, or its
+/// windows have no step for it.
+void check_sampled_pasts(const Config::Training& training, const ModelSpec& spec);
+
+}  // namespace sluice
