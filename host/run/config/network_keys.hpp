@@ -1,4 +1,4 @@
-// The settings of the model. A part of run/config/keys.hpp.
+// The settings of [network]; included by keys.hpp only.
 #pragma once
 
 #include <string_view>
