@@ -1,6 +1,6 @@
 // Parquet and Arrow IPC (Feather) files. Both come from outside: what was read is validated before
-// anything looks at it. Their columns are read when they are asked for, unless few rows are wanted,
-// or the file's bytes have no places (it is compressed as a whole, or a stream).
+// anything looks at it. The columns of large ones are read when they are asked for, unless few rows
+// are wanted, or the file's bytes have no places (it is compressed as a whole, or a stream).
 #include <arrow/array/array_base.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
@@ -14,6 +14,7 @@
 #include <parquet/schema.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <new>
@@ -74,22 +75,61 @@ PartTable held(std::shared_ptr<arrow::Table> table, const Source& source, const 
   return PartTable(cut(std::move(table), max_rows));
 }
 
-/// A file that is opened again for each look at one of its columns: of thousands of files, few are
-/// open.
-struct LazyFile {
-  std::filesystem::path path;
-  std::int64_t max_bytes;
-  Source::Identity identity;
-  arrow::MemoryPool* pool;
-  std::shared_ptr<parquet::FileMetaData> metadata = {};  ///< of a Parquet file
-  std::int64_t rows = -1;  ///< -1: not counted yet; what a file says of them may be wrong
+/// A file whose columns are read when they are looked at. The first ones stay open, so that it does
+/// no harm if another file takes their place; of thousands, the others are opened for each look.
+class LazyFile {
+ public:
+  LazyFile(const Table::Impl& impl, const std::shared_ptr<const Source>& source,
+           std::shared_ptr<parquet::FileMetaData> of_parquet)
+      : pool(impl.pool),
+        metadata(std::move(of_parquet)),
+        path_(source->path()),
+        max_bytes_(impl.options.max_bytes),
+        identity_(source->identity()) {
+    constexpr int kMostOpen = 64;
+    if (++open_files_ <= kMostOpen) {
+      open_ = source;
+    } else {
+      --open_files_;
+    }
+  }
+  ~LazyFile() {
+    if (open_ != nullptr) --open_files_;
+  }
+  LazyFile(const LazyFile&) = delete;
+  LazyFile& operator=(const LazyFile&) = delete;
 
-  Source open() const {
-    Source source(path, max_bytes);
-    source.check_is(identity);
+  const std::filesystem::path& path() const { return path_; }
+  std::shared_ptr<const Source> open() const {
+    if (open_ != nullptr) return open_;
+    auto source = std::make_shared<const Source>(path_, max_bytes_);
+    source->check_is(identity_);
     return source;
   }
+
+  arrow::MemoryPool* const pool;
+  const std::shared_ptr<parquet::FileMetaData> metadata;  ///< of a Parquet file
+  std::int64_t rows = -1;  ///< -1: not counted yet; what a file says of them may be wrong
+
+ private:
+  static inline std::atomic<int> open_files_ = 0;
+
+  std::filesystem::path path_;
+  std::int64_t max_bytes_;
+  Source::Identity identity_;
+  std::shared_ptr<const Source> open_;
 };
+
+/// Whether a look at a column costs more than the file's opening, and there is no room for all of
+/// them; where there is, it is taken. A wide file is long to open.
+bool is_lazy(const Table::Impl& impl, const Source& source, std::int64_t rows, int columns) {
+  constexpr std::int64_t kFewRows = 1 << 13, kRowsOfAColumn = 128;
+  if (impl.kept == nullptr || source.compression() != arrow::Compression::UNCOMPRESSED)
+    return false;
+  if (rows < kFewRows || rows / kRowsOfAColumn < columns) return false;
+  const double bytes = 8.0 * static_cast<double>(rows) * columns;
+  return bytes > 1e18 || !impl.kept->take(static_cast<std::int64_t>(bytes));
+}
 
 /// A column of a file, whose chunks are those of next() of Batches(source, file, column).
 template <typename Batches>
@@ -101,15 +141,15 @@ class LazyCells final : public FileCells {
  private:
   void read(const Visit& visit) const override {
     try {
-      const Source source = file_->open();
+      const auto source = file_->open();
       std::int64_t rows = 0;
-      auto batches = guarded(source, Batches::kRemedy,
-                             [&] { return std::make_unique<Batches>(source, *file_, column_); });
+      auto batches = guarded(*source, Batches::kRemedy,
+                             [&] { return std::make_unique<Batches>(*source, *file_, column_); });
       for (;;) {
         // What `visit` throws is not the file's fault.
-        const auto chunk = guarded(source, Batches::kRemedy, [&] {
+        const auto chunk = guarded(*source, Batches::kRemedy, [&] {
           auto next = batches->next();
-          if (next) files::check(next->ValidateFull(), source.path(), Batches::kRemedy);
+          if (next) files::check(next->ValidateFull(), file_->path(), Batches::kRemedy);
           return next;
         });
         if (chunk == nullptr) break;
@@ -118,10 +158,10 @@ class LazyCells final : public FileCells {
       }
       if (file_->rows < 0 || file_->rows == rows) return;
       throw DataError(fmt::format("{}: column {} (from 0) has {} rows, and others {}; {}",
-                                  file_->path.string(), column_, rows, file_->rows,
+                                  file_->path().string(), column_, rows, file_->rows,
                                   Batches::kRemedy));
     } catch (const std::bad_alloc&) {
-      throw DataError(fmt::format("{}: not enough memory to read it; {}", file_->path.string(),
+      throw DataError(fmt::format("{}: not enough memory to read it; {}", file_->path().string(),
                                   files::kMemoryRemedy));
     }
   }
@@ -132,9 +172,8 @@ class LazyCells final : public FileCells {
 
 /// `least`: the column that takes the least to be read, by which the rows are counted.
 template <typename Batches>
-PartTable lazy_table(const Table::Impl& impl, const LazyFile& file,
+PartTable lazy_table(const Table::Impl& impl, const std::shared_ptr<LazyFile>& shared,
                      std::shared_ptr<arrow::Schema> schema, int least) {
-  const auto shared = std::make_shared<LazyFile>(file);
   std::vector<std::shared_ptr<const ColumnCells>> columns;
   for (int c = 0; c < schema->num_fields(); ++c) {
     columns.push_back(std::make_shared<LazyCells<Batches>>(shared, c, impl.kept));
@@ -207,7 +246,7 @@ class ParquetBatches {
   static constexpr const char* kRemedy = kParquetRemedy;
 
   ParquetBatches(const Source& source, const LazyFile& file, int column)
-      : path_(file.path), reader_(open_parquet(source, file.pool, file.metadata)) {
+      : path_(file.path()), reader_(open_parquet(source, file.pool, file.metadata)) {
     std::vector<int> groups(static_cast<std::size_t>(reader_->num_row_groups()));
     std::iota(groups.begin(), groups.end(), 0);
     reader_->set_batch_size(kBatchRows);
@@ -230,20 +269,21 @@ class ParquetBatches {
   std::unique_ptr<arrow::RecordBatchReader> batches_;  // reads by reader_
 };
 
-PartTable read_parquet_file(const Table::Impl& impl, const Source& source, std::int64_t max_rows) {
-  const auto reader = open_parquet(source, impl.pool, nullptr);
+PartTable read_parquet_file(const Table::Impl& impl, const std::shared_ptr<const Source>& source,
+                            std::int64_t max_rows) {
+  const std::filesystem::path& path = source->path();
+  const auto reader = open_parquet(*source, impl.pool, nullptr);
   const auto metadata = reader->parquet_reader()->metadata();
   if (max_rows == 0) {
-    check_declared(*metadata, source);
-    std::shared_ptr<arrow::Schema> schema;
-    files::check(reader->GetSchema(&schema), source.path(), kParquetRemedy);
-    if (source.compression() == arrow::Compression::UNCOMPRESSED && impl.kept != nullptr) {
-      return lazy_table<ParquetBatches>(
-          impl, {source.path(), impl.options.max_bytes, source.identity(), impl.pool, metadata},
-          std::move(schema), least_column(*reader));
+    check_declared(*metadata, *source);
+    if (is_lazy(impl, *source, metadata->num_rows(), metadata->num_columns())) {
+      std::shared_ptr<arrow::Schema> schema;
+      files::check(reader->GetSchema(&schema), path, kParquetRemedy);
+      return lazy_table<ParquetBatches>(impl, std::make_shared<LazyFile>(impl, source, metadata),
+                                        std::move(schema), least_column(*reader));
     }
-    return held(files::value_of(reader->ReadTable(), source.path(), kParquetRemedy), source,
-                kParquetRemedy, max_rows);
+    return held(files::value_of(reader->ReadTable(), path, kParquetRemedy), *source, kParquetRemedy,
+                max_rows);
   }
   std::vector<int> groups;
   std::int64_t rows = 0;
@@ -251,7 +291,7 @@ PartTable read_parquet_file(const Table::Impl& impl, const Source& source, std::
     groups.push_back(group);
     rows += metadata->RowGroup(group)->num_rows();
   }
-  return held(files::value_of(reader->ReadRowGroups(groups), source.path(), kParquetRemedy), source,
+  return held(files::value_of(reader->ReadRowGroups(groups), path, kParquetRemedy), *source,
               kParquetRemedy, max_rows);
 }
 
@@ -264,7 +304,7 @@ class ArrowBatches {
   static constexpr const char* kRemedy = kArrowRemedy;
 
   ArrowBatches(const Source& source, const LazyFile& file, int column)
-      : path_(file.path), pool_(file.pool) {
+      : path_(file.path()), pool_(file.pool) {
     auto options = arrow::ipc::IpcReadOptions::Defaults();
     options.memory_pool = file.pool;
     options.included_fields = {column};
@@ -300,26 +340,27 @@ int narrowest_column(const arrow::Schema& schema) {
   return least;
 }
 
-PartTable read_arrow_file(const Table::Impl& impl, const Source& source, std::int64_t max_rows) {
-  const std::filesystem::path& path = source.path();
+PartTable read_arrow_file(const Table::Impl& impl, const std::shared_ptr<const Source>& source,
+                          std::int64_t max_rows) {
+  const std::filesystem::path& path = source->path();
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.memory_pool = impl.pool;
-  const auto file = source.random();
+  const auto file = source->random();
   const auto magic = files::value_of(file->ReadAt(0, 6), path, kArrowRemedy);
   if (magic->ToString() != "ARROW1") {
     const auto reader = files::value_of(arrow::ipc::RecordBatchStreamReader::Open(file, options),
                                         path, kArrowRemedy);
-    return held(files::value_of(reader->ToTable(), path, kArrowRemedy), source, kArrowRemedy,
+    return held(files::value_of(reader->ToTable(), path, kArrowRemedy), *source, kArrowRemedy,
                 max_rows);
   }
   const auto reader = files::value_of(ArrowFile::Open(file, options), path, kArrowRemedy);
-  if (max_rows == 0 && source.compression() == arrow::Compression::UNCOMPRESSED &&
-      impl.kept != nullptr) {
-    return lazy_table<ArrowBatches>(impl,
-                                    {path, impl.options.max_bytes, source.identity(), impl.pool},
+  if (max_rows == 0 &&
+      is_lazy(impl, *source, files::value_of(reader->CountRows(), path, kArrowRemedy),
+              reader->schema()->num_fields())) {
+    return lazy_table<ArrowBatches>(impl, std::make_shared<LazyFile>(impl, source, nullptr),
                                     reader->schema(), narrowest_column(*reader->schema()));
   }
-  return held(files::value_of(reader->ToTable(), path, kArrowRemedy), source, kArrowRemedy,
+  return held(files::value_of(reader->ToTable(), path, kArrowRemedy), *source, kArrowRemedy,
               max_rows);
 }
 
@@ -327,14 +368,15 @@ PartTable read_arrow_file(const Table::Impl& impl, const Source& source, std::in
 
 PartTable read_parquet(const Table::Impl& impl, const std::filesystem::path& path,
                        std::int64_t max_rows) {
-  const Source source(path, impl.options.max_bytes);
-  return guarded(source, kParquetRemedy, [&] { return read_parquet_file(impl, source, max_rows); });
+  const auto source = std::make_shared<const Source>(path, impl.options.max_bytes);
+  return guarded(*source, kParquetRemedy,
+                 [&] { return read_parquet_file(impl, source, max_rows); });
 }
 
 PartTable read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
                      std::int64_t max_rows) {
-  const Source source(path, impl.options.max_bytes);
-  return guarded(source, kArrowRemedy, [&] { return read_arrow_file(impl, source, max_rows); });
+  const auto source = std::make_shared<const Source>(path, impl.options.max_bytes);
+  return guarded(*source, kArrowRemedy, [&] { return read_arrow_file(impl, source, max_rows); });
 }
 
 }  // namespace sluice

@@ -16,14 +16,16 @@ bool KeptBytes::take(std::int64_t bytes) {
 }
 
 void FileCells::each_chunk(const Visit& visit) const {
+  std::shared_ptr<const arrow::ArrayVector> kept;
   {
     const std::lock_guard lock(mutex_);
-    if (kept_) {
-      for (const auto& chunk : *kept_) {
-        if (!visit(chunk)) return;
-      }
-      return;
+    kept = kept_;
+  }
+  if (kept) {
+    for (const auto& chunk : *kept) {
+      if (!visit(chunk)) return;
     }
+    return;
   }
   arrow::ArrayVector seen;
   std::int64_t bytes = 0;
@@ -40,7 +42,9 @@ void FileCells::each_chunk(const Visit& visit) const {
   });
   if (!whole || !room) return;
   const std::lock_guard lock(mutex_);
-  if (!kept_ && room_->take(bytes)) kept_ = std::move(seen);
+  if (!kept_ && room_->take(bytes)) {
+    kept_ = std::make_shared<const arrow::ArrayVector>(std::move(seen));
+  }
 }
 
 }  // namespace sluice

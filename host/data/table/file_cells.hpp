@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "data/table/part_table.hpp"
@@ -30,12 +29,12 @@ class FileCells : public ColumnCells {
   void each_chunk(const Visit& visit) const final;
 
  private:
-  /// As each_chunk(), from the file.
+  /// As each_chunk(), from the file. What looks at a cell may look at the column again.
   virtual void read(const Visit& visit) const = 0;
 
   std::shared_ptr<KeptBytes> room_;
   mutable std::mutex mutex_;
-  mutable std::optional<arrow::ArrayVector> kept_;
+  mutable std::shared_ptr<const arrow::ArrayVector> kept_;
 };
 
 }  // namespace sluice

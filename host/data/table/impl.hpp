@@ -68,7 +68,7 @@ std::string place_of(const Table::Impl& table, std::size_t part, std::int64_t ro
 /// Sets part.table, form and blank_rows; part.path is given.
 void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
               const TextColumns& text_columns);
-/// Without `max_rows` what is looked into is the file's end; its columns are read when they are
+/// Of a large file without `max_rows` the end alone is looked into; columns are read when they are
 /// asked for, and those that impl.kept has room for are read once.
 PartTable read_parquet(const Table::Impl& impl, const std::filesystem::path& path,
                        std::int64_t max_rows);

@@ -54,15 +54,8 @@ void check_is_readable_file(const fs::path& path) {
 
 Source::Identity identity_of(const struct stat& status) {
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
-  return {status.st_dev, status.st_ino, status.st_size,
+  return {status.st_size,
           static_cast<std::int64_t>(status.st_mtim.tv_sec) * kNanoseconds + status.st_mtim.tv_nsec};
-}
-
-[[noreturn]] void throw_changed(const fs::path& path, std::int64_t before, std::int64_t now) {
-  throw DataError(
-      fmt::format("{}: the file changed while it was read ({} bytes at first, {} now); read it "
-                  "when whoever writes it is done, or let them write another file and rename it",
-                  path.string(), before, now));
 }
 
 /// A codec holds no state, and a stream keeps only a raw pointer to its own: one a process.
@@ -301,13 +294,19 @@ std::string Source::limit_text() const {
 
 void Source::check_is(const Identity& before) const {
   if (identity_ == before) return;
-  throw_changed(path_, before.size, identity_.size);
+  throw DataError(
+      fmt::format("{}: another file took its place while it was read ({} bytes at first, {} now); "
+                  "run the command again when whoever writes it is done",
+                  path_.string(), before.size, identity_.size));
 }
 
 void Source::check() const {
   struct stat status {};
   if (::fstat(descriptor_, &status) == 0 && identity_of(status) != identity_) {
-    throw_changed(path_, identity_.size, status.st_size);
+    throw DataError(
+        fmt::format("{}: the file changed while it was read ({} bytes at first, {} now); read it "
+                    "when whoever writes it is done, or let them write another file and rename it",
+                    path_.string(), identity_.size, status.st_size));
   }
   const std::lock_guard lock(faults_->mutex);
   if (faults_->too_large) {

@@ -37,14 +37,14 @@ class Source {
   /// ...".
   std::string limit_text() const;
 
-  /// What the file is: another one under the same name is not the same.
+  /// By what a file under the same name is known to be the same. (Not by its number: some file
+  /// systems give another one at each opening.)
   struct Identity {
-    std::uint64_t device = 0, number = 0;
     std::int64_t size = 0, changed_ns = 0;
     bool operator==(const Identity&) const = default;
   };
   const Identity& identity() const { return identity_; }
-  /// Throws DataError if it is not the file that it was.
+  /// Throws DataError if another file has taken the place of the one that this was.
   void check_is(const Identity& before) const;
 
   /// The bytes from start to end, decompressed. A stream never fails: at a fault it ends, and

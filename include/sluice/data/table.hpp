@@ -44,8 +44,8 @@ struct ReadOptions {
   std::vector<std::string> missing = {"NA", "NaN", "nan", "null", "NULL", "None", "N/A", "?"};
   std::int64_t max_rows = 0;   ///< read only the first so many rows; 0: all
   std::int64_t max_bytes = 0;  ///< of a file, uncompressed; 0: what the machine's memory allows
-  /// Columns of Parquet and Arrow files that take more than this in memory, all of them together,
-  /// are read from the file each time they are looked at.
+  /// Parquet and Arrow files that take more than this in memory, all of them together, are read
+  /// column by column, again each time that a column is looked at.
   std::int64_t kept_bytes = std::int64_t{64} << 20;
   /// Looked into before the file system: a path that is a name in here is that table.
   MemoryTables memory = {};
