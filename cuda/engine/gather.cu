@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(kThreads)
   const int lane = static_cast<int>(threadIdx.x) % kHeadLanes;
   if (i >= count) return;
   const std::int64_t r = row + i, n = r % rows.N, KM = rows.space.K * rows.space.M;
-  const std::int64_t t = patch_end(rows.space, rows.windows[n], first_step + r / rows.N);
+  const std::int64_t t = patch_end(rows.space, rows.windows[n], first_step + static_cast<int>(r / rows.N));
   context_row<kHeadLanes>(rows, n, t, F, context + i * F, lane);
   base_row<kHeadLanes>(rows, n, t, base + i * KM, lane);
   if (target != nullptr) target_row<kHeadLanes>(rows, n, t, target + i * KM, lane);

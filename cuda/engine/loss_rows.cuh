@@ -17,12 +17,12 @@ __device__ inline LossPart sum_of(LossPart a, const LossPart& b) {
 /// From a row of a range to its window and its step of the series.
 struct RowWalk {
   std::uint32_t N, window;  ///< of the range's first row
-  std::int64_t step;        ///< of the recurrence, of the range's first row
+  int step;                 ///< of the recurrence, of the range's first row
 };
 
 inline RowWalk walk_of(const WindowRows& rows, const HeadRowRange& range) {
   return {static_cast<std::uint32_t>(rows.N), static_cast<std::uint32_t>(range.row % rows.N),
-          range.first_step + range.row / rows.N};
+          range.first_step + static_cast<int>(range.row / rows.N)};
 }
 
 /// A row's window and its step t of the series.
@@ -33,7 +33,7 @@ struct RowPlace {
 __device__ inline RowPlace place_of(const WindowRows& rows, const RowWalk& walk, std::uint32_t r) {
   const std::uint32_t at = walk.window + r;
   const std::int64_t n = at % walk.N;
-  return {n, patch_end(rows.space, rows.windows[n], walk.step + at / walk.N)};
+  return {n, patch_end(rows.space, rows.windows[n], walk.step + static_cast<int>(at / walk.N))};
 }
 
 __device__ inline float weight_of(const WindowRows& rows, const RowWalk& walk, std::uint32_t r) {

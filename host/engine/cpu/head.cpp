@@ -225,7 +225,8 @@ LossSums Head::loss(const Gather& gather, const Rows& rows, Buffers& b, float* d
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const std::int64_t n = (rows.begin + r) % batch.N;
     const Window& window = batch.windows[n];
-    const std::int64_t t = patch_end(batch.space, window, first + (rows.begin + r) / batch.N);
+    const std::int64_t t =
+        patch_end(batch.space, window, first + static_cast<int>((rows.begin + r) / batch.N));
     const float weight = row_weight(batch, n, t);
     const float* target = b.target.data() + r * KM_;
     float* distance = b.base.data() + r * KM_;

@@ -101,7 +101,8 @@ void Gather::head(int first_step, std::int64_t row, std::int64_t count,
                   std::span<const float> params, const HeadRows& out) const {
   const WindowRows from = rows(params);
   const std::int64_t KM = space_.K * space_.M;
-  std::int64_t n = row % from.N, step = first_step + row / from.N;
+  std::int64_t n = row % from.N;
+  int step = first_step + static_cast<int>(row / from.N);
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t t = patch_end(space_, from.windows[n], step);
     context_row(from, n, t, F_, out.context + i * out.context_stride);

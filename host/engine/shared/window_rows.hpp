@@ -191,17 +191,18 @@ SLUICE_HD inline int patches(const SpaceView& space) { return space.T / space.pa
 
 /// The step of the series at which step j (0 .. patches - 1) of the recurrence over window w ends;
 /// below 0: the series has not begun.
-SLUICE_HD inline std::int64_t patch_end(const SpaceView& space, const Window& w, std::int64_t j) {
+SLUICE_HD inline std::int64_t patch_end(const SpaceView& space, const Window& w, int j) {
   return w.origin - space.T + (j + 1) * space.patch;
 }
 
-/// The values of the patch that ends `back` steps before step t, at which v points; 0 before the
-/// series' start.
+/// The values of the patch that ends `back` steps before the one at which v points; 0 before the
+/// series' start, which lies `age` steps before it.
 template <typename Output>
-SLUICE_HD inline void patch_values(const SpaceView& space, const float* v, std::int64_t t, int back,
+SLUICE_HD inline void patch_values(const SpaceView& space, const float* v, int age, int back,
                                    Affine a, Output& x) {
+  SLUICE_ROLLED
   for (int i = back + space.patch - 1; i >= back; --i) {
-    *x++ = t >= i ? input_value(v[-i], a) : 0.0f;
+    *x++ = age >= i ? input_value(v[-i], a) : 0.0f;
   }
 }
 
@@ -216,16 +217,18 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     for (int c = 0; c < space.C; ++c) x[c] = 0;
     return;
   }
-  const int p = space.patch;
+  constexpr int kOldest = 1 << 30;  // no lag reaches as far back
+  const int p = space.patch, age = t < kOldest ? static_cast<int>(t) : kOldest;
   const std::int64_t at = space.offset[s] + t;
   for (int m = 0; m < space.M; ++m) {
     const float* v = space.v + m * space.total + at;
     const Affine a = row_affine(rows, m, n, t);
-    patch_values(space, v, t, 0, a, x);
+    patch_values(space, v, age, 0, a, x);
+    SLUICE_ROLLED
     for (int i = p - 1; i >= 0 && space.missing_indicator; --i) {
-      *x++ = t >= i && std::isnan(v[-i]) ? 1.0f : 0.0f;
+      *x++ = age >= i && std::isnan(v[-i]) ? 1.0f : 0.0f;
     }
-    for (int i = 0; i < space.lag_count; ++i) patch_values(space, v, t, space.lags[i], a, x);
+    for (int i = 0; i < space.lag_count; ++i) patch_values(space, v, age, space.lags[i], a, x);
     if (space.base == Base::trend) {  // how far it carries the last season's values in all
       const float drifts = drifts_until(space, space.base_season, space.K - 1);
       *x++ = input_value(space.drift[m * space.total + at] * drifts, {.s = a.s, .o = 0});
@@ -234,22 +237,24 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     const float level = log_level(space, m, s, t);
     if (space.level_input) *x++ = (level - space.level_mean) / space.level_spread;
     if (space.level_change) {
-      *x++ = t < space.base_season ? 0.0f : level - log_level(space, m, s, t - space.base_season);
+      *x++ = age < space.base_season ? 0.0f : level - log_level(space, m, s, t - space.base_season);
     }
   }
   for (int c = 0; c < space.past_channels; ++c) {
     const float* covariate = space.covariates + c * space.total + at;
-    for (int i = p - 1; i >= 0; --i) *x++ = t >= i ? covariate[-i] : 0.0f;
+    SLUICE_ROLLED
+    for (int i = p - 1; i >= 0; --i) *x++ = age >= i ? covariate[-i] : 0.0f;
   }
   for (int f = 0; f < space.future_channels; ++f) {
     const float* covariate = space.covariates + (space.past_channels + f) * space.total + at;
+    SLUICE_ROLLED
     for (int i = p - 1; i >= 0; --i) {
-      float u = t >= i && is_shown(w, f) ? covariate[-i] : missing_value();
+      float u = age >= i ? covariate[-i] : missing_value();
       if (space.covariate_level != nullptr) {
         u = known_value(u, space.covariate_level[f * space.total + at],
                         space.covariate_range + 2 * f);
       }
-      *x++ = std::isnan(u) ? 0.0f : u;
+      *x++ = std::isnan(u) || !is_shown(w, f) ? 0.0f : u;
     }
   }
   if (space.calendar_terms > 0) {
@@ -262,10 +267,12 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     const float* row = rows.params + embedding_place(space, s, e);
     for (int i = 0; i < width; ++i) *x++ = row[i];
   }
+  SLUICE_ROLLED
   for (int i = p - 1; i >= 0; --i) {
     for (int e = 0; e < space.step_embedding_count; ++e) {
       const int width = space.embedding_width[space.embedding_count + e];
-      const float* row = t >= i ? rows.params + step_embedding_place(space, s, t - i, e) : nullptr;
+      const float* row =
+          age >= i ? rows.params + step_embedding_place(space, s, t - i, e) : nullptr;
       for (int k = 0; k < width; ++k) *x++ = row != nullptr ? row[k] : 0.0f;
     }
   }

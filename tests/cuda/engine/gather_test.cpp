@@ -165,7 +165,8 @@ TEST_P(GatherTest, HeadRowsAreTheHostsFromAnyRowOn) {
     Floats expected_base(static_cast<std::size_t>(count * KM)), expected_target(expected_base);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t n = (row + i) % host.N;
-      const std::int64_t t = patch_end(host.space, host.windows[n], first + (row + i) / host.N);
+      const std::int64_t t =
+          patch_end(host.space, host.windows[n], first + static_cast<int>((row + i) / host.N));
       context_row(host, n, t, F, expected_context.data() + i * F);
       base_row(host, n, t, expected_base.data() + i * KM);
       target_row(host, n, t, expected_target.data() + i * KM);
