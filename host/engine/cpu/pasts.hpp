@@ -46,7 +46,7 @@ class DrawnPasts {
   std::vector<StepState> states_;    ///< [N,M], then [R,M]
   std::vector<std::uint64_t> streams_;
   PathRows numbers_;
-  RowWalk walk_;
+  PathRowWalk walk_;
 };
 
 }  // namespace sluice

@@ -15,13 +15,13 @@ ModelSpec of_one_step(ModelSpec spec) {
 
 }  // namespace
 
-RowWalk::RowWalk(const ModelSpace& space, Recurrence& recurrence, int threads)
+PathRowWalk::PathRowWalk(const ModelSpace& space, Recurrence& recurrence, int threads)
     : spec_(of_one_step(space.spec())),
       threads_(threads),
       recurrence_(recurrence),
       head_(spec_, threads) {}
 
-void RowWalk::prepare(std::int64_t R) {
+void PathRowWalk::prepare(std::int64_t R) {
   h_.resize(static_cast<std::size_t>(spec_.L * R * spec_.H));
   c_.resize(h_.size());
   u_.resize(static_cast<std::size_t>(R * spec_.outputs()));
@@ -29,8 +29,8 @@ void RowWalk::prepare(std::int64_t R) {
   head_.prepare(R, false);
 }
 
-void RowWalk::walk(const PathRows& paths, std::span<const Window> windows,
-                   std::span<const float> params) {
+void PathRowWalk::walk(const PathRows& paths, std::span<const Window> windows,
+                       std::span<const float> params) {
   const std::int64_t R = paths.rows.N, outputs = spec_.outputs();
   const auto top = static_cast<std::size_t>((spec_.L - 1) * R * spec_.H);
   Gather gather(paths.rows.space, spec_);

@@ -14,10 +14,10 @@
 namespace sluice {
 
 /// Rows on their way, one step after the other.
-class RowWalk {
+class PathRowWalk {
  public:
   /// `space` and `recurrence` outlive it.
-  RowWalk(const ModelSpace& space, Recurrence& recurrence, int threads);
+  PathRowWalk(const ModelSpace& space, Recurrence& recurrence, int threads);
 
   /// Makes ready for R rows, whose states h and c [L,R,H] are the caller's to fill.
   void prepare(std::int64_t R);
@@ -51,7 +51,7 @@ class PathWalk {
 
   std::int64_t L_, H_, KM_;
   PathBatch batch_;
-  RowWalk rows_;
+  PathRowWalk rows_;
   std::vector<float> out_;  ///< [R,K,M]
 };
 

@@ -17,7 +17,8 @@ namespace sluice {
 /// numbers.
 inline constexpr std::int64_t kPastPath = (std::int64_t{1} << 28) - 1;
 
-/// Names the random numbers of target m of M of window n of training step `step`.
+/// Names the random numbers of target m of M of window n of training step `step`; the same ones for
+/// the members of an ensemble, whose engines have one seed.
 inline std::uint64_t past_stream(std::int64_t step, std::int64_t n, int M, int m) {
   return static_cast<std::uint64_t>(step) << 32 | static_cast<std::uint64_t>(n * M + m);
 }
