@@ -5,8 +5,12 @@
 
 #ifdef __CUDACC__
 #define SLUICE_HD __host__ __device__
-#define SLUICE_ROLLED _Pragma("unroll 1")
 #else
 #define SLUICE_HD
+#endif
+
+#ifdef __CUDA_ARCH__
+#define SLUICE_ROLLED _Pragma("unroll 1")
+#else
 #define SLUICE_ROLLED
 #endif
