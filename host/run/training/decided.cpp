@@ -64,7 +64,7 @@ std::optional<Decided> decided_before(const Config& config, const Catalog& catal
   if (const fs::path path = state_path(config.path.model); config.mode.resume && fs::exists(path)) {
     const TrainingState state = load_training_state(path);
     // Of other settings: check_state says so.
-    if (state.config != settings_to_keep(config)) return decided;
+    if (!are_same_settings(path, state.config, settings_to_keep(config))) return decided;
     if (!state.chosen.empty()) {
       take_choices(parse_config(state.chosen, path.string()), decided.config);
     }
