@@ -13,6 +13,7 @@
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
 #include "run/config/loss.hpp"
+#include "run/config/sampled_pasts.hpp"
 #include "run/config/toml_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
@@ -103,6 +104,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   const bool uses_model =
       request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
+    if (request.command == "train") check_known_end(settings.config.training);
     settings.remarks = idle_settings(request.command, settings.written, settings.config);
     settings.medians = medians_remark(request, settings);
     return settings;

@@ -11,6 +11,7 @@
 #include "run/calibration/partners.hpp"
 #include "run/config/catalog_facts.hpp"
 #include "run/config/loss.hpp"
+#include "run/config/sampled_pasts.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/lessons.hpp"
@@ -104,6 +105,7 @@ BesideForecasts beside_of(const SimpleForecasts& simple) {
 
 Decided settled(const Config& config, const Catalog& catalog, const TrainOptions& options) {
   check_partners(config);  // before minutes of trials, not after
+  check_known_end(config.training);
   const Config::Training& t = config.training;
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
   if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};
