@@ -184,7 +184,6 @@ TEST_F(Resume, AStateOfAnOlderProgramGoesOnWhereItsSettingsAreTheSame) {
   EXPECT_EQ(train(config_, catalog_, options).model.members, whole.members);
 }
 
-// The states say that their seconds are used up, as on a machine that became slow.
 TEST_F(Resume, ATrainingOfPatchesGivesTheBitsOfOneWithoutAStop) {
   config_.network.patch = 7;
   const Model whole = testing::quick_model(config_, catalog_);
@@ -198,6 +197,7 @@ TEST_F(Resume, ATrainingOfPatchesGivesTheBitsOfOneWithoutAStop) {
   EXPECT_EQ(train(config_, catalog_, options).model.members, whole.members);
 }
 
+// The states say that their seconds are used up, as on a machine that became slow.
 TEST_F(Resume, AFinalFitThatTrainingsSecondsEndLeavesTheModelOfTheChoice) {
   config_.training.steps = 300;
   config_.training.max_seconds = 1000;
