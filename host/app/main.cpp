@@ -86,7 +86,7 @@ int train(const Request& request) {
                           again));
     return kInterrupted;
   }
-  const std::string next = next_arguments(request, config, result.model.config);
+  const std::string next = next_arguments(request, settings.file, config, result.model.config);
   const std::string short_of = too_short_to_evaluate(config, catalog);
   log_info(short_of.empty() ? fmt::format("next: sluice forecast{0}, or sluice evaluate{0}", next)
                             : fmt::format("next: sluice forecast{}; {}", next, short_of));

@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "run/config/carried.hpp"
+#include "run/config/config_of.hpp"
 #include "run/config/setting_texts.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/run/resolve.hpp"
@@ -36,16 +37,17 @@ bool is_read_again(std::string_view key) {
 
 }  // namespace
 
-std::string next_arguments(const Request& request, const Config& written, const Config& trained) {
+std::string next_arguments(const Request& request, const std::string& file, const Config& written,
+                           const Config& trained) {
   const Config carried = carried_settings(trained, written);
   const auto of_model = setting_texts(carried);
-  const auto without = setting_texts(load_config(request.settings, {}, carried));
-  const auto with = setting_texts(load_config(request.settings, request.overrides, carried));
+  const auto without = setting_texts(config_of(file, request.settings, {}, carried));
+  const auto with = setting_texts(config_of(file, request.settings, request.overrides, carried));
   const auto defaults = setting_texts(Config());
   std::string text;
   if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
   text += " " + shell_quoted(written.path.model);
-  for (const std::string& file : written.path.data) text += " " + shell_quoted(file);
+  for (const std::string& data : written.path.data) text += " " + shell_quoted(data);
   for (const Override& override : request.overrides) {
     const std::string& key = override.key;
     if (key == "path.model" || key == "path.data" || !is_read_again(key)) continue;

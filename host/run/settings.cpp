@@ -9,9 +9,12 @@
 
 #include "base/with_memory.hpp"
 #include "run/config/carried.hpp"
+#include "run/config/config_of.hpp"
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
 #include "run/config/loss.hpp"
+#include "run/config/sampled_pasts.hpp"
+#include "run/config/toml_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -25,11 +28,11 @@ const Override* flag(const SettingsRequest& request, std::string_view key) {
   return nullptr;
 }
 
-/// File and flags over `base`, then the files that stand in the command line.
-Config config_over(const SettingsRequest& request, const Config& base) {
+/// The file's text and flags over `base`, then the files that stand in the command line.
+Config config_over(const SettingsRequest& request, const std::string& file, const Config& base) {
   std::vector<Override> overrides = request.overrides;
   if (request.quiet && !flag(request, "mode.quiet")) overrides.push_back({"mode.quiet", "true"});
-  Config config = load_config(request.settings, overrides, base);
+  Config config = config_of(file, request.settings, overrides, base);
   if (!request.data.empty()) config.path.data = request.data;
   if (!request.model.empty()) config.path.model = request.model;
   return config;
@@ -94,12 +97,14 @@ std::string medians_remark(const SettingsRequest& request, const Settings& setti
 
 Settings read_settings(const SettingsRequest& request, const Model* held) {
   Settings settings;
-  settings.written = settings.config = config_over(request, {});
+  if (!request.settings.empty()) settings.file = read_toml(request.settings);
+  settings.written = settings.config = config_over(request, settings.file, {});
   const bool evaluates = request.command == "evaluate" || request.command == "report";
   const bool refits = settings.config.evaluate.refit > 0 && evaluates;
   const bool uses_model =
       request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
+    if (request.command == "train") check_known_end(settings.config.training);
     settings.remarks = idle_settings(request.command, settings.written, settings.config);
     settings.medians = medians_remark(request, settings);
     return settings;
@@ -112,7 +117,8 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   }
   Model model = held != nullptr ? *held : load_model(settings.config.path.model);
   const std::string name = held != nullptr ? "the model" : settings.config.path.model;
-  settings.config = config_over(request, carried_settings(model.config, settings.written));
+  settings.config =
+      config_over(request, settings.file, carried_settings(model.config, settings.written));
   settings.remarks = carried_remarks(model.config, settings.written, settings.config, name);
   const std::vector<std::string> idle =
       idle_settings(request.command, settings.written, settings.config);

@@ -26,6 +26,7 @@ struct SettingsRequest {
 
 struct Settings {
   Config config;
+  std::string file;            ///< the text of the file of settings, read once; empty: none
   Config written;              ///< what the command and its file of settings say of it
   std::optional<Model> model;  ///< of forecast, of evaluate and report without refit
   /// What was decided between file and model, what has no effect.

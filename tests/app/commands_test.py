@@ -27,6 +27,14 @@ class Commands(Program):
         self.assertEqual(len(notes), 1, notes)
         self.assertTrue(notes[0].startswith("note        sales.csv: the integers of 'date' (202001 .. 202112)"), notes)
 
+    def test_what_rises_to_an_end_that_is_not_known_is_refused_before_the_data_are_read(self):
+        self.write("sales.csv", "no data")
+        for flags, said in ((("--network.decoding", "recursive", "--training.sampled_pasts", "0.5"), "training.sampled_pasts"),
+                            (("--training.schedule", "cosine"), 'training.schedule = "cosine"')):
+            result = self.sluice("train", "sales.csv", *flags, "--training.steps", "0", "--training.max_seconds", "60")
+            self.assertEqual(result.status, 2)
+            self.assertIn(f"{said} needs to know the end: set training.steps or training.epochs", " ".join(result.err.split()))
+
     def test_devices_begin_with_what_the_setting_takes(self):
         lines = [line.split(maxsplit=1) for line in self.ok("devices").out.splitlines()]
         self.assertEqual([line[0] for line in lines[:2]], ["auto", "cpu"])

@@ -1,5 +1,6 @@
 """Short commands: files as arguments, names of other tools, and a model that carries its settings."""
 import json
+import os
 import re
 import shlex
 import signal
@@ -54,6 +55,29 @@ class NextCommand(Program):
             self.assertNotIn("--horizon", command)  # the model's own
             self.assertIn("my data.csv", command)
         self.assertEqual(self.read("runs/forecast.csv").splitlines()[0], "unique_id,ds,sluice,sluice-lo-90,sluice-hi-90")
+
+    def test_a_file_of_settings_that_is_gone_after_the_training_does_not_fail_it(self):
+        self.daily("sales.csv", 60)
+        self.write("few.toml", "[network]\nhidden_size = 4\n[training]\nsteps = 1000000\nmax_seconds = 1\n")
+        running = subprocess.Popen([program(), "train", "few.toml", "sales.csv", "--path.model", "m.safetensors", "--horizon", "7",
+                                    "--engine.device", "cpu", "--training.choice", "0"], cwd=self.folder, text=True,
+                                   stderr=subprocess.PIPE)
+        log = self.folder / "runs/log.jsonl"
+        while running.poll() is None and not (log.exists() and "training windows" in log.read_text()):
+            time.sleep(0.01)
+        (self.folder / "few.toml").unlink()
+        messages = running.communicate(timeout=60)[1]
+        self.assertEqual(running.returncode, 0, messages)
+        self.assertIn("next: sluice forecast few.toml m.safetensors sales.csv", messages)
+
+    def test_settings_from_a_pipe_are_read_once(self):
+        self.daily("sales.csv", 60)
+        os.mkfifo(self.folder / "pipe.toml")
+        # A second reading would wait for a writer that does not come.
+        writer = subprocess.Popen(["sh", "-c", "echo '[data]\ntest = 7' > pipe.toml"], cwd=self.folder)
+        result = self.train("pipe.toml", "sales.csv", "--path.model", "m.safetensors", timeout=30)
+        self.assertEqual(writer.wait(), 0)
+        self.assertIn("next: sluice forecast pipe.toml m.safetensors sales.csv", result.err)
 
     def test_a_flag_whose_value_begins_like_one_is_named_so_that_it_can_be_pasted(self):
         self.weeks()

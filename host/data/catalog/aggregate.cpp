@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -125,26 +126,68 @@ std::optional<Frequency> grid_of_rows(const Frequency& frequency,
 }
 
 std::string name_of_steps(const Frequency& grid) {
-  if (grid == parse_frequency("D")) return "days";
-  if (grid == parse_frequency("h")) return "hours";
+  constexpr std::pair<Unit, std::string_view> kNames[] = {
+      {Unit::second, "seconds"}, {Unit::minute, "minutes"},   {Unit::hour, "hours"},
+      {Unit::day, "days"},       {Unit::week, "weeks"},       {Unit::business_day, "business days"},
+      {Unit::month, "months"},   {Unit::quarter, "quarters"}, {Unit::year, "years"}};
+  for (const auto& [unit, name] : kNames) {
+    if (grid.unit == unit && grid.multiple == 1) return std::string(name);
+  }
   return fmt::format("steps of {}", to_string(grid));
 }
 
-/// The steps of `grid` in the period of `frequency` that holds the one of `row`.
+/// The least n > 0 for which `is_in` is false, where it is true for 0 and for none after a false
+/// one. By doubling and halving: a year has 31 million seconds.
+template <typename IsIn>
+std::int64_t count_while(IsIn is_in) {
+  std::int64_t known = 0, step = 1;
+  for (; is_in(known + step); step *= 2) known += step;
+  for (step /= 2; step > 0; step /= 2) {
+    if (is_in(known + step)) known += step;
+  }
+  return known + 1;
+}
+
+/// The steps of `grid` in a period of `frequency`, and those of its first and its last row.
 struct Part {
-  std::int64_t begin = 0, row = 0, end = 0;  ///< periods of `grid`; end: the first one after
+  std::int64_t begin = 0, first = 0, last = 0, end = 0;  ///< steps of `grid`; end: the one after
+  std::int64_t before() const { return first - begin; }
+  std::int64_t after() const { return end - 1 - last; }
 };
-Part part_of(const CatalogSpec& spec, const Frequency& frequency, const Frequency& grid,
-             Timestamp row) {
-  const auto period = period_for(spec, frequency, row);
-  const auto is_inside = [&](std::int64_t step) {
-    return period_for(spec, frequency, time_of(grid, step)) == period;
-  };
-  const std::int64_t at = period_containing(grid, row);
-  Part part{at, at, at + 1};
-  while (is_inside(part.begin - 1)) --part.begin;
-  while (is_inside(part.end)) ++part.end;
-  return part;
+
+/// Those of every period that has rows, in their order.
+std::vector<Part> parts_of(const CatalogSpec& spec, const Frequency& frequency,
+                           const Frequency& grid, std::span<const Timestamp> distinct) {
+  std::vector<Part> parts;
+  const auto count = std::ssize(distinct);
+  for (std::int64_t row = 0; row < count;) {
+    const Timestamp* from = &distinct[static_cast<std::size_t>(row)];
+    const auto period = period_for(spec, frequency, *from);
+    const std::int64_t rows = count_while([&](std::int64_t n) {
+      return row + n < count && period_for(spec, frequency, from[n]) == period;
+    });
+    const std::int64_t first = period_containing(grid, *from);
+    const std::int64_t last = period_containing(grid, from[rows - 1]);
+    const auto is_inside = [&](std::int64_t step) {
+      return period_for(spec, frequency, time_of(grid, step)) == period;
+    };
+    parts.push_back(
+        {.begin = first + 1 - count_while([&](std::int64_t n) { return is_inside(first - n); }),
+         .first = first,
+         .last = last,
+         .end = last + count_while([&](std::int64_t n) { return is_inside(last + n); })});
+    row += rows;
+  }
+  return parts;
+}
+
+/// Whether `steps` without a row at the edge of a period are more than others have there, but for
+/// fewer than one in ten: closed hours, closed days, the stamp of longer steps are in all of them.
+template <typename Edge>
+bool is_cut(std::int64_t steps, std::span<const Part> others, Edge edge) {
+  const auto alike = std::ranges::count_if(
+      others, [&](const Part& other) { return std::invoke(edge, other) >= steps; });
+  return 10 * alike < std::ssize(others);
 }
 
 }  // namespace
@@ -164,19 +207,21 @@ void say_partial_steps(const CatalogSpec& spec, const Frequency& frequency,
       return fmt::format("{} of its {} {}", grouped(part), grouped(whole.end - whole.begin),
                          name_of_steps(*grid));
     };
-    const Part first = part_of(spec, frequency, *grid, distinct.front());
-    const Part last = part_of(spec, frequency, *grid, distinct.back());
-    const bool late = first.row > first.begin;
+    const std::vector<Part> parts = parts_of(spec, frequency, *grid, distinct);
+    const std::span<const Part> all = parts;
+    const Part &first = parts.front(), &last = parts.back();
+    const bool late = is_cut(first.before(), all.subspan(1), &Part::before);
     // An end that is given decides for itself.
-    const bool early = last.row + 1 < last.end && !has_end_date(spec);
+    const bool early =
+        !has_end_date(spec) && is_cut(last.after(), all.first(all.size() - 1), &Part::after);
     if (late) {
       text += fmt::format("; the first one, {}, has {}, from {} on", named(distinct.front()),
-                          share(first.end - first.row, first), shown(first.row));
+                          share(first.end - first.first, first), shown(first.first));
     }
     if (early) {
       text += fmt::format("{} the last one, {}, has {}, up to {}", late ? ", and" : ";",
-                          named(distinct.back()), share(last.row + 1 - last.begin, last),
-                          shown(last.row));
+                          named(distinct.back()), share(last.last + 1 - last.begin, last),
+                          shown(last.last));
     }
     const bool both = late && early;
     if (late || early) {
@@ -184,9 +229,9 @@ void say_partial_steps(const CatalogSpec& spec, const Frequency& frequency,
                           both ? "both are taken" : "it is taken", both ? "they are" : "it is",
                           both ? "them" : "it", both ? "them" : "it");
     }
-    if (late) text += "without its rows";
+    if (late) text += fmt::format("remove the rows before {}", shown(first.end));
     if (early) {
-      text += fmt::format("{}data.end = \"{}\"", late ? ", " : "", shown(last.begin - 1));
+      text += fmt::format("{}set data.end = \"{}\"", late ? ", " : "", shown(last.begin - 1));
     }
     if (late || early) text += ")";
   }

@@ -30,7 +30,8 @@ std::vector<double> merged_rows(const Table::Impl& table, int column, Merge merg
 
 /// Says how many rows were added up, and of the first and the last step of all data that they have
 /// rows of a part of their time only: which, how much of it, that they stand for that part, and
-/// what leaves them out. The parts are steps of the rows' own grid, days where they lie on none.
+/// what leaves them out. The parts are steps of the rows' own grid, days where they lie on none. A
+/// step is whole whose rows begin (end) where those of others do, too.
 /// `distinct`: the times of all rows, ascending.
 void say_partial_steps(const CatalogSpec& spec, const Frequency& frequency,
                        std::span<const Timestamp> distinct, std::int64_t rows, CatalogNotes& notes);

@@ -10,7 +10,6 @@
 #include "data/catalog/build.hpp"
 #include "data/catalog/choice.hpp"
 #include "data/catalog/names.hpp"
-#include "data/catalog/sale_days.hpp"
 #include "data/catalog/spec.hpp"
 #include "data/catalog/time_parts.hpp"
 #include "data/catalog/uses.hpp"
@@ -156,7 +155,6 @@ Catalog build_catalog(const Table& table, const CatalogSpec& asked, CatalogNotes
   remark_alike_ids(parts.ids, met);
   Catalog catalog(std::move(parts));
   remark_totals(catalog, met);
-  remark_sale_days(catalog, spec, met);
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     met.all_missing_series += catalog.history(s) == 0 ? 1 : 0;
   }

@@ -18,6 +18,7 @@
 #include "data/catalog/other_frequencies.hpp"
 #include "data/catalog/places.hpp"
 #include "data/catalog/precision.hpp"
+#include "data/catalog/sale_days.hpp"
 #include "data/catalog/unique.hpp"
 #include "data/catalog/words.hpp"
 #include "sluice/base/error.hpp"
@@ -56,6 +57,7 @@ class LongBuilder {
     tell_lost_beside(future);
     if (whole) {
       settle_ends(parts_, has_row, spec_, table_.source, false, notes_);
+      remark_sale_days(parts_, has_row, spec_, notes_);
       fill_gaps(parts_, has_row, spec_, table_.source, notes_);
     }
     say_coverage(future);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "run/config/config_of.hpp"
 #include "run/config/names.hpp"
 #include "run/config/preset.hpp"
 #include "run/config/toml_file.hpp"
@@ -100,6 +101,11 @@ void apply(Config& config, const Override& override) {
 Config load_config(const std::filesystem::path& file, const std::vector<Override>& overrides,
                    const Config& base) {
   const std::string text = file.empty() ? std::string() : read_toml(file);
+  return config_of(text, file.string(), overrides, base);
+}
+
+Config config_of(const std::string& text, const std::string& origin,
+                 const std::vector<Override>& overrides, const Config& base) {
   std::set<std::string> given;
   for (const Override& override : overrides) {
     if (!given.insert(override.key).second) {
@@ -108,7 +114,7 @@ Config load_config(const std::filesystem::path& file, const std::vector<Override
     }
   }
   const auto over = [&](const Config& under) {
-    Config config = file.empty() ? under : config_from(text, file.string(), under);
+    Config config = config_from(text, origin, under);
     for (const Override& override : overrides) apply(config, override);
     return config;
   };

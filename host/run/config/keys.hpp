@@ -71,7 +71,8 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "training.sampled_pasts",
             .meaning = "Share of a training step's windows whose last values, up to a horizon of "
                        "them, the model draws as its paths do, rising from 0 at the first step to "
-                       "this at the last; with network.decoding = \"recursive\".",
+                       "this at the last (scheduled sampling); with network.decoding = "
+                       "\"recursive\".",
             .range = {.min = 0, .max = 1}},
         t.sampled_pasts);
   visit(Key{.name = "training.huber_delta",

@@ -22,8 +22,8 @@ std::string medians_text(const Config::Data& data, const std::string& loss) {
   }
   return fmt::format(
       "training.loss = \"{}\" forecasts medians{}, and the sum of medians lies below the median of "
-      "a "
-      "sum where values are skewed, as small counts are; for sums (data.groups) train with a loss "
+      "a sum where values are skewed, as small counts are; for sums (data.groups) train with a "
+      "loss "
       "that gives means: \"tweedie\", \"negative_binomial\", \"gaussian\" or \"mse\"",
       loss, loss == "auto" ? " of all but rare counts" : "");
 }

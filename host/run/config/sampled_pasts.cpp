@@ -27,4 +27,13 @@ void check_sampled_pasts(const Config::Training& training, const ModelSpec& spec
   }
 }
 
+void check_known_end(const Config::Training& training) {
+  const bool cosine = training.schedule == "cosine";
+  if (training.steps > 0 || training.epochs > 0) return;
+  if (!cosine && training.sampled_pasts == 0) return;
+  throw ConfigError(
+      fmt::format("{} needs to know the end: set training.steps or training.epochs",
+                  cosine ? "training.schedule = \"cosine\"" : "training.sampled_pasts"));
+}
+
 }  // namespace sluice

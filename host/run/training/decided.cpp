@@ -11,6 +11,7 @@
 #include "run/calibration/partners.hpp"
 #include "run/config/catalog_facts.hpp"
 #include "run/config/loss.hpp"
+#include "run/config/sampled_pasts.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/lessons.hpp"
@@ -64,7 +65,7 @@ std::optional<Decided> decided_before(const Config& config, const Catalog& catal
   if (const fs::path path = state_path(config.path.model); config.mode.resume && fs::exists(path)) {
     const TrainingState state = load_training_state(path);
     // Of other settings: check_state says so.
-    if (state.config != settings_to_keep(config)) return decided;
+    if (!are_same_settings(path, state.config, settings_to_keep(config))) return decided;
     if (!state.chosen.empty()) {
       take_choices(parse_config(state.chosen, path.string()), decided.config);
     }
@@ -104,6 +105,7 @@ BesideForecasts beside_of(const SimpleForecasts& simple) {
 
 Decided settled(const Config& config, const Catalog& catalog, const TrainOptions& options) {
   check_partners(config);  // before minutes of trials, not after
+  check_known_end(config.training);
   const Config::Training& t = config.training;
   const bool endless = t.steps == 0 && t.epochs == 0 && t.max_seconds == 0;  // refused later
   if (endless || !leaves_choices(config)) return {.config = config, .lines = {}};

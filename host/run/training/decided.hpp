@@ -24,9 +24,9 @@ struct Decided {
 };
 
 /// Chosen once: taken from the state that is resumed or the model that is gone on from where there
-/// is one, chosen by validation otherwise (run/choice.hpp), with the table in the log. Says
-/// of sums what an automatic loss turned out to forecast. Throws
-/// Interrupted if a signal or the watch ends the choice.
+/// is one, chosen by validation otherwise (run/choice.hpp), with the table in the log. Says of sums
+/// what an automatic loss turned out to forecast. Throws Interrupted if a signal or the watch ends
+/// the choice.
 Decided decide(const Config& config, const Catalog& catalog, const TrainOptions& options);
 
 }  // namespace sluice

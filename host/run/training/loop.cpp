@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "run/config/sampled_pasts.hpp"
 #include "run/interrupt.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -39,14 +40,7 @@ class Loop {
       const std::int64_t by_epochs = training_.epochs * batches_;
       total_steps_ = total_steps_ > 0 ? std::min(total_steps_, by_epochs) : by_epochs;
     }
-    if (total_steps_ == 0) {
-      const bool cosine = training_.schedule == "cosine";
-      if (cosine || training_.sampled_pasts > 0) {
-        throw ConfigError(
-            fmt::format("{} needs to know the end: set training.steps or training.epochs",
-                        cosine ? "training.schedule = \"cosine\"" : "training.sampled_pasts"));
-      }
-    }
+    if (total_steps_ == 0) check_known_end(training_);
     if (state.batch > batches_) {
       throw DataError(
           fmt::format("the training state is at batch {} of {}; the file is damaged: train again "
@@ -148,8 +142,10 @@ class Loop {
     }
     drop_channels(setup_.seed, step, training_.channel_dropout, setup_.catalog->count(Role::future),
                   windows_);
-    const double done = static_cast<double>(step) / static_cast<double>(total_steps_);
-    draw_pasts(setup_.seed, step, training_.sampled_pasts * done, windows_);
+    if (training_.sampled_pasts > 0) {
+      const double done = static_cast<double>(step) / static_cast<double>(total_steps_);
+      draw_pasts(setup_.seed, step, training_.sampled_pasts * done, windows_);
+    }
   }
 
   /// True if the training ends with this epoch.

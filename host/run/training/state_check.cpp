@@ -118,19 +118,24 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
   return {};
 }
 
-/// ConfigError that names each key whose value is another in `mine` than in `saved`, both of
-/// settings_to_keep.
-[[noreturn]] void refuse_settings(const std::filesystem::path& path, const std::string& saved,
-                                  const std::string& mine) {
-  std::map<std::string, std::string> before;
+/// The settings that `saved` by settings_to_keep says. ConfigError where this program has none of
+/// them.
+Config settings_of(const std::filesystem::path& path, const std::string& saved) {
   try {
-    before = setting_texts(parse_config(saved, path.string()));
+    return parse_config(saved, path.string());
   } catch (const ConfigError& e) {
     throw ConfigError(fmt::format(
         "{}: it was saved by another version of this program ({}); resume it with that, or train "
         "without the state (mode.resume = false)",
         path.string(), e.what()));
   }
+}
+
+/// ConfigError that names each key whose value is another in `mine` than in `saved`, both of
+/// settings_to_keep.
+[[noreturn]] void refuse_settings(const std::filesystem::path& path, const std::string& saved,
+                                  const std::string& mine) {
+  const std::map<std::string, std::string> before = setting_texts(settings_of(path, saved));
   std::string differences;
   for (const auto& [key, now] : setting_texts(parse_config(mine, path.string()))) {
     if (before.at(key) == now) continue;
@@ -148,7 +153,9 @@ std::string state_misfit(const TrainingState& state, const ModelSpec& spec,
 void check_state(const std::filesystem::path& path, const TrainingState& state,
                  const TrainingState& mine, const ModelSpec& spec,
                  const Config::Training& training) {
-  if (state.config != mine.config) refuse_settings(path, state.config, mine.config);
+  if (!are_same_settings(path, state.config, mine.config)) {
+    refuse_settings(path, state.config, mine.config);
+  }
   if (state.catalog_checksum != mine.catalog_checksum) {
     throw DataError(fmt::format(
         "{}: it was saved with other data; give path.data, and what is read beside it, as they "
@@ -177,6 +184,18 @@ std::string settings_to_keep(const Config& config) {
   kept.training.checkpoint_seconds = 0;
   kept.training.parallel_seeds = 0;
   return to_toml(kept);
+}
+
+bool are_same_settings(const std::filesystem::path& path, const std::string& saved,
+                       const std::string& mine) {
+  return saved == mine || settings_of(path, saved) == parse_config(mine, path.string());
+}
+
+bool leads_to(const std::filesystem::path& path, const TrainingState& state,
+              const std::string& mine, const Config& trained) {
+  const std::string& used = state.chosen.empty() ? state.config : state.chosen;
+  return are_same_settings(path, state.config, mine) &&
+         are_same_settings(path, used, settings_to_keep(trained));
 }
 
 std::int64_t checksum_of(const Model& model) {

@@ -168,8 +168,8 @@ void Training::load_state() {
 /// the state not removed any more.
 bool Training::ended_with_start(const TrainingState& state) const {
   return start_ && start_is_output_ && start_->began_from != 0 &&
-         start_->began_from == state.start_checksum && state.config == state_.config &&
-         (state.chosen.empty() ? state.config : state.chosen) == settings_to_keep(start_->config);
+         start_->began_from == state.start_checksum &&
+         leads_to(state_path(config_.path.model), state, state_.config, start_->config);
 }
 
 Phase Training::phase_before(std::span<const std::int64_t> end) const {

@@ -64,17 +64,25 @@ TEST_F(SaleDays, ADayWithoutASaleThatHasARowSaysThatTheOthersAreUnknown) {
   expect(false);
 }
 
-TEST_F(SaleDays, EmptyCellsOfRowsAreUnknownWhereGapsAreZero) {
-  std::string csv = "unique_id,ds,y\n";
-  for (int day = 0; day < 90; ++day) {
-    csv += fmt::format("A,{},{}\n", date(day), rarely(day) ? "2" : "");
-  }
-  CatalogSpec s = spec(csv);
-  build(s);
-  expect(true);
-  s.gaps = GapPolicy::zero;
-  build(s);
+// They stay unknown, whatever data.gaps is.
+TEST_F(SaleDays, EmptyCellsOfRowsAreNoGapsThatASettingFills) {
+  const auto with_row_where = [&](const std::function<bool(int)>& has_row) {
+    std::string csv = "unique_id,ds,y\n";
+    for (int day = 0; day < 90; ++day) {
+      if (has_row(day)) csv += fmt::format("A,{},{}\n", date(day), rarely(day) ? "2" : "");
+    }
+    CatalogSpec s = spec(csv);
+    s.frequency = "D";
+    build(s);
+  };
+  with_row_where([](int) { return true; });
+  EXPECT_EQ(notes_.gap_steps, 0);
   expect(false);
+  with_row_where([](int day) { return rarely(day) || day % 3 != 0; });
+  EXPECT_GT(notes_.gap_steps, 0);
+  expect(false);
+  with_row_where([](int day) { return rarely(day) || day % 9 == 0; });
+  expect(true);
 }
 
 TEST_F(SaleDays, MeasurementsAreNoSales) {

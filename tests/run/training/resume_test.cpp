@@ -145,7 +145,45 @@ TEST_F(Resume, WhatWasLearnedOfItsForecastsIsThatOfATrainingWithoutAStop) {
   }
 }
 
-// The states say that their seconds are used up, as on a machine that became slow.
+// Its settings are without the keys that came later, whose defaults are what was before.
+TEST_F(Resume, AStateOfAnOlderProgramGoesOnWhereItsSettingsAreTheSame) {
+  const Model whole = testing::quick_model(config_, catalog_);
+  config_.training.checkpoint_seconds = 0;
+  TrainOptions options = saved();
+  options.watch = [](const TrainProgress& p) { return p.step < 12; };
+  EXPECT_TRUE(train(config_, catalog_, options).interrupted);
+  const auto path = state_path(config_.path.model);
+  TrainingState state = load_training_state(path);
+  for (std::string* text : {&state.config, &state.chosen}) {
+    for (const char* key : {"\npatch = ", "\nsampled_pasts = "}) {
+      if (text->empty()) continue;
+      const std::size_t at = text->find(key);
+      ASSERT_NE(at, std::string::npos);
+      text->erase(at, text->find('\n', at + 1) - at);
+    }
+  }
+  save_training_state(path, state);
+  config_.mode.resume = true;
+  config_.network.patch = 7;
+  const auto refusal = [&] {
+    try {
+      train(config_, catalog_, saved());
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(refusal(), HasSubstr("other settings: network.patch was 1 and is 7; give these"));
+  config_.network.patch = 1;
+  TrainingState newer = state;
+  newer.config += "\n[of_tomorrow]\nkey = 1\n";
+  save_training_state(path, newer);
+  EXPECT_THAT(refusal(), HasSubstr("saved by another version of this program ("));
+  save_training_state(path, state);
+  options.watch = {};
+  EXPECT_EQ(train(config_, catalog_, options).model.members, whole.members);
+}
+
 TEST_F(Resume, ATrainingOfPatchesGivesTheBitsOfOneWithoutAStop) {
   config_.network.patch = 7;
   const Model whole = testing::quick_model(config_, catalog_);
@@ -159,6 +197,7 @@ TEST_F(Resume, ATrainingOfPatchesGivesTheBitsOfOneWithoutAStop) {
   EXPECT_EQ(train(config_, catalog_, options).model.members, whole.members);
 }
 
+// The states say that their seconds are used up, as on a machine that became slow.
 TEST_F(Resume, AFinalFitThatTrainingsSecondsEndLeavesTheModelOfTheChoice) {
   config_.training.steps = 300;
   config_.training.max_seconds = 1000;

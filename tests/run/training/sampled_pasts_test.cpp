@@ -63,6 +63,15 @@ TEST_F(SampledPasts, ChangeWhatIsLearned) {
   EXPECT_NE(testing::quick_model(config_, catalog_).members, drawn.members);
 }
 
+// The first step's share is 0 of whatever the last one's is.
+TEST_F(SampledPasts, AreNoneInTheFirstStep) {
+  config_.training.steps = 1;
+  config_.training.sampled_pasts = 1;
+  const Model drawn = testing::quick_model(config_, catalog_);
+  config_.training.sampled_pasts = 0;
+  EXPECT_EQ(testing::quick_model(config_, catalog_).members, drawn.members);
+}
+
 TEST_F(SampledPasts, AreTheSameForSeedsSideBySide) {
   config_.training.seeds = 2;
   config_.engine.threads = 2;
