@@ -123,17 +123,9 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
-ModelSpec recursive_spec() {
-  ModelSpec s = testing::full_spec();
-  s.decoding = Decoding::recursive, s.K = 9, s.loss = Loss::gaussian;
-  s.past_channels = 0;
-  std::erase_if(s.step_embeddings, [](const auto& e) { return !e.future; });
-  return s;
-}
-
 std::vector<Case> cases() {
   std::vector<Case> out;
-  ModelSpec s = recursive_spec();
+  ModelSpec s = testing::recursive_spec(9);
   out.push_back({"gaussian_log_seasonal", s, false, 2e-4});
   s.missing_indicator = true, s.base = Base::trend, s.base_season = 3;
   out.push_back({"gaussian_log_trend_missing", s, true, 2e-4});
@@ -141,7 +133,7 @@ std::vector<Case> cases() {
   out.push_back({"student_t_asinh_last_missing", s, true, 2e-4});
   s.space = Space::linear, s.level = Level::smoothing, s.base = Base::smoothing;
   out.push_back({"student_t_linear_smoothing_missing", s, true, 2e-4});
-  s = recursive_spec();
+  s = testing::recursive_spec(9);
   s.space = Space::linear, s.loss = Loss::negative_binomial, s.base = Base::last;
   out.push_back({"negative_binomial", s, false, 1e-6});
   s.base = Base::none, s.loss = Loss::tweedie, s.tweedie_power = 1.4f;
@@ -251,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EnginePaths, ::testing::ValuesIn(cases()),
 class EnginePathsAll : public EngineContract {};
 
 TEST_F(EnginePathsAll, DependOnNoBatchNoThreadsAndNoOtherPath) {
-  const World world(recursive_spec(), false);
+  const World world(testing::recursive_spec(9), false);
   const Catalog catalog{CatalogParts(world.parts)};
   const auto windows = path_windows();
   const auto K = static_cast<std::size_t>(world.spec.K);
@@ -275,7 +267,7 @@ TEST_F(EnginePathsAll, DependOnNoBatchNoThreadsAndNoOtherPath) {
 }
 
 TEST_F(EnginePathsAll, SeeNoTargetAfterTheirOrigin) {
-  const World world(recursive_spec(), false);
+  const World world(testing::recursive_spec(9), false);
   CatalogParts other = world.parts;
   const auto windows = path_windows();
   for (std::size_t s = 0; s + 1 < other.offsets.size(); ++s) {
@@ -293,7 +285,7 @@ TEST_F(EnginePathsAll, SeeNoTargetAfterTheirOrigin) {
 }
 
 TEST_F(EnginePathsAll, GoOnPastTheEndOfTheCatalogue) {
-  ModelSpec spec = recursive_spec();
+  ModelSpec spec = testing::recursive_spec(9);
   spec.future_channels = 0, spec.step_embeddings.clear();
   World world(spec, false);
   world.parts.channels.resize(1), world.parts.categories.clear();

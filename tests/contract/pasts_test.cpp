@@ -37,17 +37,9 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
-ModelSpec recursive_spec() {
-  ModelSpec s = testing::full_spec();
-  s.decoding = Decoding::recursive, s.K = 6, s.loss = Loss::gaussian;
-  s.past_channels = 0;
-  std::erase_if(s.step_embeddings, [](const auto& e) { return !e.future; });
-  return s;
-}
-
 std::vector<Case> cases() {
   std::vector<Case> out;
-  ModelSpec s = recursive_spec();
+  ModelSpec s = testing::recursive_spec(6);
   s.level_weight = 0.5f;
   s.level_window = 26;  // the farthest that anything looks back
   out.push_back({"gaussian_log_seasonal", s, false});
@@ -55,7 +47,7 @@ std::vector<Case> cases() {
   out.push_back({"gaussian_log_trend_missing", s, true});
   s.space = Space::linear, s.level = Level::smoothing, s.base = Base::smoothing;
   out.push_back({"gaussian_linear_smoothing_missing", s, true});
-  s = recursive_spec();
+  s = testing::recursive_spec(6);
   s.space = Space::asinh, s.base = Base::last, s.loss = Loss::student_t;
   out.push_back({"student_t_asinh_last", s, false});
   s.space = Space::linear, s.loss = Loss::negative_binomial;
@@ -194,7 +186,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EnginePasts, ::testing::ValuesIn(cases()),
 class EnginePastsAll : public EngineContract {};
 
 TEST_F(EnginePastsAll, OfNoWindowAreAStepOnTrueValues) {
-  const World world(recursive_spec(), true);
+  const World world(testing::recursive_spec(6), true);
   std::vector<Window> windows = windows_with_pasts();
   for (Window& w : windows) w.drawn = w.origin < world.spec.drawn_steps();
   ASSERT_TRUE(std::ranges::any_of(windows, &Window::drawn));
@@ -208,7 +200,7 @@ TEST_F(EnginePastsAll, OfNoWindowAreAStepOnTrueValues) {
 // Each step draws anew, by its number alone: a training that goes on from a state goes on as it
 // would have.
 TEST_F(EnginePastsAll, GoOnFromAStateToTheSameBits) {
-  const World world(recursive_spec(), false);
+  const World world(testing::recursive_spec(6), false);
   const std::vector<Window> windows = windows_with_pasts();
   const auto whole = world.engine(world.spec), second = world.engine(world.spec);
   for (int i = 0; i < 3; ++i) whole->train_step(windows, StepSettings{});
@@ -230,7 +222,7 @@ TEST_F(EnginePastsAll, GoOnFromAStateToTheSameBits) {
 }
 
 TEST_F(EnginePastsAll, AreTheSameOnAnyNumberOfThreads) {
-  const World world(recursive_spec(), false);
+  const World world(testing::recursive_spec(6), false);
   const std::vector<Window> windows = windows_with_pasts();
   const auto loss = [&](int threads) {
     const auto engine = world.engine(world.spec, true, threads);
@@ -242,7 +234,7 @@ TEST_F(EnginePastsAll, AreTheSameOnAnyNumberOfThreads) {
 }
 
 TEST_F(EnginePastsAll, SeeNoTargetAtOrAfterTheLimit) {
-  const World world(recursive_spec(), false);
+  const World world(testing::recursive_spec(6), false);
   World other = world;
   for (std::size_t s = 0; s + 1 < other.parts.offsets.size(); ++s) {
     for (std::int64_t i = other.parts.offsets[s] + other.end[s]; i < other.parts.offsets[s + 1];
@@ -261,7 +253,7 @@ TEST_F(EnginePastsAll, SeeNoTargetAtOrAfterTheLimit) {
 }
 
 TEST_F(EnginePastsAll, ASeriesWhoseLossIsNotFiniteIsNamed) {
-  World world(recursive_spec(), false);
+  World world(testing::recursive_spec(6), false);
   std::vector<Window> windows = {windows_with_pasts()[5], windows_with_pasts()[1]};
   const ParamBlock& bias = ParamLayout(world.spec).block("linear.bias");
   world.state.params[static_cast<std::size_t>(bias.offset)] = std::nanf("");
@@ -271,7 +263,7 @@ TEST_F(EnginePastsAll, ASeriesWhoseLossIsNotFiniteIsNamed) {
 }
 
 TEST_F(EnginePastsAll, AreRefusedByAnEngineThatWasNotToldOfThem) {
-  const World world(recursive_spec(), false);
+  const World world(testing::recursive_spec(6), false);
   const auto engine = world.engine(world.spec, false);
   EXPECT_THROW(engine->train_step(windows_with_pasts(), StepSettings{}), InternalError);
 }

@@ -75,6 +75,15 @@ inline ModelSpec full_spec() {
   return s;
 }
 
+/// The same with K steps that are drawn one after the other, of what known_parts() have.
+inline ModelSpec recursive_spec(int K) {
+  ModelSpec s = full_spec();
+  s.decoding = Decoding::recursive, s.K = K, s.loss = Loss::gaussian;
+  s.past_channels = 0;
+  std::erase_if(s.step_embeddings, [](const auto& e) { return !e.future; });
+  return s;
+}
+
 /// One of them mostly padding, one at the end of its series.
 inline std::vector<Window> some_windows() {
   std::vector<Window> windows;
