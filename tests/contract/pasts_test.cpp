@@ -255,7 +255,7 @@ TEST_F(EnginePastsAll, SeeNoTargetAtOrAfterTheLimit) {
 TEST_F(EnginePastsAll, ASeriesWhoseLossIsNotFiniteIsNamed) {
   World world(testing::recursive_spec(6), false);
   std::vector<Window> windows = {windows_with_pasts()[5], windows_with_pasts()[1]};
-  const ParamBlock& bias = ParamLayout(world.spec).block("linear.bias");
+  const ParamBlock bias = ParamLayout(world.spec).block("linear.bias");
   world.state.params[static_cast<std::size_t>(bias.offset)] = std::nanf("");
   const auto engine = world.engine(world.spec);
   engine->train_step(windows, StepSettings{});
