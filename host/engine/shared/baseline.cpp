@@ -37,7 +37,7 @@ std::int32_t most_frequent(std::span<const std::int32_t> codes) {
 /// u of a history that is flat: 0, its level, or without a level the mean of the window's values.
 float flat_value(const WindowRows& batch, int m, std::int64_t n) {
   const SpaceView& space = batch.space;
-  if (space.o != nullptr) return 0;
+  if (space.s != nullptr || space.o != nullptr) return 0;
   const Window& w = batch.windows[n];
   const float* v = space.v + m * space.total + space.offset[w.series];
   double sum = 0;
@@ -121,11 +121,14 @@ void Baseline::make_plain(const WindowRows& batch, const SpaceView& plain, std::
     seen.assign(values.begin(), values.end());
     // What is counted from its recent level is as far from it as it usually is.
     if (const int f = c - plain.past_channels; f >= 0 && space_.covariate_level != nullptr) {
-      const std::span level = history(space_.covariate_level, f);
       for (std::size_t t = 0; t < seen.size(); ++t) {
-        seen[t] = known_value(seen[t], level[t], space_.covariate_range + 2 * f);
+        const float level =
+            covariate_level(space_, f, space_.offset[s] + static_cast<std::int64_t>(t));
+        seen[t] = known_value(seen[t], level, space_.covariate_range + 2 * f);
       }
-      std::ranges::fill(of_step(plain.covariate_level, f), 0.0f);
+      if (const int row = plain.level_row[f]; row >= 0) {
+        std::ranges::fill(of_step(plain.covariate_level, row), 0.0f);
+      }
     }
     std::ranges::fill(of_step(plain.covariates, c), median_of(seen, scratch));
   }

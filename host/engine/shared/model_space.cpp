@@ -76,6 +76,7 @@ SpaceView ModelSpace::view() const {
   view.first_head_step = spec_.first_head_step();
   view.level_mean = level_mean_, view.level_spread = level_spread_;
   view.level_weight = spec_.level_weight;
+  if (!s_.empty()) view.o_of_all = 1;
   view.series = series_count(), view.total = total();
   if (spec_.calendar > 0) {
     view.calendar_rows = static_cast<std::int64_t>(calendar_.size()) / spec_.calendar;
@@ -85,6 +86,7 @@ SpaceView ModelSpace::view() const {
   view.drift = there(drift_), view.damped = there(damped_);
   view.covariates = there(covariates_), view.calendar = there(calendar_);
   view.covariate_level = there(covariate_level_), view.covariate_range = there(covariate_range_);
+  view.level_row = there(level_row_), view.level_channels = level_channels_;
   view.statics = there(static_reals_), view.codes = there(codes_), view.weight = there(weight_);
   view.step_codes = there(step_codes_);
   view.log_scale = there(log_scale_), view.scale = there(scale_), view.shift = there(shift_);
@@ -141,8 +143,7 @@ void ModelSpace::fill_levels() {
     }
   }
   if (spec_.level != Level::none) {
-    o_.resize(size);
-    if (spec_.space == Space::linear) s_.resize(size);
+    (spec_.space == Space::linear ? s_ : o_).resize(size);
   }
   for (int m = 0; m < spec_.M; ++m) {
 #pragma omp parallel for schedule(static)
@@ -202,13 +203,14 @@ void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& sc
   const auto future =
       maps.empty() ? maps : maps.last(static_cast<std::size_t>(spec_.future_channels));
   if (std::ranges::any_of(future, [](const CovariateMap& m) { return has_level(m.encoding); })) {
-    covariate_level_.resize(static_cast<std::size_t>(spec_.future_channels * total()));
     constexpr float kAll = std::numeric_limits<float>::max();
     for (const CovariateMap& map : future) {
       const bool cut_here = has_level(map.encoding);
       covariate_range_.push_back(cut_here ? map.low : -kAll);
       covariate_range_.push_back(cut_here ? map.high : kAll);
+      level_row_.push_back(cut_here ? level_channels_++ : -1);
     }
+    covariate_level_.resize(static_cast<std::size_t>(level_channels_ * total()));
   }
   for (int c = 0; c < channels - spec_.M; ++c) {
     const CovariateMap map = maps.empty() ? CovariateMap() : maps[static_cast<std::size_t>(c)];
@@ -237,10 +239,10 @@ void ModelSpace::fill_covariate(const Catalog& catalog, const CovariateMap& map,
   const std::span<float> to(covariates_.data() + at(c, s), x.size());
   std::ranges::transform(x, to.begin(), [&](float value) { return map.value(value); });
   const bool keeps = c >= spec_.past_channels && has_level(map.encoding);
+  const int row = keeps ? level_row_[static_cast<std::size_t>(c - spec_.past_channels)] : -1;
   std::vector<float> own(keeps ? 0 : x.size());
   const std::span<float> level =
-      keeps ? std::span(covariate_level_.data() + at(c - spec_.past_channels, s), x.size())
-            : std::span(own);
+      keeps ? std::span(covariate_level_.data() + at(row, s), x.size()) : std::span(own);
   covariate_levels(map.encoding, to, spec_.level_window, level);
   if (keeps) return;
   for (std::size_t t = 0; t < x.size(); ++t) to[t] = map.input(to[t], level[t]);

@@ -63,7 +63,9 @@ class ModelSpace {
   std::vector<std::int64_t> offsets_, calendar_row_;
   std::vector<float> v_, s_, o_, smoothed_, drift_, covariates_;  ///< [M,total]; empty: not there
   std::vector<float> damped_;                                     ///< [K]
-  std::vector<float> covariate_level_, covariate_range_;          ///< [future,total], [future,2]
+  std::vector<float> covariate_level_, covariate_range_;  ///< [level_channels,total], [future,2]
+  std::vector<int> level_row_;                            ///< [future]
+  int level_channels_ = 0;
   std::vector<float> calendar_, static_reals_, weight_;
   std::vector<float> scale_, shift_, log_scale_;  ///< [M,S]
   std::vector<std::int32_t> codes_, step_codes_;

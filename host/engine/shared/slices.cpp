@@ -113,7 +113,7 @@ Slices::Shape Slices::shape(std::int64_t batch) const {
 SpaceView Slices::view(const Shape& shape, const SpaceView& from, std::byte* block) const {
   SpaceView view = space_;
   view.calendar = from.calendar, view.lags = from.lags, view.damped = from.damped;
-  view.covariate_range = from.covariate_range;
+  view.covariate_range = from.covariate_range, view.level_row = from.level_row;
   view.embedding_width = from.embedding_width, view.embedding_at = from.embedding_at;
   view.series = shape.batch, view.total = shape.total;
   for_each_series_array(view, [&]<typename T>(const T*& pointer, std::int64_t elements) {

@@ -24,6 +24,7 @@ void for_each_table(SpaceView& view, Use use) {
   use(view.lags, std::int64_t{view.lag_count});
   use(view.damped, std::int64_t{view.K});
   use(view.covariate_range, std::int64_t{2} * view.future_channels);
+  use(view.level_row, std::int64_t{view.future_channels});
   use(view.embedding_width, std::int64_t{view.embedding_count + view.step_embedding_count});
   use(view.embedding_at, std::int64_t{view.embedding_count + view.step_embedding_count});
 }
@@ -53,7 +54,7 @@ void for_each_step_array(SpaceView& view, Use use) {
   use(view.smoothed, view.M);
   use(view.drift, view.M);
   use(view.covariates, view.past_channels + view.future_channels);
-  use(view.covariate_level, view.future_channels);
+  use(view.covariate_level, view.level_channels);
   use(view.step_codes, view.step_embedding_count);
 }
 

@@ -31,9 +31,11 @@ struct SpaceView {
   int base_season = 1;
   int lag_count = 0, context = 0, seasonal_context = 0;
   int past_channels = 0, future_channels = 0, calendar_terms = 0, static_count = 0;
+  int level_channels = 0;
   int embedding_count = 0, step_embedding_count = 0, past_step_embeddings = 0;
   int first_head_step = 0;  ///< of the recurrence
   float level_mean = 0, level_spread = 1, level_weight = 0;
+  float o_of_all = 0;
 
   std::int64_t series = 0, total = 0, calendar_rows = 0;
   const std::int64_t* offset = nullptr;        ///< [S+1] first step of each series
@@ -41,14 +43,16 @@ struct SpaceView {
   const float* v = nullptr;                    ///< [M,total] NaN = missing
   const float* truth = nullptr;                ///< [M,total] what targets are, or null: v
   const float* s = nullptr;                    ///< [M,total], or null: 1
-  const float* o = nullptr;                    ///< [M,total], or null: 0
+  const float* o = nullptr;                    ///< [M,total], or null: o_of_all
   const float* smoothed = nullptr;             ///< [M,total], Base::smoothing
   const float* drift = nullptr;                ///< [M,total], Base::trend: change of v a step
   const float* damped = nullptr;               ///< [K], Base::trend: drifts in step k, phi + ..
   const float* covariates = nullptr;           ///< [past+future,total]
-  /// [future,total], or null: future covariates are inputs as they stand. Else they are counted
-  /// from this one of the step that looks at them, and cut at covariate_range; NaN = missing.
+  /// [level_channels,total], or null: future covariates are inputs as they stand. Else those with a
+  /// row here are counted from this one of the step that looks at them, and all are cut at
+  /// covariate_range; NaN = missing.
   const float* covariate_level = nullptr;
+  const int* level_row = nullptr;            ///< [future], below 0: none
   const float* covariate_range = nullptr;    ///< [future,2] lowest, highest
   const float* calendar = nullptr;           ///< [calendar_rows, calendar_terms]
   const float* statics = nullptr;            ///< [S, static_count]
@@ -97,7 +101,8 @@ SLUICE_HD inline float input_value(float v, Affine a) {
 SLUICE_HD inline Affine space_affine(const SpaceView& space, int m, std::int64_t s,
                                      std::int64_t t) {
   const std::int64_t at = m * space.total + space.offset[s] + t;
-  return {space.s == nullptr ? 1.0f : space.s[at], space.o == nullptr ? 0.0f : space.o[at]};
+  return {space.s == nullptr ? 1.0f : space.s[at],
+          space.o == nullptr ? space.o_of_all : space.o[at]};
 }
 
 /// The map at step t of window n.
@@ -171,6 +176,12 @@ inline constexpr int kDropBits = 16;
 /// Whether window w shows future channel f.
 SLUICE_HD inline bool is_shown(const Window& w, int f) {
   return (w.dropped >> (f % kDropBits) & 1) == 0;
+}
+
+/// Of future channel f at step `at` of all series, where there are levels; 0: it has none.
+SLUICE_HD inline float covariate_level(const SpaceView& space, int f, std::int64_t at) {
+  const int row = space.level_row[f];
+  return row < 0 ? 0.0f : space.covariate_level[row * space.total + at];
 }
 
 /// A future covariate v as the step sees it whose level this is.
@@ -251,8 +262,7 @@ SLUICE_HD inline void input_row(const WindowRows& rows, std::int64_t n, int j, O
     for (int i = p - 1; i >= 0; --i) {
       float u = age >= i ? covariate[-i] : missing_value();
       if (space.covariate_level != nullptr) {
-        u = known_value(u, space.covariate_level[f * space.total + at],
-                        space.covariate_range + 2 * f);
+        u = known_value(u, covariate_level(space, f, at), space.covariate_range + 2 * f);
       }
       *x++ = std::isnan(u) || !is_shown(w, f) ? 0.0f : u;
     }
@@ -404,7 +414,7 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
                       : length - t - 1 < K          ? static_cast<int>(length - t - 1)
                                                     : K;
     if (space.covariate_level != nullptr) {
-      const float level = space.covariate_level[f * space.total + begin + t];
+      const float level = covariate_level(space, f, begin + t);
       const float* range = space.covariate_range + 2 * f;
       for (int k = lane; k < known; k += kLanes) {
         context[k] = known_value(covariate[k], level, range);
