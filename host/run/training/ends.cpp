@@ -129,7 +129,7 @@ TrainResult Training::interrupted_result(Phase& phase, const SeedsResult& made) 
 
 /// A half final fit has been validated by nothing: the choice before it has.
 void Training::back_to_choice(Phase& phase) {
-  phase = phase_before(split_.train_end);
+  replace(phase, split_.train_end);
   state_.done_members = {state_.selected_params};
   is_of_choice_ = true;
 }

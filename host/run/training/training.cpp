@@ -66,6 +66,12 @@ Phase Training::phase_before(std::span<const std::int64_t> end) const {
                     end);
 }
 
+/// By one on the steps before `end`. Two engines at once would hold the data twice more.
+void Training::replace(Phase& phase, std::span<const std::int64_t> end) const {
+  phase.engine.reset();
+  phase = phase_before(end);
+}
+
 EngineState Training::start_state(int member) const {
   EngineState state;
   if (start_) {
@@ -235,7 +241,7 @@ TrainResult Training::run(const std::function<void(std::size_t)>& reserve) {
     return kept_older();
   }
   if (final_fit_) {
-    phase = phase_before(split_.valid_end);
+    replace(phase, split_.valid_end);
     const SeedsResult made = run_members(phase, true);
     if (made.interrupted) return interrupted_result(phase, made);
     if (made.out_of_time) return out_of_time_result(phase);

@@ -49,6 +49,7 @@ class Training {
   void load_state();
   bool ended_with_start(const TrainingState& state) const;
   Phase phase_before(std::span<const std::int64_t> end) const;
+  void replace(Phase& phase, std::span<const std::int64_t> end) const;
   EngineState start_state(int member) const;
   void save_state(const MemberState& member);
   TrainResult interrupted_result(Phase& phase, const SeedsResult& made);
