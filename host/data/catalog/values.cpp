@@ -123,7 +123,7 @@ class NumberReader {
     const TablePart& part = table_.parts[chunk.part];
     if (part.format != TableFormat::csv || chunk.part_row != 0 || chunk.array.length() == 0) return;
     const auto evidence =
-        text_numbers::evidence_of(*part.table.column(column_), table_.options.missing);
+        text_numbers::evidence_of(part.table, column_, table_.options.missing);
     if (!evidence) return;
     const std::string reason = evidence->contradiction(table_.options.decimal);
     if (!reason.empty()) {

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/table/csv_form.hpp"
+#include "data/table/csv/form.hpp"
 #include "data/table/file_cells.hpp"
 #include "data/table/part_table.hpp"
 #include "sluice/data/table.hpp"

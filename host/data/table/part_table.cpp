@@ -45,6 +45,15 @@ class RepeatedCells final : public ColumnCells {
 
 }  // namespace
 
+std::int64_t ColumnCells::null_count() const {
+  std::int64_t nulls = 0;
+  each_chunk([&](const auto& chunk) {
+    nulls += chunk->null_count();
+    return true;
+  });
+  return nulls;
+}
+
 std::shared_ptr<const ColumnCells> held_cells(std::shared_ptr<arrow::ChunkedArray> column) {
   return std::make_shared<HeldCells>(std::move(column));
 }
@@ -78,6 +87,10 @@ void PartTable::each_chunk(int column, const ColumnCells::Visit& visit) const {
   columns_[static_cast<std::size_t>(column)]->each_chunk(visit);
 }
 
+std::int64_t PartTable::null_count(int column) const {
+  return columns_[static_cast<std::size_t>(column)]->null_count();
+}
+
 std::shared_ptr<arrow::ChunkedArray> PartTable::column(int column) const {
   arrow::ArrayVector chunks;
   each_chunk(column, [&](const auto& chunk) {
@@ -85,6 +98,16 @@ std::shared_ptr<arrow::ChunkedArray> PartTable::column(int column) const {
     return true;
   });
   return std::make_shared<arrow::ChunkedArray>(std::move(chunks), schema_->field(column)->type());
+}
+
+PartTable PartTable::renamed(const std::vector<std::string>& names) const {
+  PartTable table = *this;
+  arrow::FieldVector fields;
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    fields.push_back(schema_->field(static_cast<int>(c))->WithName(names[c]));
+  }
+  table.schema_ = arrow::schema(std::move(fields), schema_->metadata());
+  return table;
 }
 
 PartTable PartTable::first(std::int64_t rows) const {

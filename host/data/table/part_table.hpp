@@ -23,6 +23,8 @@ class ColumnCells {
   /// Calls `visit` for each chunk, in the order of the rows, until it returns false. Throws
   /// DataError where they cannot be read.
   virtual void each_chunk(const Visit& visit) const = 0;
+  /// Cells without a value.
+  virtual std::int64_t null_count() const;
 };
 
 class PartTable {
@@ -40,8 +42,12 @@ class PartTable {
   const arrow::DataType& type(int column) const { return *schema_->field(column)->type(); }
 
   void each_chunk(int column, const ColumnCells::Visit& visit) const;
+  std::int64_t null_count(int column) const;
   /// All of a column at once: of a large file, much memory.
   std::shared_ptr<arrow::ChunkedArray> column(int column) const;
+
+  /// The same table under these names, one a column.
+  PartTable renamed(const std::vector<std::string>& names) const;
 
   /// The first `rows` rows; they are in memory then.
   PartTable first(std::int64_t rows) const;

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <new>
 
-#include "data/table/csv_scan.hpp"
+#include "data/table/csv/scan.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
 #include "data/table/inputs.hpp"

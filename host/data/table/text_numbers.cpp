@@ -13,6 +13,7 @@
 
 #include "data/table/cells.hpp"
 #include "data/table/files.hpp"
+#include "data/table/packed_cells.hpp"
 
 namespace sluice::text_numbers {
 namespace {
@@ -31,46 +32,53 @@ const arrow::Array& words_of(const arrow::Array& chunk) {
 }
 
 /// Calls `visit(word)` for each word that is a value, until it returns false.
-bool each_word(const arrow::ChunkedArray& column, const std::vector<std::string>& missing,
+bool each_word(const PartTable& table, int column, const std::vector<std::string>& missing,
                const std::function<bool(std::string_view)>& visit) {
-  for (const auto& chunk : column.chunks()) {
+  bool all = true;
+  table.each_chunk(column, [&](const auto& chunk) {
     const arrow::Array& words = words_of(*chunk);
-    for (std::int64_t i = 0; i < words.length(); ++i) {
+    for (std::int64_t i = 0; i < words.length() && all; ++i) {
       if (words.IsNull(i)) continue;
       const std::string_view word = cells::text_at(words, i);
-      if (!is_missing(missing, word) && !visit(word)) return false;
+      all = is_missing(missing, word) || visit(word);
     }
-  }
-  return true;
+    return all;
+  });
+  return all;
+}
+
+/// Calls `visit(number)` for each number of a column of doubles, until it returns false.
+bool each_number(const PartTable& table, int column, const std::function<bool(double)>& visit) {
+  bool all = true;
+  table.each_chunk(column, [&](const auto& chunk) {
+    const auto& numbers = static_cast<const arrow::DoubleArray&>(*chunk);
+    for (std::int64_t i = 0; i < numbers.length() && all; ++i) {
+      all = numbers.IsNull(i) || visit(numbers.Value(i));
+    }
+    return all;
+  });
+  return all;
 }
 
 /// Whether "1.200" may stand for any number of the column: all are whole, or have at most three
 /// decimals and lie from 1 to 999.999.
-bool may_be_thousands(const arrow::ChunkedArray& column) {
+bool may_be_thousands(const PartTable& table, int column) {
   bool any = false;
-  for (const auto& chunk : column.chunks()) {
-    const auto& numbers = static_cast<const arrow::DoubleArray&>(*chunk);
-    for (std::int64_t i = 0; i < numbers.length(); ++i) {
-      if (numbers.IsNull(i)) continue;
-      const double size = std::abs(numbers.Value(i));
-      if (size == std::floor(size)) {
-        any = true;
-        continue;
-      }
-      const double thousandths = size * 1000;
-      if (size < 1 || size >= 1000 || std::abs(thousandths - std::round(thousandths)) > 1e-6) {
-        return false;
-      }
-      any = true;
-    }
-  }
-  return any;
+  return each_number(table, column,
+                     [&](double number) {
+                       any = true;
+                       const double size = std::abs(number), thousandths = size * 1000;
+                       return size == std::floor(size) ||
+                              (size >= 1 && size < 1000 &&
+                               std::abs(thousandths - std::round(thousandths)) <= 1e-6);
+                     }) &&
+         any;
 }
 
 /// Cells of one chunk as numbers.
 std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk,
                                          const std::vector<std::string>& missing, char decimal,
-                                         const std::string& source) {
+                                         const std::filesystem::path& path) {
   const arrow::Array& words = words_of(chunk);
   std::vector<double> values(static_cast<std::size_t>(words.length()), std::nan(""));
   for (std::int64_t w = 0; w < words.length(); ++w) {
@@ -78,7 +86,7 @@ std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk,
     values[static_cast<std::size_t>(w)] = numerals::read(cells::text_at(words, w), decimal)->value;
   }
   arrow::DoubleBuilder builder;
-  files::check(builder.Reserve(chunk.length()), source, kRemedy);
+  files::check(builder.Reserve(chunk.length()), path, kRemedy);
   const auto* coded = chunk.type_id() == arrow::Type::DICTIONARY
                           ? static_cast<const arrow::DictionaryArray*>(&chunk)
                           : nullptr;
@@ -92,7 +100,7 @@ std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk,
     }
   }
   std::shared_ptr<arrow::Array> out;
-  files::check(builder.Finish(&out), source, kRemedy);
+  files::check(builder.Finish(&out), path, kRemedy);
   return out;
 }
 
@@ -142,12 +150,12 @@ class Readings {
 
 }  // namespace
 
-std::optional<numerals::Evidence> evidence_of(const arrow::ChunkedArray& column,
+std::optional<numerals::Evidence> evidence_of(const PartTable& table, int column,
                                               const std::vector<std::string>& missing) {
-  if (!is_text_column(*column.type())) return std::nullopt;
+  if (!is_text_column(table.type(column))) return std::nullopt;
   numerals::Evidence evidence;
   const bool numbers =
-      each_word(column, missing, [&](std::string_view word) { return evidence.add(word); });
+      each_word(table, column, missing, [&](std::string_view word) { return evidence.add(word); });
   return numbers && !evidence.empty() ? std::optional(evidence) : std::nullopt;
 }
 
@@ -157,7 +165,7 @@ bool is_missing(const std::vector<std::string>& missing, std::string_view word) 
   return word.empty() || std::find(missing.begin(), missing.end(), word) != missing.end();
 }
 
-bool says_other_decimal(const arrow::Table& table, const Findings& findings, char decimal) {
+bool says_other_decimal(const PartTable& table, const Findings& findings, char decimal) {
   bool any = false;
   for (const auto& evidence : findings.columns) {
     if (!evidence) continue;
@@ -166,29 +174,24 @@ bool says_other_decimal(const arrow::Table& table, const Findings& findings, cha
     any = any || (decimal == ',' ? point : comma);
   }
   if (!any) return false;
-  for (const auto& column : table.columns()) {
-    if (column->type()->id() != arrow::Type::DOUBLE) continue;
-    for (const auto& chunk : column->chunks()) {
-      const auto& numbers = static_cast<const arrow::DoubleArray&>(*chunk);
-      for (std::int64_t i = 0; i < numbers.length(); ++i) {
-        const double number = numbers.IsNull(i) ? 0 : numbers.Value(i);
-        if (number != std::floor(number)) return false;
-      }
+  for (int c = 0; c < table.num_columns(); ++c) {
+    if (table.type(c).id() != arrow::Type::DOUBLE) continue;
+    if (!each_number(table, c, [](double number) { return number == std::floor(number); })) {
+      return false;
     }
   }
   return true;
 }
 
-Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
+Findings look_at(const PartTable& table, const std::vector<char>& keep,
                  const std::vector<std::string>& missing, char decimal,
                  const std::vector<char>& settled) {
   Findings findings;
   bool comma = false, point = false;
   for (int c = 0; c < table.num_columns(); ++c) {
     findings.columns.emplace_back();
-    const arrow::ChunkedArray& column = *table.column(c);
     if (keep[static_cast<std::size_t>(c)] != 0) continue;
-    auto evidence = evidence_of(column, missing);
+    auto evidence = evidence_of(table, c, missing);
     if (!evidence) continue;
     comma = comma || evidence->says_comma();
     point = point || evidence->says_point();
@@ -197,10 +200,9 @@ Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
   findings.decimal = decimal;
   if (decimal != '\0') return findings;
   for (int c = 0; c < table.num_columns(); ++c) {
-    const arrow::ChunkedArray& column = *table.column(c);
-    if (column.type()->id() != arrow::Type::DOUBLE) continue;
+    if (table.type(c).id() != arrow::Type::DOUBLE) continue;
     const bool known = settled[static_cast<std::size_t>(c)] != 0;
-    if (!known && may_be_thousands(column)) {
+    if (!known && may_be_thousands(table, c)) {
       findings.doubtful.push_back(c);
     } else {
       point = true;
@@ -211,13 +213,11 @@ Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
   return findings;
 }
 
-std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
-                                        const Findings& findings,
-                                        const std::vector<std::string>& missing,
-                                        bool decimal_is_told, const std::string& source,
-                                        std::vector<std::string>& remarks) {
+PartTable converted(PartTable table, const Findings& findings,
+                    const std::vector<std::string>& missing, bool decimal_is_told, bool packs,
+                    const std::filesystem::path& path, std::vector<std::string>& remarks) {
   Readings readings;
-  for (int c = 0; c < table->num_columns(); ++c) {
+  for (int c = 0; c < table.num_columns(); ++c) {
     const auto& evidence = findings.columns[static_cast<std::size_t>(c)];
     if (!evidence || !evidence->contradiction(findings.decimal).empty()) continue;
     char decimal = findings.decimal == '\0' ? '.' : findings.decimal;
@@ -225,20 +225,18 @@ std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
     if (evidence->says_point()) decimal = '.';
     // What is told is not overruled: a cell that does not fit is an error where it is used.
     if (decimal_is_told && decimal != findings.decimal) continue;
-    std::vector<std::shared_ptr<arrow::Array>> chunks;
-    for (const auto& chunk : table->column(c)->chunks()) {
-      chunks.push_back(numbers_of(*chunk, missing, decimal, source));
-    }
-    const std::string name = table->field(c)->name();  // the table is replaced below
-    table = files::value_of(
-        table->SetColumn(c, arrow::field(name, arrow::float64()),
-                         std::make_shared<arrow::ChunkedArray>(chunks, arrow::float64())),
-        source, kRemedy);
+    ColumnCollector numbers(arrow::float64(), packs, path);
+    table.each_chunk(c, [&](const auto& chunk) {
+      numbers.add(numbers_of(*chunk, missing, decimal, path));
+      return true;
+    });
+    const std::string name = table.schema()->field(c)->name();  // the table is replaced below
+    table = table.with_column(c, arrow::field(name, arrow::float64()), std::move(numbers).cells());
     if (evidence->is_unusual() || (decimal == ',' && evidence->is_ambiguous())) {
       readings.add(name, *evidence, decimal, decimal_is_told);
     }
   }
-  readings.say(source, remarks);
+  readings.say(path.string(), remarks);
   return table;
 }
 

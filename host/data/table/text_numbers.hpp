@@ -2,15 +2,14 @@
 // them. The work is done on the distinct words, not on the rows.
 #pragma once
 
-#include <arrow/table.h>
-
-#include <memory>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/table/numerals.hpp"
+#include "data/table/part_table.hpp"
 
 namespace sluice::text_numbers {
 
@@ -28,24 +27,23 @@ struct Findings {
 /// `keep`: columns that stay text whatever they hold. `missing`: words that mean "no value".
 /// `decimal`: '.' or ',' where it is told, 0 where it has to be found. `settled`: columns in which
 /// a point is known to be decimal.
-Findings look_at(const arrow::Table& table, const std::vector<char>& keep,
+Findings look_at(const PartTable& table, const std::vector<char>& keep,
                  const std::vector<std::string>& missing, char decimal,
                  const std::vector<char>& settled);
 
 /// Whether a table that was read with the decimal sign `decimal` has numbers with the other sign
 /// only.
-bool says_other_decimal(const arrow::Table& table, const Findings& findings, char decimal);
+bool says_other_decimal(const PartTable& table, const Findings& findings, char decimal);
 
-/// The table with such columns as numbers, where their words can be read together. Each reading
-/// that is not a machine's is added to `remarks`, after `source`.
-std::shared_ptr<arrow::Table> converted(std::shared_ptr<arrow::Table> table,
-                                        const Findings& findings,
-                                        const std::vector<std::string>& missing,
-                                        bool decimal_is_told, const std::string& source,
-                                        std::vector<std::string>& remarks);
+/// The table with such columns as numbers, where their words can be read together, packed
+/// (packed_cells.hpp) or not. Each reading that is not a machine's is added to `remarks`, after the
+/// path.
+PartTable converted(PartTable table, const Findings& findings,
+                    const std::vector<std::string>& missing, bool decimal_is_told, bool packs,
+                    const std::filesystem::path& path, std::vector<std::string>& remarks);
 
 /// What the words of a column say; nullopt where it is no text or one of them is no number.
-std::optional<numerals::Evidence> evidence_of(const arrow::ChunkedArray& column,
+std::optional<numerals::Evidence> evidence_of(const PartTable& table, int column,
                                               const std::vector<std::string>& missing);
 
 /// Whether `word` means "no value", spaces around it left out.

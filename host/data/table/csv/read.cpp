@@ -11,7 +11,8 @@
 
 #include "data/table/blank_rows.hpp"
 #include "data/table/cells.hpp"
-#include "data/table/csv_scan.hpp"
+#include "data/table/csv/blocks.hpp"
+#include "data/table/csv/scan.hpp"
 #include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
 #include "data/table/impl.hpp"
@@ -165,7 +166,7 @@ class CsvReader {
     if (options_.form_of_another && text_.form().delimiter == ',') decimal_ = '\0';
   }
 
-  std::shared_ptr<arrow::Table> read(std::int64_t max_rows, const TextColumns& text_columns) {
+  PartTable read(std::int64_t max_rows, const TextColumns& text_columns) {
     raw_names_ = csv::header_of(text_);
     check_header(text_, raw_names_);
     refuse_title(text_);
@@ -180,10 +181,10 @@ class CsvReader {
         }
       }
     }
-    auto table = read_once(keep);
-    table = read_numbers(std::move(table), keep);
+    if (max_rows == 0) look_at_head();
+    PartTable table = read_numbers(read_once(keep), keep);
     if (names != raw_names_ && names.size() == raw_names_.size()) {
-      table = files::value_of(table->RenameColumns(names), text_.path(), "check the header");
+      table = table.renamed(names);
       impl_.remarks.push_back(fmt::format("{}: spaces round the names of its columns were left out",
                                           text_.path().string()));
     }
@@ -206,18 +207,27 @@ class CsvReader {
         const std::int64_t count =
             files::value_of(stream->Read(size, block.data()), text_.path(), "check the file");
         if (count == 0) break;
+        bytes_ += count;
         first_marks_.take({block.data(), static_cast<std::size_t>(count)});
       }
     }
     may_have_quotes_ = (first_rows_ == nullptr && !text_.is_plain()) || first_marks_.quotes() > 0;
   }
 
-  std::shared_ptr<arrow::Table> read_once(const std::vector<char>& as_text) {
-    csv_pool().prepare();
-    auto parse = arrow::csv::ParseOptions::Defaults();
-    parse.delimiter = text_.form().delimiter;
-    parse.newlines_in_values = may_have_quotes_;
-    auto convert = arrow::csv::ConvertOptions::Defaults();
+  /// Of a large file, by whose first rows its columns' types are found.
+  void look_at_head() {
+    constexpr std::int64_t kMostBytes = std::int64_t{16} << 20;
+    if (text_.is_plain() && bytes_ <= options_.kept_bytes) return;
+    head_ = csv::rows_within(text_, std::min(options_.kept_bytes, kMostBytes));
+    if (head_.is_all || head_.rows < 1) head_ = {};
+  }
+
+  csv::BlockOptions reading(const std::vector<char>& as_text) const {
+    csv::BlockOptions reading;
+    reading.path = text_.path();
+    reading.parse.delimiter = text_.form().delimiter;
+    reading.parse.newlines_in_values = may_have_quotes_;
+    auto& convert = reading.convert;
     convert.null_values = options_.missing;
     convert.null_values.emplace_back("");
     convert.strings_can_be_null = true;
@@ -228,27 +238,27 @@ class CsvReader {
       if (as_text[i] == 0) continue;
       convert.column_types[raw_names_[i]] = arrow::dictionary(arrow::int32(), arrow::utf8());
     }
-    auto read = arrow::csv::ReadOptions::Defaults();
-    read.skip_rows = text_.form().separator_line ? 1 : 0;
+    reading.read.skip_rows = text_.form().separator_line ? 1 : 0;
+    return reading;
+  }
+
+  PartTable read_once(const std::vector<char>& as_text) {
+    csv_pool().prepare();
+    csv::BlockOptions reading = this->reading(as_text);
     // A row must fit into a block: wide files get larger ones.
     for (const std::int32_t block : {1 << 20, 1 << 26, 1 << 30}) {
-      read.block_size = block;
+      reading.read.block_size = block;
       const auto marks = std::make_shared<csv::Marks>(first_marks_);
-      const bool known = first_marks_known();
-      const auto reader = files::value_of(
-          arrow::csv::TableReader::Make(arrow::io::IOContext(&csv_pool()),
-                                        input(known ? nullptr : marks), read, parse, convert),
-          text_.path(), "check the file");
-      auto table = reader->Read();
-      if (table.ok()) csv_pool().release();
+      auto table = read_rows(reading, marks);
       if (table.ok()) {
+        csv_pool().release();
         text_.check();
         marks_ = *marks;
-        check_text(**table);
+        check_text(*table);
         check_quotes(text_, first_rows_ == nullptr ? marks_.quotes() : 0);
-        blank_rows_ = csv::rows_of_delimiters(text_, rows_without_values(**table));
-        if (blank_rows_.empty()) return *table;
-        return without_rows(*table, blank_rows_, text_.path());
+        blank_rows_ = csv::rows_of_delimiters(text_, rows_without_values(*table));
+        return blank_rows_.empty() ? *table
+                                   : without_rows(*table, blank_rows_, packs_, text_.path());
       }
       // "Empty block": the header alone is longer than a block.
       const std::string message = table.status().message();
@@ -259,8 +269,43 @@ class CsvReader {
     throw InternalError("read_csv: no block size was tried");
   }
 
+  arrow::Result<PartTable> read_rows(const csv::BlockOptions& reading,
+                                     const std::shared_ptr<csv::Marks>& marks) {
+    const auto open = [this, marks] {
+      *marks = first_marks_;
+      return input(first_marks_known() ? nullptr : marks);
+    };
+    packs_ = false;
+    if (head_.rows > 0) {
+      csv::BlockOptions blocks = reading;
+      const auto head = std::make_shared<arrow::io::BufferReader>(
+          arrow::Buffer::FromString(std::string(head_.text)));
+      ARROW_ASSIGN_OR_RAISE(const auto first, read_whole(reading, head));
+      blocks.first = first->schema();
+      blocks.open = open;
+      // Many columns in few rows would take more for themselves than their cells do.
+      constexpr std::int64_t kRows = 1024, kMostBytes = 1 << 26;
+      blocks.read.block_size = static_cast<std::int32_t>(std::clamp(
+          std::ssize(head_.text) / head_.rows * kRows, std::int64_t{reading.read.block_size},
+          std::max(kMostBytes, std::int64_t{reading.read.block_size})));
+      ARROW_ASSIGN_OR_RAISE(auto table, csv::read_blocks(blocks));
+      packs_ = table.has_value();
+      if (packs_) return *std::move(table);
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto table, read_whole(reading, open()));
+    return PartTable(table);
+  }
+
+  static arrow::Result<std::shared_ptr<arrow::Table>> read_whole(
+      const csv::BlockOptions& reading, std::shared_ptr<arrow::io::InputStream> text) {
+    ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::csv::TableReader::Make(
+                                                 arrow::io::IOContext(&csv_pool()), std::move(text),
+                                                 reading.read, reading.parse, reading.convert));
+    return reader->Read();
+  }
+
   /// Where a column's text is not UTF-8, Arrow gives its bytes.
-  void check_text(const arrow::Table& table) const {
+  void check_text(const PartTable& table) const {
     for (const auto& field : table.schema()->fields()) {
       auto type = field->type();
       if (type->id() == arrow::Type::DICTIONARY) {
@@ -283,8 +328,7 @@ class CsvReader {
   }
 
   /// Columns whose numbers Arrow does not know as such, or takes for others than they may be.
-  std::shared_ptr<arrow::Table> read_numbers(std::shared_ptr<arrow::Table> table,
-                                             const std::vector<char>& keep) {
+  PartTable read_numbers(PartTable table, const std::vector<char>& keep) {
     // A file beside the data, whose setting it is: between commas a point is decimal.
     const bool beside = options_.form_of_another && options_.decimal != '\0';
     std::vector<char> settled(raw_names_.size(), beside ? 1 : 0);
@@ -293,7 +337,7 @@ class CsvReader {
       settled.resize(raw_names_.size(), 0);
     }
     const auto look = [&] {
-      return text_numbers::look_at(*table, keep, options_.missing, decimal_, settled);
+      return text_numbers::look_at(table, keep, options_.missing, decimal_, settled);
     };
     auto findings = look();
     if (text_.form().delimiter == ',' && !findings.doubtful.empty()) {
@@ -301,7 +345,7 @@ class CsvReader {
       std::vector<std::string> names;
       for (const int c : findings.doubtful) {
         settled[static_cast<std::size_t>(c)] = 1;
-        names.push_back(fmt::format("'{}'", table->field(c)->name()));
+        names.push_back(fmt::format("'{}'", table.schema()->field(c)->name()));
       }
       impl_.remarks.push_back(fmt::format(
           "{}: every point in {} stands before three digits; between commas it is "
@@ -310,7 +354,7 @@ class CsvReader {
       findings = look();
     }
     if (decimal_ != '\0' && options_.form_of_another &&
-        text_numbers::says_other_decimal(*table, findings, decimal_)) {
+        text_numbers::says_other_decimal(table, findings, decimal_)) {
       decimal_ = decimal_ == ',' ? '.' : ',';
       impl_.remarks.push_back(
           fmt::format("{}: its decimal sign is '{}', which its cells leave no doubt about, not "
@@ -321,8 +365,8 @@ class CsvReader {
     }
     std::vector<int> again = findings.doubtful;
     if (marks_.hexadecimal()) {
-      for (int c = 0; c < table->num_columns(); ++c) {
-        if (table->field(c)->type()->id() == arrow::Type::INT64) again.push_back(c);
+      for (int c = 0; c < table.num_columns(); ++c) {
+        if (table.type(c).id() == arrow::Type::INT64) again.push_back(c);
       }
     }
     if (!again.empty()) {
@@ -332,7 +376,7 @@ class CsvReader {
       findings = look();
     }
     return text_numbers::converted(std::move(table), findings, options_.missing, decimal_ != '\0',
-                                   text_.path().string(), impl_.remarks);
+                                   packs_, text_.path(), impl_.remarks);
   }
 
   Table::Impl& impl_;
@@ -341,6 +385,9 @@ class CsvReader {
   char decimal_;  ///< '.' or ','; 0: by the cells
   std::vector<std::string> raw_names_;
   std::shared_ptr<arrow::Buffer> first_rows_;  ///< where not all rows are asked for
+  csv::Head head_;                             ///< of a large file
+  std::int64_t bytes_ = 0;                     ///< of the text, where it is plain
+  bool packs_ = false;                         ///< the columns that were read last
   csv::Marks first_marks_, marks_;
   std::vector<std::int64_t> blank_rows_;
   bool may_have_quotes_ = true;
@@ -351,7 +398,7 @@ class CsvReader {
 void read_csv(Table::Impl& impl, TablePart& part, std::int64_t max_rows,
               const TextColumns& text_columns) {
   CsvReader reader(impl, part.path);
-  part.table = PartTable(reader.read(max_rows, text_columns));
+  part.table = reader.read(max_rows, text_columns);
   part.form = reader.form();
   part.blank_rows = reader.blank_rows();
   if (part.blank_rows.empty()) return;

@@ -1,4 +1,4 @@
-#include "data/table/csv_scan.hpp"
+#include "data/table/csv/scan.hpp"
 
 #include <arrow/buffer.h>
 #include <fmt/format.h>
@@ -169,6 +169,24 @@ std::string first_rows(const Text& text, std::int64_t rows) {
       });
   taken.resize(static_cast<std::size_t>(end));
   return taken;
+}
+
+Head rows_within(const Text& text, std::int64_t bytes) {
+  RowScanner scanner(text.form().delimiter);
+  Head head{{}, -1, true};  // the header is no row of data
+  std::int64_t end = 0;
+  walk(
+      text, scanner,
+      [&](std::string_view block) {
+        if (std::ssize(head.text) < bytes) head.text += block;
+      },
+      [&](const RowScanner&, std::int64_t at) {
+        head.is_all = at <= bytes;
+        if (head.is_all) end = at, ++head.rows;
+        return head.is_all;
+      });
+  head.text.resize(static_cast<std::size_t>(end));
+  return head;
 }
 
 std::vector<std::int64_t> rows_of_delimiters(const Text& text,

@@ -1,11 +1,11 @@
-#include "data/table/csv_form.hpp"
+#include "data/table/csv/form.hpp"
 
 #include <arrow/io/memory.h>
 #include <fmt/format.h>
 
 #include <optional>
 
-#include "data/table/csv_scan.hpp"
+#include "data/table/csv/scan.hpp"
 #include "data/table/encoding.hpp"
 #include "data/table/files.hpp"
 #include "data/table/kinds.hpp"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/table/csv_form.hpp"
+#include "data/table/csv/form.hpp"
 
 namespace sluice::csv {
 
@@ -62,6 +62,14 @@ std::optional<std::int64_t> find_open_quote(const Text& text);
 
 /// The text of the header (with what stands above it) and the first `rows` rows.
 std::string first_rows(const Text& text, std::int64_t rows);
+
+/// The header and the first rows, as many as lie in so many bytes.
+struct Head {
+  std::string text;  ///< with what stands above the header
+  std::int64_t rows = 0;
+  bool is_all = false;  ///< no row lies behind them
+};
+Head rows_within(const Text& text, std::int64_t bytes);
 
 /// Those of data `rows` (from 0, ascending) all of whose cells are empty.
 std::vector<std::int64_t> rows_of_delimiters(const Text& text,
