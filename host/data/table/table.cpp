@@ -1,6 +1,7 @@
 // Which files, in which format; each is read by its own reader and becomes a part of the table.
 #include "sluice/data/table.hpp"
 
+#include <arrow/memory_pool.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,7 +26,15 @@ namespace fs = std::filesystem;
 Table::Table(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Table::Table(Table&&) noexcept = default;
 Table& Table::operator=(Table&&) noexcept = default;
-Table::~Table() = default;
+// A catalogue is made of large tables, beside which there is little time: Arrow's allocator keeps
+// what it was given back, hundreds of megabytes of them.
+Table::~Table() {
+  constexpr std::int64_t kLarge = 1'000'000;
+  if (!impl_) return;
+  const bool is_large = rows() >= kLarge;
+  impl_.reset();
+  if (is_large) arrow::default_memory_pool()->ReleaseUnused();
+}
 
 std::int64_t Table::rows() const {
   std::int64_t rows = 0;
