@@ -25,6 +25,9 @@ if(SLUICE_SANITIZE)
     -fno-omit-frame-pointer)
   target_link_options(sluice_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(SLUICE_FUZZ)
+  target_compile_options(sluice_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # sluice_module(NAME SOURCES file... USES module... LIBS lib...): static library sluice_NAME.
 function(sluice_module name)

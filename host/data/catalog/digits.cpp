@@ -135,7 +135,8 @@ class Digits {
     constexpr Places kPlaces[] = {{100, 12, "years and months"},
                                   {100, 53, "years and weeks"},
                                   {1000, 366, "years and days of the year"}};
-    for (const auto& [of_year, most, words] : kPlaces) {
+    for (const Places& places_of : kPlaces) {
+      const std::int64_t of_year = places_of.of_year, most = places_of.most;
       const bool within_years = std::all_of(values_.begin(), values_.end(), [&](auto value) {
         return value > 0 && value % of_year >= 1 && value % of_year <= most;
       });
@@ -148,9 +149,11 @@ class Digits {
       const std::int64_t year = high_ / of_year;
       const std::string letter = year >= 1000 && year <= 9999 ? "Y" : year < 100 ? "y" : "";
       if (letter.empty() || most == 53) {
-        refuse(words, "data.time to a column of dates (join them to the file by this one)");
+        refuse(places_of.words,
+               "data.time to a column of dates (join them to the file by this one)");
       }
-      refuse(words, fmt::format("data.time_format to %{}{}", letter, most == 12 ? "%m" : "%j"));
+      refuse(places_of.words,
+             fmt::format("data.time_format to %{}{}", letter, most == 12 ? "%m" : "%j"));
     }
   }
 

@@ -1,0 +1,114 @@
+#include "fuzz/targets.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "data/calendar/stamp.hpp"
+#include "data/calendar/time_format.hpp"
+#include "run/settings.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/data/catalog.hpp"
+#include "sluice/run/checkpoint.hpp"
+
+namespace sluice::fuzz {
+namespace {
+
+/// A file of this process alone, with these bytes until it goes.
+class File {
+ public:
+  File(const std::string& ending, std::string_view bytes)
+      : path_(std::filesystem::temp_directory_path() /
+              ("sluice_fuzz_" + std::to_string(::getpid()) + ending)) {
+    std::ofstream out(path_, std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  ~File() { std::filesystem::remove(path_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The last byte says how the file before it is read, so that a corpus's files are such files.
+void read(std::string_view bytes, const std::string& ending) {
+  if (bytes.empty()) return;
+  const auto how = static_cast<unsigned char>(bytes.back());
+  const File file(ending, bytes.substr(0, bytes.size() - 1));
+  CatalogSpec spec;
+  spec.read.paths = {file.path()};
+  spec.read.max_bytes = std::int64_t{64} << 20;
+  if ((how & 1) != 0) spec.read.kept_bytes = 100;  // as large files are read
+  constexpr Layout kLayouts[] = {Layout::automatic, Layout::long_form, Layout::columns,
+                                 Layout::rows};
+  spec.layout = kLayouts[how >> 1 & 3];
+  if ((how & 8) != 0) spec.duplicates = DuplicatePolicy::sum;
+  if ((how & 16) != 0) spec.gaps = GapPolicy::forward_fill;
+  if ((how & 32) != 0) spec.read.delimiter = '\0';
+  if ((how & 64) != 0) spec.read.encoding = "cp1252";
+  if ((how & 128) != 0) spec.aggregate = "W";
+  CatalogNotes notes;
+  read_catalog(spec, &notes);
+}
+
+/// A pattern on the first line, a time on the second.
+void read_time(std::string_view bytes) {
+  const std::size_t end = bytes.find('\n');
+  if (end == std::string_view::npos) return;
+  const std::string pattern(bytes.substr(0, end)), text(bytes.substr(end + 1));
+  fitting_patterns({text});
+  check_time_format(pattern);
+  if (!is_pattern(pattern)) return;
+  if (const auto stamp = parse_by_pattern(text, pattern)) {
+    write_by_pattern(pattern, stamp->wall, stamp->offset.value_or(0));
+  }
+}
+
+/// A file of settings.
+void read_toml(std::string_view bytes) {
+  const File file(".toml", bytes);
+  SettingsRequest request;
+  request.command = "check";
+  request.settings = file.path();
+  read_settings(request);
+}
+
+void read_model(std::string_view bytes) {
+  const File file(".safetensors", bytes);
+  load_model(file.path());
+}
+
+constexpr Target kTargets[] = {
+    {"csv", [](std::string_view bytes) { read(bytes, ".csv"); }},
+    {"tsf", [](std::string_view bytes) { read(bytes, ".tsf"); }},
+    {"parquet", [](std::string_view bytes) { read(bytes, ".parquet"); }},
+    {"arrow", [](std::string_view bytes) { read(bytes, ".arrow"); }},
+    {"times", read_time},
+    {"toml", read_toml},
+    {"model", read_model},
+};
+
+}  // namespace
+
+std::span<const Target> targets() { return kTargets; }
+
+const Target* find_target(std::string_view name) {
+  const auto* const found = std::ranges::find(kTargets, name, &Target::name);
+  return found == std::end(kTargets) ? nullptr : found;
+}
+
+void run(const Target& target, std::string_view bytes) {
+  try {
+    target.run(bytes);
+  } catch (const DataError&) {
+  } catch (const ConfigError&) {
+  }
+}
+
+}  // namespace sluice::fuzz
