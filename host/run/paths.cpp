@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/links.hpp"
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "data/table/inputs.hpp"
@@ -179,7 +180,7 @@ void check_folder(const NamedPath& output) {
 }  // namespace
 
 std::filesystem::path journal_path(const std::filesystem::path& tuned) {
-  return tuned.string() + ".journal";
+  return followed(tuned).string() + ".journal";
 }
 
 void check_paths(const SettingsRequest& request, const Config& config) {
