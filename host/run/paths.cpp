@@ -169,12 +169,14 @@ bool writes(const SettingsRequest& request, const std::string& name) {
          name == "path.figures";
 }
 
+/// Throws DataError where no file can be made in it.
 void check_folder(const NamedPath& output) {
   std::error_code error;
   if (fs::exists(output.path, error) && !fs::is_directory(output.path, error)) {
     throw DataError(fmt::format("{}: is a file, and {} is a directory; choose another {}",
                                 output.path.string(), output.name, output.name));
   }
+  const OutputFile probe(output.path / "predict.png", output.name);
 }
 
 }  // namespace

@@ -116,6 +116,12 @@ class Outputs(Program):
         result = self.sluice("evaluate", "m.safetensors", "bad.csv", "--path.figures", "file")
         self.assertIn("path.figures", result.err)
         self.assertNotIn("bad.csv", result.err)
+        for folder in ("/proc", "/proc/new"):  # where nobody can make a file
+            result = self.sluice("evaluate", "m.safetensors", "bad.csv", "--path.figures", folder)
+            self.assertEqual(result.status, 3)
+            self.assertIn(f"{folder}/predict.png: cannot be written", result.err)
+            self.assertIn("choose another path.figures", result.err)
+            self.assertNotIn("bad.csv", result.err)
 
     def test_without_a_path_of_figures_there_are_none(self):
         self.assertNotIn("figures", self.ok("evaluate", "m.safetensors", "--path.figures", "").err)
