@@ -85,10 +85,11 @@ fs::path future_path(const fs::path& path) {
   return path.parent_path() / (name.substr(0, name.size() - end.size()) + ".future" + end);
 }
 
-void write_plain(const fs::path& path, const std::function<void(const TextSink&)>& write) {
+void write_plain(const fs::path& path, const fs::path& name,
+                 const std::function<void(const TextSink&)>& write) {
   const auto fail = [&] {
     throw DataError(fmt::format("{}: cannot be written: {}; check the folder and the free space",
-                                path.string(), std::strerror(errno)));
+                                name.string(), std::strerror(errno)));
   };
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -127,7 +128,7 @@ constexpr std::string_view kPurpose = "file name for simulate";
 void write_text(Kind kind, const OutputFile& file, const fs::path& path,
                 const std::function<void(const TextSink&)>& write) {
   if (kind == Kind::csv) {
-    write_plain(file.place(), write);
+    write_plain(file.place(), path, write);
   } else {
     write_compressed(file.place(), path, write);
   }
@@ -137,9 +138,9 @@ void write_catalog(const StoreWorld& world, bool future, const OutputFile& file,
                    const fs::path& path) {
   const Kind kind = ending_of(path).kind;
   if (kind == Kind::parquet) {
-    write_catalog_parquet(world, future, file.place());
+    write_catalog_parquet(world, future, file.place(), path);
   } else if (kind == Kind::arrow) {
-    write_catalog_ipc(world, future, file.place());
+    write_catalog_ipc(world, future, file.place(), path);
   } else {
     write_text(kind, file, path, [&](const TextSink& sink) { catalog_csv(world, future, sink); });
   }
@@ -147,7 +148,7 @@ void write_catalog(const StoreWorld& world, bool future, const OutputFile& file,
 
 /// In a format that is no text.
 void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, Kind kind,
-                      const OutputFile& file) {
+                      const OutputFile& file, const fs::path& path) {
   std::vector<OutputColumn> columns(kShopColumns.size());
   for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = kShopColumns[c];
   std::int64_t day = first_day;
@@ -157,9 +158,9 @@ void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, Kind kin
       columns[c].numbers.push_back(row.values[c - 1]);
   }
   if (kind == Kind::parquet) {
-    write_parquet(file.place(), columns);
+    write_parquet(file.place(), path, columns);
   } else {
-    write_arrow(file.place(), columns);
+    write_arrow(file.place(), path, columns);
   }
 }
 
@@ -167,7 +168,7 @@ void write_shop(const SimulateSpec& spec, std::int64_t first_day, const OutputFi
                 const fs::path& path) {
   const Kind kind = ending_of(path).kind;
   if (kind == Kind::parquet || kind == Kind::arrow) {
-    write_shop_table(spec, first_day, kind, file);
+    write_shop_table(spec, first_day, kind, file, path);
   } else {
     write_text(kind, file, path, [&](const TextSink& sink) { shop_csv(spec, first_day, sink); });
   }
