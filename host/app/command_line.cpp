@@ -54,6 +54,7 @@ void add_simulate(CLI::App& app, Request& request) {
                       "days past the end with known price, promotion, holiday");
   command->add_option("--schema", spec.schema, "catalog, or the article's 15 columns")
       ->check(CLI::IsMember({"catalog", "article"}));
+  command->add_flag("--replace", spec.replace, "write over a file that holds something else");
 }
 
 /// Before CLI11 sees it, which would not say what was probably meant.

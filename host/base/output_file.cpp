@@ -13,6 +13,7 @@
 #include <random>
 #include <system_error>
 
+#include "base/links.hpp"
 #include "base/path_lock.hpp"
 #include "base/text.hpp"
 #include "sluice/base/error.hpp"
@@ -36,18 +37,6 @@ bool is_temporary_of(const std::string& name, const std::string& beginning) {
   return name.size() == beginning.size() + kRandom + kEnding.size() &&
          name.starts_with(beginning) && name.ends_with(kEnding) &&
          name.find_first_not_of("0123456789abcdef", beginning.size()) == beginning.size() + kRandom;
-}
-
-/// The file that a chain of links ends in, which need not exist.
-fs::path followed(fs::path path) {
-  constexpr int kMostLinks = 40;  // as Linux has it
-  std::error_code error;
-  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
-    const fs::path target = fs::read_symlink(path, error);
-    if (error) break;
-    path = target.is_absolute() ? target : path.parent_path() / target;
-  }
-  return path;
 }
 
 fs::path folder_of(const fs::path& path) {

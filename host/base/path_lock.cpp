@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/links.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 
@@ -42,7 +43,7 @@ int lock_error(int descriptor) {
 }
 
 std::filesystem::path lock_path(const std::filesystem::path& path) {
-  return path.string() + ".lock";
+  return followed(path).string() + ".lock";
 }
 
 PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)

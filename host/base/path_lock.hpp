@@ -11,7 +11,7 @@ namespace sluice {
 /// without `-o flock`).
 int lock_error(int descriptor);
 
-/// "<path>.lock"
+/// "<path>.lock", of a link that of the file it leads to: one file has one lock.
 std::filesystem::path lock_path(const std::filesystem::path& path);
 
 /// Holds lock_path(path) while it lives. The system lets go of it when the process dies, however it

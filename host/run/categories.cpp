@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/text.hpp"
+#include "data/hierarchy/sums.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/model/params.hpp"
@@ -66,8 +67,10 @@ void add_unknown(const std::vector<std::vector<std::string>>& known, const Categ
       if (codes[w] == 0) unknown.push_back(words[w]);
     }
     if (unknown.size() == 1) continue;
+    std::vector<std::string> of_series = known[e];
+    std::erase(of_series, kSeveral);  // what sums have is no word of the data
     texts.push_back(fmt::format("{}: {} (known: {})", categories[e].name, first_words(unknown),
-                                first_words(known[e])));
+                                first_words(of_series)));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/links.hpp"
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "data/table/inputs.hpp"
@@ -168,18 +169,20 @@ bool writes(const SettingsRequest& request, const std::string& name) {
          name == "path.figures";
 }
 
+/// Throws DataError where no file can be made in it.
 void check_folder(const NamedPath& output) {
   std::error_code error;
   if (fs::exists(output.path, error) && !fs::is_directory(output.path, error)) {
     throw DataError(fmt::format("{}: is a file, and {} is a directory; choose another {}",
                                 output.path.string(), output.name, output.name));
   }
+  const OutputFile probe(output.path / "predict.png", output.name);
 }
 
 }  // namespace
 
 std::filesystem::path journal_path(const std::filesystem::path& tuned) {
-  return tuned.string() + ".journal";
+  return followed(tuned).string() + ".journal";
 }
 
 void check_paths(const SettingsRequest& request, const Config& config) {

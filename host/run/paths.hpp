@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-/// "<path.tuned>.journal": the trials of a search so far.
+/// "<path.tuned>.journal", of a link that of the file it leads to: the trials of a search so far.
 std::filesystem::path journal_path(const std::filesystem::path& tuned);
 
 /// Compares every file that `request` (its command and its file of settings count) may write under

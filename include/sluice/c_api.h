@@ -181,7 +181,8 @@ SLUICE_API sluice_status sluice_job_settings(const sluice_job* job, const sluice
 /* What `sluice explain FILTER` prints; "": every key. */
 SLUICE_API sluice_status sluice_explain(const char* filter, char** text, sluice_error** error);
 /* A made-up catalogue of stores * items daily series, as `sluice simulate` writes it: to `path` by
- * its ending, and its known future beside it as NAME.future.EXT. */
+ * its ending, and its known future beside it as NAME.future.EXT. Files there that hold something
+ * else are not written over: an error of data. */
 SLUICE_API sluice_status sluice_simulate(const char* path, int stores, int items, int days,
                                          uint64_t seed, sluice_error** error);
 

@@ -60,6 +60,20 @@ class Outputs(Program):
         self.ok("forecast", *model, "--path.log", "data/log.jsonl", "--path.forecast", "data/_f.csv")
         self.ok("forecast", *model)
 
+    def test_made_up_data_replace_what_holds_something_else_only_where_that_is_asked(self):
+        before = self.read("sales.csv")
+        for name in ("sales.csv", "link.csv"):
+            result = self.sluice("simulate", name, "--stores", "1", "--items", "2", "--days", "30")
+            self.assertEqual(result.status, 3)
+            self.assertIn(f"{name}: is there already and holds something else; choose another file name for simulate, or "
+                          "write over it (sluice simulate --replace)", result.err)
+            self.assertEqual(self.read("sales.csv"), before)
+        self.assertFalse((self.folder / "sales.future.csv").exists())
+        made = ("simulate", "sales.csv", "--stores", "1", "--items", "2", "--days", "30")
+        self.ok(*made, "--replace")
+        self.assertNotEqual(self.read("sales.csv"), before)
+        self.ok(*made)
+
     def test_no_two_outputs_are_one_file(self):
         self.kept("train", "sales.csv", "--path.model", "one", "--path.log", "one", says="are one file")
         self.kept("train", "sales.csv", "--path.model", "m", "--path.log", "m.state", says="are one file")
@@ -102,6 +116,12 @@ class Outputs(Program):
         result = self.sluice("evaluate", "m.safetensors", "bad.csv", "--path.figures", "file")
         self.assertIn("path.figures", result.err)
         self.assertNotIn("bad.csv", result.err)
+        for folder in ("/proc", "/proc/new"):  # where nobody can make a file
+            result = self.sluice("evaluate", "m.safetensors", "bad.csv", "--path.figures", folder)
+            self.assertEqual(result.status, 3)
+            self.assertIn(f"{folder}/predict.png: cannot be written", result.err)
+            self.assertIn("choose another path.figures", result.err)
+            self.assertNotIn("bad.csv", result.err)
 
     def test_without_a_path_of_figures_there_are_none(self):
         self.assertNotIn("figures", self.ok("evaluate", "m.safetensors", "--path.figures", "").err)

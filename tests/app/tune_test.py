@@ -62,6 +62,13 @@ class Tune(Program):
         self.assertEqual(cut, [line for line in self.read("one.toml").splitlines()
                                if "sluice train" not in line and "threads" not in line])
 
+    def test_a_file_that_a_link_leads_to_has_one_journal(self):
+        (self.folder / "there").mkdir()
+        (self.folder / "link.toml").symlink_to("there/one.toml")
+        self.tune("--path.tuned", "link.toml", "--trials", "1")
+        self.assertEqual({path.name for path in (self.folder / "there").iterdir()}, {"one.toml", "one.toml.journal"})
+        self.assertFalse((self.folder / "link.toml.journal").exists())
+
     def test_killed_at_any_time_it_goes_on_to_the_same_result(self):
         self.tune("--path.tuned", "whole.toml")
         whole = self.runs("whole.toml.journal")

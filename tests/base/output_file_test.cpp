@@ -226,6 +226,20 @@ TEST_F(OutputFiles, APathIsLockedForOneAtATime) {
   const PathLock lock(at("model"));
 }
 
+TEST_F(OutputFiles, AFileThatLinksLeadToIsLockedForAllOfThem) {
+  fs::create_directories(at("there"));
+  fs::create_symlink("there/model", at("link"));
+  fs::create_symlink("link", at("again"));
+  for (const char* name : {"there/model", "link", "again"}) {
+    const PathLock lock(at(name));
+    for (const char* other : {"there/model", "link", "again"}) {
+      EXPECT_THROW(PathLock(at(other)), DataError) << name << " " << other;
+    }
+  }
+  EXPECT_THAT(names(), ::testing::UnorderedElementsAre("again", "link", "there"));
+  EXPECT_TRUE(fs::is_empty(at("there")));
+}
+
 TEST_F(OutputFiles, ALockFileOfADeadProcessDoesNotLock) {
   put(at("model.lock"), "1\n");
   { const PathLock lock(at("model")); }

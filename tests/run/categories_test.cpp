@@ -178,6 +178,9 @@ TEST(StepCategories, WordsThatAModelDoesNotKnowAreNamedBesideThoseThatItKnows) {
   parts.categories[0].vocabulary = {"unknown", "a", "b", "c", "d", "e"};
   EXPECT_EQ(unknown_words_text({}, {{"unknown"}}, Catalog(parts)),
             "day: a, b, c and 2 more (known: none)");
+  // What sums have where their series differ is no word of the data.
+  EXPECT_EQ(unknown_words_text({}, {{"unknown", "a", "b", "c", "(several)"}}, Catalog(parts)),
+            "day: d, e (known: a, b, c)");
 }
 
 TEST(StepCategories, CodesAreTranslatedWordByWord) {

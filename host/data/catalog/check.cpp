@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "data/catalog/uses.hpp"
+#include "data/hierarchy/sums.hpp"
 #include "sluice/data/covariates.hpp"
 
 namespace sluice {
@@ -109,8 +110,11 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
                                   : future)
         .push_back(channel.name);
   }
-  const auto with_kinds = [](const auto& category) {
-    const auto kinds = std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1);
+  const bool has_sums = !catalog.hierarchy().levels.empty();
+  const auto with_kinds = [&](const auto& category) {
+    std::ptrdiff_t kinds = std::max<std::ptrdiff_t>(0, std::ssize(category.vocabulary) - 1);
+    // Of the sums, that their series have not the same one.
+    if (has_sums && std::ranges::count(category.vocabulary, kSeveral) > 0) --kinds;
     return fmt::format("{} ({})", category.name, plural(kinds, "kind", "kinds"));
   };
   for (const CategoryChannel& channel : catalog.categories()) {

@@ -72,23 +72,28 @@ class Chooser {
     return is_unnamed(name(column)) ? fmt::format("#{}", column) : name(column);
   }
 
-  /// Whether a column's lists are the values of series. Beside a time that is named they may be
-  /// something else (an embedding): then the id is looked at, which a row of its own has only where
-  /// a row is a series.
+  /// Whether a column's lists are the values of series. They may be something else (an embedding):
+  /// so the id is looked at, which a row of its own has only where a row is a series; without one,
+  /// whether there is a time and something else to forecast.
   bool lists_hold_values(const ColumnChoice& columns) const {
     std::vector<int> lists, others;
     for (int column = 0; column < count(); ++column) {
       (is_list(table_, column) ? lists : others).push_back(column);
     }
-    if (lists.empty() || spec_.time.empty() || table_.tsf_frequency) return !lists.empty();
-    if (is_one_of(spec_.time, kStarts)) return true;
+    if (lists.empty() || table_.tsf_frequency || is_one_of(spec_.time, kStarts)) {
+      return !lists.empty();
+    }
     if (!spec_.targets.empty()) {
       return is_list(table_, find_columns(header_, spec_.targets, "data.targets").front());
     }
     const std::vector<int> none;
     if (!columns.ids.empty()) return !unique_columns(table_, none, columns.ids).empty();
-    return std::none_of(others.begin(), others.end(),
-                        [&](int column) { return is_target_name(name(column)); });
+    const auto is_time = [&](int column) {
+      return !is_one_of(name(column), kStarts) && contents_of(table_, column).holds == Holds::dates;
+    };
+    const auto is_target = [&](int column) { return is_target_name(name(column)); };
+    const bool has_time = !spec_.time.empty() || std::ranges::any_of(others, is_time);
+    return !has_time || std::ranges::none_of(others, is_target);
   }
 
   void usual_id(ColumnChoice& columns) const {

@@ -138,8 +138,9 @@ FutureRows::FutureRows(const Table::Impl& main, Table beside, const CatalogSpec&
                     table.source, grouped(weekend_rows), to_string(grid)));
   }
   if (table_.rows() == 0) {
-    notes.remarks.push_back(fmt::format("{}: the file has no rows", table.source));
-    hold_for_all(series, notes);
+    notes.remarks.push_back(
+        fmt::format("{}: it has no rows, so nothing ahead is known of it", table.source));
+    hold_for_all(series);
   } else {
     join(main, series, asked, notes);
   }
@@ -167,7 +168,11 @@ void FutureRows::join(const Table::Impl& main, const Series& series, const Futur
       std::move(more.begin(), more.end(), std::back_inserter(columns));
     }
   }
-  if (columns.empty()) return hold_for_all(series, notes);
+  if (columns.empty()) {
+    hold_for_all(series);
+    tell_that_all_are_for_all(series, notes);
+    return;
+  }
   join_ = join_series(table, columns, series);
   tell_unmatched(join_, table.source, series, "nothing is known of their future",
                  join_.by_id ? "" : "not used", notes);
@@ -195,9 +200,12 @@ void FutureRows::refuse_bridge(const Series& series) const {
       table_.impl().source, fmt::join(series.keys.columns, ", "), remedy));
 }
 
-void FutureRows::hold_for_all(const Series& series, CatalogNotes& notes) {
+void FutureRows::hold_for_all(const Series& series) {
   join_.keys.ids = {""};
   join_.key_of_series.assign(series.ids.size(), 0);
+}
+
+void FutureRows::tell_that_all_are_for_all(const Series& series, CatalogNotes& notes) const {
   if (series_count_ < 2) return;
   if (!spec_.future_for_all.value_or(false)) {
     refuse_bridge(series);

@@ -98,7 +98,9 @@ class FutureRows {
  private:
   void join(const Table::Impl& main, const Series& series, const FutureColumns& asked,
             CatalogNotes& notes);
-  void hold_for_all(const Series& series, CatalogNotes& notes);
+  void hold_for_all(const Series& series);
+  /// Throws DataError where a column may say otherwise.
+  void tell_that_all_are_for_all(const Series& series, CatalogNotes& notes) const;
   void refuse_bridge(const Series& series) const;
   void refuse_other_words(const Series& series) const;
   void index_series();

@@ -251,13 +251,14 @@ std::vector<ChannelSource> channel_sources(const Table::Impl& table, const Catal
     std::vector<int> others = find_columns(header, spec.more_time, "data.time");
     others.insert(others.end(), future.begin(), future.end());
     others.insert(others.end(), past.begin(), past.end());
-    for (const auto* categories : {&spec.past_categories, &spec.future_categories}) {
-      for (const std::string& name : *categories) {
-        if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name))
-          continue;
-        const std::vector<int> words = find_columns(header, {name}, "data.future_categories");
-        others.insert(others.end(), words.begin(), words.end());
-      }
+    const auto add = [&](const std::vector<int>& words) {
+      others.insert(others.end(), words.begin(), words.end());
+    };
+    add(find_columns(header, spec.past_categories, "data.past_categories"));
+    for (const std::string& name : spec.future_categories) {
+      if (!spec.future_files.empty() && !name.starts_with('#') && !has_column(header, name))
+        continue;
+      add(find_columns(header, {name}, "data.future_categories"));
     }
     TargetGuess guess(table, spec, choice, others, notes);
     targets = every_column ? guess.each() : guess.one();

@@ -101,43 +101,49 @@ void make_batches(const StoreWorld& world, bool future, const fs::path& path,
   flush();
 }
 
-std::shared_ptr<arrow::io::FileOutputStream> open(const fs::path& path) {
-  return check(arrow::io::FileOutputStream::Open(path.string()), path);
+std::shared_ptr<arrow::io::FileOutputStream> open(const fs::path& path, const fs::path& name) {
+  return check(arrow::io::FileOutputStream::Open(path.string()), name);
 }
 
 }  // namespace
 
-void write_catalog_parquet(const StoreWorld& world, bool future, const fs::path& path) {
-  const auto file = open(path);
+void write_catalog_parquet(const StoreWorld& world, bool future, const fs::path& path,
+                           const fs::path& name) {
+  const auto file = open(path, name);
+  const files::QuietEnd end(file);
   const auto properties =
       parquet::WriterProperties::Builder().compression(arrow::Compression::ZSTD)->build();
   auto writer = check(parquet::arrow::FileWriter::Open(
                           *schema_of(future), arrow::default_memory_pool(), file, properties),
-                      path);
-  make_batches(world, future, path,
-               [&](const auto& batch) { check(writer->WriteRecordBatch(*batch), path); });
-  check(writer->Close(), path);
-  check(file->Close(), path);
+                      name);
+  make_batches(world, future, name,
+               [&](const auto& batch) { check(writer->WriteRecordBatch(*batch), name); });
+  check(writer->Close(), name);
+  check(file->Close(), name);
 }
 
-void write_catalog_ipc(const StoreWorld& world, bool future, const fs::path& path) {
-  const auto file = open(path);
-  auto writer = check(arrow::ipc::MakeFileWriter(file, schema_of(future)), path);
-  make_batches(world, future, path,
-               [&](const auto& batch) { check(writer->WriteRecordBatch(*batch), path); });
-  check(writer->Close(), path);
-  check(file->Close(), path);
+void write_catalog_ipc(const StoreWorld& world, bool future, const fs::path& path,
+                       const fs::path& name) {
+  const auto file = open(path, name);
+  const files::QuietEnd end(file);
+  auto writer = check(arrow::ipc::MakeFileWriter(file, schema_of(future)), name);
+  make_batches(world, future, name,
+               [&](const auto& batch) { check(writer->WriteRecordBatch(*batch), name); });
+  check(writer->Close(), name);
+  check(file->Close(), name);
 }
 
 void write_compressed(const fs::path& path, const fs::path& name,
                       const std::function<void(const TextSink&)>& write) {
-  const auto compressor = check(arrow::util::Codec::Create(files::compression_of(name)), path);
-  const auto file = open(path);
-  const auto stream = check(arrow::io::CompressedOutputStream::Make(compressor.get(), file), path);
+  const auto compressor = check(arrow::util::Codec::Create(files::compression_of(name)), name);
+  const auto file = open(path, name);
+  const files::QuietEnd end(file);
+  const auto stream = check(arrow::io::CompressedOutputStream::Make(compressor.get(), file), name);
+  const files::QuietEnd end_of_all(stream);
   write([&](std::string_view text) {
-    check(stream->Write(text.data(), static_cast<std::int64_t>(text.size())), path);
+    check(stream->Write(text.data(), static_cast<std::int64_t>(text.size())), name);
   });
-  check(stream->Close(), path);
+  check(stream->Close(), name);
 }
 
 }  // namespace sluice

@@ -73,10 +73,12 @@ using TextSink = std::function<void(std::string_view)>;
 void catalog_csv(const StoreWorld& world, bool future, const TextSink& sink);
 void shop_csv(const SimulateSpec& spec, std::int64_t first_day, const TextSink& sink);
 
-// Through Arrow (arrow.cpp); all throw DataError.
-void write_catalog_parquet(const StoreWorld& world, bool future, const std::filesystem::path& path);
-void write_catalog_ipc(const StoreWorld& world, bool future, const std::filesystem::path& path);
-/// `name` is the final name, whose extension says how to compress.
+// Through Arrow (arrow.cpp); all throw DataError. `name` is the final name, which messages have.
+void write_catalog_parquet(const StoreWorld& world, bool future, const std::filesystem::path& path,
+                           const std::filesystem::path& name);
+void write_catalog_ipc(const StoreWorld& world, bool future, const std::filesystem::path& path,
+                       const std::filesystem::path& name);
+/// Compressed as the extension of `name` says.
 void write_compressed(const std::filesystem::path& path, const std::filesystem::path& name,
                       const std::function<void(const TextSink&)>& write);
 

@@ -10,12 +10,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <optional>
 
 #include "base/output_file.hpp"
 #include "data/calendar/civil.hpp"
 #include "data/simulate/model.hpp"
+#include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/data/table.hpp"
@@ -83,10 +85,11 @@ fs::path future_path(const fs::path& path) {
   return path.parent_path() / (name.substr(0, name.size() - end.size()) + ".future" + end);
 }
 
-void write_plain(const fs::path& path, const std::function<void(const TextSink&)>& write) {
+void write_plain(const fs::path& path, const fs::path& name,
+                 const std::function<void(const TextSink&)>& write) {
   const auto fail = [&] {
     throw DataError(fmt::format("{}: cannot be written: {}; check the folder and the free space",
-                                path.string(), std::strerror(errno)));
+                                name.string(), std::strerror(errno)));
   };
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -125,7 +128,7 @@ constexpr std::string_view kPurpose = "file name for simulate";
 void write_text(Kind kind, const OutputFile& file, const fs::path& path,
                 const std::function<void(const TextSink&)>& write) {
   if (kind == Kind::csv) {
-    write_plain(file.place(), write);
+    write_plain(file.place(), path, write);
   } else {
     write_compressed(file.place(), path, write);
   }
@@ -135,15 +138,17 @@ void write_catalog(const StoreWorld& world, bool future, const OutputFile& file,
                    const fs::path& path) {
   const Kind kind = ending_of(path).kind;
   if (kind == Kind::parquet) {
-    write_catalog_parquet(world, future, file.place());
+    write_catalog_parquet(world, future, file.place(), path);
   } else if (kind == Kind::arrow) {
-    write_catalog_ipc(world, future, file.place());
+    write_catalog_ipc(world, future, file.place(), path);
   } else {
     write_text(kind, file, path, [&](const TextSink& sink) { catalog_csv(world, future, sink); });
   }
 }
 
-void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, const fs::path& path) {
+/// In a format that is no text.
+void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, Kind kind,
+                      const OutputFile& file, const fs::path& path) {
   std::vector<OutputColumn> columns(kShopColumns.size());
   for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = kShopColumns[c];
   std::int64_t day = first_day;
@@ -152,28 +157,64 @@ void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, const fs
     for (std::size_t c = 1; c < columns.size(); ++c)
       columns[c].numbers.push_back(row.values[c - 1]);
   }
-  write_table(path, columns);
+  if (kind == Kind::parquet) {
+    write_parquet(file.place(), path, columns);
+  } else {
+    write_arrow(file.place(), path, columns);
+  }
+}
+
+void write_shop(const SimulateSpec& spec, std::int64_t first_day, const OutputFile& file,
+                const fs::path& path) {
+  const Kind kind = ending_of(path).kind;
+  if (kind == Kind::parquet || kind == Kind::arrow) {
+    write_shop_table(spec, first_day, kind, file, path);
+  } else {
+    write_text(kind, file, path, [&](const TextSink& sink) { shop_csv(spec, first_day, sink); });
+  }
+}
+
+bool same_bytes(const fs::path& a, const fs::path& b) {
+  constexpr std::streamsize kBlock = 1 << 16;
+  std::ifstream first(a, std::ios::binary), second(b, std::ios::binary);
+  std::string one(kBlock, '\0'), other(kBlock, '\0');
+  while (first && second) {
+    first.read(one.data(), kBlock);
+    second.read(other.data(), kBlock);
+    const auto got = first.gcount();
+    if (got != second.gcount()) return false;
+    if (one.compare(0, static_cast<std::size_t>(got), other, 0, static_cast<std::size_t>(got)) != 0)
+      return false;
+  }
+  return first.eof() && second.eof();
+}
+
+/// Whether made-up data would take the place of something else at `path`: nothing tells it from a
+/// file that somebody needs. `made`: what would take it; nullptr: the file would be removed.
+void refuse_loss(const fs::path& path, const OutputFile* made) {
+  std::error_code failure;
+  if (!fs::is_regular_file(path, failure)) return;
+  if (made != nullptr && same_bytes(path, made->place())) return;
+  throw DataError(
+      fmt::format("{}: is there already and holds something else; choose another {}, or write over "
+                  "it (sluice simulate --replace)",
+                  path.string(), kPurpose));
 }
 
 }  // namespace
 
 void simulate(const SimulateSpec& spec, const fs::path& path) {
   const std::int64_t first_day = civil::day_of(check(spec));
-  const Kind kind = ending_of(path).kind;
+  const fs::path beside = future_path(path);
+  OutputFile data(path, kPurpose);
   if (spec.schema == "article") {
-    if (kind == Kind::parquet || kind == Kind::arrow) {
-      write_shop_table(spec, first_day, path);
-    } else {
-      OutputFile file(path, kPurpose);
-      write_text(kind, file, path, [&](const TextSink& sink) { shop_csv(spec, first_day, sink); });
-      file.commit();
-    }
+    write_shop(spec, first_day, data, path);
+    if (!spec.replace) refuse_loss(path, &data);
+    data.commit();
     return;
   }
   const StoreWorld world(spec);
-  OutputFile data(path, kPurpose);
   write_catalog(world, false, data, path);
-  const fs::path beside = future_path(path);
   std::optional<OutputFile> future;
   if (spec.future_days > 0) {
     future.emplace(beside, kPurpose);
@@ -181,6 +222,10 @@ void simulate(const SimulateSpec& spec, const fs::path& path) {
   }
   // Two files get their names, and another process's two may come at the same time.
   const FolderLock lock(path.parent_path());
+  if (!spec.replace) {
+    refuse_loss(path, &data);
+    refuse_loss(beside, future ? &*future : nullptr);
+  }
   // Killed here, the data may lack their future file, but never have another one's.
   std::error_code failure;
   if (fs::is_regular_file(beside, failure)) fs::remove(beside, failure);

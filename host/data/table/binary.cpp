@@ -4,6 +4,7 @@
 #include <arrow/array/array_base.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
@@ -348,7 +349,12 @@ PartTable read_arrow_file(const Table::Impl& impl, const std::shared_ptr<const S
   const auto file = source->random();
   const auto magic = files::value_of(file->ReadAt(0, 6), path, kArrowRemedy);
   if (magic->ToString() != "ARROW1") {
-    const auto reader = files::value_of(arrow::ipc::RecordBatchStreamReader::Open(file, options),
+    // A file that was read at a place refuses to be read on without one; a part of it does not.
+    const auto whole =
+        files::value_of(arrow::io::RandomAccessFile::GetStream(
+                            file, 0, files::value_of(file->GetSize(), path, kArrowRemedy)),
+                        path, kArrowRemedy);
+    const auto reader = files::value_of(arrow::ipc::RecordBatchStreamReader::Open(whole, options),
                                         path, kArrowRemedy);
     return held(files::value_of(reader->ToTable(), path, kArrowRemedy), *source, kArrowRemedy,
                 max_rows);

@@ -1,11 +1,14 @@
 // What a file's name says, and what Arrow says of its bytes.
 #pragma once
 
+#include <arrow/io/interfaces.h>
 #include <arrow/result.h>
 #include <arrow/util/compression.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace sluice::files {
 
@@ -33,5 +36,21 @@ T value_of(arrow::Result<T> result, const std::filesystem::path& path, const std
   check(result.status(), path, remedy);
   return std::move(result).ValueUnsafe();
 }
+
+/// Closes a stream that an error has left open: Arrow's own destructors tell of what they find then
+/// on standard error.
+class QuietEnd {
+ public:
+  explicit QuietEnd(std::shared_ptr<arrow::io::OutputStream> stream) : stream_(std::move(stream)) {}
+  ~QuietEnd() {
+    if (stream_->closed()) return;
+    [[maybe_unused]] const arrow::Status ignored = stream_->Abort();
+  }
+  QuietEnd(const QuietEnd&) = delete;
+  QuietEnd& operator=(const QuietEnd&) = delete;
+
+ private:
+  std::shared_ptr<arrow::io::OutputStream> stream_;
+};
 
 }  // namespace sluice::files

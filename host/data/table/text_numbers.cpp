@@ -185,7 +185,7 @@ bool says_other_decimal(const PartTable& table, const Findings& findings, char d
 
 Findings look_at(const PartTable& table, const std::vector<char>& keep,
                  const std::vector<std::string>& missing, char decimal,
-                 const std::vector<char>& settled) {
+                 const std::vector<Points>& points) {
   Findings findings;
   bool comma = false, point = false;
   for (int c = 0; c < table.num_columns(); ++c) {
@@ -201,8 +201,9 @@ Findings look_at(const PartTable& table, const std::vector<char>& keep,
   if (decimal != '\0') return findings;
   for (int c = 0; c < table.num_columns(); ++c) {
     if (table.type(c).id() != arrow::Type::DOUBLE) continue;
-    const bool known = settled[static_cast<std::size_t>(c)] != 0;
-    if (!known && may_be_thousands(table, c)) {
+    const Points known = points[static_cast<std::size_t>(c)];
+    if (known == Points::none) continue;
+    if (known == Points::unknown && may_be_thousands(table, c)) {
       findings.doubtful.push_back(c);
     } else {
       point = true;

@@ -24,12 +24,18 @@ struct Findings {
   std::vector<int> doubtful;
 };
 
+/// What is known of the points in a column's words.
+enum class Points : char {
+  unknown,
+  decimal,
+  none,  ///< no point can separate thousands: "1e3" makes a column one of decimal numbers, too
+};
+
 /// `keep`: columns that stay text whatever they hold. `missing`: words that mean "no value".
-/// `decimal`: '.' or ',' where it is told, 0 where it has to be found. `settled`: columns in which
-/// a point is known to be decimal.
+/// `decimal`: '.' or ',' where it is told, 0 where it has to be found. `points`: of each column.
 Findings look_at(const PartTable& table, const std::vector<char>& keep,
                  const std::vector<std::string>& missing, char decimal,
-                 const std::vector<char>& settled);
+                 const std::vector<Points>& points);
 
 /// Whether a table that was read with the decimal sign `decimal` has numbers with the other sign
 /// only.

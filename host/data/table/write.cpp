@@ -57,9 +57,9 @@ void write_table(const fs::path& path, const std::vector<OutputColumn>& columns)
   if (format == TableFormat::csv) {
     write_csv(file.place(), path, columns);
   } else if (format == TableFormat::parquet) {
-    write_parquet(file.place(), columns);
+    write_parquet(file.place(), path, columns);
   } else {
-    write_arrow(file.place(), columns);
+    write_arrow(file.place(), path, columns);
   }
   file.commit();
 }

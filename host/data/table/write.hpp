@@ -17,10 +17,12 @@ void check_columns(const std::filesystem::path& path, const std::vector<OutputCo
 /// csv, parquet or arrow, by the extension. Throws DataError where there is no writer for it.
 TableFormat output_format(const std::filesystem::path& path);
 
-/// `name` is the final name, whose extension says how to compress.
+/// `name` is the final name, which messages have, and whose extension says how to compress.
 void write_csv(const std::filesystem::path& path, const std::filesystem::path& name,
                const std::vector<OutputColumn>& columns);
-void write_parquet(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
-void write_arrow(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+void write_parquet(const std::filesystem::path& path, const std::filesystem::path& name,
+                   const std::vector<OutputColumn>& columns);
+void write_arrow(const std::filesystem::path& path, const std::filesystem::path& name,
+                 const std::vector<OutputColumn>& columns);
 
 }  // namespace sluice

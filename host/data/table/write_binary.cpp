@@ -17,25 +17,29 @@ constexpr const char* kRemedy = "check the path and the free space of the disk";
 
 }  // namespace
 
-void write_parquet(const fs::path& path, const std::vector<OutputColumn>& columns) {
-  const auto out = files::value_of(arrow::io::FileOutputStream::Open(path.string()), path, kRemedy);
+void write_parquet(const fs::path& path, const fs::path& name,
+                   const std::vector<OutputColumn>& columns) {
+  const auto out = files::value_of(arrow::io::FileOutputStream::Open(path.string()), name, kRemedy);
+  const files::QuietEnd end(out);
   const auto properties =
       parquet::WriterProperties::Builder().compression(arrow::Compression::ZSTD)->build();
   const auto keep_types = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-  files::check(parquet::arrow::WriteTable(*arrow_table(columns, path), arrow::default_memory_pool(),
+  files::check(parquet::arrow::WriteTable(*arrow_table(columns, name), arrow::default_memory_pool(),
                                           out, std::int64_t{1} << 20, properties, keep_types),
-               path, kRemedy);
-  files::check(out->Close(), path, kRemedy);
+               name, kRemedy);
+  files::check(out->Close(), name, kRemedy);
 }
 
-void write_arrow(const fs::path& path, const std::vector<OutputColumn>& columns) {
-  const auto out = files::value_of(arrow::io::FileOutputStream::Open(path.string()), path, kRemedy);
-  const auto table = arrow_table(columns, path);
+void write_arrow(const fs::path& path, const fs::path& name,
+                 const std::vector<OutputColumn>& columns) {
+  const auto out = files::value_of(arrow::io::FileOutputStream::Open(path.string()), name, kRemedy);
+  const files::QuietEnd end(out);
+  const auto table = arrow_table(columns, name);
   const auto writer =
-      files::value_of(arrow::ipc::MakeFileWriter(out, table->schema()), path, kRemedy);
-  files::check(writer->WriteTable(*table, std::int64_t{1} << 20), path, kRemedy);
-  files::check(writer->Close(), path, kRemedy);
-  files::check(out->Close(), path, kRemedy);
+      files::value_of(arrow::ipc::MakeFileWriter(out, table->schema()), name, kRemedy);
+  files::check(writer->WriteTable(*table, std::int64_t{1} << 20), name, kRemedy);
+  files::check(writer->Close(), name, kRemedy);
+  files::check(out->Close(), name, kRemedy);
 }
 
 }  // namespace sluice

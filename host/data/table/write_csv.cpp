@@ -99,6 +99,7 @@ void write_csv(const std::filesystem::path& path, const std::filesystem::path& n
     codec = files::value_of(arrow::util::Codec::Create(compression), name, kRemedy);
     out = files::value_of(arrow::io::CompressedOutputStream::Make(codec.get(), out), name, kRemedy);
   }
+  const files::QuietEnd end(out);
   std::vector<DateForm> date_forms;
   fmt::memory_buffer header;
   for (const OutputColumn& column : columns) {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -99,6 +101,38 @@ std::vector<ShrunkCovariance> past_covariance(Forecaster& forecaster, const Cata
   return out;
 }
 
+/// A row of `sum`: the sum of `rows`, which begin together. Sums have no offset.
+void add_sum_of(const std::vector<std::size_t>& rows, const Catalog& catalog, std::int32_t sum,
+                Forecasts& f) {
+  const std::size_t M = at(f.M), cells = at(f.K) * M, count = f.series.size();
+  // Of an array of `width` numbers a row, `each` of them a target's before the next target's.
+  const auto add = [&](auto& array, std::size_t width, std::size_t each) {
+    if (array.empty()) return;
+    for (std::size_t i = 0; i < width; ++i) {
+      double total = 0;
+      for (const std::size_t r : rows) {
+        total += static_cast<double>(array[r * width + i]);
+        if (each > 0 && !f.offset.empty()) total += f.offset[r * M + i / each % M];
+      }
+      array.push_back(static_cast<std::decay_t<decltype(array[0])>>(total));
+    }
+  };
+  add(f.values, cells * at(f.J()), at(f.J()));
+  add(f.mean, cells, 1);
+  add(f.paths, f.paths.size() / count, 1);
+  add(f.coherent, cells, 0);  // in the units of the file
+  for (std::size_t m = 0; m < M; ++m) {
+    const auto is_nonnegative = [&](std::size_t r) { return f.nonnegative[r * M + m] != 0; };
+    if (!f.nonnegative.empty())
+      f.nonnegative.push_back(std::ranges::all_of(rows, is_nonnegative) ? 1 : 0);
+  }
+  if (!f.offset.empty()) f.offset.resize((count + 1) * M, 0);
+  const std::int64_t start = catalog.period(f.series[rows[0]], f.cutoff[rows[0]]);
+  f.series.push_back(sum);
+  f.cutoff.push_back(start - catalog.period(sum, 0));
+  f.new_item.push_back(1);
+}
+
 }  // namespace
 
 void check_reconciliation(const Catalog& catalog, const Config& config, int K) {
@@ -115,6 +149,40 @@ void check_reconciliation(const Catalog& catalog, const Config& config, int K) {
       "{:.1f} GB, more than the {:.0f} that it is made for; use forecast.reconcile = "
       "\"wls_var\", or a shorter horizon",
       most, grouped(rows), bytes / 1e9, kMostErrorBytes / 1e9));
+}
+
+void add_sums_of_new_items(const Catalog& catalog, Forecasts& forecasts) {
+  std::map<std::int32_t, std::vector<std::int32_t>> members;
+  for (const Hierarchy::Level& level : catalog.hierarchy().levels) {
+    for (std::int32_t s = 0; s < catalog.bottom_count(); ++s) {
+      const std::int32_t sum = level.sum_of[at(s)];
+      if (catalog.history(sum) == 0) members[sum].push_back(s);
+    }
+  }
+  if (members.empty()) return;
+  std::vector<std::int64_t> row_of(at(catalog.bottom_count()), -1);
+  for (std::size_t r = 0; r < forecasts.series.size(); ++r) {
+    const std::int32_t s = forecasts.series[r];
+    if (!catalog.is_sum(s)) row_of[at(s)] = static_cast<std::int64_t>(r);
+  }
+  for (const auto& [sum, series] : members) {
+    std::vector<std::size_t> rows;
+    std::int32_t lacks = -1;
+    for (const std::int32_t s : series) {
+      if (row_of[at(s)] >= 0) {
+        rows.push_back(at(row_of[at(s)]));
+      } else if (lacks < 0) {
+        lacks = s;
+      }
+    }
+    if (lacks < 0) {
+      add_sum_of(rows, catalog, sum, forecasts);
+    } else {
+      forecasts.left_out.push_back(
+          {catalog.id(sum),
+           lacking_text(std::ssize(series) - std::ssize(rows), catalog.id(lacks))});
+    }
+  }
 }
 
 void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config& config,

@@ -22,4 +22,10 @@ void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config&
                    std::span<const std::int64_t> cutoff, bool new_items, bool keep_beside,
                    Forecasts& forecasts);
 
+/// Adds a row for each sum whose series are all new: it has no history to be forecast from, so its
+/// point is the sum of theirs, as reconciled, and so are its mean, its paths and its quantiles,
+/// which are as far apart as if all its series went together. Where one of them has no forecast,
+/// the sum is in left_out.
+void add_sums_of_new_items(const Catalog& catalog, Forecasts& forecasts);
+
 }  // namespace sluice

@@ -164,9 +164,11 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
       cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
   Forecaster forecaster(model, catalog, computed, config.engine, cutoff);
   bool new_items = false;
-  for (std::int64_t s = 0; s < catalog.bottom_count(); ++s) {
+  std::int64_t new_sums = 0;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     if (catalog.history(s) > 0) continue;
     new_items = true;
+    new_sums += catalog.is_sum(s) ? 1 : 0;
     if (!config.forecast.new_items) {
       chosen.push_back({catalog.id(s), "no history; forecast.new_items = false"});
     }
@@ -180,9 +182,8 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
     }
   }
   if (asks_for_samples(config)) {
-    check_samples(model,
-                  forecaster.count_at(cutoff) + (of_items ? of_items->count_at(items.cutoff) : 0),
-                  config);
+    const std::int64_t of_new = of_items ? of_items->count_at(items.cutoff) + new_sums : 0;
+    check_samples(model, forecaster.count_at(cutoff) + of_new, config);
     forecaster.keep_paths();
     if (of_items) of_items->keep_paths();
   }
@@ -192,6 +193,7 @@ Forecasts forecast_series(const Model& model, const Catalog& catalog, const Conf
   out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
   if (of_items) append(out, of_items->at(items.cutoff), items);
   make_coherent(forecaster, catalog, config, cutoff, config.forecast.new_items, false, out);
+  if (config.forecast.new_items) add_sums_of_new_items(catalog, out);
 
   const std::string help = remedy(out, catalog, notes);
   if (config.forecast.strict && !out.left_out.empty()) {

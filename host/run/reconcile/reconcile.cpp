@@ -157,8 +157,7 @@ void Reconciler::take_out_lacking() {
           {catalog_.id(s),
            n == 0 ? fmt::format("its own forecast begins {}, those of its series later",
                                 catalog_.date(s, f_.cutoff[r]))
-                  : fmt::format("{} of its series {} no forecast{}: {}", n, n == 1 ? "has" : "have",
-                                n == 1 ? "" : ", the first", catalog_.id(lacks_[at(s)]))});
+                  : lacking_text(n, catalog_.id(lacks_[at(s)]))});
       row_of_[at(s)] = -1;
       continue;
     }
@@ -342,6 +341,11 @@ std::vector<std::string> names_beside(Reconciliation method) {
   if (method == Reconciliation::none) return {kBottomUp};
   if (method == Reconciliation::bottom_up) return {kBase};
   return {kBase, kBottomUp};
+}
+
+std::string lacking_text(std::int64_t count, const std::string& id) {
+  return fmt::format("{} of its series {} no forecast{}: {}", count, count == 1 ? "has" : "have",
+                     count == 1 ? "" : ", the first", id);
 }
 
 void reconcile(const Catalog& catalog, const ReconcileOptions& how, Forecasts& forecasts) {

@@ -2,6 +2,7 @@
 // what becomes of intervals.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ struct ReconcileOptions {
 
 /// Of Forecasts::beside: what the method's points are compared with.
 std::vector<std::string> names_beside(Reconciliation method);
+
+/// Why a sum has no forecast: `count` of its series have none, the first of them `id`.
+std::string lacking_text(std::int64_t count, const std::string& id);
 
 /// Makes the points of a catalogue's series and their sums add up, for each target and step:
 /// Forecasts::coherent. Those of series have the digits of a float, so that a file, as text too,

@@ -23,6 +23,7 @@ struct SimulateSpec {
   /// "article": the article's 15 columns (one shop), same names and identities (amount per customer
   /// = amount / customers ...).
   std::string schema = "catalog";
+  bool replace = false;  ///< write over files that hold something else
 };
 
 /// Writes `path` by its ending (.csv, .csv.gz, .csv.zst, .parquet, .arrow, .feather), series after
@@ -30,7 +31,8 @@ struct SimulateSpec {
 /// renamed when complete; and for "catalog" the known future beside it as NAME.future.EXT
 /// (unique_id, ds, price, promotion, holiday) if future_days > 0; an earlier such file never stays
 /// beside other data. Throws ConfigError (a number out
-/// of range, an unknown schema or ending), DataError (cannot be written).
+/// of range, an unknown schema or ending), DataError (cannot be written; a file is there already
+/// that holds anything but what would be written, without `replace`).
 void simulate(const SimulateSpec& spec, const std::filesystem::path& path);
 
 }  // namespace sluice

@@ -90,6 +90,21 @@ TEST_F(CatalogBuild, UnknownColumnNamesTheColumns) {
   CatalogSpec s = spec("unique_id,ds,y\nA,2022-01-01,1\n");
   s.targets = {"sale"};
   EXPECT_EQ(error(s), "a.csv: no column 'sale' (data.targets); the columns are: unique_id, ds, y");
+  s.targets.clear();
+  const std::pair<std::vector<std::string> CatalogSpec::*, const char*> settings[] = {
+      {&CatalogSpec::id, "data.id"},
+      {&CatalogSpec::past, "data.past"},
+      {&CatalogSpec::future, "data.future"},
+      {&CatalogSpec::past_categories, "data.past_categories"},
+      {&CatalogSpec::future_categories, "data.future_categories"},
+      {&CatalogSpec::static_reals, "data.static_reals"},
+      {&CatalogSpec::static_categories, "data.static_categories"}};
+  for (const auto& [names, key] : settings) {
+    CatalogSpec named = s;
+    named.frequency = "D";
+    named.*names = {"sale"};
+    EXPECT_THAT(error(named), HasSubstr(std::string("no column 'sale' (") + key + ")"));
+  }
   s.targets = {"#3"};
   EXPECT_EQ(error(s), "a.csv: no columns #3 (data.targets); the file has columns #0 to #2");
 }

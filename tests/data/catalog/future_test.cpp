@@ -46,6 +46,15 @@ TEST_F(Future, ASaturdayAmongBusinessDaysOfTheDataIsNotDroppedButRefusedWithBoth
             "B adds them to their Fridays");
 }
 
+TEST_F(Future, AHeaderAloneHasNoRowsAndNothingElseIsSaidOfIt) {
+  CatalogSpec s =
+      with_future("unique_id,ds,y,x\nA,2024-01-01,1,5\nB,2024-01-01,2,6\n", "unique_id,ds,x\n");
+  s.frequency = "D";
+  EXPECT_EQ(build(s).series_count(), 2);
+  expect_remark("f.csv: it has no rows, so nothing ahead is known of it");
+  EXPECT_THAT(notes_.remarks, testing::Not(Contains(HasSubstr("which series"))));
+}
+
 TEST_F(Future, ARowBetweenTwoStepsNamesBoth) {
   CatalogSpec s =
       with_future("unique_id,ds,y,x\nA,2024-01-07,1,5\nA,2024-01-14,2,6\nA,2024-01-21,3,7\n",

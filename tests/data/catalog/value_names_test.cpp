@@ -242,6 +242,24 @@ TEST_F(ValueNames, BesideATimeThatIsNamedListsOfAnIdThatRepeatsAreNoValues) {
   EXPECT_EQ(notes_.layout, "long");
 }
 
+TEST_F(ValueNames, ListsOfAnIdThatRepeatsOrBesideATimeAndWhatIsSoldAreNoValues) {
+  const auto lists = [&] {
+    return spec_of(with_lists(path("a.parquet"), std::make_shared<arrow::DoubleBuilder>()));
+  };
+  const Catalog by_names = build(lists());
+  EXPECT_EQ(notes_.layout, "long");
+  EXPECT_THAT(series_of(by_names), testing::ElementsAre(values({5, 5, 5})));
+  CatalogSpec by_id = lists(), by_target = lists(), tags = lists();
+  by_id.id = {"store_id"};
+  by_target.targets = {"sales"};
+  for (const CatalogSpec& s : {by_id, by_target}) {
+    EXPECT_THAT(series_of(build(s)), testing::ElementsAre(values({5, 5, 5})));
+    EXPECT_EQ(notes_.layout, "long");
+  }
+  tags.targets = {"tags"};
+  EXPECT_THROW(build(tags), DataError);  // a row is a series, and its id repeats
+}
+
 TEST_F(ValueNames, ANumberInFrontOfStepsThatCountIsNotTheFirstStep) {
   const std::string csv = "item_id,price,d_1,d_2,d_3\nA,9.5,1,2,3\nB,7.5,4,5,6\n";
   CatalogSpec s = spec(csv);

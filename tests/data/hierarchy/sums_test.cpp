@@ -7,6 +7,7 @@
 #include <random>
 
 #include "sluice/base/error.hpp"
+#include "sluice/data/check.hpp"
 #include "support/catalogs.hpp"
 
 namespace sluice {
@@ -45,6 +46,15 @@ std::string message(Do&& run) {
     return e.what();
   }
   return "nothing was thrown";
+}
+
+TEST(Sums, ThatTheirSeriesDifferIsNoKindOfACategory) {
+  CatalogNotes notes;
+  const Catalog c = summed(shops(), {"total", "state"}, &notes);
+  EXPECT_THAT(c.static_categories()[1].vocabulary,
+              ElementsAre("unknown", "A1", "A2", "B1", "(several)"));
+  EXPECT_THAT(check_text(c, notes, check_catalog(c), "a.csv"),
+              HasSubstr("state (2 kinds), store (3 kinds), cat (2 kinds)"));
 }
 
 TEST(Sums, StandBehindTheirSeriesLevelByLevelInTheOrderOfTheirWords) {

@@ -75,6 +75,7 @@ TEST(Simulate, NewDataNeverStandBesideAnOldFutureFile) {
   simulate(spec, folder / "a.csv");
   EXPECT_TRUE(fs::exists(folder / "a.future.csv"));
   spec.future_days = 0;
+  spec.replace = true;
   simulate(spec, folder / "a.csv");
   EXPECT_TRUE(fs::exists(folder / "a.csv"));
   EXPECT_FALSE(fs::exists(folder / "a.future.csv"));

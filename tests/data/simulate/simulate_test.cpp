@@ -51,7 +51,8 @@ class SimulateTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  std::string csv(const SimulateSpec& spec) {
+  std::string csv(SimulateSpec spec) {
+    spec.replace = true;
     simulate(spec, folder_ / "a.csv");
     return text_of(folder_ / "a.csv");
   }
@@ -290,6 +291,44 @@ TEST_F(SimulateTest, WrongSettingsAreNamedWithTheirRange) {
   EXPECT_EQ(config_error([](auto&) {}, "out.xlsx"),
             "out.xlsx: this ending is not known; name the file .csv, .csv.gz, .csv.zst, .parquet, "
             ".arrow or .feather");
+}
+
+TEST_F(SimulateTest, AFileThatHoldsSomethingElseIsKeptUnlessToldOtherwise) {
+  const auto error_of = [&](const SimulateSpec& spec, const char* name) {
+    try {
+      simulate(spec, folder_ / name);
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  fs::create_directories(folder_);
+  SimulateSpec spec = small();
+  for (const char* schema : {"catalog", "article"}) {
+    spec.schema = schema;
+    for (const char* name : {"a.csv", "a.csv.gz", "a.parquet", "a.arrow"}) {
+      std::ofstream(folder_ / name) << "mine";
+      EXPECT_THAT(error_of(spec, name), testing::HasSubstr("choose another file name")) << name;
+      EXPECT_EQ(text_of(folder_ / name), "mine");
+      EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1) << name;
+      spec.replace = true;
+      EXPECT_EQ(error_of(spec, name), "no error");
+      spec.replace = false;
+      EXPECT_EQ(error_of(spec, name), "no error");  // it holds just that
+      spec.seed = 2;
+      EXPECT_NE(error_of(spec, name), "no error");
+      spec.seed = 1;
+      for (const auto& file : fs::directory_iterator(folder_)) fs::remove(file);
+    }
+  }
+  spec.schema = "catalog";
+  for (const int days : {spec.future_days, 0}) {
+    spec.future_days = days;
+    std::ofstream(folder_ / "a.future.csv") << "mine";
+    EXPECT_THAT(error_of(spec, "a.csv"), testing::HasSubstr("a.future.csv: is there already"));
+    EXPECT_EQ(text_of(folder_ / "a.future.csv"), "mine");
+    EXPECT_FALSE(fs::exists(folder_ / "a.csv"));
+  }
 }
 
 TEST_F(SimulateTest, FolderThatCannotBeMadeIsADataError) {

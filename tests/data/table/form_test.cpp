@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <functional>
 
 #include "data/catalog/values.hpp"
 #include "data/table/impl.hpp"
 #include "data/table/source.hpp"
 #include "data/temporary.hpp"
 #include "sluice/data/catalog.hpp"
+#include "sluice/data/simulate.hpp"
 
 namespace sluice {
 namespace {
@@ -299,13 +301,22 @@ TEST_F(FileForm, AFullDiskIsNamedForEveryFormat) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  for (const char* name : {"a.csv", "a.csv.gz", "a.parquet", "a.arrow"}) {
-    const rlimit small{4096, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-    const std::string message = data_error([&] { write_table(path(name), {column}); });
-    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-    EXPECT_THAT(message, HasSubstr(name));
-    EXPECT_THAT(message, HasSubstr("File too large")) << "the system's reason";
+  const std::function<void(const std::filesystem::path&)> writers[] = {
+      [&](const auto& name) { write_table(name, {column}); },
+      [](const auto& name) { simulate({.stores = 2, .items = 30}, name); },
+      [](const auto& name) { simulate({.days = 20'000, .schema = "article"}, name); }};
+  for (const auto& write : writers) {
+    for (const std::string name : {"a.csv", "a.csv.gz", "a.csv.zst", "a.parquet", "a.feather"}) {
+      const rlimit small{4096, before.rlim_max};
+      ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+      testing::internal::CaptureStderr();
+      const std::string message = data_error([&] { write(path(name)); });
+      ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+      EXPECT_THAT(message, testing::StartsWith(name + ": "));
+      EXPECT_THAT(message, testing::Not(HasSubstr(".tmp")));
+      EXPECT_THAT(message, HasSubstr("File too large")) << "the system's reason";
+      EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << name;
+    }
   }
   std::signal(SIGXFSZ, handler);
 }

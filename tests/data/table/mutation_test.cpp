@@ -1,9 +1,14 @@
 // Files that were cut or changed at random (always the same random): reading them gives a catalogue
 // or a DataError, and nothing else.
+#include <arrow/buffer.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/table.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
 
+#include "data/table/arrow_table.hpp"
 #include "data/temporary.hpp"
 #include "sluice/base/rng.hpp"
 #include "sluice/data/catalog.hpp"
@@ -90,13 +95,28 @@ TEST_F(Mutation, OfTsfIsReadOrRefused) {
   EXPECT_LT(errors, 600);
 }
 
+std::vector<OutputColumn> few_rows() {
+  return {{.name = "unique_id", .text = {"A", "B"}, .codes = {0, 0, 1, 1}},
+          {.name = "ds", .times = {0, 86400, 0, 172800}},
+          {.name = "y", .numbers = {1, 2, 3, 4}}};
+}
+
 TEST_F(Mutation, OfBinaryFilesIsReadOrRefused) {
   for (const std::string name : {"a.parquet", "a.arrow", "a.csv.gz", "a.csv.zst"}) {
-    write_table(path(name), {{.name = "unique_id", .text = {"A", "B"}, .codes = {0, 0, 1, 1}},
-                             {.name = "ds", .times = {0, 86400, 0, 172800}},
-                             {.name = "y", .numbers = {1, 2, 3, 4}}});
+    write_table(path(name), few_rows());
     EXPECT_GT(refused(name, text_of(path(name)), 250), 50) << name;
   }
+}
+
+TEST_F(Mutation, OfAnArrowStreamIsReadOrRefused) {
+  const auto table = arrow_table(few_rows(), "a.arrow");
+  const auto bytes = arrow::io::BufferOutputStream::Create().ValueOrDie();
+  const auto writer = arrow::ipc::MakeStreamWriter(bytes, table->schema()).ValueOrDie();
+  ASSERT_TRUE(writer->WriteTable(*table).ok());
+  ASSERT_TRUE(writer->Close().ok());
+  const int errors = refused("a.arrow", bytes->Finish().ValueOrDie()->ToString(), 250);
+  EXPECT_GT(errors, 50);
+  EXPECT_LT(errors, 250);  // some change nothing that is read
 }
 
 }  // namespace

@@ -151,6 +151,21 @@ TEST_F(NumberColumns, BetweenCommasPointsBeforeThreeDigitsAreDecimalAndSaid) {
   EXPECT_THAT(numbers("d,y\n1,3.000\n2,2.121\n3,950\n", ','), ElementsAre(3000, 2121, 950));
 }
 
+TEST_F(NumberColumns, WithoutAPointNothingIsSaidOfPoints) {
+  for (const char delimiter : {',', ';'}) {
+    for (const char* large : {"1e37", "2E2", "12345678901234567890"}) {
+      std::string text = "d?p?y\n1?2?" + std::string(large) + "\n2?3?950\n";
+      std::replace(text.begin(), text.end(), '?', delimiter);
+      EXPECT_EQ(numbers(text).back(), 950);
+      EXPECT_THAT(remarks_, testing::Not(testing::Contains(HasSubstr("point")))) << text;
+    }
+  }
+  EXPECT_THAT(numbers("d,x,y\n1,1e3,3.000\n2,7,2.121\n"), ElementsAre(3, 2.121f));
+  EXPECT_THAT(remarks_, ElementsAre(HasSubstr("every point in 'y' stands before three digits")));
+  // Nor does it say that the file's points are decimal.
+  EXPECT_THAT(numbers("d;x;y\n1;1e3;2,5\n2;7;1.200\n"), ElementsAre(2.5f, 1200));
+}
+
 TEST_F(NumberColumns, OneCellThatNoGroupsMakeSettlesThePoint) {
   EXPECT_THAT(numbers("d;y\n1;1.234\n2;0.512\n"), ElementsAre(1.234f, 0.512f));
   EXPECT_THAT(numbers("d;y\n1;1.234\n2;1.5\n"), ElementsAre(1.234f, 1.5f));

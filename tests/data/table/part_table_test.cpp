@@ -82,7 +82,10 @@ class PartTableFiles : public WithFiles {
       EXPECT_TRUE(
           parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out, kGroup).ok());
     } else {
-      const auto writer = arrow::ipc::MakeFileWriter(out, table->schema()).ValueOrDie();
+      const auto writer =
+          (name.starts_with("stream") ? arrow::ipc::MakeStreamWriter(out, table->schema())
+                                      : arrow::ipc::MakeFileWriter(out, table->schema()))
+              .ValueOrDie();
       EXPECT_TRUE(writer->WriteTable(*table, kGroup).ok());
       EXPECT_TRUE(writer->Close().ok());
     }
@@ -112,7 +115,7 @@ std::string cells_of(const arrow::ChunkedArray& column) {
 
 TEST_F(PartTableFiles, HaveTheCellsOfTheTableWhateverIsKept) {
   const auto table = some_table();
-  for (const char* name : {"a.parquet", "a.arrow"}) {
+  for (const char* name : {"a.parquet", "a.arrow", "stream.arrow", "stream.feather"}) {
     const std::string file = write(name);
     for (const std::int64_t kept : {std::int64_t{0}, std::int64_t{90'000}, std::int64_t{1} << 30}) {
       const Table made = read(file, kept);
@@ -196,7 +199,7 @@ TEST_F(PartTableFiles, OfManyColumnsAndFewRowsAreReadAtOnce) {
 
 /// A message about a cell looks for its place, or for others of the column.
 TEST_F(PartTableFiles, AreLookedAtWhileTheyAreLookedAt) {
-  for (const char* name : {"a.parquet", "a.arrow"}) {
+  for (const char* name : {"a.parquet", "a.arrow", "stream.arrow", "stream.feather"}) {
     const std::string file = write(name);
     for (const std::int64_t kept : {std::int64_t{0}, std::int64_t{1} << 18}) {
       const Table table = read(file, kept);

@@ -261,6 +261,88 @@ TEST(Hierarchy, NoSumIsAnExampleForANewItem) {
   }
 }
 
+/// `shops` whose s4 and s5 have no history and are of a kind of their own, in both stores.
+Catalog shops_with_a_new_kind() {
+  return shops([](CatalogParts& parts) {
+    std::fill(parts.channels[0].values.end() - 2 * 60, parts.channels[0].values.end(),
+              testing::kMissing);
+    parts.history = {60, 60, 60, 60, 0, 0};
+    parts.static_categories[0].codes = {1, 1, 2, 2, 1, 2};
+    parts.static_categories[1] = {"kind", {"unknown", "x", "y", "new"}, {1, 2, 1, 2, 3, 3}};
+  });
+}
+
+TEST(Hierarchy, ASumThatOnlyNewItemsHaveIsTheSumOfTheirForecasts) {
+  const Catalog catalog = shops_with_a_new_kind();
+  for (const char* loss : {"quantile", "gaussian"}) {
+    Config c = config_of("none");
+    c.training.loss = loss;
+    c.forecast.strict = true;
+    const Model model = testing::quick_model(c, catalog);
+    for (const char* method : {"none", "bottom_up", "wls_struct", "wls_var", "mint_shrink"}) {
+      c.forecast.reconcile = method;
+      const Forecasts f = forecast_series(model, catalog, c);
+      const auto row_of = [&](const std::string& id) {
+        std::size_t row = 0;
+        while (row < f.series.size() && catalog.id(f.series[row]) != id) ++row;
+        return row;
+      };
+      ASSERT_EQ(f.series.size(), 12u) << method;
+      const std::size_t sum = row_of("kind=new"), one = row_of("s4"), two = row_of("s5");
+      ASSERT_LT(sum, f.series.size()) << method;
+      EXPECT_EQ(f.new_item[sum], 1);
+      EXPECT_EQ(catalog.date(f.series[sum], f.cutoff[sum]),
+                catalog.date(f.series[one], f.cutoff[one]));
+      double kinds = 0, total = 0;
+      for (std::size_t k = 0; k < 3; ++k) {
+        for (std::size_t j = 0; j < 3; ++j) {
+          EXPECT_FLOAT_EQ(static_cast<float>(f.y(sum, k, 0, j)),
+                          static_cast<float>(f.y(one, k, 0, j) + f.y(two, k, 0, j)));
+        }
+        EXPECT_NEAR(f.point(sum, k, 0), f.point(one, k, 0) + f.point(two, k, 0),
+                    1e-5 * f.point(sum, k, 0));
+        for (const char* kind : {"kind=x", "kind=y", "kind=new"})
+          kinds += f.point(row_of(kind), k, 0);
+        total += f.point(row_of("total"), k, 0);
+      }
+      if (method != std::string("none")) {
+        EXPECT_NEAR(kinds / total, 1, 1e-12) << method;
+      }
+      const auto columns = forecast_columns(catalog, {&f, 1}, {80}, ForecastRows::forecasts_alone);
+      const OutputColumn& level = column(columns, "level");
+      EXPECT_EQ(level.text[static_cast<std::size_t>(level.codes[3 * sum])], "kind");
+    }
+  }
+}
+
+TEST(Hierarchy, ASumThatOnlyNewItemsHaveIsNamedWhereItHasNoForecast) {
+  const auto reason_of = [](const Forecasts& f, const std::string& id) {
+    const auto found = std::ranges::find(f.left_out, id, &LeftOut::id);
+    return found == f.left_out.end() ? std::string("not named") : found->reason;
+  };
+  const Catalog catalog = shops_with_a_new_kind();
+  Config c = config_of("wls_struct");
+  c.forecast.new_items = false;
+  EXPECT_EQ(reason_of(forecast_series(testing::quick_model(c, catalog), catalog, c), "kind=new"),
+            "no history; forecast.new_items = false");
+  const Catalog priced = shops([](CatalogParts& parts) {
+    const std::size_t rows = parts.channels[0].values.size();
+    parts.channels.push_back({"price", Role::future, std::vector<float>(rows, 2)});
+    // s5 has no history, is alone of its kind, and no price of it is known.
+    std::fill(parts.channels[0].values.end() - 60, parts.channels[0].values.end(),
+              testing::kMissing);
+    std::fill(parts.channels[1].values.end() - 60, parts.channels[1].values.end(),
+              testing::kMissing);
+    parts.history = {57, 57, 57, 57, 57, 0};
+    parts.static_categories[1] = {"kind", {"unknown", "x", "y", "z"}, {1, 2, 1, 2, 1, 3}};
+  });
+  c.forecast.new_items = true;
+  c.forecast.reconcile = "none";
+  const Forecasts f = forecast_series(testing::quick_model(c, priced), priced, c);
+  EXPECT_THAT(reason_of(f, "s5"), HasSubstr("price"));
+  EXPECT_EQ(reason_of(f, "kind=z"), "1 of its series has no forecast: s5");
+}
+
 TEST(Hierarchy, ErrorsThatMintShrinkIsNotMadeForAreRefusedBeforeATraining) {
   Config c = config_of("mint_shrink");
   c.network.predict_day = 10'000;

@@ -331,20 +331,30 @@ class CsvReader {
   PartTable read_numbers(PartTable table, const std::vector<char>& keep) {
     // A file beside the data, whose setting it is: between commas a point is decimal.
     const bool beside = options_.form_of_another && options_.decimal != '\0';
-    std::vector<char> settled(raw_names_.size(), beside ? 1 : 0);
+    using text_numbers::Points;
+    std::vector<Points> points(raw_names_.size(), beside ? Points::decimal : Points::unknown);
     if (decimal_ == '\0' && !beside) {
-      settled = csv::columns_with_decimal_points(text_);
-      settled.resize(raw_names_.size(), 0);
+      const std::vector<char> found = csv::columns_with_decimal_points(text_);
+      for (std::size_t c = 0; c < std::min(found.size(), points.size()); ++c) {
+        if (found[c] != 0) points[c] = Points::decimal;
+      }
     }
     const auto look = [&] {
-      return text_numbers::look_at(table, keep, options_.missing, decimal_, settled);
+      return text_numbers::look_at(table, keep, options_.missing, decimal_, points);
     };
     auto findings = look();
+    if (!findings.doubtful.empty()) {
+      for (const int c : findings.doubtful) points[static_cast<std::size_t>(c)] = Points::none;
+      for (const int c : csv::columns_with_points_of_thousands(text_, findings.doubtful)) {
+        points[static_cast<std::size_t>(c)] = Points::unknown;
+      }
+      findings = look();
+    }
     if (text_.form().delimiter == ',' && !findings.doubtful.empty()) {
       // Who writes thousands with points writes decimal commas, and does not separate by commas.
       std::vector<std::string> names;
       for (const int c : findings.doubtful) {
-        settled[static_cast<std::size_t>(c)] = 1;
+        points[static_cast<std::size_t>(c)] = Points::decimal;
         names.push_back(fmt::format("'{}'", table.schema()->field(c)->name()));
       }
       impl_.remarks.push_back(fmt::format(

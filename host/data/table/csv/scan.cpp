@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "data/table/files.hpp"
 #include "data/table/numerals.hpp"
@@ -226,6 +227,29 @@ std::vector<char> columns_with_decimal_points(const Text& text) {
     return rows++ < kRows && bytes < kBytes;
   });
   return found;
+}
+
+std::vector<int> columns_with_points_of_thousands(const Text& text,
+                                                  const std::vector<int>& columns) {
+  RowScanner scanner(text.form().delimiter);
+  scanner.keep_text = true;
+  std::vector<int> without = columns, with;
+  bool header = true;
+  walk(text, scanner, kNothing, [&](const RowScanner& row, std::int64_t) {
+    const auto has_one = [&](int column) {
+      const auto c = static_cast<std::size_t>(column);
+      if (c >= row.texts.size() || row.texts[c].find('.') == std::string::npos) return false;
+      return numerals::read(row.texts[c], ',').has_value();
+    };
+    if (!header) {
+      std::ranges::copy_if(without, std::back_inserter(with), has_one);
+      std::erase_if(without, has_one);
+    }
+    header = false;
+    return !without.empty();
+  });
+  std::ranges::sort(with);
+  return with;
 }
 
 std::optional<Title> find_title(const Text& text) {

@@ -79,6 +79,11 @@ std::vector<std::int64_t> rows_of_delimiters(const Text& text,
 /// thousands (5.5, 0.512, 1234.567).
 std::vector<char> columns_with_decimal_points(const Text& text);
 
+/// Those of `columns` that have a cell whose point may separate thousands (1.234, 12.345.678): the
+/// whole text is walked where one has none.
+std::vector<int> columns_with_points_of_thousands(const Text& text,
+                                                  const std::vector<int>& columns);
+
 /// A line of names under a title that is alone on the first line, its other cells empty.
 struct Title {
   std::int64_t line;  ///< of the names

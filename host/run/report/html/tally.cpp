@@ -125,7 +125,6 @@ Tally::Tally(const Catalog& catalog, const std::vector<std::string>& id_columns,
       levels_(std::move(levels)),
       has_weekdays_(steps_have_weekdays(catalog.axis())),
       groups_(groups_of(catalog, id_columns)) {
-  median_ = place_of(probabilities_, .5);
   for (const double level : levels_) {
     lower_.push_back(place_of(probabilities_, (1 - level / 100) / 2));
     upper_.push_back(place_of(probabilities_, (1 + level / 100) / 2));
@@ -136,7 +135,7 @@ Tally::Tally(const Catalog& catalog, const std::vector<std::string>& id_columns,
 void Tally::add(const ScoredRow& row) {
   const std::size_t K = row.actual.size(), J = probabilities_.size();
   const std::size_t methods = K == 0 ? 0 : row.methods.size() / K;
-  if (K == 0 || row.methods.size() != methods * K || row.quantiles.size() != K * J ||
+  if (methods == 0 || row.methods.size() != methods * K || row.quantiles.size() != K * J ||
       (K_ != 0 && K != steps_.size()))
     throw InternalError(
         fmt::format("HTML report: a row of {} steps, {} forecasts, {} quantiles, {} of {} steps", K,
@@ -187,8 +186,8 @@ void Tally::keep(const ScoredRow& row) {
   const double offset = catalog_.value_offset(row.target, row.series);
   const std::size_t J = probabilities_.size();
   for (std::size_t k = 0; k < row.actual.size(); ++k) {
-    for (const std::size_t j : {median_, std::size_t{0}, J - 1})
-      values_.push_back(static_cast<float>(row.quantiles[k * J + j] - offset));
+    for (const double value : {row.methods[k], row.quantiles[k * J], row.quantiles[k * J + J - 1]})
+      values_.push_back(static_cast<float>(value - offset));
   }
 }
 

@@ -57,7 +57,7 @@ class Tally {
   const std::vector<Slice>& weekdays() const { return weekdays_; }
   const std::vector<Group>& groups() const { return groups_; }
   const std::vector<Kept>& kept() const { return kept_; }
-  /// Of kept()[i], step k: the forecast and the ends of the widest interval.
+  /// Of kept()[i], step k: the forecast, as it is scored, and the ends of the widest interval.
   double forecast(std::size_t i, int k) const { return value(i, k, 0); }
   double lower(std::size_t i, int k) const { return value(i, k, 1); }
   double upper(std::size_t i, int k) const { return value(i, k, 2); }
@@ -72,7 +72,6 @@ class Tally {
   const Catalog& catalog_;
   std::vector<double> probabilities_, levels_;
   std::vector<std::size_t> lower_, upper_;  ///< [levels] the quantiles at an interval's ends
-  std::size_t median_ = 0;
   int K_ = 0;
   bool has_weekdays_ = false;
   Slice total_;

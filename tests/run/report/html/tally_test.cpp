@@ -175,14 +175,25 @@ TEST(Tally, LeavesOutPointsThatSomeMethodLacks) {
   EXPECT_THAT(tally.total().absolute, ElementsAre(2, 1));
 }
 
+/// The mean of rare sales, or what adds up with its sums: not the quantile in the middle.
+TEST(Tally, ShowsTheForecastThatIsScored) {
+  const Catalog catalog(three_series());
+  Tally tally = tally_of(catalog);
+  tally.add(Row{{1, 0}, {.4, .6, 0, 0}, {0, 0, 2, 0, 0, 3}}.of(0, 5));
+  EXPECT_FLOAT_EQ(static_cast<float>(tally.forecast(0, 0)), .4F);
+  EXPECT_FLOAT_EQ(static_cast<float>(tally.forecast(0, 1)), .6F);
+  EXPECT_EQ(tally.lower(0, 1), 0);
+  EXPECT_EQ(tally.upper(0, 1), 3);
+}
+
 TEST(Tally, KeepsForecastsAroundAnOffsetExactly) {
   CatalogParts parts = three_series();
   parts.value_offset = {1e9, 0, 0};
   const Catalog catalog(parts);
   Tally tally = tally_of(catalog);
-  tally.add(
-      Row{{1e9, 1e9}, {1e9, 1e9, 1e9, 1e9}, {1e9 - 1, 1e9 + 1, 1e9 + 2, 1e9 + 3, 1e9 + 4, 1e9 + 5}}
-          .of(0, 5));
+  tally.add(Row{
+      {1e9, 1e9}, {1e9, 1e9 + 4, 1e9, 1e9}, {1e9 - 1, 1e9 + 1, 1e9 + 2, 1e9 + 3, 1e9 + 3, 1e9 + 5}}
+                .of(0, 5));
   EXPECT_EQ(tally.forecast(0, 1), 1e9 + 4);
   EXPECT_EQ(tally.lower(0, 0), 1e9 - 1);
   EXPECT_EQ(tally.upper(0, 1), 1e9 + 5);
@@ -194,6 +205,7 @@ TEST(Tally, RefusesRowsOfAnotherShape) {
   tally.add(Row{{10, 20}, {12, 17, 9, 25}, {11, 12, 13, 16, 17, 21}}.of(0, 5));
   EXPECT_THROW(tally.add(Row{{10}, {12, 9}, {11, 12, 13}}.of(1, 5)), InternalError);
   EXPECT_THROW(tally.add(Row{{10, 20}, {12, 17, 9, 25}, {11, 12, 13}}.of(1, 5)), InternalError);
+  EXPECT_THROW(tally.add(Row{{10, 20}, {}, {11, 12, 13, 16, 17, 21}}.of(1, 5)), InternalError);
 }
 
 }  // namespace
