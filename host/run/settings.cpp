@@ -12,6 +12,7 @@
 #include "run/config/config_of.hpp"
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
+#include "run/config/looked_at.hpp"
 #include "run/config/loss.hpp"
 #include "run/config/sampled_pasts.hpp"
 #include "run/config/toml_file.hpp"
@@ -84,6 +85,16 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
   }
 }
 
+/// What has no effect of that which the command and its file say. A caller of the library has
+/// settings for all that it does; the flags of a command line are of one command.
+std::vector<std::string> without_effect(const SettingsRequest& request, const Settings& settings) {
+  std::vector<std::string> idle = idle_settings(request.command, settings.written, settings.config);
+  if (!request.reads_models) return idle;
+  std::string flags = unused_flags(request.command, request.overrides, settings.config);
+  if (!flags.empty()) idle.push_back(std::move(flags));
+  return idle;
+}
+
 /// Of sums whose forecasts are medians; empty where a training is still to decide that, and says
 /// it.
 std::string medians_remark(const SettingsRequest& request, const Settings& settings) {
@@ -105,7 +116,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
       request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
     if (request.command == "train") check_known_end(settings.config.training);
-    settings.remarks = idle_settings(request.command, settings.written, settings.config);
+    settings.remarks = without_effect(request, settings);
     settings.medians = medians_remark(request, settings);
     return settings;
   }
@@ -120,8 +131,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   settings.config =
       config_over(request, settings.file, carried_settings(model.config, settings.written));
   settings.remarks = carried_remarks(model.config, settings.written, settings.config, name);
-  const std::vector<std::string> idle =
-      idle_settings(request.command, settings.written, settings.config);
+  const std::vector<std::string> idle = without_effect(request, settings);
   settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
   settings.medians = medians_remark(request, settings);
   if (refits || request.command == "check") return settings;

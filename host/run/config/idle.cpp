@@ -21,7 +21,7 @@ bool uses(std::string_view command, std::string_view section, const Config& conf
   if (section == "engine") return command != "check";
   if (section == "tune") return command == "tune";
   if (section == "forecast") return command == "forecast" || evaluates;
-  if (section == "explanation") return command == "forecast";
+  if (section == "explanation" || section == "path") return command == "forecast";
   return evaluates;
 }
 
@@ -131,6 +131,12 @@ class Idle {
         "with data.ended_after = 0, by which no series has ended");
     say("forecast.reconcile", written_.forecast.reconcile != Config::Forecast().reconcile,
         used_.data.groups.empty(), "without sums (data.groups)");
+    const bool draws = (used_.forecast.sums && !used_.forecast.sums->empty()) ||
+                       !used_.path.samples.empty() || used_.network.decoding == "recursive";
+    say("forecast.samples", written_.forecast.samples.has_value(), command_ == "forecast" && !draws,
+        "without forecast.sums or path.samples, but on network.decoding = \"recursive\"");
+    say("path.sums", written_.path.sums != Config::Path().sums,
+        !used_.forecast.sums || used_.forecast.sums->empty(), "without forecast.sums");
     say("evaluate.step", written_.evaluate.step != 0, used_.evaluate.n_windows == 1,
         "with one window (evaluate.n_windows)");
     say("evaluate.show", !written_.evaluate.show.empty(),
