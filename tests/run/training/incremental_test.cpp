@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-class Incremental : public Training {};
+class Incremental : public TrainingTest {};
 
 TEST_F(Incremental, NeverReplacesABetterModelByAWorse) {
   const Catalog catalog = weekly();

@@ -35,7 +35,7 @@ std::vector<std::vector<float>> lines(int count, int length, float start = 20) {
   return out;
 }
 
-class Lessons : public Training {
+class Lessons : public TrainingTest {
  protected:
   Config open() const {
     Config c = small();

@@ -12,7 +12,7 @@
 
 namespace sluice {
 
-class Training : public ::testing::Test {
+class TrainingTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();

@@ -21,7 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST_F(Training, LowersTheValidationLossBelowTheBases) {
+TEST_F(TrainingTest, LowersTheValidationLossBelowTheBases) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.steps = 1;
@@ -33,7 +33,7 @@ TEST_F(Training, LowersTheValidationLossBelowTheBases) {
   EXPECT_LT(trained, 0.8 * base);
 }
 
-TEST_F(Training, NeverLooksAtTheTestRange) {
+TEST_F(TrainingTest, NeverLooksAtTheTestRange) {
   auto series = testing::weekly_series(4, 80);
   const Catalog before{testing::daily_parts(series)};
   for (auto& values : series) {
@@ -55,7 +55,7 @@ TEST_F(Training, NeverLooksAtTheTestRange) {
   EXPECT_NE(train(c, before, silent()).model.members, train(c, after, silent()).model.members);
 }
 
-TEST_F(Training, ValidationDaysAreNotTrainedOnBeforeTheFinalFit) {
+TEST_F(TrainingTest, ValidationDaysAreNotTrainedOnBeforeTheFinalFit) {
   auto series = testing::weekly_series(4, 80);
   const Catalog before{testing::daily_parts(series)};
   for (auto& values : series) {
@@ -71,7 +71,7 @@ TEST_F(Training, ValidationDaysAreNotTrainedOnBeforeTheFinalFit) {
   EXPECT_NE(train(c, before, silent()).model.members, train(c, after, silent()).model.members);
 }
 
-TEST_F(Training, KeepsTheBestWeightsNotTheLast) {
+TEST_F(TrainingTest, KeepsTheBestWeightsNotTheLast) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.average_decay = 0;
@@ -87,7 +87,7 @@ TEST_F(Training, KeepsTheBestWeightsNotTheLast) {
   EXPECT_EQ(again.model.valid_loss, result.model.valid_loss);
 }
 
-TEST_F(Training, PatienceEndsATrainingThatNoLongerImproves) {
+TEST_F(TrainingTest, PatienceEndsATrainingThatNoLongerImproves) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.learning_rate = 0.3;  // jumps about
@@ -98,7 +98,7 @@ TEST_F(Training, PatienceEndsATrainingThatNoLongerImproves) {
   EXPECT_LT(result.model.steps, 5'000);
 }
 
-TEST_F(Training, IsTheSameForTheSameSeedAndAnotherForAnother) {
+TEST_F(TrainingTest, IsTheSameForTheSameSeedAndAnotherForAnother) {
   const Catalog catalog = weekly();
   Config c = small();
   const Model a = train(c, catalog, silent()).model, b = train(c, catalog, silent()).model;
@@ -107,7 +107,7 @@ TEST_F(Training, IsTheSameForTheSameSeedAndAnotherForAnother) {
   EXPECT_NE(train(c, catalog, silent()).model.members, a.members);
 }
 
-TEST_F(Training, SeveralSeedsGiveSeveralMembersTheFirstAsAlone) {
+TEST_F(TrainingTest, SeveralSeedsGiveSeveralMembersTheFirstAsAlone) {
   const Catalog catalog = weekly();
   Config c = small();
   const Model one = train(c, catalog, silent()).model;
@@ -147,7 +147,7 @@ int train_in_pieces(Config c, const Catalog& catalog, const TrainOptions& option
   }
 }
 
-TEST_F(Training, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
+TEST_F(TrainingTest, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
   const Catalog catalog = weekly();
   for (const char* sampling : {"series", "window"}) {
     Config c = small();
@@ -172,7 +172,7 @@ TEST_F(Training, ResumedAfterAnyNumberOfStopsGivesTheSameBits) {
   }
 }
 
-TEST_F(Training, ResumeWithOtherSettingsIsRefusedWithEachOfThemAndTheRemedy) {
+TEST_F(TrainingTest, ResumeWithOtherSettingsIsRefusedWithEachOfThemAndTheRemedy) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.steps = 1'000'000;
@@ -200,7 +200,7 @@ TEST_F(Training, ResumeWithOtherSettingsIsRefusedWithEachOfThemAndTheRemedy) {
   EXPECT_THROW(train(c, catalog, silent(true)), DataError);
 }
 
-TEST_F(Training, ALossThatIsNotFiniteStopsWithStepAndSeries) {
+TEST_F(TrainingTest, ALossThatIsNotFiniteStopsWithStepAndSeries) {
   auto series = testing::weekly_series(3, 80);
   series[2][40] = 3e38f;
   const Catalog catalog{testing::daily_parts(series)};
@@ -218,7 +218,7 @@ TEST_F(Training, ALossThatIsNotFiniteStopsWithStepAndSeries) {
   }
 }
 
-TEST_F(Training, ATimeBudgetEndsIt) {
+TEST_F(TrainingTest, ATimeBudgetEndsIt) {
   Config c = small();
   c.training.steps = 0;
   c.training.max_seconds = 0.2;
@@ -227,7 +227,7 @@ TEST_F(Training, ATimeBudgetEndsIt) {
   EXPECT_GE(result.seconds, 0.1);  // at least half of it is for steps
 }
 
-TEST_F(Training, ATimeBudgetOfNothingStillMakesAStepInEachPhase) {
+TEST_F(TrainingTest, ATimeBudgetOfNothingStillMakesAStepInEachPhase) {
   Config c = small();
   c.training.steps = 0;
   c.training.max_seconds = 1e-9;
@@ -236,7 +236,7 @@ TEST_F(Training, ATimeBudgetOfNothingStillMakesAStepInEachPhase) {
   EXPECT_EQ(train(c, catalog, silent()).model.steps, 1);
 }
 
-TEST_F(Training, AValidationPartWithoutATargetIsRefusedBeforeTheTraining) {
+TEST_F(TrainingTest, AValidationPartWithoutATargetIsRefusedBeforeTheTraining) {
   auto series = testing::weekly_series(4, 80);
   for (auto& values : series) {
     for (std::size_t t = 68; t < 74; ++t) values[t] = testing::kMissing;
@@ -255,7 +255,7 @@ TEST_F(Training, AValidationPartWithoutATargetIsRefusedBeforeTheTraining) {
       std::isfinite(train(c, Catalog(testing::daily_parts(series)), silent()).model.valid_loss));
 }
 
-TEST_F(Training, APlateauHalvesTheRateUntilTheLossFallsAgain) {
+TEST_F(TrainingTest, APlateauHalvesTheRateUntilTheLossFallsAgain) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.learning_rate = 0.1;  // too high to settle
@@ -266,13 +266,13 @@ TEST_F(Training, APlateauHalvesTheRateUntilTheLossFallsAgain) {
   EXPECT_LT(train(c, catalog, silent()).model.valid_loss, constant);
 }
 
-TEST_F(Training, NeedsSomethingToEndIt) {
+TEST_F(TrainingTest, NeedsSomethingToEndIt) {
   Config c = small();
   c.training.steps = 0;
   EXPECT_THROW(train(c, weekly(), silent()), ConfigError);
 }
 
-TEST_F(Training, TheArticlesPlainNetworkAndCarriedStateTrain) {
+TEST_F(TrainingTest, TheArticlesPlainNetworkAndCarriedStateTrain) {
   const Catalog catalog = weekly();
   Config c = small();
   c.network.scaling = "standard";
@@ -298,7 +298,7 @@ TEST_F(Training, TheArticlesPlainNetworkAndCarriedStateTrain) {
 
 // ---- Forecasts of a trained model.
 
-TEST_F(Training, QuantilesNeverCrossAndLevelsAreTheOnesTrained) {
+TEST_F(TrainingTest, QuantilesNeverCrossAndLevelsAreTheOnesTrained) {
   const Catalog catalog = weekly();
   Config c = small();
   c.forecast.levels = {50, 80, 95};
@@ -315,7 +315,7 @@ TEST_F(Training, QuantilesNeverCrossAndLevelsAreTheOnesTrained) {
   EXPECT_THROW(Forecaster(model, catalog, {70}, c.engine), ConfigError);
 }
 
-TEST_F(Training, APointLossHasIntervalsFromItsValidationErrors) {
+TEST_F(TrainingTest, APointLossHasIntervalsFromItsValidationErrors) {
   const Catalog catalog = weekly(20, 100);
   Config c = small();
   c.training.loss = "mae";
@@ -344,7 +344,7 @@ TEST_F(Training, APointLossHasIntervalsFromItsValidationErrors) {
   EXPECT_NO_THROW(Forecaster(blind, catalog, {}, c.engine));
 }
 
-TEST_F(Training, AMissingFutureValueIsNamed) {
+TEST_F(TrainingTest, AMissingFutureValueIsNamed) {
   CatalogParts parts = testing::daily_parts(testing::weekly_series(2, 60));
   Channel price{"price", Role::future, std::vector<float>(120, 3.0f)};
   price.values[7] = 4;
@@ -368,7 +368,7 @@ TEST_F(Training, AMissingFutureValueIsNamed) {
   }
 }
 
-TEST_F(Training, ACatalogueThatDoesNotFitTheModelIsRefused) {
+TEST_F(TrainingTest, ACatalogueThatDoesNotFitTheModelIsRefused) {
   const Catalog catalog = weekly();
   Config c = small();
   c.training.steps = 5;
@@ -383,7 +383,7 @@ TEST_F(Training, ACatalogueThatDoesNotFitTheModelIsRefused) {
   EXPECT_THROW(Forecaster(model, wider, {80}, c.engine), DataError);
 }
 
-TEST_F(Training, ANewSeriesIsForecastByItsOwnHistory) {
+TEST_F(TrainingTest, ANewSeriesIsForecastByItsOwnHistory) {
   const Catalog catalog = weekly();
   Config c = small();
   const Model model = train(c, catalog, silent()).model;
@@ -399,7 +399,7 @@ TEST_F(Training, ANewSeriesIsForecastByItsOwnHistory) {
   }
 }
 
-TEST_F(Training, CutoffsFromADateLieInEachSeriesOwnSteps) {
+TEST_F(TrainingTest, CutoffsFromADateLieInEachSeriesOwnSteps) {
   const Catalog catalog = weekly(2, 30);  // from 2024-01-01
   EXPECT_EQ(cutoffs_from(catalog, "2024-01-11"), (std::vector<std::int64_t>{10, 10}));
   EXPECT_EQ(cutoffs_from(catalog, ""), (std::vector<std::int64_t>{30, 30}));

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class WatchedTraining : public Training {
+class WatchedTraining : public TrainingTest {
  protected:
   TrainResult watched(const Config& config, TrainWatch watch) {
     TrainOptions options = silent();
