@@ -9,6 +9,7 @@
 
 #include "base/with_memory.hpp"
 #include "run/config/carried.hpp"
+#include "run/config/catalog_facts.hpp"
 #include "run/config/config_of.hpp"
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
@@ -95,13 +96,32 @@ std::vector<std::string> without_effect(const SettingsRequest& request, const Se
   return idle;
 }
 
-/// Of sums whose forecasts are medians; empty where a training is still to decide that, and says
-/// it.
-std::string medians_remark(const SettingsRequest& request, const Settings& settings) {
+/// The loss of sums whose forecasts are medians; empty where a training is still to decide that,
+/// and says it.
+std::string loss_of_medians(const SettingsRequest& request, const Settings& settings) {
   const bool trains = request.command == "train";
   const std::string& loss =
       settings.model ? settings.model->config.training.loss : settings.config.training.loss;
-  return trains && loss == "auto" ? std::string() : medians_text(settings.config.data, loss);
+  const bool tells = !(trains && loss == "auto") && sums_medians(settings.config.data, loss);
+  return tells ? loss : std::string();
+}
+
+/// All of a catalogue's histories, for what is said and not for what is chosen.
+TargetFacts facts_of(const Catalog& catalog) {
+  std::vector<std::int64_t> end;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s));
+  return look_at_targets(catalog, end);
+}
+
+/// As the model's training had it, if it did: by its values, and by settings that were not chosen.
+std::string medians_remark(const Settings& settings, const Catalog& catalog) {
+  const std::string text = medians_text(settings.written, settings.medians, facts_of(catalog));
+  if (!settings.model) return text;
+  const std::vector<std::string>& told = settings.model->remarks;
+  const std::string begin = text.substr(0, text.rfind(':'));
+  const auto same = std::ranges::find_if(
+      told, [&](const std::string& remark) { return remark.starts_with(begin); });
+  return same == told.end() ? text : *same;
 }
 
 }  // namespace
@@ -117,7 +137,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   if (!uses_model) {
     if (request.command == "train") check_known_end(settings.config.training);
     settings.remarks = without_effect(request, settings);
-    settings.medians = medians_remark(request, settings);
+    settings.medians = loss_of_medians(request, settings);
     return settings;
   }
   if (held == nullptr && !request.reads_models) {
@@ -133,7 +153,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   settings.remarks = carried_remarks(model.config, settings.written, settings.config, name);
   const std::vector<std::string> idle = without_effect(request, settings);
   settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
-  settings.medians = medians_remark(request, settings);
+  settings.medians = loss_of_medians(request, settings);
   if (refits || request.command == "check") return settings;
   refuse_contradictions(request, model, name, settings);
   if (settings.config.forecast.nonnegative) {
@@ -143,7 +163,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
     model.config.forecast.samples = settings.config.forecast.samples;
   }
   settings.model = std::move(model);
-  settings.medians = medians_remark(request, settings);
+  settings.medians = loss_of_medians(request, settings);
   return settings;
 }
 
@@ -157,7 +177,7 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
   }
-  if (!settings.medians.empty()) notes.remarks.push_back(settings.medians);
+  if (!settings.medians.empty()) notes.remarks.push_back(medians_remark(settings, catalog));
   return catalog;
 }
 
