@@ -87,6 +87,13 @@ class Remarks(Program):
         named = self.train("dense.csv", *few, "--training.loss", "mae").err
         self.assertEqual(named.count('training.loss = "mae" forecasts medians, '), 1)
 
+    def test_intervals_that_no_calibration_mends_are_told_of_with_what_to_try(self):
+        noise = [(day * 7919) % 1000 for day in range(200)]  # of no season
+        self.daily("visits.csv", 200, value=lambda day: 10_000_000 + 1000 * noise[day])
+        said = self.train("visits.csv", "--horizon", "3", "--training.loss", "poisson", "--training.choice", "0").err
+        self.assertRegex(said, r"\nintervals of 80 % stay too narrow: they need \d+ times the width, 5 is the most\n"
+                               r'try training.loss = "negative_binomial", which has a spread of its own\n')
+
 
 if __name__ == "__main__":
     unittest.main()
