@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,8 +13,11 @@
 #include "base/text.hpp"
 #include "run/config/carried.hpp"
 #include "run/config/config_of.hpp"
+#include "run/config/left_out_columns.hpp"
 #include "run/config/looked_at.hpp"
 #include "run/config/setting_texts.hpp"
+#include "run/forecast/left_out.hpp"
+#include "sluice/base/log.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -60,6 +64,20 @@ std::string next_arguments(std::string_view command, const Request& request,
     text += flag_text(override);
   }
   return text;
+}
+
+std::string needed_ahead(const Model& model, const Catalog& catalog, const CatalogNotes& notes) {
+  const std::optional<Catalog> reduced = reduced_catalog(catalog, model.config.data);
+  const Catalog& used = reduced ? *reduced : catalog;
+  const WithoutAhead without = without_ahead(used, model.spec.K);
+  if (without.count == 0) return {};
+  log_warning(fmt::format(
+      "values that must be known ahead do not reach over the {} of a forecast in {} of {} series "
+      "({}{}), "
+      "which it leaves out; give them in path.future (columns: {})",
+      steps_text(model.spec.K), without.count, without.of,
+      without.count > 1 ? "the first one, " : "", without.first, future_columns(used, notes)));
+  return without.count == without.of ? " --path.future FILE" : "";
 }
 
 std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) {

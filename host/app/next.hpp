@@ -6,6 +6,7 @@
 
 #include "app/command_line.hpp"
 #include "sluice/data/catalog.hpp"
+#include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 
 namespace sluice {
@@ -16,6 +17,9 @@ namespace sluice {
 /// given again. `file` is its text as the training read it: it may be another by now, or gone.
 std::string next_arguments(std::string_view command, const Request& request,
                            const std::string& file, const Config& written, const Config& trained);
+/// " --path.future FILE" where no series has the known values that `model` needs to go on from the
+/// end of these data; says where some have not.
+std::string needed_ahead(const Model& model, const Catalog& catalog, const CatalogNotes& notes);
 /// Why `evaluate` could not score the model just trained on this catalogue, and what to write;
 /// empty where it can.
 std::string too_short_to_evaluate(const Config& config, const Catalog& catalog);

@@ -66,6 +66,25 @@ class Remarks(Program):
         self.assertEqual(forecast.status, 3)
         self.assertIn(nothing, forecast.err)
 
+    def test_a_training_says_which_known_values_its_forecast_will_lack(self):
+        self.daily("till.csv", 60, columns="ds,y,promo", value=lambda day: f"{10 + day % 7},{day % 2}")
+        few = ("till.csv", "--horizon", "3", "--data.future", "promo", "--data.left_out", "", "--path.model", "m.safetensors")
+        said = "values that must be known ahead do not reach over the 3 steps of a forecast in 1 of 1 series (y: "
+        for files, reason in (((), "no promo for 2024-03-01 and 2 later steps"),
+                              (("--path.future", "one.csv"), "no promo for 2024-03-02 and 1 later step")):
+            self.write("one.csv", "ds,promo\n2024-03-01,1\n")
+            trained = self.train(*few, *files).err
+            self.assertIn(f"warning: {said}{reason}), which it leaves out; give them in path.future (columns: ds, promo)\n", trained)
+            self.assertIn("next: sluice forecast m.safetensors till.csv --engine.threads 1 --engine.device cpu --path.future FILE, "
+                          "or sluice evaluate m.safetensors till.csv --engine", trained)
+        self.write("all.csv", "ds,promo\n" + "".join(f"2024-03-0{day},1\n" for day in (1, 2, 3)))
+        trained = self.train(*few, "--path.future", "all.csv").err
+        self.assertNotIn("known ahead", trained)
+        self.assertNotIn("FILE", trained)
+        self.ok("forecast", "m.safetensors", "till.csv")
+        # A model that is made without the column needs no values of it.
+        self.assertNotIn("FILE", self.train(*few[:-4], "--data.left_out", "promo", "--path.model", "m.safetensors").err)
+
     MEDIANS = "and the sum of medians lies below the median of a sum"
 
     def test_sums_of_medians_are_told_of_when_the_loss_is_decided_and_only_where_it_has_medians(self):
