@@ -177,6 +177,8 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
   }
+  std::string beyond = beyond_series(settings.written, catalog, !settings.model);
+  if (!beyond.empty()) notes.remarks.push_back(std::move(beyond));
   if (!settings.medians.empty()) notes.remarks.push_back(medians_remark(settings, catalog));
   return catalog;
 }

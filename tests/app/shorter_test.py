@@ -325,8 +325,12 @@ class Names(Program):
                           "--dropout", "0.1", "--path.model", "m.safetensors").err
         for setting in ("data.future_for_all", "data.time_zone", "network.dropout"):
             self.assertIn(f"warning: {setting} has no effect", said)
+        said = self.train("sales.csv", "--horizon", "3", "--network.lags", "70", "--path.model", "m.safetensors").err
+        self.assertIn("network.lags = 70 reaches back beyond the begin of every series, where nothing is: the longest has 60 steps\n", said)
         # What the model brings along was said when it was trained.
-        self.assertNotIn("no effect", self.ok("forecast", "m.safetensors", "sales.csv").err)
+        later = self.ok("forecast", "m.safetensors", "sales.csv").err
+        self.assertNotIn("no effect", later)
+        self.assertNotIn("beyond the begin", later)
         self.assertIn("data.start has no effect", self.ok("check", "sales.csv", "--data.start", "2024-01-01").out)
 
     def test_flags_that_a_command_does_not_look_at_are_named_in_one_warning(self):

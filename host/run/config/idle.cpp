@@ -1,11 +1,14 @@
 #include "run/config/idle.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <initializer_list>
+
+#include "base/text.hpp"
 
 namespace sluice {
 namespace {
@@ -201,6 +204,35 @@ std::vector<std::string> idle_on_data(const Config& written, const Catalog& cata
         "data.start has no effect: the column '{}' says when each series begins", start->name));
   }
   return found;
+}
+
+std::string beyond_series(const Config& written, const Catalog& catalog, bool trains) {
+  std::int64_t longest = 0;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    longest = std::max(longest, catalog.history(s));
+  }
+  std::vector<std::string> found;
+  // `steps` back from a step that has a value: as many as there are, the first one has none.
+  const auto look = [&](std::string_view key, std::int64_t steps, std::int64_t most) {
+    if (steps > most) found.push_back(fmt::format("{} = {}", key, steps));
+  };
+  const Config::Network& n = written.network;
+  if (trains) {
+    look("network.time_step", n.time_step, longest);
+    look("network.patch", n.patch, longest);
+    look("network.level_window", n.level_window.value_or(0), longest);
+    look("network.base_season", n.base_season.value_or(0), longest - 1);
+    for (const int lag : n.lags.value_or(std::vector<int>())) {
+      look("network.lags", lag, longest - 1);
+    }
+    look("network.context", n.context.value_or(0), longest);
+    look("network.seasonal_context", n.seasonal_context.value_or(0), longest - 1);
+  }
+  look("evaluate.season", written.evaluate.season, longest - 1);
+  if (found.empty()) return {};
+  return fmt::format(
+      "{} {} back beyond the begin of every series, where nothing is: the longest has {}",
+      fmt::join(found, ", "), found.size() == 1 ? "reaches" : "reach", steps_text(longest));
 }
 
 }  // namespace sluice
