@@ -116,8 +116,7 @@ Decided settled(const Config& config, const Catalog& catalog, const TrainOptions
                   .lines = choice_lines(choice),
                   .simple = std::move(simple),
                   .seconds = steady_seconds() - start};
-  if (choice.rows.empty()) return decided;
-  log_event(choice_event(choice, options.refit));
+  if (!choice.rows.empty()) log_event(choice_event(choice, options.refit));
   if (options.announce) {
     for (const std::string& line : decided.lines) log_info(line);
   }
