@@ -86,10 +86,16 @@ int train(const Request& request) {
                           again));
     return kInterrupted;
   }
-  const std::string next = next_arguments(request, settings.file, config, result.model.config);
+  const std::string ahead = needed_ahead(result.model, catalog, notes);
+  const auto next = [&](const char* command) {
+    return fmt::format(
+        "sluice {}{}", command,
+        next_arguments(command, request, settings.file, config, result.model.config));
+  };
   const std::string short_of = too_short_to_evaluate(config, catalog);
-  log_info(short_of.empty() ? fmt::format("next: sluice forecast{0}, or sluice evaluate{0}", next)
-                            : fmt::format("next: sluice forecast{}; {}", next, short_of));
+  log_info(short_of.empty()
+               ? fmt::format("next: {}{}, or {}", next("forecast"), ahead, next("evaluate"))
+               : fmt::format("next: {}{}; {}", next("forecast"), ahead, short_of));
   return 0;
 }
 

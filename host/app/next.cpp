@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,11 @@
 #include "base/text.hpp"
 #include "run/config/carried.hpp"
 #include "run/config/config_of.hpp"
+#include "run/config/left_out_columns.hpp"
+#include "run/config/looked_at.hpp"
 #include "run/config/setting_texts.hpp"
+#include "run/forecast/left_out.hpp"
+#include "sluice/base/log.hpp"
 #include "sluice/data/window.hpp"
 #include "sluice/run/resolve.hpp"
 
@@ -26,23 +31,20 @@ std::string flag_text(const Override& override) {
                      shell_quoted(override.value));
 }
 
-/// Whether a command that uses a model reads the settings of `key` at all. The network and its
-/// training are the model's own.
-bool is_read_again(std::string_view key) {
-  for (const std::string_view section : {"network.", "training.", "tune."}) {
-    if (key.starts_with(section)) return false;
-  }
-  return key != "mode.resume" && key != "mode.incremental";
+/// Whether `command` reads the settings of `key` again. The network is the model's own.
+bool is_read_again(std::string_view command, std::string_view key, const Config& used) {
+  return !key.starts_with("network.") && looks_at(command, key, used);
 }
 
 }  // namespace
 
-std::string next_arguments(const Request& request, const std::string& file, const Config& written,
-                           const Config& trained) {
+std::string next_arguments(std::string_view command, const Request& request,
+                           const std::string& file, const Config& written, const Config& trained) {
   const Config carried = carried_settings(trained, written);
   const auto of_model = setting_texts(carried);
   const auto without = setting_texts(config_of(file, request.settings, {}, carried));
-  const auto with = setting_texts(config_of(file, request.settings, request.overrides, carried));
+  const Config used = config_of(file, request.settings, request.overrides, carried);
+  const auto with = setting_texts(used);
   const auto defaults = setting_texts(Config());
   std::string text;
   if (!request.settings.empty()) text += " " + shell_quoted(request.settings);
@@ -50,7 +52,9 @@ std::string next_arguments(const Request& request, const std::string& file, cons
   for (const std::string& data : written.path.data) text += " " + shell_quoted(data);
   for (const Override& override : request.overrides) {
     const std::string& key = override.key;
-    if (key == "path.model" || key == "path.data" || !is_read_again(key)) continue;
+    if (key == "path.model" || key == "path.data" || !is_read_again(command, key, used)) {
+      continue;
+    };
     if (without.at(key) == with.at(key)) continue;
     // What is not of the file but of the model: that it was left to it, or is of one run alone.
     const bool by_file = without.at(key) != of_model.at(key);
@@ -60,6 +64,20 @@ std::string next_arguments(const Request& request, const std::string& file, cons
     text += flag_text(override);
   }
   return text;
+}
+
+std::string needed_ahead(const Model& model, const Catalog& catalog, const CatalogNotes& notes) {
+  const std::optional<Catalog> reduced = reduced_catalog(catalog, model.config.data);
+  const Catalog& used = reduced ? *reduced : catalog;
+  const WithoutAhead without = without_ahead(used, model.spec.K);
+  if (without.count == 0) return {};
+  log_warning(fmt::format(
+      "values that must be known ahead do not reach over the {} of a forecast in {} of {} series "
+      "({}{}), "
+      "which it leaves out; give them in path.future (columns: {})",
+      steps_text(model.spec.K), without.count, without.of,
+      without.count > 1 ? "the first one, " : "", without.first, future_columns(used, notes)));
+  return without.count == without.of ? " --path.future FILE" : "";
 }
 
 std::string too_short_to_evaluate(const Config& config, const Catalog& catalog) {

@@ -9,9 +9,11 @@
 
 #include "base/with_memory.hpp"
 #include "run/config/carried.hpp"
+#include "run/config/catalog_facts.hpp"
 #include "run/config/config_of.hpp"
 #include "run/config/idle.hpp"
 #include "run/config/keys.hpp"
+#include "run/config/looked_at.hpp"
 #include "run/config/loss.hpp"
 #include "run/config/sampled_pasts.hpp"
 #include "run/config/toml_file.hpp"
@@ -84,13 +86,42 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
   }
 }
 
-/// Of sums whose forecasts are medians; empty where a training is still to decide that, and says
-/// it.
-std::string medians_remark(const SettingsRequest& request, const Settings& settings) {
+/// What has no effect of that which the command and its file say. A caller of the library has
+/// settings for all that it does; the flags of a command line are of one command.
+std::vector<std::string> without_effect(const SettingsRequest& request, const Settings& settings) {
+  std::vector<std::string> idle = idle_settings(request.command, settings.written, settings.config);
+  if (!request.reads_models) return idle;
+  std::string flags = unused_flags(request.command, request.overrides, settings.config);
+  if (!flags.empty()) idle.push_back(std::move(flags));
+  return idle;
+}
+
+/// The loss of sums whose forecasts are medians; empty where a training is still to decide that,
+/// and says it.
+std::string loss_of_medians(const SettingsRequest& request, const Settings& settings) {
   const bool trains = request.command == "train";
   const std::string& loss =
       settings.model ? settings.model->config.training.loss : settings.config.training.loss;
-  return trains && loss == "auto" ? std::string() : medians_text(settings.config.data, loss);
+  const bool tells = !(trains && loss == "auto") && sums_medians(settings.config.data, loss);
+  return tells ? loss : std::string();
+}
+
+/// All of a catalogue's histories, for what is said and not for what is chosen.
+TargetFacts facts_of(const Catalog& catalog) {
+  std::vector<std::int64_t> end;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) end.push_back(catalog.history(s));
+  return look_at_targets(catalog, end);
+}
+
+/// As the model's training had it, if it did: by its values, and by settings that were not chosen.
+std::string medians_remark(const Settings& settings, const Catalog& catalog) {
+  const std::string text = medians_text(settings.written, settings.medians, facts_of(catalog));
+  if (!settings.model) return text;
+  const std::vector<std::string>& told = settings.model->remarks;
+  const std::string begin = text.substr(0, text.rfind(':'));
+  const auto same = std::ranges::find_if(
+      told, [&](const std::string& remark) { return remark.starts_with(begin); });
+  return same == told.end() ? text : *same;
 }
 
 }  // namespace
@@ -105,8 +136,8 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
       request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
     if (request.command == "train") check_known_end(settings.config.training);
-    settings.remarks = idle_settings(request.command, settings.written, settings.config);
-    settings.medians = medians_remark(request, settings);
+    settings.remarks = without_effect(request, settings);
+    settings.medians = loss_of_medians(request, settings);
     return settings;
   }
   if (held == nullptr && !request.reads_models) {
@@ -120,10 +151,9 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
   settings.config =
       config_over(request, settings.file, carried_settings(model.config, settings.written));
   settings.remarks = carried_remarks(model.config, settings.written, settings.config, name);
-  const std::vector<std::string> idle =
-      idle_settings(request.command, settings.written, settings.config);
+  const std::vector<std::string> idle = without_effect(request, settings);
   settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
-  settings.medians = medians_remark(request, settings);
+  settings.medians = loss_of_medians(request, settings);
   if (refits || request.command == "check") return settings;
   refuse_contradictions(request, model, name, settings);
   if (settings.config.forecast.nonnegative) {
@@ -133,7 +163,7 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
     model.config.forecast.samples = settings.config.forecast.samples;
   }
   settings.model = std::move(model);
-  settings.medians = medians_remark(request, settings);
+  settings.medians = loss_of_medians(request, settings);
   return settings;
 }
 
@@ -147,7 +177,9 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
   }
-  if (!settings.medians.empty()) notes.remarks.push_back(settings.medians);
+  std::string beyond = beyond_series(settings.written, catalog, !settings.model);
+  if (!beyond.empty()) notes.remarks.push_back(std::move(beyond));
+  if (!settings.medians.empty()) notes.remarks.push_back(medians_remark(settings, catalog));
   return catalog;
 }
 

@@ -31,7 +31,7 @@ struct Settings {
   std::optional<Model> model;  ///< of forecast, of evaluate and report without refit
   /// What was decided between file and model, what has no effect.
   std::vector<std::string> remarks;
-  std::string medians;  ///< what to say of sums of medians, with the data; empty: nothing
+  std::string medians;  ///< the loss by which sums are medians, of which to tell; empty: none is
   MemoryTables memory;  ///< tables that stand for files of their names
 };
 

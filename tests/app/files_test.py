@@ -22,6 +22,21 @@ class OtherFiles(Program):
         self.write("a.json", '[{"ds": "2024-01-01", "y": 1}]')
         self.assertIn("a.json: this is JSON, not CSV", self.sluice("check", "a.json").err)
 
+    def test_a_format_that_was_given_and_is_not_that_of_the_name_is_named(self):
+        self.daily("till.csv", 60)
+        self.write("hourly.toml", '[data]\nformat = "tsf"\n')
+        remedy = '; it was read as data.format = "tsf" says: set that to "auto" if its name is right\n'
+        result = self.sluice("train", "hourly.toml", "till.csv")
+        self.assertEqual(result.status, 3)
+        self.assertTrue(result.err.endswith(remedy), result.err)
+        for given in ("parquet", "arrow"):
+            self.assertIn(f'data.format = "{given}" says', self.sluice("check", "till.csv", "--data.format", given).err)
+        self.write("m.tsf", "@attribute series_name string\n@frequency daily\n@data\nT1:1,2,3,4\nT2:5,6,7\n")
+        self.assertIn('data.format = "csv" says', self.sluice("check", "m.tsf", "--data.format", "csv").err)
+        self.write("bad.tsf", "no tag\n")
+        self.assertNotIn("data.format", self.sluice("check", "bad.tsf", "--data.format", "tsf").err)
+        self.assertNotIn("data.format", self.sluice("check", "bad.tsf").err)
+
 
 if __name__ == "__main__":
     unittest.main()

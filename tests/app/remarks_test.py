@@ -66,6 +66,25 @@ class Remarks(Program):
         self.assertEqual(forecast.status, 3)
         self.assertIn(nothing, forecast.err)
 
+    def test_a_training_says_which_known_values_its_forecast_will_lack(self):
+        self.daily("till.csv", 60, columns="ds,y,promo", value=lambda day: f"{10 + day % 7},{day % 2}")
+        few = ("till.csv", "--horizon", "3", "--data.future", "promo", "--data.left_out", "", "--path.model", "m.safetensors")
+        said = "values that must be known ahead do not reach over the 3 steps of a forecast in 1 of 1 series (y: "
+        for files, reason in (((), "no promo for 2024-03-01 and 2 later steps"),
+                              (("--path.future", "one.csv"), "no promo for 2024-03-02 and 1 later step")):
+            self.write("one.csv", "ds,promo\n2024-03-01,1\n")
+            trained = self.train(*few, *files).err
+            self.assertIn(f"warning: {said}{reason}), which it leaves out; give them in path.future (columns: ds, promo)\n", trained)
+            self.assertIn("next: sluice forecast m.safetensors till.csv --engine.threads 1 --engine.device cpu --path.future FILE, "
+                          "or sluice evaluate m.safetensors till.csv --engine", trained)
+        self.write("all.csv", "ds,promo\n" + "".join(f"2024-03-0{day},1\n" for day in (1, 2, 3)))
+        trained = self.train(*few, "--path.future", "all.csv").err
+        self.assertNotIn("known ahead", trained)
+        self.assertNotIn("FILE", trained)
+        self.ok("forecast", "m.safetensors", "till.csv")
+        # A model that is made without the column needs no values of it.
+        self.assertNotIn("FILE", self.train(*few[:-4], "--data.left_out", "promo", "--path.model", "m.safetensors").err)
+
     MEDIANS = "and the sum of medians lies below the median of a sum"
 
     def test_sums_of_medians_are_told_of_when_the_loss_is_decided_and_only_where_it_has_medians(self):
@@ -86,6 +105,13 @@ class Remarks(Program):
                       self.said("check", "dense.csv", "--data.groups", "total"))
         named = self.train("dense.csv", *few, "--training.loss", "mae").err
         self.assertEqual(named.count('training.loss = "mae" forecasts medians, '), 1)
+
+    def test_intervals_that_no_calibration_mends_are_told_of_with_what_to_try(self):
+        noise = [(day * 7919) % 1000 for day in range(200)]  # of no season
+        self.daily("visits.csv", 200, value=lambda day: 10_000_000 + 1000 * noise[day])
+        said = self.train("visits.csv", "--horizon", "3", "--training.loss", "poisson", "--training.choice", "0").err
+        self.assertRegex(said, r"\nintervals of 80 % stay too narrow: they need \d+ times the width, 5 is the most\n"
+                               r'try training.loss = "negative_binomial", which has a spread of its own\n')
 
 
 if __name__ == "__main__":

@@ -36,12 +36,25 @@ class Command(Program):
         for line in ("hidden_size = 4", "steps = 4", "n_windows = 2", "step = 1", 'html = \\"r.html\\"'):
             self.assertIn("\\n" + line + "\\n", page)
 
+    def curves(self):
+        return re.search(r'"curves":(\[\{.*?\}\])', self.read("runs/report.html"))[1]
+
+    def test_report_has_the_training_of_its_own_model_also_where_a_later_one_is_in_the_log(self):
+        self.ok("report", "runs/model.safetensors", "a.csv")
+        own = self.curves()
+        self.daily("b.csv", 100, value=lambda day: 10 + day * 7919 % 101)
+        self.train("b.csv", "--horizon", "7", "--path.model", "other.safetensors")
+        self.ok("report", self.folder / "runs/model.safetensors", "a.csv")
+        self.assertEqual(self.curves(), own)
+        self.ok("report", "other.safetensors", "b.csv")
+        self.assertNotEqual(self.curves(), own)
+
     def test_report_says_that_a_log_is_of_another_models_training(self):
         self.ok("report", "runs/model.safetensors", "a.csv")
         self.assertIn('"wrote":"runs/model.safetensors","model":"runs/model.safetensors"', self.read("runs/report.html"))
-        self.train("a.csv", "--horizon", "7", "--path.model", "other.safetensors")
-        self.ok("report", "runs/model.safetensors", "a.csv")
-        self.assertIn('"wrote":"other.safetensors","model":"runs/model.safetensors"', self.read("runs/report.html"))
+        self.write("copy.safetensors", (self.folder / "runs/model.safetensors").read_bytes())
+        self.ok("report", "copy.safetensors", "a.csv")
+        self.assertIn('"wrote":"runs/model.safetensors","model":"copy.safetensors"', self.read("runs/report.html"))
 
     def test_report_trains_anew_with_refit(self):
         (self.folder / "runs/model.safetensors").unlink()

@@ -325,9 +325,53 @@ class Names(Program):
                           "--dropout", "0.1", "--path.model", "m.safetensors").err
         for setting in ("data.future_for_all", "data.time_zone", "network.dropout"):
             self.assertIn(f"warning: {setting} has no effect", said)
+        said = self.train("sales.csv", "--horizon", "3", "--network.lags", "70", "--path.model", "m.safetensors").err
+        self.assertIn("network.lags = 70 reaches back beyond the begin of every series, where nothing is: the longest has 60 steps\n", said)
         # What the model brings along was said when it was trained.
-        self.assertNotIn("no effect", self.ok("forecast", "m.safetensors", "sales.csv").err)
+        later = self.ok("forecast", "m.safetensors", "sales.csv").err
+        self.assertNotIn("no effect", later)
+        self.assertNotIn("beyond the begin", later)
         self.assertIn("data.start has no effect", self.ok("check", "sales.csv", "--data.start", "2024-01-01").out)
+
+    def test_flags_that_a_command_does_not_look_at_are_named_in_one_warning(self):
+        self.daily("sales.csv", 60)
+        self.write("all.toml", "[training]\nsteps = 4\n[data]\nvalid = 7\n[evaluate]\nn_windows = 1\n")
+        given = ["sales.csv", "--horizon", "3", "--mode.figures", "false"]
+        self.train(*given[:3], "--path.model", "m.safetensors")
+
+        def said(command, *flags):
+            err = self.ok(command, "m.safetensors", *given[:3], *flags, "--engine.device", "cpu").err
+            return [" ".join(line.split()) for line in err.splitlines() if "no effect" in line]
+
+        own = "; the model is as it was trained"
+        self.assertEqual(said("forecast", "--training.loss", "mse", "--max_steps", "9", "--data.valid", "7", "--evaluate.show", "A"),
+                         ["warning: --training.loss, --max_steps, --data.valid, --evaluate.show have no effect: forecast "
+                          f"does not look at them{own}, by sluice train"])
+        self.assertEqual(said("forecast", "--epochs", "9"),
+                         [f"warning: --epochs has no effect: forecast does not look at it{own}, by sluice train"])
+        self.assertEqual(said("evaluate", "--mode.figures", "false", "--training.partners", "none", "--training.calibration", "none"),
+                         ["warning: --training.partners, --training.calibration have no effect: evaluate does not look "
+                          f"at them{own} (evaluate.refit trains anew)"])
+        self.assertEqual(said("evaluate", "--mode.figures", "false", "--forecast.samples", "20"),
+                         ["warning: --forecast.samples has no effect: evaluate does not look at it"])
+        self.assertEqual(said("report", "--path.scores", "s.csv"),
+                         ["warning: --path.scores has no effect: report does not look at it"])
+        self.assertEqual(said("forecast", "--forecast.samples", "20", "--path.sums", "s.csv"),
+                         ["warning: forecast.samples has no effect without forecast.sums or path.samples, but on "
+                          'network.decoding = "recursive"', "warning: path.sums has no effect without forecast.sums"])
+        # One file of settings serves every command, and what a model has of it is so.
+        self.assertEqual(said("forecast", "all.toml", "--forecast.strict", "true", "--data.duplicates", "sum"), [])
+        refit = self.ok("evaluate", *given, "--evaluate.refit", "1", "--training.steps", "4", "--data.valid", "7",
+                        "--hidden_size", "4", "--training.choice", "0", "--data.test", "7").err
+        self.assertIn("--data.test has no effect: evaluate does not look at it, as each training ends where", refit)
+        self.assertIn("--tune.trials has no effect: train does not look at it\n", self.train(*given[:3], "--tune.trials", "3").err)
+
+    def test_what_train_names_next_has_only_what_its_command_looks_at(self):
+        self.daily("sales.csv", 60)
+        said = self.ok("train", "sales.csv", "--horizon", "3", "--path.forecast", "f.csv", "--path.report", "r.json",
+                       "--training.steps", "4", "--hidden_size", "4", "--data.test", "7").err
+        self.assertIn("next: sluice forecast runs/model.safetensors sales.csv --path.forecast f.csv, or sluice evaluate "
+                      "runs/model.safetensors sales.csv --path.report r.json\n", said)
 
     def test_a_name_without_one_key_is_answered_with_what_to_write(self):
         cases = (("--stat_exog_list", "a", "--data.static_reals"), ("--future", "a.csv", "--path.future FILE"),

@@ -7,10 +7,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "data/table/csv/scan.hpp"
 #include "data/table/files.hpp"
@@ -44,12 +46,20 @@ std::int64_t Table::rows() const {
 std::vector<std::string> Table::column_names() const { return impl_->names; }
 std::string Table::source() const { return impl_->source; }
 
+namespace {
+
+constexpr std::pair<std::string_view, TableFormat> kFormats[] = {{"auto", TableFormat::automatic},
+                                                                 {"csv", TableFormat::csv},
+                                                                 {"parquet", TableFormat::parquet},
+                                                                 {"arrow", TableFormat::arrow},
+                                                                 {"tsf", TableFormat::tsf}};
+
+}  // namespace
+
 TableFormat parse_table_format(std::string_view text) {
-  if (text == "auto") return TableFormat::automatic;
-  if (text == "csv") return TableFormat::csv;
-  if (text == "parquet") return TableFormat::parquet;
-  if (text == "arrow") return TableFormat::arrow;
-  if (text == "tsf") return TableFormat::tsf;
+  for (const auto& [word, format] : kFormats) {
+    if (text == word) return format;
+  }
   throw ConfigError(
       fmt::format("data.format: unknown format '{}'; use auto, csv, parquet, arrow or tsf", text));
 }
@@ -130,6 +140,20 @@ void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_r
   table.parts.push_back(std::move(part));
 }
 
+/// What to add to a failure to read a file in a format that was given, and is another one than its
+/// name has; empty: it is not.
+std::string format_remedy(const inputs::Input& input, TableFormat given) {
+  const TableFormat named = format_by_name(input.path);
+  if (given == TableFormat::automatic || named == TableFormat::automatic || named == given) {
+    return {};
+  }
+  const auto* word = std::ranges::find(kFormats, given, [](const auto& one) { return one.second; });
+  if (word == std::end(kFormats)) return {};
+  return fmt::format(
+      "; it was read as data.format = \"{}\" says: set that to \"auto\" if its name is right",
+      word->first);
+}
+
 /// The pool that gives out `budget` bytes at most. It outlives every table: Arrow's threads may
 /// still let go of a block when the table it was read for is gone.
 arrow::MemoryPool* pool_of(std::int64_t budget) {
@@ -161,6 +185,10 @@ Table read_table_as(const ReadOptions& options, const TextColumns& text_columns)
     } catch (const std::bad_alloc&) {
       throw DataError(fmt::format("{}: not enough memory to read it; {}", input.path.string(),
                                   files::kMemoryRemedy));
+    } catch (const DataError& error) {
+      const std::string remedy = format_remedy(input, options.format);
+      if (remedy.empty()) throw;
+      throw DataError(error.what() + remedy);
     }
     rows += table->parts.back().table.num_rows();
   }

@@ -17,8 +17,6 @@ constexpr std::size_t kFewestScores = 20;
 /// Forecasts that pull a factor towards what is taken without them, and that of one step towards
 /// that of all, as much as the effective ones hold it.
 constexpr double kDoubt = 5, kDoubtOfStep = 100;
-/// A factor outside says that the quantiles are of no use, not how to mend them.
-constexpr double kLeast = 0.2, kMost = 5;
 /// Share by which the quantile loss of unseen forecasts may become larger.
 constexpr double kSlack = 0.002;
 /// And by which the share of values in an interval may become worse.
@@ -40,8 +38,10 @@ double conformal(std::vector<double>& scores, double p) {
   const double rank = std::clamp(std::ceil((n + 1) * p) - 1, 0.0, n - 1);
   const auto at = scores.begin() + static_cast<std::ptrdiff_t>(rank);
   std::ranges::nth_element(scores, at);
-  return std::clamp(*at, kLeast, kMost);
+  return *at;
 }
+
+double bounded(double factor) { return std::clamp(factor, kLeastFactor, kMostFactor); }
 
 /// Steps to each side of one that lend it their errors.
 std::size_t reach(std::size_t K) { return std::max<std::size_t>(1, K / 8); }
@@ -66,10 +66,10 @@ struct Scores {
   /// NaN of too few.
   double factor(double level) {
     if (free.size() < kFewestScores) return std::numeric_limits<double>::quiet_NaN();
-    const double without = conformal(free, level);
+    const double without = bounded(conformal(free, level));
     if (held == 0) return without;
     free.resize(free.size() + held, kHeld);
-    return std::clamp(1.0, conformal(free, level), without);
+    return std::clamp(1.0, bounded(conformal(free, level)), without);
   }
 };
 
@@ -100,6 +100,13 @@ class Fit {
       for (const std::size_t j : {low, high}) out[j] = drawn(both, out[j], known_, kDoubt);
     }
     return out;
+  }
+
+  /// Of both ends together and all steps, without bounds; NaN where scores are few.
+  double needed(std::size_t low, std::size_t high) const {
+    Scores both = scores(low, high, 0, p_.K);
+    if (both.free.size() < kFewestScores) return std::numeric_limits<double>::quiet_NaN();
+    return conformal(both.free, p_.probabilities[high] - p_.probabilities[low]);
   }
 
   Stretch run() const {
@@ -306,6 +313,21 @@ Stretch fit_stretch(const IntervalProblem& problem) {
     best = with_groups(problem, pooled, by, rows);
   }
   return is_farther_off(problem, best) ? Stretch() : best;
+}
+
+double needed_factor(const IntervalProblem& problem, double low, double high) {
+  const auto at = [&](double probability) {
+    return static_cast<std::size_t>(std::ranges::find(problem.probabilities, probability) -
+                                    problem.probabilities.begin());
+  };
+  return Fit(problem, rows_of(problem, -1), 0).needed(at(low), at(high));
+}
+
+bool ends_at_bound(const IntervalProblem& problem, const Stretch& by, double low, double high) {
+  const double needed = needed_factor(problem, low, high);
+  const double off = share_inside(problem, by, low, high) - (high - low);
+  return (needed > kMostFactor && off < -kSlackOfShare) ||
+         (needed < kLeastFactor && off > kSlackOfShare);
 }
 
 }  // namespace sluice

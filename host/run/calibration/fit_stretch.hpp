@@ -6,6 +6,9 @@
 
 namespace sluice {
 
+/// A factor outside says that the quantiles are of no use, not how to mend them: none is.
+inline constexpr double kLeastFactor = 0.2, kMostFactor = 5;
+
 /// What the problem's forecasts are worth: `independent` ones, less by what series have in common
 /// at one time. Their normal scores have there the correlation r within classes, and a shock that
 /// moves all S series is one observation and not S: n / (1 + (S - 1) r), the design effect (Kish
@@ -28,5 +31,13 @@ double effective_forecasts(const IntervalProblem& problem);
 /// make the quantile loss of the other larger, in parts of each forecast's width, or where an
 /// interval then holds a share farther from its level.
 Stretch fit_stretch(const IntervalProblem& problem);
+
+/// The factor by which the interval between the probabilities `low` and `high`, 1 - low, would hold
+/// its level of the values, without the bounds of one; NaN with fewer than 20 scores.
+double needed_factor(const IntervalProblem& problem, double low, double high);
+
+/// Whether the interval needs a factor outside the bounds, and moved by `by` it holds a share that
+/// is farther from its level than fit_stretch() lets it be.
+bool ends_at_bound(const IntervalProblem& problem, const Stretch& by, double low, double high);
 
 }  // namespace sluice

@@ -65,6 +65,27 @@ std::string not_taken_text(const Mix& mix, std::span<const std::string> titles) 
                                                  : "hardly better beside those taken");
 }
 
+/// What may make intervals better that no factor mends.
+std::string better_loss_text(const ModelSpec& spec) {
+  if (spec.loss == Loss::poisson) {
+    return "try training.loss = \"negative_binomial\", which has a spread of its own";
+  }
+  if (is_distribution(spec.loss) && !spec.is_recursive()) {
+    return "try training.loss = \"quantile\", which learns the levels, or more training.steps";
+  }
+  return "try more training.steps";
+}
+
+/// Of an interval that needs another factor than one may be; for 80 columns.
+std::string bound_text(double level, double needed) {
+  const bool narrow = needed > 1;
+  return fmt::format(
+      "intervals of {:g} % stay too {}: they need {} times the width, {:g} is the {}", level,
+      narrow ? "narrow" : "wide",
+      narrow ? fmt::format("{:.0f}", needed) : fmt::format("{:.2g}", needed),
+      narrow ? kMostFactor : kLeastFactor, narrow ? "most" : "least");
+}
+
 }  // namespace
 
 Learner::Learner(const Config& config, const ModelSpec& spec, const Catalog& catalog,
@@ -215,6 +236,7 @@ void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& 
 
 void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json& event) const {
   out.stretch = fit_stretch(intervals);
+  bool bounded = false;
   for (const double level : config_.forecast.levels) {
     const std::vector<double> ends = level_quantiles({level});
     const double had = share_inside(intervals, {}, ends.front(), ends.back());
@@ -224,7 +246,13 @@ void Learner::learn_stretch(const IntervalProblem& intervals, Learned& out, Json
         out.stretch.probabilities.empty() ? ", left as they are"
                                           : fmt::format(", calibrated {}", share_text(has))));
     event["intervals"].push_back({{"level", level}, {"had", had}, {"has", has}});
+    if (!ends_at_bound(intervals, out.stretch, ends.front(), ends.back())) continue;
+    bounded = true;
+    const double needed = needed_factor(intervals, ends.front(), ends.back());
+    out.lines.push_back(bound_text(level, needed));
+    event["intervals"].back()["needed"] = needed;
   }
+  if (bounded) out.lines.push_back(better_loss_text(spec_));
   if (!out.stretch.bounds.empty()) {
     const char* by = out.stretch.by == StretchBy::size ? "size" : "width";
     out.lines.push_back(

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -358,7 +359,16 @@ void Chooser::decide(const Kind& kind) {
 Choice Chooser::run() {
   const double start = steady_seconds();
   choice_.config = given_;
-  if (!trials_.can_score() || !fits(best_) || !plan()) return choice_;
+  if (!fits(best_)) return choice_;  // which the training refuses
+  if (!trials_.can_score()) {
+    choice_.unchosen = "nothing chosen by validation: no forecast of data.valid has a score";
+    return choice_;
+  }
+  if (!plan()) {
+    choice_.unchosen =
+        "nothing chosen by validation: too few steps (training.steps, training.choice)";
+    return choice_;
+  }
   choice_.windows = trials_.windows();
   Metrics naive;
   for (const std::string& measure :
@@ -376,7 +386,13 @@ Choice Chooser::run() {
     trend_is_ahead_ = true;
     plan();
   }
-  for (std::size_t k = 0; k < kinds_ && !is_over(); ++k) decide(kKinds[k]);
+  std::vector<std::string_view> untried;
+  for (std::size_t k = 0; k < std::size(kKinds); ++k) {
+    const bool open = !(this->*kKinds[k].second)().empty();
+    if (k < kinds_ && !is_over()) decide(kKinds[k]);
+    // Or not with all candidates.
+    if (open && (k >= kinds_ || is_over())) untried.emplace_back(kKinds[k].first);
+  }
   // The simple methods come last in the table.
   std::stable_partition(choice_.rows.begin(), choice_.rows.end(),
                         [](const ChoiceRow& row) { return row.steps > 0 || row.what != "beside"; });
@@ -387,7 +403,15 @@ Choice Chooser::run() {
       std::ranges::count_if(choice_.rows, [](const ChoiceRow& row) { return row.steps > 0; });
   if (compared < 2) {
     choice_.rows.clear();
+    if (behind_) {
+      choice_.unchosen = "nothing chosen by validation: too little time (training.max_seconds)";
+    }
     return choice_;
+  }
+  if (!untried.empty()) {
+    choice_.unchosen = fmt::format(
+        "no {} for {}", behind_ ? "time (training.max_seconds)" : "steps (training.choice)",
+        fmt::join(untried, "; "));
   }
   choice_.config = best_;
   return choice_;
@@ -399,8 +423,7 @@ bool leaves_choices(const Config& config) {
   const Config::Network& n = config.network;
   return config.training.loss == "auto" || n.space == "auto" || n.base == "auto" ||
          n.level == "auto" || (!n.calendar_year && n.calendar.value_or(true)) ||
-         !config.training.series_weight ||
-         !without_known_inputs(config, config).empty();
+         !config.training.series_weight || !without_known_inputs(config, config).empty();
 }
 
 std::string loss_name(const Config& config, const Catalog& catalog, const Split& split) {

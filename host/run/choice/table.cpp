@@ -29,7 +29,11 @@ std::string fewer_text(const Choice& choice) {
 
 std::vector<std::string> choice_lines(const Choice& choice) {
   std::vector<std::string> lines;
-  if (choice.rows.empty()) return lines;
+  const auto with_unchosen = [&] {
+    if (!choice.unchosen.empty()) lines.push_back(choice.unchosen);
+    return lines;
+  };
+  if (choice.rows.empty()) return with_unchosen();
   lines.push_back(fmt::format("{:<38}{:>8}{:>10}{:>8}", "chosen by validation", choice.measure,
                               "wQL", "steps"));
   std::string before;
@@ -42,7 +46,7 @@ std::vector<std::string> choice_lines(const Choice& choice) {
   }
   lines.push_back(fmt::format("of {} forecast{}{}, in {:.1f} s", choice.windows,
                               choice.windows == 1 ? "" : "s", fewer_text(choice), choice.seconds));
-  return lines;
+  return with_unchosen();
 }
 
 std::string choice_event(const Choice& choice, int refit) {

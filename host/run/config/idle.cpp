@@ -1,11 +1,14 @@
 #include "run/config/idle.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <initializer_list>
+
+#include "base/text.hpp"
 
 namespace sluice {
 namespace {
@@ -21,7 +24,7 @@ bool uses(std::string_view command, std::string_view section, const Config& conf
   if (section == "engine") return command != "check";
   if (section == "tune") return command == "tune";
   if (section == "forecast") return command == "forecast" || evaluates;
-  if (section == "explanation") return command == "forecast";
+  if (section == "explanation" || section == "path") return command == "forecast";
   return evaluates;
 }
 
@@ -131,6 +134,12 @@ class Idle {
         "with data.ended_after = 0, by which no series has ended");
     say("forecast.reconcile", written_.forecast.reconcile != Config::Forecast().reconcile,
         used_.data.groups.empty(), "without sums (data.groups)");
+    const bool draws = (used_.forecast.sums && !used_.forecast.sums->empty()) ||
+                       !used_.path.samples.empty() || used_.network.decoding == "recursive";
+    say("forecast.samples", written_.forecast.samples.has_value(), command_ == "forecast" && !draws,
+        "without forecast.sums or path.samples, but on network.decoding = \"recursive\"");
+    say("path.sums", written_.path.sums != Config::Path().sums,
+        !used_.forecast.sums || used_.forecast.sums->empty(), "without forecast.sums");
     say("evaluate.step", written_.evaluate.step != 0, used_.evaluate.n_windows == 1,
         "with one window (evaluate.n_windows)");
     say("evaluate.show", !written_.evaluate.show.empty(),
@@ -195,6 +204,35 @@ std::vector<std::string> idle_on_data(const Config& written, const Catalog& cata
         "data.start has no effect: the column '{}' says when each series begins", start->name));
   }
   return found;
+}
+
+std::string beyond_series(const Config& written, const Catalog& catalog, bool trains) {
+  std::int64_t longest = 0;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+    longest = std::max(longest, catalog.history(s));
+  }
+  std::vector<std::string> found;
+  // `steps` back from a step that has a value: as many as there are, the first one has none.
+  const auto look = [&](std::string_view key, std::int64_t steps, std::int64_t most) {
+    if (steps > most) found.push_back(fmt::format("{} = {}", key, steps));
+  };
+  const Config::Network& n = written.network;
+  if (trains) {
+    look("network.time_step", n.time_step, longest);
+    look("network.patch", n.patch, longest);
+    look("network.level_window", n.level_window.value_or(0), longest);
+    look("network.base_season", n.base_season.value_or(0), longest - 1);
+    for (const int lag : n.lags.value_or(std::vector<int>())) {
+      look("network.lags", lag, longest - 1);
+    }
+    look("network.context", n.context.value_or(0), longest);
+    look("network.seasonal_context", n.seasonal_context.value_or(0), longest - 1);
+  }
+  look("evaluate.season", written.evaluate.season, longest - 1);
+  if (found.empty()) return {};
+  return fmt::format(
+      "{} {} back beyond the begin of every series, where nothing is: the longest has {}",
+      fmt::join(found, ", "), found.size() == 1 ? "reaches" : "reach", steps_text(longest));
 }
 
 }  // namespace sluice

@@ -20,4 +20,8 @@ std::vector<std::string> idle_settings(std::string_view command, const Config& w
 std::vector<std::string> idle_on_data(const Config& written, const Catalog& catalog,
                                       const CatalogNotes& notes);
 
+/// A sentence that names the settings of `written` which reach back beyond the begin of every
+/// series; empty: none does. `trains`: the network's are looked at, too.
+std::string beyond_series(const Config& written, const Catalog& catalog, bool trains);
+
 }  // namespace sluice

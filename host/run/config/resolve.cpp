@@ -309,7 +309,7 @@ ModelSpec resolve_model(const Config& config, const Catalog& catalog,
                          {"negative_binomial", Loss::negative_binomial},
                          {"tweedie", Loss::tweedie}},
                         "training.loss");
-  check_values(s.loss, t.loss, facts);
+  check_values(s.loss, t.loss, n.decoding == "recursive", facts);
   if (s.loss == Loss::tweedie) s.tweedie_power = static_cast<float>(t.tweedie_power);
   s.H = n.hidden_size;
   s.L = n.layers;

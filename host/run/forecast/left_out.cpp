@@ -139,6 +139,31 @@ std::string missing_future(const Catalog& catalog, const Window& w, int K) {
   return missing.text(catalog, w);
 }
 
+std::string future_columns(const Catalog& catalog, const CatalogNotes& notes) {
+  std::vector<std::string> names = notes.id_columns;
+  names.insert(names.end(), notes.time_columns.begin(), notes.time_columns.end());
+  for (const Channel& channel : catalog.channels()) {
+    if (channel.role == Role::future) names.push_back(channel.name);
+  }
+  for (const CategoryChannel& channel : catalog.categories()) {
+    if (channel.role == Role::future) names.push_back(channel.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+WithoutAhead without_ahead(const Catalog& catalog, int K) {
+  WithoutAhead out;
+  for (std::int64_t s = 0; s < catalog.bottom_count(); ++s) {
+    if (catalog.history(s) == 0 || catalog.ended(s)) continue;
+    ++out.of;
+    const std::string reason = missing_future(
+        catalog, {.origin = catalog.history(s) - 1, .series = static_cast<std::int32_t>(s)}, K);
+    if (reason.empty() || out.count++ > 0) continue;
+    out.first = fmt::format("{}: {}", catalog.id(s), reason);
+  }
+  return out;
+}
+
 std::string left_out_text(const std::vector<LeftOut>& left_out) {
   if (left_out.empty()) return {};
   std::string text = fmt::format("{} series left out: ", left_out.size());

@@ -31,4 +31,16 @@ WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& 
 /// were missing.
 std::string missing_future(const Catalog& catalog, const Window& window, int K);
 
+/// The columns that a file of known values needs, by the names of the user's file; without an id
+/// where that has none: "unique_id, ds, promo".
+std::string future_columns(const Catalog& catalog, const CatalogNotes& notes);
+
+/// Series that a forecast of K steps after their ends would leave out, as their known values do not
+/// reach so far.
+struct WithoutAhead {
+  std::int64_t count = 0, of = 0;  ///< of those that have a history and have not ended
+  std::string first;               ///< "till: no promo for 2024-01-01 and 13 later steps"
+};
+WithoutAhead without_ahead(const Catalog& catalog, int K);
+
 }  // namespace sluice

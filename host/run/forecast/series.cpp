@@ -63,20 +63,6 @@ std::int64_t first_period(const Catalog& catalog, std::span<const std::int64_t> 
   return start;
 }
 
-/// The columns that a file of known values needs, by the names of the user's file; without an id
-/// where that has none.
-std::string future_columns(const Catalog& catalog, const CatalogNotes& notes) {
-  std::vector<std::string> names = notes.id_columns;
-  names.insert(names.end(), notes.time_columns.begin(), notes.time_columns.end());
-  for (const Channel& channel : catalog.channels()) {
-    if (channel.role == Role::future) names.push_back(channel.name);
-  }
-  for (const CategoryChannel& channel : catalog.categories()) {
-    if (channel.role == Role::future) names.push_back(channel.name);
-  }
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 /// What to do where known values are missing.
 std::string remedy(const Forecasts& forecasts, const Catalog& catalog, const CatalogNotes& notes) {
   if (forecasts.without_future == 0) return {};

@@ -26,22 +26,6 @@
 namespace sluice {
 namespace {
 
-/// What "auto" made of rare sales, which is not what it makes of others; empty: they are not rare.
-std::string loss_text(const Config& config, const Catalog& catalog, const Split& split) {
-  const TargetFacts facts = look_at_targets(catalog, split.valid_end);
-  if (!facts.are_rare) return {};
-  const std::string& loss = config.training.loss;
-  if (loss == "negative_binomial") {
-    return "loss negative_binomial: counts that are 0 so often that medians would be 0; \"sluice\" "
-           "is the mean";
-  }
-  const std::string& other = facts.negative.empty() ? facts.not_whole : facts.negative;
-  return fmt::format(
-      "loss {}: most series are 0 so often that medians may be 0; a mean needs training.loss = "
-      "\"tweedie\" or \"mse\"{}",
-      loss, other.empty() ? "" : fmt::format(" (not negative_binomial: {})", other));
-}
-
 /// The values may have become others than the loss of the model that is gone on from takes.
 void check_loss_of(const std::string& earlier, const Config& config, const Catalog& catalog,
                    std::span<const std::int64_t> end) {
@@ -124,15 +108,15 @@ Decided settled(const Config& config, const Catalog& catalog, const TrainOptions
         "or set training.choice = 0 to leave them to rules");
   }
   if (options.announce && config.training.loss == "auto") {
-    const std::string text = loss_text(choice.config, catalog, split);
+    const std::string text = automatic_loss_text(config, choice.config.training.loss,
+                                                 look_at_targets(catalog, split.valid_end));
     if (!text.empty()) log_info(text);
   }
   Decided decided{.config = choice.config,
                   .lines = choice_lines(choice),
                   .simple = std::move(simple),
                   .seconds = steady_seconds() - start};
-  if (choice.rows.empty()) return decided;
-  log_event(choice_event(choice, options.refit));
+  if (!choice.rows.empty()) log_event(choice_event(choice, options.refit));
   if (options.announce) {
     for (const std::string& line : decided.lines) log_info(line);
   }
@@ -145,8 +129,10 @@ Decided decide(const Config& config, const Catalog& catalog, const TrainOptions&
   Decided decided = settled(config, catalog, options);
   decided.remarks = options.remarks;
   if (config.training.loss != "auto") return decided;
-  const std::string text = medians_text(config.data, decided.config.training.loss);
-  if (text.empty()) return decided;
+  const std::string& loss = decided.config.training.loss;
+  if (!sums_medians(config.data, loss)) return decided;
+  const Split split = training_split(config, catalog, options.end);
+  const std::string text = medians_text(config, loss, look_at_targets(catalog, split.valid_end));
   decided.remarks.push_back(text);
   if (options.announce) log_warning(text);
   return decided;

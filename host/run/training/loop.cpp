@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
 #include <utility>
@@ -284,16 +285,21 @@ class Loop {
     std::string event;
     if (setup_.events)
       event = fmt::format(
-          "{{\"event\": \"epoch\", {}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
+          "{{\"event\": \"epoch\", {}{}\"label\": \"{}\", \"epoch\": {}, \"step\": {}, "
           "\"train_loss\": {}, \"valid_loss\": {}, \"learning_rate\": {}, "
           "\"windows_per_second\": {:.1f}, \"seconds\": {:.3f}, \"data_share\": {:.4f}}}",
-          setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "", setup_.label,
-          state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
+          setup_.refit > 0 ? fmt::format("\"refit\": {}, ", setup_.refit) : "",
+          setup_.model.empty() ? "" : fmt::format("\"model\": {}, ", json_text(setup_.model)),
+          setup_.label, state_.epoch, step(), json_number(train_loss_), json_number(valid_loss_),
           json_number(learning_rate_), rate(), elapsed(), data_share());
     tell([&view = view(), event = std::move(event), at = progress(false)] {
       if (!event.empty()) log_event(event);
       view.end_epoch(at);
     });
+  }
+
+  static std::string json_text(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
   static std::string json_number(double x) {

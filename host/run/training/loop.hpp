@@ -34,7 +34,8 @@ struct LoopSetup {
   double (*now)() = steady_seconds;
   UnknownWords unknown;  ///< of the words that the training does not meet, in weights that are kept
   std::string label;
-  int refit = 0;  ///< of TrainOptions
+  int refit = 0;      ///< of TrainOptions
+  std::string model;  ///< the file that it is for, which events name; empty: none
   bool announce = true;
   bool events = true;  ///< whether the log has an event for each epoch
   /// Called every checkpoint_seconds (0: after every epoch) and on a signal, with a state that

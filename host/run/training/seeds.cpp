@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "run/interrupt.hpp"
+#include "run/report/html/training_log.hpp"
 #include "run/threads.hpp"
 #include "run/training/crew.hpp"
 #include "run/training/progress.hpp"
@@ -109,6 +110,7 @@ LoopResult Seeds::train(Engine& engine, Next& next, LoopSetup loop) {
   loop.label = label_of(next.member, seeds_, setup_.final_phase);
   loop.announce = setup_.options->announce;
   loop.refit = setup_.options->refit;
+  if (setup_.options->save) loop.model = html::name_in_log(setup_.config->path.model);
   return run_loop(loop, next.state);
 }
 

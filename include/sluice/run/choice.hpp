@@ -34,6 +34,7 @@ struct Choice {
   std::int64_t windows = 0;     ///< forecasts that the candidates were scored on
   double seconds = 0;
   bool stopped = false;  ///< by a signal or the watch
+  std::string unchosen;  ///< what rules decide all the same, and why; empty: nothing
 };
 
 /// Forecasts of simple methods that were made for other reasons, to be shown beside the candidates.
@@ -65,7 +66,7 @@ std::string loss_name(const Config& config, const Catalog& catalog, const Split&
 /// (mse, distributions of numbers from 0 on), else MASE.
 std::string measure_of_points(const std::string& loss);
 
-/// The table for 80 columns, line by line; empty where nothing was chosen.
+/// The table for 80 columns, line by line, and what was left to rules for want of steps or time.
 std::vector<std::string> choice_lines(const Choice& choice);
 /// The same as an event of the log.
 std::string choice_event(const Choice& choice, int refit);

@@ -52,6 +52,24 @@ TEST(FitStretch, MakesIntervalsThatAreTooWideNarrower) {
   EXPECT_NEAR(share_inside(p, fit_stretch(p), 0.1, 0.9), 0.8, 0.01);
 }
 
+TEST(FitStretch, SaysWhereAnIntervalNeedsAFactorOutsideTheBounds) {
+  const auto needs = [](double asked, double factor, bool bounded) {
+    const IntervalProblem p = normal(4000, 3, asked);
+    EXPECT_NEAR(needed_factor(p, 0.1, 0.9), factor, 0.05 * factor);
+    EXPECT_EQ(ends_at_bound(p, fit_stretch(p), 0.1, 0.9), bounded) << asked;
+    for (const float made : fit_stretch(p).factors) {
+      EXPECT_GE(made, kLeastFactor);
+      EXPECT_LE(made, kMostFactor);
+    }
+  };
+  needs(0.05, 20, true);
+  needs(0.25, 4, false);
+  needs(2, 0.5, false);
+  needs(20, 0.05, true);
+  EXPECT_TRUE(std::isnan(needed_factor(normal(6, 3, 1), 0.1, 0.9)));  // 18 scores say nothing
+  EXPECT_FALSE(ends_at_bound(normal(6, 3, 1), {}, 0.1, 0.9));
+}
+
 /// 20 values 1..20 above a median of 0, each in both halves, and the quantile .9 at `high`. The
 /// lower one is the median.
 IntervalProblem one_to_twenty(double high) {

@@ -269,10 +269,15 @@ TEST(Choice, TooFewStepsOrNoneLeaveTheRules) {
   Config c = small();
   c.training.steps = 60;
   EXPECT_EQ(chosen(c, growing()).config, c);
-  EXPECT_TRUE(chosen(c, growing()).rows.empty());
+  const Choice choice = chosen(c, growing());
+  EXPECT_TRUE(choice.rows.empty());
+  EXPECT_THAT(choice_lines(choice),
+              ::testing::ElementsAre("nothing chosen by validation: too few steps (training.steps, "
+                                     "training.choice)"));
   c = small();
   c.training.choice = 0;
   EXPECT_EQ(chosen(c, growing()).config, c);
+  EXPECT_THAT(choice_lines(chosen(c, growing())), ::testing::IsEmpty()) << "nothing was asked for";
 }
 
 // Its outputs are parameters; what is scored are the quantiles of the values.
@@ -307,6 +312,21 @@ TEST(Choice, SecondsThatCompareNothingLeaveTheRules) {
   const Choice choice = chosen(c, growing());
   EXPECT_EQ(choice.config, c);
   EXPECT_TRUE(choice.rows.empty());
+  EXPECT_THAT(choice_lines(choice),
+              ::testing::ElementsAre(
+                  "nothing chosen by validation: too little time (training.max_seconds)"));
+}
+
+TEST(Choice, KindsThatTheStepsDoNotReachAreNamed) {
+  Config c = small();
+  c.training.steps = 400, c.training.choice = 1;
+  const Choice choice = chosen(c, growing());
+  EXPECT_FALSE(choice.rows.empty());
+  EXPECT_TRUE(rows_of(choice, "level").empty());
+  EXPECT_THAT(choice_lines(choice).back(), ::testing::MatchesRegex("no steps \\(training.choice\\) "
+                                                                   "for .*level.*"));
+  c.training.steps = 4000;
+  EXPECT_EQ(chosen(c, growing()).unchosen, "");
 }
 
 TEST(Choice, WhatIsSetStays) {

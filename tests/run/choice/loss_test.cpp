@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <random>
+#include <string>
+#include <tuple>
 #include <vector>
 
+#include "run/config/loss.hpp"
 #include "run/forecast/evaluated_steps.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/choice.hpp"
@@ -74,8 +77,94 @@ TEST(AutomaticLoss, SaysWhichValueIsNoCount) {
   options.save = false;
   ::testing::internal::CaptureStderr();
   train(short_training(), Catalog{testing::daily_parts({returned})}, options);
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
-              ::testing::HasSubstr("not negative_binomial: series 's0', 2024-02-10: y is -1"));
+  EXPECT_THAT(
+      ::testing::internal::GetCapturedStderr(),
+      ::testing::HasSubstr("not negative_binomial or tweedie: series 's0', 2024-02-10: y is -1"));
+}
+
+/// What is said of the loss that the settings make of these values.
+std::string said_of(const std::vector<float>& values, const Config& config) {
+  const Catalog catalog{testing::daily_parts({values})};
+  const std::vector<std::int64_t> end = {catalog.history(0)};
+  const TargetFacts facts = look_at_targets(catalog, end);
+  const Loss loss = automatic_loss(config, facts);
+  return automatic_loss_text(config,
+                             loss == Loss::quantile   ? "quantile"
+                             : loss == Loss::gaussian ? "gaussian"
+                                                      : "negative_binomial",
+                             facts);
+}
+
+TEST(AutomaticLoss, NamesOnlyLossesThatGoWithTheValuesAndTheSettings) {
+  std::vector<float> counts = sales(50, 2), returned = counts, kilograms = counts;
+  returned[40] = -1, kilograms[40] = 0.5f;
+  const std::string start = "loss quantile: most series are 0 so often that medians may be 0; ";
+  EXPECT_EQ(said_of(returned, {}),
+            start +
+                "a mean needs training.loss = \"mse\" (not negative_binomial or tweedie: series "
+                "'s0', 2024-02-10: y is -1)");
+  EXPECT_EQ(said_of(kilograms, {}),
+            start +
+                "a mean needs training.loss = \"tweedie\" or \"mse\" (not negative_binomial: "
+                "series 's0', 2024-02-10: y is 0.5)");
+  Config bent;
+  bent.network.space = "asinh";
+  EXPECT_EQ(said_of(counts, bent),
+            start +
+                "a mean needs training.loss = \"gaussian\" (not negative_binomial: network.space "
+                "= \"asinh\", which goes with no distribution of counts; \"linear\" does)");
+  Config shifted;
+  shifted.network.scaling = "standard";
+  EXPECT_EQ(said_of(counts, shifted),
+            start +
+                "a mean needs training.loss = \"mse\" (not negative_binomial: network.scaling = "
+                "\"standard\", which goes with no distribution of counts; \"auto\" does)");
+  bent.network.decoding = "recursive";
+  EXPECT_EQ(
+      said_of(counts, bent),
+      "loss gaussian: most series are 0 so often that medians may be 0; \"sluice\" is the mean "
+      "(not negative_binomial: network.space = \"asinh\", which goes with no distribution of "
+      "counts; \"linear\" does)");
+  // Each of them is taken.
+  for (const auto& [values, loss, space] :
+       {std::tuple(returned, "mse", "auto"), std::tuple(kilograms, "tweedie", "auto"),
+        std::tuple(counts, "gaussian", "asinh")}) {
+    Config config = short_training();
+    config.training.loss = loss, config.network.space = space;
+    TrainOptions quiet;
+    quiet.save = quiet.announce = false;
+    EXPECT_NO_THROW(train(config, Catalog{testing::daily_parts({values})}, quiet)) << loss;
+  }
+}
+
+TEST(AutomaticLoss, OfSumsOnlyLossesAreNamedThatGoWithTheValuesAndTheSettings) {
+  TargetFacts whole, fractions, returns;
+  fractions.not_whole = "y is 0.5", returns.negative = "y is -1";
+  const auto losses = [](const TargetFacts& facts, const char* space) {
+    Config config;
+    config.network.space = space;
+    const std::string text = medians_text(config, "mae", facts);
+    return text.substr(text.rfind(": ") + 2);
+  };
+  EXPECT_EQ(losses(whole, "auto"), "\"tweedie\", \"negative_binomial\", \"gaussian\" or \"mse\"");
+  EXPECT_EQ(losses(fractions, "auto"), "\"tweedie\", \"gaussian\" or \"mse\"");
+  EXPECT_EQ(losses(returns, "auto"), "\"gaussian\" or \"mse\"");
+  EXPECT_EQ(losses(whole, "asinh"), "\"gaussian\"");
+}
+
+TEST(Values, ThatALossDoesNotTakeAreAnsweredWithLossesThatTheDecodingTakes) {
+  TargetFacts returns;
+  returns.negative = "y is -1";
+  const auto answer = [&](bool recursive) {
+    try {
+      check_values(Loss::tweedie, "tweedie", recursive, returns);
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  EXPECT_THAT(answer(false), ::testing::EndsWith("\"student_t\", \"gaussian\" or \"quantile\""));
+  EXPECT_THAT(answer(true), ::testing::EndsWith("training.loss = \"student_t\" or \"gaussian\""));
 }
 
 TEST(AutomaticLoss, CountsAMissingStepForNothing) {

@@ -180,5 +180,41 @@ TEST(Idle, OnDataAreZonesOfDaysAndStartsOfFilesWithTimes) {
                           "begins"));
 }
 
+TEST(Idle, WhatReachesBackBeyondEverySeriesIsNamed) {
+  const std::vector<float> year(365, 1), month(30, 1);
+  const Catalog catalog(testing::daily_parts({month, year}));
+  const auto said = [&](const std::function<void(Config&)>& write, bool trains = true) {
+    Config config;
+    write(config);
+    return beyond_series(config, catalog, trains);
+  };
+  const std::string where =
+      " back beyond the begin of every series, where nothing is: the longest has 365 steps";
+  EXPECT_EQ(said([](Config&) {}), "");
+  EXPECT_EQ(said([](Config& c) {
+              c.network.time_step = c.network.patch = 365;
+              c.network.lags = {7, 364};
+              c.network.level_window = c.network.context = 365;
+              c.network.base_season = c.network.seasonal_context = c.evaluate.season = 364;
+            }),
+            "");
+  EXPECT_EQ(said([](Config& c) {
+              c.network.lags = {7, 365};
+            }),
+            "network.lags = 365 reaches" + where);
+  const auto all = [](Config& c) {
+    c.network.time_step = c.network.patch = 366;
+    c.network.lags = {365};
+    c.network.level_window = c.network.context = 366;
+    c.network.base_season = c.network.seasonal_context = c.evaluate.season = 365;
+  };
+  EXPECT_EQ(said(all),
+            "network.time_step = 366, network.patch = 366, network.level_window = 366, "
+            "network.base_season = 365, network.lags = 365, network.context = 366, "
+            "network.seasonal_context = 365, evaluate.season = 365 reach" +
+                where);
+  EXPECT_EQ(said(all, false), "evaluate.season = 365 reaches" + where);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -90,7 +90,7 @@ Json group_json(const Group& group) {
 }
 
 /// The simple method with the least error; 0: there is none.
-std::size_t best_simple(const EvaluationReport& report, double Metrics::* error) {
+std::size_t best_simple(const EvaluationReport& report, double Metrics::*error) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < report.methods.size(); ++i) {
     if (report.methods[i].of_model) continue;
@@ -311,7 +311,7 @@ std::string normal(const std::filesystem::path& path) { return path.lexically_no
 Json training_json(const HtmlContext& context) {
   Json curves = Json::array();
   if (!context.log.empty()) {
-    for (const TrainingCurve& curve : training_curves(context.log)) {
+    for (const TrainingCurve& curve : training_curves(context.log, context.model)) {
       curves.push_back({{"label", curve.label},
                         {"step", curve.step},
                         {"train", numbers(curve.train_loss)},
@@ -319,7 +319,7 @@ Json training_json(const HtmlContext& context) {
     }
   }
   return {{"log", context.log.string()},
-          {"wrote", context.log.empty() ? "" : normal(written_model(context.log))},
+          {"wrote", context.log.empty() ? "" : normal(written_model(context.log, context.model))},
           {"model", normal(context.model)},
           {"curves", curves}};
 }

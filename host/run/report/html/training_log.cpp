@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMostPoints = 1000;
-constexpr std::size_t kLongestLine = 4096;  // an epoch's has some 200 bytes
+constexpr std::size_t kLongestLine = 8192;  // an epoch's has some 200 bytes, and the model's path
 
 double number(const Json& event, const char* key) {
   const auto at = event.find(key);
@@ -34,12 +35,40 @@ void thin(TrainingCurve& curve) {
   curve.valid_loss.resize(kMostPoints);
 }
 
+std::string text_of(const Json& event, const char* key) {
+  const auto at = event.find(key);
+  return at != event.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+/// Of one model. An epoch that does not follow on its phase's last one begins anew.
+void add(const std::string& label, const Json& event, std::vector<TrainingCurve>& curves) {
+  const auto step = event.at("step").get<std::int64_t>();
+  auto curve = std::find_if(curves.begin(), curves.end(),
+                            [&](const TrainingCurve& one) { return one.label == label; });
+  if (curve != curves.end() && step <= curve->step.back()) {
+    curves.clear();
+    curve = curves.end();
+  }
+  if (curve == curves.end()) curve = curves.insert(curves.end(), TrainingCurve{label, {}, {}, {}});
+  curve->step.push_back(step);
+  curve->train_loss.push_back(number(event, "train_loss"));
+  curve->valid_loss.push_back(number(event, "valid_loss"));
+}
+
 }  // namespace
 
-std::vector<TrainingCurve> training_curves(const std::filesystem::path& log) {
-  std::vector<TrainingCurve> curves;
+std::string name_in_log(const std::filesystem::path& model) {
   std::error_code failure;
-  if (!std::filesystem::is_regular_file(log, failure)) return curves;
+  const std::filesystem::path full = std::filesystem::absolute(model, failure);
+  return (failure ? model : full).lexically_normal().string();
+}
+
+std::vector<TrainingCurve> training_curves(const std::filesystem::path& log,
+                                           const std::filesystem::path& model) {
+  std::map<std::string, std::vector<TrainingCurve>> by_model;
+  std::string last;
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(log, failure)) return {};
   std::ifstream file(log, std::ios::binary);
   std::string line;
   while (std::getline(file, line)) {
@@ -50,41 +79,36 @@ std::vector<TrainingCurve> training_curves(const std::filesystem::path& log) {
     if (label == event.end() || !label->is_string() || step == event.end() ||
         !step->is_number_integer())
       continue;
-    const auto name = label->get<std::string>();
-    auto curve = std::find_if(curves.begin(), curves.end(),
-                              [&](const TrainingCurve& one) { return one.label == name; });
-    if (curve != curves.end() && step->get<std::int64_t>() <= curve->step.back()) {
-      curves.clear();
-      curve = curves.end();
-    }
-    if (curve == curves.end()) curve = curves.insert(curves.end(), TrainingCurve{name, {}, {}, {}});
-    curve->step.push_back(step->get<std::int64_t>());
-    curve->train_loss.push_back(number(event, "train_loss"));
-    curve->valid_loss.push_back(number(event, "valid_loss"));
+    last = text_of(event, "model");
+    add(label->get<std::string>(), event, by_model[last]);
   }
+  const auto own = model.empty() ? by_model.end() : by_model.find(name_in_log(model));
+  std::vector<TrainingCurve> curves = own == by_model.end() ? by_model[last] : own->second;
   for (TrainingCurve& curve : curves) thin(curve);
   return curves;
 }
 
-std::string written_model(const std::filesystem::path& log) {
+std::string written_model(const std::filesystem::path& log, const std::filesystem::path& model) {
   constexpr std::string_view kBegin = "model: ";
-  std::string model;
+  const std::string own = model.empty() ? std::string() : name_in_log(model);
+  std::string written;
   std::error_code failure;
-  if (!std::filesystem::is_regular_file(log, failure)) return model;
+  if (!std::filesystem::is_regular_file(log, failure)) return written;
   std::ifstream file(log, std::ios::binary);
   std::string line;
   while (std::getline(file, line)) {
     if (line.size() > kLongestLine) continue;
     const Json event = Json::parse(line, nullptr, false);
     if (!event.is_object()) continue;
-    if (event.value("event", Json()) == "epoch") model.clear();  // of another training, if any
+    if (event.value("event", Json()) == "epoch") {
+      written.clear();  // of another training, if any
+      if (!own.empty() && text_of(event, "model") == own) return model.string();
+    }
     if (event.value("event", Json()) != "message") continue;
-    const auto text = event.find("text");
-    if (text == event.end() || !text->is_string()) continue;
-    const auto said = text->get<std::string>();
-    if (said.compare(0, kBegin.size(), kBegin) == 0) model = said.substr(kBegin.size());
+    const std::string said = text_of(event, "text");
+    if (said.starts_with(kBegin)) written = said.substr(kBegin.size());
   }
-  return model;
+  return written;
 }
 
 }  // namespace sluice::html

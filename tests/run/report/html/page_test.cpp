@@ -429,6 +429,26 @@ TEST_F(TrainingLog, NamesTheModelThatTheLastTrainingWrote) {
   EXPECT_EQ(written_model(temporary("no such")), "");
 }
 
+TEST_F(TrainingLog, GivesTheCurvesOfTheModelAmongTrainingsSideBySide) {
+  const auto of = [](const std::string& model, int step, const std::string& valid) {
+    const std::string line = epoch("", step, valid);
+    return "{\"model\": \"" + name_in_log(model) + "\", " + line.substr(1);
+  };
+  const std::filesystem::path log = temporary("log.jsonl");
+  write_bytes(log, of("a", 25, "9") + of("b", 25, "8") + of("a", 50, "0.5") + of("b", 50, "0.25") +
+                       of("b", 75, "0.125"));
+  const auto valid = [&](const char* model) {
+    const auto curves = training_curves(log, model);
+    EXPECT_THAT(curves, SizeIs(1));
+    return curves.at(0).valid_loss;
+  };
+  EXPECT_THAT(valid("a"), ElementsAre(9, 0.5));
+  EXPECT_THAT(valid("./b"), ElementsAre(8, 0.25, 0.125));
+  EXPECT_THAT(valid("c"), ElementsAre(8, 0.25, 0.125)) << "the last one's";
+  EXPECT_EQ(written_model(log, "a"), "a");
+  EXPECT_EQ(written_model(log, "c"), "");
+}
+
 TEST_F(TrainingLog, GivesTheLastTrainingsPhases) {
   const auto curves = read(epoch("", 100, "9") + epoch("", 200, "8") + epoch("", 100, "0.75") +
                            "{\"event\": \"message\", \"text\": \"epoch\"}\n" +
