@@ -54,7 +54,7 @@ std::string next_arguments(std::string_view command, const Request& request,
     const std::string& key = override.key;
     if (key == "path.model" || key == "path.data" || !is_read_again(command, key, used)) {
       continue;
-    };
+    }
     if (without.at(key) == with.at(key)) continue;
     // What is not of the file but of the model: that it was left to it, or is of one run alone.
     const bool by_file = without.at(key) != of_model.at(key);
