@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
@@ -26,6 +27,18 @@ constexpr int kPaths = 100;
 constexpr std::int64_t kFewRows = 8;
 /// Probabilities of the stretch where the model has no quantiles of its own.
 constexpr double kGrid[] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95};
+
+constexpr int kCell = 9;
+
+/// In a column of the table.
+std::string score_cell(double score) {
+  return std::isfinite(score) ? in_column(score, 4, kCell) : fmt::format("{:>{}}", "-", kCell);
+}
+
+std::string share_cell(double share) {
+  return std::isfinite(share) ? in_column(100 * share, 1, kCell, " %")
+                              : fmt::format("{:>{}}", "-", kCell);
+}
 
 std::string share_text(double share) {
   return std::isfinite(share) ? fmt::format("{:.1f} %", 100 * share) : "-";
@@ -217,13 +230,13 @@ void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& 
   }
   out.lines.push_back(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>9}", "partners by validation",
                                   mix.measure, "gain", "unseen", "weight"));
-  out.lines.push_back(fmt::format("{:<32}{:>9}", "network", score_text(chosen.own_score)));
+  out.lines.push_back(fmt::format("{:<32}{}", "network", score_cell(chosen.own_score)));
   event["measure"] = mix.measure;
   for (std::size_t p = 0; p < chosen.rows.size(); ++p) {
     const MixRow& row = chosen.rows[p];
     out.lines.push_back(fmt::format(
-        "{:<32}{:>9}{:>9}{:>9}{:>9}{}", simple_.titles[p], score_text(row.score),
-        share_text(row.gain), row.unseen > -1 ? share_text(row.unseen) : "-",
+        "{:<32}{}{}{}{:>9}{}", simple_.titles[p], score_cell(row.score), share_cell(row.gain),
+        share_cell(row.unseen > -1 ? row.unseen : kNone),
         row.weight > 0 ? fmt::format("{:.2f}", row.weight) : "-", row.weight > 0 ? "  <-" : ""));
     event["partners"].push_back({{"method", simple_.candidates.names[p]}, {"weight", row.weight}});
     if (row.weight > 0) out.partners.push_back({simple_.candidates.names[p], chosen.weights[p]});
