@@ -16,6 +16,7 @@
 #include "run/config/looked_at.hpp"
 #include "run/config/loss.hpp"
 #include "run/config/sampled_pasts.hpp"
+#include "run/config/setting_texts.hpp"
 #include "run/config/toml_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
@@ -75,7 +76,8 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
         throw ConfigError(fmt::format(
             "--{} {}: {} was trained {}; leave the flag out, or train a model with it",
             written->flag(), written->value, model_name,
-            fixed > 0 ? fmt::format("with {}", fixed) : std::string("with another value")));
+            fixed > 0 ? fmt::format("with {}", fixed)
+                      : "with " + setting_texts(model.config).at(std::string(key.name))));
       }
     });
   });

@@ -62,20 +62,15 @@ std::string mix_text(const Mix& mix, std::span<const std::string> titles,
                      score_text(partners.empty() ? mix.own_score : mix.score));
 }
 
-/// Why the partner that gains most of those that have no part has none; empty: each gains little.
-std::string not_taken_text(const Mix& mix, std::span<const std::string> titles) {
-  std::size_t most = mix.rows.size();
-  for (std::size_t p = 0; p < mix.rows.size(); ++p) {
-    if (mix.rows[p].why == NotTaken::none) continue;
-    if (most == mix.rows.size() || mix.rows[p].gain > mix.rows[most].gain) most = p;
-  }
-  if (most == mix.rows.size()) return {};
-  const NotTaken why = mix.rows[most].why;
-  return fmt::format("{} not taken: {}", titles[most],
-                     why == NotTaken::untried    ? "no unseen forecasts to try it on"
-                     : why == NotTaken::unseen   ? "unseen forecasts gain less than 1 %"
-                     : why == NotTaken::one_half ? "half of the unseen forecasts are worse for it"
-                                                 : "hardly better beside those taken");
+/// Why a partner that gains has no part; empty: it has one, or gains little.
+std::string not_taken_text(const MixRow& row, const std::string& title) {
+  if (row.why == NotTaken::none) return {};
+  return fmt::format("{} not taken: {}", title,
+                     row.why == NotTaken::untried  ? "no unseen forecasts to try it on"
+                     : row.why == NotTaken::unseen ? "unseen forecasts gain less than 1 %"
+                     : row.why == NotTaken::one_half
+                         ? "half of the unseen forecasts are worse for it"
+                         : "hardly better beside those taken");
 }
 
 /// What may make intervals better that no factor mends.
@@ -242,8 +237,10 @@ void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& 
     if (row.weight > 0) out.partners.push_back({simple_.candidates.names[p], chosen.weights[p]});
   }
   out.lines.push_back(mix_text(chosen, simple_.titles, mix.measure));
-  std::string left = not_taken_text(chosen, simple_.titles);
-  if (!left.empty()) out.lines.push_back(std::move(left));
+  for (std::size_t p = 0; p < chosen.rows.size(); ++p) {
+    std::string left = not_taken_text(chosen.rows[p], simple_.titles[p]);
+    if (!left.empty()) out.lines.push_back(std::move(left));
+  }
   if (!simple_.candidates.note.empty()) out.lines.push_back(simple_.candidates.note);
 }
 

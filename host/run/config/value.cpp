@@ -285,6 +285,13 @@ void check_length(const ValueList& list, const std::string& where) {
                                 list.size(), kMost));
 }
 
+void refuse_twice(const std::vector<std::string>& list, const std::string& where) {
+  for (auto word = list.begin(); word != list.end(); ++word) {
+    if (std::find(list.begin(), word, *word) == word) continue;
+    throw ConfigError(fmt::format("{} names {} twice; name it once", where, *word));
+  }
+}
+
 ValueList paths_of(const Value& value) {
   const auto* text = std::get_if<std::string>(&value.data);
   return text != nullptr && text->empty() ? ValueList() : list_of(value);
