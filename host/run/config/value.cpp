@@ -331,6 +331,7 @@ std::string_view nearest_name(std::string_view written,
   std::size_t least = allowed_distance(written) + 1;
   for (const std::string_view name : names) {
     const std::size_t distance = edit_distance(written, name);
+    if (distance == std::max(written.size(), name.size())) continue;  // they have nothing in common
     if (distance < least) {
       least = distance;
       best = name;
