@@ -175,10 +175,7 @@ bool writes(const SettingsRequest& request, const std::string& name) {
 void check_ending(const NamedPath& output) {
   using Endings = std::vector<std::string_view>;
   static const std::map<std::string, Endings, std::less<>> kOwn = {
-      {"path.html", {".html", ".htm"}},
-      {"path.report", {".json"}},
-      {"path.tuned", {".toml"}},
-      {"path.model", {".safetensors"}}};
+      {"path.html", {".html", ".htm"}}, {"path.report", {".json"}}, {"path.tuned", {".toml"}}};
   constexpr std::array<std::string_view, 16> kOthers = {
       ".html",  ".htm",     ".json", ".jsonl", ".toml", ".safetensors", ".csv",  ".tsv",
       ".arrow", ".feather", ".ipc",  ".pq",    ".pdf",  ".parquet",     ".xlsx", ".png"};
