@@ -71,6 +71,23 @@ void refuse_command(const CLI::App& app, const std::vector<std::string>& rest) {
                                              : fmt::format("did you mean 'sluice {}'?", near)));
 }
 
+/// A help with its longer lines broken at blanks, the rest under what is said of the name in front.
+std::string in_lines(const std::string& help) {
+  constexpr std::size_t kColumns = 80, kIndent = 30;
+  std::istringstream lines(help);
+  std::string out;
+  for (std::string line; std::getline(lines, line);) {
+    while (line.size() > kColumns) {
+      const std::size_t end = line.rfind(' ', kColumns);
+      if (end == std::string::npos || end <= kIndent) break;
+      out += line.substr(0, end) + "\n";
+      line = std::string(kIndent, ' ') + line.substr(end + 1);
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
 void set_once(std::string& place, const std::string& file, const char* what) {
   if (!place.empty()) {
     throw ConfigError(fmt::format("{} and {} are both {}; give one", place, file, what));
@@ -182,12 +199,12 @@ std::optional<Request> read_command_line(int argc, char** argv) {
     }
     std::ostringstream out, err;  // help, version
     app.exit(e, out, err);
-    print_result(out.str());
+    print_result(in_lines(out.str()));
     return std::nullopt;
   }
   const std::vector<CLI::App*> commands = app.get_subcommands();
   if (commands.empty()) {
-    print_result(app.help());
+    print_result(in_lines(app.help()));
     return std::nullopt;
   }
   request.command = commands.front()->get_name();

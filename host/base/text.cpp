@@ -154,6 +154,15 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
+std::string in_column(double value, int digits, int width, std::string_view unit) {
+  std::string text = fmt::format("{:.{}f}{}", value, digits, unit);
+  const auto room = static_cast<std::size_t>(width);
+  for (int left = 2; text.size() >= room && left >= 0; --left) {
+    text = fmt::format("{:.{}e}{}", value, left, unit);
+  }
+  return fmt::format("{:>{}}", text, width);
+}
+
 std::string steps_text(std::int64_t steps) {
   return std::to_string(steps) + (steps == 1 ? " step" : " steps");
 }

@@ -35,6 +35,10 @@ std::string shell_quoted(std::string_view text);
 /// 1437 -> "1,437".
 std::string grouped(std::int64_t number);
 
+/// A finite `value` with `digits` decimals and `unit` behind it, right in a column of `width` that
+/// begins with a blank; a larger one as "1.2e+07%", with as many digits as there is room for.
+std::string in_column(double value, int digits, int width, std::string_view unit = {});
+
 /// "1 step", "2 steps".
 std::string steps_text(std::int64_t steps);
 

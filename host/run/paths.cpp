@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <vector>
@@ -169,6 +172,26 @@ bool writes(const SettingsRequest& request, const std::string& name) {
          name == "path.figures";
 }
 
+/// Refuses the ending of another format, by which people and programs would take the file for one.
+void check_ending(const NamedPath& output) {
+  using Endings = std::vector<std::string_view>;
+  static const std::map<std::string, Endings, std::less<>> kOwn = {
+      {"path.html", {".html", ".htm"}}, {"path.report", {".json"}}, {"path.tuned", {".toml"}}};
+  constexpr std::array<std::string_view, 16> kOthers = {
+      ".html",  ".htm",     ".json", ".jsonl", ".toml", ".safetensors", ".csv",  ".tsv",
+      ".arrow", ".feather", ".ipc",  ".pq",    ".pdf",  ".parquet",     ".xlsx", ".png"};
+  const auto own = kOwn.find(output.name);
+  if (own == kOwn.end()) return;
+  const std::string ending = output.path.extension().string();
+  if (std::ranges::find(kOthers, ending) == kOthers.end()) return;
+  if (std::ranges::find(own->second, ending) != own->second.end()) return;
+  throw ConfigError(
+      fmt::format("{} = {}: it is written as {}, which the ending {} does not say; "
+                  "name it {}",
+                  output.name, output.path.string(), own->second.front().substr(1), ending,
+                  fs::path(output.path).replace_extension(own->second.front()).string()));
+}
+
 /// Throws DataError where no file can be made in it.
 void check_folder(const NamedPath& output) {
   std::error_code error;
@@ -221,6 +244,7 @@ void check_paths(const SettingsRequest& request, const Config& config) {
     constexpr std::array kTables = {"path.forecast", "path.explanation", "path.sums",
                                     "path.samples", "path.scores"};
     if (std::ranges::find(kTables, output.name) != kTables.end()) output_format(output.path);
+    check_ending(output);
     std::error_code status;
     const fs::file_type type = fs::status(output.path, status).type();
     if (output.folder) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
 #include "base/with_memory.hpp"
 #include "run/config/carried.hpp"
 #include "run/config/catalog_facts.hpp"
@@ -16,6 +17,7 @@
 #include "run/config/looked_at.hpp"
 #include "run/config/loss.hpp"
 #include "run/config/sampled_pasts.hpp"
+#include "run/config/setting_texts.hpp"
 #include "run/config/toml_file.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/resolve.hpp"
@@ -75,7 +77,8 @@ void refuse_contradictions(const SettingsRequest& request, const Model& model,
         throw ConfigError(fmt::format(
             "--{} {}: {} was trained {}; leave the flag out, or train a model with it",
             written->flag(), written->value, model_name,
-            fixed > 0 ? fmt::format("with {}", fixed) : std::string("with another value")));
+            fixed > 0 ? fmt::format("with {}", fixed)
+                      : "with " + setting_texts(model.config).at(std::string(key.name))));
       }
     });
   });
@@ -176,6 +179,14 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
                                 [&] { return read_catalog(spec, &notes); });
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
+  }
+  const std::int64_t horizon = horizon_steps(config, catalog.frequency());
+  if (!settings.model && config.network.predict_day == 0 && notes.file_horizon > 0 &&
+      notes.file_horizon != horizon) {
+    notes.remarks.push_back(fmt::format(
+        "the file's @horizon of {0} is not taken over: {1} are forecast, which suit the "
+        "frequency; --horizon {2} forecasts as the file says",
+        steps_text(notes.file_horizon), steps_text(horizon), notes.file_horizon));
   }
   std::string beyond = beyond_series(settings.written, catalog, !settings.model);
   if (!beyond.empty()) notes.remarks.push_back(std::move(beyond));

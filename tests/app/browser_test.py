@@ -227,6 +227,17 @@ class Page(Program):
         for words in ("预测的价值", "星期三", "季节性朴素法 (7)", "80% 区间", "最终训练"):
             self.assertIn(words, told["text"] + told["read"])
 
+    def test_says_in_chinese_what_moved_a_forecast(self):
+        # Bent, with a weekly season: the network stays behind seasonal naive, which gets a part.
+        self.daily("a.csv", 140, value=lambda day: 10 + (day % 7) ** 2 + (day * 7919 % 13) / 13)
+        self.train("a.csv", "--horizon", "7", "--network.base", "none", "--network.space", "linear", "--mode.quiet", "true")
+        self.assertIn("<-", self.ok("info", "runs/model.safetensors").out)
+        self.ok("report", "runs/model.safetensors", "a.csv", "--path.figure_language", "zh")
+        names = [row[0] for row in self.told()["why"]]
+        self.assertIn("简单方法", names)
+        self.assertIn("日历，星期", [name.replace("、", "，").replace(", ", "，") for name in names])
+        self.assertFalse([name for name in names if "simple" in name or "calendar" in name or "weekday" in name], names)
+
     def test_gives_reasons_in_chinese(self):
         self.write("a.csv", "id,ds,y\n" + "".join(f"{name},2024-{1 + day // 28:02}-{1 + day % 28:02},{10 + day % 7}\n"
                                                   for name, days in (("a", 112), ("b", 112), ("短", 3)) for day in range(112 - days, 112)))

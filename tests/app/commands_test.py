@@ -1,4 +1,5 @@
 """Commands and their statuses, as a shell sees them."""
+import re
 import unittest
 
 from program import Program
@@ -8,6 +9,15 @@ class Commands(Program):
     def test_without_a_command_help_is_given(self):
         result = self.ok()
         self.assertIn("sluice train", result.out)
+
+    def test_every_help_has_lines_of_80_columns_at_most(self):
+        commands = re.findall(r"^  (\w+) ", self.ok("--help").out.split("\nSubcommands:\n")[1].split("\nBegin:")[0], re.MULTILINE)
+        self.assertGreaterEqual(set(commands), {"train", "tune", "forecast", "evaluate", "report", "check", "simulate"})
+        for arguments in ([], *([command] for command in commands)):
+            text = self.ok(*arguments, "--help").out
+            self.assertLessEqual(max(map(len, text.splitlines())), 80, text)
+        self.assertIn("\n  FILES TEXT ...              a model, data, a TOML file of settings; what is\n"
+                      "                              left out the model knows\n", self.ok("forecast", "--help").out)
 
     def test_a_mistyped_command_is_answered_with_the_near_one(self):
         result = self.sluice("tarin")

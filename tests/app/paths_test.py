@@ -31,6 +31,20 @@ class Outputs(Program):
                     self.kept(command, *model, "--" + key, name, says=f"{key} = {name} would replace a data file")
         self.kept("train", "sales.csv", "--path.model", "sales.csv", says="path.model = sales.csv would replace")
 
+    def test_an_output_with_the_ending_of_another_format_is_refused_before_the_data_are_read(self):
+        self.write("sales.csv", "no data")
+        for arguments, said in (
+                (("report", "m.safetensors", "sales.csv", "--path.html", "x.pdf"), "path.html = x.pdf: it is written as html, which the "
+                 "ending .pdf does not say; name it x.html"),
+                (("evaluate", "sales.csv", "--evaluate.refit", "1", "--path.report", "r.csv"), "path.report = r.csv: it is written as json")):
+            if "m.safetensors" in arguments:
+                self.daily("good.csv", 60)
+                self.train("good.csv", "--horizon", "3", "--path.model", "m.safetensors")
+            result = self.sluice(*arguments)
+            self.assertEqual(result.status, 2, result.err)
+            self.assertIn(said, result.err)
+        self.ok("report", "m.safetensors", "good.csv", "--path.html", "page.htm")
+
     def test_no_output_replaces_settings_future_statics_or_a_file_of_a_directory_of_data(self):
         self.write("s.toml", '[path]\ndata = "sales.csv"\nmodel = "m.safetensors"\n')
         self.kept("forecast", "s.toml", "--path.forecast", "s.toml", says="would replace the file of settings")

@@ -85,6 +85,34 @@ class Remarks(Program):
         # A model that is made without the column needs no values of it.
         self.assertNotIn("FILE", self.train(*few[:-4], "--data.left_out", "promo", "--path.model", "m.safetensors").err)
 
+    def test_the_horizon_of_a_tsf_file_is_told_of_where_another_is_forecast(self):
+        values = ",".join(str(10 + month % 12) for month in range(60))
+        self.write("m.tsf", "@attribute series_name string\n@attribute start_timestamp date\n@frequency monthly\n@horizon 6\n"
+                            f"@data\nT0:2019-01-01 00-00-00:{values}\n")
+        said = "the file's @horizon of 6 steps is not taken over: 12 steps are forecast, which suit the frequency; --horizon 6"
+        self.assertIn(said, self.said("check", "m.tsf"))
+        self.assertIn(said, self.train("m.tsf").err)
+        self.assertNotIn("@horizon", self.train("m.tsf", "--horizon", "8").err)
+        self.write("bad.tsf", "@attribute series_name string\n@frequency monthly\n@horizon six\n@data\nT0:1,2\n")
+        self.assertIn("bad.tsf:3: @horizon 'six' is no number of steps; write '@horizon 6'", self.sluice("check", "bad.tsf").err)
+
+    def test_one_row_and_one_value_have_their_own_verbs(self):
+        rows = [f"A,{START + datetime.timedelta(day)},{10 + day % 7},1" for day in range(60)]
+        self.write("p.csv", "\n".join(["shop,date,y,price", *rows]) + "\n")
+        ahead = [f"A,{START + datetime.timedelta(day)},1" for day in range(60, 74)]
+        self.write("f.csv", "\n".join(["shop,date,price", "A,2024-01-05,2", *ahead]) + "\n")
+        self.write("s.csv", "shop,area\nA,3\nA,3\n")
+        said = self.said("check", "p.csv", "--data.future", "price", "--path.future", "f.csv", "--data.static_reals", "area",
+                         "--path.statics", "s.csv")
+        self.assertIn("f.csv: 1 of its values of 'price' differs from the data's own", said)
+        self.assertIn("s.csv: 1 row says the same as another row of its series", said)
+
+    def test_nothing_is_proposed_that_has_nothing_of_what_was_written(self):
+        self.write("p.csv", "ds,y\n")
+        said = self.sluice("check", "p.csv", "--data.decimal", "x").err
+        self.assertIn("--data.decimal must be one of", said)
+        self.assertNotIn("did you mean", said)
+
     MEDIANS = "and the sum of medians lies below the median of a sum"
 
     def test_sums_of_medians_are_told_of_when_the_loss_is_decided_and_only_where_it_has_medians(self):

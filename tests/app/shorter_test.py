@@ -238,6 +238,10 @@ class CarriedSettings(Program):
         self.assertEqual(result.status, 3)
         self.assertIn("price", result.err)
         self.ok("forecast", "runs/model.safetensors", "--horizon", "7", "--training.steps", "99")
+        for key, value, trained in (("decoding", "recursive", '"direct"'), ("lags", "5", '"auto"')):
+            result = self.sluice("forecast", "runs/model.safetensors", f"--network.{key}", value)
+            self.assertEqual(result.status, 2)
+            self.assertIn(f"was trained with {trained};", result.err)
 
     def test_where_results_go_is_not_the_models_to_say(self):
         self.daily("sales.csv", 60)
@@ -318,6 +322,15 @@ class Names(Program):
                 result = self.sluice("forecast", "m.safetensors", "sales.csv", *arguments)
                 self.assertEqual(result.status, 2)
                 self.assertIn(said, result.err)
+
+    def test_a_choice_that_stands_twice_in_a_list_is_refused(self):
+        self.daily("sales.csv", 60)
+        self.write("twice.toml", '[training]\npartners = ["ets", "theta", "ets"]\n')
+        for arguments, said in ((("evaluate", "--evaluate.methods", "ets,ets"), "--evaluate.methods names ets twice; name it once"),
+                                (("train", "twice.toml"), "twice.toml:2: training.partners names ets twice; name it once")):
+            result = self.sluice(*arguments, "sales.csv")
+            self.assertEqual(result.status, 2)
+            self.assertIn(said, result.err)
 
     def test_a_setting_that_changes_nothing_is_named(self):
         self.daily("sales.csv", 60)

@@ -61,6 +61,16 @@ TEST(Grouped, SeparatesThousands) {
   EXPECT_EQ(grouped(-12345), "-12,345");
 }
 
+TEST(InColumn, LeavesABlankBeforeEveryNumber) {
+  EXPECT_EQ(in_column(0.98765, 4, 8), "  0.9877");
+  EXPECT_EQ(in_column(99.98765, 4, 8), " 99.9877");
+  EXPECT_EQ(in_column(999.98765, 4, 8), " 1.0e+03");
+  EXPECT_EQ(in_column(122.14, 1, 9, "%"), "   122.1%");
+  EXPECT_EQ(in_column(11973122.1, 1, 9, "%"), " 1.2e+07%");
+  EXPECT_EQ(in_column(-11973122.1, 1, 9, "%"), "  -1e+07%");
+  EXPECT_EQ(in_column(-1.5e300, 1, 9), "  -2e+300");
+}
+
 TEST(HasWideCharacters, TellsChineseFromLatin) {
   EXPECT_TRUE(has_wide_characters("sales 下单"));
   EXPECT_FALSE(has_wide_characters("sales été"));

@@ -133,9 +133,10 @@ FutureRows::FutureRows(const Table::Impl& main, Table beside, const CatalogSpec&
   notes.remarks.insert(notes.remarks.end(), times.remarks.begin(), times.remarks.end());
   if (weekend_rows > 0) {
     notes.remarks.push_back(
-        fmt::format("{}: {} rows of Saturdays and Sundays are not used: the data have business "
+        fmt::format("{}: {} of Saturdays and Sundays {} not used: the data have business "
                     "days only (frequency {})",
-                    table.source, grouped(weekend_rows), to_string(grid)));
+                    table.source, weekend_rows == 1 ? "1 row" : grouped(weekend_rows) + " rows",
+                    weekend_rows == 1 ? "is" : "are", to_string(grid)));
   }
   if (table_.rows() == 0) {
     notes.remarks.push_back(
@@ -309,14 +310,17 @@ void FutureRows::settle_duplicates(CatalogNotes& notes) {
   const char* counts = spec_.duplicates == DuplicatePolicy::last ? "the last one counts"
                        : merges_rows()                           ? "their mean counts"
                                                                  : "the first one counts";
+  const bool one = second_rows == 1;
+  const char* their = one ? "its" : "their";
   const std::string what =
-      differing == 0 ? "say the same as another row of their series and time"
-                     : fmt::format(
-                           "are second ones of their series and time, of which {} differ: {} "
-                           "(data.duplicates)",
-                           grouped(differing), counts);
-  notes.remarks.push_back(
-      fmt::format("{}: {} rows {}", table_.impl().source, grouped(second_rows), what));
+      differing == 0
+          ? fmt::format("{} the same as another row of {} series and time", one ? "says" : "say",
+                        their)
+          : fmt::format("{} of {} series and time, of which {} {}: {} (data.duplicates)",
+                        one ? "is a second one" : "are second ones", their, grouped(differing),
+                        differing == 1 ? "differs" : "differ", counts);
+  notes.remarks.push_back(fmt::format("{}: {} {} {}", table_.impl().source, grouped(second_rows),
+                                      one ? "row" : "rows", what));
 }
 
 void FutureRows::refuse_second_row(std::size_t row, std::size_t first) const {

@@ -105,8 +105,8 @@ void FutureRows::tell_differences(const std::string& column, std::int64_t count,
                                   const std::string& example, CatalogNotes& notes) const {
   if (count == 0) return;
   notes.remarks.push_back(fmt::format(
-      "{}: {} of its values of '{}' differ from the data's own (the first: {}); the data's count",
-      table_.impl().source, count, column, example));
+      "{}: {} of its values of '{}' {} from the data's own (the first: {}); the data's count",
+      table_.impl().source, count, column, count == 1 ? "differs" : "differ", example));
 }
 
 std::string FutureRows::step_text(const std::vector<std::string>& ids,

@@ -49,6 +49,7 @@ class RowsBuilder {
     choose_ids();
     Series series = read_ids();
     notes_.id_columns = series.keys.columns;
+    notes_.file_horizon = table_.tsf_horizon;
     std::vector<int> columns;
     for (const int id : ids_) use_column(notes_, id, "id");
     if (lists) {

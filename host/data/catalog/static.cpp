@@ -246,8 +246,10 @@ class FromFile {
       ++repeated;
     }
     if (repeated > 0) {
-      notes.remarks.push_back(fmt::format("{}: {} rows say the same as another row of their series",
-                                          table.source, grouped(repeated)));
+      notes.remarks.push_back(
+          fmt::format("{}: {} the same as another row of {} series", table.source,
+                      repeated == 1 ? "1 row says" : grouped(repeated) + " rows say",
+                      repeated == 1 ? "its" : "their"));
     }
     std::vector<std::int64_t> rows;
     for (const std::int32_t key : join.key_of_series) {

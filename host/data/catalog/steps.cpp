@@ -284,7 +284,12 @@ class LongBuilder {
 
   [[noreturn]] void refuse_duplicate(std::size_t row, std::size_t s, std::int64_t period) const {
     const auto earlier = std::find(places_.begin(), places_.end(), places_[row]);
-    std::string remedy = repeated_rows_remedy(table_, spec_, id_columns(), time_column_);
+    CatalogSpec used = spec_;
+    // In layout `columns` every number is a series until somebody says otherwise.
+    if (notes_.layout != "columns") {
+      for (const ChannelSource& source : sources_) used.targets.push_back(source.name);
+    }
+    std::string remedy = repeated_rows_remedy(table_, used, id_columns(), time_column_);
     std::vector<std::int64_t> before;  // periods of the series from the first one to here
     for (auto r = static_cast<std::size_t>(earlier - places_.begin()); r < row; ++r) {
       if (series_.at(static_cast<std::int64_t>(r)) != s) continue;

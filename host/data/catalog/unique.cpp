@@ -159,9 +159,10 @@ std::vector<int> unique_columns(const Table::Impl& table, std::span<const int> f
   return {};
 }
 
-std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec,
-                               std::optional<int> time) {
-  const Header header = header_of(table);
+namespace {
+
+/// Columns that have another role than to name series or times.
+std::vector<int> taken_columns(const Header& header, const CatalogSpec& spec) {
   std::vector<int> taken;
   for (const auto* names : {&spec.targets, &spec.past, &spec.future, &spec.static_reals,
                             &spec.past_categories, &spec.future_categories, &spec.more_time}) {
@@ -171,6 +172,14 @@ std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec
       taken.insert(taken.end(), found.begin(), found.end());
     }
   }
+  return taken;
+}
+
+}  // namespace
+
+std::vector<int> id_candidates(const Table::Impl& table, const CatalogSpec& spec,
+                               std::optional<int> time) {
+  const std::vector<int> taken = taken_columns(header_of(table), spec);
   std::vector<int> named, words;
   for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
     if (column == time || in(taken, column)) continue;
@@ -330,8 +339,9 @@ std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& sp
     return whole + "; else ";
   }
   const std::string& name = table.names[static_cast<std::size_t>(time)];
+  const std::vector<int> taken = taken_columns(header_of(table), spec);
   for (int column = 0; column < static_cast<int>(table.names.size()); ++column) {
-    if (column == time || in(ids, column)) continue;
+    if (column == time || in(ids, column) || in(taken, column)) continue;
     const Holds holds = contents_of(table, column).holds;
     const std::string& other = table.names[static_cast<std::size_t>(column)];
     if (holds == Holds::clock) {

@@ -47,6 +47,7 @@ struct Table::Impl {
   std::shared_ptr<KeptBytes> kept = {};
   /// .tsf files: pandas' name of their @frequency.
   std::optional<std::string> tsf_frequency;
+  std::int64_t tsf_horizon = 0;  ///< their @horizon in steps; 0: they say none
   /// Sentences about what was guessed in reading: for CatalogNotes::remarks.
   std::vector<std::string> remarks;
 };
@@ -75,10 +76,10 @@ PartTable read_parquet(const Table::Impl& impl, const std::filesystem::path& pat
 PartTable read_arrow(const Table::Impl& impl, const std::filesystem::path& path,
                      std::int64_t max_rows);
 /// Attributes as text columns, then "values", a list of float32 a row. `frequency` becomes pandas'
-/// name of the file's @frequency.
+/// name of the file's @frequency, `horizon` its @horizon; they stay where it has none.
 std::shared_ptr<arrow::Table> read_tsf(const Table::Impl& impl, const std::filesystem::path& path,
-                                       std::int64_t max_rows,
-                                       std::optional<std::string>& frequency);
+                                       std::int64_t max_rows, std::optional<std::string>& frequency,
+                                       std::int64_t& horizon);
 
 /// Line (from 1) on which data row `row` (from 0) of the file begins.
 std::int64_t tsf_line_of_row(const std::filesystem::path& path, std::int64_t row);

@@ -52,6 +52,12 @@ void check_is_readable_file(const fs::path& path) {
   }
 }
 
+/// "(10 bytes at first, 20 now)"
+std::string sizes_text(std::int64_t before, std::int64_t now) {
+  return before == now ? fmt::format("(of {} bytes as before, and written since)", now)
+                       : fmt::format("({} bytes at first, {} now)", before, now);
+}
+
 Source::Identity identity_of(const struct stat& status) {
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
   return {status.st_size,
@@ -295,18 +301,18 @@ std::string Source::limit_text() const {
 void Source::check_is(const Identity& before) const {
   if (identity_ == before) return;
   throw DataError(
-      fmt::format("{}: another file took its place while it was read ({} bytes at first, {} now); "
+      fmt::format("{}: another file took its place while it was read {}; "
                   "run the command again when whoever writes it is done",
-                  path_.string(), before.size, identity_.size));
+                  path_.string(), sizes_text(before.size, identity_.size)));
 }
 
 void Source::check() const {
   struct stat status {};
   if (::fstat(descriptor_, &status) == 0 && identity_of(status) != identity_) {
     throw DataError(
-        fmt::format("{}: the file changed while it was read ({} bytes at first, {} now); read it "
+        fmt::format("{}: the file changed while it was read {}; read it "
                     "when whoever writes it is done, or let them write another file and rename it",
-                    path_.string(), identity_.size, status.st_size));
+                    path_.string(), sizes_text(identity_.size, status.st_size)));
   }
   const std::lock_guard lock(faults_->mutex);
   if (faults_->too_large) {

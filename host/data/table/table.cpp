@@ -103,7 +103,8 @@ void add_part(Table::Impl& table, const inputs::Input& input, std::int64_t max_r
       break;
     case TableFormat::tsf: {
       const auto before = table.tsf_frequency;
-      part.table = PartTable(read_tsf(table, input.path, max_rows, table.tsf_frequency));
+      part.table =
+          PartTable(read_tsf(table, input.path, max_rows, table.tsf_frequency, table.tsf_horizon));
       if (before && before != table.tsf_frequency) {
         throw DataError(
             fmt::format("{}: its @frequency is {}, that of the files before it {}; "

@@ -50,8 +50,9 @@ class TsfReader {
  public:
   TsfReader(const std::filesystem::path& path, std::string_view text) : path_(path), text_(text) {}
 
-  std::shared_ptr<arrow::Table> read(std::int64_t max_rows, std::optional<std::string>& frequency) {
-    read_header(frequency);
+  std::shared_ptr<arrow::Table> read(std::int64_t max_rows, std::optional<std::string>& frequency,
+                                     std::int64_t& horizon) {
+    read_header(frequency, horizon);
     builders_.resize(names_.size());
     while (!text_.empty() && (max_rows == 0 || values_.length() < max_rows)) {
       const std::string_view line = next_line();
@@ -85,7 +86,7 @@ class TsfReader {
     throw DataError(fmt::format("{}:{}: {}", path_.string(), line_, what));
   }
 
-  void read_header(std::optional<std::string>& frequency) {
+  void read_header(std::optional<std::string>& frequency, std::int64_t& horizon) {
     while (!text_.empty()) {
       std::string_view line = next_line();
       if (!is_row(line)) continue;
@@ -116,6 +117,14 @@ class TsfReader {
                           line));
         }
         frequency = known->name;
+      } else if (tag == "@horizon") {
+        std::int64_t steps = 0;
+        const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), steps);
+        if (error != std::errc() || end != line.data() + line.size() || steps < 1) {
+          fail(fmt::format(
+              "@horizon '{}' is no number of steps; write '@horizon 6', or no such line", line));
+        }
+        horizon = steps;
       }
     }
     fail("no line '@data'; the file is cut off or no .tsf file");
@@ -173,11 +182,11 @@ class TsfReader {
 }  // namespace
 
 std::shared_ptr<arrow::Table> read_tsf(const Table::Impl& impl, const std::filesystem::path& path,
-                                       std::int64_t max_rows,
-                                       std::optional<std::string>& frequency) {
+                                       std::int64_t max_rows, std::optional<std::string>& frequency,
+                                       std::int64_t& horizon) {
   arrow::util::InitializeUTF8();
   const std::string text = Source(path, impl.options.max_bytes).read_all();
-  return TsfReader(path, text).read(max_rows, frequency);
+  return TsfReader(path, text).read(max_rows, frequency, horizon);
 }
 
 std::int64_t tsf_line_of_row(const std::filesystem::path& path, std::int64_t row) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/fit_stretch.hpp"
 #include "run/calibration/outputs.hpp"
@@ -26,6 +27,18 @@ constexpr int kPaths = 100;
 constexpr std::int64_t kFewRows = 8;
 /// Probabilities of the stretch where the model has no quantiles of its own.
 constexpr double kGrid[] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95};
+
+constexpr int kCell = 9;
+
+/// In a column of the table.
+std::string score_cell(double score) {
+  return std::isfinite(score) ? in_column(score, 4, kCell) : fmt::format("{:>{}}", "-", kCell);
+}
+
+std::string share_cell(double share) {
+  return std::isfinite(share) ? in_column(100 * share, 1, kCell, " %")
+                              : fmt::format("{:>{}}", "-", kCell);
+}
 
 std::string share_text(double share) {
   return std::isfinite(share) ? fmt::format("{:.1f} %", 100 * share) : "-";
@@ -49,20 +62,15 @@ std::string mix_text(const Mix& mix, std::span<const std::string> titles,
                      score_text(partners.empty() ? mix.own_score : mix.score));
 }
 
-/// Why the partner that gains most of those that have no part has none; empty: each gains little.
-std::string not_taken_text(const Mix& mix, std::span<const std::string> titles) {
-  std::size_t most = mix.rows.size();
-  for (std::size_t p = 0; p < mix.rows.size(); ++p) {
-    if (mix.rows[p].why == NotTaken::none) continue;
-    if (most == mix.rows.size() || mix.rows[p].gain > mix.rows[most].gain) most = p;
-  }
-  if (most == mix.rows.size()) return {};
-  const NotTaken why = mix.rows[most].why;
-  return fmt::format("{} not taken: {}", titles[most],
-                     why == NotTaken::untried    ? "no unseen forecasts to try it on"
-                     : why == NotTaken::unseen   ? "unseen forecasts gain less than 1 %"
-                     : why == NotTaken::one_half ? "half of the unseen forecasts are worse for it"
-                                                 : "hardly better beside those taken");
+/// Why a partner that gains has no part; empty: it has one, or gains little.
+std::string not_taken_text(const MixRow& row, const std::string& title) {
+  if (row.why == NotTaken::none) return {};
+  return fmt::format("{} not taken: {}", title,
+                     row.why == NotTaken::untried  ? "no unseen forecasts to try it on"
+                     : row.why == NotTaken::unseen ? "unseen forecasts gain less than 1 %"
+                     : row.why == NotTaken::one_half
+                         ? "half of the unseen forecasts are worse for it"
+                         : "hardly better beside those taken");
 }
 
 /// What may make intervals better that no factor mends.
@@ -217,20 +225,22 @@ void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& 
   }
   out.lines.push_back(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>9}", "partners by validation",
                                   mix.measure, "gain", "unseen", "weight"));
-  out.lines.push_back(fmt::format("{:<32}{:>9}", "network", score_text(chosen.own_score)));
+  out.lines.push_back(fmt::format("{:<32}{}", "network", score_cell(chosen.own_score)));
   event["measure"] = mix.measure;
   for (std::size_t p = 0; p < chosen.rows.size(); ++p) {
     const MixRow& row = chosen.rows[p];
     out.lines.push_back(fmt::format(
-        "{:<32}{:>9}{:>9}{:>9}{:>9}{}", simple_.titles[p], score_text(row.score),
-        share_text(row.gain), row.unseen > -1 ? share_text(row.unseen) : "-",
+        "{:<32}{}{}{}{:>9}{}", simple_.titles[p], score_cell(row.score), share_cell(row.gain),
+        share_cell(row.unseen > -1 ? row.unseen : kNone),
         row.weight > 0 ? fmt::format("{:.2f}", row.weight) : "-", row.weight > 0 ? "  <-" : ""));
     event["partners"].push_back({{"method", simple_.candidates.names[p]}, {"weight", row.weight}});
     if (row.weight > 0) out.partners.push_back({simple_.candidates.names[p], chosen.weights[p]});
   }
   out.lines.push_back(mix_text(chosen, simple_.titles, mix.measure));
-  std::string left = not_taken_text(chosen, simple_.titles);
-  if (!left.empty()) out.lines.push_back(std::move(left));
+  for (std::size_t p = 0; p < chosen.rows.size(); ++p) {
+    std::string left = not_taken_text(chosen.rows[p], simple_.titles[p]);
+    if (!left.empty()) out.lines.push_back(std::move(left));
+  }
   if (!simple_.candidates.note.empty()) out.lines.push_back(simple_.candidates.note);
 }
 

@@ -4,13 +4,14 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
 #include "sluice/run/choice.hpp"
 
 namespace sluice {
 namespace {
 
-std::string number(double x, int digits) {
-  return std::isfinite(x) ? fmt::format("{:.{}f}", x, digits) : "-";
+std::string number(double x, int digits, int width) {
+  return std::isfinite(x) ? in_column(x, digits, width) : fmt::format("{:>{}}", "-", width);
 }
 
 /// " (ETS + Theta, ETS, Theta: of 640)": of which rows fewer forecasts are known.
@@ -38,10 +39,10 @@ std::vector<std::string> choice_lines(const Choice& choice) {
                               "wQL", "steps"));
   std::string before;
   for (const ChoiceRow& row : choice.rows) {
-    lines.push_back(
-        fmt::format("{:<16}{:<22}{:>8}{:>10}{:>8}{}", row.what == before ? "" : row.what, row.name,
-                    number(row.score, 4), number(row.wql, 5),
-                    row.steps > 0 ? fmt::format("{}", row.steps) : "-", row.kept ? "  <-" : ""));
+    lines.push_back(fmt::format("{:<16}{:<22}{}{}{:>8}{}", row.what == before ? "" : row.what,
+                                row.name, number(row.score, 4, 8), number(row.wql, 5, 10),
+                                row.steps > 0 ? fmt::format("{}", row.steps) : "-",
+                                row.kept ? "  <-" : ""));
     before = row.what;
   }
   lines.push_back(fmt::format("of {} forecast{}{}, in {:.1f} s", choice.windows,

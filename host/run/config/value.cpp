@@ -285,6 +285,13 @@ void check_length(const ValueList& list, const std::string& where) {
                                 list.size(), kMost));
 }
 
+void refuse_twice(const std::vector<std::string>& list, const std::string& where) {
+  for (auto word = list.begin(); word != list.end(); ++word) {
+    if (std::find(list.begin(), word, *word) == word) continue;
+    throw ConfigError(fmt::format("{} names {} twice; name it once", where, *word));
+  }
+}
+
 ValueList paths_of(const Value& value) {
   const auto* text = std::get_if<std::string>(&value.data);
   return text != nullptr && text->empty() ? ValueList() : list_of(value);
@@ -324,6 +331,7 @@ std::string_view nearest_name(std::string_view written,
   std::size_t least = allowed_distance(written) + 1;
   for (const std::string_view name : names) {
     const std::size_t distance = edit_distance(written, name);
+    if (distance == std::max(written.size(), name.size())) continue;  // they have nothing in common
     if (distance < least) {
       least = distance;
       best = name;

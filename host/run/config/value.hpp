@@ -88,7 +88,9 @@ void refuse_shares(const Value& value, const std::string& where);
 ValueList list_of(const Value& value);
 /// Throws ConfigError for a list that has more elements than any use of its numbers.
 void check_length(const ValueList& list, const std::string& where);
-/// The same, but that an empty text alone is no path at all.
+/// Throws ConfigError where one of the choices of a key stands twice in a list of them.
+void refuse_twice(const std::vector<std::string>& list, const std::string& where);
+/// The same as list_of, but that an empty text alone is no path at all.
 ValueList paths_of(const Value& value);
 bool is_auto(const Value& value);
 
@@ -113,6 +115,9 @@ void assign(const Value& value, const Key& key, MemberType whole, const std::str
       typename Member::value_type inner{};
       assign(element, key, whole, where, inner);
       fresh.push_back(std::move(inner));
+    }
+    if constexpr (std::is_same_v<Member, std::vector<std::string>>) {
+      if (!key.choices.empty()) refuse_twice(fresh, where);
     }
     member = std::move(fresh);
   } else if constexpr (std::is_same_v<Member, bool>) {

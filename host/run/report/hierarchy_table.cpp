@@ -14,8 +14,8 @@ namespace {
 constexpr int kLevelWidth = 22, kSeriesWidth = 8, kColumnWidth = 12;
 
 std::string cell(double value, bool percent) {
-  if (!std::isfinite(value)) return "-";
-  return percent ? fmt::format("{:.2f}%", 100 * value) : fmt::format("{:.3f}", value);
+  if (!std::isfinite(value)) return fmt::format("{:>{}}", "-", kColumnWidth);
+  return percent ? in_column(100 * value, 2, kColumnWidth, "%") : in_column(value, 3, kColumnWidth);
 }
 
 }  // namespace
@@ -62,14 +62,14 @@ std::string hierarchy_table(const EvaluationReport& report) {
       for (std::size_t i = 0; i < shown.size(); ++i) {
         const double value = metric.value(level, shown[i].first);
         sum[i] += value;
-        out += fmt::format("{:>{}}", cell(value, metric.percent), kColumnWidth);
+        out += cell(value, metric.percent);
       }
       out += "\n";
     }
     out += pad_to_width("mean of the levels", kLevelWidth + kSeriesWidth);
     for (const double total : sum) {
       const double mean = total / static_cast<double>(report.hierarchy.size());
-      out += fmt::format("{:>{}}", cell(mean, metric.percent), kColumnWidth);
+      out += cell(mean, metric.percent);
     }
     out += "\n";
   }

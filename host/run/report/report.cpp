@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/text.hpp"
 #include "sluice/run/forecast.hpp"
@@ -29,23 +30,28 @@ struct Column {
   std::vector<double> values;  // one a method
 };
 
+std::string right(std::string_view text) { return fmt::format("{:>{}}", text, kColumnWidth); }
+
 /// Decimals by the column's largest value, so that the points stand under each other.
 std::string cell(const Column& column, double value) {
-  if (std::isnan(value)) return "-";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  if (column.style == Style::percent) return fmt::format("{:.1f}%", 100 * value);
-  if (column.style == Style::signed_percent) return fmt::format("{:+.1f}%", 100 * value);
+  if (std::isnan(value)) return right("-");
+  if (std::isinf(value)) return right(value > 0 ? "inf" : "-inf");
+  if (column.style == Style::percent) return in_column(100 * value, 1, kColumnWidth, "%");
+  if (column.style == Style::signed_percent) {
+    const std::string text = fmt::format("{:+.1f}%", 100 * value);
+    return text.size() < kColumnWidth ? right(text) : in_column(100 * value, 1, kColumnWidth, "%");
+  }
   double largest = 0;
   for (const double v : column.values) {
     if (std::isfinite(v)) largest = std::max(largest, std::abs(v));
   }
-  if (largest >= 1e7) return fmt::format("{:.2e}", value);
-  if (largest >= 1000) return fmt::format("{:.0f}", value);
-  if (largest >= 100) return fmt::format("{:.1f}", value);
-  if (largest >= 10) return fmt::format("{:.2f}", value);
-  if (largest >= 0.1) return fmt::format("{:.3f}", value);
-  if (largest >= 0.001) return fmt::format("{:.5f}", value);
-  return fmt::format("{:.1e}", value);
+  if (largest >= 1e7) return right(fmt::format("{:.2e}", value));
+  constexpr std::pair<double, int> kDecimals[] = {
+      {1000, 0}, {100, 1}, {10, 2}, {0.1, 3}, {0.001, 5}};
+  for (const auto& [least, decimals] : kDecimals) {
+    if (largest >= least) return in_column(value, decimals, kColumnWidth);
+  }
+  return right(fmt::format("{:.1e}", value));
 }
 
 std::vector<Column> columns_of(const EvaluationReport& report) {
@@ -211,8 +217,7 @@ std::string report_table(const EvaluationReport& report, bool whole) {
     out += "\n";
     for (std::size_t m = 0; m < report.methods.size(); ++m) {
       out += pad_to_width(report.methods[m].name, kNameWidth);
-      for (std::size_t c = begin; c < end; ++c)
-        out += fmt::format("{:>{}}", cell(columns[c], columns[c].values[m]), kColumnWidth);
+      for (std::size_t c = begin; c < end; ++c) out += cell(columns[c], columns[c].values[m]);
       out += "\n";
     }
   }

@@ -19,6 +19,11 @@ namespace {
 
 constexpr int kColumns = 80;
 
+std::string score_cell(double x, int digits) {
+  constexpr int kWidth = 10;
+  return std::isfinite(x) ? in_column(x, digits, kWidth) : fmt::format("{:>{}}", "-", kWidth);
+}
+
 std::string number(double x, int digits) {
   return std::isfinite(x) ? fmt::format("{:.{}f}", x, digits) : "-";
 }
@@ -135,8 +140,8 @@ std::string tune_table(const std::vector<FinishedRun>& runs, const SearchStart& 
     const FinishedRun& run = *all[i];
     if (i >= most && run.run.trial != 0) continue;
     const std::string head =
-        fmt::format("{:>5}{:>9}{:>10}{:>10}{:>10.1f}  ", run.run.trial, run.steps,
-                    number(run.score, 4), number(run.wql, 5), run.seconds);
+        fmt::format("{:>5}{:>9}{}{}{:>10.1f}  ", run.run.trial, run.steps, score_cell(run.score, 4),
+                    score_cell(run.wql, 5), run.seconds);
     std::string settings = settings_text(run) + (&run == best ? " <-" : "");
     // Broken so that the later lines stand under the first one.
     settings = wrapped(settings, kColumns - kIndent);
@@ -147,7 +152,7 @@ std::string tune_table(const std::vector<FinishedRun>& runs, const SearchStart& 
   }
   if (all.size() > most) out += fmt::format("  the best {} of {} trials\n", most, all.size());
   for (const SimpleScore& one : start.beside) {
-    out += fmt::format("{:>5}{:>9}{:>10}{:>10}{:>10}  {}\n", "-", "-", number(one.score, 4), "-",
+    out += fmt::format("{:>5}{:>9}{}{:>10}{:>10}  {}\n", "-", "-", score_cell(one.score, 4), "-",
                        "-", one.name);
   }
   return out + fmt::format("scored on {} forecast{} of the validation part\n",

@@ -244,6 +244,7 @@ struct CatalogNotes {
   std::string layout;  ///< the one used
   std::vector<std::string> id_columns, time_columns, target_columns;
   bool frequency_inferred = false;
+  std::int64_t file_horizon = 0;  ///< steps that the file itself asks for (.tsf); 0: none
   std::int64_t gap_steps = 0;  ///< grid steps that had no row
   std::int64_t gap_series = 0;
   std::int64_t duplicate_rows = 0;

@@ -138,13 +138,13 @@ TEST_F(Future, RowsThatSayTheSameTwiceAreOne) {
   EXPECT_THAT(build(s).values(1, 0), values({5, 6, 7, 8}));
   EXPECT_THAT(
       notes_.remarks,
-      ElementsAre(HasSubstr("f.csv: 1 rows say the same as another row of their series and time")));
+      ElementsAre(HasSubstr("f.csv: 1 row says the same as another row of its series and time")));
   s.future_files = {file("g.csv", "unique_id,ds,x\nA,2024-01-03,7\nA,2024-01-03,8\n")};
   s.duplicates = DuplicatePolicy::last;
   EXPECT_THAT(build(s).values(1, 0), values({5, 6, 8}));
   EXPECT_THAT(notes_.remarks,
-              ElementsAre(HasSubstr("g.csv: 1 rows are second ones of their series and time, of "
-                                    "which 1 differ: the last one counts (data.duplicates)")));
+              ElementsAre(HasSubstr("g.csv: 1 row is a second one of its series and time, of "
+                                    "which 1 differs: the last one counts (data.duplicates)")));
   s.duplicates = DuplicatePolicy::error;
   EXPECT_THAT(error(s), HasSubstr("g.csv:3: a second row for unique_id 'A' 2024-01-03 (the first "
                                   "one: g.csv:2)"));

@@ -150,7 +150,7 @@ TEST_F(SideFiles, StaticRowsThatSayTheSameTwiceAreOne) {
   s.static_files = {
       file("st.csv", "unique_id,size,seen\n001,1,may\n002,2,may\n003,3,may\n001,1,june\n")};
   EXPECT_THAT(build(s).static_reals()[0].values, values({1, 2, 3}));
-  expect_remark("st.csv: 1 rows say the same as another row of their series");
+  expect_remark("st.csv: 1 row says the same as another row of its series");
 }
 
 TEST_F(SideFiles, SeveralFilesAreReadTogether) {

@@ -136,6 +136,15 @@ TEST_F(CatalogTimeParts, RowsThatRepeatNameTheColumnOfTheirHours) {
       HasSubstr("'Block' tells the rows of one time apart: if it counts the parts of a day"));
 }
 
+TEST_F(CatalogTimeParts, ARowTwiceIsNoReasonToTakeTheTargetForTheTime) {
+  const std::string csv =
+      "unique_id,ds,units\na,2024-01-01,1\na,2024-01-02,2\na,2024-01-02,3\na,2024-01-03,4\n"
+      "b,2024-01-03,4\n";
+  EXPECT_THAT(error(spec_of(file("a.csv", csv))),
+              HasSubstr("a second row for series 'a' 2024-01-02 (the first one: a.csv:3); "
+                        "remove one, name more id columns"));
+}
+
 TEST_F(CatalogTimeParts, WithoutATimeColumnThePartsAreProposed) {
   EXPECT_EQ(error(spec_of(
                 file("a.csv", "No,year,month,day,hour,load\n1,2024,1,1,0,5\n2,2024,1,1,1,6\n"))),

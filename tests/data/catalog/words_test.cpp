@@ -47,7 +47,7 @@ TEST_F(Words, ComeFromTheFutureFileToo) {
   EXPECT_THAT(holiday.vocabulary, ElementsAre("unknown", "0", "a", "b", "c"));
   EXPECT_THAT(holiday.codes, ElementsAre(1, 4, 3, 2, 2, 1, 3));
   EXPECT_THAT(notes_.remarks,
-              Contains(HasSubstr("f.csv: 1 of its values of 'holiday' differ from the data's own "
+              Contains(HasSubstr("f.csv: 1 of its values of 'holiday' differs from the data's own "
                                  "(the first: B 2024-01-02, 'c' there and '0' in the data)")));
   EXPECT_EQ(notes_.future_coverage, "2 of 2 series, 2024-01-03 .. 2024-01-04 (1 end before)");
 }

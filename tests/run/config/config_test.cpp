@@ -99,7 +99,8 @@ void randomize(const Key& key, Draw& draw, Member& member) {
     for (std::uint64_t n = draw.below(4); n > 0; --n) {
       typename Member::value_type element{};
       randomize(key, draw, element);
-      member.push_back(element);
+      const bool again = std::ranges::find(member, element) != member.end();
+      if (key.choices.empty() || !again) member.push_back(element);  // a choice stands there once
     }
   } else if constexpr (std::is_same_v<Member, bool>) {
     member = draw.below(2) == 0;

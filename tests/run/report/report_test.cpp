@@ -111,6 +111,15 @@ TEST(ReportTable, CutsNothingWhereTheWholeIsAskedFor) {
   EXPECT_THAT(report_table(report, true), HasSubstr("data      " + report.data + "\n"));
 }
 
+TEST(ReportTable, LeavesABlankBetweenNumbersHoweverLargeOneIs) {
+  EvaluationReport report = example();
+  Metrics& total = report.methods[0].total;
+  total.mase = 0.0035811, total.wape = 119731.22, total.bias = -119731.22;
+  const std::string text = report_table(report);
+  EXPECT_THAT(text, HasSubstr(" 1.2e+07%\n"));
+  EXPECT_THAT(text, HasSubstr(" -1e+07%    0.100"));
+}
+
 TEST(ReportTable, IsAtMostEightyColumnsWide) {
   EvaluationReport report = example();
   report.data = std::string(100, 'x');

@@ -98,6 +98,12 @@ TEST_F(Lessons, AMethodThatGainsAndIsNotTakenIsSaidWhy) {
   });
   ASSERT_NE(said, model.learned.end());
   EXPECT_LE(said->size(), 80u);
+  const auto taken = std::ssize(model.partners);
+  EXPECT_EQ(std::ranges::count_if(
+                model.learned,
+                [](const std::string& line) { return line.find(" not taken: ") != line.npos; }),
+            3 - taken)
+      << "each of the others, all of which gain";
   c.training.partners = {"ets"};
   EXPECT_THAT(trained(c, catalog).learned,
               ::testing::Not(::testing::Contains(HasSubstr("not taken"))));

@@ -117,7 +117,9 @@ function worth() {
 
 // What moved a forecast: bars to both sides of zero, the longest first; many short ones together.
 function whyRows(why) {
-  const most = 12, name = ([input, part]) => input === 'rest' && !part ? W.whyRest : [input, W.parts(part)].filter(Boolean).join(W.list);
+  const most = 12, own = {rest: W.whyRest, ...W.whyOwn};
+  const name = ([input, part]) => !part ? own[input] ?? input
+    : input === 'calendar' && part in W.cycles ? W.calendar + W.list + W.cycles[part] : input + W.list + W.parts(part);
   const inputs = why.inputs.filter(one => known(one[2]) && one[2] !== 0).sort((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
   const rows = inputs.slice(0, most).map(one => [name(one), one[2]]), others = inputs.slice(most);
   if (others.length) rows.push([W.rest(count(others.length)), others.reduce((sum, one) => sum + one[2], 0)]);
