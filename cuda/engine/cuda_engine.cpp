@@ -202,6 +202,7 @@ void CudaEngine::drop_graphs() {
   warm_.clear();
   inference_graphs_.clear();
   warm_inference_.clear();
+  if (paths_) paths_->drop_graphs();
 }
 
 // Graphs hold addresses: what makes a buffer move drops them. Every size is asked for: what a part

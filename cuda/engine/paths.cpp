@@ -18,6 +18,7 @@ DevicePaths::DevicePaths(const ModelSpace& space, const DeviceSpace& resident,
                          DeviceRecurrence& recurrence, Precision head, DeviceContext& context,
                          int threads)
     : resident_(resident),
+      recurrence_(recurrence),
       context_(context),
       batch_(space, threads, kLimits),
       rows_(space, recurrence, head, context) {}
@@ -28,6 +29,7 @@ bool DevicePaths::prepare(std::int64_t N, std::int64_t count) {
   for (const PathPart& part : batch_.parts(N, count)) sizes.insert(part.rows());
   if (std::ranges::includes(ready_, sizes)) return false;
   context_.synchronize();
+  drop_graphs();
   for (const std::int64_t R : sizes) {
     rows_.prepare(R);
     out_.grow(context_.memory(), R * steps, "sample paths");
@@ -49,7 +51,7 @@ void DevicePaths::walk(std::span<const Window> windows, const PathSettings& sett
     const PathRows paths = to_device(params, R);
     repeat_states(last.h, N, part.first_window, part.paths, spec.L, spec.H, rows_.h(R), stream);
     repeat_states(last.c, N, part.first_window, part.paths, spec.L, spec.H, rows_.c(R), stream);
-    rows_.enqueue(paths, params);
+    extend(paths, params);
     const auto values = static_cast<std::size_t>(R * KM);
     copy_to_host(DeviceSpan<const float>(out_.first(R * KM)), fetched_.span().first(values),
                  stream);
@@ -61,6 +63,27 @@ void DevicePaths::walk(std::span<const Window> windows, const PathSettings& sett
   }
 }
 
+void DevicePaths::drop_graphs() {
+  graphs_.clear();
+  warm_.clear();
+}
+
+// As the engine's other graphs: the first run of a size goes as it is, the second captures. The
+// parts of a large forecast are alike but for their windows, which lie in device memory.
+void DevicePaths::extend(const PathRows& paths, DeviceSpan<const float> params) {
+  const Steps steps{paths.rows.N, paths.paths, paths.first_path, paths.seed, params.data()};
+  if (!recurrence_.capturable() || warm_.insert(steps).second) {
+    rows_.enqueue(paths, params);
+    return;
+  }
+  GraphExec& graph = graphs_[steps];
+  if (!graph) {
+    graph = capture_graph(
+        context_.stream(), [&] { rows_.enqueue(paths, params); }, recurrence_.capture_mode());
+  }
+  check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of sample paths");
+}
+
 // One copy for all that the host has put together; what it goes through is free again, for walk()
 // waits at the end of each part.
 PathRows DevicePaths::to_device(DeviceSpan<const float> params, std::int64_t R) {
@@ -70,6 +93,7 @@ PathRows DevicePaths::to_device(DeviceSpan<const float> params, std::int64_t R) 
   const std::int64_t streams = states + aligned(bytes(batch_.states()));
   const std::int64_t size = streams + aligned(bytes(batch_.streams()));
   if (staged_.size() < size) {
+    drop_graphs();
     block_.grow(context_.memory(), size, "the series of sample paths");
     staged_ = PinnedBuffer<std::byte>(size, "the series of sample paths");
   }

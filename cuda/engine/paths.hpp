@@ -1,13 +1,17 @@
 // Sample paths on the device, as host/engine/cpu/paths.hpp walks them on the host. The steps of all
-// paths of a part are enqueued one after another, and the host waits once, for the values.
+// paths of a part are one CUDA graph, which the host launches once and waits for once, for the
+// values.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
+#include <tuple>
 
 #include "base/device_buffer.hpp"
+#include "base/graph.hpp"
 #include "engine/context.hpp"
 #include "engine/row_walk.hpp"
 #include "engine/shared/path_batch.hpp"
@@ -32,10 +36,19 @@ class DevicePaths {
   void walk(std::span<const Window> windows, const PathSettings& settings,
             DeviceSpan<const float> params, DeviceStateIn last, std::span<float> out);
 
+  /// Where a buffer that the steps read or write has moved: graphs hold addresses.
+  void drop_graphs();
+
  private:
+  /// What differs between the steps of two parts and is no number in device memory: rows, paths of
+  /// a window, the first of them, the seed, where the parameters are.
+  using Steps = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::uint64_t, const float*>;
+
+  void extend(const PathRows& paths, DeviceSpan<const float> params);
   PathRows to_device(DeviceSpan<const float> params, std::int64_t R);
 
   const DeviceSpace& resident_;
+  DeviceRecurrence& recurrence_;
   DeviceContext& context_;
   PathBatch batch_;
   DeviceRowWalk rows_;
@@ -44,6 +57,8 @@ class DevicePaths {
   PinnedBuffer<std::byte> staged_;
   DeviceBuffer<float> out_;
   PinnedBuffer<float> fetched_;
+  std::set<Steps> warm_;  ///< that have run once, outside of a graph
+  std::map<Steps, GraphExec> graphs_;
 };
 
 }  // namespace sluice

@@ -266,6 +266,30 @@ TEST_F(EnginePathsAll, DependOnNoBatchNoThreadsAndNoOtherPath) {
   }
 }
 
+// An engine may keep what it did of one call for the next one that is alike: not its windows, its
+// paths' numbers nor the parameters.
+TEST_F(EnginePathsAll, AreTheSameHoweverOftenOthersAreDrawn) {
+  World world(testing::recursive_spec(9), false);
+  const Catalog catalog{CatalogParts(world.parts)};
+  const auto windows = path_windows();
+  const std::span<const Window> some = std::span(windows).first(3),
+                                others = std::span(windows).last(3);
+  const auto fresh = [&](std::span<const Window> of, std::int64_t first) {
+    return sampled(*world.engine(catalog), of, world.spec, first, 5);
+  };
+  const auto engine = world.engine(catalog);
+  for (int time = 0; time < 3; ++time) {
+    EXPECT_EQ(sampled(*engine, some, world.spec, 0, 5), fresh(some, 0)) << time;
+    EXPECT_EQ(sampled(*engine, others, world.spec, 0, 5), fresh(others, 0)) << time;
+    EXPECT_EQ(sampled(*engine, others, world.spec, 5, 5), fresh(others, 5)) << time;
+  }
+  init_params(world.spec, 4, world.params);
+  engine->set_evaluation_params(world.params);
+  EXPECT_EQ(sampled(*engine, some, world.spec, 0, 5), fresh(some, 0));
+  sampled(*engine, windows, world.spec, 0, 40);  // more rows than there was room for
+  EXPECT_EQ(sampled(*engine, others, world.spec, 0, 5), fresh(others, 0));
+}
+
 TEST_F(EnginePathsAll, SeeNoTargetAfterTheirOrigin) {
   const World world(testing::recursive_spec(9), false);
   CatalogParts other = world.parts;
