@@ -387,11 +387,12 @@ Choice Chooser::run() {
     plan();
   }
   std::vector<std::string_view> untried;
-  for (std::size_t k = 0; k < std::size(kKinds); ++k) {
-    const bool open = !(this->*kKinds[k].second)().empty();
-    if (k < kinds_ && !is_over()) decide(kKinds[k]);
+  for (const Kind& kind : kKinds) {
+    const bool is_planned = &kind < kKinds + kinds_;
+    const bool open = !(this->*kind.second)().empty();
+    if (is_planned && !is_over()) decide(kind);
     // Or not with all candidates.
-    if (open && (k >= kinds_ || is_over())) untried.emplace_back(kKinds[k].first);
+    if (open && (!is_planned || is_over())) untried.emplace_back(kind.first);
   }
   // The simple methods come last in the table.
   std::stable_partition(choice_.rows.begin(), choice_.rows.end(),
