@@ -16,7 +16,7 @@ namespace sluice {
 namespace {
 
 /// How often each code of the model's table stands at a step that was trained on.
-std::vector<std::int64_t> steps_met(const Catalog& catalog, const CategoryChannel& category,
+std::vector<std::int64_t> steps_met(const Catalog& catalog, const CategoryChannelView& category,
                                     const std::vector<std::int32_t>& codes, std::size_t rows,
                                     std::span<const std::int64_t> end, std::int64_t min_history) {
   std::vector<std::int64_t> met(rows, 0);
@@ -127,7 +127,7 @@ void check_step_categories(const Model& model, const Catalog& catalog) {
   for (std::size_t e = 0; e < model.step_category_names.size(); ++e) {
     trained[model.spec.step_embeddings[e].future ? 1 : 0].push_back(model.step_category_names[e]);
   }
-  for (const CategoryChannel& category : catalog.categories()) {
+  for (const CategoryChannelView& category : catalog.categories()) {
     given[category.role == Role::future ? 1 : 0].push_back(category.name);
   }
   if (trained[0] == given[0] && trained[1] == given[1]) return;

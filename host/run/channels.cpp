@@ -21,7 +21,7 @@ void check_channels(const Model& model, const Catalog& catalog) {
                     to_string(model.frequency), to_string(catalog.frequency())));
   }
   std::vector<std::string> names;
-  for (const Channel& channel : catalog.channels()) names.push_back(channel.name);
+  for (const ChannelView& channel : catalog.channels()) names.push_back(channel.name);
   // A single target may have another name in another file; covariates must be the same ones.
   const auto skip = static_cast<std::ptrdiff_t>(model.spec.M == 1 ? 1 : 0);
   const bool same =
@@ -52,7 +52,7 @@ void check_channels(const Model& model, const Catalog& catalog) {
 }
 
 void refuse_unseen_inputs(const Catalog& catalog, std::span<const std::int64_t> end) {
-  for (const Channel& channel : catalog.channels()) {
+  for (const ChannelView& channel : catalog.channels()) {
     if (channel.role == Role::target) continue;
     bool seen = false;
     for (std::int64_t s = 0; s < catalog.series_count() && !seen; ++s) {

@@ -413,7 +413,7 @@ TEST_F(CApi, JobsOfSeveralThreadsDoNotDisturbEachOther) {
     spec.read.memory["result"] = std::make_shared<const Table>(taken(stream));
     const Catalog catalog = read_catalog(spec);
     const auto values = catalog.channels()[0].values;
-    return values;
+    return std::vector<float>(values.begin(), values.end());
   };
   const auto alone = forecast();
   std::vector<std::vector<float>> results(4);

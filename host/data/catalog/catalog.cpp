@@ -15,85 +15,12 @@
 namespace sluice {
 namespace {
 
-void check_parts(const CatalogParts& parts) {
-  const auto expect = [](bool fits, const char* what) {
-    if (!fits) throw InternalError(fmt::format("Catalog: {}", what));
-  };
-  const std::size_t series = parts.ids.size();
-  expect(parts.offsets.size() == series + 1 && parts.offsets.front() == 0,
-         "offsets must have S+1 entries, the first one 0");
-  for (std::size_t s = 0; s < series; ++s) {
-    expect(parts.offsets[s] <= parts.offsets[s + 1], "offsets must not fall");
-  }
-  expect(parts.first.size() == series, "first must have S entries");
-  expect(parts.axis.shift.empty() || parts.axis.shift.size() == series,
-         "shift must have S entries or none");
-  expect(!parts.channels.empty() && parts.channels.front().role == Role::target,
-         "there must be a target, and targets come first");
-  for (std::size_t c = 0; c < parts.channels.size(); ++c) {
-    expect(parts.channels[c].values.size() == static_cast<std::size_t>(parts.offsets.back()),
-           "every channel must have offsets.back() values");
-    expect(c == 0 || parts.channels[c - 1].role <= parts.channels[c].role,
-           "channels are targets, then past, then future");
-  }
-  for (const StaticReal& real : parts.static_reals) {
-    expect(real.values.size() == series, "static reals must have S values");
-  }
-  for (const StaticCategory& category : parts.static_categories) {
-    expect(category.codes.size() == series, "static categories must have S codes");
-    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
-    for (const std::int32_t code : category.codes) {
-      expect(code >= 0 && static_cast<std::size_t>(code) < category.vocabulary.size(),
-             "a category code lies outside its vocabulary");
-    }
-  }
-  for (std::size_t c = 0; c < parts.categories.size(); ++c) {
-    const CategoryChannel& category = parts.categories[c];
-    expect(category.codes.size() == static_cast<std::size_t>(parts.offsets.back()),
-           "every category must have offsets.back() codes");
-    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
-    expect(std::ranges::all_of(category.codes,
-                               [&](std::int32_t code) {
-                                 return code >= 0 &&
-                                        static_cast<std::size_t>(code) < category.vocabulary.size();
-                               }),
-           "a category code lies outside its vocabulary");
-    expect(
-        category.role != Role::target && (c == 0 || parts.categories[c - 1].role <= category.role),
-        "categories are past, then future");
-  }
-  expect(parts.value_offset.empty() ||
-             parts.value_offset.size() % std::max<std::size_t>(1, series) == 0,
-         "there must be an offset for each target of each series");
-  expect(parts.ended.empty() || parts.ended.size() == series, "ended must have S entries");
-  expect(parts.history.empty() || parts.history.size() == series, "history must have S entries");
-  for (std::size_t s = 0; s < parts.history.size(); ++s) {
-    expect(parts.history[s] >= 0 && parts.history[s] <= parts.offsets[s + 1] - parts.offsets[s],
-           "a history must lie inside its series");
-  }
-  std::int64_t sums_end = parts.hierarchy.bottom;
-  for (const Hierarchy::Level& level : parts.hierarchy.levels) {
-    expect(level.first == sums_end && std::ssize(level.sum_of) == parts.hierarchy.bottom &&
-               std::ranges::all_of(level.sum_of,
-                                   [&](std::int32_t sum) {
-                                     return sum >= level.first && sum < level.first + level.count;
-                                   }),
-           "the sums of a level stand behind those of the one before, one for each bottom series");
-    sums_end += level.count;
-  }
-  expect(parts.hierarchy.levels.empty() || sums_end == static_cast<std::int64_t>(series),
-         "behind the bottom series there are sums only");
-  std::unordered_set<std::string_view> ids(parts.ids.begin(), parts.ids.end());
-  expect(ids.size() == series, "ids must be distinct");
-}
-
-}  // namespace
-
-std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
+template <typename Channels>
+std::vector<std::int64_t> histories_in(const CatalogParts& parts, const Channels& channels) {
   if (!parts.history.empty()) return parts.history;
   std::vector<std::int64_t> history(parts.ids.size(), 0);
   for (std::size_t s = 0; s < history.size(); ++s) {
-    for (const Channel& channel : parts.channels) {
+    for (const auto& channel : channels) {
       if (channel.role != Role::target) break;
       const float* y = channel.values.data() + parts.offsets[s];
       std::int64_t t = parts.offsets[s + 1] - parts.offsets[s];
@@ -104,20 +31,137 @@ std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
   return history;
 }
 
-Catalog::Catalog(CatalogParts parts) : parts_(std::move(parts)) {
-  check_parts(parts_);
-  history_ = histories_of(parts_);
+template <typename T>
+std::vector<T> copied(std::span<const T> numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
+}  // namespace
+
+std::vector<std::int64_t> histories_of(const CatalogParts& parts) {
+  return histories_in(parts, parts.channels);
+}
+
+Catalog::Catalog(CatalogParts parts)
+    : parts_(std::move(parts)), held_(std::make_shared<CatalogParts>()) {
+  held_->channels = std::move(parts_.channels);
+  held_->categories = std::move(parts_.categories);
+  for (const Channel& channel : held_->channels) {
+    steps_.channels.push_back({channel.name, channel.role, channel.values});
+  }
+  for (const CategoryChannel& category : held_->categories) {
+    steps_.categories.push_back(
+        {category.name, category.role, category.vocabulary, category.codes});
+  }
+  steps_.memory = held_;
+  settle();
+}
+
+Catalog::Catalog(CatalogParts parts, CatalogSteps steps)
+    : parts_(std::move(parts)), steps_(std::move(steps)) {
+  settle();
+}
+
+void Catalog::settle() {
+  parts_.channels.clear();
+  parts_.categories.clear();
+  check_parts();
+  history_ = histories_in(parts_, steps_.channels);
   parts_.history = {};
+}
+
+void Catalog::check_parts() const {
+  const auto expect = [](bool fits, const char* what) {
+    if (!fits) throw InternalError(fmt::format("Catalog: {}", what));
+  };
+  const std::size_t series = parts_.ids.size();
+  expect(parts_.offsets.size() == series + 1 && parts_.offsets.front() == 0,
+         "offsets must have S+1 entries, the first one 0");
+  for (std::size_t s = 0; s < series; ++s) {
+    expect(parts_.offsets[s] <= parts_.offsets[s + 1], "offsets must not fall");
+  }
+  expect(parts_.first.size() == series, "first must have S entries");
+  expect(parts_.axis.shift.empty() || parts_.axis.shift.size() == series,
+         "shift must have S entries or none");
+  expect(!steps_.channels.empty() && steps_.channels.front().role == Role::target,
+         "there must be a target, and targets come first");
+  for (std::size_t c = 0; c < steps_.channels.size(); ++c) {
+    expect(steps_.channels[c].values.size() == static_cast<std::size_t>(parts_.offsets.back()),
+           "every channel must have offsets.back() values");
+    expect(c == 0 || steps_.channels[c - 1].role <= steps_.channels[c].role,
+           "channels are targets, then past, then future");
+  }
+  for (const StaticReal& real : parts_.static_reals) {
+    expect(real.values.size() == series, "static reals must have S values");
+  }
+  for (const StaticCategory& category : parts_.static_categories) {
+    expect(category.codes.size() == series, "static categories must have S codes");
+    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
+    for (const std::int32_t code : category.codes) {
+      expect(code >= 0 && static_cast<std::size_t>(code) < category.vocabulary.size(),
+             "a category code lies outside its vocabulary");
+    }
+  }
+  for (std::size_t c = 0; c < steps_.categories.size(); ++c) {
+    const CategoryChannelView& category = steps_.categories[c];
+    expect(category.codes.size() == static_cast<std::size_t>(parts_.offsets.back()),
+           "every category must have offsets.back() codes");
+    expect(!category.vocabulary.empty(), "a vocabulary begins with \"unknown\"");
+    expect(std::ranges::all_of(category.codes,
+                               [&](std::int32_t code) {
+                                 return code >= 0 &&
+                                        static_cast<std::size_t>(code) < category.vocabulary.size();
+                               }),
+           "a category code lies outside its vocabulary");
+    expect(
+        category.role != Role::target && (c == 0 || steps_.categories[c - 1].role <= category.role),
+        "categories are past, then future");
+  }
+  expect(parts_.value_offset.empty() ||
+             parts_.value_offset.size() % std::max<std::size_t>(1, series) == 0,
+         "there must be an offset for each target of each series");
+  expect(parts_.ended.empty() || parts_.ended.size() == series, "ended must have S entries");
+  expect(parts_.history.empty() || parts_.history.size() == series, "history must have S entries");
+  for (std::size_t s = 0; s < parts_.history.size(); ++s) {
+    expect(parts_.history[s] >= 0 && parts_.history[s] <= parts_.offsets[s + 1] - parts_.offsets[s],
+           "a history must lie inside its series");
+  }
+  std::int64_t sums_end = parts_.hierarchy.bottom;
+  for (const Hierarchy::Level& level : parts_.hierarchy.levels) {
+    expect(level.first == sums_end && std::ssize(level.sum_of) == parts_.hierarchy.bottom &&
+               std::ranges::all_of(level.sum_of,
+                                   [&](std::int32_t sum) {
+                                     return sum >= level.first && sum < level.first + level.count;
+                                   }),
+           "the sums of a level stand behind those of the one before, one for each bottom series");
+    sums_end += level.count;
+  }
+  expect(parts_.hierarchy.levels.empty() || sums_end == static_cast<std::int64_t>(series),
+         "behind the bottom series there are sums only");
+  std::unordered_set<std::string_view> ids(parts_.ids.begin(), parts_.ids.end());
+  expect(ids.size() == series, "ids must be distinct");
 }
 
 CatalogParts Catalog::take_parts() && {
   parts_.history = std::move(history_);
+  if (held_ != nullptr && held_.use_count() == 2) {  // here, as it is and as the steps' memory
+    parts_.channels = std::move(held_->channels);
+    parts_.categories = std::move(held_->categories);
+    return std::move(parts_);
+  }
+  for (const ChannelView& channel : steps_.channels) {
+    parts_.channels.push_back({channel.name, channel.role, copied(channel.values)});
+  }
+  for (const CategoryChannelView& category : steps_.categories) {
+    parts_.categories.push_back(
+        {category.name, category.role, category.vocabulary, copied(category.codes)});
+  }
   return std::move(parts_);
 }
 
 int Catalog::count(Role role) const {
   int n = 0;
-  for (const Channel& channel : parts_.channels) n += channel.role == role ? 1 : 0;
+  for (const ChannelView& channel : steps_.channels) n += channel.role == role ? 1 : 0;
   return n;
 }
 
@@ -129,19 +173,11 @@ Catalog Catalog::without(std::span<const int> channels, std::span<const int> cat
     }
     return out;
   };
-  CatalogParts parts{.axis = parts_.axis,
-                     .ids = parts_.ids,
-                     .offsets = parts_.offsets,
-                     .first = parts_.first,
-                     .channels = kept(parts_.channels, channels),
-                     .static_reals = parts_.static_reals,
-                     .static_categories = parts_.static_categories,
-                     .categories = kept(parts_.categories, categories),
-                     .value_offset = parts_.value_offset,
-                     .history = history_,
-                     .ended = parts_.ended,
-                     .hierarchy = parts_.hierarchy};
-  return Catalog(std::move(parts));
+  CatalogParts parts = parts_;
+  parts.history = history_;
+  return {std::move(parts), CatalogSteps{.channels = kept(steps_.channels, channels),
+                                         .categories = kept(steps_.categories, categories),
+                                         .memory = steps_.memory}};
 }
 
 std::int64_t Catalog::bytes() const {
@@ -157,14 +193,14 @@ std::int64_t Catalog::bytes() const {
     return sum;
   };
   bytes += of_strings(parts_.ids);
-  for (const Channel& channel : parts_.channels) bytes += channel.values.capacity() * sizeof(float);
+  for (const ChannelView& channel : steps_.channels) bytes += channel.values.size_bytes();
   for (const StaticReal& real : parts_.static_reals)
     bytes += real.values.capacity() * sizeof(float);
   for (const StaticCategory& category : parts_.static_categories) {
     bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
   }
-  for (const CategoryChannel& category : parts_.categories) {
-    bytes += category.codes.capacity() * sizeof(std::int32_t) + of_strings(category.vocabulary);
+  for (const CategoryChannelView& category : steps_.categories) {
+    bytes += category.codes.size_bytes() + of_strings(category.vocabulary);
   }
   for (const Hierarchy::Level& level : parts_.hierarchy.levels) {
     bytes += level.sum_of.capacity() * sizeof(std::int32_t);

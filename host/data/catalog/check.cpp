@@ -90,7 +90,7 @@ std::string number_text(double number) {
 /// What past and future columns are to a model, as a training on all of the history would see them.
 void add_encodings(std::string& out, const Catalog& catalog) {
   std::vector<std::string> names;
-  for (const Channel& channel : catalog.channels()) {
+  for (const ChannelView& channel : catalog.channels()) {
     if (channel.role != Role::target) names.push_back(channel.name);
   }
   if (names.empty()) return;
@@ -104,7 +104,7 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
   if (!notes.id_columns.empty()) add_line(out, "id", joined(notes.id_columns));
   if (!notes.time_columns.empty()) add_line(out, "time", joined(notes.time_columns));
   std::vector<std::string> targets, past, future, fixed;
-  for (const Channel& channel : catalog.channels()) {
+  for (const ChannelView& channel : catalog.channels()) {
     (channel.role == Role::target ? targets
      : channel.role == Role::past ? past
                                   : future)
@@ -117,7 +117,7 @@ void add_columns(std::string& out, const Catalog& catalog, const CatalogNotes& n
     if (has_sums && std::ranges::count(category.vocabulary, kSeveral) > 0) --kinds;
     return fmt::format("{} ({})", category.name, plural(kinds, "kind", "kinds"));
   };
-  for (const CategoryChannel& channel : catalog.categories()) {
+  for (const CategoryChannelView& channel : catalog.categories()) {
     (channel.role == Role::past ? past : future).push_back(with_kinds(channel));
   }
   for (const StaticReal& real : catalog.static_reals()) fixed.push_back(real.name);

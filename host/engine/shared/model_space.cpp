@@ -32,7 +32,7 @@ ModelSpace::ModelSpace(const EngineSetup& setup)
   if (catalog.count(Role::target) != spec_.M || catalog.count(Role::past) != spec_.past_channels ||
       catalog.count(Role::future) != spec_.future_channels ||
       !std::ranges::equal(catalog.categories(), spec_.step_embeddings,
-                          [](const CategoryChannel& is, const ModelSpec::StepEmbedding& should) {
+                          [](const CategoryChannelView& is, const ModelSpec::StepEmbedding& should) {
                             return (is.role == Role::future) == should.future;
                           })) {
     throw InternalError("the model's channels are not the catalogue's");
@@ -276,7 +276,7 @@ void ModelSpace::fill_step_codes(const EngineSetup& setup) {
   const auto categories = setup.catalog->categories();
   step_codes_.resize(categories.size() * static_cast<std::size_t>(total()));
   for (std::size_t e = 0; e < categories.size(); ++e) {
-    const CategoryChannel& category = categories[e];
+    const CategoryChannelView& category = categories[e];
     std::vector<std::int32_t> own(category.vocabulary.size());
     std::iota(own.begin(), own.end(), 0);
     const std::vector<std::int32_t>& model = setup.word_codes.empty() ? own : setup.word_codes[e];

@@ -36,7 +36,7 @@ std::vector<std::vector<std::string>> step_vocabularies(const Config& config,
                                                         const Catalog& catalog,
                                                         std::span<const std::int64_t> end) {
   std::vector<std::vector<std::string>> vocabularies;
-  for (const CategoryChannel& category : catalog.categories()) {
+  for (const CategoryChannelView& category : catalog.categories()) {
     std::vector<char> met(category.vocabulary.size(), 0);
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
       const std::int64_t steps = end[static_cast<std::size_t>(s)];

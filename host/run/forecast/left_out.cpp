@@ -129,7 +129,7 @@ std::string missing_future(const Catalog& catalog, const Window& w, int K) {
     const std::int64_t allowed = rows ? numbers_may_lack(origin, K, has) : 0;
     missing.look_at(catalog.channels()[c].name, origin, allowed, has);
   }
-  for (const CategoryChannel& channel : catalog.categories()) {
+  for (const CategoryChannelView& channel : catalog.categories()) {
     if (channel.role != Role::future) continue;
     const std::int32_t* codes = channel.codes.data() + catalog.offset(s);
     // An empty cell is how most files say "no event": a fortnight without one is no gap.
@@ -142,10 +142,10 @@ std::string missing_future(const Catalog& catalog, const Window& w, int K) {
 std::string future_columns(const Catalog& catalog, const CatalogNotes& notes) {
   std::vector<std::string> names = notes.id_columns;
   names.insert(names.end(), notes.time_columns.begin(), notes.time_columns.end());
-  for (const Channel& channel : catalog.channels()) {
+  for (const ChannelView& channel : catalog.channels()) {
     if (channel.role == Role::future) names.push_back(channel.name);
   }
-  for (const CategoryChannel& channel : catalog.categories()) {
+  for (const CategoryChannelView& channel : catalog.categories()) {
     if (channel.role == Role::future) names.push_back(channel.name);
   }
   return fmt::format("{}", fmt::join(names, ", "));

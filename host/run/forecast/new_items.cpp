@@ -168,7 +168,7 @@ void Builder::take_means(std::span<const std::int64_t> members, Group& group) co
 /// Most words of a day (a holiday) hold for all series: those of the first one that has the step.
 void Builder::take_codes(std::span<const std::int64_t> members, Group& group) const {
   const std::int64_t begin = start_ - group.steps;
-  for (const CategoryChannel& channel : catalog_.categories()) {
+  for (const CategoryChannelView& channel : catalog_.categories()) {
     auto& codes = group.codes.emplace_back(index(group.steps), 0);
     for (std::int64_t i = 0; i < group.steps; ++i) {
       for (const std::int64_t s : members) {
@@ -317,10 +317,10 @@ NewItems Builder::build() {
   parts_.axis = catalog_.axis();
   parts_.axis.shift.clear();  // of series, which are added below
   parts_.offsets.push_back(0);
-  for (const Channel& channel : catalog_.channels()) {
+  for (const ChannelView& channel : catalog_.channels()) {
     parts_.channels.push_back({channel.name, channel.role, {}});
   }
-  for (const CategoryChannel& channel : catalog_.categories()) {
+  for (const CategoryChannelView& channel : catalog_.categories()) {
     parts_.categories.push_back({channel.name, channel.role, channel.vocabulary, {}});
   }
   for (std::int64_t s = 0; s < catalog_.bottom_count(); ++s) {

@@ -15,7 +15,7 @@ Model model_of(const ModelParts& parts, const Phase& phase) {
   model.config = parts.config;
   model.config.mode.resume = false;  // of this run: the model is that of one without a stop
   model.frequency = catalog.frequency();
-  for (const Channel& channel : catalog.channels()) model.channel_names.push_back(channel.name);
+  for (const ChannelView& channel : catalog.channels()) model.channel_names.push_back(channel.name);
   for (const StaticReal& real : catalog.static_reals()) model.static_names.push_back(real.name);
   model.series_ids = catalog.ids();
   keep_scaling(phase.scaling, catalog, model);

@@ -212,7 +212,7 @@ std::int64_t checksum_of(const Catalog& catalog) {
     sum.add(static_cast<std::uint64_t>(catalog.history(s)));
   }
   sum.add(catalog.offsets());
-  for (const Channel& channel : catalog.channels()) {
+  for (const ChannelView& channel : catalog.channels()) {
     sum.add(channel.name);
     sum.add(std::span<const float>(channel.values));
   }

@@ -45,7 +45,7 @@ void name_words(const Vocabularies& vocabularies, const Catalog& catalog, Model&
   for (const StaticCategory& category : catalog.static_categories()) {
     model.category_names.push_back(category.name);
   }
-  for (const CategoryChannel& category : catalog.categories()) {
+  for (const CategoryChannelView& category : catalog.categories()) {
     model.step_category_names.push_back(category.name);
   }
   model.vocabularies = vocabularies.series;

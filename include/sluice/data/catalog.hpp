@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +35,22 @@ struct CategoryChannel {
   Role role = Role::future;
   std::vector<std::string> vocabulary;  ///< vocabulary[0] is "unknown", also for a missing cell
   std::vector<std::int32_t> codes;      ///< [offsets.back()], series after series
+};
+
+/// A channel of a finished catalogue, whose values lie in memory that catalogues share: the parts
+/// that it was made of, or a mapped file.
+struct ChannelView {
+  std::string name;
+  Role role = Role::target;
+  std::span<const float> values;  ///< as Channel::values
+};
+
+/// The same of a channel of words.
+struct CategoryChannelView {
+  std::string name;
+  Role role = Role::future;
+  std::vector<std::string> vocabulary;  ///< vocabulary[0] is "unknown", also for a missing cell
+  std::span<const std::int32_t> codes;  ///< as CategoryChannel::codes
 };
 
 /// A number that belongs to a series, not to a time (shop area).
@@ -83,10 +100,20 @@ struct CatalogParts {
   Hierarchy hierarchy;
 };
 
+/// The channels of a catalogue whose memory something else keeps.
+struct CatalogSteps {
+  std::vector<ChannelView> channels;            ///< targets first, then past, then future
+  std::vector<CategoryChannelView> categories;  ///< past first, then future
+  std::shared_ptr<const void> memory;           ///< what keeps the values and codes
+};
+
+/// Copies share the steps' memory.
 class Catalog {
  public:
   /// Checks that the parts fit together; throws InternalError if not.
   explicit Catalog(CatalogParts parts);
+  /// The same of parts without channels and categories, which `steps` has.
+  Catalog(CatalogParts parts, CatalogSteps steps);
 
   const TimeAxis& axis() const { return parts_.axis; }
   const Frequency& frequency() const { return parts_.axis.frequency; }
@@ -111,16 +138,16 @@ class Catalog {
   /// "2023-02-04" of it, for messages and files.
   std::string date(std::int64_t s, std::int64_t t) const { return axis().text(time(s, t)); }
 
-  std::span<const Channel> channels() const { return parts_.channels; }
+  std::span<const ChannelView> channels() const { return steps_.channels; }
   int count(Role role) const;  ///< number of channels with that role
-  const Channel& target(int m) const { return parts_.channels[static_cast<std::size_t>(m)]; }
+  const ChannelView& target(int m) const { return steps_.channels[static_cast<std::size_t>(m)]; }
   std::span<const float> values(int channel, std::int64_t s) const {
-    const auto& v = parts_.channels[static_cast<std::size_t>(channel)].values;
-    return {v.data() + offset(s), static_cast<std::size_t>(length(s))};
+    const std::span<const float> v = steps_.channels[static_cast<std::size_t>(channel)].values;
+    return v.subspan(static_cast<std::size_t>(offset(s)), static_cast<std::size_t>(length(s)));
   }
   std::span<const StaticReal> static_reals() const { return parts_.static_reals; }
   std::span<const StaticCategory> static_categories() const { return parts_.static_categories; }
-  std::span<const CategoryChannel> categories() const { return parts_.categories; }
+  std::span<const CategoryChannelView> categories() const { return steps_.categories; }
 
   /// What has to be added to values(m, s) for what the file says; 0 for nearly all series.
   double value_offset(int m, std::int64_t s) const {
@@ -139,16 +166,26 @@ class Catalog {
     return hierarchy().levels.empty() ? series_count() : hierarchy().bottom;
   }
   bool is_sum(std::int64_t s) const { return s >= bottom_count(); }
-  /// A copy without these inputs: places in channels() (of no target) and in categories().
+  /// The catalogue without these inputs: places in channels() (of no target) and in categories().
   Catalog without(std::span<const int> channels, std::span<const int> categories) const;
 
-  std::int64_t bytes() const;  ///< memory held
+  /// What the catalogue's parts are but the steps: channels and categories are empty.
+  const CatalogParts& parts() const { return parts_; }
+  std::span<const std::int64_t> histories() const { return history_; }  ///< [S]
 
-  /// The parts, without a copy; the catalogue is empty then.
+  std::int64_t bytes() const;  ///< memory held, or shared
+
+  /// The parts; the catalogue is empty then. Copied are steps that another catalogue shares, or
+  /// that lie in a file.
   CatalogParts take_parts() &&;
 
  private:
-  CatalogParts parts_;
+  void check_parts() const;
+  void settle();
+
+  CatalogParts parts_;  ///< without steps and histories
+  CatalogSteps steps_;
+  std::shared_ptr<CatalogParts> held_;  ///< the steps that were given as parts; else null
   std::vector<std::int64_t> history_;
 };
 
@@ -245,7 +282,7 @@ struct CatalogNotes {
   std::vector<std::string> id_columns, time_columns, target_columns;
   bool frequency_inferred = false;
   std::int64_t file_horizon = 0;  ///< steps that the file itself asks for (.tsf); 0: none
-  std::int64_t gap_steps = 0;  ///< grid steps that had no row
+  std::int64_t gap_steps = 0;     ///< grid steps that had no row
   std::int64_t gap_series = 0;
   std::int64_t duplicate_rows = 0;
   std::int64_t unsorted_series = 0;

@@ -28,7 +28,7 @@ class Words : public CatalogBuild {
 TEST_F(Words, BecomeCodesOfASortedVocabularyWithUnknownForMissingCells) {
   const Catalog catalog = build(holidays());
   ASSERT_EQ(catalog.categories().size(), 1u);
-  const CategoryChannel& holiday = catalog.categories()[0];
+  const CategoryChannelView& holiday = catalog.categories()[0];
   EXPECT_EQ(holiday.name, "holiday");
   EXPECT_EQ(holiday.role, Role::future);
   EXPECT_THAT(holiday.vocabulary, ElementsAre("unknown", "0", "a", "c"));
@@ -43,7 +43,7 @@ TEST_F(Words, ComeFromTheFutureFileToo) {
                          "unique_id,ds,holiday\nA,2024-01-03,b\nA,2024-01-04,a\nB,2024-01-02,c\n"
                          "B,2024-01-03,b\n")};
   const Catalog catalog = build(s);
-  const CategoryChannel& holiday = catalog.categories()[0];
+  const CategoryChannelView& holiday = catalog.categories()[0];
   EXPECT_THAT(holiday.vocabulary, ElementsAre("unknown", "0", "a", "b", "c"));
   EXPECT_THAT(holiday.codes, ElementsAre(1, 4, 3, 2, 2, 1, 3));
   EXPECT_THAT(notes_.remarks,
@@ -157,7 +157,9 @@ TEST_F(Words, OfSeveralRowsOfOneStepFollowDuplicates) {
   s.past_categories = {"e"};
   const auto codes = [&](DuplicatePolicy policy) {
     s.duplicates = policy;
-    return build(s).categories()[0].codes;
+    const Catalog catalog = build(s);
+    const auto all = catalog.categories()[0].codes;
+    return std::vector<std::int32_t>(all.begin(), all.end());
   };
   EXPECT_THAT(codes(DuplicatePolicy::first), ElementsAre(0, 1));
   EXPECT_THAT(codes(DuplicatePolicy::last), ElementsAre(2, 1));

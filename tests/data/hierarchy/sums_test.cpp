@@ -134,7 +134,7 @@ TEST(Sums, TakeMeansOfInputsAndWordsThatAllAgreeOn) {
   const Catalog c = summed(std::move(parts), {"state"});
   const std::int64_t a = series_of(c, "state=A");
   EXPECT_THAT(c.values(1, a), ElementsAre(3, 3, 2, 3, IsNan()));
-  const CategoryChannel& event = c.categories()[0];
+  const CategoryChannelView& event = c.categories()[0];
   ASSERT_THAT(event.vocabulary, ElementsAre("unknown", "easter", "fair", "(several)"));
   const auto* codes = event.codes.data() + c.offset(a);
   EXPECT_THAT(std::vector(codes, codes + 5), ElementsAre(0, 1, 0, 3, 0));

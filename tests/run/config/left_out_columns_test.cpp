@@ -36,8 +36,8 @@ Config::Data columns(std::vector<std::string> left_out) {
 
 std::vector<std::string> names(const Catalog& catalog) {
   std::vector<std::string> out;
-  for (const Channel& channel : catalog.channels()) out.push_back(channel.name);
-  for (const CategoryChannel& channel : catalog.categories()) out.push_back(channel.name);
+  for (const ChannelView& channel : catalog.channels()) out.push_back(channel.name);
+  for (const CategoryChannelView& channel : catalog.categories()) out.push_back(channel.name);
   return out;
 }
 
