@@ -19,8 +19,8 @@ namespace {
 
 /// Flags of CLI11's own.
 constexpr std::string_view kPlainFlags[] = {"--help", "--quiet", "--version"};
-constexpr std::string_view kWithSettings[] = {"train",  "forecast", "evaluate",
-                                              "report", "check",    "tune"};
+constexpr std::string_view kWithSettings[] = {"train", "forecast", "evaluate", "report",
+                                              "check", "tune",     "convert"};
 
 bool contains(const auto& list, std::string_view text) {
   return std::find(std::begin(list), std::end(list), text) != std::end(list);

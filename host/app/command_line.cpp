@@ -11,6 +11,7 @@
 #include "run/config/names.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/cache.hpp"
 
 namespace sluice {
 namespace {
@@ -106,8 +107,16 @@ void sort_files(const std::vector<std::string>& files, Request& request) {
         set_once(request.model, file, "models");
         break;
       case FileKind::data:
-        request.data.push_back(file);
+        if (request.command == "convert" && is_cache(file)) {
+          set_once(request.file, file, "files to write");
+        } else {
+          request.data.push_back(file);
+        }
     }
+  }
+  if (request.command == "convert" && request.file.empty()) {
+    throw ConfigError(
+        "convert needs the file to write, NAME.slc: sluice convert sales.parquet sales.slc");
   }
   if (request.command == "train" && !request.model.empty()) {
     throw ConfigError(
@@ -169,6 +178,11 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   add_data_command(app, "check", "Say what is in a data file",
                    "data, or a TOML file of settings that names them, or a model",
                    "sluice check sales.csv --data.id store,item", files, request.quiet);
+  add_data_command(app, "convert", "Write data as a catalogue that is mapped, not parsed",
+                   "data, or a TOML file of settings that names them, or a model whose settings "
+                   "hold; and the file to write, NAME.slc",
+                   "sluice convert sales.parquet sales.slc --data.future price", files,
+                   request.quiet);
   add_simulate(app, request);
   CLI::App* explain_command =
       add_command(app, "explain", "Explain the settings", "sluice explain network.lags");

@@ -4,6 +4,7 @@
 //   forecast  load_model -> read_catalog -> forecast_series -> write_forecasts
 //   evaluate  load_model -> read_catalog -> backtest -> report
 //   report    the same, as a page to read
+//   convert   read_catalog -> write_cache, which the others map in place of reading
 // What was asked for is found out before (command_line, settings), which files may be written
 // (paths). Before any of that, main starts itself again once (wait_passively).
 #include <fmt/format.h>
@@ -24,6 +25,7 @@
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
 #include "base/with_memory.hpp"
+#include "run/cached_data.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/interrupt.hpp"
 #include "run/paths.hpp"
@@ -36,7 +38,7 @@
 namespace sluice {
 namespace {
 
-/// The last preparation of train, forecast and evaluate.
+/// The last preparation of whatever takes long.
 void begin(const Request& request, const Settings& settings) {
   const Config& config = settings.config;
   check_paths(request, config);
@@ -278,6 +280,21 @@ int check(const Request& request) {
   return 0;
 }
 
+int convert(const Request& request) {
+  const Settings settings = read_settings(request);
+  begin(request, settings);
+  CatalogNotes notes;
+  const Catalog catalog = with_memory("reading the data", "read fewer columns or rows", [&] {
+    return convert(settings.config, request.file, notes);
+  });
+  for (const std::string& remark : notes.remarks) log_warning(remark);
+  log_info(fmt::format("converted: {} ({} series, {} steps, {} channels); next: sluice train {}",
+                       request.file, catalog.series_count(), catalog.total_steps(),
+                       catalog.channels().size() + catalog.categories().size(),
+                       shell_quoted(request.file)));
+  return 0;
+}
+
 int simulate(const Request& request) {
   simulate(request.simulate, request.file);
   log_info(fmt::format("simulated: {}; look at it: sluice check {}", request.file,
@@ -321,9 +338,10 @@ int run(int argc, char** argv) {
   const std::optional<Request> request = read_command_line(argc, argv);
   if (!request) return 0;
   constexpr std::pair<std::string_view, int (*)(const Request&)> kCommands[] = {
-      {"train", train},   {"tune", tune},       {"forecast", forecast},     {"evaluate", evaluate},
-      {"report", report}, {"check", check},     {"simulate", simulate},     {"explain", explain},
-      {"info", info},     {"devices", devices}, {"completion", completion}, {"manual", manual}};
+      {"train", train},     {"tune", tune},   {"forecast", forecast}, {"evaluate", evaluate},
+      {"report", report},   {"check", check}, {"convert", convert},   {"simulate", simulate},
+      {"explain", explain}, {"info", info},   {"devices", devices},   {"completion", completion},
+      {"manual", manual}};
   for (const auto& [name, command] : kCommands) {
     if (name == request->command) return command(*request);
   }

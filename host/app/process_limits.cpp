@@ -3,6 +3,7 @@
 #include <execinfo.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -55,6 +56,13 @@ void take_little_address_space() {
   std::_Exit(status);
 }
 
+/// Of a mapped file (data that were converted) whose end somebody cut off, or whose disk fails.
+extern "C" void tell_of_mapped_file(int) {
+  end("a file that is mapped, as converted data are, was cut off while it was read, or its disk "
+      "fails; convert the data again",
+      kData);
+}
+
 [[noreturn]] void tell_and_end() {
   const std::exception_ptr failure = std::current_exception();
   if (!failure) std::abort();
@@ -87,6 +95,9 @@ void ready_for_limits() {
   std::array<void*, 1> frame{};
   ::backtrace(frame.data(), static_cast<int>(frame.size()));
   std::set_terminate(tell_and_end);
+  struct sigaction of_mapped_file {};
+  of_mapped_file.sa_handler = tell_of_mapped_file;
+  ::sigaction(SIGBUS, &of_mapped_file, nullptr);
 }
 
 }  // namespace sluice

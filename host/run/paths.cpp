@@ -168,6 +168,7 @@ bool writes(const SettingsRequest& request, const std::string& name) {
            name == "path.samples";
   }
   if (request.command == "report") return name == "path.html";
+  if (request.command == "convert") return false;  // what it writes no setting names
   return name == "path.report" || name == "path.html" || name == "path.scores" ||
          name == "path.figures";
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "base/with_memory.hpp"
+#include "run/cached_data.hpp"
 #include "run/config/carried.hpp"
 #include "run/config/catalog_facts.hpp"
 #include "run/config/config_of.hpp"
@@ -39,6 +40,19 @@ Config config_over(const SettingsRequest& request, const std::string& file, cons
   Config config = config_of(file, request.settings, overrides, base);
   if (!request.data.empty()) config.path.data = request.data;
   if (!request.model.empty()) config.path.model = request.model;
+  return config;
+}
+
+/// The same where the data may be converted ones: what they were converted with holds, and nothing
+/// may ask for anything else. `of_data`: whether a model says nothing else of [data].
+Config config_over_data(const SettingsRequest& request, const std::string& file, const Config& base,
+                        bool of_data) {
+  Config config = config_over(request, file, base);
+  const std::string cache = request.command == "convert" ? "" : cache_of(config);
+  if (cache.empty()) return config;
+  const Config converted = converted_settings(cache);
+  config = config_over(request, file, with_converted(base, converted, of_data));
+  check_converted(config, converted, cache);
   return config;
 }
 
@@ -132,12 +146,13 @@ std::string medians_remark(const Settings& settings, const Catalog& catalog) {
 Settings read_settings(const SettingsRequest& request, const Model* held) {
   Settings settings;
   if (!request.settings.empty()) settings.file = read_toml(request.settings);
-  settings.written = settings.config = config_over(request, settings.file, {});
+  settings.written = config_over(request, settings.file, {});
   const bool evaluates = request.command == "evaluate" || request.command == "report";
-  const bool refits = settings.config.evaluate.refit > 0 && evaluates;
+  const bool refits = settings.written.evaluate.refit > 0 && evaluates;
   const bool uses_model =
       request.command == "forecast" || (evaluates && !refits) || !request.model.empty() || held;
   if (!uses_model) {
+    settings.config = config_over_data(request, settings.file, {}, true);
     if (request.command == "train") check_known_end(settings.config.training);
     settings.remarks = without_effect(request, settings);
     settings.medians = loss_of_medians(request, settings);
@@ -149,15 +164,15 @@ Settings read_settings(const SettingsRequest& request, const Model* held) {
         "evaluate.refit to 1",
         request.command));
   }
-  Model model = held != nullptr ? *held : load_model(settings.config.path.model);
-  const std::string name = held != nullptr ? "the model" : settings.config.path.model;
-  settings.config =
-      config_over(request, settings.file, carried_settings(model.config, settings.written));
+  Model model = held != nullptr ? *held : load_model(settings.written.path.model);
+  const std::string name = held != nullptr ? "the model" : settings.written.path.model;
+  settings.config = config_over_data(request, settings.file,
+                                     carried_settings(model.config, settings.written), false);
   settings.remarks = carried_remarks(model.config, settings.written, settings.config, name);
   const std::vector<std::string> idle = without_effect(request, settings);
   settings.remarks.insert(settings.remarks.end(), idle.begin(), idle.end());
   settings.medians = loss_of_medians(request, settings);
-  if (refits || request.command == "check") return settings;
+  if (refits || request.command == "check" || request.command == "convert") return settings;
   refuse_contradictions(request, model, name, settings);
   if (settings.config.forecast.nonnegative) {
     model.config.forecast.nonnegative = settings.config.forecast.nonnegative;
@@ -174,9 +189,12 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   const Config& config = settings.config;
   CatalogSpec spec = catalog_spec(config);
   spec.read.memory = settings.memory;
-  Catalog catalog = with_memory(fmt::format("reading {}", fmt::join(config.path.data, ", ")),
-                                "read fewer columns or rows, or use a machine with more memory",
-                                [&] { return read_catalog(spec, &notes); });
+  const std::string cache = cache_of(config);
+  Catalog catalog = with_memory(
+      fmt::format("reading {}", fmt::join(config.path.data, ", ")),
+      "read fewer columns or rows, or use a machine with more memory", [&] {
+        return cache.empty() ? read_catalog(spec, &notes) : read_converted(config, cache, notes);
+      });
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));
   }

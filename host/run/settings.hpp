@@ -15,7 +15,7 @@ namespace sluice {
 
 /// What a command says.
 struct SettingsRequest {
-  std::string command;            ///< train, forecast, evaluate, report, check
+  std::string command;            ///< train, forecast, evaluate, report, check, convert
   std::string settings;           ///< a TOML file; empty: none
   std::string model;              ///< empty: path.model
   std::vector<std::string> data;  ///< files and directories; empty: path.data

@@ -29,7 +29,7 @@ import sys
 RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "api": 4, "app": 5}
 # The folders of a module, floor by floor; "." is what lies beside them.
 ROOMS = {
-    "host/data": (("calendar",), ("table",), ("hierarchy",), ("catalog", "simulate"), (".",)),
+    "host/data": (("calendar",), ("table",), ("hierarchy",), ("catalog", "simulate"), ("cache",), (".",)),
     "host/engine": ((".",), ("shared",), ("fused", "onednn"), ("cpu",)),
     "host/run": (("config",), (".", "checkpoint", "report", "reconcile"), ("calibration",), ("training", "forecast"), ("choice",),
                  ("tune",)),

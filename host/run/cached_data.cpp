@@ -1,0 +1,154 @@
+#include "run/cached_data.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "run/config/left_out_columns.hpp"
+#include "run/config/setting_texts.hpp"
+#include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
+#include "sluice/data/cache.hpp"
+#include "sluice/run/resolve.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What of [data] says how files are written, what is left out later and what is looked at when:
+/// not what a catalogue holds.
+constexpr std::array<std::string_view, 10> kOfNoCatalog = {
+    "data.format", "data.delimiter", "data.encoding",    "data.decimal",   "data.left_out",
+    "data.valid",  "data.test",      "data.min_history", "data.max_steps", "data.max_bytes"};
+
+bool is_of_catalog(std::string_view key) {
+  return (key.starts_with("data.") && std::ranges::find(kOfNoCatalog, key) == kOfNoCatalog.end()) ||
+         key == "path.future" || key == "path.statics" || key == "mode.debug_rows";
+}
+
+void make_absolute(std::vector<std::string>& paths) {
+  for (std::string& path : paths) path = fs::absolute(path).lexically_normal().string();
+}
+
+/// The same files are named alike.
+Config with_absolute_paths(Config config) {
+  make_absolute(config.path.data);
+  make_absolute(config.path.future);
+  make_absolute(config.path.statics);
+  return config;
+}
+
+/// Of the files and directories that the settings name, the first that is not there; empty: all are.
+std::string first_missing(const Config& config) {
+  for (const auto* paths : {&config.path.data, &config.path.future, &config.path.statics}) {
+    for (const std::string& path : *paths) {
+      std::error_code error;
+      if (!fs::exists(path, error)) return path;
+    }
+  }
+  return {};
+}
+
+/// Refuses a name that other programs would not take for what it is, and another's file.
+void check_out(const Config& config, const fs::path& out) {
+  if (!is_cache(out)) {
+    throw ConfigError(
+        fmt::format("{}: converted data are named NAME.slc; choose such a name", out.string()));
+  }
+  if (!cache_of(config).empty()) {
+    throw ConfigError(
+        fmt::format("{}: is converted already; name the files that it was made of, or copy it",
+                    config.path.data.front()));
+  }
+  std::error_code status;
+  if (!fs::is_regular_file(out, status)) return;
+  constexpr std::string_view kMagic = "ARROW1";
+  std::string begin(kMagic.size(), '\0');
+  std::ifstream(out, std::ios::binary).read(begin.data(), std::ssize(begin));
+  if (begin != kMagic && fs::file_size(out, status) > 0) {
+    throw ConfigError(fmt::format(
+        "{}: holds something else than converted data; choose another name, or remove it",
+        out.string()));
+  }
+}
+
+}  // namespace
+
+std::string cache_of(const Config& config) {
+  const std::vector<std::string>& data = config.path.data;
+  const auto found = std::ranges::find_if(data, [](const auto& path) { return is_cache(path); });
+  if (found == data.end()) return {};
+  if (data.size() > 1) {
+    throw ConfigError(
+        fmt::format("{}: converted data stand alone, not beside other files; convert them together "
+                    "(sluice convert)",
+                    *found));
+  }
+  return *found;
+}
+
+Config converted_settings(const std::string& cache) {
+  return parse_config(cache_origin(cache).settings, cache);
+}
+
+Config with_converted(Config base, const Config& converted, bool of_data) {
+  if (of_data) {
+    const Config::Data before = base.data;
+    base.data = converted.data;
+    base.data.left_out = before.left_out;
+    base.data.valid = before.valid;
+    base.data.test = before.test;
+    base.data.min_history = before.min_history;
+  }
+  base.path.future = converted.path.future;
+  base.path.statics = converted.path.statics;
+  return base;
+}
+
+void check_converted(const Config& config, const Config& converted, const std::string& cache) {
+  const auto asked = setting_texts(with_absolute_paths(config));
+  const auto has = setting_texts(converted);
+  for (const auto& [key, text] : asked) {
+    if (!is_of_catalog(key) || has.at(key) == text) continue;
+    throw ConfigError(fmt::format(
+        "{} = {}: {} was converted with {}; leave the setting out, or convert the data again with "
+        "it, by sluice convert",
+        key, text, cache, has.at(key)));
+  }
+}
+
+Catalog read_converted(const Config& config, const std::string& cache, CatalogNotes& notes) {
+  const CacheOrigin origin = cache_origin(cache);
+  const Config converted = parse_config(origin.settings, cache);
+  if (const std::string missing = first_missing(converted); !missing.empty()) {
+    log_info(fmt::format("{}: taken as it was converted, as {} is not there", cache, missing));
+  } else if (sources_of(catalog_spec(converted)) != origin.sources) {
+    log_info(fmt::format("{}: {} changed since it was converted; converting again", cache,
+                         fmt::join(converted.path.data, ", ")));
+    convert(converted, cache, notes);
+  }
+  Catalog catalog = open_cache(cache, &notes);
+  std::optional<Catalog> reduced = reduced_catalog(catalog, config.data);
+  return reduced ? std::move(*reduced) : std::move(catalog);
+}
+
+Catalog convert(const Config& config, const fs::path& out, CatalogNotes& notes) {
+  check_out(config, out);
+  const Config absolute = with_absolute_paths(config);
+  const CatalogSpec spec = catalog_spec(absolute);
+  CacheOrigin origin{.settings = to_toml(absolute), .sources = sources_of(spec)};
+  Catalog catalog = read_catalog(spec, &notes);
+  write_cache(out, catalog, notes, origin);
+  return catalog;
+}
+
+}  // namespace sluice
