@@ -1,6 +1,10 @@
 // From [engine] of the settings, and a model, to what the engine is set up with.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
+#include "data/table/memory.hpp"
 #include "run/categories.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
@@ -15,6 +19,10 @@ inline void set_engine(const Config::Engine& engine, EngineSetup& setup) {
   setup.recurrence = engine.recurrence;
   setup.precision = engine.precision;
   setup.threads = engine.threads;
+  setup.memory_limit =
+      engine.memory_limit > 0
+          ? std::max<std::int64_t>(1, static_cast<std::int64_t>(engine.memory_limit * kMiB))
+          : memory::allowed_bytes() / 2;
   setup.device_memory_limit = static_cast<std::int64_t>(engine.device_memory_limit * kMiB);
 }
 

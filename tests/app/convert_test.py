@@ -34,6 +34,15 @@ class Convert(Program):
         table = [self.ok("evaluate", "a.safetensors", data, "--mode.figures", "false").out.replace(data, "DATA") for data in ("sales.csv", "sales.slc")]
         self.assertEqual(*table)
 
+    def test_a_catalogue_beyond_the_memory_limit_gives_the_same_bits(self):
+        self.ok("convert", "sales.csv", "sales.slc", *INPUTS, *AHEAD)
+        weights = []
+        for limit, model in (("0", "a.safetensors"), ("0.001", "b.safetensors")):
+            said = self.train("sales.slc", "--horizon", "7", "--path.model", model, "--engine.memory_limit", limit).err
+            self.assertEqual("lies in a file in" in said, limit != "0", said)
+            weights.append(self.forecast(model, "sales.slc", "--engine.memory_limit", limit))
+        self.assertEqual(*weights)
+
     def test_checks_say_the_same_of_both(self):
         self.ok("convert", "sales.csv", "sales.slc", *INPUTS, *AHEAD)
         said = [self.ok("check", *arguments).out.replace("sales.slc", "sales.csv") for arguments in (["sales.csv", *INPUTS, *AHEAD], ["sales.slc"])]

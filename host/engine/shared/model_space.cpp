@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <numeric>
 
 #include "sluice/base/error.hpp"
+#include "sluice/base/log.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/model/params.hpp"
 
@@ -31,12 +33,14 @@ ModelSpace::ModelSpace(const EngineSetup& setup)
   }
   if (catalog.count(Role::target) != spec_.M || catalog.count(Role::past) != spec_.past_channels ||
       catalog.count(Role::future) != spec_.future_channels ||
-      !std::ranges::equal(catalog.categories(), spec_.step_embeddings,
-                          [](const CategoryChannelView& is, const ModelSpec::StepEmbedding& should) {
-                            return (is.role == Role::future) == should.future;
-                          })) {
+      !std::ranges::equal(
+          catalog.categories(), spec_.step_embeddings,
+          [](const CategoryChannelView& is, const ModelSpec::StepEmbedding& should) {
+            return (is.role == Role::future) == should.future;
+          })) {
     throw InternalError("the model's channels are not the catalogue's");
   }
+  in_file_ = is_too_large(setup);
   fill_scales(*setup.scaling);
   fill_values(catalog);
   fill_levels();
@@ -54,6 +58,28 @@ ModelSpace::ModelSpace(const EngineSetup& setup)
     embedding_width_.push_back(spec_.step_embeddings[e].width);
     embedding_at_.push_back(layout.block(fmt::format("step_embedding.{}.weight", e)).offset);
   }
+}
+
+bool ModelSpace::is_too_large(const EngineSetup& setup) const {
+  if (setup.memory_limit == 0) return false;
+  const std::span<const CovariateMap> maps = setup.scaling->covariates;
+  const auto levels =
+      std::ranges::count_if(maps, [](const CovariateMap& map) { return has_level(map.encoding); });
+  const int of_target = 1 + (spec_.level != Level::none ? 1 : 0) +
+                        (spec_.base == Base::smoothing || spec_.base == Base::trend ? 1 : 0);
+  const std::int64_t numbers = std::int64_t{spec_.M} * of_target +
+                               std::ssize(setup.catalog->channels()) - spec_.M + levels +
+                               std::ssize(setup.catalog->categories());
+  const auto bytes = static_cast<double>(numbers * total()) * sizeof(float);
+  if (bytes <= static_cast<double>(setup.memory_limit)) return false;
+  static std::once_flag told;  // a choice has an engine a trial
+  std::call_once(told, [&] {
+    log_info(fmt::format(
+        "the engine's copy of the catalogue ({:.3g} GB) lies in a file in {}: engine.memory_limit "
+        "leaves it {:.3g} GB",
+        bytes / 1e9, scratch_folder().string(), static_cast<double>(setup.memory_limit) / 1e9));
+  });
+  return true;
 }
 
 SpaceView ModelSpace::view() const {
@@ -107,7 +133,7 @@ void ModelSpace::fill_scales(const SeriesScaling& scaling) {
 
 void ModelSpace::fill_values(const Catalog& catalog) {
   const std::int64_t S = catalog.series_count();
-  v_.resize(static_cast<std::size_t>(spec_.M * total()));
+  v_.resize(static_cast<std::size_t>(spec_.M * total()), in_file_);
   for (int m = 0; m < spec_.M; ++m) {
 #pragma omp parallel for schedule(static)
     for (std::int64_t s = 0; s < S; ++s) {
@@ -132,9 +158,9 @@ void ModelSpace::fill_values(const Catalog& catalog) {
 void ModelSpace::fill_levels() {
   const std::int64_t S = series_count();
   const auto size = static_cast<std::size_t>(spec_.M * total());
-  if (spec_.base == Base::smoothing) smoothed_.resize(size);
+  if (spec_.base == Base::smoothing) smoothed_.resize(size, in_file_);
   if (spec_.base == Base::trend) {
-    drift_.resize(size);
+    drift_.resize(size, in_file_);
     const auto phi = static_cast<double>(spec_.trend_damping);
     double drifts = 0;
     for (int k = 0; k < spec_.K; ++k) {
@@ -143,7 +169,7 @@ void ModelSpace::fill_levels() {
     }
   }
   if (spec_.level != Level::none) {
-    (spec_.space == Space::linear ? s_ : o_).resize(size);
+    (spec_.space == Space::linear ? s_ : o_).resize(size, in_file_);
   }
   for (int m = 0; m < spec_.M; ++m) {
 #pragma omp parallel for schedule(static)
@@ -159,10 +185,10 @@ void ModelSpace::fill_level(int m, std::int64_t s) {
   for (std::int64_t t = 0; t < length(s); ++t) {
     const StepValues step = next_step(rule, values, t, state);
     const std::size_t here = begin + static_cast<std::size_t>(t);
-    if (!s_.empty()) s_[here] = step.s;
-    if (!o_.empty()) o_[here] = step.o;
-    if (!smoothed_.empty()) smoothed_[here] = step.smoothed;
-    if (!drift_.empty()) drift_[here] = step.drift;
+    if (!s_.empty()) s_.data()[here] = step.s;
+    if (!o_.empty()) o_.data()[here] = step.o;
+    if (!smoothed_.empty()) smoothed_.data()[here] = step.smoothed;
+    if (!drift_.empty()) drift_.data()[here] = step.drift;
   }
 }
 
@@ -199,7 +225,7 @@ void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& sc
   const std::int64_t S = catalog.series_count();
   const auto channels = static_cast<int>(catalog.channels().size());
   const std::span<const CovariateMap> maps = scaling.covariates;
-  covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total()));
+  covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total()), in_file_);
   const auto future =
       maps.empty() ? maps : maps.last(static_cast<std::size_t>(spec_.future_channels));
   if (std::ranges::any_of(future, [](const CovariateMap& m) { return has_level(m.encoding); })) {
@@ -210,7 +236,7 @@ void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& sc
       covariate_range_.push_back(cut_here ? map.high : kAll);
       level_row_.push_back(cut_here ? level_channels_++ : -1);
     }
-    covariate_level_.resize(static_cast<std::size_t>(level_channels_ * total()));
+    covariate_level_.resize(static_cast<std::size_t>(level_channels_ * total()), in_file_);
   }
   for (int c = 0; c < channels - spec_.M; ++c) {
     const CovariateMap map = maps.empty() ? CovariateMap() : maps[static_cast<std::size_t>(c)];
@@ -274,7 +300,7 @@ void ModelSpace::fill_statics(const EngineSetup& setup) {
 
 void ModelSpace::fill_step_codes(const EngineSetup& setup) {
   const auto categories = setup.catalog->categories();
-  step_codes_.resize(categories.size() * static_cast<std::size_t>(total()));
+  step_codes_.resize(categories.size() * static_cast<std::size_t>(total()), in_file_);
   for (std::size_t e = 0; e < categories.size(); ++e) {
     const CategoryChannelView& category = categories[e];
     std::vector<std::int32_t> own(category.vocabulary.size());

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/shared/step_array.hpp"
 #include "engine/shared/step_values.hpp"
 #include "engine/shared/window_rows.hpp"
 #include "sluice/data/catalog.hpp"
@@ -42,6 +43,8 @@ class ModelSpace {
   SpaceView view() const;
 
  private:
+  /// Whether the arrays of steps are to lie in a file.
+  bool is_too_large(const EngineSetup& setup) const;
   void fill_values(const Catalog& catalog);
   void fill_levels();
   void fill_level(int m, std::int64_t s);
@@ -61,14 +64,17 @@ class ModelSpace {
   ModelSpec spec_;
   int horizon_, drawn_steps_;
   std::vector<std::int64_t> offsets_, calendar_row_;
-  std::vector<float> v_, s_, o_, smoothed_, drift_, covariates_;  ///< [M,total]; empty: not there
-  std::vector<float> damped_;                                     ///< [K]
-  std::vector<float> covariate_level_, covariate_range_;  ///< [level_channels,total], [future,2]
-  std::vector<int> level_row_;                            ///< [future]
+  bool in_file_ = false;                                        ///< arrays of steps
+  StepArray<float> v_, s_, o_, smoothed_, drift_, covariates_;  ///< [M,total]; empty: not there
+  StepArray<float> covariate_level_;                            ///< [level_channels,total]
+  StepArray<std::int32_t> step_codes_;
+  std::vector<float> damped_;           ///< [K]
+  std::vector<float> covariate_range_;  ///< [future,2]
+  std::vector<int> level_row_;          ///< [future]
   int level_channels_ = 0;
   std::vector<float> calendar_, static_reals_, weight_;
   std::vector<float> scale_, shift_, log_scale_;  ///< [M,S]
-  std::vector<std::int32_t> codes_, step_codes_;
+  std::vector<std::int32_t> codes_;
   std::vector<int> embedding_width_;
   std::vector<std::int64_t> embedding_at_;
   float level_mean_ = 0, level_spread_ = 1;

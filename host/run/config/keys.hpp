@@ -59,8 +59,8 @@ void visit_training_keys(AnyConfig& config, Visitor& visit) {
                        "likelihood; auto: negative_binomial for counts of which most series sell "
                        "in three of four steps or fewer, else quantile (gaussian where "
                        "network.decoding is recursive).",
-            .choices = {"auto", "mse", "mae", "huber", "quantile", "gaussian", "student_t", "poisson",
-                        "negative_binomial", "tweedie"}},
+            .choices = {"auto", "mse", "mae", "huber", "quantile", "gaussian", "student_t",
+                        "poisson", "negative_binomial", "tweedie"}},
         t.loss);
   visit(Key{.name = "training.channel_dropout",
             .meaning = "Chance that a window of a training step does not see one of the columns of "
@@ -286,10 +286,11 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
   visit(Key{.name = "path.scores",
             .meaning = "Scores of every series, .csv or .parquet; empty: not written."},
         p.scores);
-  visit(Key{.name = "path.figures",
-            .meaning = "Directory of the figures (the article's figure_save_path); empty: there are "
-                       "none."},
-        p.figures);
+  visit(
+      Key{.name = "path.figures",
+          .meaning = "Directory of the figures (the article's figure_save_path); empty: there are "
+                     "none."},
+      p.figures);
   visit(Key{.name = "path.tuned",
             .meaning = "Settings that tune found, TOML; its journal is beside it.",
             .form = Form::path},
@@ -328,6 +329,13 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Threads; 0: all.",
             .range = {.min = 0, .max = 4096}},
         e.threads);
+  visit(Key{.name = "engine.memory_limit",
+            .meaning =
+                "Most memory of the engine's copy of the catalogue, MiB; a larger one lies in a "
+                "file of $TMPDIR (else /var/tmp) that is mapped; 0: half of what the "
+                "process may have.",
+            .range = {.min = 0, .max = 1e9}},
+        e.memory_limit);
   visit(
       Key{.name = "engine.device_memory_limit",
           .meaning = "Most device memory of the CUDA engine, MiB; a catalogue that does not fit is "

@@ -54,6 +54,10 @@ struct EngineSetup {
   std::string precision = "auto";   ///< "fp32", "bf16"; on CUDA also "tf32"
   int threads = 0;                  ///< 0: all
   int cuda_device = 0;              ///< of the CUDA engine: N of "cuda:N"
+  /// Most bytes of memory for the copy of the catalogue (0: no limit). A larger one lies in a file
+  /// of $TMPDIR (else /var/tmp) that is mapped, with the same numbers; DataError if there is no
+  /// room.
+  std::int64_t memory_limit = 0;
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
   /// workspace is streamed.
   std::int64_t device_memory_limit = 0;

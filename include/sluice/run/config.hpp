@@ -172,6 +172,7 @@ struct Config {
     std::string recurrence = "auto";  ///< one of kRecurrences (engine/engine.hpp), or check:A,B
     std::string precision = "auto";   ///< auto, fp32, tf32, bf16
     int threads = 0;
+    double memory_limit = 0;         ///< MiB; 0: half of what the machine has
     double device_memory_limit = 0;  ///< MiB; 0: what the device has
     int forecast_batch = 1024;
     bool operator==(const Engine&) const = default;

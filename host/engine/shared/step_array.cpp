@@ -1,0 +1,63 @@
+#include "engine/shared/step_array.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <system_error>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& folder, std::size_t bytes, int error) {
+  throw DataError(fmt::format(
+      "{}: no room for a file of {:.1f} GB, which takes the place of memory ({}); name a folder "
+      "with more room in TMPDIR, or give the process more memory",
+      folder.string(), static_cast<double>(bytes) / 1e9, std::generic_category().message(error)));
+}
+
+/// A file of which the folder has no entry.
+int open_nameless(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return descriptor;
+  std::string name = (folder / ".sluice.XXXXXX").string();
+  const int named = ::mkostemp(name.data(), O_CLOEXEC);
+  if (named >= 0) ::unlink(name.c_str());
+  return named;
+}
+
+}  // namespace
+
+fs::path scratch_folder() {
+  const char* named = std::getenv("TMPDIR");
+  return named != nullptr && *named != '\0' ? fs::path(named) : fs::path("/var/tmp");
+}
+
+ScratchFile::ScratchFile(const fs::path& folder, std::size_t bytes) : bytes_(bytes) {
+  const int descriptor = open_nameless(folder);
+  if (descriptor < 0) refuse(folder, bytes, errno);
+  // Its room now, and not when a page is written: that would be a signal.
+  int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes));
+  void* data = MAP_FAILED;
+  if (error == 0) {
+    data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (data == MAP_FAILED) error = errno;
+  }
+  ::close(descriptor);
+  if (error != 0) refuse(folder, bytes, error);
+  data_ = data;
+}
+
+ScratchFile::~ScratchFile() {
+  if (data_ != nullptr) ::munmap(data_, bytes_);
+}
+
+}  // namespace sluice
