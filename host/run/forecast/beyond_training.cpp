@@ -72,10 +72,11 @@ class Look {
     const auto cutoff = static_cast<std::size_t>(forecasts_.cutoff[r]);
     const std::size_t end = std::min(x.size(), cutoff + static_cast<std::size_t>(forecasts_.K));
     if (cutoff == 0 || cutoff >= end) return;
-    encoded_.resize(end), level_.resize(end);
-    std::ranges::transform(x.first(end), encoded_.begin(),
-                           [&](float value) { return map_.value(value); });
-    covariate_levels(map_.encoding, encoded_, model_.spec.level_window, level_);
+    // What the level before the horizon is made of; where there is no value in it, one from before.
+    const auto window = static_cast<std::size_t>(model_.spec.level_window);
+    const std::size_t begin = cutoff > window ? cutoff - window : 0;
+    encode(x, begin, end);
+    if (begin > 0 && std::isnan(level_[cutoff - 1])) encode(x, 0, end);
     const double level = static_cast<double>(level_[cutoff - 1]);
     const auto low = static_cast<double>(map_.low), high = static_cast<double>(map_.high);
     // What never changed has no range: a step as large as itself, or as its size, is far.
@@ -102,6 +103,16 @@ class Look {
       farthest_ = u;
     }
     beyond.series += any ? 1 : 0;
+  }
+
+  /// Steps [begin, end) of encoded_ and level_, the levels counted from `begin` on.
+  void encode(std::span<const float> x, std::size_t begin, std::size_t end) {
+    encoded_.resize(end), level_.resize(end);
+    const auto encoded = std::span(encoded_).subspan(begin);
+    std::ranges::transform(x.first(end).subspan(begin), encoded.begin(),
+                           [&](float value) { return map_.value(value); });
+    covariate_levels(map_.encoding, encoded, model_.spec.level_window,
+                     std::span(level_).subspan(begin));
   }
 
   std::string text(int channel, const Beyond& beyond) const {
