@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <new>
 #include <string>
 #include <system_error>
 
@@ -41,7 +42,14 @@ fs::path scratch_folder() {
   return named != nullptr && *named != '\0' ? fs::path(named) : fs::path("/var/tmp");
 }
 
-ScratchFile::ScratchFile(const fs::path& folder, std::size_t bytes) : bytes_(bytes) {
+MappedPages::MappedPages(std::size_t bytes) : bytes_(bytes) {
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) throw std::bad_alloc();
+  ::madvise(data, bytes, MADV_HUGEPAGE);  // advice, which a system may not take
+  data_ = data;
+}
+
+MappedPages::MappedPages(const fs::path& folder, std::size_t bytes) : bytes_(bytes) {
   const int descriptor = open_nameless(folder);
   if (descriptor < 0) refuse(folder, bytes, errno);
   // Its room now, and not when a page is written: that would be a signal.
@@ -56,7 +64,7 @@ ScratchFile::ScratchFile(const fs::path& folder, std::size_t bytes) : bytes_(byt
   data_ = data;
 }
 
-ScratchFile::~ScratchFile() {
+MappedPages::~MappedPages() {
   if (data_ != nullptr) ::munmap(data_, bytes_);
 }
 

@@ -24,12 +24,15 @@ TEST(StepArray, IsOfZeroesInEitherPlace) {
   for (const bool in_file : {false, true}) {
     StepArray<float> array;
     EXPECT_TRUE(array.empty());
-    array.resize(100'000, in_file);
-    EXPECT_EQ(array.size(), 100'000u);
-    for (std::size_t i = 0; i < array.size(); ++i) ASSERT_EQ(array.data()[i], 0) << i;
-    array.data()[99'999] = 7;
-    const StepArray<float> moved = std::move(array);
-    EXPECT_EQ(moved.data()[99'999], 7);
+    for (const std::size_t size : {100'000u, 3'000'000u}) {  // of a heap, of pages
+      StepArray<float> one;
+      one.resize(size, in_file);
+      EXPECT_EQ(one.size(), size);
+      for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(one.data()[i], 0) << i;
+      one.data()[size - 1] = 7;
+      const StepArray<float> moved = std::move(one);
+      EXPECT_EQ(moved.data()[size - 1], 7);
+    }
   }
 }
 
@@ -42,7 +45,7 @@ TEST(StepArray, OfNothingNeedsNoFile) {
 TEST(StepArray, AFolderWithoutRoomIsAnErrorWithARemedy) {
   const auto error = [](const char* folder, std::size_t bytes) -> std::string {
     try {
-      const ScratchFile file(folder, bytes);
+      const MappedPages file(folder, bytes);
     } catch (const DataError& e) {
       return e.what();
     }
