@@ -19,6 +19,7 @@
 #include "base/path_lock.hpp"
 #include "data/table/inputs.hpp"
 #include "data/table/write.hpp"
+#include "run/cached_data.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
@@ -105,9 +106,16 @@ std::vector<NamedPath> inputs_of(const SettingsRequest& request, const Config& c
       }
     }
   };
-  add_files("a data file (path.data)", config.path.data);
-  add_files("path.future", config.path.future);
-  add_files("path.statics", config.path.statics);
+  const auto add_data = [&](const Config& of) {
+    add_files("a data file (path.data)", of.path.data);
+    add_files("path.future", of.path.future);
+    add_files("path.statics", of.path.statics);
+  };
+  add_data(config);
+  // Converted data are converted again when these change.
+  if (const std::string cache = cache_of(config); !cache.empty()) {
+    add_data(converted_settings(cache));
+  }
   add(kEarlierModel, config.training.init_from);
   return inputs;
 }

@@ -118,7 +118,11 @@ class Convert(Program):
         self.write("other.slc", "somebody's own\n")
         self.assertIn("holds something else", self.refused(2, "convert", "sales.csv", "other.slc"))
         self.assertEqual(self.read("other.slc"), "somebody's own\n")
+        self.train("sales.csv", "--horizon", "7", "--path.model", "m.safetensors")
         self.ok("convert", "sales.csv", "sales.slc")
+        for out in ("sales.slc", "sales.csv"):
+            said = self.refused(2, "evaluate", "m.safetensors", "sales.slc", "--path.scores", out)
+            self.assertIn("path.scores", said)
         self.assertIn("stand alone", self.refused(2, "train", "sales.slc", "sales.csv"))
         self.assertIn("other.slc: ", self.refused(3, "train", "other.slc"))
         with open(self.folder / "sales.slc", "r+b") as file:
