@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
@@ -168,6 +168,59 @@ std::vector<T> copied(std::span<const T> values) {
   return {values.begin(), values.end()};
 }
 
+double seconds_in(Unit unit) {
+  constexpr double kDay = 86400;
+  switch (unit) {
+    case Unit::integer:
+    case Unit::second:
+      return 1;
+    case Unit::minute:
+      return 60;
+    case Unit::hour:
+      return 3600;
+    case Unit::day:
+    case Unit::business_day:
+      return kDay;
+    case Unit::week:
+      return 7 * kDay;
+    case Unit::month:
+      return 28 * kDay;
+    case Unit::quarter:
+      return 90 * kDay;
+    case Unit::year:
+      return 365 * kDay;
+  }
+  return 1;
+}
+
+/// Whether all times of the axis are such as files have them, so that nothing that computes with
+/// them overflows: years with four digits, or integers of 62 bits.
+bool has_possible_times(const CatalogParts& parts) {
+  const Frequency& frequency = parts.axis.frequency;
+  const bool integers = frequency.unit == Unit::integer;
+  const double most = integers ? 0x1p62 : 4e11;
+  const auto fits = [&](std::int64_t number, double size) {
+    return std::abs(static_cast<double>(number)) * size < most;
+  };
+  const double step = static_cast<double>(frequency.multiple) * seconds_in(frequency.unit);
+  if (frequency.multiple < 1 || !fits(1, step) || frequency.anchor < 0 || frequency.anchor > 6 ||
+      frequency.phase < 0 || !fits(frequency.phase, 1)) {
+    return false;
+  }
+  const std::int64_t total = parts.offsets.back();
+  constexpr double kMostOffset = 200'000;  // seconds: two days and more
+  const auto is_offset = [](std::int64_t seconds) {
+    return std::abs(static_cast<double>(seconds)) < kMostOffset;
+  };
+  return fits(total, step) &&
+         std::ranges::all_of(parts.first, [&](std::int64_t first) { return fits(first, step); }) &&
+         std::ranges::all_of(parts.axis.shift,
+                             [&](std::int64_t shift) { return fits(shift, 1); }) &&
+         std::ranges::all_of(parts.axis.clock,
+                             [&](const UtcOffset& one) { return is_offset(one.seconds); }) &&
+         is_offset(parts.axis.ahead_of_utc);
+}
+
 void add_bytes(Checksum& checksum, std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kBlock = std::size_t{1} << 22;
   std::vector<std::uint64_t> blocks((bytes.size() + kBlock - 1) / kBlock);
@@ -245,6 +298,7 @@ Catalog catalog_of(const arrow::RecordBatch& batch, Fields fields,
   parts.hierarchy = std::move(fields.hierarchy);
   std::size_t level = 0;
   Columns columns(batch, fields.columns, path);
+  if (batch.num_rows() == 0) columns.refuse("it has no series");
   for (; !columns.ended(); columns.next()) {
     const std::string& kind = columns.kind();
     if (kind == "id") {
@@ -289,6 +343,7 @@ Catalog catalog_of(const arrow::RecordBatch& batch, Fields fields,
     }
   }
   if (parts.offsets.empty()) columns.refuse("it has no channel");
+  if (!has_possible_times(parts)) columns.refuse("its times");
   return {std::move(parts), std::move(steps)};
 }
 

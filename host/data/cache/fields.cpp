@@ -47,7 +47,16 @@ std::string to_text(const Fields& fields) {
 }
 
 Fields from_text(const std::string& text, const std::string& where) {
-  const nlohmann::json json = nlohmann::json::parse(text);
+  // A value of the parser takes dozens of the text's bytes.
+  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+  constexpr int kMostDepth = 6;
+  const auto refuse_deep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth <= kMostDepth && text.size() <= kMostBytes) return true;
+    throw DataError(fmt::format(
+        "{}: the catalogue's metadata are more than any catalogue has; convert the data again",
+        where));
+  };
+  const nlohmann::json json = nlohmann::json::parse(text, refuse_deep);
   const int format = json.at("format").get<int>();
   if (format != kFormat) {
     throw DataError(

@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 
+#include "data/cache/open.hpp"
 #include "data/hierarchy/sums.hpp"
 #include "data/temporary.hpp"
 #include "support/rich_catalog.hpp"
@@ -195,6 +196,52 @@ TEST_F(Cache, ADamagedOneIsRefusedWhereverItIsDamaged) {
     }
   }
   EXPECT_GT(refusals, 200) << unharmed;
+}
+
+TEST_F(Cache, WhatAForgedOneSaysIsHeldAgainstItsOwnLengths) {
+  through(testing::rich_catalog(true));
+  const std::string whole = text_of(path("c.slc"));
+  std::mt19937 random(2);
+  int refusals = 0;
+  for (int i = 0; i < 500; ++i) {
+    std::string bytes = whole;
+    for (int n = 0; n < 3; ++n) bytes[random() % bytes.size()] = static_cast<char>(random());
+    file("bad.slc", bytes);
+    const std::string error = data_error([&] {
+      const Catalog catalog = cache::open(path("bad.slc"), nullptr, false);
+      // Every number can be read.
+      for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
+        for (int c = 0; c < static_cast<int>(catalog.channels().size()); ++c) {
+          bits(catalog.values(c, s));
+        }
+        EXPECT_LE(catalog.history(s), catalog.length(s));
+      }
+    });
+    refusals += error.empty() ? 0 : 1;
+  }
+  EXPECT_GT(refusals, 50);
+}
+
+TEST_F(Cache, TimesThatNoFileHasAreRefused) {
+  const auto error = [&](const auto& forge) {
+    CatalogParts parts = testing::rich_parts(false);
+    forge(parts);
+    write_cache(path("c.slc"), Catalog(parts), {}, origin_);
+    return data_error([&] { open_cache(path("c.slc")); });
+  };
+  EXPECT_EQ(error([](CatalogParts&) {}), "");
+  for (const std::int64_t bad : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 62}) {
+    EXPECT_EQ(error([&](CatalogParts& parts) { parts.axis.frequency.multiple = bad; }),
+              "c.slc: the catalogue is damaged (its times); convert the data again");
+  }
+  EXPECT_THAT(error([](CatalogParts& parts) { parts.first[3] = std::int64_t{1} << 60; }),
+              HasSubstr("its times"));
+  EXPECT_THAT(error([](CatalogParts& parts) { parts.axis.frequency.anchor = 7; }),
+              HasSubstr("its times"));
+  EXPECT_THAT(error([](CatalogParts& parts) {
+                parts.axis.clock = {{0, 1'000'000}};
+              }),
+              HasSubstr("its times"));
 }
 
 TEST_F(Cache, OneThatWasCutIsRefusedWhereverItWasCut) {
