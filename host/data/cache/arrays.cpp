@@ -221,6 +221,11 @@ bool has_possible_times(const CatalogParts& parts) {
          is_offset(parts.axis.ahead_of_utc);
 }
 
+bool has_room_for(const Hierarchy::Level& level, std::size_t series) {
+  return level.first >= 0 && level.count >= 0 && std::cmp_less_equal(level.first, series) &&
+         std::cmp_less_equal(level.count, series);
+}
+
 void add_bytes(Checksum& checksum, std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kBlock = std::size_t{1} << 22;
   std::vector<std::uint64_t> blocks((bytes.size() + kBlock - 1) / kBlock);
@@ -318,7 +323,8 @@ Catalog catalog_of(const arrow::RecordBatch& batch, Fields fields,
     } else if (kind == "sum_of") {
       const auto sums = columns.numbers<std::int32_t, arrow::Int32Array>();
       if (level == parts.hierarchy.levels.size() || parts.hierarchy.bottom < 0 ||
-          std::cmp_greater(parts.hierarchy.bottom, sums.size())) {
+          std::cmp_greater(parts.hierarchy.bottom, sums.size()) ||
+          !has_room_for(parts.hierarchy.levels[level], sums.size())) {
         columns.refuse("its sums");
       }
       parts.hierarchy.levels[level++].sum_of =
