@@ -6,7 +6,7 @@
 #   SLUICE_VENV         the virtual environment (SluiceVenv)
 
 if(NOT SLUICE_PYARROW_DIR)
-  find_package(Arrow CONFIG QUIET)
+  find_package(Arrow ${Arrow_FIND_VERSION} CONFIG QUIET)
   find_package(Parquet CONFIG QUIET)
 endif()
 if(TARGET Arrow::arrow_shared AND TARGET Parquet::parquet_shared)

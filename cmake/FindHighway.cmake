@@ -1,8 +1,13 @@
 # Finds Google Highway by header and library. Defines the target hwy::hwy.
 find_path(Highway_INCLUDE_DIR hwy/highway.h)
 find_library(Highway_LIBRARY hwy)
+include(SluiceHeaderVersion)
+sluice_header_version(Highway_VERSION "${Highway_INCLUDE_DIR}/hwy/highway.h" HWY_)
+if(NOT Highway_VERSION)  # where newer ones have it
+  sluice_header_version(Highway_VERSION "${Highway_INCLUDE_DIR}/hwy/base.h" HWY_)
+endif()
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(Highway REQUIRED_VARS Highway_LIBRARY Highway_INCLUDE_DIR
+find_package_handle_standard_args(Highway REQUIRED_VARS Highway_LIBRARY Highway_INCLUDE_DIR VERSION_VAR Highway_VERSION
   REASON_FAILURE_MESSAGE "Google Highway (Debian: libhwy-dev) is missing: run scripts/setup")
 if(Highway_FOUND AND NOT TARGET hwy::hwy)
   add_library(hwy::hwy INTERFACE IMPORTED)

@@ -1,7 +1,8 @@
 # Licences of what others wrote and Sluice is given to users with: compiled in, or carried as a library by
-# a wheel or a bundle. THIRD_PARTY.md lists them; their texts are where Debian has them.
+# a wheel or a bundle. third_party.json lists them, for THIRD_PARTY.md, too; their texts are where Debian has them.
 #
 # SLUICE_LICENCES: files NAME.txt, to be installed wherever libsluice.so is.
+# SLUICE_SBOM: the list with the versions found here, as CycloneDX JSON (scripts/sbom); empty: no Python to make it.
 set(SLUICE_LICENCES "")
 set(lacking "")
 # sluice_licence(NAME FILE)
@@ -15,11 +16,16 @@ function(sluice_licence name file)
   set(SLUICE_LICENCES ${SLUICE_LICENCES} ${copy} PARENT_SCOPE)
 endfunction()
 
-foreach(pair IN ITEMS Boost=libboost-dev CLI11=libcli11-dev fmt=libfmt-dev highway=libhwy-dev json=nlohmann-json3-dev libgomp=libgomp1
-    ocl-icd=ocl-icd-libopencl1 oneDNN=libdnnl-dev spdlog=libspdlog-dev tomlplusplus=libtomlplusplus-dev)
-  string(REPLACE "=" ";" pair ${pair})
-  list(POP_FRONT pair name package)
-  sluice_licence(${name} /usr/share/doc/${package}/copyright)
+file(READ ${CMAKE_CURRENT_LIST_DIR}/third_party.json third_party)
+set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/third_party.json)
+string(JSON count LENGTH "${third_party}")
+math(EXPR last "${count} - 1")
+foreach(i RANGE ${last})
+  string(JSON name GET "${third_party}" ${i} name)
+  string(JSON package ERROR_VARIABLE none GET "${third_party}" ${i} debian)
+  if(NOT none AND NOT name STREQUAL "dygraphs")  # whose text a report has, too
+    sluice_licence(${name} /usr/share/doc/${package}/copyright)
+  endif()
 endforeach()
 if(NOT SLUICE_GPU_ONLY)
   sluice_licence(dygraphs "${SLUICE_DYGRAPHS_LICENCE}")
@@ -43,6 +49,27 @@ if(lacking)
   list(JOIN lacking ", " lacking)
   message(STATUS "Licences: no text of ${lacking} was found; whoever gives this build to others has to add them (THIRD_PARTY.md)")
 endif()
+set(SLUICE_SBOM "")
+find_program(SLUICE_SBOM_PYTHON NAMES python3 DOC "Python that makes the bill of materials (scripts/sbom)")
+if(SLUICE_GPU_ONLY)
+  # A bundle of tests, with a part of all that.
+elseif(SLUICE_SBOM_PYTHON)
+  set(SLUICE_SBOM ${CMAKE_BINARY_DIR}/sluice.cdx.json)
+  set(packages "")
+  if(Python_EXECUTABLE)
+    set(packages --python ${Python_EXECUTABLE})
+  elseif(EXISTS ${SLUICE_VENV}/bin/python)
+    set(packages --python ${SLUICE_VENV}/bin/python)
+  endif()
+  execute_process(COMMAND ${SLUICE_SBOM_PYTHON} ${CMAKE_SOURCE_DIR}/scripts/sbom --version ${PROJECT_VERSION} ${packages} ${SLUICE_SBOM}
+    ERROR_VARIABLE said OUTPUT_QUIET ERROR_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  if(said)
+    message(STATUS "Bill of materials: ${said}")
+  endif()
+  set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/scripts/sbom)
+else()
+  message(STATUS "Bill of materials: left out (no python3)")
+endif()
 if(DEFINED SKBUILD)
-  install(FILES ${SLUICE_LICENCES} DESTINATION sluice/licences COMPONENT python)
+  install(FILES ${SLUICE_LICENCES} ${SLUICE_SBOM} DESTINATION sluice/licences COMPONENT python)
 endif()

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from installed import BUILD, CMAKE, ROOT, VERSION, run
+from installed import BUILD, CMAKE, ROOT, THIRD_PARTY, VERSION, claimed, run
 
 CONSUMER = pathlib.Path(__file__).with_name("consumer")
 
@@ -16,7 +16,7 @@ CONSUMER = pathlib.Path(__file__).with_name("consumer")
 def third_party():
     """The names of THIRD_PARTY.md but those of wheels alone and Arrow, which has files of its own."""
     page = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
-    table = re.findall(r"^\| ([\w-]+)[^|]*\| [^|-][^|]*\|([^|]*)", page, re.MULTILINE)
+    table = re.findall(r"^\| ([\w+-]+)[^|]*\| [^|-][^|]*\|([^|]*)", page, re.MULTILINE)
     return [name for name, place in table if name != "Apache" and "compiled into wheels" not in place]
 
 
@@ -36,7 +36,7 @@ class Installation(unittest.TestCase):
         files = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*") if not path.is_dir()}
         libraries = str(self.library.parent.relative_to(self.prefix))
         for name in ("bin/sluice", f"{libraries}/libsluice.so.{VERSION}", f"{libraries}/pkgconfig/sluice.pc",
-                     f"{libraries}/cmake/sluice/sluiceConfig.cmake", "share/doc/sluice/LICENSE",
+                     f"{libraries}/cmake/sluice/sluiceConfig.cmake", "share/doc/sluice/LICENSE", "share/doc/sluice/sluice.cdx.json",
                      "share/man/man1/sluice.1", "share/man/man1/sluice-train.1",
                      "share/bash-completion/completions/sluice", "share/zsh/site-functions/_sluice",
                      "share/fish/vendor_completions.d/sluice.fish"):
@@ -137,6 +137,10 @@ class Bundle(unittest.TestCase):
             for library in loaded:
                 self.assertEqual(pathlib.Path(library).parent.resolve(), (bundle / "lib").resolve())
             self.assertLessEqual({f"{name}.txt" for name in third_party()}, set(os.listdir(bundle / "licences")))
+            # What lies in it is named in the bill of materials, and nothing of that is lacking.
+            self.assertEqual({claimed(name) for name in os.listdir(bundle / "lib")} - {"sluice"},
+                             {entry["name"] for entry in THIRD_PARTY if "files" in entry})
+            self.assertTrue((bundle / "sluice.cdx.json").exists())
             run("./sluice", "simulate", "s.csv", "--stores", "1", "--items", "1", "--days", "30", cwd=bundle)
             self.assertEqual(len((bundle / "s.csv").read_text().splitlines()), 31)
 

@@ -1,0 +1,15 @@
+# sluice_header_version(VARIABLE HEADER PREFIX): "1.0.3" of PREFIX MAJOR, MINOR and PATCH as a library's header
+# defines them; empty where it does not.
+function(sluice_header_version variable header prefix)
+  set(version "")
+  if(EXISTS "${header}")
+    foreach(part IN ITEMS MAJOR MINOR PATCH)
+      file(STRINGS "${header}" line REGEX "^#define ${prefix}${part} +[0-9]+" LIMIT_COUNT 1)
+      if(line MATCHES "([0-9]+)[^0-9]*$")
+        list(APPEND version ${CMAKE_MATCH_1})
+      endif()
+    endforeach()
+  endif()
+  list(JOIN version "." version)
+  set(${variable} "${version}" PARENT_SCOPE)
+endfunction()
