@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <sstream>
 
 #include "app/arguments.hpp"
@@ -72,6 +73,16 @@ void refuse_command(const CLI::App& app, const std::vector<std::string>& rest) {
                                              : fmt::format("did you mean 'sluice {}'?", near)));
 }
 
+/// CLI11 takes the first letter of "-horizon" for a flag: that would be the help, and a success.
+void refuse_single_dash(const std::vector<std::string>& rest) {
+  for (const std::string& word : rest) {
+    if (word.size() <= 2 || word[0] != '-' || !std::isalpha(static_cast<unsigned char>(word[1])))
+      continue;
+    throw ConfigError(fmt::format("{}: a flag has two dashes: -{}; a file of that name is ./{}",
+                                  word, word, word));
+  }
+}
+
 /// A help with its longer lines broken at blanks, the rest under what is said of the name in front.
 std::string in_lines(const std::string& help) {
   constexpr std::size_t kColumns = 80, kIndent = 30;
@@ -99,6 +110,11 @@ void set_once(std::string& place, const std::string& file, const char* what) {
 /// Settings, model and data among the arguments of a command.
 void sort_files(const std::vector<std::string>& files, Request& request) {
   for (const std::string& file : files) {
+    if (file.empty()) {
+      throw ConfigError(
+          "a file's name is empty, as of a shell's variable that is not set; leave it out, or give "
+          "the file");
+    }
     switch (kind_of_file(file)) {
       case FileKind::settings:
         set_once(request.settings, file, "files of settings");
@@ -205,6 +221,7 @@ std::optional<Request> read_command_line(int argc, char** argv) {
 
   const Arguments arguments = take_overrides(argc, argv);
   refuse_command(app, arguments.rest);
+  refuse_single_dash(arguments.rest);
   try {
     app.parse(std::vector<std::string>(arguments.rest.rbegin(), arguments.rest.rend()));
   } catch (const CLI::ParseError& e) {

@@ -8,10 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "app/arguments.hpp"
+#include "app/command_line.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
 #include "run/settings.hpp"
 #include "sluice/base/error.hpp"
+#include "sluice/data/calendar.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/run/checkpoint.hpp"
 
@@ -70,6 +73,53 @@ void read_time(std::string_view bytes) {
   }
 }
 
+/// The word of a frequency on the first line, times below it: their periods, and back.
+void read_calendar(std::string_view bytes) {
+  const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+  const Frequency frequency = parse_frequency(bytes.substr(0, end));
+  bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  std::vector<Timestamp> times;
+  while (!bytes.empty()) {
+    const std::size_t line = std::min(bytes.find('\n'), bytes.size());
+    if (const auto time = parse_time(bytes.substr(0, line))) times.push_back(*time);
+    bytes.remove_prefix(std::min(line + 1, bytes.size()));
+  }
+  std::ranges::sort(times);
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  infer_frequency(times, false);
+  infer_frequency(times, true);
+  if (frequency.unit == Unit::integer) return;
+  std::vector<float> features(static_cast<std::size_t>(calendar_size(frequency)));
+  for (const Timestamp time : times) {
+    const std::int64_t period = period_containing(frequency, time);
+    const Timestamp begin = time_of(frequency, period);
+    if (period_of(frequency, begin) != period) {
+      throw InternalError("a period that does not begin at its beginning");
+    }
+    calendar_features(frequency, period, features.data());
+    // The week of the first day begins before all times that are read.
+    if (begin >= *parse_time("0001-01-01") && !parse_time(format_time(frequency, begin))) {
+      throw InternalError("a time that is written and not read");
+    }
+  }
+}
+
+/// The words of a command line, one a line; the settings that they are, as far as files allow.
+void read_arguments(std::string_view bytes) {
+  std::vector<std::string> words = {"sluice"};
+  while (!bytes.empty()) {
+    const std::size_t line = std::min(bytes.find('\n'), bytes.size());
+    words.emplace_back(bytes.substr(0, line));
+    std::erase(words.back(), '\0');  // which ends a word
+    bytes.remove_prefix(std::min(line + 1, bytes.size()));
+  }
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const auto request = read_command_line(static_cast<int>(words.size()), argv.data());
+  if (request && takes_settings(request->command)) read_settings(*request);
+}
+
 /// A file of settings.
 void read_toml(std::string_view bytes) {
   const File file(".toml", bytes);
@@ -90,6 +140,8 @@ constexpr Target kTargets[] = {
     {"parquet", [](std::string_view bytes) { read(bytes, ".parquet"); }},
     {"arrow", [](std::string_view bytes) { read(bytes, ".arrow"); }},
     {"times", read_time},
+    {"calendar", read_calendar},
+    {"arguments", read_arguments},
     {"toml", read_toml},
     {"model", read_model},
 };

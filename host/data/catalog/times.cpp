@@ -411,7 +411,7 @@ Times read_times_as(const Table::Impl& table, int column, const CatalogSpec& spe
   Times times = settle_raw(std::move(raw), spec, main, {table.source, name, place});
   if (times.axis.integers) {
     for (std::size_t row = 0; row < times.values.size(); ++row) {
-      if (std::abs(times.values[row]) <= kLargestInteger) continue;
+      if (times.values[row] >= -kLargestInteger && times.values[row] <= kLargestInteger) continue;
       throw DataError(
           fmt::format("{}: the integer {} is out of range (up to 2^53); correct the cell, or set "
                       "data.time_format",

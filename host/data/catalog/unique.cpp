@@ -350,7 +350,9 @@ std::string repeated_rows_remedy(const Table::Impl& table, const CatalogSpec& sp
           "else ",
           other, name, other);
     }
-    const bool counts = holds == Holds::integers && counts_up(table, column);
+    // What is to be forecast may happen to grow from row to row.
+    const bool counts =
+        holds == Holds::integers && !is_one_of(other, kUsualTargets) && counts_up(table, column);
     if (holds != Holds::dates && !counts) continue;
     RowsApart rows(table);
     RowCodes codes = rows.of(column);

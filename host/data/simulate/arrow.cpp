@@ -8,6 +8,7 @@
 
 #include "data/simulate/model.hpp"
 #include "data/table/files.hpp"
+#include "data/table/write.hpp"
 
 namespace sluice {
 namespace {
@@ -101,15 +102,11 @@ void make_batches(const StoreWorld& world, bool future, const fs::path& path,
   flush();
 }
 
-std::shared_ptr<arrow::io::FileOutputStream> open(const fs::path& path, const fs::path& name) {
-  return check(arrow::io::FileOutputStream::Open(path.string()), name);
-}
-
 }  // namespace
 
-void write_catalog_parquet(const StoreWorld& world, bool future, const fs::path& path,
+void write_catalog_parquet(const StoreWorld& world, bool future, const OutputFile& to,
                            const fs::path& name) {
-  const auto file = open(path, name);
+  const auto file = stream_to(to, name);
   const files::QuietEnd end(file);
   const auto properties =
       parquet::WriterProperties::Builder().compression(arrow::Compression::ZSTD)->build();
@@ -122,9 +119,9 @@ void write_catalog_parquet(const StoreWorld& world, bool future, const fs::path&
   check(file->Close(), name);
 }
 
-void write_catalog_ipc(const StoreWorld& world, bool future, const fs::path& path,
+void write_catalog_ipc(const StoreWorld& world, bool future, const OutputFile& to,
                        const fs::path& name) {
-  const auto file = open(path, name);
+  const auto file = stream_to(to, name);
   const files::QuietEnd end(file);
   auto writer = check(arrow::ipc::MakeFileWriter(file, schema_of(future)), name);
   make_batches(world, future, name,
@@ -133,10 +130,10 @@ void write_catalog_ipc(const StoreWorld& world, bool future, const fs::path& pat
   check(file->Close(), name);
 }
 
-void write_compressed(const fs::path& path, const fs::path& name,
+void write_compressed(const OutputFile& to, const fs::path& name,
                       const std::function<void(const TextSink&)>& write) {
   const auto compressor = check(arrow::util::Codec::Create(files::compression_of(name)), name);
-  const auto file = open(path, name);
+  const auto file = stream_to(to, name);
   const files::QuietEnd end(file);
   const auto stream = check(arrow::io::CompressedOutputStream::Make(compressor.get(), file), name);
   const files::QuietEnd end_of_all(stream);

@@ -14,6 +14,8 @@
 
 namespace sluice {
 
+class OutputFile;
+
 /// One day of one series. `present` is false before a launch and where the row is left out.
 struct SimulatedDay {
   std::int32_t y = 0;
@@ -74,12 +76,12 @@ void catalog_csv(const StoreWorld& world, bool future, const TextSink& sink);
 void shop_csv(const SimulateSpec& spec, std::int64_t first_day, const TextSink& sink);
 
 // Through Arrow (arrow.cpp); all throw DataError. `name` is the final name, which messages have.
-void write_catalog_parquet(const StoreWorld& world, bool future, const std::filesystem::path& path,
+void write_catalog_parquet(const StoreWorld& world, bool future, const OutputFile& to,
                            const std::filesystem::path& name);
-void write_catalog_ipc(const StoreWorld& world, bool future, const std::filesystem::path& path,
+void write_catalog_ipc(const StoreWorld& world, bool future, const OutputFile& to,
                        const std::filesystem::path& name);
 /// Compressed as the extension of `name` says.
-void write_compressed(const std::filesystem::path& path, const std::filesystem::path& name,
+void write_compressed(const OutputFile& to, const std::filesystem::path& name,
                       const std::function<void(const TextSink&)>& write);
 
 }  // namespace sluice

@@ -85,7 +85,7 @@ fs::path future_path(const fs::path& path) {
   return path.parent_path() / (name.substr(0, name.size() - end.size()) + ".future" + end);
 }
 
-void write_plain(const fs::path& path, const fs::path& name,
+void write_plain(const OutputFile& to, const fs::path& name,
                  const std::function<void(const TextSink&)>& write) {
   const auto fail = [&] {
     throw DataError(fmt::format("{}: cannot be written: {}; check the folder and the free space",
@@ -94,8 +94,13 @@ void write_plain(const fs::path& path, const fs::path& name,
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "wb"));
-  if (!file) fail();
+  const int descriptor = ::fcntl(to.descriptor(), F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) fail();
+  std::unique_ptr<std::FILE, Close> file(::fdopen(descriptor, "wb"));
+  if (!file) {
+    ::close(descriptor);
+    fail();
+  }
   std::setvbuf(file.get(), nullptr, _IONBF, 0);  // blocks come large
   write([&](std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), file.get()) != text.size()) fail();
@@ -128,9 +133,9 @@ constexpr std::string_view kPurpose = "file name for simulate";
 void write_text(Kind kind, const OutputFile& file, const fs::path& path,
                 const std::function<void(const TextSink&)>& write) {
   if (kind == Kind::csv) {
-    write_plain(file.place(), path, write);
+    write_plain(file, path, write);
   } else {
-    write_compressed(file.place(), path, write);
+    write_compressed(file, path, write);
   }
 }
 
@@ -138,9 +143,9 @@ void write_catalog(const StoreWorld& world, bool future, const OutputFile& file,
                    const fs::path& path) {
   const Kind kind = ending_of(path).kind;
   if (kind == Kind::parquet) {
-    write_catalog_parquet(world, future, file.place(), path);
+    write_catalog_parquet(world, future, file, path);
   } else if (kind == Kind::arrow) {
-    write_catalog_ipc(world, future, file.place(), path);
+    write_catalog_ipc(world, future, file, path);
   } else {
     write_text(kind, file, path, [&](const TextSink& sink) { catalog_csv(world, future, sink); });
   }
@@ -158,9 +163,9 @@ void write_shop_table(const SimulateSpec& spec, std::int64_t first_day, Kind kin
       columns[c].numbers.push_back(row.values[c - 1]);
   }
   if (kind == Kind::parquet) {
-    write_parquet(file.place(), path, columns);
+    write_parquet(file, path, columns);
   } else {
-    write_arrow(file.place(), path, columns);
+    write_arrow(file, path, columns);
   }
 }
 

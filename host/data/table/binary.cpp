@@ -16,6 +16,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
@@ -341,6 +343,22 @@ int narrowest_column(const arrow::Schema& schema) {
   return least;
 }
 
+/// A stream begins with the length of its first message, behind four bytes of ones unless it is of
+/// before Arrow 0.15 (Arrow columnar format, "Encapsulated message format"). What is neither that
+/// nor a file is no damaged one but something else.
+void check_begins_stream(const arrow::Buffer& begin, std::int64_t size,
+                         const std::filesystem::path& path) {
+  std::uint32_t length = 0;
+  if (begin.size() >= static_cast<std::int64_t>(sizeof length)) {
+    std::memcpy(&length, begin.data(), sizeof length);
+    if (length == 0xFFFFFFFF || length < size) return;
+  }
+  throw DataError(fmt::format(
+      "{}: it begins neither as an Arrow file nor as an Arrow stream; {}, or rename it to what it "
+      "is",
+      path.string(), kArrowRemedy));
+}
+
 PartTable read_arrow_file(const Table::Impl& impl, const std::shared_ptr<const Source>& source,
                           std::int64_t max_rows) {
   const std::filesystem::path& path = source->path();
@@ -349,6 +367,7 @@ PartTable read_arrow_file(const Table::Impl& impl, const std::shared_ptr<const S
   const auto file = source->random();
   const auto magic = files::value_of(file->ReadAt(0, 6), path, kArrowRemedy);
   if (magic->ToString() != "ARROW1") {
+    check_begins_stream(*magic, files::value_of(file->GetSize(), path, kArrowRemedy), path);
     // A file that was read at a place refuses to be read on without one; a part of it does not.
     const auto whole =
         files::value_of(arrow::io::RandomAccessFile::GetStream(

@@ -52,6 +52,7 @@ void check(const arrow::Status& status, const fs::path& path, const std::string&
   std::string what = status.message();
   if (what.empty()) what = status.CodeAsString();
   if (const std::size_t line = what.find('\n'); line != std::string::npos) what.resize(line);
+  while (what.ends_with('.')) what.pop_back();
   if (what.starts_with("Failed to launch worker thread")) {
     throw DataError(
         fmt::format("{}: no thread can be started to read it ({}); allow more threads or memory "

@@ -104,6 +104,14 @@ class TsfReader {
         if (name.empty() || !arrow::util::ValidateUTF8(name)) {
           fail("an @attribute without a name in UTF-8; write '@attribute NAME TYPE'");
         }
+        while (!line.empty() && (line.front() == ' ' || line.front() == '\t'))
+          line.remove_prefix(1);
+        if (line != "string" && line != "numeric" && line != "date") {
+          fail(
+              fmt::format("attribute '{}' has no type that .tsf files have ('{}'); write string, "
+                          "numeric or date",
+                          name, line));
+        }
         names_.emplace_back(name);
       } else if (tag == "@frequency") {
         const auto* known =
@@ -134,9 +142,9 @@ class TsfReader {
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (line.find(':') == std::string_view::npos) {
         fail(
-            fmt::format("{} fields before the values where {} attributes are declared; separate "
+            fmt::format("{} {} before the values where {} attributes are declared; separate "
                         "attributes and values by ':'",
-                        i, names_.size()));
+                        i, i == 1 ? "field" : "fields", names_.size()));
       }
       const std::string_view field = take_until(line, ':');
       if (!arrow::util::ValidateUTF8(field)) {

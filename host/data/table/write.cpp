@@ -55,11 +55,11 @@ void write_table(const fs::path& path, const std::vector<OutputColumn>& columns)
   const TableFormat format = output_format(path);
   OutputFile file(path, "path");
   if (format == TableFormat::csv) {
-    write_csv(file.place(), path, columns);
+    write_csv(file, path, columns);
   } else if (format == TableFormat::parquet) {
-    write_parquet(file.place(), path, columns);
+    write_parquet(file, path, columns);
   } else {
-    write_arrow(file.place(), path, columns);
+    write_arrow(file, path, columns);
   }
   file.commit();
 }

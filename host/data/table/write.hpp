@@ -3,11 +3,23 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 #include "sluice/data/table.hpp"
 
+namespace arrow::io {
+class FileOutputStream;
+}  // namespace arrow::io
+
 namespace sluice {
+
+class OutputFile;
+
+/// Into the file as it was opened: by its name it might be another one by now. `name` is its final
+/// one, for messages. Throws DataError.
+std::shared_ptr<arrow::io::FileOutputStream> stream_to(const OutputFile& file,
+                                                       const std::filesystem::path& name);
 
 std::int64_t rows_of(const OutputColumn& column);
 
@@ -18,11 +30,11 @@ void check_columns(const std::filesystem::path& path, const std::vector<OutputCo
 TableFormat output_format(const std::filesystem::path& path);
 
 /// `name` is the final name, which messages have, and whose extension says how to compress.
-void write_csv(const std::filesystem::path& path, const std::filesystem::path& name,
+void write_csv(const OutputFile& file, const std::filesystem::path& name,
                const std::vector<OutputColumn>& columns);
-void write_parquet(const std::filesystem::path& path, const std::filesystem::path& name,
+void write_parquet(const OutputFile& file, const std::filesystem::path& name,
                    const std::vector<OutputColumn>& columns);
-void write_arrow(const std::filesystem::path& path, const std::filesystem::path& name,
+void write_arrow(const OutputFile& file, const std::filesystem::path& name,
                  const std::vector<OutputColumn>& columns);
 
 }  // namespace sluice

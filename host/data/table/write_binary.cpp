@@ -2,11 +2,19 @@
 #include <arrow/io/file.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/table.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <parquet/arrow/writer.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
+
+#include "base/output_file.hpp"
 #include "data/table/arrow_table.hpp"
 #include "data/table/files.hpp"
 #include "data/table/write.hpp"
+#include "sluice/base/error.hpp"
 
 namespace sluice {
 namespace fs = std::filesystem;
@@ -17,9 +25,21 @@ constexpr const char* kRemedy = "check the path and the free space of the disk";
 
 }  // namespace
 
-void write_parquet(const fs::path& path, const fs::path& name,
+std::shared_ptr<arrow::io::FileOutputStream> stream_to(const OutputFile& file,
+                                                       const fs::path& name) {
+  const int descriptor = ::fcntl(file.descriptor(), F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) {
+    throw DataError(fmt::format("{}: cannot be written ({}); allow more open files (ulimit -n)",
+                                name.string(), std::generic_category().message(errno)));
+  }
+  auto stream = arrow::io::FileOutputStream::Open(descriptor);
+  if (!stream.ok()) ::close(descriptor);
+  return files::value_of(std::move(stream), name, kRemedy);
+}
+
+void write_parquet(const OutputFile& file, const fs::path& name,
                    const std::vector<OutputColumn>& columns) {
-  const auto out = files::value_of(arrow::io::FileOutputStream::Open(path.string()), name, kRemedy);
+  const auto out = stream_to(file, name);
   const files::QuietEnd end(out);
   const auto properties =
       parquet::WriterProperties::Builder().compression(arrow::Compression::ZSTD)->build();
@@ -30,9 +50,9 @@ void write_parquet(const fs::path& path, const fs::path& name,
   files::check(out->Close(), name, kRemedy);
 }
 
-void write_arrow(const fs::path& path, const fs::path& name,
+void write_arrow(const OutputFile& file, const fs::path& name,
                  const std::vector<OutputColumn>& columns) {
-  const auto out = files::value_of(arrow::io::FileOutputStream::Open(path.string()), name, kRemedy);
+  const auto out = stream_to(file, name);
   const files::QuietEnd end(out);
   const auto table = arrow_table(columns, name);
   const auto writer =

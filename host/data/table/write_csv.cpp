@@ -89,10 +89,9 @@ void append_cell(fmt::memory_buffer& out, const OutputColumn& column, std::size_
 
 }  // namespace
 
-void write_csv(const std::filesystem::path& path, const std::filesystem::path& name,
+void write_csv(const OutputFile& file, const std::filesystem::path& name,
                const std::vector<OutputColumn>& columns) {
-  std::shared_ptr<arrow::io::OutputStream> out =
-      files::value_of(arrow::io::FileOutputStream::Open(path.string()), name, kRemedy);
+  std::shared_ptr<arrow::io::OutputStream> out = stream_to(file, name);
   const auto compression = files::compression_of(name);
   std::unique_ptr<arrow::util::Codec> codec;
   if (compression != arrow::Compression::UNCOMPRESSED) {

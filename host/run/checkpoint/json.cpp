@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/text.hpp"
 #include "run/checkpoint/spec_names.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
@@ -246,8 +247,27 @@ int hex_digit(char c) {
 
 }  // namespace
 
+bool JsonLimits::operator()(int depth, Json::parse_event_t event) {
+  using Event = Json::parse_event_t;
+  if (depth > most_depth_) refuse_("is nested too deep");
+  const bool is_value = event == Event::value || event == Event::key ||
+                        event == Event::array_start || event == Event::object_start;
+  if (is_value && ++values_ > most_values_) {
+    refuse_(fmt::format("has more than {} values", grouped(most_values_)));
+  }
+  return true;
+}
+
 nlohmann::json parse_object(const std::string& text, const std::string& where) {
-  Json json = Json::parse(text, nullptr, false);
+  constexpr int kMostDepth = 8;
+  constexpr std::int64_t kMostValues = 1'000'000;  // names of channels are the most
+  JsonLimits limits(kMostDepth, kMostValues, [&](const std::string& what) {
+    throw DataError(fmt::format("{} {}; the file is damaged or not Sluice's", where, what));
+  });
+  const auto watch = [&](int depth, Json::parse_event_t event, Json&) {
+    return limits(depth, event);
+  };
+  const Json json = Json::parse(text, watch, false);
   if (!json.is_object()) {
     throw DataError(where + " is not a JSON object; the file is damaged or not Sluice's");
   }

@@ -2,9 +2,12 @@
 // any bytes as lines of UTF-8.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sluice/data/calendar.hpp"
@@ -21,6 +24,21 @@ ModelSpec spec_from_json(const nlohmann::json& json, const std::string& where);
 Frequency frequency_from_json(const nlohmann::json& json, const std::string& where);
 
 /// JSON text into an object; DataError if it is none.
+/// Counts what a parser meets: JSON of brackets takes dozens of times its bytes as values, and
+/// names take more. To be called by the parser's callback; `refuse` throws.
+class JsonLimits {
+ public:
+  using Refuse = std::function<void(const std::string& what)>;
+  JsonLimits(int most_depth, std::int64_t most_values, Refuse refuse)
+      : most_depth_(most_depth), most_values_(most_values), refuse_(std::move(refuse)) {}
+  bool operator()(int depth, nlohmann::json::parse_event_t event);
+
+ private:
+  int most_depth_;
+  std::int64_t most_values_, values_ = 0;
+  Refuse refuse_;
+};
+
 nlohmann::json parse_object(const std::string& text, const std::string& where);
 std::int64_t integer_field(const nlohmann::json& json, std::string_view name, std::int64_t low,
                            std::int64_t high, const std::string& where);

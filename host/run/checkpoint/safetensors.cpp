@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "run/checkpoint/atomic_file.hpp"
+#include "run/checkpoint/json.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/checkpoint.hpp"
 
@@ -27,6 +28,7 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
 constexpr int kMaxDepth = 4;                       // {tensor: {shape: [...]}}
+constexpr std::int64_t kMaxValues = 2'000'000;     // of a thousand members some 700,000
 
 struct Dtype {
   const char* name;
@@ -112,8 +114,10 @@ class Input {
 /// (nlohmann would keep the last name silently).
 Json parse_header(const std::filesystem::path& path, const std::string& text) {
   std::vector<std::set<std::string>> names;
+  JsonLimits limits(kMaxDepth, kMaxValues,
+                    [&](const std::string& what) { damaged(path, "its header " + what); });
   const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxDepth) damaged(path, "its header is nested too deep");
+    limits(depth, event);
     if (event == Json::parse_event_t::object_start) names.emplace_back();
     if (event == Json::parse_event_t::object_end) names.pop_back();
     if (event == Json::parse_event_t::key &&

@@ -79,14 +79,14 @@ Config config_from(const std::string& text, const std::string& origin, Config co
 }
 
 void apply(Config& config, const Override& override) {
-  const auto& [name, text, written] = override;
+  const std::string& name = override.key;
   bool found = false;
   visit_keys(config, [&](const Key& key, auto& member) {
     if (key.name != name) return;
     found = true;
     using Member = std::remove_reference_t<decltype(member)>;
     constexpr MemberType type = member_type<Member>();
-    assign(value_from_text(text, key, type), key, type, "--" + override.flag(), member);
+    assign(value_from_text(override.value, key, type), key, type, "--" + override.flag(), member);
   });
   if (found) return;
   const std::string_view near = likely_key(name);

@@ -49,7 +49,9 @@ std::string written(const Value& value) {
       fmt::format("{} must be {}, got {}", where, expected_text(key, whole), written(value));
   if (whole.list) message += " in it";
   if (const auto* text = std::get_if<std::string>(&value.data); text && !key.choices.empty()) {
-    const std::string_view near = nearest_name(*text, key.choices);
+    // "gpu" is a letter away from "cpu".
+    const bool of_cuda = key.name == "engine.device" && text->starts_with("gpu");
+    const std::string_view near = of_cuda ? "cuda" : nearest_name(*text, key.choices);
     if (!near.empty()) message += fmt::format("; did you mean \"{}\"?", near);
   } else if (!text && whole.kind == Kind::text && !whole.list &&
              (key.form == Form::plain || key.form == Form::path) &&

@@ -48,7 +48,7 @@ std::string ragged_remedy(const csv::Text& text, const csv::Ragged& ragged) {
   }
   if (ragged.all_alike && ragged.cells == ragged.expected + 1) {
     return "so have all rows: give the column without a name one in the header (row names, or a "
-           "delimiter at the end of every row)";
+           "delimiter at the end of every row), or put numbers with decimal commas in quotes";
   }
   if (first.starts_with('#')) return "a CSV file has no comments: remove the lines with '#'";
   if (ragged.cells == 1 && ragged.at_end && !ragged.all_alike) {
