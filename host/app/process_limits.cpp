@@ -65,6 +65,13 @@ extern "C" void tell_of_mapped_file(int) {
 
 [[noreturn]] void tell_and_end() {
   const std::exception_ptr failure = std::current_exception();
+  // Within a function of a library that promises to throw nothing, there is nothing to ask; what
+  // such functions meet all the same is a lack of memory.
+  if (!failure && std::uncaught_exceptions() > 0) {
+    end("an error came where a library allows none: most likely memory ran out; give the process "
+        "more (ulimit -v, the container's limit), or read fewer rows or columns",
+        kData);
+  }
   if (!failure) std::abort();
   try {
     std::rethrow_exception(failure);

@@ -19,12 +19,19 @@ namespace sluice {
 namespace {
 
 /// The process number that a holder has written, with its line's end. Empty: nothing is written
-/// yet. nullopt: no holder wrote this.
-std::optional<std::string> holder(int file) {
+/// yet. nullopt: no holder wrote this, or it cannot be read, which `error` says then.
+std::optional<std::string> holder(int file, int& error) {
   struct stat status {};
   char text[24] = {};
-  const ssize_t got = ::pread(file, text, sizeof text, 0);
-  if (got < 0 || ::fstat(file, &status) != 0 || status.st_size != got) return std::nullopt;
+  ssize_t got = -1;
+  do {
+    got = ::pread(file, text, sizeof text, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 || ::fstat(file, &status) != 0) {
+    error = errno;
+    return std::nullopt;
+  }
+  if (status.st_size != got) return std::nullopt;
   const std::string number(text, static_cast<std::size_t>(got));
   if (number.empty()) return number;
   const bool line = number.size() > 1 && number.ends_with('\n') &&
@@ -55,7 +62,8 @@ PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)
                                   std::generic_category().message(errno), setting));
     }
     const int error = lock_error(descriptor_);
-    const std::optional<std::string> number = holder(descriptor_);
+    int unread = 0;
+    const std::optional<std::string> number = holder(descriptor_, unread);
     if (error == EWOULDBLOCK) {
       ::close(descriptor_);
       throw DataError(fmt::format(
@@ -66,6 +74,7 @@ PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)
     }
     if (!number) {
       ::close(descriptor_);
+      if (unread != 0) refuse_unread(unread, setting);
       throw DataError(fmt::format(
           "{}: is no lock of a training, whose name it has; move it, or choose another {}",
           lock_.string(), setting));
@@ -79,15 +88,21 @@ PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)
     // The holder before may have removed the file between open and flock.
     struct stat ours {
     }, there{};
-    if (::fstat(descriptor_, &ours) == 0 && ::stat(lock_.c_str(), &there) == 0 &&
-        ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
-      break;
-    }
+    const bool known = ::fstat(descriptor_, &ours) == 0;
+    const bool found = known && ::stat(lock_.c_str(), &there) == 0;
+    if (found && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) break;
+    const int why = errno;
     ::close(descriptor_);
+    if (!known || (!found && why != ENOENT)) refuse_unread(why, setting);
   }
   const std::string number = fmt::format("{}\n", ::getpid());
   [[maybe_unused]] const int cut = ::ftruncate(descriptor_, 0);
   [[maybe_unused]] const ssize_t told = ::pwrite(descriptor_, number.data(), number.size(), 0);
+}
+
+void PathLock::refuse_unread(int error, std::string_view setting) const {
+  throw DataError(fmt::format("{}: cannot be read ({}); choose another {}", lock_.string(),
+                              std::generic_category().message(error), setting));
 }
 
 PathLock::~PathLock() {

@@ -27,6 +27,8 @@ class PathLock {
   PathLock& operator=(const PathLock&) = delete;
 
  private:
+  [[noreturn]] void refuse_unread(int error, std::string_view setting) const;
+
   std::filesystem::path lock_;
   int descriptor_ = -1;
 };

@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -38,10 +40,22 @@ constexpr const char* kDecompressRemedy = "the file is damaged or cut off: copy 
 constexpr double kShareOfMemory = 0.75;
 constexpr std::int64_t kBlock = std::int64_t{1} << 20;
 
+[[noreturn]] void refuse_unread(const fs::path& path, std::error_code why) {
+  throw DataError(
+      fmt::format("{}: cannot be looked at ({}); {}", path.string(), why.message(), kOpenRemedy));
+}
+
+struct stat status_of(int descriptor, const fs::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) refuse_unread(path, {errno, std::generic_category()});
+  return status;
+}
+
 void check_is_readable_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) refuse_missing(path, "path.data");
+  if (status.type() == fs::file_type::none) refuse_unread(path, error);
   if (status.type() != fs::file_type::regular) {
     throw DataError(
         fmt::format("{}: not a regular file; give a file or a directory", path.string()));
@@ -213,8 +227,7 @@ Source::Source(fs::path path, std::int64_t max_bytes)
       files::value_of(arrow::io::ReadableFile::Open(path_.string()), path_, kOpenRemedy);
   descriptor_ = file->file_descriptor();
   file_ = file;
-  struct stat status {};
-  if (::fstat(descriptor_, &status) == 0) identity_ = identity_of(status);
+  identity_ = identity_of(status_of(descriptor_, path_));
   settle_compression();
 }
 
@@ -307,12 +320,12 @@ void Source::check_is(const Identity& before) const {
 }
 
 void Source::check() const {
-  struct stat status {};
-  if (::fstat(descriptor_, &status) == 0 && identity_of(status) != identity_) {
+  const struct stat now = status_of(descriptor_, path_);
+  if (identity_of(now) != identity_) {
     throw DataError(
         fmt::format("{}: the file changed while it was read {}; read it "
                     "when whoever writes it is done, or let them write another file and rename it",
-                    path_.string(), sizes_text(identity_.size, status.st_size)));
+                    path_.string(), sizes_text(identity_.size, now.st_size)));
   }
   const std::lock_guard lock(faults_->mutex);
   if (faults_->too_large) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/presence.hpp"
 #include "base/steady_seconds.hpp"
 #include "run/calibration/partners.hpp"
 #include "run/config/catalog_facts.hpp"
@@ -46,7 +47,7 @@ std::optional<Decided> decided_before(const Config& config, const Catalog& catal
                                       std::span<const std::int64_t> end) {
   namespace fs = std::filesystem;
   Decided decided{.config = config, .lines = {}};
-  if (const fs::path path = state_path(config.path.model); config.mode.resume && fs::exists(path)) {
+  if (const fs::path path = state_path(config.path.model); config.mode.resume && is_there(path)) {
     const TrainingState state = load_training_state(path);
     // Of other settings: check_state says so.
     if (!are_same_settings(path, state.config, settings_to_keep(config))) return decided;

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/presence.hpp"
 #include "run/channels.hpp"
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
@@ -35,7 +36,7 @@ void refuse_seen(const EarlierModel& earlier, const Catalog& catalog,
 
 std::string earlier_path(const Config& config) {
   if (!config.training.init_from.empty()) return config.training.init_from;
-  const bool goes_on = config.mode.incremental && std::filesystem::exists(config.path.model);
+  const bool goes_on = config.mode.incremental && is_there(config.path.model);
   return goes_on ? config.path.model : std::string();
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/presence.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/training.hpp"
 #include "sluice/base/error.hpp"
@@ -15,7 +16,7 @@ namespace sluice {
 void Training::load_state() {
   if (!config_.mode.resume) return;
   const auto path = state_path(config_.path.model);
-  if (!std::filesystem::exists(path)) {
+  if (!is_there(path)) {
     throw DataError(path.string() +
                     ": there is no training state to resume; set mode.resume = false");
   }

@@ -6,10 +6,10 @@
 
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "base/presence.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/checkpoint/json.hpp"
 #include "sluice/base/error.hpp"
@@ -108,6 +108,25 @@ nlohmann::json json_of(const FinishedRun& run) {
                               path.string(), std::generic_category().message(error)));
 }
 
+/// All of the file.
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text;
+  char block[1 << 14];
+  while (in) {
+    errno = 0;
+    in.read(block, sizeof block);
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+  }
+  if (!in.eof() || in.bad()) {
+    throw DataError(
+        fmt::format("{}: cannot be read ({}); look at the disk, or choose another "
+                    "path.tuned",
+                    path.string(), std::generic_category().message(errno)));
+  }
+  return text;
+}
+
 /// What `add` has in hand is trained again: the journal ends with the one before it.
 [[noreturn]] void refuse_trial(const std::filesystem::path& path, int error) {
   throw DataError(fmt::format(
@@ -129,11 +148,8 @@ Journal::~Journal() {
 }
 
 void Journal::read() {
-  std::error_code error;
-  if (!std::filesystem::exists(path_, error)) return;
-  std::ifstream in(path_, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in.eof() && !in) refuse(path_, errno);
+  if (!is_there(path_)) return;
+  const std::string text = text_of(path_);
   std::size_t line = 0;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);

@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -296,7 +297,12 @@ void Tuning::write_result(const TuneResult& result, const FinishedRun& best,
 TuneResult Tuning::run() {
   check();
   const std::filesystem::path path = journal_path(given_.path.tuned);
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+  std::error_code failure;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), failure);
+  if (failure) {
+    throw DataError(fmt::format("{}: its folder cannot be made ({}); choose another path.tuned",
+                                path.string(), failure.message()));
+  }
   Journal journal(path, identity());
   const InterruptGuard guard;
   TuneResult result;

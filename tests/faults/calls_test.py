@@ -1,0 +1,31 @@
+"""Some of the calls that fail, at which the program is killed, or get a signal; `scripts/faults` takes all of them."""
+import unittest
+
+from cases import CASES
+from sweep import sweep
+
+
+class Calls(unittest.TestCase):
+    def assert_holds(self, kind, some, reached):
+        """`reached`: statuses of which there must be one, or the faults were none."""
+        statuses = set()
+        for name in CASES:
+            with self.subTest(case=name):
+                count, ended, finds = sweep(kind, name, some=some)
+                self.assertEqual(finds, [])
+                self.assertEqual(count, some)
+                statuses |= set(ended)
+        self.assertTrue(statuses & reached, statuses)
+
+    def test_a_call_that_fails_is_an_error_with_its_cause_or_changes_nothing(self):
+        self.assert_holds("io", 2, {3})
+
+    def test_killed_at_a_call_the_next_run_has_the_undisturbed_result(self):
+        self.assert_holds("kills", 2, {-9})
+
+    def test_a_signal_at_a_call_leaves_what_was_done(self):
+        self.assert_holds("signals", 1, {130})
+
+
+if __name__ == "__main__":
+    unittest.main()
