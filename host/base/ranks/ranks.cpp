@@ -108,8 +108,4 @@ double of_first_rank(double value) {
   return value;
 }
 
-Share share_of(std::int64_t count, int rank, int size) {
-  return {count * rank / size, count * (rank + 1) / size};
-}
-
 }  // namespace sluice

@@ -66,7 +66,9 @@ double of_first_rank(double value);
 struct Share {
   std::int64_t begin, end;
 };
-Share share_of(std::int64_t count, int rank, int size);
+inline Share share_of(std::int64_t count, int rank, int size) {
+  return {count * rank / size, count * (rank + 1) / size};
+}
 
 /// What the library of mpi.cpp gives: all ranks, after MPI was started.
 using OpenRanks = Ranks*();
