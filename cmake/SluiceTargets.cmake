@@ -96,3 +96,23 @@ macro(sluice_find_cuda)
     endif()
   endif()
 endmacro()
+
+# Says at configure time whether training can be shared out among processes: SLUICE_HAVE_MPI. A macro, so
+# that what find_package sets reaches the caller.
+macro(sluice_find_mpi)
+  set(SLUICE_HAVE_MPI OFF)
+  if(NOT SLUICE_MPI STREQUAL OFF AND NOT SLUICE_GPU_ONLY)
+    set(MPI_CXX_SKIP_MPICXX ON)
+    find_package(MPI COMPONENTS CXX QUIET)
+    set(SLUICE_HAVE_MPI ${MPI_CXX_FOUND})
+    if(NOT MPI_CXX_FOUND AND NOT SLUICE_MPI STREQUAL AUTO)
+      message(FATAL_ERROR "SLUICE_MPI is ${SLUICE_MPI} and no MPI was found (Debian: libopenmpi-dev openmpi-bin); "
+        "set MPI_HOME, or SLUICE_MPI=OFF")
+    endif()
+  endif()
+  if(SLUICE_HAVE_MPI)
+    message(STATUS "Sluice: several processes by MPI ${MPI_CXX_VERSION} (${MPIEXEC_EXECUTABLE})")
+  else()
+    message(STATUS "Sluice: one process (no MPI, or SLUICE_MPI is OFF)")
+  endif()
+endmacro()

@@ -419,6 +419,11 @@ Attributions CudaEngine::attribute(std::span<const Window>, const InputGroups&,
 
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);
+  if (setup.sum_of_step) {
+    throw ConfigError(
+        "training on several processes is for the CPU's engine alone; set engine.device = "
+        "\"cpu\", or start one process, without mpirun or srun");
+  }
   return std::make_unique<CudaEngine>(setup, std::make_shared<ModelSpace>(setup), nullptr);
 }
 

@@ -34,7 +34,7 @@ void DeviceDrawnPasts::begin(std::span<const Window> windows, std::int64_t step,
                              std::span<std::byte> out) const {
   const std::size_t NM = windows.size() * static_cast<std::size_t>(space_.spec().M);
   std::byte* const streams = out.data() + state_bytes(static_cast<std::int64_t>(NM));
-  begin_pasts(space_, windows, step, threads_,
+  begin_pasts(space_, windows, 0, step, threads_,
               std::span(reinterpret_cast<StepState*>(out.data()), NM),
               std::span(reinterpret_cast<std::uint64_t*>(streams), NM));
 }

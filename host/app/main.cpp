@@ -22,6 +22,8 @@
 #include "app/next.hpp"
 #include "app/output.hpp"
 #include "app/process_limits.hpp"
+#include "app/several.hpp"
+#include "base/ranks/ranks.hpp"
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
 #include "base/with_memory.hpp"
@@ -43,12 +45,13 @@ namespace {
 /// The last preparation of whatever takes long.
 void begin(const Request& request, const Settings& settings) {
   const Config& config = settings.config;
-  check_paths(request, config);
-  LogOptions options{.screen = config.mode.log_screen && !config.mode.quiet, .file = {}};
-  if (config.mode.log_file) options.file = config.path.log;
+  const bool speaks = ranks().rank() == 0;  // and writes: files of one name are one file
+  if (speaks) check_paths(request, config);
+  LogOptions options{.screen = speaks && config.mode.log_screen && !config.mode.quiet, .file = {}};
+  if (speaks && config.mode.log_file) options.file = config.path.log;
   open_log(options);
   for (const std::string& remark : settings.remarks) log_warning(remark);
-  use_threads(config.engine.threads);
+  use_threads(config.engine.threads > 0 ? config.engine.threads : threads_of_rank());
 }
 
 /// Says what was made of the data, and how much of it the model's training said already.
@@ -365,7 +368,11 @@ int run(int argc, char** argv) {
       {"explain", explain}, {"info", info},   {"devices", devices},   {"completion", completion},
       {"manual", manual}};
   for (const auto& [name, command] : kCommands) {
-    if (name == request->command) return command(*request);
+    if (name != request->command) continue;
+    join_ranks(request->command);
+    const int status = command(*request);
+    close_ranks();
+    return status;
   }
   throw InternalError(fmt::format("the command '{}' has no function", request->command));
 }
@@ -381,10 +388,10 @@ int sluice_main(int argc, char** argv) {
     sluice::keep_interrupts_off_this_thread();
     return sluice::run(argc, argv);
   } catch (const sluice::Error& e) {
-    return sluice::fail(e.what(), e.exit_code());
+    return sluice::fail_on_rank(e.what(), e.exit_code());
   } catch (const std::bad_alloc&) {
-    return sluice::fail(sluice::kMemoryRanOut, 3);
+    return sluice::fail_on_rank(sluice::kMemoryRanOut, 3);
   } catch (const std::exception& e) {
-    return sluice::fail(e.what(), 70);
+    return sluice::fail_on_rank(e.what(), 70);
   }
 }

@@ -4,13 +4,18 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <span>
 #include <system_error>
 #include <thread>
+#include <vector>
 
+#include "base/ranks/ranks.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -19,6 +24,7 @@ namespace {
 // Atomic in sequence: a handler may still run while its guard ends in another thread. Then either
 // who looks at `flag` after the guard's end sees it, or the handler sees that `noting` is over.
 std::atomic<bool> flag = false, noting = false;
+std::atomic<bool> agreed = false;  ///< what all ranks know of each other's flags
 static_assert(std::atomic<bool>::is_always_lock_free);  // for the handler
 volatile std::int64_t flagged_at =
     0;  // read and written by the handler alone, which is blocked in itself
@@ -50,7 +56,7 @@ extern "C" void note_signal(int number) {
 
 InterruptGuard::InterruptGuard() {
   if (guards++ > 0) return;
-  flag = false;
+  flag = agreed = false;
   noting = true;
   struct sigaction action = {};
   action.sa_handler = note_signal;
@@ -93,6 +99,13 @@ void keep_interrupts_off_this_thread() {
   }
 }
 
-bool InterruptGuard::requested() { return flag; }
+bool InterruptGuard::requested() { return ranks().size() > 1 ? agreed : flag; }
+
+void InterruptGuard::agree() {
+  std::vector<std::byte> flags(static_cast<std::size_t>(ranks().size()));
+  const auto own = static_cast<std::byte>(flag.load());
+  ranks().gather_all(std::span(&own, 1), flags);
+  agreed = std::ranges::count(flags, std::byte{0}) < std::ssize(flags);
+}
 
 }  // namespace sluice

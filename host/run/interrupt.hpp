@@ -28,7 +28,10 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
   /// Whether a signal came, since the outermost guard was made; also after its end, until the next.
+  /// On several ranks whether agree() found one.
   static bool requested();
+  /// Called by all ranks together (base/ranks): a signal to one of them is one to all. Blocks.
+  static void agree();
 };
 
 /// Has SIGINT, SIGTERM and SIGHUP delivered to a thread of their own, and none to this thread nor

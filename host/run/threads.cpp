@@ -2,16 +2,24 @@
 
 #include <fmt/format.h>
 #include <omp.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
 #include <latch>
 #include <new>
+#include <span>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "base/ranks/ranks.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -65,6 +73,21 @@ void use_threads(int wanted) {
 #pragma omp parallel
   {}
   kept = count + 1;
+}
+
+int threads_of_rank() {
+  if (ranks().size() == 1 || std::getenv("OMP_NUM_THREADS") != nullptr) return 0;
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  std::string cores = host;
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  cores.append(reinterpret_cast<const char*>(&allowed), sizeof allowed);
+  const std::uint64_t own = std::hash<std::string>()(cores);
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(ranks().size()));
+  ranks().gather_all(std::as_bytes(std::span(&own, 1)), std::as_writable_bytes(std::span(all)));
+  return std::max(1, omp_get_max_threads() / static_cast<int>(std::ranges::count(all, own)));
 }
 
 void use_threads_again(int wanted) {

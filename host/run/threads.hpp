@@ -12,4 +12,9 @@ void use_threads(int wanted);
 /// last are not tried anew.
 void use_threads_again(int wanted);
 
+/// Threads for this rank where engine.threads leaves it open: of the cores that it may use as many
+/// as fall to it, where ranks of this machine may use the same ones. 0: all that there are, as on
+/// one rank and where OMP_NUM_THREADS says a number. Called by all ranks. Blocks.
+int threads_of_rank();
+
 }  // namespace sluice

@@ -138,7 +138,7 @@ StateIn CpuEngine::carried_in(std::span<const Window> windows) {
 }
 
 // The batch of a training step, with its pasts drawn where they are to be.
-Gather& CpuEngine::gather_batch(std::span<const Window> windows) {
+Gather& CpuEngine::gather_batch(std::span<const Window> windows, std::int64_t first) {
   if (std::ranges::none_of(windows, &Window::drawn)) {
     gather_.begin(windows, limit_);
     return gather_;
@@ -149,12 +149,12 @@ Gather& CpuEngine::gather_batch(std::span<const Window> windows) {
   if (!pasts_) {
     pasts_ = std::make_unique<DrawnPasts>(*space_, *recurrence_, setup_.seed, threads_);
   }
-  return pasts_->draw(windows, limit_, state_.step, state_.params);
+  return pasts_->draw(windows, limit_, first, state_.step, state_.params);
 }
 
-void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
+// The windows' gradients, as sums over their targets, into gradient_.
+LossSums CpuEngine::add_gradients(std::span<const Window> windows, const StepSettings& settings) {
   const auto N = static_cast<std::int64_t>(windows.size());
-  if (N == 0) return;
   prepare(N, true);
   const auto TN = static_cast<std::size_t>(spec_.patches() * N);
   const auto H = static_cast<std::size_t>(spec_.H), C = static_cast<std::size_t>(spec_.inputs());
@@ -166,7 +166,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   load(Loaded::training);
   const auto gathered = [&]() -> Gather& {
     const Stopwatch watch(seconds_.gather);
-    return gather_batch(windows);
+    return gather_batch(windows, settings.first);
   };
   Gather& gather = gathered();
   {
@@ -175,7 +175,13 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
     const StateOut last =
         spec_.carry_state ? StateOut{state_.carried_h, state_.carried_c} : StateOut{};
     recurrence_->forward(spec_.patches(), static_cast<int>(N), gather.inputs(state_.params),
-                         initial, {spec_.dropout, setup_.seed, state_.step}, h, last);
+                         initial,
+                         {.rate = spec_.dropout,
+                          .seed = setup_.seed,
+                          .step = state_.step,
+                          .first = settings.first,
+                          .sequences = settings.windows},
+                         h, last);
   }
   LossSums sums;
   {
@@ -196,8 +202,24 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   if (sums.bad_series >= 0 && &gather != &gather_) {  // which counts windows
     sums.bad_series = windows[static_cast<std::size_t>(sums.bad_series)].series;
   }
+  return sums;
+}
+
+void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
+  if (windows.empty() && !setup_.sum_of_step) return;
+  LossSums sums;
+  if (windows.empty()) {
+    std::ranges::fill(gradient_, 0.0f);
+  } else {
+    sums = add_gradients(windows, settings);
+  }
+  if (setup_.sum_of_step) {
+    StepSums all{.loss = sums.loss, .targets = sums.targets, .bad_series = sums.bad_series};
+    setup_.sum_of_step(gradient_, all);
+    sums = {.loss = all.loss, .targets = all.targets, .bad_series = all.bad_series};
+  }
   sums_.add(sums);
-  windows_seen_ += N;
+  windows_seen_ += settings.windows > 0 ? settings.windows : std::ssize(windows);
   if (sums.targets == 0) {  // every target of the batch is missing: a step without an update
     ++state_.step;
     return;
@@ -206,7 +228,7 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   last_norm_ = scale_and_norm(1.0f / static_cast<float>(sums.targets));
   // Not finite: the parameters stay as they are, and take_loss() says where it came from.
   if (sums.bad_series >= 0 || !std::isfinite(last_norm_)) {
-    if (sums_.bad_series < 0) sums_.bad_series = windows.front().series;
+    if (sums_.bad_series < 0) sums_.bad_series = windows.empty() ? 0 : windows.front().series;
     return;
   }
   update(settings, last_norm_);

@@ -52,7 +52,8 @@ class CpuEngine final : public Engine {
   std::unique_ptr<Engine> beside(int threads) const override;
 
  private:
-  Gather& gather_batch(std::span<const Window> windows);
+  Gather& gather_batch(std::span<const Window> windows, std::int64_t first);
+  LossSums add_gradients(std::span<const Window> windows, const StepSettings& settings);
   enum class Loaded { nothing, training, evaluation };
   void load(Loaded which);
   void prepare(std::int64_t N, bool training);

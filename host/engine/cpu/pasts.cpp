@@ -23,9 +23,9 @@ DrawnPasts::DrawnPasts(const ModelSpace& space, Recurrence& recurrence, std::uin
       walk_(space, recurrence, threads) {}
 
 Gather& DrawnPasts::draw(std::span<const Window> windows, std::span<const std::int64_t> limit,
-                         std::int64_t step, std::span<const float> params) {
+                         std::int64_t first, std::int64_t step, std::span<const float> params) {
   place(windows, limit);
-  choose_rows(windows, step);
+  choose_rows(windows, first, step);
   if (!rows_.empty()) walk(params);
   gather_->begin(slots_, limit_);
   return *gather_;
@@ -49,11 +49,12 @@ void DrawnPasts::place(std::span<const Window> windows, std::span<const std::int
 }
 
 // Those that are drawn, and rows that stand still up to the next number there are shapes for.
-void DrawnPasts::choose_rows(std::span<const Window> windows, std::int64_t step) {
+void DrawnPasts::choose_rows(std::span<const Window> windows, std::int64_t first,
+                             std::int64_t step) {
   const auto M = static_cast<std::size_t>(space_.spec().M);
   states_.assign(windows.size() * M, {});
   streams_.assign(states_.size(), 0);
-  begin_pasts(space_, windows, step, threads_, states_, streams_);
+  begin_pasts(space_, windows, first, step, threads_, states_, streams_);
   rows_.clear();
   for (std::size_t n = 0; n < slots_.size(); ++n) {
     const Window from = before_drawn(slots_[n], space_.drawn_steps());

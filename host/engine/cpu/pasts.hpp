@@ -26,11 +26,11 @@ class DrawnPasts {
   /// given. The batch as it is then, whose window n is of series n, until the next call; targets at
   /// or after limit[series] are missing. Throws DeviceError, std::bad_alloc.
   Gather& draw(std::span<const Window> windows, std::span<const std::int64_t> limit,
-               std::int64_t step, std::span<const float> params);
+               std::int64_t first, std::int64_t step, std::span<const float> params);
 
  private:
   void place(std::span<const Window> windows, std::span<const std::int64_t> limit);
-  void choose_rows(std::span<const Window> windows, std::int64_t step);
+  void choose_rows(std::span<const Window> windows, std::int64_t first, std::int64_t step);
   void walk(std::span<const float> params);
 
   const ModelSpace& space_;

@@ -4,8 +4,9 @@
 
 namespace sluice {
 
-void begin_pasts(const ModelSpace& space, std::span<const Window> windows, std::int64_t step,
-                 int threads, std::span<StepState> states, std::span<std::uint64_t> streams) {
+void begin_pasts(const ModelSpace& space, std::span<const Window> windows, std::int64_t first,
+                 std::int64_t step, int threads, std::span<StepState> states,
+                 std::span<std::uint64_t> streams) {
   const auto N = static_cast<std::int64_t>(windows.size());
   const int M = space.spec().M;
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -14,7 +15,7 @@ void begin_pasts(const ModelSpace& space, std::span<const Window> windows, std::
     for (int m = 0; m < M && from.origin >= 0; ++m) {
       const auto at = static_cast<std::size_t>(n * M + m);
       states[at] = space.state_at(m, from.series, from.origin);
-      streams[at] = past_stream(step, n, M, m);
+      streams[at] = past_stream(step, first + n, M, m);
     }
   }
 }

@@ -33,8 +33,10 @@ SLUICE_HD inline Window before_drawn(Window window, int drawn_steps) {
 
 /// For the drawn ones of the windows [N] of training step `step`: where their paths begin, and what
 /// names their random numbers. states, streams [N,M]; those of other windows are left as they are.
-void begin_pasts(const ModelSpace& space, std::span<const Window> windows, std::int64_t step,
-                 int threads, std::span<StepState> states, std::span<std::uint64_t> streams);
+/// The first of the windows is number `first` of the step.
+void begin_pasts(const ModelSpace& space, std::span<const Window> windows, std::int64_t first,
+                 std::int64_t step, int threads, std::span<StepState> states,
+                 std::span<std::uint64_t> streams);
 
 /// The numbers of such paths: all but pointers and rows.
 PathRows past_rows(const ModelSpace& space, std::uint64_t seed);

@@ -167,8 +167,8 @@ void ShardedRecurrence::run(int T, int N, const Input& x, StateIn initial,
       shard.recurrence->infer(T, static_cast<int>(n), own_x, first, own_h, end);
     } else {
       DropoutKey key = *dropout;
-      key.first = r.begin;
-      key.sequences = N;
+      key.first += r.begin;
+      if (key.sequences == 0) key.sequences = N;
       shard.recurrence->forward(T, static_cast<int>(n), own_x, first, key, own_h, end);
     }
     if (!h.empty()) copy_out(own_h.data(), T, N, r.begin, n, H_, h.data());

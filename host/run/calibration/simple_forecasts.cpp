@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ranks/ranks.hpp"
 #include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "run/calibration/partners.hpp"
@@ -133,7 +134,7 @@ SimpleForecasts forecast_simple(const Config& config, Loss loss, const Catalog& 
   std::vector<std::vector<double>> made(asked.size());
   const double start = steady_seconds();
   for (std::size_t part = 0; part < parts; ++part) {
-    if (part > 0 && steady_seconds() - start > max_seconds) break;
+    if (part > 0 && of_first_rank(steady_seconds() - start) > max_seconds) break;
     std::vector<Window> some;
     for (std::size_t i = part; i < asked.size(); i += parts) some.push_back(asked[i]);
     if (some.empty()) break;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/presence.hpp"
+#include "base/ranks/ranks.hpp"
 #include "run/training/state_check.hpp"
 #include "run/training/training.hpp"
 #include "sluice/base/error.hpp"
@@ -57,6 +58,10 @@ void Training::save_state(const MemberState& member) {
     state_.running.insert(at, member);
   }
   state_.seconds = seconds_ + steady_seconds() - members_began_;
+  if (ranks().rank() > 0) {  // the first one's file is that of all
+    state_saved_ = true;
+    return;
+  }
   try {
     save_training_state(state_path(config_.path.model), state_);
     state_saved_ = true;

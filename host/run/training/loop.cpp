@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ranks/ranks.hpp"
 #include "run/config/sampled_pasts.hpp"
 #include "run/interrupt.hpp"
 #include "sluice/base/error.hpp"
@@ -50,6 +51,7 @@ class Loop {
     }
     validated_ = !setup.validation.empty() && !state.best_params.empty();
     before_ = state.seconds;
+    beat();
     start_ = last_save_ = last_look_ = now();
     gather_start_ = setup.engine->seconds().gather;
   }
@@ -83,7 +85,14 @@ class Loop {
  private:
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-  double now() const { return setup_.now(); }
+  /// Of several ranks the first one's as it was at the last beat(), so that all decide alike.
+  double now() const { return ranks().size() > 1 ? beat_ : setup_.now(); }
+  /// Where all ranks come by: they agree on the time, and on signals.
+  void beat() {
+    if (ranks().size() == 1) return;
+    beat_ = of_first_rank(setup_.now());
+    InterruptGuard::agree();
+  }
   ProgressView& view() { return setup_.view != nullptr ? *setup_.view : *own_view_; }
   void tell(const std::function<void()>& what) const {
     if (setup_.tell) {
@@ -161,6 +170,7 @@ class Loop {
       learning_rate_ = learning_rate(step());
       settings.adamw.learning_rate = static_cast<float>(learning_rate_);
       setup_.engine->train_step(windows_, settings);
+      beat();
       ++steps_here_;
       ++state_.batch;
       result_.windows += static_cast<std::int64_t>(windows_.size());
@@ -259,8 +269,10 @@ class Loop {
     if (!setup_.validation.empty()) {
       const std::vector<float> params = current_params();
       setup_.engine->set_evaluation_params(params);
+      beat();
       const double before = now();
       valid_loss_ = setup_.engine->validate(setup_.validation, setup_.valid_limit).loss;
+      beat();
       validation_seconds_ = now() - before;
       const bool better = state_.best_params.empty() || valid_loss_ < state_.best_loss;
       if (better && std::isfinite(valid_loss_)) {
@@ -339,6 +351,7 @@ class Loop {
     copy.engine = setup_.engine->state();
     copy.seconds = elapsed();
     setup_.save(copy);
+    beat();
     last_save_ = now();
   }
 
@@ -354,6 +367,7 @@ class Loop {
   bool validated_ = false;  ///< best_params and best_loss are of a validation
   double train_loss_ = kNone, valid_loss_ = kNone, epoch_loss_ = 0;
   double learning_rate_ = 0;        ///< of the last step
+  double beat_ = 0;                 ///< the time that all ranks know
   double validation_seconds_ = -1;  ///< of the last one; negative: none yet
   std::int64_t epoch_targets_ = 0;
 };

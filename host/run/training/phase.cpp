@@ -1,9 +1,12 @@
 #include "run/training/phase.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "base/ranks/ranks.hpp"
 #include "run/engine_setup.hpp"
+#include "run/training/across_ranks.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
@@ -61,7 +64,10 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
     engine.level_mean = setup.start->level_mean;
     engine.level_spread = setup.start->level_spread;
   }
+  const bool shared = ranks().size() > 1;
+  if (shared) sum_over(ranks(), engine);
   phase.engine = make_engine(config.engine.device, engine);
+  if (shared) phase.engine = across_ranks(std::move(phase.engine), spec, ranks());
   phase.engine->set_target_limit(end);
   phase.unknown = UnknownWords(spec, setup.vocabularies->series, setup.vocabularies->steps, catalog,
                                end, config.data.min_history);

@@ -10,11 +10,13 @@
 #include <optional>
 #include <utility>
 
+#include "base/ranks/ranks.hpp"
 #include "run/interrupt.hpp"
 #include "run/report/html/training_log.hpp"
 #include "run/threads.hpp"
 #include "run/training/crew.hpp"
 #include "run/training/progress.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 
 namespace sluice {
@@ -85,7 +87,7 @@ std::optional<Seeds::Next> Seeds::next() {
     running_.erase(before);
   }
   next.state.member = next.member;
-  if (const double left = setup_.seconds_left(); left > 0) {
+  if (const double left = of_first_rank(setup_.seconds_left()); left > 0) {
     next.max_seconds = next.state.seconds + left * share;
   }
   if (static_cast<int>(queue_.size()) < at_once_) next.passes_after = setup_.passes_after;
@@ -195,7 +197,15 @@ Sharing sharing_of(const Config& config) {
   out.all_threads = config.engine.threads > 0 ? config.engine.threads : omp_get_max_threads();
   const std::string& device = config.engine.device;
   const bool cpu = device == "cpu" || (device == "auto" && automatic_device() == "cpu");
-  if (jobs > 0) {
+  if (ranks().size() > 1) {
+    if (jobs > 1) {
+      throw ConfigError(fmt::format(
+          "training.parallel_seeds = {}: on several processes all of them train one seed after "
+          "another; leave it away, or train in one process",
+          jobs));
+    }
+    out.at_once = 1;
+  } else if (jobs > 0) {
     out.at_once = std::min(jobs, seeds);
   } else if (cpu) {
     out.at_once = seeds <= out.all_threads ? seeds : out.all_threads + seeds % out.all_threads;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,17 @@ inline constexpr std::string_view kRecurrences[] = {"auto",
                                                     "cudnn_persist_dynamic",
                                                     "cudnn_persist_static_small_h"};
 
+/// Of one training step, over the valid targets of its windows.
+struct StepSums {
+  double loss = 0;           ///< weighted
+  std::int64_t targets = 0;  ///< valid target values
+  std::int64_t bad_series = -1;
+};
+
+/// Between backward and update: what several processes have of one step's windows becomes what all
+/// of them have together, on each of them. gradient [P] is a sum over targets, too.
+using SumOfStep = std::function<void(std::span<float> gradient, StepSums& sums)>;
+
 struct EngineSetup {
   const Catalog* catalog = nullptr;  ///< copied; may go after construction
   const ModelSpec* spec = nullptr;
@@ -58,6 +70,8 @@ struct EngineSetup {
   /// of $TMPDIR (else /var/tmp) that is mapped, with the same numbers; DataError if there is no
   /// room.
   std::int64_t memory_limit = 0;
+  /// Called by every train_step(), with windows or without, where processes share a step's windows.
+  SumOfStep sum_of_step;
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
   /// workspace is streamed.
   std::int64_t device_memory_limit = 0;
@@ -79,6 +93,9 @@ struct StepSettings {
   AdamWSettings adamw;
   double clip_norm = 0;     ///< 0: no clipping
   float average_decay = 0;  ///< 0: no moving average of the weights
+  /// Where the step's windows lie in a batch of `windows` that processes share (EngineSetup's
+  /// sum_of_step); 0: they are the batch.
+  std::int64_t first = 0, windows = 0;
 };
 
 /// Sums since the last call of take_loss(), over valid targets.

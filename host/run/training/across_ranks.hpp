@@ -1,0 +1,29 @@
+// An engine whose every call is shared out among the ranks of a job: each works on its part of the
+// windows, and all have the whole result.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/ranks/ranks.hpp"
+#include "sluice/engine/engine.hpp"
+#include "sluice/model/spec.hpp"
+
+namespace sluice {
+
+/// Called by all with a checksum of what they must have alike. Throws DataError on each rank whose
+/// own is another than the first one's, which ends all. Blocks.
+void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what);
+
+/// Has the engine of `setup` add up over the ranks; they outlive it.
+void sum_over(Ranks& ranks, EngineSetup& setup);
+
+/// `engine`, made by a setup of sum_over(), as one of all ranks: every call but seconds() and
+/// level_statistics() is made by all of them with the same arguments, and gives all the same bits.
+/// With the windows that one engine would be given, the numbers are its own but for the rounding of
+/// sums. It has no engine beside it.
+std::unique_ptr<Engine> across_ranks(std::unique_ptr<Engine> engine, const ModelSpec& spec,
+                                     Ranks& ranks);
+
+}  // namespace sluice
