@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ranks/ranks.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/config/setting_texts.hpp"
 #include "sluice/base/error.hpp"
@@ -47,7 +48,8 @@ Config with_absolute_paths(Config config) {
   return config;
 }
 
-/// Of the files and directories that the settings name, the first that is not there; empty: all are.
+/// Of the files and directories that the settings name, the first that is not there; empty: all
+/// are.
 std::string first_missing(const Config& config) {
   for (const auto* paths : {&config.path.data, &config.path.future, &config.path.statics}) {
     for (const std::string& path : *paths) {
@@ -79,6 +81,27 @@ void check_out(const Config& config, const fs::path& out) {
         "{}: holds something else than converted data; choose another name, or remove it",
         out.string()));
   }
+}
+
+/// Converts again where a file has changed.
+void renew(const std::string& cache, bool may_write) {
+  const CacheOrigin origin = cache_origin(cache);
+  const Config converted = parse_config(origin.settings, cache);
+  if (const std::string missing = first_missing(converted); !missing.empty()) {
+    log_info(fmt::format("{}: taken as it was converted, as {} is not there", cache, missing));
+    return;
+  }
+  if (sources_of(catalog_spec(converted)) == origin.sources) return;
+  const std::string files = fmt::format("{}", fmt::join(converted.path.data, ", "));
+  if (!may_write) {
+    throw DataError(fmt::format(
+        "{}: {} changed since it was converted; name the data in the command, which converts them "
+        "again",
+        cache, files));
+  }
+  log_info(fmt::format("{}: {} changed since it was converted; converting again", cache, files));
+  CatalogNotes notes;
+  convert(converted, cache, notes);
 }
 
 }  // namespace
@@ -126,16 +149,10 @@ void check_converted(const Config& config, const Config& converted, const std::s
   }
 }
 
-Catalog read_converted(const Config& config, const std::string& cache, CatalogNotes& notes) {
-  const CacheOrigin origin = cache_origin(cache);
-  const Config converted = parse_config(origin.settings, cache);
-  if (const std::string missing = first_missing(converted); !missing.empty()) {
-    log_info(fmt::format("{}: taken as it was converted, as {} is not there", cache, missing));
-  } else if (sources_of(catalog_spec(converted)) != origin.sources) {
-    log_info(fmt::format("{}: {} changed since it was converted; converting again", cache,
-                         fmt::join(converted.path.data, ", ")));
-    convert(converted, cache, notes);
-  }
+Catalog read_converted(const Config& config, const std::string& cache, bool may_write,
+                       CatalogNotes& notes) {
+  if (ranks().rank() == 0) renew(cache, may_write);
+  ranks().barrier();
   Catalog catalog = open_cache(cache, &notes);
   std::optional<Catalog> reduced = reduced_catalog(catalog, config.data);
   return reduced ? std::move(*reduced) : std::move(catalog);

@@ -26,8 +26,10 @@ Config with_converted(Config base, const Config& converted, bool of_data);
 void check_converted(const Config& config, const Config& converted, const std::string& cache);
 
 /// The catalogue of `cache`, which is made anew first if its files have changed; without the inputs
-/// of config's data.left_out. Throws DataError.
-Catalog read_converted(const Config& config, const std::string& cache, CatalogNotes& notes);
+/// of config's data.left_out. Throws DataError, also where it would be made anew and `may_write` is
+/// not so: what a model says of its data is no leave to write there.
+Catalog read_converted(const Config& config, const std::string& cache, bool may_write,
+                       CatalogNotes& notes);
 
 /// Reads the data of `config` and writes them to `out` (NAME.slc). Throws ConfigError, DataError.
 Catalog convert(const Config& config, const std::filesystem::path& out, CatalogNotes& notes);

@@ -193,7 +193,9 @@ Catalog read_data(const Settings& settings, CatalogNotes& notes) {
   Catalog catalog = with_memory(
       fmt::format("reading {}", fmt::join(config.path.data, ", ")),
       "read fewer columns or rows, or use a machine with more memory", [&] {
-        return cache.empty() ? read_catalog(spec, &notes) : read_converted(config, cache, notes);
+        return cache.empty()
+                   ? read_catalog(spec, &notes)
+                   : read_converted(config, cache, !settings.written.path.data.empty(), notes);
       });
   for (std::string& idle : idle_on_data(settings.written, catalog, notes)) {
     notes.remarks.push_back(std::move(idle));

@@ -62,6 +62,10 @@ class Convert(Program):
         self.train("sales.slc", "--horizon", "7", "--path.model", "m.safetensors")
         self.ok("simulate", "sales.csv", "--stores", "2", "--items", "4", "--days", "90", "--future-days", "14", "--replace")
         for_new = self.forecast("m.safetensors", "sales.csv")
+        # A model is no leave to write where it says that its data were.
+        said = self.refused(3, "forecast", "m.safetensors", "--path.forecast", "f.csv")
+        self.assertIn("sales.csv changed since it was converted; name the data in the command", said)
+        self.assertEqual((self.folder / "sales.slc").read_bytes(), before)
         said = self.sluice("forecast", "m.safetensors", "sales.slc", "--path.forecast", "f.csv", "--engine.device", "cpu").err
         self.assertIn("sales.csv changed since it was converted; converting again", said)
         self.assertEqual(self.read("f.csv"), for_new)

@@ -18,6 +18,7 @@
 #include "data/cache/fields.hpp"
 #include "data/cache/open.hpp"
 #include "data/table/files.hpp"
+#include "data/table/write.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -86,8 +87,7 @@ void write_cache(const fs::path& path, const Catalog& catalog, const CatalogNote
       {cache::kFields, cache::kChecksum}, {text, checksum_text(text, *batch)}));
   OutputFile file(path, "the file to write");
   {
-    const auto out = files::value_of(arrow::io::FileOutputStream::Open(file.place().string()), path,
-                                     kWriteRemedy);
+    const auto out = stream_to(file, path);
     const files::QuietEnd end(out);
     arrow::ipc::IpcWriteOptions options = arrow::ipc::IpcWriteOptions::Defaults();
     options.alignment = 64;  // of the steps in the mapped file

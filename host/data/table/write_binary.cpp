@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::int64_t kRowGroup = std::int64_t{1} << 20;  // rows
 constexpr const char* kRemedy = "check the path and the free space of the disk";
 
 }  // namespace
@@ -41,12 +42,26 @@ void write_parquet(const OutputFile& file, const fs::path& name,
                    const std::vector<OutputColumn>& columns) {
   const auto out = stream_to(file, name);
   const files::QuietEnd end(out);
-  const auto properties =
-      parquet::WriterProperties::Builder().compression(arrow::Compression::ZSTD)->build();
-  const auto keep_types = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-  files::check(parquet::arrow::WriteTable(*arrow_table(columns, name), arrow::default_memory_pool(),
-                                          out, std::int64_t{1} << 20, properties, keep_types),
-               name, kRemedy);
+  const auto table = arrow_table(columns, name);
+  const auto properties = parquet::WriterProperties::Builder()
+                              .compression(arrow::Compression::ZSTD)
+                              ->max_row_group_length(kRowGroup)
+                              ->build();
+  // Columns of a row group are encoded side by side, and stand in the file in their order.
+  const auto of_arrow =
+      parquet::ArrowWriterProperties::Builder().store_schema()->set_use_threads(true)->build();
+  const auto writer = files::value_of(
+      parquet::arrow::FileWriter::Open(*table->schema(), arrow::default_memory_pool(), out,
+                                       properties, of_arrow),
+      name, kRemedy);
+  arrow::TableBatchReader batches(*table);
+  batches.set_chunksize(kRowGroup);
+  std::shared_ptr<arrow::RecordBatch> batch;
+  for (files::check(batches.ReadNext(&batch), name, kRemedy); batch != nullptr;
+       files::check(batches.ReadNext(&batch), name, kRemedy)) {
+    files::check(writer->WriteRecordBatch(*batch), name, kRemedy);
+  }
+  files::check(writer->Close(), name, kRemedy);
   files::check(out->Close(), name, kRemedy);
 }
 
@@ -57,7 +72,7 @@ void write_arrow(const OutputFile& file, const fs::path& name,
   const auto table = arrow_table(columns, name);
   const auto writer =
       files::value_of(arrow::ipc::MakeFileWriter(out, table->schema()), name, kRemedy);
-  files::check(writer->WriteTable(*table, std::int64_t{1} << 20), name, kRemedy);
+  files::check(writer->WriteTable(*table, kRowGroup), name, kRemedy);
   files::check(writer->Close(), name, kRemedy);
   files::check(out->Close(), name, kRemedy);
 }
