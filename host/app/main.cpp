@@ -313,10 +313,10 @@ int convert(const Request& request) {
     return convert(settings.config, request.file, notes);
   });
   for (const std::string& remark : notes.remarks) log_warning(remark);
-  log_info(fmt::format("converted: {} ({} series, {} steps, {} channels); next: sluice train {}",
-                       request.file, catalog.series_count(), catalog.total_steps(),
-                       catalog.channels().size() + catalog.categories().size(),
-                       shell_quoted(request.file)));
+  const std::size_t channels = catalog.channels().size() + catalog.categories().size();
+  log_info(fmt::format("converted: {} ({} series, {} steps, {} channel{}); next: sluice train {}",
+                       request.file, catalog.series_count(), catalog.total_steps(), channels,
+                       channels == 1 ? "" : "s", shell_quoted(request.file)));
   return 0;
 }
 

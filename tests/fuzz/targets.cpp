@@ -10,12 +10,14 @@
 
 #include "app/arguments.hpp"
 #include "app/command_line.hpp"
+#include "data/cache/open.hpp"
 #include "data/calendar/stamp.hpp"
 #include "data/calendar/time_format.hpp"
 #include "run/settings.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/data/catalog.hpp"
+#include "sluice/data/check.hpp"
 #include "sluice/run/checkpoint.hpp"
 
 namespace sluice::fuzz {
@@ -134,11 +136,21 @@ void read_model(std::string_view bytes) {
   load_model(file.path());
 }
 
+/// Converted data behind their checksum; the last byte is none of theirs, as in read().
+void read_cache(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const File file(".slc", bytes.substr(0, bytes.size() - 1));
+  const Catalog catalog = cache::open(file.path(), nullptr, false);
+  check_catalog(catalog);
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) catalog.date(s, catalog.length(s));
+}
+
 constexpr Target kTargets[] = {
     {"csv", [](std::string_view bytes) { read(bytes, ".csv"); }},
     {"tsf", [](std::string_view bytes) { read(bytes, ".tsf"); }},
     {"parquet", [](std::string_view bytes) { read(bytes, ".parquet"); }},
     {"arrow", [](std::string_view bytes) { read(bytes, ".arrow"); }},
+    {"cache", read_cache},
     {"times", read_time},
     {"calendar", read_calendar},
     {"arguments", read_arguments},
