@@ -17,6 +17,7 @@
 #include "base/links.hpp"
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
+#include "data/table/glob.hpp"
 #include "data/table/inputs.hpp"
 #include "data/table/write.hpp"
 #include "run/cached_data.hpp"
@@ -87,6 +88,19 @@ class SameFile {
   std::unordered_map<std::string, Place> places_;
 };
 
+/// The paths, and beside patterns what they mean; one that means nothing is an error when the data
+/// are read.
+std::vector<fs::path> with_matches(const std::vector<std::string>& paths) {
+  std::vector<fs::path> all;
+  for (const std::string& path : paths) {
+    all.emplace_back(path);
+    if (!is_pattern(path)) continue;
+    const std::vector<fs::path> matches = matches_of(path);
+    all.insert(all.end(), matches.begin(), matches.end());
+  }
+  return all;
+}
+
 /// What is read: settings, data (each file of a directory, too), files beside them.
 std::vector<NamedPath> inputs_of(const SettingsRequest& request, const Config& config) {
   std::vector<NamedPath> inputs;
@@ -95,7 +109,7 @@ std::vector<NamedPath> inputs_of(const SettingsRequest& request, const Config& c
   };
   add("the file of settings", request.settings);
   const auto add_files = [&](const char* name, const std::vector<std::string>& paths) {
-    for (const std::string& path : paths) {
+    for (const fs::path& path : with_matches(paths)) {
       add(name, path);
       std::error_code status, kind;
       constexpr auto kAsTheReader = fs::directory_options::follow_directory_symlink;
@@ -150,15 +164,18 @@ std::vector<NamedPath> outputs_of(const Config& config) {
   return outputs;
 }
 
-/// Whether `output`, which is not there yet, would be one of the files of `folder` that are read.
+fs::path holder(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// Whether `output`, which is not there yet, would be one of the files of `folder`, a directory or
+/// a pattern, that are read.
 bool would_be_read(const fs::path& output, const fs::path& folder, TableFormat format,
                    SameFile& same_file) {
   std::error_code status;
+  if (is_pattern(folder)) return !fs::exists(output, status) && would_match(output, folder);
   if (inputs::is_hidden(output)) return false;
   if (format == TableFormat::automatic && format_by_name(output) == format) return false;
-  const auto holder = [](const fs::path& path) {
-    return path.has_parent_path() ? path.parent_path() : fs::path(".");
-  };
   fs::path parent = holder(output);
   // Folders COLUMN=VALUE inside it are read too.
   while (inputs::is_partition(parent) && !same_file(parent, folder)) {
@@ -234,15 +251,16 @@ void check_paths(const SettingsRequest& request, const Config& config) {
       if (!writes(request, output.name)) continue;
       // A training may go on from the very model that it writes: it replaces it by a better one.
       if (output.name == "path.model" && input.name == kEarlierModel) continue;
-      const fs::path written =
-          output.name == "path.forecast" && output.folder ? part_path(output.path, 0) : output.path;
+      const bool parts = output.name == "path.forecast" && output.folder;
+      const fs::path written = parts ? part_path(output.path, 0) : output.path;
       if (would_be_read(written, input.path, format, same_file)) {
         throw ConfigError(fmt::format(
             "{} = {} would be read as data from then on, as it lies in {}, {}; choose "
             "another folder for {}",
             output.name, output.path.string(), input.path.string(), input.name, output.key));
       }
-      if (!same_file(output.path, input.path)) continue;
+      const bool inside = parts && same_file(output.path, holder(input.path));
+      if (!inside && !same_file(output.path, input.path)) continue;
       throw ConfigError(fmt::format("{} = {} would replace {}, {}; choose another {}", output.name,
                                     output.path.string(), input.name, input.path.string(),
                                     output.key));

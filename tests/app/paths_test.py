@@ -62,6 +62,18 @@ class Outputs(Program):
             self.kept("forecast", "m.safetensors", "sales.csv", "--path.future", files, "--data.future", "price",
                       "--path.forecast", "ahead/known.csv", says="would replace path.future")
 
+    def test_what_a_pattern_means_is_read_and_not_replaced(self):
+        self.daily("data/a1.csv", 60)
+        self.kept("forecast", "m.safetensors", "data/a?.csv", "--path.forecast", "data/a1.csv", says="would replace a data file")
+        self.kept("forecast", "m.safetensors", "data/*.csv", "--path.forecast", "./data/f.csv", says="would be read as data from then on")
+        self.ok("forecast", "m.safetensors", "data/*.csv", "--path.forecast", "data/f.parquet")
+        self.write("out/part-00003.parquet", (self.folder / "data/f.parquet").read_bytes())
+        for data, says in (("out/part-00003.parquet", "would replace a data file"), ("out/*.parquet", "would be read as data")):
+            self.kept("forecast", "m.safetensors", data, "--path.forecast", "out/", says=says)
+        result = self.sluice("check", "data/b*.csv")
+        self.assertEqual(result.status, 3, result.err)
+        self.assertIn("data/b*.csv: no file has such a name; check path.data and the working directory", result.err)
+
     def test_no_output_becomes_a_part_of_the_data_that_it_lies_beside(self):
         self.daily("data/a.csv", 60)
         model = ("m.safetensors", "data")

@@ -4,6 +4,8 @@ import io
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow.dataset
 import pytest
 from conftest import H, QUICK, quick
 
@@ -148,6 +150,7 @@ def test_several_targets_are_forecast_together(df):
     assert means["z"] == pytest.approx(100 * means["y"], rel=0.3)
 
 
+PARTS = {"whole.parquet": (), "parts/": ("--forecast.part_series", 2)}
 FLAGS = [word for key, value in QUICK.items() for word in (f"--{key}", value)]
 
 
@@ -168,6 +171,18 @@ def test_the_model_is_the_programs_bit_for_bit(df, tmp_path, program):
     program("forecast", tmp_path / "ours.safetensors", tmp_path / "sales.csv", "--path.forecast", "f.csv", cwd=tmp_path)
     printed = pd.read_csv(io.BytesIO((tmp_path / "f.csv").read_bytes()))
     np.testing.assert_allclose(printed["sluice"], ours.predict()["sluice"], rtol=1e-6)
+
+
+def test_a_forecast_in_parts_is_one_table_for_other_programs(df, tmp_path, program):
+    df.to_csv(tmp_path / "sales.csv", index=False)
+    quick().fit(df).save(tmp_path / "m.safetensors")
+    for where in ("whole.parquet", "parts/"):
+        program("forecast", "m.safetensors", "sales.csv", "--path.forecast", where, *PARTS[where], cwd=tmp_path)
+    assert len(list((tmp_path / "parts").glob("part-*.parquet"))) == 2
+    whole = pd.read_parquet(tmp_path / "whole.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "parts"), whole)
+    assert pyarrow.dataset.dataset(tmp_path / "parts").count_rows() == len(whole)
+    assert pl.read_parquet(tmp_path / "parts/*.parquet").height == len(whole)
 
 
 def test_a_loaded_forecaster_knows_its_columns(df, tmp_path):

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "data/table/files.hpp"
+#include "data/table/glob.hpp"
 #include "data/table/kinds.hpp"
 #include "data/table/source.hpp"
 #include "sluice/base/error.hpp"
@@ -70,8 +71,11 @@ class Directory {
       throw DataError(fmt::format("{}: cannot list the directory ({}); check that it may be read",
                                   directory.string(), error.message()));
     }
-    std::sort(paths.begin(), paths.end());
-    std::sort(folders.begin(), folders.end());
+    const auto in_order = [](const fs::path& a, const fs::path& b) {
+      return natural_less(a.native(), b.native());
+    };
+    std::ranges::sort(paths, in_order);
+    std::ranges::sort(folders, in_order);
     for (const fs::path& path : paths) {
       const bool by_name = format_ == TableFormat::automatic;
       inputs_.push_back({path, by_name ? format_by_name(path) : format_, above});
@@ -101,11 +105,11 @@ class Directory {
   std::vector<fs::path> others_;
 };
 
-void add_directory(const fs::path& path, TableFormat format, std::vector<Input>& inputs,
-                   std::vector<std::string>& remarks) {
+void add_directory(const fs::path& path, const std::vector<Partition>& above, TableFormat format,
+                   std::vector<Input>& inputs, std::vector<std::string>& remarks) {
   const std::size_t before = inputs.size();
   Directory directory(format, inputs);
-  directory.add(path, {});
+  directory.add(path, above);
   const std::string passed_by = directory.passed_by();
   if (inputs.size() == before) {
     throw DataError(fmt::format(
@@ -134,6 +138,54 @@ void refuse_workbook(const fs::path& path) {
   }
 }
 
+/// A file, or what is in a directory.
+void add(const fs::path& path, const std::vector<Partition>& above, const ReadOptions& options,
+         std::vector<Input>& inputs, std::vector<std::string>& remarks) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    add_directory(path, above, options.format, inputs, remarks);
+    return;
+  }
+  Input input{path, options.format, above};
+  if (input.format == TableFormat::automatic) input.format = format_by_name(path);
+  if (input.format == TableFormat::automatic && fs::exists(path, error)) {
+    refuse_workbook(path);
+    refuse_other_kinds(path, Source(path).head(kKindBytes));
+    throw DataError(fmt::format(
+        "{}: the extension '{}' names no format; rename the file (.csv, .parquet, .arrow, "
+        ".feather, .tsf, each also with .gz or .zst) or set data.format",
+        path.string(), files::without_compression(path).extension().string()));
+  }
+  inputs.push_back(std::move(input));
+}
+
+std::vector<fs::path> matches_or_error(const fs::path& pattern) {
+  std::vector<fs::path> matches = matches_of(pattern);
+  if (!matches.empty()) return matches;
+  std::error_code error;
+  throw DataError(
+      fmt::format("{}: no file has such a name; check path.data and the working "
+                  "directory ({})",
+                  pattern.string(), fs::current_path(error).string()));
+}
+
+/// What the folders of a match say that are named COLUMN=VALUE, from the pattern's first wild one
+/// on: where a folder is named in full, all files have what it says.
+std::vector<Partition> partitions_of(const fs::path& match, const fs::path& pattern) {
+  std::vector<Partition> partitions;
+  std::error_code error;
+  const bool is_folder = fs::is_directory(match, error);
+  bool wild = false;
+  auto of_pattern = pattern.begin();
+  for (auto part = match.begin(); part != match.end() && of_pattern != pattern.end();
+       ++part, ++of_pattern) {
+    wild = wild || of_pattern->native().find_first_of("*?[") != std::string::npos;
+    const bool is_file = std::next(part) == match.end() && !is_folder;
+    if (wild && !is_file && is_partition(*part)) partitions.push_back(partition_of(*part));
+  }
+  return partitions;
+}
+
 }  // namespace
 
 bool is_hidden(const fs::path& entry) {
@@ -154,22 +206,13 @@ std::vector<Input> list(const ReadOptions& options, std::vector<std::string>& re
       inputs.push_back({path, TableFormat::memory, {}});
       continue;
     }
-    std::error_code error;
-    if (fs::is_directory(path, error)) {
-      add_directory(path, options.format, inputs, remarks);
+    if (!is_pattern(path)) {
+      add(path, {}, options, inputs, remarks);
       continue;
     }
-    Input input{path, options.format, {}};
-    if (input.format == TableFormat::automatic) input.format = format_by_name(path);
-    if (input.format == TableFormat::automatic && fs::exists(path, error)) {
-      refuse_workbook(path);
-      refuse_other_kinds(path, Source(path).head(kKindBytes));
-      throw DataError(fmt::format(
-          "{}: the extension '{}' names no format; rename the file (.csv, .parquet, .arrow, "
-          ".feather, .tsf, each also with .gz or .zst) or set data.format",
-          path.string(), files::without_compression(path).extension().string()));
+    for (const fs::path& match : matches_or_error(path)) {
+      add(match, partitions_of(match, path), options, inputs, remarks);
     }
-    inputs.push_back(std::move(input));
   }
   return inputs;
 }

@@ -28,8 +28,9 @@ struct Input {
   std::vector<Partition> partitions;
 };
 
-/// The files of options.paths; directories with what is in them and in folders inside that are
-/// named COLUMN=VALUE, in the order of their names. What is passed by is added to `remarks`. Throws
+/// The files of options.paths, and those that patterns among them mean (glob.hpp); directories with
+/// what is in them and in folders inside that are named COLUMN=VALUE, in natural order of their
+/// names. What is passed by is added to `remarks`. Throws
 /// DataError where there is nothing to read, or a file of no known format.
 std::vector<Input> list(const ReadOptions& options, std::vector<std::string>& remarks);
 

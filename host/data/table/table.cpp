@@ -16,6 +16,7 @@
 
 #include "data/table/csv/scan.hpp"
 #include "data/table/files.hpp"
+#include "data/table/glob.hpp"
 #include "data/table/impl.hpp"
 #include "data/table/inputs.hpp"
 #include "data/table/source.hpp"
@@ -72,7 +73,8 @@ std::string source_of(const ReadOptions& options, std::size_t files) {
   if (options.paths.size() > 1) {
     return fmt::format("{} and {} more", first, options.paths.size() - 1);
   }
-  if (!fs::is_directory(options.paths.front(), error)) return first;
+  const bool many = fs::is_directory(options.paths.front(), error) || is_pattern(first);
+  if (!many || options.memory.contains(first)) return first;
   return fmt::format("{} ({} {})", first, files, files == 1 ? "file" : "files");
 }
 

@@ -239,8 +239,8 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
 
   auto& p = config.path;
   visit(Key{.name = "path.data",
-            .meaning = "Files, or directories of them, that hold the data (the article's "
-                       "train_data_path).",
+            .meaning = "Files, directories of them or patterns (sales/*.parquet) that hold the "
+                       "data (the article's train_data_path).",
             .form = Form::path},
         p.data);
   visit(Key{.name = "path.future",

@@ -31,7 +31,7 @@ TableFormat parse_table_format(std::string_view text);
 TableFormat format_by_name(const std::filesystem::path& path);
 
 struct ReadOptions {
-  std::vector<std::filesystem::path> paths;  ///< files, or directories of them (read in name order)
+  std::vector<std::filesystem::path> paths;  ///< files, directories of them, patterns ("a/*.csv")
   TableFormat format = TableFormat::automatic;  ///< automatic: by extension, .gz and .zst stripped
   char delimiter = ',';                         ///< 0: by the file's first lines
   /// auto: UTF-8, or UTF-16 by its mark; else a name that iconv knows, of files that are not UTF-8

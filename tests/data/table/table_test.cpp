@@ -131,6 +131,36 @@ TEST_F(TableRead, DirectoryIsReadInTheOrderOfNames) {
   EXPECT_EQ(table.source(), path("d").string() + " (2 files)");
 }
 
+TEST_F(TableRead, APatternIsTheFilesThatItMeansInNaturalOrder) {
+  file("d/part-10.csv", "a\n10\n");
+  file("d/part-9.csv", "a\n9\n");
+  file("d/part-010b.csv", "a\n11\n");
+  file("d/_part-1.csv", "a\n1\n");
+  file("d/other.csv", "b\n1\n");
+  const Table table = read(path("d/p*-*.csv"));
+  EXPECT_THAT(column(table, 0), ElementsAre("9", "10", "11"));
+  EXPECT_EQ(table.source(), path("d/p*-*.csv").string() + " (3 files)");
+  std::filesystem::remove(path("d/other.csv"));
+  EXPECT_THAT(column(read(path("d")), 0), ElementsAre("9", "10", "11"));
+  EXPECT_THAT(column(read(path("d/_part-[0-9].csv")), 0), ElementsAre("1"));
+  EXPECT_THAT(data_error([&] { read(path("d/x?.csv")); }),
+              HasSubstr("d/x?.csv: no file has such a name; check path.data and the working "
+                        "directory ("));
+  EXPECT_THAT(column(read(file("d/x[1].csv", "a\n5\n")), 0), ElementsAre("5"))
+      << "a file of that very name";
+}
+
+TEST_F(TableRead, FoldersOfAPatternNameColumnsFromItsFirstWildOneOn) {
+  file("d/year=2024/store=S1/a.csv", "y\n1\n");
+  file("d/year=2024/store=S2/a.csv", "y\n2\n");
+  for (const char* pattern : {"d/year=2024/store=*/a.csv", "d/year=2024/store=*"}) {
+    const Table table = read(path(pattern));
+    EXPECT_THAT(table.column_names(), ElementsAre("y", "store")) << pattern;
+    EXPECT_THAT(column(table, 1), ElementsAre("S1", "S2")) << pattern;
+  }
+  EXPECT_THAT(read(path("d/*/*/*.csv")).column_names(), ElementsAre("y", "year", "store"));
+}
+
 TEST_F(TableRead, DirectoryOfDifferentColumnsNamesTheFile) {
   file("d/a.csv", "a,b\n1,2\n");
   file("d/b.csv", "a,c\n1,2\n");

@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "base/path_lock.hpp"
 #include "run/part_directory.hpp"
@@ -35,6 +36,7 @@ class Parts : public ::testing::Test {
  protected:
   void SetUp() override {
     config_.forecast.part_series = 2;
+    config_.forecast.new_items = false;
     directory_ = temporary(::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(directory_);
     config_.path.forecast = directory_.string() + "/";
@@ -83,7 +85,6 @@ TEST_F(Parts, HaveTheRowsOfOneFile) {
   EXPECT_EQ(result.found, 0u);
   EXPECT_EQ(left_out_text(result.rows.left_out).substr(0, 22), "1 series left out: s5 ");
   const Forecasts all = forecast_series(model_, catalog_, config_);
-  const auto whole = forecast_columns(catalog_, {&all, 1}, {80}, ForecastRows::forecasts_alone);
   // One part of all series is the same file as that without parts, byte for byte.
   config_.forecast.part_series = 100;
   config_.path.forecast = temporary("whole").string() + "/";
@@ -159,7 +160,7 @@ TEST_F(Parts, OfOtherSettingsAreRefusedByName) {
   config_.forecast.part_series = 3;
   config_.forecast.nonnegative = true;
   EXPECT_THAT(error(), AllOf(HasSubstr("holds the parts of another forecast: "),
-                             HasSubstr("forecast.nonnegative was auto and is true"),
+                             HasSubstr("forecast.nonnegative was \"auto\" and is true"),
                              HasSubstr("forecast.part_series was 2 and is 3"),
                              HasSubstr("choose another path.forecast, or have it replaced "
                                        "(--forecast.replace true)")));
@@ -170,11 +171,11 @@ TEST_F(Parts, OfAnotherModelOrOtherDataAreRefusedOrReplaced) {
   made();
   const auto before = files();
   fs::remove(directory_ / "_manifest.json");  // and so interrupted
-  model_.members[0][0] += 1;
+  const float weight = std::exchange(model_.members[0][0], 9.0f);
   EXPECT_THAT(error(), HasSubstr("holds parts of another forecast: the model is another one;"));
-  model_.members[0][0] -= 1;
+  model_.members[0][0] = weight;
   auto others = numbers();
-  others[0][3] += 1;
+  others[0][59] += 1;
   catalog_ = Catalog(testing::daily_parts(others));
   EXPECT_THAT(error(), HasSubstr("another forecast: the data, or what is forecast of them, are "
                                  "others;"));
@@ -183,8 +184,9 @@ TEST_F(Parts, OfAnotherModelOrOtherDataAreRefusedOrReplaced) {
   EXPECT_EQ(made().found, 0u);
   const auto after = files();
   EXPECT_EQ(after.size(), 5u);
-  EXPECT_NE(after.at("_plan.json"), before.at("_plan.json"));
-  EXPECT_NE(after.at("part-00000.parquet"), before.at("part-00000.parquet"));
+  for (const char* name : {"_plan.json", "part-00000.parquet"}) {
+    EXPECT_TRUE(after.at(name) != before.at(name)) << name;
+  }
   EXPECT_EQ(made().found, 3u);  // the same forecast is not replaced
 }
 
@@ -241,11 +243,7 @@ TEST_F(Parts, WhatIsOfAllSeriesAtOnceIsRefused) {
 }
 
 TEST_F(Parts, WithNewItemsAllHaveTheirColumn) {
-  auto series = numbers();
-  series.push_back({kMissing, kMissing, kMissing});
-  CatalogParts parts = testing::daily_parts(series);
-  parts.first.back() += 60;
-  catalog_ = Catalog(std::move(parts));
+  config_.forecast.new_items = true;
   config_.forecast.part_series = 4;
   EXPECT_EQ(made().series, 7);
   const auto table = read_table({.paths = {directory_}});  // refuses files of other columns
@@ -263,7 +261,7 @@ TEST_F(Parts, AreSharedOutAmongProcessesByTheirNumbers) {
   const PartPlan plan = plan_parts(model_, catalog_, config_, first, rows, "1.2");
   const PartsLeft left = begin_parts(directory_, plan, 3, false);
   EXPECT_THAT(left.missing, ElementsAre(0, 1, 2));
-  for (const std::size_t part : {2, 0, 1}) {
+  for (const std::size_t part : {2u, 0u, 1u}) {
     SeriesForecaster of_rank(model_, catalog_, config_, {}, {80});
     const Forecasts made = write_part(directory_, plan, part, of_rank, rows, catalog_, config_);
     EXPECT_THAT(made.left_out, IsEmpty());
