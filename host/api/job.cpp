@@ -22,10 +22,11 @@ namespace {
 constexpr std::array kPathKeys = {"path.data", "path.future", "path.statics"};
 
 /// Keys of files that only the program writes, and of its commands that the library has not.
-constexpr std::array<std::string_view, 15> kOfProgram = {
-    "path.log",         "path.forecast", "path.sums",       "path.samples",  "forecast.sums",
-    "path.explanation", "path.tuned",    "path.report",     "path.html",     "path.scores",
-    "path.figures",     "mode.figures",  "mode.log_screen", "mode.log_file", "mode.quiet"};
+constexpr std::array<std::string_view, 17> kOfProgram = {
+    "path.log",         "path.forecast",       "path.sums",       "path.samples",  "forecast.sums",
+    "path.explanation", "path.tuned",          "path.report",     "path.html",     "path.scores",
+    "path.figures",     "mode.figures",        "mode.log_screen", "mode.log_file", "mode.quiet",
+    "forecast.replace", "forecast.part_series"};
 constexpr std::array<std::string_view, 2> kSectionsOfProgram = {"explanation.", "tune."};
 
 bool is_of_program(std::string_view key) {

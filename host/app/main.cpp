@@ -1,7 +1,7 @@
 // The program. Each command below is the path of its data:
 //   train     read_catalog -> train -> model
 //   tune      read_catalog -> trials, scored -> settings to train with
-//   forecast  load_model -> read_catalog -> forecast_series -> write_forecasts
+//   forecast  load_model -> read_catalog -> forecast_series -> write_forecasts (or forecast_parts)
 //   evaluate  load_model -> read_catalog -> backtest -> report
 //   report    the same, as a page to read
 // What was asked for is found out before (command_line, settings), which files may be written
@@ -27,6 +27,8 @@
 #include "base/wait_passively.hpp"
 #include "base/with_memory.hpp"
 #include "run/checkpoint/atomic_file.hpp"
+#include "run/config/part_path.hpp"
+#include "run/forecast/parts.hpp"
 #include "run/interrupt.hpp"
 #include "run/paths.hpp"
 #include "run/settings.hpp"
@@ -134,13 +136,33 @@ int tune(const Request& request) {
   return 0;
 }
 
+int forecast_into_parts(const Request& request, const Settings& settings, const Catalog& catalog,
+                        const CatalogNotes& notes) {
+  const Config& config = settings.config;
+  const PartsResult made = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
+    return forecast_parts(*settings.model, catalog, config, notes, SLUICE_VERSION);
+  });
+  if (made.interrupted) {
+    log_info(fmt::format("interrupted; go on: sluice forecast{}", same_arguments(request)));
+    return kInterrupted;
+  }
+  const bool complete = made.found == made.parts;
+  log_info(fmt::format("forecast: {} ({} series, {} steps, {} parts{}){}", config.path.forecast,
+                       made.series, made.rows.K, made.parts,
+                       complete ? ", all of which were there" : "", remarks_text(made.rows)));
+  return 0;
+}
+
 int forecast(const Request& request) {
   const Settings settings = read_settings(request);
   const Config& config = settings.config;
+  const bool in_parts = is_path_of_parts(config.path.forecast);
+  if (in_parts) check_parts(config);
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   tell(request, settings, notes, true);
+  if (in_parts) return forecast_into_parts(request, settings, catalog, notes);
   const bool samples = asks_for_samples(config);
   std::optional<std::vector<double>> levels;
   if (samples) levels = levels_of_samples(*settings.model, config);

@@ -46,7 +46,7 @@ std::filesystem::path lock_path(const std::filesystem::path& path) {
   return followed(path).string() + ".lock";
 }
 
-PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)
+PathLock::PathLock(const std::filesystem::path& path, std::string_view setting, LockedWork work)
     : lock_(lock_path(path)) {
   for (;;) {
     descriptor_ = ::open(lock_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -59,21 +59,22 @@ PathLock::PathLock(const std::filesystem::path& path, std::string_view setting)
     if (error == EWOULDBLOCK) {
       ::close(descriptor_);
       throw DataError(fmt::format(
-          "{}: {} is training into this path; wait for it, or choose another {}", path.string(),
+          "{}: {} is {} into this path; wait for it, or choose another {}", path.string(),
           number.value_or("").empty() ? "another process"
                                       : "process " + number->substr(0, number->size() - 1),
-          setting));
+          work.doing, setting));
     }
     if (!number) {
       ::close(descriptor_);
-      throw DataError(fmt::format(
-          "{}: is no lock of a training, whose name it has; move it, or choose another {}",
-          lock_.string(), setting));
+      throw DataError(
+          fmt::format("{}: is no lock of {}, whose name it has; move it, or choose another {}",
+                      lock_.string(), work.noun, setting));
     }
     if (error != 0) {
-      log_warning(fmt::format(
-          "{}: its file system has no locks ({}): nothing keeps another training from the path",
-          path.string(), std::generic_category().message(error)));
+      log_warning(
+          fmt::format("{}: its file system has no locks ({}): nothing keeps {} of another process "
+                      "from the path",
+                      path.string(), std::generic_category().message(error), work.noun));
       break;
     }
     // The holder before may have removed the file between open and flock.

@@ -19,6 +19,8 @@
 #include "base/path_lock.hpp"
 #include "data/table/inputs.hpp"
 #include "data/table/write.hpp"
+#include "run/config/part_path.hpp"
+#include "run/part_directory.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
@@ -119,7 +121,7 @@ std::vector<NamedPath> outputs_of(const Config& config) {
       {"the training's state beside path.model", state_path(config.path.model), false,
        "path.model"},
       {"the training's lock beside path.model", lock_path(config.path.model), false, "path.model"},
-      {"path.forecast", config.path.forecast},
+      {"path.forecast", config.path.forecast, is_path_of_parts(config.path.forecast)},
       {"path.report", config.path.report},
       {"path.tuned", config.path.tuned},
       {"the search's journal beside path.tuned", journal_path(config.path.tuned), false,
@@ -199,7 +201,10 @@ void check_folder(const NamedPath& output) {
     throw DataError(fmt::format("{}: is a file, and {} is a directory; choose another {}",
                                 output.path.string(), output.name, output.name));
   }
-  const OutputFile probe(output.path / "predict.png", output.name);
+  // A name that the folder may have: a process that is killed here leaves it.
+  const bool parts = output.name == "path.forecast";
+  if (parts) look_at_parts(output.path);
+  const OutputFile probe(output.path / (parts ? kPlanName : "predict.png"), output.name);
 }
 
 }  // namespace
@@ -220,7 +225,9 @@ void check_paths(const SettingsRequest& request, const Config& config) {
       if (!writes(request, output.name)) continue;
       // A training may go on from the very model that it writes: it replaces it by a better one.
       if (output.name == "path.model" && input.name == kEarlierModel) continue;
-      if (would_be_read(output.path, input.path, format, same_file)) {
+      const fs::path written =
+          output.name == "path.forecast" && output.folder ? part_path(output.path, 0) : output.path;
+      if (would_be_read(written, input.path, format, same_file)) {
         throw ConfigError(fmt::format(
             "{} = {} would be read as data from then on, as it lies in {}, {}; choose "
             "another folder for {}",
@@ -243,10 +250,18 @@ void check_paths(const SettingsRequest& request, const Config& config) {
     if (!writes(request, output.name)) continue;
     constexpr std::array kTables = {"path.forecast", "path.explanation", "path.sums",
                                     "path.samples", "path.scores"};
-    if (std::ranges::find(kTables, output.name) != kTables.end()) output_format(output.path);
-    check_ending(output);
     std::error_code status;
     const fs::file_type type = fs::status(output.path, status).type();
+    if (output.name == "path.forecast" && !output.folder && type == fs::file_type::directory) {
+      throw DataError(fmt::format(
+          "{0}: is a directory; write it as {0}/ to have the forecasts there, in Parquet files of "
+          "forecast.part_series series, or choose another path.forecast",
+          output.path.string()));
+    }
+    if (std::ranges::find(kTables, output.name) != kTables.end() && !output.folder) {
+      output_format(output.path);
+    }
+    check_ending(output);
     if (output.folder) {
       check_folder(output);
     } else if (type != fs::file_type::regular && type != fs::file_type::not_found &&

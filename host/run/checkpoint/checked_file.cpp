@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kChecksum = "checksum";
 
-/// Of all that a file holds beside this number itself.
+}  // namespace
+
 std::string checksum_of(const Safetensors& file) {
   Checksum sum;
   for (const auto& [name, text] : file.metadata) {
@@ -31,8 +32,6 @@ std::string checksum_of(const Safetensors& file) {
   }
   return fmt::format("{:016x}", sum.value());
 }
-
-}  // namespace
 
 Tensor empty_tensor(const char* dtype, Shape shape, std::size_t count) {
   const std::int64_t elements =

@@ -46,6 +46,9 @@ Tensor tensor_of(const std::vector<Number>& numbers) {
 Tensor scalar_of(double number);
 Tensor lines_of(const std::vector<std::string>& texts);
 
+/// Of all that a file holds beside this number itself, 16 hexadecimal digits.
+std::string checksum_of(const Safetensors& file);
+
 /// write_safetensors with the checksum, which it adds to `file`.
 void write_checked(const std::filesystem::path& path, Safetensors& file);
 

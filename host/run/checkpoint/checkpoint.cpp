@@ -12,6 +12,7 @@
 
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
+#include "run/checkpoint/model_file.hpp"
 #include "run/checkpoint/spec_names.hpp"
 #include "run/config/keys.hpp"
 #include "sluice/base/error.hpp"
@@ -263,7 +264,7 @@ std::vector<CovariateMap> read_covariates(const CheckedReader& reader, std::int6
 
 }  // namespace
 
-void save_model(const std::filesystem::path& path, const Model& model) {
+Safetensors model_file(const Model& model) {
   if (const std::string what = misfit(model); !what.empty()) throw InternalError(what);
   Safetensors file;
   file.metadata["format"] = kModelFormat;
@@ -348,6 +349,11 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   for (std::size_t e = 0; e < model.step_vocabularies.size(); ++e) {
     tensors[fmt::format("step_vocabulary.{}", e)] = lines_of(model.step_vocabularies[e]);
   }
+  return file;
+}
+
+void save_model(const std::filesystem::path& path, const Model& model) {
+  Safetensors file = model_file(model);
   write_checked(path, file);
 }
 

@@ -116,6 +116,7 @@ Config carried_settings(const Config& trained, const Config& written) {
   config.path.figure_language = trained.path.figure_language;
   config.forecast = trained.forecast;
   config.forecast.from.clear();
+  config.forecast.replace = false;
   config.explanation = trained.explanation;
   config.explanation.series.clear();
   config.evaluate = trained.evaluate;

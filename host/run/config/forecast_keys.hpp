@@ -50,6 +50,15 @@ void visit_forecast_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Whether series without history are forecast from similar ones; else they "
                        "are left out and named."},
         config.forecast.new_items);
+  visit(Key{.name = "forecast.replace",
+            .meaning = "Whether the parts of another forecast in a directory path.forecast are "
+                       "deleted; else they are an error. Those of the same one stay, and what is "
+                       "missing is added."},
+        config.forecast.replace);
+  visit(Key{.name = "forecast.part_series",
+            .meaning = "Series in each part of the forecast where path.forecast is a directory.",
+            .range = {.min = 1, .max = 1e9}},
+        config.forecast.part_series);
   visit(Key{.name = "forecast.sums",
             .meaning = "Numbers of steps, from the first one on, whose total is forecast too, with "
                        "intervals, into path.sums: \"7, 28\" of days is the next week and the next "

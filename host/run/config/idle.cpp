@@ -9,6 +9,7 @@
 #include <initializer_list>
 
 #include "base/text.hpp"
+#include "run/config/part_path.hpp"
 
 namespace sluice {
 namespace {
@@ -140,6 +141,11 @@ class Idle {
         "without forecast.sums or path.samples, but on network.decoding = \"recursive\"");
     say("path.sums", written_.path.sums != Config::Path().sums,
         !used_.forecast.sums || used_.forecast.sums->empty(), "without forecast.sums");
+    const bool one_file = command_ == "forecast" && !is_path_of_parts(used_.path.forecast);
+    constexpr std::string_view kNoParts = "where path.forecast is one file";
+    say("forecast.part_series", written_.forecast.part_series != Config::Forecast().part_series,
+        one_file, kNoParts);
+    say("forecast.replace", written_.forecast.replace, one_file, kNoParts);
     say("evaluate.step", written_.evaluate.step != 0, used_.evaluate.n_windows == 1,
         "with one window (evaluate.n_windows)");
     say("evaluate.show", !written_.evaluate.show.empty(),

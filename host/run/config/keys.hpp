@@ -262,7 +262,8 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
             .form = Form::path},
         p.log);
   visit(Key{.name = "path.forecast",
-            .meaning = "Forecasts: .csv, .parquet or .arrow.",
+            .meaning = "Forecasts: .csv, .parquet or .arrow; with / at its end a directory of "
+                       "Parquet files (forecast.part_series).",
             .form = Form::path},
         p.forecast);
   visit(Key{.name = "path.sums",

@@ -20,8 +20,8 @@ constexpr std::array<std::string_view, 5> kAlways = {"path.data", "path.future",
 /// How the data are parted for a training.
 constexpr std::array<std::string_view, 3> kParts = {"data.valid", "data.test", "data.min_history"};
 /// What a training neither uses nor leaves to its model.
-constexpr std::array<std::string_view, 4> kOfOneRun = {"forecast.from", "explanation.series",
-                                                       "evaluate.show", "mode.figures"};
+constexpr std::array<std::string_view, 5> kOfOneRun = {
+    "forecast.from", "forecast.replace", "explanation.series", "evaluate.show", "mode.figures"};
 
 bool forecast_looks_at(std::string_view key, std::string_view section) {
   if (section == "path") {
@@ -45,8 +45,9 @@ bool evaluation_looks_at(std::string_view command, std::string_view key, std::st
     return page && used.evaluate.refit == 0 && key != "explanation.series";
   }
   if (key == "forecast.samples") return used.network.decoding == "recursive";
-  constexpr std::array<std::string_view, 4> kAhead = {"forecast.from", "forecast.strict",
-                                                      "forecast.sums", "forecast.new_items"};
+  constexpr std::array<std::string_view, 6> kAhead = {"forecast.from",    "forecast.strict",
+                                                      "forecast.sums",    "forecast.new_items",
+                                                      "forecast.replace", "forecast.part_series"};
   return section == "evaluate" || (section == "forecast" && !is_one_of(key, kAhead)) ||
          (key == "mode.figures" && command == "evaluate");
 }

@@ -154,9 +154,22 @@ Forecasts Forecaster::points_at(std::span<const std::int64_t> cutoff) {
 }
 
 std::int64_t Forecaster::count_at(std::span<const std::int64_t> cutoff) const {
-  Forecasts ignored;
-  return std::ssize(impl_->windows_of(cutoff, ignored));
+  return std::ssize(rows_at(cutoff).series);
 }
+
+Forecasts Forecaster::rows_at(std::span<const std::int64_t> cutoff) const {
+  Forecasts out;
+  out.K = impl_->model.spec.K;
+  out.M = impl_->model.spec.M;
+  out.probabilities = impl_->outputs.probabilities();
+  for (const Window& w : impl_->windows_of(cutoff, out)) {
+    out.series.push_back(w.series);
+    out.cutoff.push_back(w.origin + 1);
+  }
+  return out;
+}
+
+std::string Forecaster::recurrence() const { return impl_->engine->recurrence(); }
 
 void Forecaster::keep_paths() { impl_->wish.keeps_paths = true; }
 

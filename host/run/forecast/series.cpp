@@ -1,12 +1,11 @@
-// All series of a catalogue: those with a history, new items, and what is said of the rest.
+#include "run/forecast/series.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <vector>
 
 #include "base/text.hpp"
 #include "run/categories.hpp"
@@ -14,11 +13,9 @@
 #include "run/forecast/beyond_training.hpp"
 #include "run/forecast/hierarchy.hpp"
 #include "run/forecast/left_out.hpp"
-#include "run/forecast/new_items.hpp"
 #include "run/known_series.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
-#include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/samples.hpp"
 
@@ -138,72 +135,114 @@ void tell_of_seen(const Model& model, const Catalog& catalog, const Forecasts& f
 
 }  // namespace
 
-Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
-                          const CatalogNotes& notes,
-                          const std::optional<std::vector<double>>& levels) {
-  const std::vector<double>& computed = levels ? *levels : config.forecast.levels;
+SeriesForecaster::SeriesForecaster(const Model& model, const Catalog& catalog, const Config& config,
+                                   const CatalogNotes& notes, const std::vector<double>& levels)
+    : model_(model), catalog_(catalog), config_(config), notes_(notes) {
   tell_of_unknown_words(model, catalog);
-  std::vector<LeftOut> chosen;  // left out by a setting, which is no failure
-  std::vector<LeftOut> unreached;
-  std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen : unreached;
-  const std::vector<std::int64_t> cutoff =
-      cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
-  Forecaster forecaster(model, catalog, computed, config.engine, cutoff);
+  std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen_ : unreached_;
+  cutoff_ = cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
+  forecaster_.emplace(model, catalog, levels, config.engine, cutoff_);
   bool new_items = false;
-  std::int64_t new_sums = 0;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     if (catalog.history(s) > 0) continue;
     new_items = true;
-    new_sums += catalog.is_sum(s) ? 1 : 0;
     if (!config.forecast.new_items) {
-      chosen.push_back({catalog.id(s), "no history; forecast.new_items = false"});
+      chosen_.push_back({catalog.id(s), "no history; forecast.new_items = false"});
     }
   }
-  NewItems items;
-  std::optional<Forecaster> of_items;
-  if (new_items && config.forecast.new_items) {
-    items = make_new_items(model, catalog, cutoff, first_period(catalog, cutoff));
-    if (items.catalog) {
-      of_items.emplace(model, *items.catalog, computed, config.engine, items.scaling);
-    }
-  }
-  if (asks_for_samples(config)) {
-    const std::int64_t of_new = of_items ? of_items->count_at(items.cutoff) + new_sums : 0;
-    check_samples(model, forecaster.count_at(cutoff) + of_new, config);
-    forecaster.keep_paths();
-    if (of_items) of_items->keep_paths();
-  }
+  if (!new_items || !config.forecast.new_items) return;
+  items_ = make_new_items(model, catalog, cutoff_, first_period(catalog, cutoff_));
+  if (!items_.catalog) return;
+  of_items_.emplace(model, *items_.catalog, levels, config.engine, items_.scaling);
+}
 
-  Forecasts out = forecaster.at(cutoff);
-  out.left_out.insert(out.left_out.begin(), unreached.begin(), unreached.end());
-  out.left_out.insert(out.left_out.end(), items.left_out.begin(), items.left_out.end());
-  if (of_items) append(out, of_items->at(items.cutoff), items);
-  make_coherent(forecaster, catalog, config, cutoff, config.forecast.new_items, false, out);
-  if (config.forecast.new_items) add_sums_of_new_items(catalog, out);
+template <typename Make>
+Forecasts SeriesForecaster::gathered(const Make& make) {
+  Forecasts out = make(*forecaster_, cutoff_);
+  out.left_out.insert(out.left_out.begin(), unreached_.begin(), unreached_.end());
+  out.left_out.insert(out.left_out.end(), items_.left_out.begin(), items_.left_out.end());
+  if (of_items_) append(out, make(*of_items_, items_.cutoff), items_);
+  return out;
+}
 
-  const std::string help = remedy(out, catalog, notes);
-  if (config.forecast.strict && !out.left_out.empty()) {
+Forecasts SeriesForecaster::all() {
+  return gathered([](Forecaster& forecaster, const auto& cutoff) { return forecaster.at(cutoff); });
+}
+
+Forecasts SeriesForecaster::rows() {
+  return gathered(
+      [](Forecaster& forecaster, const auto& cutoff) { return forecaster.rows_at(cutoff); });
+}
+
+Forecasts SeriesForecaster::some(const Forecasts& rows, std::size_t begin, std::size_t end) {
+  std::vector<std::int64_t> known(cutoff_.size(), -1), item(items_.cutoff.size(), -1);
+  std::vector<char> is_wanted(cutoff_.size(), 0);
+  for (std::size_t r = begin; r < end; ++r) {
+    const auto s = static_cast<std::size_t>(rows.series[r]);
+    is_wanted[s] = 1;
+    if (catalog_.history(rows.series[r]) > 0) known[s] = cutoff_[s];
+  }
+  for (std::size_t i = 0; i < item.size(); ++i) {
+    if (is_wanted[static_cast<std::size_t>(items_.series[i])] != 0) item[i] = items_.cutoff[i];
+  }
+  Forecasts out = forecaster_->at(known);
+  if (of_items_) append(out, of_items_->at(item), items_);
+  if (!rows.new_item.empty()) out.new_item.resize(out.series.size(), 0);
+  return out;
+}
+
+void SeriesForecaster::prepare_samples() {
+  std::int64_t new_sums = 0;
+  for (std::int64_t s = 0; config_.forecast.new_items && s < catalog_.series_count(); ++s) {
+    new_sums += catalog_.history(s) == 0 && catalog_.is_sum(s) ? 1 : 0;
+  }
+  const std::int64_t of_new = of_items_ ? of_items_->count_at(items_.cutoff) + new_sums : 0;
+  check_samples(model_, forecaster_->count_at(cutoff_) + of_new, config_);
+  forecaster_->keep_paths();
+  if (of_items_) of_items_->keep_paths();
+}
+
+void SeriesForecaster::add_up(Forecasts& forecasts) {
+  make_coherent(*forecaster_, catalog_, config_, cutoff_, config_.forecast.new_items, false,
+                forecasts);
+  if (config_.forecast.new_items) add_sums_of_new_items(catalog_, forecasts);
+}
+
+void SeriesForecaster::tell(Forecasts& out) const {
+  const std::string help = remedy(out, catalog_, notes_);
+  if (config_.forecast.strict && !out.left_out.empty()) {
     throw DataError(
         with_remedy("forecast.strict = true, and " + left_out_text(out.left_out), help));
   }
-  out.left_out.insert(out.left_out.end(), chosen.begin(), chosen.end());
+  out.left_out.insert(out.left_out.end(), chosen_.begin(), chosen_.end());
   if (out.series.empty()) {
     const std::string why =
         out.left_out.empty() ? "no series has a value" : left_out_text(out.left_out);
     throw DataError(with_remedy("there is nothing to forecast: " + why, help));
   }
-  tell_of_earlier_starts(catalog, out, notes);
+  tell_of_earlier_starts(catalog_, out, notes_);
   if (out.without_future > 0) {
     log_warning(fmt::format("values that must be known ahead are missing in {} series; {}",
                             out.without_future, help));
   }
-  for (const std::string& text : beyond_training_texts(model, catalog, out)) log_warning(text);
-  if (!config.forecast.from.empty()) tell_of_seen(model, catalog, out);
-  if (const std::string text = alike_levels_text(model, config.forecast.levels); !text.empty()) {
+  for (const std::string& text : beyond_training_texts(model_, catalog_, out)) log_warning(text);
+  if (!config_.forecast.from.empty()) tell_of_seen(model_, catalog_, out);
+  if (const std::string text = alike_levels_text(model_, config_.forecast.levels); !text.empty()) {
     log_warning(text);
   }
   if (const std::string text = without_logarithm_text(out); !text.empty()) log_warning(text);
   if (!out.left_out.empty()) log_left_out(out.left_out);
+}
+
+Forecasts forecast_series(const Model& model, const Catalog& catalog, const Config& config,
+                          const CatalogNotes& notes,
+                          const std::optional<std::vector<double>>& levels) {
+  SeriesForecaster forecaster(model, catalog, config, notes,
+                              levels ? *levels : config.forecast.levels);
+  if (asks_for_samples(config)) forecaster.prepare_samples();
+  Forecasts out = forecaster.all();
+  forecaster.add_up(out);
+  forecaster.tell(out);
   return out;
 }
 

@@ -50,7 +50,8 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
   const bool several_targets = !windows.empty() && windows.front().M > 1;
   const bool any_new = std::any_of(windows.begin(), windows.end(),
                                    [](const Forecasts& f) { return !f.new_item.empty(); });
-  OutputColumn id{.name = "unique_id", .text = catalog.ids()}, target = target_column(catalog);
+  OutputColumn id{.name = "unique_id"}, target = target_column(catalog);
+  std::vector<std::int32_t> code_of(static_cast<std::size_t>(catalog.series_count()), -1);
   OutputColumn y{.name = "y"}, new_item{.name = "new_item"}, of_level{.name = "level"};
   for (const Hierarchy::Level& one : catalog.hierarchy().levels) of_level.text.push_back(one.name);
   of_level.text.emplace_back("series");
@@ -70,7 +71,12 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
     for_each_row(forecasts, [&](std::size_t r, std::size_t k, std::size_t m) {
       const std::int32_t s = forecasts.series[r];
       const std::int64_t cutoff = forecasts.cutoff[r];
-      id.codes.push_back(s);
+      std::int32_t& code = code_of[static_cast<std::size_t>(s)];
+      if (code < 0) {
+        code = static_cast<std::int32_t>(id.text.size());
+        id.text.push_back(catalog.id(s));
+      }
+      id.codes.push_back(code);
       times.push_back(catalog.time(s, cutoff + static_cast<std::int64_t>(k)));
       if (several_targets) target.codes.push_back(static_cast<std::int32_t>(m));
       if (beside_actuals) {

@@ -9,6 +9,7 @@
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "base/ranks/ranks.hpp"
+#include "run/checksums.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/interrupt.hpp"
 #include "run/training/across_ranks.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "run/channels.hpp"
+#include "run/checksums.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/state_check.hpp"

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "model/simple/methods.hpp"
 #include "run/checkpoint/atomic_file.hpp"
+#include "run/checksums.hpp"
 #include "run/choice/trial.hpp"
 #include "run/config/setting_texts.hpp"
 #include "run/interrupt.hpp"

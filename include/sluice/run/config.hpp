@@ -186,6 +186,8 @@ struct Config {
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too
     bool new_items = true;  ///< series without history are forecast from similar ones
+    bool replace = false;   ///< parts of another forecast make room for this one's
+    int part_series = 10'000;              ///< in each part, where path.forecast is a directory
     std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var, mint_shrink
     std::optional<std::vector<int>> sums;  ///< steps whose total is forecast too; none: no sums
     std::optional<int> samples;            ///< sample paths of each series; auto: sample_count()

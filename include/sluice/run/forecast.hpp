@@ -104,6 +104,11 @@ class Forecaster {
   std::vector<Forecasts> at_each(std::span<const std::vector<std::int64_t>> cutoffs);
   /// How many series at(cutoff) forecasts, but for results that are no numbers.
   std::int64_t count_at(std::span<const std::int64_t> cutoff) const;
+  /// The rows of at(cutoff) without their values: what is known of them before they are computed,
+  /// which is all but results that are no numbers.
+  Forecasts rows_at(std::span<const std::int64_t> cutoff) const;
+  /// What computes: Engine::recurrence().
+  std::string recurrence() const;
   /// From now on forecasts hold their sample paths, where the model is recursive.
   void keep_paths();
   /// The same as at(), but that the quantiles of a distribution are not computed (they are 0) where

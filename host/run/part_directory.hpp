@@ -1,0 +1,29 @@
+// A directory of forecasts in parts: the names of its files, and that it holds no others. Readers
+// of Parquet data sets (pandas, Dask, Spark) pass by what begins with "_" or ".".
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// What the parts are of; the first file that is written.
+inline constexpr std::string_view kPlanName = "_plan.json";
+/// The plan and what the parts hold; the last file that is written.
+inline constexpr std::string_view kManifestName = "_manifest.json";
+
+/// "DIRECTORY/part-00007.parquet"
+std::filesystem::path part_path(const std::filesystem::path& directory, std::size_t part);
+
+struct PartDirectory {
+  bool has_plan = false, has_manifest = false;
+  std::vector<std::size_t> parts;                 ///< ascending
+  std::vector<std::filesystem::path> unfinished;  ///< of which killed processes left something
+};
+
+/// Looks into a directory, which need not exist. Throws DataError where it cannot be looked into,
+/// holds anything that is of no forecast, or parts without their plan.
+PartDirectory look_at_parts(const std::filesystem::path& directory);
+
+}  // namespace sluice
