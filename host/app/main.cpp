@@ -160,6 +160,7 @@ int forecast(const Request& request) {
   const Config& config = settings.config;
   const bool in_parts = is_path_of_parts(config.path.forecast);
   if (in_parts) check_parts(config);
+  check_ranks(in_parts, config.path.forecast);
   begin(request, settings);
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);

@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kShared[] = {"train"};
+constexpr std::string_view kShared[] = {"train", "forecast"};
 constexpr std::string_view kReading[] = {"check", "explain", "info", "devices", "completion"};
 
 /// Long enough for the first rank to find the same mistake, and to end this one.
@@ -34,6 +34,16 @@ void join_ranks(std::string_view command) {
       "write the same files; start it without mpirun or srun, or inside of such a job without "
       "its variables: env -u {} sluice {}",
       command, launch->size, launch->by, launch->by.substr(0, launch->by.find('=')), command));
+}
+
+void check_ranks(bool in_parts, std::string_view path) {
+  if (in_parts || ranks().size() == 1) return;
+  throw ConfigError(fmt::format(
+      "path.forecast = \"{}\" is one file, and this forecast is made by {} processes, which write "
+      "parts "
+      "of a directory; let it end in / (--path.forecast forecasts/), or start one process, without "
+      "mpirun or srun",
+      path, ranks().size()));
 }
 
 int fail_on_rank(std::string_view message, int exit_code) noexcept {

@@ -10,6 +10,9 @@ namespace sluice {
 /// would: what only reads goes on alone. Blocks until all are there.
 void join_ranks(std::string_view command);
 
+/// Throws ConfigError where several ranks were to write one file of forecasts, `path`.
+void check_ranks(bool in_parts, std::string_view path);
+
 /// fail(), and of several ranks the end of them all. What the first one says, the others do not say
 /// again.
 int fail_on_rank(std::string_view message, int exit_code) noexcept;

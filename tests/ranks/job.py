@@ -24,6 +24,36 @@ def small(**settings):
             for word in ("--" + key, str(value))]
 
 
+def children(pid):
+    """The processes that `pid` has started, and theirs."""
+    found = []
+    for task in os.listdir("/proc"):
+        if not task.isdigit():
+            continue
+        try:
+            with open(f"/proc/{task}/stat") as stat:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found += [int(task), *children(int(task))]
+    return found
+
+
+def ranks_of(process):
+    """The ranks of a job, ascending."""
+    found = {}
+    for pid in children(process.pid):
+        try:
+            with open(f"/proc/{pid}/environ") as environ:
+                variables = dict(v.partition("=")[::2] for v in environ.read().split("\0"))
+        except OSError:
+            continue
+        if "OMPI_COMM_WORLD_RANK" in variables:
+            found[int(variables["OMPI_COMM_WORLD_RANK"])] = pid
+    return [found[rank] for rank in sorted(found)]
+
+
 class Job(program.Program):
     def mpirun(self, ranks):
         """The beginning of a command line: so many ranks, each with a thread, wherever it runs."""

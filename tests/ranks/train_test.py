@@ -16,36 +16,6 @@ import job
 NEAR = 1e-5
 
 
-def children(pid):
-    """The processes that `pid` has started, and theirs."""
-    found = []
-    for task in os.listdir("/proc"):
-        if not task.isdigit():
-            continue
-        try:
-            with open(f"/proc/{task}/stat") as stat:
-                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        if parent == pid:
-            found += [int(task), *children(int(task))]
-    return found
-
-
-def ranks_of(process):
-    """The ranks of a job, ascending."""
-    found = {}
-    for pid in children(process.pid):
-        try:
-            with open(f"/proc/{pid}/environ") as environ:
-                variables = dict(v.partition("=")[::2] for v in environ.read().split("\0"))
-        except OSError:
-            continue
-        if "OMPI_COMM_WORLD_RANK" in variables:
-            found[int(variables["OMPI_COMM_WORLD_RANK"])] = pid
-    return [found[rank] for rank in sorted(found)]
-
-
 class Train(job.Job):
     def setUp(self):
         super().setUp()
@@ -116,7 +86,7 @@ class Train(job.Job):
         process = self.start(3, *self.long("lost"))
         self.addCleanup(process.kill)
         self.wait_for_state(process, "lost")
-        ranks = ranks_of(process)
+        ranks = job.ranks_of(process)
         self.assertEqual(len(ranks), 3)
         killed = time.monotonic()
         os.kill(ranks[1], signal.SIGKILL)

@@ -103,6 +103,16 @@ void open_ranks() {
 
 void close_ranks() { several.reset(); }
 
+void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what) {
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(ranks.size()));
+  ranks.gather_all(std::as_bytes(std::span(&own, 1)), std::as_writable_bytes(std::span(all)));
+  if (own == all.front()) return;
+  throw DataError(
+      fmt::format("its {} are not those of the first process; give all processes of a job the same "
+                  "program, settings and files, on every machine",
+                  what));
+}
+
 double of_first_rank(double value) {
   ranks().broadcast(std::as_writable_bytes(std::span(&value, 1)));
   return value;

@@ -62,6 +62,9 @@ void close_ranks();
 
 /// Rank 0's value.
 double of_first_rank(double value);
+/// Called by all with a checksum of what they must have alike, its `what`. Throws DataError on each
+/// rank whose own is another than the first one's, which ends all. Blocks.
+void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what);
 /// Items [begin, end) of `count`, in the order of ranks, as even as they go.
 struct Share {
   std::int64_t begin, end;

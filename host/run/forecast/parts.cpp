@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,6 +15,7 @@
 #include "base/checksum.hpp"
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
+#include "base/ranks/ranks.hpp"
 #include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "data/table/parquet_rows.hpp"
@@ -66,6 +70,39 @@ std::int64_t rows_of_part(const fs::path& path, std::size_t series, std::int64_t
   }
   throw DataError(fmt::format("{}: is damaged ({}); delete it, and start again: it is made anew",
                               path.string(), what));
+}
+
+/// Of what the ranks of a job wrote.
+struct Written {
+  std::int64_t series = 0;
+  Json left_out = Json::array();
+
+  void add(const Forecasts& part) {
+    series += std::ssize(part.series);
+    for (const LeftOut& one : part.left_out) left_out.push_back({one.id, one.reason});
+  }
+  /// Called by all; the first rank's result has all of it.
+  void join(PartsResult& result) const {
+    const std::string own = Json{{"series", series}, {"left_out", left_out}}.dump(
+        -1, ' ', false, Json::error_handler_t::replace);
+    for (const std::string& text : ranks().gather(own)) {
+      const Json of_rank = Json::parse(text);
+      result.series += of_rank["series"].get<std::int64_t>();
+      for (const Json& one : of_rank["left_out"]) {
+        result.rows.left_out.push_back({one[0].get<std::string>(), one[1].get<std::string>()});
+      }
+    }
+  }
+};
+
+/// The first rank's, on all of them.
+void broadcast(PartsLeft& left) {
+  std::array<std::int64_t, 3> numbers = {std::ssize(left.missing),
+                                         static_cast<std::int64_t>(left.parts), left.series};
+  ranks().broadcast(std::as_writable_bytes(std::span(numbers)));
+  left.missing.resize(static_cast<std::size_t>(numbers[0]));
+  left.parts = static_cast<std::size_t>(numbers[1]), left.series = numbers[2];
+  ranks().broadcast(std::as_writable_bytes(std::span(left.missing)));
 }
 
 void remove_file(const fs::path& path) {
@@ -206,10 +243,18 @@ PartsResult forecast_parts(const Model& model, const Catalog& catalog, const Con
   forecaster.tell(result.rows);
   Forecasts& rows = result.rows;
   const PartPlan plan = plan_parts(model, catalog, config, forecaster, rows, program);
+  Checksum sum;
+  sum.add(plan.text);
+  check_alike(ranks(), sum.value(), "model, data, settings or instruction set");
   std::error_code error;
-  fs::create_directories(directory, error);
-  const PathLock lock(directory, "path.forecast", kForecastWork);
-  const PartsLeft left = begin_parts(directory, plan, rows.K * rows.M, config.forecast.replace);
+  std::optional<PathLock> lock;
+  PartsLeft left;
+  if (ranks().rank() == 0) {
+    fs::create_directories(directory, error);
+    lock.emplace(directory, "path.forecast", kForecastWork);
+    left = begin_parts(directory, plan, rows.K * rows.M, config.forecast.replace);
+  }
+  broadcast(left);
   result.parts = left.parts;
   result.found = left.parts - left.missing.size();
   result.series = left.series;
@@ -220,27 +265,32 @@ PartsResult forecast_parts(const Model& model, const Catalog& catalog, const Con
   }
   const InterruptGuard guard;
   double told = steady_seconds();
-  std::size_t done = 0;
-  for (const std::size_t part : left.missing) {
+  Written written;  // by this rank
+  const auto each = static_cast<std::size_t>(ranks().size());
+  const auto own = static_cast<std::size_t>(ranks().rank());
+  // In rounds of a part for each rank.
+  for (std::size_t done = 0; done < left.missing.size(); done += each) {
+    InterruptGuard::agree();
     if (InterruptGuard::requested()) {
       result.interrupted = true;
       break;
     }
     try {
-      const Forecasts made = write_part(directory, plan, part, forecaster, rows, catalog, config);
-      result.series += std::ssize(made.series);
-      rows.left_out.insert(rows.left_out.end(), made.left_out.begin(), made.left_out.end());
+      if (done + own < left.missing.size()) {
+        written.add(write_part(directory, plan, left.missing[done + own], forecaster, rows, catalog,
+                               config));
+      }
     } catch (const DataError& e) {
       if (result.found + done == 0) throw;
       throw DataError(fmt::format("{}; {}", e.what(), kGoesOn));
     }
-    ++done;
     if (steady_seconds() - told < kSecondsBetween) continue;
     told = steady_seconds();
-    log_info(
-        fmt::format("{}: {} of {} parts", config.path.forecast, result.found + done, left.parts));
+    log_info(fmt::format("{}: {} of {} parts", config.path.forecast,
+                         result.found + std::min(done + each, left.missing.size()), left.parts));
   }
-  if (result.interrupted) return result;
+  written.join(result);  // when all have written theirs
+  if (result.interrupted || own > 0) return result;
   if (!left.missing.empty() || !fs::exists(directory / kManifestName, error)) {
     end_parts(directory, plan, rows, catalog);
   }

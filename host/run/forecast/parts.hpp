@@ -55,8 +55,9 @@ struct PartsResult {
   Forecasts rows;            ///< without values; left_out are all
 };
 
-/// All of it by one process: path.forecast is the directory. Messages say what it finds and does. A
-/// signal ends it after the part that is being made.
+/// All of it, by this process or the ranks of a job (base/ranks), whose first one begins and ends
+/// it; the result is whole there. path.forecast is the directory. Messages say what it finds and
+/// does. A signal ends it after the parts that are being made.
 PartsResult forecast_parts(const Model& model, const Catalog& catalog, const Config& config,
                            const CatalogNotes& notes, std::string_view program);
 

@@ -1,7 +1,5 @@
 #include "run/training/across_ranks.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -187,15 +185,6 @@ class AcrossRanks final : public Engine {
 };
 
 }  // namespace
-
-void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what) {
-  const std::uint64_t first = gather_all(ranks, own).front();
-  if (own == first) return;
-  throw DataError(
-      fmt::format("its {} are not those of the first process; give all processes of a job the same "
-                  "program, settings and files, on every machine",
-                  what));
-}
 
 void sum_over(Ranks& ranks, EngineSetup& setup) {
   setup.sum_of_step = [&ranks](std::span<float> gradient, StepSums& sums) {

@@ -2,19 +2,13 @@
 // windows, and all have the whole result.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string_view>
 
 #include "base/ranks/ranks.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/spec.hpp"
 
 namespace sluice {
-
-/// Called by all with a checksum of what they must have alike. Throws DataError on each rank whose
-/// own is another than the first one's, which ends all. Blocks.
-void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what);
 
 /// Has the engine of `setup` add up over the ranks; they outlive it.
 void sum_over(Ranks& ranks, EngineSetup& setup);
