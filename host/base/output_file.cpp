@@ -103,13 +103,17 @@ void OutputFile::make_temporary(const fs::path& folder) {
     struct stat status {};
     // Between open and lock another process may have taken it for abandoned. Where there are no
     // locks, none will.
-    if (lock_error(descriptor_) != EWOULDBLOCK && ::fstat(descriptor_, &status) == 0 &&
-        status.st_nlink > 0) {
+    const bool mine = lock_error(descriptor_) != EWOULDBLOCK;
+    const bool known = ::fstat(descriptor_, &status) == 0;
+    const int error = errno;
+    if (mine && known && status.st_nlink > 0) {
       temporary_ = true;
       return;
     }
+    if (mine && !known) ::unlink(place_.c_str());
     ::close(descriptor_);
     descriptor_ = -1;
+    if (!known) refuse(error);
   }
   refuse(EEXIST);
 }

@@ -44,6 +44,7 @@ NOT_RUN = {
     ("docs/kernels.md", "sluice-bench cpu --selection"): "writes a table of this machine into the sources",
     ("docs/onnx.md", "pip install"): "needs the network",
     ("docs/results.md", "sluice simulate cat.parquet"): "needs a GPU",
+    ("docs/trust.md", "scripts/faults"): "takes hours; tests/faults takes some of its faults",
     ("docs/trust.md", "scripts/fuzz"): "needs clang, and takes minutes; tests/fuzz runs the corpus",
 }
 

@@ -53,6 +53,12 @@ class Finds(unittest.TestCase):
         said = "".join(err for err, _ in self.said_at(self.bench("tune_on"), "stat", "runs"))
         self.assertIn("runs/tuned.toml.journal: its folder cannot be made (Input/output error); choose another path.tuned", said)
 
+    def test_a_temporary_file_that_the_system_does_not_tell_of_is_no_other_of_its_name_and_not_left(self):
+        run, folder = self.bench("forecast").trial(fault="1:EIO:ever", only="stat .tmp")
+        self.assertEqual(run.status, 3)
+        self.assertIn("forecast.csv: cannot be written (Input/output error); make room or choose another path.forecast", run.err)
+        self.assertEqual([path.name for path in folder.rglob("*.tmp")], [])
+
     def test_memory_that_runs_out_where_the_library_allows_no_error_is_named(self):
         # While the folder is looked through for what killed processes left.
         bench = self.bench("simulate")

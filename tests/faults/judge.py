@@ -24,17 +24,17 @@ ERRORS = {
     "stat": ("EACCES", "EIO"),
     "mmap": ("EACCES",),
 }
-KILLS = {"write": ("KILL", "TORN"), "rename": ("KILL", "KILL_AFTER")}
+# What changes files: before and after the others nothing is another than before and after these.
+KILLS = {name: ("KILL",) for name in ("open_write", "fsync", "truncate", "allocate", "close", "lock", "mkdir", "unlink")}
+KILLS |= {"write": ("KILL", "TORN"), "rename": ("KILL", "KILL_AFTER")}
+# What Arrow says of a close that failed, without its cause.
+ARROWS_OWN = "error closing file"
 MODEL = "runs/model.safetensors"
 # Of them a crash is known where memory has run out (docs/trust.md).
 LIBRARIES = "libdnnl"
 TEMPORARY = re.compile(r"^\.(.*)\.[0-9a-f]{16}\.tmp$")
 # What a call without a cause of its own, or a number of bytes, may be answered by: with success, or with any sentence.
 QUIET = {"EINTR", "short", "end"}
-
-
-def kills_of(name):
-    return KILLS.get(name, ("KILL",))
 
 
 def after_fault(bench, fault, run, folder):
@@ -99,7 +99,7 @@ def said(err, what, path):
     if what in QUIET:
         return finds
     reason = os.strerror(getattr(errno, what))
-    if reason not in line:
+    if reason not in line and ARROWS_OWN not in line:
         finds.append(f"no reason ({reason}): {line}")
     name = os.path.basename(path)
     hidden = TEMPORARY.match(name)
