@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/ranks/ranks.hpp"
+#include "data/table/glob.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/config/setting_texts.hpp"
 #include "sluice/base/error.hpp"
@@ -48,13 +49,13 @@ Config with_absolute_paths(Config config) {
   return config;
 }
 
-/// Of the files and directories that the settings name, the first that is not there; empty: all
-/// are.
+/// Of the files, directories and patterns that the settings name, the first that is not there;
+/// empty: all are.
 std::string first_missing(const Config& config) {
   for (const auto* paths : {&config.path.data, &config.path.future, &config.path.statics}) {
     for (const std::string& path : *paths) {
       std::error_code error;
-      if (!fs::exists(path, error)) return path;
+      if (is_pattern(path) ? matches_of(path).empty() : !fs::exists(path, error)) return path;
     }
   }
   return {};

@@ -81,6 +81,12 @@ class Convert(Program):
         self.write("days/b.csv", "".join(text[:1] + text[middle:]))
         said = self.ok("check", "days.slc")
         self.assertIn("converting again", said.err)
+        self.ok("convert", "days/*.csv", "some.slc", *INPUTS)
+        self.assertEqual(self.ok("check", "some.slc").err, "")
+        os.remove(self.folder / "days/b.csv")
+        self.assertIn("converting again", self.ok("check", "some.slc").err)
+        os.remove(self.folder / "days/a.csv")
+        self.assertIn("taken as it was converted", self.ok("check", "some.slc").err)
         self.assertIn("6", said.out)
 
     def test_without_its_files_it_is_used_as_it_is(self):
