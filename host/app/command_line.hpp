@@ -13,7 +13,7 @@ namespace sluice {
 /// What the command line asks for. SettingsRequest is of the commands that take settings, what is
 /// added here of the others.
 struct Request : SettingsRequest {
-  std::string file;    ///< simulate: OUT; info: MODEL; manual: --write
+  std::string file;    ///< simulate: OUT; info: FILE; manual: --write
   std::string word;    ///< completion: SHELL; manual: COMMAND
   std::string filter;  ///< explain
   bool markdown = false;

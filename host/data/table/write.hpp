@@ -21,8 +21,8 @@ TableFormat output_format(const std::filesystem::path& path);
 void write_csv(const std::filesystem::path& path, const std::filesystem::path& name,
                const std::vector<OutputColumn>& columns);
 void write_parquet(const std::filesystem::path& path, const std::filesystem::path& name,
-                   const std::vector<OutputColumn>& columns);
+                   const std::vector<OutputColumn>& columns, const TableNotes& notes = {});
 void write_arrow(const std::filesystem::path& path, const std::filesystem::path& name,
-                 const std::vector<OutputColumn>& columns);
+                 const std::vector<OutputColumn>& columns, const TableNotes& notes = {});
 
 }  // namespace sluice

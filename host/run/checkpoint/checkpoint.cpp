@@ -10,10 +10,12 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/checksum.hpp"
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
 #include "run/checkpoint/spec_names.hpp"
 #include "run/config/keys.hpp"
+#include "run/provenance/checksums.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -261,10 +263,7 @@ std::vector<CovariateMap> read_covariates(const CheckedReader& reader, std::int6
   return maps;
 }
 
-}  // namespace
-
-void save_model(const std::filesystem::path& path, const Model& model) {
-  if (const std::string what = misfit(model); !what.empty()) throw InternalError(what);
+Safetensors safetensors_of(const Model& model) {
   Safetensors file;
   file.metadata["format"] = kModelFormat;
   file.metadata["format_version"] = std::to_string(version_of(model));
@@ -291,6 +290,7 @@ void save_model(const std::filesystem::path& path, const Model& model) {
       {"seconds", number_json(model.train_seconds)},
       {"began_from",
        model.began_from}}.dump();
+  if (!model.provenance.empty()) file.metadata["provenance"] = to_json(model.provenance);
   const ParamLayout layout(model.spec);
   for (std::size_t k = 0; k < model.members.size(); ++k) {
     write_member(file, layout, k, model.members[k]);
@@ -348,7 +348,39 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   for (std::size_t e = 0; e < model.step_vocabularies.size(); ++e) {
     tensors[fmt::format("step_vocabulary.{}", e)] = lines_of(model.step_vocabularies[e]);
   }
+  return file;
+}
+
+/// hash_of the model in `file`.
+std::string contents_hash(const Safetensors& file) {
+  Checksum sum;
+  for (const char* name : {"spec", "frequency", "covariates"}) {
+    const auto found = file.metadata.find(name);
+    sum.add(found == file.metadata.end() ? "" : found->second);
+  }
+  const Json names = Json::parse(file.metadata.at("names"));
+  for (const char* name : {"channels", "statics", "categories", "step_categories", "partners"}) {
+    sum.add(names.value(name, Json::array()).dump());
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    sum.add(name);
+    sum.add(tensor.dtype);
+    sum.add(std::span<const std::int64_t>(tensor.shape));
+    sum.add(std::span<const std::uint8_t>(tensor.bytes));
+  }
+  return hash_text(sum.value());
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, const Model& model) {
+  if (const std::string what = misfit(model); !what.empty()) throw InternalError(what);
+  Safetensors file = safetensors_of(model);
   write_checked(path, file);
+}
+
+std::string hash_of(const Model& model) {
+  return model.hash.empty() ? contents_hash(safetensors_of(model)) : model.hash;
 }
 
 Model load_model(const std::filesystem::path& path, std::string_view setting) {
@@ -423,7 +455,11 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   for (std::size_t e = 0; e < model.step_category_names.size(); ++e) {
     model.step_vocabularies.push_back(reader.lines(fmt::format("step_vocabulary.{}", e)));
   }
+  if (reader.file().metadata.contains("provenance")) {
+    model.provenance = provenance_from_json(reader.text("provenance"), reader.where("provenance"));
+  }
   if (const std::string what = misfit(model); !what.empty()) reader.bad(what);
+  model.hash = contents_hash(reader.file());
   return model;
 }
 

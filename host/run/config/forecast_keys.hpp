@@ -50,6 +50,11 @@ void visit_forecast_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Whether series without history are forecast from similar ones; else they "
                        "are left out and named."},
         config.forecast.new_items);
+  visit(Key{.name = "forecast.sidecar",
+            .meaning = "Whether the hashes of data, settings and model, and the program, are also "
+                       "written beside path.forecast, as FILE.meta.json: a CSV file has no place "
+                       "for them, Parquet and Arrow files have them anyway."},
+        config.forecast.sidecar);
   visit(Key{.name = "forecast.sums",
             .meaning = "Numbers of steps, from the first one on, whose total is forecast too, with "
                        "intervals, into path.sums: \"7, 28\" of days is the next week and the next "

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <map>
-#include <span>
-#include <utility>
 #include <vector>
 
-#include "base/checksum.hpp"
 #include "run/config/setting_texts.hpp"
+#include "run/provenance/settings.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -20,11 +17,6 @@ namespace {
 
 bool finite(const std::vector<float>& numbers) {
   return std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); });
-}
-
-/// As JSON's readers hold it, and not 0.
-std::int64_t positive(const Checksum& sum) {
-  return static_cast<std::int64_t>(sum.value() >> 1 | 1);
 }
 
 /// `numbers` of `name` that are not the model's P finite ones, or empty.
@@ -176,13 +168,10 @@ void check_state(const std::filesystem::path& path, const TrainingState& state,
 }
 
 std::string settings_to_keep(const Config& config) {
-  Config kept = config;
-  kept.mode = {};
-  kept.path = {};
-  kept.tune = {};
+  Config kept = deciding_settings(config);
   kept.path.data = config.path.data;
-  kept.training.checkpoint_seconds = 0;
-  kept.training.parallel_seeds = 0;
+  kept.engine.threads = config.engine.threads;
+  kept.forecast.sidecar = config.forecast.sidecar;
   return to_toml(kept);
 }
 
@@ -196,45 +185,6 @@ bool leads_to(const std::filesystem::path& path, const TrainingState& state,
   const std::string& used = state.chosen.empty() ? state.config : state.chosen;
   return are_same_settings(path, state.config, mine) &&
          are_same_settings(path, used, settings_to_keep(trained));
-}
-
-std::int64_t checksum_of(const Model& model) {
-  Checksum sum;
-  for (const std::vector<float>& member : model.members) sum.add(std::span<const float>(member));
-  return positive(sum);
-}
-
-std::int64_t checksum_of(const Catalog& catalog) {
-  Checksum sum;
-  for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    sum.add(catalog.id(s));
-    sum.add(static_cast<std::uint64_t>(catalog.period(s, 0)));
-    sum.add(static_cast<std::uint64_t>(catalog.history(s)));
-  }
-  sum.add(catalog.offsets());
-  for (const Channel& channel : catalog.channels()) {
-    sum.add(channel.name);
-    sum.add(std::span<const float>(channel.values));
-  }
-  for (int m = 0; m < catalog.count(Role::target); ++m) {
-    for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-      sum.add(std::bit_cast<std::uint64_t>(catalog.value_offset(m, s)));
-    }
-  }
-  for (const StaticReal& real : catalog.static_reals()) {
-    sum.add(real.name);
-    sum.add(std::span<const float>(real.values));
-  }
-  const auto add_words = [&](const auto& categories) {
-    for (const auto& category : categories) {
-      sum.add(category.name);
-      for (const std::string& word : category.vocabulary) sum.add(word);
-      sum.add(std::span(std::as_const(category.codes)));
-    }
-  };
-  add_words(catalog.static_categories());
-  add_words(catalog.categories());
-  return positive(sum);
 }
 
 }  // namespace sluice

@@ -1,11 +1,9 @@
 // Whether a training state read from a file can be one of this training.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 
-#include "sluice/data/catalog.hpp"
 #include "sluice/model/spec.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
@@ -32,9 +30,5 @@ bool are_same_settings(const std::filesystem::path& path, const std::string& sav
 /// settings_to_keep) and leads to a model that keeps `trained`. Throws like are_same_settings.
 bool leads_to(const std::filesystem::path& path, const TrainingState& state,
               const std::string& mine, const Config& trained);
-
-/// Numbers that another model's parameters, another catalogue would hardly have; never 0.
-std::int64_t checksum_of(const Model& model);
-std::int64_t checksum_of(const Catalog& catalog);
 
 }  // namespace sluice

@@ -186,6 +186,7 @@ struct Config {
     bool strict = false;    ///< a series that cannot be forecast is an error
     bool ended = false;     ///< series that ended long before are forecast too
     bool new_items = true;  ///< series without history are forecast from similar ones
+    bool sidecar = false;   ///< a file beside path.forecast says what it is from
     std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var, mint_shrink
     std::optional<std::vector<int>> sums;  ///< steps whose total is forecast too; none: no sums
     std::optional<int> samples;            ///< sample paths of each series; auto: sample_count()
