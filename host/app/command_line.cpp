@@ -178,6 +178,9 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   CLI::App* info_command = add_command(app, "info", "Tell about the program, a model or a forecast",
                                        "sluice info runs/model.safetensors");
   info_command->add_option("FILE", request.file, "a trained model, or a forecast");
+  info_command->add_flag("--signature", request.signature,
+                         "train 50 steps of a small fixed problem on each instruction set that "
+                         "this processor has, and print what came out, as JSON");
   add_command(app, "devices", "List what can compute, as engine.device takes it", "sluice devices");
   CLI::App* completion_command = add_command(
       app, "completion", "Print a script by which a shell completes commands and settings",

@@ -17,6 +17,7 @@ struct Request : SettingsRequest {
   std::string word;    ///< completion: SHELL; manual: COMMAND
   std::string filter;  ///< explain
   bool markdown = false;
+  bool signature = false;  ///< info
   SimulateSpec simulate;
   Outline outline;  ///< of the command line, for completion and manual
 };

@@ -21,6 +21,7 @@
 #include "app/next.hpp"
 #include "app/output.hpp"
 #include "app/process_limits.hpp"
+#include "app/signature.hpp"
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
 #include "base/with_memory.hpp"
@@ -293,6 +294,14 @@ int explain(const Request& request) {
 }
 
 int info(const Request& request) {
+  if (request.signature && !request.file.empty()) {
+    throw ConfigError(
+        fmt::format("--signature is of the program; leave out '{}', or --signature", request.file));
+  }
+  if (request.signature) {
+    print_result(signature_json());
+    return 0;
+  }
   print_result(request.file.empty() ? program_info() : file_info(request.file));
   return 0;
 }
