@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/build.hpp"
+
 namespace sluice::api {
 namespace {
 
@@ -50,6 +52,6 @@ void sluice_error_free(sluice_error* error) {
   if (error != &out_of_memory) delete error;
 }
 
-const char* sluice_version(void) { return SLUICE_VERSION; }
+const char* sluice_version(void) { return sluice::kBuild.version; }
 int sluice_api_version(void) { return SLUICE_API_VERSION; }
 void sluice_text_free(char* text) { std::free(text); }

@@ -9,6 +9,7 @@
 
 #include "app/arguments.hpp"
 #include "app/output.hpp"
+#include "base/build.hpp"
 #include "run/config/names.hpp"
 #include "run/config/value.hpp"
 #include "sluice/base/error.hpp"
@@ -167,7 +168,7 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   Request request;
   std::vector<std::string> files;
   CLI::App app("Sluice: an LSTM forecasting engine", "sluice");
-  app.set_version_flag("--version", "sluice " SLUICE_VERSION);
+  app.set_version_flag("--version", fmt::format("sluice {}", kBuild.version));
   app.require_subcommand(0, 1);
   app.footer(
       "Begin:\n  sluice simulate demo/sales.csv\n  sluice check demo/sales.csv\n"
@@ -204,9 +205,12 @@ std::optional<Request> read_command_line(int argc, char** argv) {
       add_command(app, "explain", "Explain the settings", "sluice explain network.lags");
   explain_command->add_option("KEY", request.filter, "a section or a key; all without it");
   explain_command->add_flag("--markdown", request.markdown, "as configs/README.md");
-  CLI::App* info_command = add_command(app, "info", "Tell about the program, or a model",
+  CLI::App* info_command = add_command(app, "info", "Tell about the program, a model or a forecast",
                                        "sluice info runs/model.safetensors");
-  info_command->add_option("MODEL", request.file, "a trained model");
+  info_command->add_option("FILE", request.file, "a trained model, or a forecast");
+  info_command->add_flag("--signature", request.signature,
+                         "train 50 steps of a small fixed problem on each instruction set that "
+                         "this processor has, and print what came out, as JSON");
   add_command(app, "devices", "List what can compute, as engine.device takes it", "sluice devices");
   CLI::App* completion_command = add_command(
       app, "completion", "Print a script by which a shell completes commands and settings",

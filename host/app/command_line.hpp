@@ -13,10 +13,11 @@ namespace sluice {
 /// What the command line asks for. SettingsRequest is of the commands that take settings, what is
 /// added here of the others.
 struct Request : SettingsRequest {
-  std::string file;    ///< simulate, convert: OUT; info: MODEL; manual: --write
+  std::string file;    ///< simulate, convert: OUT; info: FILE; manual: --write
   std::string word;    ///< completion: SHELL; manual: COMMAND
   std::string filter;  ///< explain
   bool markdown = false;
+  bool signature = false;  ///< info
   SimulateSpec simulate;
   Outline outline;  ///< of the command line, for completion and manual
 };

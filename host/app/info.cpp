@@ -15,10 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/build.hpp"
 #include "run/config/keys.hpp"
 #include "sluice/data/calendar.hpp"
+#include "sluice/data/table.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/checkpoint.hpp"
+#include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
@@ -59,9 +62,10 @@ std::string listed(const std::vector<std::string>& names) {
 }  // namespace
 
 std::string program_info() {
-  std::string out = fmt::format("sluice        {}\n", SLUICE_VERSION);
-  out += fmt::format("build         {}, g++ {}, -march={}\n", SLUICE_BUILD_TYPE, __VERSION__,
-                     SLUICE_MARCH);
+  std::string out = fmt::format("sluice        {}\n", kBuild.version);
+  out += fmt::format("commit        {}\n", kBuild.commit);
+  out += fmt::format("build         {}, {}, -march={}\n", kBuild.type, kBuild.compiler,
+                     kBuild.baseline);
   out += fmt::format("processor     {} ({})\n", processor(), instruction_sets());
   out += fmt::format("threads       {} of {} processors, OMP_WAIT_POLICY {}\n",
                      omp_get_max_threads(), omp_get_num_procs(), environment("OMP_WAIT_POLICY"));
@@ -95,6 +99,8 @@ std::string devices_info() {
   return out;
 }
 
+namespace {
+
 std::string model_info(const std::filesystem::path& path) {
   const Model model = load_model(path);
   std::string out = fmt::format("model         {}\n", path.string());
@@ -119,9 +125,19 @@ std::string model_info(const std::filesystem::path& path) {
   out += fmt::format("statics       {}\n", listed(model.static_names));
   out += fmt::format("categories    {}\n", listed(model.category_names));
   out += fmt::format("step words    {}\n", listed(model.step_category_names));
+  Provenance from = model.provenance;
+  from.model = model.hash;
+  out += from.empty() ? fmt::format("of model      {}\n", model.hash) : provenance_lines(from);
   if (!model.choice.empty()) out += fmt::format("\n{}\n", fmt::join(model.choice, "\n"));
   if (!model.learned.empty()) out += fmt::format("\n{}\n", fmt::join(model.learned, "\n"));
   return out + "\n" + to_toml(model.config);
+}
+
+}  // namespace
+
+std::string file_info(const std::filesystem::path& path) {
+  if (format_by_name(path) == TableFormat::automatic) return model_info(path);
+  return fmt::format("forecast      {}\n", path.string()) + provenance_lines(read_provenance(path));
 }
 
 }  // namespace sluice

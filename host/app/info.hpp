@@ -1,4 +1,5 @@
-// What `sluice info` prints, the program and the machine, or a model; and `sluice devices`.
+// What `sluice info` prints, the program and the machine, a model or a forecast; and `sluice
+// devices`.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,8 @@ namespace sluice {
 std::string program_info();
 /// What can compute: a line each, of which the first word is what engine.device takes.
 std::string devices_info();
-/// What the model is, what it was trained on, its settings. Throws DataError.
-std::string model_info(const std::filesystem::path& path);
+/// Of a model what it is, what it was trained on, its settings; of a forecast (a table by its name)
+/// what it is from. Throws DataError.
+std::string file_info(const std::filesystem::path& path);
 
 }  // namespace sluice

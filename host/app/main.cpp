@@ -23,6 +23,7 @@
 #include "app/output.hpp"
 #include "app/process_limits.hpp"
 #include "app/several.hpp"
+#include "app/signature.hpp"
 #include "base/ranks/ranks.hpp"
 #include "base/text.hpp"
 #include "base/wait_passively.hpp"
@@ -175,7 +176,9 @@ int forecast(const Request& request) {
   const Forecasts forecasts = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*settings.model, catalog, config, notes, levels);
   });
-  write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels);
+  const Provenance from = provenance_of(config, catalog, &*settings.model);
+  write_forecasts(config.path.forecast, catalog, forecasts, config.forecast.levels, from);
+  if (config.forecast.sidecar) write_sidecar(config.path.forecast, from);
   log_info(fmt::format("forecast: {} ({} series, {} steps){}", config.path.forecast,
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
   if (samples) {
@@ -233,7 +236,7 @@ void write_page(const HtmlReport& page, const Settings& settings, const Catalog&
   }
   page.write(config.path.html, result,
              {.settings = to_toml(used),
-              .versions = program_info(),
+              .versions = program_info() + provenance_lines(result.report.provenance),
               .log = config.path.log,
               .model = model,
               .contributions = moved ? &*moved : nullptr,
@@ -334,7 +337,15 @@ int explain(const Request& request) {
 }
 
 int info(const Request& request) {
-  print_result(request.file.empty() ? program_info() : model_info(request.file));
+  if (request.signature && !request.file.empty()) {
+    throw ConfigError(
+        fmt::format("--signature is of the program; leave out '{}', or --signature", request.file));
+  }
+  if (request.signature) {
+    print_result(signature_json());
+    return 0;
+  }
+  print_result(request.file.empty() ? program_info() : file_info(request.file));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/build.hpp"
 #include "run/config/keys.hpp"
 #include "sluice/base/error.hpp"
 
@@ -46,7 +47,7 @@ std::string upper(std::string text) {
 /// page.
 std::string heading(const CommandOutline& command, std::string_view name) {
   return fmt::format(".TH {} 1 \"\" \"sluice {}\" \"Sluice's manual\"\n.SH NAME\n{} \\- {}\n",
-                     roff(upper(std::string(name))), roff(SLUICE_VERSION), roff(name),
+                     roff(upper(std::string(name))), roff(kBuild.version), roff(name),
                      roff(command.meaning));
 }
 

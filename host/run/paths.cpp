@@ -26,6 +26,7 @@
 #include "sluice/base/error.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
+#include "sluice/run/forecast.hpp"
 
 namespace sluice {
 namespace {
@@ -148,6 +149,10 @@ std::vector<NamedPath> outputs_of(const Config& config) {
       {"path.tuned", config.path.tuned},
       {"the search's journal beside path.tuned", journal_path(config.path.tuned), false,
        "path.tuned"}};
+  if (config.forecast.sidecar) {
+    outputs.push_back({"the sidecar beside path.forecast", sidecar_path(config.path.forecast),
+                       false, "path.forecast"});
+  }
   if (config.mode.log_file) outputs.push_back({"path.log", config.path.log});
   if (!config.path.html.empty()) outputs.push_back({"path.html", config.path.html});
   if (!config.path.explanation.empty()) {
@@ -192,7 +197,7 @@ bool writes(const SettingsRequest& request, const std::string& name) {
   if (request.command == "tune") return name == "path.tuned" || name.starts_with("the search");
   if (request.command == "forecast") {
     return name == "path.forecast" || name == "path.explanation" || name == "path.sums" ||
-           name == "path.samples";
+           name == "path.samples" || name.starts_with("the sidecar");
   }
   if (request.command == "report") return name == "path.html";
   if (request.command == "convert") return false;  // what it writes no setting names
@@ -233,6 +238,18 @@ void check_folder(const NamedPath& output) {
   const OutputFile probe(output.path / (parts ? kPlanName : "predict.png"), output.name);
 }
 
+/// A sidecar is of a file's bytes, which are read again.
+void check_sidecar(const SettingsRequest& request, const Config& config) {
+  if (request.command != "forecast" || !config.forecast.sidecar) return;
+  std::error_code status;
+  const fs::file_type type = fs::status(config.path.forecast, status).type();
+  if (type == fs::file_type::regular || type == fs::file_type::not_found) return;
+  throw ConfigError(fmt::format(
+      "forecast.sidecar = true: path.forecast = {} is no regular file, whose bytes could be read "
+      "again for it; name one, or leave forecast.sidecar out",
+      config.path.forecast));
+}
+
 }  // namespace
 
 std::filesystem::path journal_path(const std::filesystem::path& tuned) {
@@ -244,6 +261,7 @@ void check_paths(const SettingsRequest& request, const Config& config) {
   const std::vector<NamedPath> inputs = inputs_of(request, config);
   const std::vector<NamedPath> outputs = outputs_of(config);
   const TableFormat format = parse_table_format(config.data.format);
+  check_sidecar(request, config);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const NamedPath& output = outputs[i];
     // Another command's output may be this one's input, as forecasts are data of a next step.

@@ -45,6 +45,7 @@
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/html_report.hpp"
 #include "sluice/run/metrics.hpp"
+#include "sluice/run/provenance.hpp"
 #include "sluice/run/report.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/samples.hpp"

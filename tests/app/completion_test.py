@@ -60,7 +60,7 @@ class Completion(Program):
         for key in self.keys():
             self.assertIn("--" + key, flags)
         self.assertIn("--quiet", flags)
-        self.assertEqual(self.bash("info", "--"), ["--help"])
+        self.assertEqual(self.bash("info", "--"), ["--help", "--signature"])
 
     def test_bash_offers_the_words_of_a_key_that_has_a_fixed_set(self):
         self.assertEqual(self.bash("train", "--engine.device", ""), ["auto", "cpu", "cuda"])

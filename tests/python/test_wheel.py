@@ -31,8 +31,8 @@ def test_a_wheel_works_in_a_fresh_environment(tmp_path):
     assert len(wheels) == 1
     with zipfile.ZipFile(wheels[0]) as wheel:
         carried = {name.removeprefix("sluice/licences/") for name in wheel.namelist() if "/licences/" in name}
-    named = re.findall(r"^\| ([\w-]+)[^|]*\| [^|-]", (ROOT / "THIRD_PARTY.md").read_text(), re.MULTILINE)
-    assert "nanobind" in named and carried >= {f"{name}.txt" for name in named if name != "Apache"}  # pyarrow has that
+    named = re.findall(r"^\| ([\w+-]+)[^|]*\| [^|-]", (ROOT / "THIRD_PARTY.md").read_text(), re.MULTILINE)
+    assert "nanobind" in named and "sluice.cdx.json" in carried and carried >= {f"{name}.txt" for name in named if name != "Apache"}  # pyarrow has that
     venv = tmp_path / "elsewhere" / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     subprocess.run([venv / "bin/pip", "install", "--quiet", wheels[0]], check=True)

@@ -31,8 +31,8 @@ RANK = {"base": 0, "data": 1, "model": 1, "engine": 2, "run": 3, "api": 4, "app"
 ROOMS = {
     "host/data": (("calendar",), ("table",), ("hierarchy",), ("catalog", "simulate"), ("cache",), (".",)),
     "host/engine": ((".",), ("shared",), ("fused", "onednn"), ("cpu",)),
-    "host/run": (("config",), (".", "checkpoint", "report", "reconcile"), ("calibration",), ("training", "forecast"), ("choice",),
-                 ("tune",)),
+    "host/run": (("config",), ("provenance",), (".", "checkpoint", "report", "reconcile"), ("calibration",), ("training", "forecast"),
+                 ("choice",), ("tune",)),
     "cuda/recurrence": ((".",), ("shared",), ("gemm", "fused_simt", "fused_mma", "cudnn")),
 }
 # Files that may include any room of theirs: they choose between them.

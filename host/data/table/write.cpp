@@ -50,16 +50,17 @@ TableFormat output_format(const fs::path& path) {
                   path.string()));
 }
 
-void write_table(const fs::path& path, const std::vector<OutputColumn>& columns) {
+void write_table(const fs::path& path, const std::vector<OutputColumn>& columns,
+                 const TableNotes& notes) {
   check_columns(path, columns);
   const TableFormat format = output_format(path);
   OutputFile file(path, "path");
   if (format == TableFormat::csv) {
     write_csv(file, path, columns);
   } else if (format == TableFormat::parquet) {
-    write_parquet(file, path, columns);
+    write_parquet(file, path, columns, notes);
   } else {
-    write_arrow(file, path, columns);
+    write_arrow(file, path, columns, notes);
   }
   file.commit();
 }

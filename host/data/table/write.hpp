@@ -33,8 +33,8 @@ TableFormat output_format(const std::filesystem::path& path);
 void write_csv(const OutputFile& file, const std::filesystem::path& name,
                const std::vector<OutputColumn>& columns);
 void write_parquet(const OutputFile& file, const std::filesystem::path& name,
-                   const std::vector<OutputColumn>& columns);
+                   const std::vector<OutputColumn>& columns, const TableNotes& notes = {});
 void write_arrow(const OutputFile& file, const std::filesystem::path& name,
-                 const std::vector<OutputColumn>& columns);
+                 const std::vector<OutputColumn>& columns, const TableNotes& notes = {});
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #include <arrow/io/file.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/table.h>
+#include <arrow/util/key_value_metadata.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <parquet/arrow/writer.h>
@@ -24,6 +25,16 @@ namespace {
 constexpr std::int64_t kRowGroup = std::int64_t{1} << 20;  // rows
 constexpr const char* kRemedy = "check the path and the free space of the disk";
 
+std::shared_ptr<arrow::Table> noted_table(const std::vector<OutputColumn>& columns,
+                                          const fs::path& name, const TableNotes& notes) {
+  const auto table = arrow_table(columns, name);
+  if (notes.empty()) return table;
+  // In the order of their keys, so that the same notes are the same bytes.
+  auto sorted = std::make_shared<arrow::KeyValueMetadata>();
+  for (const auto& [key, text] : notes) sorted->Append(key, text);
+  return table->ReplaceSchemaMetadata(sorted);
+}
+
 }  // namespace
 
 std::shared_ptr<arrow::io::FileOutputStream> stream_to(const OutputFile& file,
@@ -39,10 +50,10 @@ std::shared_ptr<arrow::io::FileOutputStream> stream_to(const OutputFile& file,
 }
 
 void write_parquet(const OutputFile& file, const fs::path& name,
-                   const std::vector<OutputColumn>& columns) {
+                   const std::vector<OutputColumn>& columns, const TableNotes& notes) {
   const auto out = stream_to(file, name);
   const files::QuietEnd end(out);
-  const auto table = arrow_table(columns, name);
+  const auto table = noted_table(columns, name, notes);
   const auto properties = parquet::WriterProperties::Builder()
                               .compression(arrow::Compression::ZSTD)
                               ->max_row_group_length(kRowGroup)
@@ -66,10 +77,10 @@ void write_parquet(const OutputFile& file, const fs::path& name,
 }
 
 void write_arrow(const OutputFile& file, const fs::path& name,
-                 const std::vector<OutputColumn>& columns) {
+                 const std::vector<OutputColumn>& columns, const TableNotes& notes) {
   const auto out = stream_to(file, name);
   const files::QuietEnd end(out);
-  const auto table = arrow_table(columns, name);
+  const auto table = noted_table(columns, name, notes);
   const auto writer =
       files::value_of(arrow::ipc::MakeFileWriter(out, table->schema()), name, kRemedy);
   files::check(writer->WriteTable(*table, kRowGroup), name, kRemedy);

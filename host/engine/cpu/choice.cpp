@@ -44,6 +44,8 @@ std::unique_ptr<Recurrence> make_cpu_engine_recurrence(const std::string& name, 
   return make_checked_recurrence(C, H, L, make(pair->used), make(pair->other), log_info);
 }
 
+std::string cpu_instructions() { return fused_kernels().target; }
+
 std::string cpu_vector_text() {
   const FusedKernels<float>& kernels = fused_kernels();
   return fmt::format("{}, {} floats at once", kernels.target, kernels.lanes);

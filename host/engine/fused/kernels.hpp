@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "engine/recurrence.hpp"
@@ -112,8 +113,10 @@ struct FusedKernels {
 
 /// Of the best instruction set that this machine has.
 const FusedKernels<float>& fused_kernels();
-/// Of every instruction set that is built in and that this machine has, best first. Not while
-/// another thread calls fused_kernels().
+/// Calls `work` for every instruction set that is built in and that this machine has, best first,
+/// while fused_kernels() is of it. Not while another thread calls that.
+void for_each_fused_target(const std::function<void(const FusedKernels<float>&)>& work);
+/// All of these. Not while another thread calls fused_kernels().
 std::vector<const FusedKernels<float>*> all_fused_kernels();
 
 }  // namespace sluice

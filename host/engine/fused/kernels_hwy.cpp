@@ -424,16 +424,24 @@ HWY_EXPORT(kernels);
 
 const FusedKernels<float>& fused_kernels() { return *HWY_DYNAMIC_DISPATCH(kernels)(); }
 
-std::vector<const FusedKernels<float>*> all_fused_kernels() {
-  std::vector<const FusedKernels<float>*> all;
+void for_each_fused_target(const std::function<void(const FusedKernels<float>&)>& work) {
+  struct BestAgain {
+    ~BestAgain() {
+      hwy::SetSupportedTargetsForTest(0);
+      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    }
+  } const best_again;
   for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0;
        targets &= targets - 1) {  // the lower bit is the better target
     hwy::SetSupportedTargetsForTest(targets & -targets);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    all.push_back(&fused_kernels());
+    work(fused_kernels());
   }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+std::vector<const FusedKernels<float>*> all_fused_kernels() {
+  std::vector<const FusedKernels<float>*> all;
+  for_each_fused_target([&](const FusedKernels<float>& kernels) { all.push_back(&kernels); });
   return all;
 }
 

@@ -65,6 +65,7 @@ class CheckedReader {
   nlohmann::json object(const std::string& name) const;
 
   bool has(const std::string& name) const { return file_.tensors.contains(name); }
+  const Safetensors& file() const { return file_; }
 
   /// The numbers of a tensor of this very shape; -1: any size there.
   template <typename Number>

@@ -10,11 +10,13 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/checksum.hpp"
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
 #include "run/checkpoint/model_file.hpp"
 #include "run/checkpoint/spec_names.hpp"
 #include "run/config/keys.hpp"
+#include "run/provenance/checksums.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -262,6 +264,26 @@ std::vector<CovariateMap> read_covariates(const CheckedReader& reader, std::int6
   return maps;
 }
 
+/// hash_of the model in `file`.
+std::string contents_hash(const Safetensors& file) {
+  Checksum sum;
+  for (const char* name : {"spec", "frequency", "covariates"}) {
+    const auto found = file.metadata.find(name);
+    sum.add(found == file.metadata.end() ? "" : found->second);
+  }
+  const Json names = Json::parse(file.metadata.at("names"));
+  for (const char* name : {"channels", "statics", "categories", "step_categories", "partners"}) {
+    sum.add(names.value(name, Json::array()).dump());
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    sum.add(name);
+    sum.add(tensor.dtype);
+    sum.add(std::span<const std::int64_t>(tensor.shape));
+    sum.add(std::span<const std::uint8_t>(tensor.bytes));
+  }
+  return hash_text(sum.value());
+}
+
 }  // namespace
 
 Safetensors model_file(const Model& model) {
@@ -292,6 +314,7 @@ Safetensors model_file(const Model& model) {
       {"seconds", number_json(model.train_seconds)},
       {"began_from",
        model.began_from}}.dump();
+  if (!model.provenance.empty()) file.metadata["provenance"] = to_json(model.provenance);
   const ParamLayout layout(model.spec);
   for (std::size_t k = 0; k < model.members.size(); ++k) {
     write_member(file, layout, k, model.members[k]);
@@ -355,6 +378,10 @@ Safetensors model_file(const Model& model) {
 void save_model(const std::filesystem::path& path, const Model& model) {
   Safetensors file = model_file(model);
   write_checked(path, file);
+}
+
+std::string hash_of(const Model& model) {
+  return model.hash.empty() ? contents_hash(model_file(model)) : model.hash;
 }
 
 Model load_model(const std::filesystem::path& path, std::string_view setting) {
@@ -429,7 +456,11 @@ Model load_model(const std::filesystem::path& path, std::string_view setting) {
   for (std::size_t e = 0; e < model.step_category_names.size(); ++e) {
     model.step_vocabularies.push_back(reader.lines(fmt::format("step_vocabulary.{}", e)));
   }
+  if (reader.file().metadata.contains("provenance")) {
+    model.provenance = provenance_from_json(reader.text("provenance"), reader.where("provenance"));
+  }
   if (const std::string what = misfit(model); !what.empty()) reader.bad(what);
+  model.hash = contents_hash(reader.file());
   return model;
 }
 

@@ -59,6 +59,11 @@ void visit_forecast_keys(AnyConfig& config, Visitor& visit) {
             .meaning = "Series in each part of the forecast where path.forecast is a directory.",
             .range = {.min = 1, .max = 1e9}},
         config.forecast.part_series);
+  visit(Key{.name = "forecast.sidecar",
+            .meaning = "Whether the hashes of data, settings and model, and the program, are also "
+                       "written beside path.forecast, as FILE.meta.json: a CSV file has no place "
+                       "for them, Parquet and Arrow files have them anyway."},
+        config.forecast.sidecar);
   visit(Key{.name = "forecast.sums",
             .meaning = "Numbers of steps, from the first one on, whose total is forecast too, with "
                        "intervals, into path.sums: \"7, 28\" of days is the next week and the next "

@@ -45,9 +45,9 @@ bool evaluation_looks_at(std::string_view command, std::string_view key, std::st
     return page && used.evaluate.refit == 0 && key != "explanation.series";
   }
   if (key == "forecast.samples") return used.network.decoding == "recursive";
-  constexpr std::array<std::string_view, 6> kAhead = {"forecast.from",    "forecast.strict",
-                                                      "forecast.sums",    "forecast.new_items",
-                                                      "forecast.replace", "forecast.part_series"};
+  constexpr std::array<std::string_view, 7> kAhead = {
+      "forecast.from",    "forecast.strict",      "forecast.sums",   "forecast.new_items",
+      "forecast.replace", "forecast.part_series", "forecast.sidecar"};
   return section == "evaluate" || (section == "forecast" && !is_one_of(key, kAhead)) ||
          (key == "mode.figures" && command == "evaluate");
 }

@@ -474,6 +474,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     }
   }
   BacktestResult result = test.result(description, train_seconds, forecast_seconds, windows);
+  result.report.provenance = provenance_of(config, catalog, refit > 0 ? nullptr : model);
   if (guard) {
     guard.reset();  // from here on a signal ends the process itself
     stop_if_interrupted();

@@ -12,8 +12,8 @@
 #include "base/checksum.hpp"
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/model_file.hpp"
-#include "run/checksums.hpp"
 #include "run/config/setting_texts.hpp"
+#include "run/provenance/checksums.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 
@@ -77,7 +77,8 @@ PartPlan plan_parts(const Model& model, const Catalog& catalog, const Config& co
   plan["series"] = rows.series.size();
   return {.rows = rows.series.size(),
           .each = static_cast<std::size_t>(config.forecast.part_series),
-          .text = dumped(plan)};
+          .text = dumped(plan),
+          .from = provenance_of(config, catalog, &model)};
 }
 
 std::string plan_differences(const std::filesystem::path& path, const PartPlan& mine) {

@@ -14,6 +14,7 @@ namespace sluice {
 struct PartPlan {
   std::size_t rows = 0, each = 1;
   std::string text;  ///< JSON: program, checksums of model and data, settings that matter
+  Provenance from;   ///< what each part says of itself
 
   std::size_t parts() const { return (rows + each - 1) / each; }
   std::size_t begin(std::size_t part) const { return part * each; }

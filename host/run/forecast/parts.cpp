@@ -202,7 +202,7 @@ Forecasts write_part(const fs::path& directory, const PartPlan& plan, std::size_
         left_out_text(made.left_out) +
             (config.forecast.strict ? "" : "; make forecast.part_series larger")));
   }
-  write_forecasts(path, catalog, made, config.forecast.levels);
+  write_forecasts(path, catalog, made, config.forecast.levels, plan.from);
   made.values = {}, made.mean = {};
   return made;
 }

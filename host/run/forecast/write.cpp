@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "run/forecast/notes.hpp"
 #include "run/forecast/output_columns.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/forecast.hpp"
@@ -109,9 +110,11 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
 }
 
 void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
-                     const Forecasts& forecasts, const std::vector<double>& levels) {
+                     const Forecasts& forecasts, const std::vector<double>& levels,
+                     const Provenance& from) {
   write_table(path,
-              forecast_columns(catalog, {&forecasts, 1}, levels, ForecastRows::forecasts_alone));
+              forecast_columns(catalog, {&forecasts, 1}, levels, ForecastRows::forecasts_alone),
+              notes_of(from));
 }
 
 }  // namespace sluice

@@ -52,6 +52,7 @@ std::string report_json(const EvaluationReport& report) {
   out["data"] = report.data;
   out["frequency"] = report.frequency;
   out["model"] = report.model;
+  if (!report.provenance.empty()) out["provenance"] = Json::parse(to_json(report.provenance));
   out["series"] = report.series;
   out["windows"] = report.windows;
   out["horizon"] = report.K;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "run/config/setting_texts.hpp"
+#include "run/provenance/settings.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/model/params.hpp"
 
@@ -167,13 +168,10 @@ void check_state(const std::filesystem::path& path, const TrainingState& state,
 }
 
 std::string settings_to_keep(const Config& config) {
-  Config kept = config;
-  kept.mode = {};
-  kept.path = {};
-  kept.tune = {};
+  Config kept = deciding_settings(config);
   kept.path.data = config.path.data;
-  kept.training.checkpoint_seconds = 0;
-  kept.training.parallel_seeds = 0;
+  kept.engine.threads = config.engine.threads;
+  kept.forecast.sidecar = config.forecast.sidecar;
   return to_toml(kept);
 }
 

@@ -1,7 +1,6 @@
 // Whether a training state read from a file can be one of this training.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 

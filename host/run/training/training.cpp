@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "run/channels.hpp"
-#include "run/checksums.hpp"
+#include "run/provenance/checksums.hpp"
 #include "run/training/earlier_model.hpp"
 #include "run/training/loop.hpp"
 #include "run/training/state_check.hpp"
@@ -48,7 +48,7 @@ Training::Training(const Config& given, const Decided& decided, const Catalog& c
   start_ = std::move(earlier.model);
   start_is_output_ = earlier.is_output;
   if (start_) {
-    state_.start_checksum = checksum_of(*start_);
+    state_.start_checksum = checksum_of(start_->members);
     announce(fmt::format("going on from {} ({} steps)", earlier.path, start_->steps));
   }
   const std::string words = unknown_words_text(vocabularies_.series, vocabularies_.steps, catalog);
@@ -190,6 +190,10 @@ Model Training::make_model(const Phase& phase) const {
   model.began_from = state_.start_checksum;
   model.remarks = decided_.remarks;
   model.choice = decided_.lines;
+  model.provenance = {.program = this_program(),
+                      .data = hash_text(static_cast<std::uint64_t>(state_.catalog_checksum)),
+                      .settings = settings_hash(config_),
+                      .model = {}};
   return model;
 }
 
@@ -199,7 +203,7 @@ TrainResult Training::run(const std::function<void(std::size_t)>& reserve) {
     state_.chosen = settings_to_keep(config_);
     state_.choice = decided_.lines;
   }
-  if (options_.save) state_.catalog_checksum = checksum_of(catalog_);
+  state_.catalog_checksum = checksum_of(catalog_);
   load_state();
   if (ended_before_) {
     announce(fmt::format("the training that {} is of had ended: its model is {}",

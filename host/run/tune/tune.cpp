@@ -16,11 +16,11 @@
 #include "base/text.hpp"
 #include "model/simple/methods.hpp"
 #include "run/checkpoint/atomic_file.hpp"
-#include "run/checksums.hpp"
 #include "run/choice/trial.hpp"
 #include "run/config/setting_texts.hpp"
 #include "run/interrupt.hpp"
 #include "run/paths.hpp"
+#include "run/provenance/checksums.hpp"
 #include "run/training/state_check.hpp"
 #include "run/tune/search.hpp"
 #include "run/tune/show.hpp"
@@ -185,8 +185,8 @@ std::vector<SimpleScore> Tuning::simple_scores(const std::string& measure) const
 /// a signal ended it.
 std::optional<SearchStart> Tuning::begin() {
   SearchStart start;
-  start.measure = given_.tune.measure == "wql"    ? "wQL"
-                  : given_.tune.measure == "wape" ? "WAPE"
+  start.measure = given_.tune.measure == "wql"     ? "wQL"
+                  : given_.tune.measure == "wape"  ? "WAPE"
                   : given_.tune.measure == "rmsse" ? "RMSSE"
                   : given_.tune.measure == "mase"
                       ? "MASE"

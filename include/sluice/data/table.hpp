@@ -30,6 +30,9 @@ TableFormat parse_table_format(std::string_view text);
 /// directory only files with such endings are read, unless a format is given.
 TableFormat format_by_name(const std::filesystem::path& path);
 
+/// What a file says beside its columns: texts by their keys.
+using TableNotes = std::map<std::string, std::string>;
+
 struct ReadOptions {
   std::vector<std::filesystem::path> paths;  ///< files, directories of them, patterns ("a/*.csv")
   TableFormat format = TableFormat::automatic;  ///< automatic: by extension, .gz and .zst stripped
@@ -96,9 +99,14 @@ struct OutputColumn {
 };
 
 /// Writes CSV, Parquet (zstd) or Arrow IPC by `path`'s extension (.csv, .csv.gz, .csv.zst,
-/// .parquet, .arrow, .feather), to a temporary file that is renamed when complete. Throws
+/// .parquet, .arrow, .feather), to a temporary file that is renamed when complete. `notes` become
+/// the key-value metadata of a Parquet or Arrow file; CSV has no place for them. Throws DataError.
+void write_table(const std::filesystem::path& path, const std::vector<OutputColumn>& columns,
+                 const TableNotes& notes = {});
+
+/// The notes of a Parquet or Arrow file, of which no row is read; none of another format. Throws
 /// DataError.
-void write_table(const std::filesystem::path& path, const std::vector<OutputColumn>& columns);
+TableNotes read_notes(const std::filesystem::path& path);
 
 /// The columns as an Arrow C stream of one batch, which owns them; types as in a Parquet file of
 /// write_table. `out` is released by whoever reads it.

@@ -222,6 +222,9 @@ std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup
 /// is Highway's name of AVX-512).
 std::string cpu_vector_text();
 
+/// Its name alone: "AVX3".
+std::string cpu_instructions();
+
 /// What multiplies bf16 on this machine's CPU: "AVX3_BF16, 16 pairs at once", or why nothing does.
 std::string cpu_bf16_text();
 

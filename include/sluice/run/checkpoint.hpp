@@ -17,6 +17,7 @@
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/spec.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/provenance.hpp"
 
 namespace sluice {
 
@@ -90,6 +91,10 @@ struct Model {
   double train_seconds = 0;
   /// Checksum of the model that its training went on from; 0: none.
   std::int64_t began_from = 0;
+  /// Of its training; empty: a file from before it was stored.
+  Provenance provenance = {};
+  /// Of a model that was read: hash_of(model), by the file. Empty: it was trained here.
+  std::string hash = {};
 };
 
 /// Where the training of one seed stands.
@@ -134,6 +139,10 @@ struct TrainingState {
 /// Throw DataError: what is wrong with the file, the remedy; `setting` is the one that names it.
 void save_model(const std::filesystem::path& path, const Model& model);
 Model load_model(const std::filesystem::path& path, std::string_view setting = "path.model");
+/// Of all that its forecasts are made by: network, parameters, scalings, what was learned of its
+/// errors; not of its settings, its remarks and how long it took. 16 hexadecimal digits, the same
+/// for the model and for its file.
+std::string hash_of(const Model& model);
 /// "<model>.state" beside the model.
 std::filesystem::path state_path(const std::filesystem::path& model_path);
 void save_training_state(const std::filesystem::path& path, const TrainingState& state);

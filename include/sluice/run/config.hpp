@@ -189,6 +189,7 @@ struct Config {
     bool new_items = true;  ///< series without history are forecast from similar ones
     bool replace = false;   ///< parts of another forecast make room for this one's
     int part_series = 10'000;              ///< in each part, where path.forecast is a directory
+    bool sidecar = false;   ///< a file beside path.forecast says what it is from
     std::string reconcile = "wls_var";     ///< none, bottom_up, wls_struct, wls_var, mint_shrink
     std::optional<std::vector<int>> sums;  ///< steps whose total is forecast too; none: no sums
     std::optional<int> samples;            ///< sample paths of each series; auto: sample_count()

@@ -14,6 +14,7 @@
 #include "sluice/data/table.hpp"
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
+#include "sluice/run/provenance.hpp"
 
 namespace sluice {
 
@@ -164,8 +165,23 @@ std::vector<OutputColumn> forecast_columns(const Catalog& catalog,
                                            std::span<const Forecasts> windows,
                                            const std::vector<double>& levels, ForecastRows rows);
 
-/// forecast_columns of one window as a file. Throws DataError.
+/// forecast_columns of one window as a file, which says where it is `from` if it is Parquet or
+/// Arrow. Throws DataError.
 void write_forecasts(const std::filesystem::path& path, const Catalog& catalog,
-                     const Forecasts& forecasts, const std::vector<double>& levels);
+                     const Forecasts& forecasts, const std::vector<double>& levels,
+                     const Provenance& from = {});
+
+/// Of the forecasts that `config` asks `model` for; null: there is no one model.
+Provenance provenance_of(const Config& config, const Catalog& catalog, const Model* model);
+
+/// "FILE.meta.json".
+std::filesystem::path sidecar_path(const std::filesystem::path& forecast);
+/// Writes it beside a forecast that was written: where that is from, and the checksum of its bytes,
+/// by which it is known when the file is another one. Throws DataError.
+void write_sidecar(const std::filesystem::path& forecast, const Provenance& from);
+
+/// What the file of a forecast says of itself, or else its sidecar. Throws DataError if neither
+/// does, or the sidecar is of another file.
+Provenance read_provenance(const std::filesystem::path& forecast);
 
 }  // namespace sluice

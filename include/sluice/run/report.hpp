@@ -11,6 +11,7 @@
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/run/metrics.hpp"
+#include "sluice/run/provenance.hpp"
 
 namespace sluice {
 
@@ -60,6 +61,7 @@ struct EvaluationReport {
   std::vector<LevelReport>
       hierarchy;  ///< level by level, the series last; empty: there are no sums
   double train_seconds = 0, forecast_seconds = 0;
+  Provenance provenance = {};  ///< empty: of forecasts that others gave
 };
 
 /// 1 - MAE(model) / MAE(seasonal naive), pooled.

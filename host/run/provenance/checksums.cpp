@@ -1,26 +1,20 @@
-#include "run/checksums.hpp"
+#include "run/provenance/checksums.hpp"
+
+#include <fmt/format.h>
 
 #include <bit>
 #include <span>
-#include <string>
 #include <utility>
-#include <vector>
-
-#include "base/checksum.hpp"
 
 namespace sluice {
-namespace {
 
-/// As JSON's readers hold it, and not 0.
 std::int64_t positive(const Checksum& sum) {
   return static_cast<std::int64_t>(sum.value() >> 1 | 1);
 }
 
-}  // namespace
-
-std::int64_t checksum_of(const Model& model) {
+std::int64_t checksum_of(const std::vector<std::vector<float>>& members) {
   Checksum sum;
-  for (const std::vector<float>& member : model.members) sum.add(std::span<const float>(member));
+  for (const std::vector<float>& member : members) sum.add(std::span<const float>(member));
   return positive(sum);
 }
 
@@ -56,5 +50,7 @@ std::int64_t checksum_of(const Catalog& catalog) {
   add_words(catalog.categories());
   return positive(sum);
 }
+
+std::string hash_text(std::uint64_t sum) { return fmt::format("{:016x}", sum); }
 
 }  // namespace sluice
