@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -19,6 +20,7 @@
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/check.hpp"
 #include "sluice/run/checkpoint.hpp"
+#include "sluice/run/forecast.hpp"
 
 namespace sluice::fuzz {
 namespace {
@@ -131,9 +133,35 @@ void read_toml(std::string_view bytes) {
   read_settings(request);
 }
 
+/// 40 days of two series, with an input, a category and words that change.
+std::string sales() {
+  std::string rows = "unique_id,ds,y,x,kind,event\n";
+  for (const char* id : {"A", "B"}) {
+    for (int day = 0; day < 40; ++day) {
+      rows += std::string(id) + ",2024-0" + std::to_string(1 + day / 28) + "-" +
+              std::to_string(101 + day % 28).substr(1) + "," + std::to_string(day % 7 + 1) + "," +
+              std::to_string(day % 3) + "," + id + "," + (day % 5 == 0 ? "fair" : "none") + "\n";
+    }
+  }
+  return rows;
+}
+
+/// A model, and a forecast with it, as the program makes one.
 void read_model(std::string_view bytes) {
+  static const File data(".model.csv", sales());
   const File file(".safetensors", bytes);
-  load_model(file.path());
+  SettingsRequest request;
+  request.command = "forecast";
+  request.model = file.path();
+  request.data = {data.path()};
+  request.overrides = {{"engine.device", "cpu"}, {"engine.threads", "1"}};
+  const Settings settings = read_settings(request);
+  // Larger ones are possible, and take longer than a fuzzer has.
+  const ModelSpec& spec = settings.model->spec;
+  if (std::int64_t{spec.T} * spec.L * spec.H > 1'000'000) return;
+  CatalogNotes notes;
+  const Catalog catalog = read_data(settings, notes);
+  forecast_series(*settings.model, catalog, settings.config, notes);
 }
 
 /// Converted data behind their checksum; the last byte is none of theirs, as in read().
