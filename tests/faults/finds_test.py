@@ -38,6 +38,10 @@ class Finds(unittest.TestCase):
         self.assertNotIn("there is no training state", said)
         self.assertIn("model.safetensors.state: cannot be looked at (Input/output error)", said)
 
+    def test_an_earlier_model_that_the_system_does_not_tell_of_is_not_missing(self):
+        said = "".join(err for err, _ in self.said_at(self.bench("incremental"), "stat", "runs/model.safetensors"))
+        self.assertIn("runs/model.safetensors: cannot be looked at (Input/output error)", said)
+
     def test_a_journal_that_cannot_be_read_is_not_begun_anew(self):
         bench = self.bench("tune_on")
         journal = (bench.template / "runs/tuned.toml.journal").read_text()
