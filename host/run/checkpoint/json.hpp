@@ -23,7 +23,6 @@ nlohmann::json frequency_json(const Frequency& frequency);
 ModelSpec spec_from_json(const nlohmann::json& json, const std::string& where);
 Frequency frequency_from_json(const nlohmann::json& json, const std::string& where);
 
-/// JSON text into an object; DataError if it is none.
 /// Counts what a parser meets: JSON of brackets takes dozens of times its bytes as values, and
 /// names take more. To be called by the parser's callback; `refuse` throws.
 class JsonLimits {
@@ -39,6 +38,7 @@ class JsonLimits {
   Refuse refuse_;
 };
 
+/// JSON text into an object; DataError if it is none.
 nlohmann::json parse_object(const std::string& text, const std::string& where);
 std::int64_t integer_field(const nlohmann::json& json, std::string_view name, std::int64_t low,
                            std::int64_t high, const std::string& where);
