@@ -143,7 +143,7 @@ int forecast_into_parts(const Request& request, const Settings& settings, const 
                         const CatalogNotes& notes) {
   const Config& config = settings.config;
   const PartsResult made = with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
-    return forecast_parts(*settings.model, catalog, config, notes, SLUICE_VERSION);
+    return forecast_parts(*settings.model, catalog, config, notes, this_program().version);
   });
   if (made.interrupted) {
     log_info(fmt::format("interrupted; go on: sluice forecast{}", same_arguments(request)));
