@@ -81,6 +81,7 @@ done; done | (echo Store,Date,Open,Promo,StateHoliday; cat) >test.csv
 # Commands that make the files which a page takes its reader to have.
 FILES = {
     "docs/article.md": "sluice simulate Data.csv --schema article",
+    "docs/data.md": "sluice simulate sales.parquet --stores 2 --items 3 --days 150",
     "docs/guide.md": ROSSMANN,
     "docs/model-file.md": "sluice simulate demo/catalog.csv --stores 2 --items 3 --days 230\n"
                           "sluice train configs/catalog.toml --training.steps 10 --training.final_fit false",

@@ -90,7 +90,8 @@ TEST_F(Parts, HaveTheRowsOfOneFile) {
   config_.path.forecast = temporary("whole").string() + "/";
   fs::remove_all(config_.path.forecast);
   made();
-  write_forecasts(temporary("one.parquet"), catalog_, all, {80});
+  write_forecasts(temporary("one.parquet"), catalog_, all, {80},
+                  provenance_of(config_, catalog_, &model_));
   EXPECT_EQ(read_bytes(temporary("whole") / "part-00000.parquet"),
             read_bytes(temporary("one.parquet")));
   // And of several each holds its rows of it.
