@@ -207,12 +207,17 @@ bool has_possible_times(const CatalogParts& parts) {
       frequency.phase < 0 || !fits(frequency.phase, 1)) {
     return false;
   }
-  const std::int64_t total = parts.offsets.back();
+  std::int64_t longest = 0;
+  for (std::size_t s = 0; s + 1 < parts.offsets.size(); ++s) {
+    // Lengths that are none, the catalogue itself refuses.
+    if (parts.offsets[s + 1] < parts.offsets[s]) return true;
+    longest = std::max(longest, parts.offsets[s + 1] - parts.offsets[s]);
+  }
   constexpr double kMostOffset = 200'000;  // seconds: two days and more
   const auto is_offset = [](std::int64_t seconds) {
     return std::abs(static_cast<double>(seconds)) < kMostOffset;
   };
-  return fits(total, step) &&
+  return fits(longest, step) &&
          std::ranges::all_of(parts.first, [&](std::int64_t first) { return fits(first, step); }) &&
          std::ranges::all_of(parts.axis.shift,
                              [&](std::int64_t shift) { return fits(shift, 1); }) &&

@@ -244,6 +244,14 @@ TEST_F(Cache, TimesThatNoFileHasAreRefused) {
               HasSubstr("its times"));
 }
 
+TEST_F(Cache, ManySeriesMayHaveMoreStepsThanThereIsTime) {
+  CatalogParts parts = testing::daily_parts(std::vector(200, std::vector<float>(100, 1.0f)));
+  parts.axis.frequency = parse_frequency("YS");
+  std::ranges::fill(parts.first, 30);
+  const Catalog catalog(parts);
+  expect_same(catalog, through(catalog));
+}
+
 TEST_F(Cache, OneThatWasCutIsRefusedWhereverItWasCut) {
   through(testing::rich_catalog(true));
   const std::string whole = text_of(path("c.slc"));
