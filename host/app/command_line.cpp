@@ -207,7 +207,7 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   explain_command->add_flag("--markdown", request.markdown, "as configs/README.md");
   CLI::App* info_command = add_command(app, "info", "Tell about the program, a model or a forecast",
                                        "sluice info runs/model.safetensors");
-  info_command->add_option("FILE", request.file, "a trained model, or a forecast");
+  info_command->add_option("FILE", request.file, "a trained model, a forecast, or converted data");
   info_command->add_flag("--signature", request.signature,
                          "train 50 steps of a small fixed problem on each instruction set that "
                          "this processor has, and print what came out, as JSON");

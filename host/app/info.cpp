@@ -8,6 +8,7 @@
 #include <CLI/Version.hpp>
 
 #include <toml++/impl/version.h>
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -16,7 +17,10 @@
 #include <vector>
 
 #include "base/build.hpp"
+#include "base/text.hpp"
 #include "run/config/keys.hpp"
+#include "run/config/setting_texts.hpp"
+#include "sluice/data/cache.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/engine/engine.hpp"
@@ -133,9 +137,26 @@ std::string model_info(const std::filesystem::path& path) {
   return out + "\n" + to_toml(model.config);
 }
 
+std::string converted_info(const std::filesystem::path& path) {
+  const CacheOrigin origin = cache_origin(path);
+  std::string out = fmt::format("converted     {}\n", path.string());
+  constexpr std::size_t kShown = 10;
+  const char* label = "of";
+  for (std::size_t i = 0; i < std::min(kShown, origin.sources.size()); ++i) {
+    const CacheSource& source = origin.sources[i];
+    out += fmt::format("{:<14}{} ({} bytes)\n", std::exchange(label, ""), source.path.string(),
+                       grouped(source.size));
+  }
+  if (origin.sources.size() > kShown) {
+    out += fmt::format("{:<14}and {} files more\n", "", origin.sources.size() - kShown);
+  }
+  return out + "\n" + differing_toml(parse_config(origin.settings, path.string()), {});
+}
+
 }  // namespace
 
 std::string file_info(const std::filesystem::path& path) {
+  if (is_cache(path)) return converted_info(path);
   if (format_by_name(path) == TableFormat::automatic) return model_info(path);
   return fmt::format("forecast      {}\n", path.string()) + provenance_lines(read_provenance(path));
 }

@@ -43,6 +43,12 @@ class Convert(Program):
             weights.append(self.forecast(model, "sales.slc", "--engine.memory_limit", limit))
         self.assertEqual(*weights)
 
+    def test_info_says_what_it_was_made_of(self):
+        self.ok("convert", "sales.csv", "sales.slc", *INPUTS, *AHEAD)
+        said = self.ok("info", "sales.slc").out
+        self.assertRegex(said, r"^converted     sales.slc\nof            \S*/sales.csv \([0-9,]+ bytes\)\n +\S*/sales.future.csv ")
+        self.assertIn('future = ["price", "promotion"]', said)
+
     def test_checks_say_the_same_of_both(self):
         self.ok("convert", "sales.csv", "sales.slc", *INPUTS, *AHEAD)
         said = [self.ok("check", *arguments).out.replace("sales.slc", "sales.csv") for arguments in (["sales.csv", *INPUTS, *AHEAD], ["sales.slc"])]
