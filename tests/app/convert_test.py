@@ -42,6 +42,11 @@ class Convert(Program):
             self.assertEqual("lies in a file in" in said, limit != "0", said)
             weights.append(self.forecast(model, "sales.slc", "--engine.memory_limit", limit))
         self.assertEqual(*weights)
+        tables = []
+        for limit in ("0", "0.001"):  # and what the tables say that they are from
+            self.ok("forecast", "a.safetensors", "sales.slc", "--path.forecast", "f.parquet", "--engine.device", "cpu", "--engine.memory_limit", limit)
+            tables.append((self.folder / "f.parquet").read_bytes())
+        self.assertEqual(*tables)
 
     def test_info_says_what_it_was_made_of(self):
         self.ok("convert", "sales.csv", "sales.slc", *INPUTS, *AHEAD)

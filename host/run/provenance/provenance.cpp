@@ -36,7 +36,9 @@ Config deciding_settings(const Config& config) {
   kept.training.checkpoint_seconds = 0;
   kept.training.parallel_seeds = 0;
   kept.engine.threads = 0;
-  kept.forecast.sidecar = false;
+  kept.engine.memory_limit = 0;
+  kept.forecast.sidecar = kept.forecast.replace = false;
+  kept.forecast.part_series = Config::Forecast().part_series;
   return kept;
 }
 
