@@ -110,13 +110,13 @@ def run(program, options, series):
 
 
 def draw(results, figure, folder):
-    """Seconds and memory over the number of series, both axes logarithmic."""
+    """Processor time and memory over the number of series, both axes logarithmic."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = folder / "scale.dat"
     shown = COMMANDS[1:]
     rows.write_text("\n".join(" ".join(map(str, [one["series"], one["numbers_gb"] + 1e-9,
-                                                 *(one[name]["seconds"] for name in shown),
-                                                 *(max(one[name]["own_gb"], 1e-3) for name in shown)])) for one in results) + "\n")
+                                                 *(one[name]["processor_seconds"] for name in shown),
+                                                 *(one[name]["own_gb"] or "nan" for name in shown)])) for one in results) + "\n")
     curves = [", ".join(f"'{rows}' using 1:{3 + offset + i} with linespoints pt 7 title '{name}'" for i, name in enumerate(shown))
               for offset in (0, len(shown))]
     script = f"""
@@ -127,7 +127,8 @@ set logscale xy
 set xlabel 'series of {results[0]["days"]} days'
 set key top left
 set grid
-set title 'seconds, {results[0]["threads"]} threads'
+set datafile missing 'nan'
+set title 'seconds of processor time, {results[0]["threads"]} threads'
 plot {curves[0]}
 set title 'memory of the process, GB'
 plot {curves[1]}, '{rows}' using 1:2 with lines dashtype 2 lc 'black' title 'the numbers, float32'
