@@ -116,7 +116,9 @@ inline std::vector<NamedSpec> gappy_specs() {
 }
 
 /// The catalogue in the space of `spec`, with different weights of the series.
-inline ModelSpace space_of(const Catalog& catalog, const ModelSpec& spec) {
+/// `earliest_origin`: as EngineSetup has it.
+inline ModelSpace space_of(const Catalog& catalog, const ModelSpec& spec,
+                           const std::vector<std::int64_t>& earliest_origin = {}) {
   std::vector<std::int64_t> end;
   std::vector<float> weights;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
@@ -127,7 +129,7 @@ inline ModelSpace space_of(const Catalog& catalog, const ModelSpec& spec) {
       catalog, spec.level != Level::none ? Scaling::mean : Scaling::none, Scaling::standard, end);
   EngineSetup setup;
   setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling;
-  setup.series_weight = weights;
+  setup.series_weight = weights, setup.earliest_origin = earliest_origin;
   return ModelSpace(setup);
 }
 

@@ -18,7 +18,7 @@ namespace sluice::testing {
 /// All arrays behind a WindowRows, on the host.
 struct HeadProblem {
   ModelSpec spec;
-  std::vector<std::int64_t> offset{0, 40, 57, 95, 104}, limit, embedding_at;
+  std::vector<std::int64_t> offset{0, 40, 57, 95, 104}, length{40, 17, 38, 9}, limit, embedding_at;
   std::vector<float> v, s, o, statics, weight, params, h;
   std::vector<std::int32_t> codes;
   std::vector<int> embedding_width;
@@ -42,7 +42,8 @@ struct HeadProblem {
     space.first_head_step = spec.first_head_step();
     space.level_weight = spec.level_weight;
     space.series = series(), space.total = offset.back();
-    space.offset = place(offset), space.v = place(v), space.s = place(s), space.o = place(o);
+    space.offset = place(offset), space.length = place(length);
+    space.v = place(v), space.s = place(s), space.o = place(o);
     space.statics = place(statics), space.codes = place(codes), space.weight = place(weight);
     space.embedding_width = place(embedding_width), space.embedding_at = place(embedding_at);
     rows.windows = place(windows), rows.N = N();
@@ -86,7 +87,7 @@ inline HeadProblem head_problem(const ModelSpec& wanted, int N, double missing) 
   }
   for (int n = 0; n < N; ++n) {
     const auto s = static_cast<std::size_t>(n) % 4;
-    const std::int64_t length = p.offset[s + 1] - p.offset[s];
+    const std::int64_t length = p.length[s];
     p.limit.push_back(length - 3);
     p.windows.push_back({.origin = (7 * n + 5) % (length - 1), .series = static_cast<int>(s)});
   }

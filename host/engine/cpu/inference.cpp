@@ -60,6 +60,7 @@ void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std
 template <typename Use>
 void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
                                std::span<const std::int64_t> limit, Use use) {
+  space_->check(windows);
   load(Loaded::evaluation);
   const auto total = static_cast<std::int64_t>(windows.size());
   const std::int64_t batch = std::min<std::int64_t>(total, setup_.batch);
@@ -185,6 +186,7 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
         "a forecast of a model with training.carry_state begins from all that came before its "
         "window, which has no contributions; train with training.carry_state = false");
   }
+  space_->check(windows);
   constexpr std::int64_t kWindows = 128, kKept = 1 << 24;  // floats
   const std::int64_t of_window = std::int64_t{settings.points} * spec_.K * spec_.M * spec_.H;
   const auto batch =

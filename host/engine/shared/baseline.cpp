@@ -97,7 +97,7 @@ WindowRows Baseline::rows(const WindowRows& batch, std::span<const float> params
 void Baseline::make_plain(const WindowRows& batch, const SpaceView& plain, std::int64_t n) const {
   const Window& window = batch.windows[n];
   const std::int64_t s = window.series, origin = window.origin;
-  const std::int64_t begin = plain.offset[n], steps = plain.offset[n + 1] - begin;
+  const std::int64_t begin = plain.offset[n], steps = plain.length[n];
   const auto of_step = [&](const auto* array, std::int64_t channel) {
     return std::span(writable(array) + channel * plain.total + begin,
                      static_cast<std::size_t>(steps));

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <numeric>
 
+#include "base/region_failure.hpp"
+#include "engine/shared/reach.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/data/calendar.hpp"
@@ -25,7 +27,6 @@ ModelSpace::ModelSpace(const EngineSetup& setup)
       horizon_(setup.spec->K),
       drawn_steps_(setup.spec->drawn_steps()) {
   const Catalog& catalog = *setup.catalog;
-  offsets_.assign(catalog.offsets().begin(), catalog.offsets().end());
   if (setup.series_weight.empty()) {
     weight_.assign(static_cast<std::size_t>(catalog.series_count()), 1.0f);
   } else {
@@ -40,10 +41,11 @@ ModelSpace::ModelSpace(const EngineSetup& setup)
           })) {
     throw InternalError("the model's channels are not the catalogue's");
   }
-  in_file_ = is_too_large(setup);
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) lengths_.push_back(catalog.length(s));
   fill_scales(*setup.scaling);
-  fill_values(catalog);
-  fill_levels();
+  place_steps(setup);
+  in_file_ = is_too_large(setup);
+  fill_targets(catalog);
   fill_level_statistics(setup);
   fill_covariates(catalog, *setup.scaling);
   fill_statics(setup);
@@ -70,7 +72,7 @@ bool ModelSpace::is_too_large(const EngineSetup& setup) const {
   const std::int64_t numbers = std::int64_t{spec_.M} * of_target +
                                std::ssize(setup.catalog->channels()) - spec_.M + levels +
                                std::ssize(setup.catalog->categories());
-  const auto bytes = static_cast<double>(numbers * total()) * sizeof(float);
+  const auto bytes = static_cast<double>(numbers * total_) * sizeof(float);
   if (bytes <= static_cast<double>(setup.memory_limit)) return false;
   static std::once_flag told;  // a choice has an engine a trial
   std::call_once(told, [&] {
@@ -103,11 +105,12 @@ SpaceView ModelSpace::view() const {
   view.level_mean = level_mean_, view.level_spread = level_spread_;
   view.level_weight = spec_.level_weight;
   if (!s_.empty()) view.o_of_all = 1;
-  view.series = series_count(), view.total = total();
+  view.series = series_count(), view.total = total_;
   if (spec_.calendar > 0) {
     view.calendar_rows = static_cast<std::int64_t>(calendar_.size()) / spec_.calendar;
   }
-  view.offset = there(offsets_), view.calendar_row = there(calendar_row_);
+  view.offset = there(offsets_), view.length = there(lengths_);
+  view.calendar_row = there(calendar_row_);
   view.v = there(v_), view.s = there(s_), view.o = there(o_), view.smoothed = there(smoothed_);
   view.drift = there(drift_), view.damped = there(damped_);
   view.covariates = there(covariates_), view.calendar = there(calendar_);
@@ -131,33 +134,69 @@ void ModelSpace::fill_scales(const SeriesScaling& scaling) {
   }
 }
 
-void ModelSpace::fill_values(const Catalog& catalog) {
-  const std::int64_t S = catalog.series_count();
-  v_.resize(static_cast<std::size_t>(spec_.M * total()), in_file_);
-  for (int m = 0; m < spec_.M; ++m) {
+void ModelSpace::place_steps(const EngineSetup& setup) {
+  const bool from_the_start = spec_.carry_state || setup.draws_pasts || drawn_steps_ > 0;
+  if (!from_the_start) {
+    earliest_origin_.assign(setup.earliest_origin.begin(), setup.earliest_origin.end());
+  }
+  first_.assign(lengths_.size(), 0);
 #pragma omp parallel for schedule(static)
-    for (std::int64_t s = 0; s < S; ++s) {
-      const auto y = catalog.values(m, s);
-      float* out = v_.data() + at(m, s);
-      const auto ms = static_cast<std::size_t>(m * S + s);
-      const float shift = shift_[ms], scale = scale_[ms];
-      for (std::size_t t = 0; t < y.size(); ++t) {
-        const float value = (y[t] - shift) / scale;
-        if (spec_.space == Space::log) {
-          out[t] = value > 0 ? std::log(value) : kMissing;
-        } else if (spec_.space == Space::asinh) {
-          out[t] = std::asinh(kAsinhSlope * value);
-        } else {
-          out[t] = value;
-        }
-      }
-    }
+  for (std::int64_t s = 0; s < std::ssize(earliest_origin_); ++s) {
+    const auto si = static_cast<std::size_t>(s);
+    first_[si] = first_read(*setup.catalog, s, earliest_origin_[si]);
+  }
+  for (std::size_t s = 0; s < lengths_.size(); ++s) {
+    offsets_.push_back(total_ - first_[s]);
+    total_ += lengths_[s] - first_[s];
   }
 }
 
-void ModelSpace::fill_levels() {
-  const std::int64_t S = series_count();
-  const auto size = static_cast<std::size_t>(spec_.M * total());
+/// The first step that windows of series s read whose origins are not before `origin`.
+std::int64_t ModelSpace::first_read(const Catalog& catalog, std::int64_t s,
+                                    std::int64_t origin) const {
+  if (origin == EngineSetup::kNoWindow) return length(s);
+  const Reach reach = reach_of(spec_);
+  const std::int64_t begin = std::max<std::int64_t>(0, origin - spec_.T + 1);
+  std::int64_t first = std::max<std::int64_t>(0, begin - reach.lookback);
+  for (int m = 0; m < spec_.M; ++m) {
+    const auto y = catalog.values(m, s);
+    const ValueMap value_of = value_map(m, s);
+    for (std::int64_t back = 0; back < reach.base_lookback; ++back) {
+      std::int64_t t = begin - back;
+      while (t >= 0 && t < std::ssize(y) && std::isnan(value_of(y[static_cast<std::size_t>(t)]))) {
+        t -= reach.base_season;
+      }
+      first = std::max<std::int64_t>(0, std::min(first, t));
+    }
+  }
+  return std::min(first, length(s));
+}
+
+void ModelSpace::check(std::span<const Window> windows) const {
+  if (earliest_origin_.empty()) return;
+  for (const Window& w : windows) {
+    if (w.origin >= earliest_origin_[static_cast<std::size_t>(w.series)]) continue;
+    throw InternalError(
+        fmt::format("a window of series {} ends at step {}, before all that the "
+                    "engine was to be asked for",
+                    w.series, w.origin));
+  }
+}
+
+ModelSpace::ValueMap ModelSpace::value_map(int m, std::int64_t s) const {
+  const auto ms = static_cast<std::size_t>(m * series_count() + s);
+  return {spec_.space, shift_[ms], scale_[ms]};
+}
+
+float ModelSpace::ValueMap::operator()(float y) const {
+  const float value = (y - shift) / scale;
+  if (space == Space::log) return value > 0 ? std::log(value) : kMissing;
+  return space == Space::asinh ? std::asinh(kAsinhSlope * value) : value;
+}
+
+void ModelSpace::fill_targets(const Catalog& catalog) {
+  const auto size = static_cast<std::size_t>(spec_.M * total_);
+  v_.resize(size, in_file_);
   if (spec_.base == Base::smoothing) smoothed_.resize(size, in_file_);
   if (spec_.base == Base::trend) {
     drift_.resize(size, in_file_);
@@ -171,24 +210,43 @@ void ModelSpace::fill_levels() {
   if (spec_.level != Level::none) {
     (spec_.space == Space::linear ? s_ : o_).resize(size, in_file_);
   }
-  for (int m = 0; m < spec_.M; ++m) {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t s = 0; s < S; ++s) fill_level(m, s);
+  RegionFailure failure;
+#pragma omp parallel
+  {
+    std::vector<float> past;
+    for (int m = 0; m < spec_.M; ++m) {
+#pragma omp for schedule(static)
+      for (std::int64_t s = 0; s < series_count(); ++s) {
+        failure.keep([&] { fill_target(m, s, catalog.values(m, s), past); });
+      }
+    }
   }
+  failure.rethrow();
 }
 
-void ModelSpace::fill_level(int m, std::int64_t s) {
-  const std::size_t begin = at(m, s);
-  const float* values = v_.data() + begin;
+/// What steps leave to the next ones (has_states()) begins with the series; `past`: scratch, of
+/// its values in the model's space.
+void ModelSpace::fill_target(int m, std::int64_t s, std::span<const float> y,
+                             std::vector<float>& past) {
+  const std::span<float> v = stored(v_, m, s);
+  const ValueMap value_of = value_map(m, s);
+  const auto first = static_cast<std::size_t>(first_step(s));
+  std::ranges::transform(y.last(v.size()), v.begin(), value_of);
+  if (!has_states() || v.empty()) return;
+  if (first > 0) {
+    past.resize(y.size());
+    std::ranges::transform(y, past.begin(), value_of);
+  }
+  const float* values = first > 0 ? past.data() : v.data();
   const StepRule rule = step_rule(spec_);
   StepState state;
-  for (std::int64_t t = 0; t < length(s); ++t) {
-    const StepValues step = next_step(rule, values, t, state);
-    const std::size_t here = begin + static_cast<std::size_t>(t);
-    if (!s_.empty()) s_.data()[here] = step.s;
-    if (!o_.empty()) o_.data()[here] = step.o;
-    if (!smoothed_.empty()) smoothed_.data()[here] = step.smoothed;
-    if (!drift_.empty()) drift_.data()[here] = step.drift;
+  for (std::size_t t = 0; t < y.size(); ++t) {
+    const StepValues step = next_step(rule, values, static_cast<std::int64_t>(t), state);
+    if (t < first) continue;
+    if (!s_.empty()) stored(s_, m, s)[t - first] = step.s;
+    if (!o_.empty()) stored(o_, m, s)[t - first] = step.o;
+    if (!smoothed_.empty()) stored(smoothed_, m, s)[t - first] = step.smoothed;
+    if (!drift_.empty()) stored(drift_, m, s)[t - first] = step.drift;
   }
 }
 
@@ -225,7 +283,7 @@ void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& sc
   const std::int64_t S = catalog.series_count();
   const auto channels = static_cast<int>(catalog.channels().size());
   const std::span<const CovariateMap> maps = scaling.covariates;
-  covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total()), in_file_);
+  covariates_.resize(static_cast<std::size_t>((channels - spec_.M) * total_), in_file_);
   const auto future =
       maps.empty() ? maps : maps.last(static_cast<std::size_t>(spec_.future_channels));
   if (std::ranges::any_of(future, [](const CovariateMap& m) { return has_level(m.encoding); })) {
@@ -236,42 +294,53 @@ void ModelSpace::fill_covariates(const Catalog& catalog, const SeriesScaling& sc
       covariate_range_.push_back(cut_here ? map.high : kAll);
       level_row_.push_back(cut_here ? level_channels_++ : -1);
     }
-    covariate_level_.resize(static_cast<std::size_t>(level_channels_ * total()), in_file_);
+    covariate_level_.resize(static_cast<std::size_t>(level_channels_ * total_), in_file_);
   }
-  for (int c = 0; c < channels - spec_.M; ++c) {
-    const CovariateMap map = maps.empty() ? CovariateMap() : maps[static_cast<std::size_t>(c)];
-#pragma omp parallel for schedule(static)
-    for (std::int64_t s = 0; s < S; ++s) {
-      if (map.encoding != Encoding::standard) {
-        fill_covariate(catalog, map, c, s);
-        continue;
-      }
-      const auto y = catalog.values(spec_.M + c, s);
-      float* to = covariates_.data() + at(c, s);
-      const float shift = scaling.offset_of(spec_.M + c, s),
-                  scale = scaling.scale_of(spec_.M + c, s);
-      for (std::size_t t = 0; t < y.size(); ++t) {
-        const float value = (y[t] - shift) / scale;
-        to[t] = std::isnan(value) ? 0.0f : std::clamp(value, -10.0f, 10.0f);
+  RegionFailure failure;
+#pragma omp parallel
+  {
+    CovariateScratch scratch;
+    for (int c = 0; c < channels - spec_.M; ++c) {
+      const CovariateMap map = maps.empty() ? CovariateMap() : maps[static_cast<std::size_t>(c)];
+#pragma omp for schedule(static)
+      for (std::int64_t s = 0; s < S; ++s) {
+        const auto x = catalog.values(spec_.M + c, s);
+        if (map.encoding != Encoding::standard) {
+          failure.keep([&] { fill_covariate(x, map, c, s, scratch); });
+          continue;
+        }
+        const std::span<float> to = stored(covariates_, c, s);
+        const float shift = scaling.offset_of(spec_.M + c, s),
+                    scale = scaling.scale_of(spec_.M + c, s);
+        std::ranges::transform(x.last(to.size()), to.begin(), [&](float value) {
+          const float u = (value - shift) / scale;
+          return std::isnan(u) ? 0.0f : std::clamp(u, -10.0f, 10.0f);
+        });
       }
     }
   }
+  failure.rethrow();
 }
 
 /// A past channel has its level off, for it is seen at its own step alone; so has what has none.
-void ModelSpace::fill_covariate(const Catalog& catalog, const CovariateMap& map, int c,
-                                std::int64_t s) {
-  const auto x = catalog.values(spec_.M + c, s);
-  const std::span<float> to(covariates_.data() + at(c, s), x.size());
-  std::ranges::transform(x, to.begin(), [&](float value) { return map.value(value); });
-  const bool keeps = c >= spec_.past_channels && has_level(map.encoding);
-  const int row = keeps ? level_row_[static_cast<std::size_t>(c - spec_.past_channels)] : -1;
-  std::vector<float> own(keeps ? 0 : x.size());
-  const std::span<float> level =
-      keeps ? std::span(covariate_level_.data() + at(row, s), x.size()) : std::span(own);
-  covariate_levels(map.encoding, to, spec_.level_window, level);
-  if (keeps) return;
-  for (std::size_t t = 0; t < x.size(); ++t) to[t] = map.input(to[t], level[t]);
+/// Levels are of all steps, the ones that are left out among them.
+void ModelSpace::fill_covariate(std::span<const float> x, const CovariateMap& map, int c,
+                                std::int64_t s, CovariateScratch& scratch) {
+  const std::span<float> to = stored(covariates_, c, s);
+  const bool leveled = has_level(map.encoding);
+  const auto seen = leveled ? x : x.last(to.size());
+  scratch.values.resize(seen.size()), scratch.level.resize(seen.size());
+  std::ranges::transform(seen, scratch.values.begin(), [&](float v) { return map.value(v); });
+  covariate_levels(map.encoding, scratch.values, spec_.level_window, scratch.level);
+  const auto values = std::span<const float>(scratch.values).last(to.size());
+  const auto level = std::span<const float>(scratch.level).last(to.size());
+  if (leveled && c >= spec_.past_channels) {
+    const int row = level_row_[static_cast<std::size_t>(c - spec_.past_channels)];
+    std::ranges::copy(values, to.begin());
+    std::ranges::copy(level, stored(covariate_level_, row, s).begin());
+    return;
+  }
+  for (std::size_t t = 0; t < to.size(); ++t) to[t] = map.input(values[t], level[t]);
 }
 
 void ModelSpace::fill_statics(const EngineSetup& setup) {
@@ -300,7 +369,7 @@ void ModelSpace::fill_statics(const EngineSetup& setup) {
 
 void ModelSpace::fill_step_codes(const EngineSetup& setup) {
   const auto categories = setup.catalog->categories();
-  step_codes_.resize(categories.size() * static_cast<std::size_t>(total()), in_file_);
+  step_codes_.resize(categories.size() * static_cast<std::size_t>(total_), in_file_);
   for (std::size_t e = 0; e < categories.size(); ++e) {
     const CategoryChannelView& category = categories[e];
     std::vector<std::int32_t> own(category.vocabulary.size());
@@ -312,10 +381,13 @@ void ModelSpace::fill_step_codes(const EngineSetup& setup) {
       throw InternalError(
           fmt::format("the words of '{}' do not fit the model's table", category.name));
     }
-    std::int32_t* to = step_codes_.data() + static_cast<std::int64_t>(e) * total();
 #pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < total(); ++i) {
-      to[i] = model[static_cast<std::size_t>(category.codes[static_cast<std::size_t>(i)])];
+    for (std::int64_t s = 0; s < series_count(); ++s) {
+      const std::span<std::int32_t> to = stored(step_codes_, static_cast<int>(e), s);
+      const std::int32_t* from = category.codes.data() + setup.catalog->offset(s) + first_step(s);
+      for (std::size_t i = 0; i < to.size(); ++i) {
+        to[i] = model[static_cast<std::size_t>(from[i])];
+      }
     }
   }
 }

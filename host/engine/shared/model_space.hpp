@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/shared/step_array.hpp"
@@ -16,6 +17,7 @@
 #include "engine/shared/window_rows.hpp"
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
+#include "sluice/data/window.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/model/spec.hpp"
 
@@ -30,9 +32,12 @@ class ModelSpace {
   const ModelSpec& spec() const { return spec_; }
   int horizon() const { return horizon_; }          ///< steps of a forecast
   int drawn_steps() const { return drawn_steps_; }  ///< ModelSpec::drawn_steps()
-  std::int64_t series_count() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
-  std::int64_t length(std::int64_t s) const { return offset(s + 1) - offset(s); }
-  std::int64_t offset(std::int64_t s) const { return offsets_[static_cast<std::size_t>(s)]; }
+  std::int64_t series_count() const { return std::ssize(lengths_); }
+  std::int64_t length(std::int64_t s) const { return lengths_[static_cast<std::size_t>(s)]; }
+  /// Steps before it are left out (EngineSetup::earliest_origin).
+  std::int64_t first_step(std::int64_t s) const { return first_[static_cast<std::size_t>(s)]; }
+  /// Throws InternalError if steps are left out that one of them reads.
+  void check(std::span<const Window> windows) const;
   float level_mean() const { return level_mean_; }
   float level_spread() const { return level_spread_; }
 
@@ -45,26 +50,49 @@ class ModelSpace {
  private:
   /// Whether the arrays of steps are to lie in a file.
   bool is_too_large(const EngineSetup& setup) const;
-  void fill_values(const Catalog& catalog);
-  void fill_levels();
-  void fill_level(int m, std::int64_t s);
+  void place_steps(const EngineSetup& setup);
+  std::int64_t first_read(const Catalog& catalog, std::int64_t s, std::int64_t origin) const;
+  /// From a value of the catalogue to v; NaN: it has none.
+  struct ValueMap {
+    Space space;
+    float shift, scale;
+    float operator()(float y) const;
+  };
+  ValueMap value_map(int m, std::int64_t s) const;
+  bool has_states() const {
+    return spec_.level != Level::none || spec_.base == Base::smoothing || spec_.base == Base::trend;
+  }
+  void fill_targets(const Catalog& catalog);
+  void fill_target(int m, std::int64_t s, std::span<const float> y, std::vector<float>& past);
   void fill_level_statistics(const EngineSetup& setup);
   void fill_scales(const SeriesScaling& scaling);
   void fill_covariates(const Catalog& catalog, const SeriesScaling& scaling);
-  void fill_covariate(const Catalog& catalog, const CovariateMap& map, int c, std::int64_t s);
+  /// Of one series' covariate, in the model's space.
+  struct CovariateScratch {
+    std::vector<float> values, level;
+  };
+  void fill_covariate(std::span<const float> x, const CovariateMap& map, int c, std::int64_t s,
+                      CovariateScratch& scratch);
   void fill_statics(const EngineSetup& setup);
   void fill_step_codes(const EngineSetup& setup);
   void fill_calendar(const Catalog& catalog);
-  std::int64_t total() const { return offsets_.back(); }
   /// Where step 0 of target (or covariate) m of series s lies in an array of [M,total].
-  std::size_t at(int m, std::int64_t s) const {
-    return static_cast<std::size_t>(m * total() + offset(s));
+  std::int64_t at(int m, std::int64_t s) const {
+    return m * total_ + offsets_[static_cast<std::size_t>(s)];
+  }
+  /// Steps first_step(s) .. length(s) - 1 of row m in an array of [M,total].
+  template <typename T>
+  std::span<T> stored(StepArray<T>& array, int m, std::int64_t s) {
+    const std::int64_t first = first_step(s);
+    return {array.data() + at(m, s) + first, static_cast<std::size_t>(length(s) - first)};
   }
 
   ModelSpec spec_;
   int horizon_, drawn_steps_;
-  std::vector<std::int64_t> offsets_, calendar_row_;
-  bool in_file_ = false;                                        ///< arrays of steps
+  std::int64_t total_ = 0;  ///< steps of all series that are there
+  std::vector<std::int64_t> offsets_, lengths_, first_, calendar_row_;  ///< [S]
+  std::vector<std::int64_t> earliest_origin_;                           ///< [S], or empty
+  bool in_file_ = false;                                                ///< arrays of steps
   StepArray<float> v_, s_, o_, smoothed_, drift_, covariates_;  ///< [M,total]; empty: not there
   StepArray<float> covariate_level_;                            ///< [level_channels,total]
   StepArray<std::int32_t> step_codes_;

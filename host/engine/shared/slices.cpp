@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/shared/reach.hpp"
 #include "engine/shared/space_arrays.hpp"
 
 namespace sluice {
@@ -17,50 +18,30 @@ constexpr std::int64_t kThreadBytes = 32 << 10;
 constexpr std::int64_t kStepBytes = sizeof(float);  // codes too
 constexpr std::int64_t kStepAlignment = kArrayAlignment / kStepBytes;
 
-/// Steps that seasonal_value() goes back from the worst step of v [length], at most. A gap that
-/// begins with the series does not count: nothing is found before it, on a slice as on the whole.
-std::int64_t longest_walk(const float* v, std::int64_t length, int season) {
-  constexpr std::int64_t kLeading = -1;
-  std::vector<std::int64_t> gap(static_cast<std::size_t>(season), kLeading);  // steps of t % season
-  std::int64_t longest = 0;
-  for (std::int64_t t = 0; t < length; ++t) {
-    std::int64_t& seasons = gap[static_cast<std::size_t>(t % season)];
-    if (!std::isnan(v[t])) {
-      seasons = 0;
-    } else if (seasons != kLeading) {
-      longest = std::max(longest, ++seasons);
-    }
-  }
-  return longest * season;
-}
-
 }  // namespace
 
-Slices::Slices(const ModelSpace& space, int threads, Reach reach)
+Slices::Slices(const ModelSpace& space, int threads, Purpose purpose)
     : space_(space.view()), threads_(threads), ahead_(space_.K) {
-  if (reach == Reach::path) {
+  if (purpose == Purpose::path) {
     space_.T = 1;
     ahead_ = beyond_ = space.horizon();
   }
-  if (reach == Reach::drawn) space_.truth = space_.v;
-  if (reach != Reach::window && space.spec().level == Level::mean) {
-    lookback_ = space.spec().level_window;
+  if (purpose == Purpose::drawn) space_.truth = space_.v;
+  const Reach reach = reach_of(space.spec());
+  lookback_ = reach.lookback;
+  if (purpose != Purpose::window && space.spec().level == Level::mean) {
+    lookback_ = std::max<std::int64_t>(lookback_, space.spec().level_window);
   }
-  for (int i = 0; i < space_.lag_count; ++i) {
-    lookback_ = std::max<std::int64_t>(lookback_, space_.lags[i]);
-  }
-  lookback_ = std::max<std::int64_t>({lookback_, space_.context, space_.seasonal_context,
-                                      space_.level_change ? space_.base_season : 0});
-  const bool walks = space_.base != Base::none && space_.base != Base::smoothing;
-  const int season = space_.base == Base::last ? 1 : space_.base_season;
-  if (walks) base_lookback_ = season;
+  base_lookback_ = reach.base_lookback;
   walk_.assign(static_cast<std::size_t>(space_.series), 0);
+  for (std::int64_t s = 0; s < space_.series; ++s) first_.push_back(space.first_step(s));
 #pragma omp parallel for schedule(static) num_threads(threads_)
   for (std::int64_t s = 0; s < space_.series; ++s) {
-    for (int m = 0; m < space_.M && walks; ++m) {
+    const std::int64_t first = space.first_step(s);
+    for (int m = 0; m < space_.M && base_lookback_ > 0; ++m) {
       std::int64_t& walk = walk_[static_cast<std::size_t>(s)];
-      walk = std::max(walk, longest_walk(space_.v + m * space_.total + space_.offset[s],
-                                         space.length(s), season));
+      walk = std::max(walk, longest_walk(space_.v + m * space_.total + space_.offset[s] + first,
+                                         space.length(s) - first, reach.base_season));
     }
   }
   for (std::int64_t s = 0; s < space_.series; ++s) {
@@ -72,7 +53,7 @@ Slices::Slices(const ModelSpace& space, int threads, Reach reach)
 // there.
 void Slices::forget_horizon(const SpaceView& view, std::int64_t n, std::int64_t origin,
                             std::int64_t there) const {
-  const std::int64_t begin = view.offset[n], end = view.offset[n + 1];
+  const std::int64_t begin = view.offset[n], end = begin + view.length[n];
   for (int m = 0; m < view.M; ++m) {
     float* v = const_cast<float*>(view.v) + m * view.total;
     std::fill(v + begin + origin + 1, v + end, missing_value());
@@ -89,7 +70,8 @@ std::int64_t Slices::lookback(std::int64_t s) const {
 
 Slices::Range Slices::range(const Window& window) const {
   const std::int64_t s = window.series;
-  const std::int64_t begin = std::max<std::int64_t>(0, window.origin - space_.T + 1 - lookback(s));
+  const std::int64_t begin =
+      std::max(first_[static_cast<std::size_t>(s)], window.origin - space_.T + 1 - lookback(s));
   return {begin, std::max(begin, std::min(steps(s), window.origin + ahead_ + 1))};
 }
 
@@ -137,10 +119,11 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
   // The view's pointers are to const for those who read it; here is where they are written.
   const auto writable = []<typename T>(const T* pointer) { return const_cast<T*>(pointer); };
   std::int64_t* offset = writable(to.offset);
-  offset[0] = 0;
+  std::int64_t in_use = 0;
   for (std::int64_t n = 0; n < N; ++n) {
     const Range range = this->range(windows[static_cast<std::size_t>(n)]);
-    offset[n + 1] = offset[n] + range.end - range.begin;
+    offset[n] = in_use;
+    in_use += writable(to.length)[n] = range.end - range.begin;
   }
   std::vector<const std::byte*> sources;  // [channels], in the order of the block
   SpaceView whole = space_;
@@ -150,7 +133,7 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
       sources.push_back(reinterpret_cast<const std::byte*>(channel + c * space_.total));
     }
   });
-  const std::int64_t bytes = offset[N] * shape.channels * kStepBytes;
+  const std::int64_t bytes = in_use * shape.channels * kStepBytes;
   const int threads = static_cast<int>(std::clamp<std::int64_t>(bytes / kThreadBytes, 1, threads_));
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (std::int64_t n = 0; n < N; ++n) {
@@ -179,8 +162,8 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
       writable(to.scale)[into] = space_.scale[from];
       writable(to.shift)[into] = space_.shift[from];
     }
-    const std::int64_t count = offset[n + 1] - offset[n];
-    const std::int64_t there = std::min(count, space_.offset[s + 1] - space_.offset[s] - begin);
+    const std::int64_t count = to.length[n];
+    const std::int64_t there = std::min(count, space_.length[s] - begin);
     std::byte* out = block + shape.series_bytes + offset[n] * kStepBytes;
     for (const std::byte* source : sources) {
       copy(source, (space_.offset[s] + begin) * kStepBytes, out, 0, there * kStepBytes);
@@ -190,7 +173,7 @@ std::int64_t Slices::pack(std::span<const Window> windows, const Shape& shape, s
     }
     if (beyond_ > 0) forget_horizon(to, n, slots[static_cast<std::size_t>(n)].origin, there);
   }
-  return offset[N];
+  return in_use;
 }
 
 }  // namespace sluice

@@ -20,19 +20,19 @@ namespace sluice {
 class Slices {
  public:
   /// Takes what it needs to know from `space`, which outlives it. `threads` pack a block.
-  Slices(const ModelSpace& space, int threads) : Slices(space, threads, Reach::window) {}
+  Slices(const ModelSpace& space, int threads) : Slices(space, threads, Purpose::window) {}
 
   /// Slices that sample paths go on from: of windows of one step (their view's T is 1) with all
   /// that step_values.hpp looks back at, and space.horizon() steps after it, whether or not the
   /// catalogue has them. There nothing is known but what is known ahead.
   static Slices for_paths(const ModelSpace& space, int threads) {
-    return {space, threads, Reach::path};
+    return {space, threads, Purpose::path};
   }
 
   /// Slices of training windows in which values can be drawn: with all that step_values.hpp looks
   /// back at, and with what the values are (SpaceView::truth) beside those that are drawn over.
   static Slices for_drawn_pasts(const ModelSpace& space, int threads) {
-    return {space, threads, Reach::drawn};
+    return {space, threads, Purpose::drawn};
   }
 
   /// The steps [begin, end) of its series that a window reads.
@@ -64,15 +64,13 @@ class Slices {
                     std::span<Window> slots) const;
 
  private:
-  enum class Reach { window, path, drawn };
-  Slices(const ModelSpace& space, int threads, Reach reach);
+  enum class Purpose { window, path, drawn };
+  Slices(const ModelSpace& space, int threads, Purpose purpose);
   std::int64_t lookback(std::int64_t s) const;
   void forget_horizon(const SpaceView& view, std::int64_t n, std::int64_t origin,
                       std::int64_t there) const;
   /// Steps of series s that there are slices of.
-  std::int64_t steps(std::int64_t s) const {
-    return space_.offset[s + 1] - space_.offset[s] + beyond_;
-  }
+  std::int64_t steps(std::int64_t s) const { return space_.length[s] + beyond_; }
 
   SpaceView space_;
   int threads_;
@@ -80,6 +78,7 @@ class Slices {
   std::int64_t lookback_ = 0;        ///< steps before a window's first that inputs and context read
   std::int64_t base_lookback_ = 0;   ///< and the base, where nothing is missing
   std::vector<std::int64_t> walk_;   ///< [S] further steps that the base goes back over gaps
+  std::vector<std::int64_t> first_;  ///< [S] steps before it are not there
   std::int64_t longest_ = 0;
 };
 

@@ -33,7 +33,8 @@ void for_each_table(SpaceView& view, Use use) {
 template <typename Use>
 void for_each_series_array(SpaceView& view, Use use) {
   const std::int64_t S = view.series, MS = view.M * S;
-  use(view.offset, S + 1);
+  use(view.offset, S);
+  use(view.length, S);
   use(view.calendar_row, S);
   use(view.statics, S * view.static_count);
   use(view.codes, S * view.embedding_count);

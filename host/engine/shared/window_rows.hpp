@@ -22,7 +22,9 @@ struct Affine {
 };
 
 /// The catalogue in the model's space (model_space.hpp) and the sizes of the model that reads it.
-/// Steps of all series lie behind each other; `total` of them to a channel.
+/// Steps of all series lie behind each other; `total` of them to a channel. Of a series the steps
+/// before those that are read may be left out, its step 0 is then where it would lie: offset[s] may
+/// be below 0.
 struct SpaceView {
   int T = 1, K = 1, M = 1, C = 1, patch = 1;
   Space space = Space::linear;
@@ -38,7 +40,8 @@ struct SpaceView {
   float o_of_all = 0;
 
   std::int64_t series = 0, total = 0, calendar_rows = 0;
-  const std::int64_t* offset = nullptr;        ///< [S+1] first step of each series
+  const std::int64_t* offset = nullptr;        ///< [S] where step 0 of each series lies
+  const std::int64_t* length = nullptr;        ///< [S] steps of each series
   const std::int64_t* calendar_row = nullptr;  ///< [S] row of `calendar` of each series' step 0
   const float* v = nullptr;                    ///< [M,total] NaN = missing
   const float* truth = nullptr;                ///< [M,total] what targets are, or null: v
@@ -164,8 +167,8 @@ SLUICE_HD inline std::int64_t embedding_place(const SpaceView& space, std::int64
 /// the end of what is known a word is unknown, as a missing one is.
 SLUICE_HD inline std::int64_t step_embedding_place(const SpaceView& space, std::int64_t s,
                                                    std::int64_t t, int e) {
-  const std::int64_t at = space.offset[s] + t;
-  const std::int64_t code = at < space.offset[s + 1] ? space.step_codes[e * space.total + at] : 0;
+  const std::int64_t at = e * space.total + space.offset[s] + t;
+  const std::int64_t code = t < space.length[s] ? space.step_codes[at] : 0;
   const int table = space.embedding_count + e;
   return space.embedding_at[table] + code * space.embedding_width[table];
 }
@@ -355,7 +358,7 @@ SLUICE_HD inline void target_row(const WindowRows& rows, std::int64_t n, std::in
                                  float* target, int lane = 0) {
   const SpaceView& space = rows.space;
   const std::int64_t begin = space.offset[rows.windows[n].series];
-  std::int64_t end = space.offset[rows.windows[n].series + 1] - begin;
+  std::int64_t end = space.length[rows.windows[n].series];
   if (rows.limit != nullptr && rows.limit[n] < end) end = rows.limit[n];
   const std::int64_t left = t < 0 ? 0 : end - t - 1;
   const int known = left <= 0 ? 0 : (left < space.K ? static_cast<int>(left) : space.K);
@@ -390,7 +393,7 @@ SLUICE_HD inline void context_row(const WindowRows& rows, std::int64_t n, std::i
     return;
   }
   const std::int64_t s = rows.windows[n].series, begin = space.offset[s];
-  const std::int64_t length = space.offset[s + 1] - begin;
+  const std::int64_t length = space.length[s];
   const int K = space.K, season = space.seasonal_context;
   for (int m = 0; m < space.M; ++m) {
     const float* v = space.v + m * space.total + begin;

@@ -36,7 +36,8 @@ struct Forecaster::Impl {
   SeriesScaling scaling;
   OutputWish wish = {};
 
-  void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
+  void make_engine_for(SeriesScaling scaling, const Config::Engine& engine,
+                       std::span<const std::int64_t> earliest_cutoff = {});
   /// Windows of which a forecast can be made; the others are left out.
   std::vector<Window> windows_of(std::span<const std::int64_t> cutoff, Forecasts& out) const;
   /// Forecasts of the windows of all `out`, which lie one behind the other in `windows`.
@@ -73,17 +74,25 @@ std::string alike_levels_text(const Model& model, std::vector<double> levels) {
       fmt::join(levels.begin() + static_cast<std::ptrdiff_t>(first), levels.end(), ", "));
 }
 
-void Forecaster::Impl::make_engine_for(SeriesScaling taken, const Config::Engine& from) {
+void Forecaster::Impl::make_engine_for(SeriesScaling taken, const Config::Engine& from,
+                                       std::span<const std::int64_t> earliest_cutoff) {
   scaling = std::move(taken);
-  engine = make_engine(from.device, engine_setup_of(model, catalog, scaling, from));
+  std::vector<std::int64_t> earliest_origin;
+  for (const std::int64_t cutoff : earliest_cutoff) {
+    earliest_origin.push_back(cutoff < 1 ? EngineSetup::kNoWindow : cutoff - 1);
+  }
+  EngineSetup setup = engine_setup_of(model, catalog, scaling, from);
+  setup.earliest_origin = earliest_origin;
+  engine = make_engine(from.device, setup);
 }
 
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
                        const std::vector<double>& levels, const Config::Engine& engine,
-                       std::span<const std::int64_t> scaling_end)
+                       std::span<const std::int64_t> scaling_end,
+                       std::span<const std::int64_t> earliest_cutoff)
     : impl_(new Impl{model, catalog, Outputs(model, level_quantiles(levels)), nullptr, {}}) {
   check_channels(model, catalog);
-  impl_->make_engine_for(match_scaling(model, catalog, scaling_end), engine);
+  impl_->make_engine_for(match_scaling(model, catalog, scaling_end), engine, earliest_cutoff);
 }
 
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -70,6 +71,12 @@ struct EngineSetup {
   /// of $TMPDIR (else /var/tmp) that is mapped, with the same numbers; DataError if there is no
   /// room.
   std::int64_t memory_limit = 0;
+  /// [S], or empty: no window of series s has an origin before earliest_origin[s] (kNoWindow: there
+  /// is none), and the copy leaves out the steps that the others do not read. What they give does
+  /// not change by a bit. All steps are kept where a model goes on from a series' start
+  /// (carry_state), or from its own draws.
+  std::span<const std::int64_t> earliest_origin;
+  static constexpr std::int64_t kNoWindow = std::numeric_limits<std::int64_t>::max();
   /// Called by every train_step(), with windows or without, where processes share a step's windows.
   SumOfStep sum_of_step;
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
@@ -84,7 +91,7 @@ struct EngineSetup {
 /// engine keeps of it.
 inline EngineSetup without_data(EngineSetup setup) {
   setup.catalog = nullptr, setup.spec = nullptr, setup.scaling = nullptr;
-  setup.series_weight = {};
+  setup.series_weight = {}, setup.earliest_origin = {};
   setup.codes.clear(), setup.word_codes.clear();
   return setup;
 }

@@ -84,9 +84,12 @@ class Forecaster {
   /// `levels`: intervals in percent. Throws DataError if catalogue and model do not fit,
   /// ConfigError if the model cannot give the levels.
   /// Series that the model does not know are scaled by their values before scaling_end[s] (empty,
-  /// or below 1: their history).
+  /// or below 1: their history). No forecast of series s will be asked for from a step before
+  /// earliest_cutoff[s] (below 1: none at all; empty: from any): the engine then holds what those
+  /// look at, and of long series that is little.
   Forecaster(const Model& model, const Catalog& catalog, const std::vector<double>& levels,
-             const Config::Engine& engine, std::span<const std::int64_t> scaling_end = {});
+             const Config::Engine& engine, std::span<const std::int64_t> scaling_end = {},
+             std::span<const std::int64_t> earliest_cutoff = {});
   /// The same with a scaling of the catalogue's series in place of the model's.
   Forecaster(const Model& model, const Catalog& catalog, const std::vector<double>& levels,
              const Config::Engine& engine, const SeriesScaling& scaling);

@@ -99,6 +99,37 @@ TEST_P(SlicesTest, RowsOfAnyWindowAreThoseOfTheWholeCatalogue) {
   EXPECT_GT(cut, 20);
 }
 
+TEST_P(SlicesTest, ACopyOfWhatWindowsReadHasTheSameRows) {
+  const ModelSpace whole_space = space_of(catalog, spec);
+  const std::vector<float> params = testing::some_params(spec);
+  std::int64_t left_out = 0;
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const std::vector<Window> windows = random_windows(catalog, 5, seed);
+    std::vector<std::int64_t> earliest(static_cast<std::size_t>(catalog.series_count()),
+                                       EngineSetup::kNoWindow);
+    for (const Window& w : windows) {
+      std::int64_t& first = earliest[static_cast<std::size_t>(w.series)];
+      first = std::min(first, w.origin);
+    }
+    const ModelSpace space = space_of(catalog, spec, earliest);
+    space.check(windows);
+    left_out += whole_space.view().total - space.view().total;
+    WindowRows whole = rows_of(whole_space.view(), windows);
+    WindowRows rows = rows_of(space.view(), windows);
+    Packed packed(Slices(space, 1), space.view(), windows);
+    whole.params = rows.params = packed.rows.params = params.data();
+    for (std::int64_t n = 0; n < whole.N; ++n) {
+      const Window& window = windows[static_cast<std::size_t>(n)];
+      const auto expected = all_of(whole, n, spec.head_context());
+      ASSERT_TRUE(same_bits(all_of(rows, n, spec.head_context()), expected))
+          << "series " << window.series << ", origin " << window.origin;
+      ASSERT_TRUE(same_bits(all_of(packed.rows, n, spec.head_context()), expected))
+          << "a slice of series " << window.series << ", origin " << window.origin;
+    }
+  }
+  EXPECT_GT(left_out, 40 * 100) << "of 597 steps a time";
+}
+
 TEST_P(SlicesTest, NoSliceIsLongerThanPromised) {
   const ModelSpace space = space_of(catalog, spec);
   const Slices slices(space, 1);
