@@ -17,6 +17,7 @@
 
 #include "base/path_lock.hpp"
 #include "sluice/base/error.hpp"
+#include "support/test_folder.hpp"
 
 namespace {
 
@@ -47,7 +48,7 @@ class OutputFiles : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("sluice_output_") + info->name());
+    folder_ = test_folder() / (std::string("sluice_output_") + info->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }

@@ -12,6 +12,7 @@
 #include "sluice/run/forecast.hpp"
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -23,7 +24,7 @@ class Pipeline : public ::testing::Test {
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
     directory_ =
-        std::filesystem::temp_directory_path() / (std::string("sluice_pipeline_") + info->name());
+        test_folder() / (std::string("sluice_pipeline_") + info->name());
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
   }

@@ -17,6 +17,7 @@
 #include "sluice/run/trainer.hpp"
 #include "support/rich_catalog.hpp"
 #include "support/small_training.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -60,7 +61,7 @@ void patched(Config& c) { c.network.patch = 2; }
 class Reproducible : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / (std::string("sluice_reproducible_") + GetParam().name);
+    folder_ = test_folder() / (std::string("sluice_reproducible_") + GetParam().name);
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     config_ = testing::quick_config();
@@ -203,7 +204,7 @@ TEST(Provenance, OfDataIsEachNumberNameAndStep) {
 TEST(Provenance, OfAModelIsThatOfItsFile) {
   const Catalog catalog(testing::daily_parts(testing::weekly_series(3, 60)));
   Model model = testing::quick_model(testing::quick_config(), catalog);
-  const fs::path path = fs::temp_directory_path() / "sluice_provenance.safetensors";
+  const fs::path path = test_folder() / "sluice_provenance.safetensors";
   save_model(path, model);
   const Model read = load_model(path);
   EXPECT_EQ(read.hash, hash_of(model));

@@ -7,6 +7,7 @@
 
 #include "data/table/impl.hpp"
 #include "sluice/data/simulate.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -66,7 +67,7 @@ TEST_P(SimulateFormats, HoldTheNumbersOfTheCsvFile) {
 }
 
 TEST(Simulate, NewDataNeverStandBesideAnOldFutureFile) {
-  const fs::path folder = fs::temp_directory_path() / "sluice_simulate_future";
+  const fs::path folder = test_folder() / "sluice_simulate_future";
   fs::remove_all(folder);
   SimulateSpec spec;
   spec.stores = spec.items = 1;

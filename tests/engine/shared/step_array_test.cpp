@@ -13,6 +13,7 @@
 #include "engine/shared/space_arrays.hpp"
 #include "sluice/base/error.hpp"
 #include "support/rich_catalog.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -84,7 +85,7 @@ TEST(StepArray, ACatalogueBeyondTheLimitHasTheSameNumbersInAFile) {
 TEST(StepArray, NothingIsLeftInTheFolder) {
   const char* before = std::getenv("TMPDIR");
   const std::string kept = before != nullptr ? before : "";
-  const auto folder = std::filesystem::temp_directory_path() / "sluice_step_array";
+  const auto folder = test_folder() / "sluice_step_array";
   std::filesystem::create_directories(folder);
   ASSERT_EQ(::setenv("TMPDIR", folder.c_str(), 1), 0);
   EXPECT_EQ(scratch_folder(), folder);

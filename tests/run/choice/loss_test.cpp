@@ -18,6 +18,7 @@
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -227,7 +228,7 @@ TEST(AutomaticLoss, IsOneForAllRefits) {
 }
 
 TEST(AutomaticLoss, OfAnEarlierModelIsNamedWhereNewValuesDoNotGoWithIt) {
-  const auto path = std::filesystem::temp_directory_path() / "sluice_loss_test.safetensors";
+  const auto path = test_folder() / "sluice_loss_test.safetensors";
   std::vector<float> returned = sales(50, 2);
   Config config = short_training();
   config.path.model = path.string();

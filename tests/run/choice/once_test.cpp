@@ -16,6 +16,7 @@
 #include "sluice/run/choice.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -60,7 +61,7 @@ class ChoiceOnce : public ::testing::Test {
   }
 
   const std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() /
+      test_folder() /
       (std::string("sluice_choice_") +
        ::testing::UnitTest::GetInstance()->current_test_info()->name());
   const Catalog catalog_{testing::daily_parts(growing())};

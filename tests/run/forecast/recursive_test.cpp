@@ -21,6 +21,7 @@
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -218,7 +219,7 @@ TEST_F(Recursive, AModelIsRecursiveAgainFromItsFile) {
   Config c = settings("gaussian");
   c.training.steps = 20;
   const Model model = testing::quick_model(c, history_);
-  const auto path = std::filesystem::temp_directory_path() / "sluice_recursive_test.safetensors";
+  const auto path = test_folder() / "sluice_recursive_test.safetensors";
   save_model(path, model);
   EXPECT_EQ(read_safetensors(path).metadata.at("format_version"), "6");
   const Model again = load_model(path);

@@ -16,6 +16,7 @@
 #include "sluice/run/resolve.hpp"
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -290,7 +291,7 @@ TEST_F(Samples, AreTheSameFromAModelThatWasStored) {
   const Config c = settings();
   train_on(c);
   const auto before = sum_columns(model_, history_, forecasts(c), c);
-  const auto path = std::filesystem::temp_directory_path() / "sluice_samples.safetensors";
+  const auto path = test_folder() / "sluice_samples.safetensors";
   save_model(path, model_);
   model_ = load_model(path);
   std::filesystem::remove(path);

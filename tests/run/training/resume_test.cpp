@@ -21,6 +21,7 @@
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -34,7 +35,7 @@ class Resume : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("sluice_resume_") + info->name());
+    folder_ = test_folder() / (std::string("sluice_resume_") + info->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     config_ = testing::quick_config();

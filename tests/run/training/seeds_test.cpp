@@ -19,6 +19,7 @@
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -30,7 +31,7 @@ class SideBySide : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("sluice_seeds_") + info->name());
+    folder_ = test_folder() / (std::string("sluice_seeds_") + info->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     config_ = testing::quick_config();

@@ -9,6 +9,7 @@
 #include "sluice/run/trainer.hpp"
 #include "support/catalogs.hpp"
 #include "support/small_training.hpp"
+#include "support/test_folder.hpp"
 
 namespace sluice {
 
@@ -17,7 +18,7 @@ class TrainingTest : public ::testing::Test {
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
     directory_ =
-        std::filesystem::temp_directory_path() / (std::string("sluice_training_") + info->name());
+        test_folder() / (std::string("sluice_training_") + info->name());
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
   }
