@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/checksum.hpp"
+#include "data/cache/block_checksum.hpp"
 #include "data/table/files.hpp"
 #include "sluice/base/error.hpp"
 
@@ -231,24 +232,12 @@ bool has_room_for(const Hierarchy::Level& level, std::size_t series) {
          std::cmp_less_equal(level.count, series);
 }
 
-void add_bytes(Checksum& checksum, std::span<const std::uint8_t> bytes) {
-  constexpr std::size_t kBlock = std::size_t{1} << 22;
-  std::vector<std::uint64_t> blocks((bytes.size() + kBlock - 1) / kBlock);
-#pragma omp parallel for if (blocks.size() > 1)
-  for (std::size_t b = 0; b < blocks.size(); ++b) {
-    Checksum one;
-    one.add(bytes.subspan(b * kBlock, std::min(kBlock, bytes.size() - b * kBlock)));
-    blocks[b] = one.value();
-  }
-  checksum.add(std::uint64_t{bytes.size()});
-  for (const std::uint64_t block : blocks) checksum.add(block);
-}
-
 void add_data(Checksum& checksum, const arrow::ArrayData& data) {
   checksum.add(static_cast<std::uint64_t>(data.length));
   for (const std::shared_ptr<arrow::Buffer>& buffer : data.buffers) {
     if (buffer == nullptr) continue;
-    add_bytes(checksum, {buffer->data(), static_cast<std::size_t>(buffer->size())});
+    add_in_blocks(checksum, std::as_bytes(std::span(buffer->data(),
+                                                    static_cast<std::size_t>(buffer->size()))));
   }
   for (const std::shared_ptr<arrow::ArrayData>& child : data.child_data) add_data(checksum, *child);
   if (data.dictionary != nullptr) add_data(checksum, *data.dictionary);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/region_failure.hpp"
 #include "run/calibration/distribution.hpp"
 #include "run/calibration/intervals.hpp"
 #include "run/calibration/outputs.hpp"
@@ -109,27 +110,46 @@ Forecaster::Forecaster(Forecaster&&) noexcept = default;
 std::vector<Window> Forecaster::Impl::windows_of(std::span<const std::int64_t> cutoff,
                                                  Forecasts& out) const {
   const ModelSpec& spec = model.spec;
-  std::vector<Window> windows;
-  for (const Window& w : windows_at(cutoff)) {
-    std::string reason = no_value_before(catalog, w);
-    if (reason.empty()) {
-      reason = missing_future(catalog, w, spec.K);
-      if (!reason.empty()) ++out.without_future;
-    }
-    if (reason.empty() && spec.space == Space::log) {
-      WithoutLogarithm found = without_logarithm(catalog, scaling, w, spec.T);
+  struct Look {
+    std::string reason;  ///< why there is no forecast; empty: there is one
+    bool without_future = false;
+    std::string without_logarithm;
+  };
+  const std::vector<Window> all = windows_at(cutoff);
+  std::vector<Look> looks(all.size());
+  RegionFailure failure;
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    failure.keep([&] {
+      Look& look = looks[i];
+      look.reason = no_value_before(catalog, all[i]);
+      if (!look.reason.empty()) return;
+      look.reason = missing_future(catalog, all[i], spec.K);
+      look.without_future = !look.reason.empty();
+      if (!look.reason.empty() || spec.space != Space::log) return;
+      WithoutLogarithm found = without_logarithm(catalog, scaling, all[i], spec.T);
       if (found.many) {
-        reason = found.text +
-                 ", which a model in log space needs: train with network.space = "
-                 "\"linear\"";
-      } else if (!found.text.empty()) {
-        out.without_logarithm.push_back({catalog.id(w.series), std::move(found.text)});
+        look.reason = found.text +
+                      ", which a model in log space needs: train with network.space = "
+                      "\"linear\"";
+      } else {
+        look.without_logarithm = std::move(found.text);
       }
+    });
+  }
+  failure.rethrow();
+  std::vector<Window> windows;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Look& look = looks[i];
+    if (look.without_future) ++out.without_future;
+    if (!look.without_logarithm.empty()) {
+      out.without_logarithm.push_back(
+          {catalog.id(all[i].series), std::move(look.without_logarithm)});
     }
-    if (reason.empty()) {
-      windows.push_back(w);
+    if (look.reason.empty()) {
+      windows.push_back(all[i]);
     } else {
-      out.left_out.push_back({catalog.id(w.series), std::move(reason)});
+      out.left_out.push_back({catalog.id(all[i].series), std::move(look.reason)});
     }
   }
   return windows;

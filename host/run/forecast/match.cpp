@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "run/known_series.hpp"
 #include "sluice/run/resolve.hpp"
@@ -36,45 +37,66 @@ bool still_holds(const Catalog& catalog, int m, std::int64_t s, std::int64_t end
   return !any;
 }
 
+/// What a model has learnt of a channel of one series, beside the values as this catalogue stores
+/// them.
+struct Learnt {
+  float offset, scale;
+  double reference;  ///< of a target
+};
+
+/// Of channel `c` of series `s`, which the model knows as its `trained`; `end`: of what was seen.
+/// Empty: it has nothing that holds.
+std::optional<Learnt> learnt(const Model& model, const Catalog& catalog, int c, std::int64_t s,
+                             std::int64_t trained, std::int64_t end) {
+  if (!model.scaling.is_fitted(c, trained)) return {};
+  Learnt out{model.scaling.offset_of(c, trained), model.scaling.scale_of(c, trained), 0};
+  if (c >= model.spec.M) return out;
+  // Stored values lie beside an offset of this file's own.
+  out.reference = reference_of(model, c, trained);
+  const double move = out.reference - catalog.value_offset(c, s),
+               shift = static_cast<double>(out.offset) + move;
+  if ((move != 0 || out.reference != 0) &&
+      !still_holds(catalog, c, s, end, model.spec.T, out.reference, shift,
+                   static_cast<double>(out.scale))) {
+    return {};
+  }
+  if (move != 0) out.offset = static_cast<float>(shift);
+  return out;
+}
+
 }  // namespace
 
 SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
                             std::span<const std::int64_t> end) {
-  std::vector<std::int64_t> until;
+  const auto known = scaled_series(model);
+  const auto channels = static_cast<int>(catalog.channels().size());
+  constexpr std::int64_t kUnknown = -1;
+  std::vector<std::int64_t> trained, until, fitted_until;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t given = end.empty() ? 0 : end[static_cast<std::size_t>(s)];
     until.push_back(given >= 1 ? given : catalog.history(s));
+    const auto found = known.find(catalog.id(s));
+    trained.push_back(found == known.end() ? kUnknown : found->second);
+    bool all = trained.back() != kUnknown;
+    for (int c = 0; c < channels && all; ++c) {
+      all = learnt(model, catalog, c, s, trained.back(), until.back()).has_value();
+    }
+    fitted_until.push_back(all ? 0 : until.back());  // of most series there is nothing to fit
   }
   SeriesScaling scaling = fit_scaling(catalog, target_scaling(model.config, model.spec),
-                                      covariate_scaling(model.config), until);
+                                      covariate_scaling(model.config), fitted_until);
   scaling.static_offset = model.scaling.static_offset;
   scaling.static_scale = model.scaling.static_scale;
   scaling.covariates = model.scaling.covariates;
-  const auto known = scaled_series(model);
-  const auto channels = static_cast<int>(catalog.channels().size());
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
-    const auto found = known.find(catalog.id(s));
-    if (found == known.end()) continue;
-    for (int c = 0; c < channels; ++c) {
-      if (!model.scaling.is_fitted(c, found->second)) continue;
+    const auto si = static_cast<std::size_t>(s);
+    for (int c = 0; c < channels && trained[si] != kUnknown; ++c) {
+      const auto of_model = learnt(model, catalog, c, s, trained[si], until[si]);
+      if (!of_model) continue;
       const auto at = static_cast<std::size_t>(c * scaling.series + s);
-      float offset = model.scaling.offset_of(c, found->second);
-      const float scale = model.scaling.scale_of(c, found->second);
-      if (c < model.spec.M) {
-        // Stored values lie beside an offset of this file's own.
-        const double reference = reference_of(model, c, found->second),
-                     move = reference - catalog.value_offset(c, s),
-                     shift = static_cast<double>(offset) + move;
-        if ((move != 0 || reference != 0) &&
-            !still_holds(catalog, c, s, until[static_cast<std::size_t>(s)], model.spec.T, reference,
-                         shift, static_cast<double>(scale))) {
-          continue;
-        }
-        if (move != 0) offset = static_cast<float>(shift);
-        scaling.reference[at] = reference;
-      }
-      scaling.offset[at] = offset;
-      scaling.scale[at] = scale;
+      scaling.offset[at] = of_model->offset;
+      scaling.scale[at] = of_model->scale;
+      if (c < model.spec.M) scaling.reference[at] = of_model->reference;
     }
   }
   return scaling;

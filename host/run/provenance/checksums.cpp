@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "data/cache/block_checksum.hpp"
+
 namespace sluice {
 
 std::int64_t positive(const Checksum& sum) {
@@ -28,7 +30,7 @@ std::int64_t checksum_of(const Catalog& catalog) {
   sum.add(catalog.offsets());
   for (const ChannelView& channel : catalog.channels()) {
     sum.add(channel.name);
-    sum.add(channel.values);
+    add_in_blocks(sum, std::as_bytes(channel.values));
   }
   for (int m = 0; m < catalog.count(Role::target); ++m) {
     for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
@@ -43,7 +45,7 @@ std::int64_t checksum_of(const Catalog& catalog) {
     for (const auto& category : categories) {
       sum.add(category.name);
       for (const std::string& word : category.vocabulary) sum.add(word);
-      sum.add(std::span(std::as_const(category.codes)));
+      add_in_blocks(sum, std::as_bytes(std::span(std::as_const(category.codes))));
     }
   };
   add_words(catalog.static_categories());
