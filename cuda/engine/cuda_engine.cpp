@@ -266,7 +266,7 @@ CudaEngine::Batch CudaEngine::stage(std::span<const Window> windows,
                                     std::span<const std::byte> numbers) {
   streamer_.wait();  // for the device, so this is not the host's time
   const double start = steady_seconds();
-  space_->check(windows);
+  space_->prepare(windows);
   Batch batch = streamer_.stage(windows, limit, numbers);
   batch.rows.params = params;
   batch.rows.window_affine = window_affine_.data();

@@ -207,7 +207,7 @@ LossSums CpuEngine::add_gradients(std::span<const Window> windows, const StepSet
 
 void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
   if (windows.empty() && !setup_.sum_of_step) return;
-  space_->check(windows);
+  space_->prepare(windows);
   LossSums sums;
   if (windows.empty()) {
     std::ranges::fill(gradient_, 0.0f);

@@ -60,7 +60,6 @@ void CpuEngine::infer_chain(std::span<const Window> windows, std::span<const std
 template <typename Use>
 void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
                                std::span<const std::int64_t> limit, Use use) {
-  space_->check(windows);
   load(Loaded::evaluation);
   const auto total = static_cast<std::int64_t>(windows.size());
   const std::int64_t batch = std::min<std::int64_t>(total, setup_.batch);
@@ -71,6 +70,7 @@ void CpuEngine::for_each_batch(std::span<const Window> windows, bool targets,
     const std::int64_t n = std::min(batch, total - begin);
     const auto part = windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
     prepare(n, false);
+    space_->prepare(part);
     if (spec_.carry_state) {
       infer_chain(part, limit);
     } else {
@@ -186,7 +186,6 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
         "a forecast of a model with training.carry_state begins from all that came before its "
         "window, which has no contributions; train with training.carry_state = false");
   }
-  space_->check(windows);
   constexpr std::int64_t kWindows = 128, kKept = 1 << 24;  // floats
   const std::int64_t of_window = std::int64_t{settings.points} * spec_.K * spec_.M * spec_.H;
   const auto batch =
@@ -196,7 +195,9 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
   Attribution attribution(*space_, *recurrence_, evaluation_params_, groups, settings, threads_);
   Attributions out;
   for (std::size_t begin = 0; begin < windows.size(); begin += batch) {
-    gather_.begin(windows.subspan(begin, std::min(batch, windows.size() - begin)), {});
+    const auto part = windows.subspan(begin, std::min(batch, windows.size() - begin));
+    space_->prepare(part);
+    gather_.begin(part, {});
     attribution.add(gather_.rows(evaluation_params_), out);
   }
   return out;

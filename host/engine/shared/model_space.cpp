@@ -10,6 +10,7 @@
 
 #include "base/region_failure.hpp"
 #include "engine/shared/reach.hpp"
+#include "engine/shared/space_arrays.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 #include "sluice/data/calendar.hpp"
@@ -51,6 +52,11 @@ ModelSpace::ModelSpace(const EngineSetup& setup)
   fill_statics(setup);
   fill_step_codes(setup);
   fill_calendar(catalog);
+  SpaceView filled = view();
+  for_each_step_array(filled, [&](const auto* array, std::int64_t channels) {
+    if (!in_file_ || array == nullptr) return;
+    advise_scattered(array, static_cast<std::size_t>(channels * total_) * sizeof *array);
+  });
   const ParamLayout layout(spec_);
   for (std::size_t e = 0; e < spec_.embeddings.size(); ++e) {
     embedding_width_.push_back(spec_.embeddings[e].width);
@@ -172,14 +178,34 @@ std::int64_t ModelSpace::first_read(const Catalog& catalog, std::int64_t s,
   return std::min(first, length(s));
 }
 
-void ModelSpace::check(std::span<const Window> windows) const {
-  if (earliest_origin_.empty()) return;
+void ModelSpace::prepare(std::span<const Window> windows) const {
   for (const Window& w : windows) {
+    if (earliest_origin_.empty()) break;
     if (w.origin >= earliest_origin_[static_cast<std::size_t>(w.series)]) continue;
     throw InternalError(
         fmt::format("a window of series {} ends at step {}, before all that the "
                     "engine was to be asked for",
                     w.series, w.origin));
+  }
+  if (in_file_) prefetch(windows);
+}
+
+// Windows of a training lie anywhere: page by page, each waited for, a disk gives few of them.
+void ModelSpace::prefetch(std::span<const Window> windows) const {
+  const Reach reach = reach_of(spec_);
+  const std::int64_t before = spec_.T + std::max(reach.lookback, reach.base_lookback);
+  SpaceView view = this->view();
+  for (const Window& w : windows) {
+    const std::int64_t begin = std::max(first_step(w.series), w.origin - before);
+    const std::int64_t end = std::min(length(w.series), w.origin + spec_.K + 1);
+    if (begin >= end) continue;
+    const std::int64_t at = offsets_[static_cast<std::size_t>(w.series)] + begin;
+    for_each_step_array(view, [&](const auto* array, std::int64_t channels) {
+      for (std::int64_t c = 0; c < channels && array != nullptr; ++c) {
+        advise_needed(array + c * view.total + at,
+                      static_cast<std::size_t>(end - begin) * sizeof *array);
+      }
+    });
   }
 }
 

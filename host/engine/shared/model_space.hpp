@@ -36,8 +36,10 @@ class ModelSpace {
   std::int64_t length(std::int64_t s) const { return lengths_[static_cast<std::size_t>(s)]; }
   /// Steps before it are left out (EngineSetup::earliest_origin).
   std::int64_t first_step(std::int64_t s) const { return first_[static_cast<std::size_t>(s)]; }
-  /// Throws InternalError if steps are left out that one of them reads.
-  void check(std::span<const Window> windows) const;
+  /// Of windows that are about to be gathered: throws InternalError if steps are left out that one
+  /// of them reads; where the copy lies in a file, has the system read what they do, of all at
+  /// once.
+  void prepare(std::span<const Window> windows) const;
   float level_mean() const { return level_mean_; }
   float level_spread() const { return level_spread_; }
 
@@ -51,6 +53,7 @@ class ModelSpace {
   /// Whether the arrays of steps are to lie in a file.
   bool is_too_large(const EngineSetup& setup) const;
   void place_steps(const EngineSetup& setup);
+  void prefetch(std::span<const Window> windows) const;
   std::int64_t first_read(const Catalog& catalog, std::int64_t s, std::int64_t origin) const;
   /// From a value of the catalogue to v; NaN: it has none.
   struct ValueMap {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -36,6 +37,21 @@ int open_nameless(const fs::path& folder) {
 }
 
 }  // namespace
+
+namespace {
+
+void advise(const void* data, std::size_t bytes, int advice) {
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto at = reinterpret_cast<std::uintptr_t>(data), begin = at / page * page;
+  // Advice: that a system does not take it changes no number.
+  ::madvise(reinterpret_cast<void*>(begin), at + bytes - begin, advice);
+}
+
+}  // namespace
+
+void advise_scattered(const void* data, std::size_t bytes) { advise(data, bytes, MADV_RANDOM); }
+
+void advise_needed(const void* data, std::size_t bytes) { advise(data, bytes, MADV_WILLNEED); }
 
 fs::path scratch_folder() {
   const char* named = std::getenv("TMPDIR");

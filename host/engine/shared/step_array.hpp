@@ -9,10 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <memory>
-#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -42,6 +39,12 @@ class MappedPages {
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
+
+/// Advice to the system on pages of a mapped file [data, data + bytes): that what is read of them
+/// lies anywhere, so that nothing beside it is worth reading along; that they will be read soon, so
+/// that it may begin now, many at once.
+void advise_scattered(const void* data, std::size_t bytes);
+void advise_needed(const void* data, std::size_t bytes);
 
 /// Where temporary files may be large: $TMPDIR, else /var/tmp.
 std::filesystem::path scratch_folder();

@@ -112,7 +112,7 @@ TEST_P(SlicesTest, ACopyOfWhatWindowsReadHasTheSameRows) {
       first = std::min(first, w.origin);
     }
     const ModelSpace space = space_of(catalog, spec, earliest);
-    space.check(windows);
+    space.prepare(windows);
     left_out += whole_space.view().total - space.view().total;
     WindowRows whole = rows_of(whole_space.view(), windows);
     WindowRows rows = rows_of(space.view(), windows);
