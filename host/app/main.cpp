@@ -183,13 +183,13 @@ int forecast(const Request& request) {
                        forecasts.series.size(), forecasts.K, remarks_text(forecasts)));
   if (samples) {
     with_memory("drawing sample paths", "make forecast.samples smaller",
-                [&] { write_samples(*settings.model, catalog, forecasts, config); });
+                [&] { write_samples(*settings.model, catalog, forecasts, config, from); });
   }
   if (config.path.explanation.empty()) return 0;
   const Contributions moved = with_memory("explaining", "name series in explanation.series", [&] {
     return contributions_of(*settings.model, catalog, config, forecasts);
   });
-  write_contributions(config.path.explanation, catalog, forecasts, moved);
+  write_contributions(config.path.explanation, catalog, forecasts, moved, from);
   log_info(fmt::format("explanation: {} ({})", config.path.explanation, contributions_text(moved)));
   return 0;
 }

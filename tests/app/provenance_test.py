@@ -59,6 +59,17 @@ class Provenance(Program):
         self.forecast("f.parquet"), self.forecast("f.csv", "--forecast.sidecar", "true")
         self.assertEqual([(self.folder / name).read_bytes() for name in ("f.parquet", "f.csv.meta.json")], before)
 
+    def test_what_stands_beside_a_forecast_has_them_too(self):
+        self.forecast("f.parquet", "--path.explanation", "why.parquet", "--path.samples", "paths.arrow", "--path.sums", "sums.parquet",
+                      "--forecast.sums", "3", "--forecast.samples", "10")
+        of_forecast = hashes(self.ok("info", "f.parquet").out)
+        self.assertEqual(set(of_forecast), {"data", "settings", "model"})
+        for name in ("why.parquet", "paths.arrow", "sums.parquet"):
+            self.assertEqual(hashes(self.ok("info", name).out), of_forecast, name)
+        self.ok("evaluate", "m.safetensors", "sales.csv", "--path.scores", "scores.parquet", "--mode.log_file", "false",
+                "--mode.figures", "false")
+        self.assertEqual(hashes(self.ok("info", "scores.parquet").out)["model"], of_forecast["model"])
+
     def test_data_are_the_same_in_another_format(self):
         self.ok("simulate", "s.csv", "--stores", "1", "--items", "2", "--days", "60")
         self.ok("simulate", "s.parquet", "--stores", "1", "--items", "2", "--days", "60")

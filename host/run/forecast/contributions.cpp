@@ -14,6 +14,7 @@
 #include "run/engine_setup.hpp"
 #include "run/forecast/input_names.hpp"
 #include "run/forecast/match.hpp"
+#include "run/provenance/table_notes.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
 #include "sluice/run/resolve.hpp"
@@ -276,8 +277,9 @@ std::vector<OutputColumn> contribution_columns(const Catalog& catalog, const For
 }
 
 void write_contributions(const std::filesystem::path& path, const Catalog& catalog,
-                         const Forecasts& forecasts, const Contributions& contributions) {
-  write_table(path, contribution_columns(catalog, forecasts, contributions));
+                         const Forecasts& forecasts, const Contributions& contributions,
+                         const Provenance& from) {
+  write_table(path, contribution_columns(catalog, forecasts, contributions), notes_of(from));
 }
 
 std::string contributions_text(const Contributions& c) {

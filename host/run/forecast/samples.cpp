@@ -15,6 +15,7 @@
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/paths.hpp"
 #include "run/calibration/sampler.hpp"
+#include "run/provenance/table_notes.hpp"
 #include "run/forecast/output_columns.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
@@ -310,13 +311,14 @@ std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& cata
 }
 
 void write_samples(const Model& model, const Catalog& catalog, const Forecasts& forecasts,
-                   const Config& config) {
+                   const Config& config, const Provenance& from) {
   if (!spans_of(config).empty()) {
-    write_table(config.path.sums, sum_columns(model, catalog, forecasts, config));
+    write_table(config.path.sums, sum_columns(model, catalog, forecasts, config), notes_of(from));
     log_info(fmt::format("sums: {}", config.path.sums));
   }
   if (config.path.samples.empty()) return;
-  write_table(config.path.samples, sample_columns(model, catalog, forecasts, config));
+  write_table(config.path.samples, sample_columns(model, catalog, forecasts, config),
+              notes_of(from));
   log_info(fmt::format("sample paths: {} ({} of each series)", config.path.samples,
                        samples_of(model, config)));
 }

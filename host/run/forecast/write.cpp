@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "run/forecast/notes.hpp"
+#include "run/provenance/table_notes.hpp"
 #include "run/forecast/output_columns.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/forecast.hpp"

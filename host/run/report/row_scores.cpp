@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "run/provenance/table_notes.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/report.hpp"
@@ -55,7 +56,7 @@ void write_row_scores(const EvaluationReport& report, const std::filesystem::pat
   }
   std::vector<OutputColumn> columns = {std::move(name), std::move(method), std::move(points)};
   for (OutputColumn& column : scores) columns.push_back(std::move(column));
-  write_table(path, columns);
+  write_table(path, columns, notes_of(report.provenance));
 }
 
 }  // namespace sluice

@@ -12,6 +12,7 @@
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/forecast.hpp"
+#include "sluice/run/provenance.hpp"
 
 namespace sluice {
 
@@ -52,9 +53,11 @@ Contributions contributions_of(const Model& model, const Catalog& catalog, const
 std::vector<OutputColumn> contribution_columns(const Catalog& catalog, const Forecasts& forecasts,
                                                const Contributions& contributions);
 
-/// contribution_columns as a file. Throws DataError.
+/// contribution_columns as a file, which as Parquet or Arrow says what it is `from`. Throws
+/// DataError.
 void write_contributions(const std::filesystem::path& path, const Catalog& catalog,
-                         const Forecasts& forecasts, const Contributions& contributions);
+                         const Forecasts& forecasts, const Contributions& contributions,
+                         const Provenance& from);
 
 /// "84 series; the integrals miss 0.2 % of what they add up to".
 std::string contributions_text(const Contributions& contributions);

@@ -13,6 +13,7 @@
 #include "sluice/run/checkpoint.hpp"
 #include "sluice/run/config.hpp"
 #include "sluice/run/forecast.hpp"
+#include "sluice/run/provenance.hpp"
 
 namespace sluice {
 
@@ -22,8 +23,8 @@ bool asks_for_samples(const Config& config);
 /// Throws ConfigError if forecast.sums has a number twice, or one above the horizon.
 void check_sums(const Config& config, int horizon);
 
-/// Before a forecast: throws ConfigError if the paths of a recursive model would be more values than
-/// are kept in memory, were all series forecast that have a history there.
+/// Before a forecast: throws ConfigError if the paths of a recursive model would be more values
+/// than are kept in memory, were all series forecast that have a history there.
 void check_sample_memory(const Model& model, const Catalog& catalog, const Config& config);
 /// Before the forecast of so many series is made (forecast_series does it): throws ConfigError if
 /// the paths of path.samples would be more rows than a table holds.
@@ -47,8 +48,9 @@ std::vector<OutputColumn> sum_columns(const Model& model, const Catalog& catalog
 std::vector<OutputColumn> sample_columns(const Model& model, const Catalog& catalog,
                                          const Forecasts& forecasts, const Config& config);
 
-/// The files that the settings ask for: path.sums, path.samples. Throws DataError.
+/// The files that the settings ask for: path.sums, path.samples; Parquet and Arrow say what they
+/// are `from`. Throws DataError.
 void write_samples(const Model& model, const Catalog& catalog, const Forecasts& forecasts,
-                   const Config& config);
+                   const Config& config, const Provenance& from);
 
 }  // namespace sluice

@@ -491,9 +491,8 @@ TEST_F(Resume, ATrainingLeavesNothingBesideItsModel) {
   }
   train(config_, catalog_, saved());
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder_)) {
+  for (const auto& entry : fs::directory_iterator(folder_))
     names.push_back(entry.path().filename().string());
-  }
   EXPECT_THAT(names, ::testing::ElementsAre("model.safetensors"));
 }
 

@@ -1,5 +1,4 @@
-#include "run/forecast/notes.hpp"
-
+// Of which data, model and settings a forecast is, and the file beside it that says so.
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include "base/checksum.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/provenance/checksums.hpp"
+#include "run/provenance/table_notes.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/run/forecast.hpp"
 
@@ -21,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kKey = "sluice.provenance";
 constexpr const char* kFile = "file";
 
 /// Of a file's bytes, a MiB at a time.
@@ -38,11 +37,6 @@ std::string hash_of_file(const fs::path& path) {
 }
 
 }  // namespace
-
-TableNotes notes_of(const Provenance& from) {
-  if (from.empty()) return {};
-  return {{kKey, to_json(from)}};
-}
 
 Provenance provenance_of(const Config& config, const Catalog& catalog, const Model* model) {
   return {.program = this_program(),
@@ -63,7 +57,7 @@ void write_sidecar(const fs::path& forecast, const Provenance& from) {
 
 Provenance read_provenance(const fs::path& forecast) {
   const TableNotes notes = read_notes(forecast);
-  if (const auto note = notes.find(kKey); note != notes.end()) {
+  if (const auto note = notes.find(kProvenanceKey); note != notes.end()) {
     return provenance_from_json(note->second, forecast.string());
   }
   const fs::path sidecar = sidecar_path(forecast);

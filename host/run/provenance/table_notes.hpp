@@ -6,7 +6,8 @@
 
 namespace sluice {
 
-/// The key "sluice.provenance"; none if `from` is empty.
+inline constexpr const char* kProvenanceKey = "sluice.provenance";
+/// With this key; none if `from` is empty.
 TableNotes notes_of(const Provenance& from);
 
 }  // namespace sluice
