@@ -23,7 +23,7 @@ class OneRank final : public Ranks {
   void gather_all(std::span<const std::byte> own, std::span<std::byte> all) override {
     std::ranges::copy(own, all.begin());
   }
-  void join(std::span<float>, std::span<const std::int64_t>) override {}
+  void join_bytes(std::span<std::byte>, std::span<const std::int64_t>) override {}
   void broadcast(std::span<std::byte>) override {}
   void barrier() override {}
   std::vector<std::string> gather(std::string_view own) override { return {std::string(own)}; }
@@ -111,6 +111,15 @@ void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what) {
       fmt::format("its {} are not those of the first process; give all processes of a job the same "
                   "program, settings and files, on every machine",
                   what));
+}
+
+std::vector<std::int64_t> share_sizes(std::int64_t count, std::int64_t each, int size) {
+  std::vector<std::int64_t> out;
+  for (int rank = 0; rank < size; ++rank) {
+    const Share share = share_of(count, rank, size);
+    out.push_back((share.end - share.begin) * each);
+  }
+  return out;
 }
 
 double of_first_rank(double value) {

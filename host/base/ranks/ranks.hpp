@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace sluice {
@@ -29,9 +30,19 @@ class Ranks {
   virtual void sum(std::span<float> values) = 0;
   /// all [size, own.size()]: what every rank has; `own` is of one size on all.
   virtual void gather_all(std::span<const std::byte> own, std::span<std::byte> all) = 0;
-  /// counts [size]: rank r has filled its counts[r] numbers of `all`, which lie in the order of
+  /// counts [size]: rank r has filled its counts[r] bytes of `all`, which lie in the order of
   /// ranks. Now all have all of them.
-  virtual void join(std::span<float> all, std::span<const std::int64_t> counts) = 0;
+  virtual void join_bytes(std::span<std::byte> all, std::span<const std::int64_t> counts) = 0;
+  /// The same of what `all` is made of: counts[r] elements.
+  template <typename T>
+    requires std::is_trivially_copyable_v<T>
+  void join(std::span<T> all, std::span<const std::int64_t> counts) {
+    std::vector<std::int64_t> bytes;
+    for (const std::int64_t count : counts) {
+      bytes.push_back(count * static_cast<std::int64_t>(sizeof(T)));
+    }
+    join_bytes(std::as_writable_bytes(all), bytes);
+  }
   /// Rank 0's bytes take the place of the others'.
   virtual void broadcast(std::span<std::byte> bytes) = 0;
   virtual void barrier() = 0;
@@ -72,6 +83,12 @@ struct Share {
 inline Share share_of(std::int64_t count, int rank, int size) {
   return {count * rank / size, count * (rank + 1) / size};
 }
+/// How many elements each rank has where it has share_of() `count` items of `each` elements.
+std::vector<std::int64_t> share_sizes(std::int64_t count, std::int64_t each, int size);
+
+/// Who makes what is made of many items alike: this process all of it, or each rank of the job its
+/// share, whereupon all have all of it. All ranks ask for the same then.
+enum class Workers { this_process, all_ranks };
 
 /// What the library of mpi.cpp gives: all ranks, after MPI was started.
 using OpenRanks = Ranks*();
