@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "sluice/base/error.hpp"
@@ -122,9 +123,20 @@ std::vector<std::int64_t> share_sizes(std::int64_t count, std::int64_t each, int
   return out;
 }
 
+Share share_of(std::int64_t count, Workers workers) {
+  if (workers == Workers::this_process) return {0, count};
+  return share_of(count, ranks().rank(), ranks().size());
+}
+
 double of_first_rank(double value) {
   ranks().broadcast(std::as_writable_bytes(std::span(&value, 1)));
   return value;
+}
+
+double sum_of_ranks(double value) {
+  std::vector<double> all(static_cast<std::size_t>(ranks().size()));
+  ranks().gather_all(std::as_bytes(std::span(&value, 1)), std::as_writable_bytes(std::span(all)));
+  return std::accumulate(all.begin(), all.end(), 0.0);
 }
 
 }  // namespace sluice

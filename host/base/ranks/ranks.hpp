@@ -35,7 +35,7 @@ class Ranks {
   virtual void join_bytes(std::span<std::byte> all, std::span<const std::int64_t> counts) = 0;
   /// The same of what `all` is made of: counts[r] elements.
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   void join(std::span<T> all, std::span<const std::int64_t> counts) {
     std::vector<std::int64_t> bytes;
     for (const std::int64_t count : counts) {
@@ -73,6 +73,8 @@ void close_ranks();
 
 /// Rank 0's value.
 double of_first_rank(double value);
+/// The sum of all ranks' values, added by ascending rank.
+double sum_of_ranks(double value);
 /// Called by all with a checksum of what they must have alike, its `what`. Throws DataError on each
 /// rank whose own is another than the first one's, which ends all. Blocks.
 void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what);
@@ -89,6 +91,15 @@ std::vector<std::int64_t> share_sizes(std::int64_t count, std::int64_t each, int
 /// Who makes what is made of many items alike: this process all of it, or each rank of the job its
 /// share, whereupon all have all of it. All ranks ask for the same then.
 enum class Workers { this_process, all_ranks };
+/// This process's part of `count` items: all, or share_of() them.
+Share share_of(std::int64_t count, Workers workers);
+/// Gives all workers `all`, of `count` items of equally many elements, where each has filled its
+/// share_of() them. Blocks.
+template <typename T>
+void join_shares(std::span<T> all, std::int64_t count, Workers workers) {
+  if (workers == Workers::this_process || count == 0) return;
+  ranks().join(all, share_sizes(count, std::ssize(all) / count, ranks().size()));
+}
 
 /// What the library of mpi.cpp gives: all ranks, after MPI was started.
 using OpenRanks = Ranks*();
