@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/checksum.hpp"
+#include "base/ranks/ranks.hpp"
 #include "base/steady_seconds.hpp"
 #include "run/config/left_out_columns.hpp"
 #include "run/forecast/evaluated_steps.hpp"
@@ -26,11 +28,18 @@
 namespace sluice {
 namespace {
 
+void check_alike(const Provenance& own) {
+  Checksum sum;
+  sum.add(to_json(own));
+  check_alike(ranks(), sum.value(), "model, data, settings or instruction set");
+}
+
 [[noreturn]] void end_incomplete() {
   throw Interrupted("interrupted: the evaluation is not complete, nothing was written");
 }
 
 void stop_if_interrupted() {
+  InterruptGuard::agree();
   if (InterruptGuard::requested()) end_incomplete();
 }
 
@@ -43,6 +52,8 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
   int K = model != nullptr ? model->spec.K : config.network.predict_day;
   if (K == 0) K = horizon_steps(config, catalog.frequency());
   check_reconciliation(catalog, config, K);
+  const Provenance from = provenance_of(config, catalog, refit > 0 ? nullptr : model);
+  check_alike(from);
   Scoring test(config, catalog, K);
   // Around all windows: a training's own guard would forget a signal that came after its last step.
   std::optional<InterruptGuard> guard;
@@ -96,6 +107,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       if (!forecaster || anew) {
         forecaster.reset();  // first, for the memory that it holds
         forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, of_model[w]);
+        forecaster->share_out();
       }
       const std::size_t count = anew ? 1 : windows_together(of_model.subspan(w), config.engine);
       const double start = steady_seconds();
@@ -111,7 +123,7 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
     }
   }
   BacktestResult result = test.result(description, train_seconds, forecast_seconds, windows);
-  result.report.provenance = provenance_of(config, catalog, refit > 0 ? nullptr : model);
+  result.report.provenance = from;
   if (guard) {
     guard.reset();  // from here on a signal ends the process itself
     stop_if_interrupted();

@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/ranks/ranks.hpp"
+#include "base/region_failure.hpp"
 #include "base/text.hpp"
 #include "run/forecast/evaluated_steps.hpp"
 #include "run/report/recent_sales.hpp"
@@ -19,8 +21,11 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kFigures = 16;
-/// Series for which the simple methods forecast at once: work for all threads, memory for few.
-constexpr std::size_t kSimpleRows = 1024;
+/// Rows of which what is known is found out at once, of each rank: work for all its threads, memory
+/// for few.
+constexpr std::size_t kRowsTogether = 1024;
+/// Methods beside the model that are not asked for: seasonal naive, last value, mean.
+constexpr std::size_t kNaive = 3;
 /// Steps of real values that a figure shows before the first forecast.
 constexpr std::int64_t kFigureHistory = 90;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -35,7 +40,7 @@ Scoring::Scoring(const Config& config, const Catalog& catalog, int K)
       season_(season_of(config, catalog.frequency())),
       mean_window_(std::max(long_season_length(catalog.frequency()), 4)),
       sold_steps_(recent_steps(catalog.frequency())),
-      simple_(config.evaluate.methods, season_, K),
+      simple_(config.evaluate.methods, season_, K, Workers::all_ranks),
       probabilities_(level_quantiles(config.forecast.levels)),
       scored_(static_cast<std::size_t>(catalog.series_count()), 0) {
   const std::int64_t rows = catalog.series_count() * M_;
@@ -101,7 +106,8 @@ void Scoring::note(const Forecasts& forecasts) {
   }
 }
 
-std::vector<double> Scoring::simple_points(std::span<const Row> rows) {
+Scoring::Known Scoring::known_of(std::span<const Row> rows) {
+  const auto K = static_cast<std::size_t>(K_);
   std::vector<SimpleHistory> histories;
   for (const auto& [forecasts, r] : rows) {
     for (int m = 0; m < M_; ++m) {
@@ -110,8 +116,36 @@ std::vector<double> Scoring::simple_points(std::span<const Row> rows) {
       histories.push_back({catalog_.values(m, s).first(cutoff), catalog_.value_offset(m, s)});
     }
   }
-  std::vector<double> out(histories.size() * simple_.count() * static_cast<std::size_t>(K_));
-  simple_.forecast(histories, out);
+  Known out;
+  out.past.resize(histories.size());
+  out.naive.resize(histories.size() * kNaive * K);
+  const Share own = share_of(std::ssize(histories), Workers::all_ranks);
+  RegionFailure failure;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = own.begin; i < own.end; ++i) {
+    failure.keep([&] {
+      const auto at = static_cast<std::size_t>(i);
+      const auto& [history, offset] = histories[at];
+      out.past[at] = {.mase_scale = seasonal_naive_error(history, std::ssize(history), season_),
+                      .rmsse_scale = squared_step_scale(history, offset),
+                      .normal_scale = variance_scale(history),
+                      .sold = recent_sales(history, sold_steps_, offset)};
+      // Differences are taken among stored values, which have more digits than y in a float.
+      const std::vector<float> naive[kNaive] = {naive_seasonal(history, season_, K_),
+                                                naive_last(history, K_),
+                                                naive_mean(history, mean_window_, K_)};
+      for (std::size_t n = 0; n < kNaive; ++n) {
+        for (std::size_t k = 0; k < K; ++k) {
+          out.naive[(at * kNaive + n) * K + k] = static_cast<double>(naive[n][k]) + offset;
+        }
+      }
+    });
+  }
+  failure.rethrow();
+  join_shares(std::span(out.past), std::ssize(histories), Workers::all_ranks);
+  join_shares(std::span(out.naive), std::ssize(histories), Workers::all_ranks);
+  out.simple.resize(histories.size() * simple_.count() * K);
+  simple_.forecast(histories, out.simple);
   return out;
 }
 
@@ -120,18 +154,17 @@ void Scoring::score(std::span<const Forecasts> windows, const BacktestOptions& h
   for (const Forecasts& forecasts : windows) {
     for (std::size_t r = 0; r < forecasts.series.size(); ++r) rows.push_back({&forecasts, r});
   }
-  std::vector<double> simple;
-  const std::size_t width =
-      static_cast<std::size_t>(M_) * simple_.count() * static_cast<std::size_t>(K_);
+  const std::size_t together = kRowsTogether * static_cast<std::size_t>(ranks().size());
+  Known known;
   std::size_t at = 0;
   for (const Forecasts& forecasts : windows) {
     note(forecasts);
     add_beside(forecasts);
     for (std::size_t r = 0; r < forecasts.series.size(); ++r, ++at) {
-      if (at % kSimpleRows == 0)
-        simple =
-            simple_points(std::span(rows).subspan(at, std::min(kSimpleRows, rows.size() - at)));
-      score_row(forecasts, r, std::span(simple).subspan(at % kSimpleRows * width, width), how);
+      if (at % together == 0) {
+        known = known_of(std::span(rows).subspan(at, std::min(together, rows.size() - at)));
+      }
+      score_row(forecasts, r, known, at % together, how);
     }
     if (how.receive) how.receive(forecasts);
   }
@@ -145,9 +178,8 @@ void Scoring::add_beside(const Forecasts& forecasts) {
   }
 }
 
-/// simple: [M, simple methods, K].
-void Scoring::score_row(const Forecasts& forecasts, std::size_t r, std::span<const double> simple,
-                        const BacktestOptions& how) {
+void Scoring::score_row(const Forecasts& forecasts, std::size_t r, const Known& known,
+                        std::size_t at, const BacktestOptions& how) {
   const auto K = static_cast<std::size_t>(K_), M = static_cast<std::size_t>(M_);
   const auto J = static_cast<std::size_t>(forecasts.J());
   const std::size_t methods = scorers_.size(), width = simple_.count() * K;
@@ -157,30 +189,24 @@ void Scoring::score_row(const Forecasts& forecasts, std::size_t r, std::span<con
     const int target = static_cast<int>(m);
     const auto values = catalog_.values(target, s);
     const double offset = catalog_.value_offset(target, s);
-    const auto history = values.first(static_cast<std::size_t>(cutoff));
     for (std::size_t k = 0; k < K; ++k) {
       for (std::size_t j = 0; j < J; ++j) quantiles[k * J + j] = forecasts.y(r, k, m, j);
       points[k] = forecasts.point(r, k, m);
       const std::size_t t = static_cast<std::size_t>(cutoff) + k;
       actual[k] = t < values.size() ? static_cast<double>(values[t]) + offset : kNone;
     }
+    const std::size_t row = at * M + m;
+    const Past& past = known.past[row];
     ScoredForecast scored;
     scored.row = s * M_ + target;
     scored.actual = actual;
-    scored.mase_scale = seasonal_naive_error(history, cutoff, season_);
-    scored.rmsse_scale = squared_step_scale(history, offset);
-    scored.normal_scale = variance_scale(history);
-    sold_[static_cast<std::size_t>(scored.row)] += recent_sales(history, sold_steps_, offset);
-    // Differences are taken among stored values, which have more digits than y in a float.
-    const std::vector<float> naive[] = {naive_seasonal(history, season_, K_),
-                                        naive_last(history, K_),
-                                        naive_mean(history, mean_window_, K_)};
-    for (std::size_t i = 0; i < std::size(naive); ++i) {
-      for (std::size_t k = 0; k < K; ++k)
-        points[(i + 1) * K + k] = static_cast<double>(naive[i][k]) + offset;
-    }
-    std::ranges::copy(simple.subspan(m * width, width),
-                      points.begin() + static_cast<std::ptrdiff_t>(first_beside_ * K - width));
+    scored.mase_scale = past.mase_scale;
+    scored.rmsse_scale = past.rmsse_scale;
+    scored.normal_scale = past.normal_scale;
+    sold_[static_cast<std::size_t>(scored.row)] += past.sold;
+    const auto naive = std::span(known.naive).subspan(row * kNaive * K, kNaive * K);
+    const auto simple = std::span(known.simple).subspan(row * width, width);
+    std::ranges::copy(simple, std::ranges::copy(naive, points.begin() + K_).out);
     for (std::size_t i = first_beside_; i < methods; ++i) {
       const std::vector<double>& other = forecasts.beside[i - first_beside_].points;
       for (std::size_t k = 0; k < K; ++k) points[i * K + k] = other[forecasts.cell(r, k, m)];
@@ -240,8 +266,10 @@ void Scoring::add_rows(EvaluationReport& report) const {
     }
   }
   for (std::size_t i = 0; i < scorers_.size(); ++i) report.methods[i].total = scorers_[i].total();
-  for (std::size_t i = 0; i < simple_.count(); ++i)
-    report.methods[first_beside_ - simple_.count() + i].processor_seconds = simple_.seconds(i);
+  for (std::size_t i = 0; i < simple_.count(); ++i) {
+    report.methods[first_beside_ - simple_.count() + i].processor_seconds =
+        sum_of_ranks(simple_.seconds(i));
+  }
   add_levels(report);
 }
 

@@ -18,7 +18,8 @@
 
 namespace sluice {
 
-/// Keeps references to what it is made of.
+/// Keeps references to what it is made of. The ranks of a job (base/ranks) all do the same with one
+/// and come to the same; what takes its time, they share out.
 class Scoring {
  public:
   Scoring(const Config& config, const Catalog& catalog, int K);
@@ -40,11 +41,21 @@ class Scoring {
     const Forecasts* forecasts;
     std::size_t r;
   };
+  /// Of the values before a row's cutoff, by which its errors are scaled and weighted.
+  struct Past {
+    double mase_scale, rmsse_scale, normal_scale, sold;
+  };
+  /// What is known of rows without their forecasts, some rows at a time, for each target.
+  struct Known {
+    std::vector<Past> past;      ///< [rows, M]
+    std::vector<double> naive;   ///< [rows, M, naive methods, K]
+    std::vector<double> simple;  ///< [rows, M, simple methods, K]
+  };
   void note(const Forecasts& forecasts);
   void add_beside(const Forecasts& forecasts);
-  /// Of these rows and all targets: [rows, M, simple methods, K].
-  std::vector<double> simple_points(std::span<const Row> rows);
-  void score_row(const Forecasts& forecasts, std::size_t r, std::span<const double> simple,
+  Known known_of(std::span<const Row> rows);
+  /// Row r of the forecasts, which is the `at`-th one of `known`.
+  void score_row(const Forecasts& forecasts, std::size_t r, const Known& known, std::size_t at,
                  const BacktestOptions& how);
   void draw(const Forecasts& forecasts, std::size_t r, int m);
   void add_rows(EvaluationReport& report) const;
