@@ -10,6 +10,7 @@
 
 #include "base/ranks/ranks.hpp"
 #include "base/region_failure.hpp"
+#include "base/status_line.hpp"
 #include "base/text.hpp"
 #include "run/forecast/evaluated_steps.hpp"
 #include "run/report/recent_sales.hpp"
@@ -155,13 +156,20 @@ void Scoring::score(std::span<const Forecasts> windows, const BacktestOptions& h
     for (std::size_t r = 0; r < forecasts.series.size(); ++r) rows.push_back({&forecasts, r});
   }
   const std::size_t together = kRowsTogether * static_cast<std::size_t>(ranks().size());
+  std::string fitted;
+  for (std::size_t i = 0; i < simple_.count(); ++i) {
+    fitted += (i == 0 ? " by " : ", ") + simple_.title(i);
+  }
+  StatusLine status("forecasts" + fitted);
   Known known;
   std::size_t at = 0;
   for (const Forecasts& forecasts : windows) {
+    status.clear();
     note(forecasts);
     add_beside(forecasts);
     for (std::size_t r = 0; r < forecasts.series.size(); ++r, ++at) {
       if (at % together == 0) {
+        status.update(static_cast<std::int64_t>(at), std::ssize(rows));
         known = known_of(std::span(rows).subspan(at, std::min(together, rows.size() - at)));
       }
       score_row(forecasts, r, known, at % together, how);
