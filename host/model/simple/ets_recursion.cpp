@@ -37,7 +37,7 @@ EtsRecursion::EtsRecursion(const EtsForm& form, std::span<const double> y, std::
   of_s_.resize(y.size() + m_);
 }
 
-/// Calls `pass` with a Pass that has what `form` and y have.
+/// Calls use<Pass>() with the one that has what the form and y have.
 template <typename Use>
 void EtsRecursion::with_pass(const Use& use) const {
   const auto by_values = [&]<Trend trend, bool seasonal>() {
@@ -104,7 +104,7 @@ bool EtsRecursion::forward_multiplied() {
     if (!(q > 0 && s > 0)) return false;
     const double per_q = 1 / q, per_s = 1 / s;
     double e = y_[t] - f;
-    if (!whole && std::isnan(e)) e = 0;
+    if (!whole && std::isnan(y_[t])) e = 0;
     q_[t] = q;
     b_[t] = slope;
     e_[t] = e;
