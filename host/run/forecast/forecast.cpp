@@ -36,8 +36,8 @@ struct Forecaster::Impl {
   Outputs outputs;
   std::unique_ptr<Engine> engine;
   SeriesScaling scaling;
-  std::int64_t batch;
   OutputWish wish = {};
+  std::int64_t batch = 0;  ///< of the engine
   Workers workers = Workers::this_process;
 
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine);
@@ -81,18 +81,14 @@ std::string alike_levels_text(const Model& model, std::vector<double> levels) {
 
 void Forecaster::Impl::make_engine_for(SeriesScaling taken, const Config::Engine& from) {
   scaling = std::move(taken);
+  batch = from.forecast_batch;
   engine = make_engine(from.device, engine_setup_of(model, catalog, scaling, from));
 }
 
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
                        const std::vector<double>& levels, const Config::Engine& engine,
                        std::span<const std::int64_t> scaling_end)
-    : impl_(new Impl{model,
-                     catalog,
-                     Outputs(model, level_quantiles(levels)),
-                     nullptr,
-                     {},
-                     engine.forecast_batch}) {
+    : impl_(new Impl{model, catalog, Outputs(model, level_quantiles(levels)), nullptr, {}}) {
   check_channels(model, catalog);
   impl_->make_engine_for(match_scaling(model, catalog, scaling_end), engine);
 }
@@ -100,12 +96,7 @@ Forecaster::Forecaster(const Model& model, const Catalog& catalog,
 Forecaster::Forecaster(const Model& model, const Catalog& catalog,
                        const std::vector<double>& levels, const Config::Engine& engine,
                        const SeriesScaling& scaling)
-    : impl_(new Impl{model,
-                     catalog,
-                     Outputs(model, level_quantiles(levels)),
-                     nullptr,
-                     {},
-                     engine.forecast_batch}) {
+    : impl_(new Impl{model, catalog, Outputs(model, level_quantiles(levels)), nullptr, {}}) {
   check_channels(model, catalog);
   impl_->make_engine_for(scaling, engine);
 }
