@@ -251,10 +251,12 @@ int evaluate(const Request& request) {
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   tell(request, settings, notes, false);
+  const bool writes = ranks().rank() == 0;
   std::optional<HtmlReport> page;
-  if (!config.path.html.empty()) page.emplace(catalog, notes, config);
+  if (writes && !config.path.html.empty()) page.emplace(catalog, notes, config);
   Forecasts last;
   const BacktestResult result = evaluated(settings, catalog, page ? &*page : nullptr, last);
+  if (!writes) return 0;
   // What else is asked for is written also where the table could not be.
   const bool printed = try_print_result(report_table(result.report, output_width() > 80));
   const std::string json = report_json(result.report) + "\n";
@@ -284,10 +286,11 @@ int report(const Request& request) {
   CatalogNotes notes;
   const Catalog catalog = read_data(settings, notes);
   tell(request, settings, notes, false);
-  HtmlReport page(catalog, notes, config);
+  std::optional<HtmlReport> page;
+  if (ranks().rank() == 0) page.emplace(catalog, notes, config);
   Forecasts last;
-  const BacktestResult result = evaluated(settings, catalog, &page, last);
-  write_page(page, settings, catalog, result, last);
+  const BacktestResult result = evaluated(settings, catalog, page ? &*page : nullptr, last);
+  if (page) write_page(*page, settings, catalog, result, last);
   return 0;
 }
 

@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kShared[] = {"train", "forecast"};
+constexpr std::string_view kShared[] = {"train", "forecast", "evaluate", "report"};
 constexpr std::string_view kReading[] = {"check", "explain", "info", "devices", "completion"};
 
 /// Long enough for the first rank to find the same mistake, and to end this one.

@@ -37,6 +37,18 @@ class Streams(Program):
         report = json.loads(self.read("runs/report.json"))
         self.assertEqual(report["horizon"], 14)
 
+    def test_an_evaluation_says_how_far_it_is_on_a_terminal_alone(self):
+        self.daily("sales.csv", 120)
+        self.train("--path.data", "sales.csv", "--data.test", "14")
+        evaluate = ["evaluate", "--path.data", "sales.csv", "--mode.figures", "false", "--evaluate.methods", "ets,theta"]
+        self.assertNotIn("0 of 1 forecasts", self.sluice(*evaluate).err)
+        reader, terminal = os.openpty()
+        self.assertEqual(self.sluice(*evaluate, stderr=terminal).status, 0)
+        os.close(terminal)
+        seen = os.read(reader, 1 << 16).decode()
+        os.close(reader)
+        self.assertIn("[------------]   0 %  0 of 1 forecasts by ETS, Theta\r", seen)  # and gone
+
     def test_each_status_stays_what_it_is_where_messages_cannot_be_written(self):
         self.write("bad.csv", "ds,y\n2024-01-01,x\n")
         self.daily("good.csv", 30)

@@ -1,6 +1,7 @@
 """A forecast as several processes: each writes parts of one directory, the same files as one process."""
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -50,6 +51,19 @@ class Forecast(job.Job):
         said = self.forecast(2, "one/", "--forecast.levels", "50", status=2)
         self.assertIn("forecast.levels", said)
         self.assertEqual(self.files("one"), before)
+
+    def test_an_error_of_one_says_whose_it_is_and_that_the_rest_is_not_lost(self):
+        mine = [job.program.program(), *map(str, self.arguments("full/"))]
+        limited = ["bash", "-c", 'ulimit -f 1 && exec "$@"', "bash", *mine]
+        command = [*self.mpirun(1), *mine, ":", "-n", "1", *limited]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertRegex(done.stderr, r"process 2 of 2, on \S+: full/part-00001\.parquet: .*File too large.*; the parts that are "
+                                      "there stay, and the same command goes on")
+        self.assertFalse((self.folder / "full" / "_manifest.json").exists())
+        self.forecast(2, "full/")
+        self.forecast(1, "one/")
+        self.assertEqual(self.files("full"), self.files("one"))
 
     def test_a_killed_rank_ends_all_and_the_rest_is_made_later(self):
         arguments = [*self.arguments("lost/")]

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,14 @@ TEST(MpiRanks, JoinGivesAllToAllInTheOrderOfRanks) {
     const std::size_t at = begin + static_cast<std::size_t>(i);
     all[at] = static_cast<float>(at);
   }
-  job().join(all, counts);
+  job().join(std::span(all), counts);
   EXPECT_EQ(all, (std::vector<float>{0, 1, 2, 3, 4}));
+  std::vector<double> wide(all.begin(), all.end());
+  for (std::size_t i = 0; i < wide.size(); ++i) {
+    wide[i] += (i < 2 ? rank == 0 : rank == 2) ? 1e-9 : -1;  // more digits than a float has
+  }
+  job().join(std::span(wide), counts);
+  EXPECT_EQ(wide, (std::vector<double>{1e-9, 1 + 1e-9, 2 + 1e-9, 3 + 1e-9, 4 + 1e-9}));
 }
 
 TEST(MpiRanks, GatherAllAndBroadcast) {

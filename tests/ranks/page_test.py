@@ -14,7 +14,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 class Page(job.Job):
     def test_its_commands_run(self):
         blocks = re.findall(r"^```bash\n(mpirun .*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-        self.assertEqual([block.split()[4] for block in blocks], ["train", "forecast"])
+        self.assertEqual([block.split()[4] for block in blocks], ["train", "forecast", "evaluate"])
         self.ok("simulate", "sales.parquet", "--stores", "2", "--items", "5", "--days", "300")
         path = os.pathsep.join([str(pathlib.Path(job.program.program()).parent),
                                 str(pathlib.Path(os.environ["SLUICE_MPIRUN"].split()[0]).parent), os.environ["PATH"]])
@@ -27,6 +27,7 @@ class Page(job.Job):
             if "train" in block:
                 shutil.copy(self.folder / "runs" / "model.safetensors", self.folder / "model.safetensors")
         self.assertTrue((self.folder / "forecasts-mpi" / "_manifest.json").exists())
+        self.assertTrue((self.folder / "runs" / "report.json").exists())
 
 
 if __name__ == "__main__":

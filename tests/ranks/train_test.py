@@ -5,6 +5,7 @@ Tolerance of curves: a step's gradient is a sum over its windows, which so many 
 the learning rate, and what follows goes on from there. Over 40 steps at a learning rate of a thousandth losses were
 seen to differ by 1.4e-8 of themselves at most; 1e-6 is asked for. With another's dropout they are 1.7e-5 off.
 """
+import json
 import os
 import signal
 import time
@@ -51,7 +52,16 @@ class Train(job.Job):
         self.assertEqual(self.weights("first.safetensors"), self.weights("second.safetensors"))
         self.train(1, "alone", **settings)
         self.assert_near(self.curve("first.jsonl"), self.curve("alone.jsonl"), NEAR)
+        # Each fits a part of what simple methods forecast: the same numbers, whoever fitted them.
+        fits = self.simple_scores("alone.jsonl")
+        self.assertIn("ETS + Theta", fits)
+        self.assertEqual(self.simple_scores("first.jsonl"), fits)
         self.ok("forecast", "first.safetensors", "sales.csv", "--path.forecast", "f.csv")
+
+    def simple_scores(self, log):
+        """Of the methods beside the candidates, by name."""
+        choice = next(event for event in map(json.loads, self.read(log).splitlines()) if event.get("event") == "choice")
+        return {row["name"]: row["score"] for row in choice["rows"] if row["what"] == "beside"}
 
     def wait_for_state(self, process, name):
         state = self.folder / f"{name}.safetensors.state"

@@ -6,7 +6,6 @@
 #include <mpi.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdlib>
 #include <memory>
 
@@ -43,13 +42,13 @@ class MpiRanks final : public Ranks {
                   static_cast<int>(own.size()), MPI_BYTE, MPI_COMM_WORLD);
   }
 
-  void join(std::span<float> all, std::span<const std::int64_t> counts) override {
+  void join_bytes(std::span<std::byte> all, std::span<const std::int64_t> counts) override {
     std::int64_t begin = 0;
-    constexpr std::int64_t kMost = INT_MAX / 2;
+    constexpr std::int64_t kMost = std::int64_t{1} << 30;  // MPI counts in int
     for (int from = 0; from < size_; ++from) {
       for (std::int64_t left = counts[static_cast<std::size_t>(from)]; left > 0;) {
         const std::int64_t count = std::min(left, kMost);
-        MPI_Bcast(all.data() + begin, static_cast<int>(count), MPI_FLOAT, from, MPI_COMM_WORLD);
+        MPI_Bcast(all.data() + begin, static_cast<int>(count), MPI_BYTE, from, MPI_COMM_WORLD);
         begin += count;
         left -= count;
       }

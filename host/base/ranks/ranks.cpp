@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "sluice/base/error.hpp"
@@ -23,7 +24,7 @@ class OneRank final : public Ranks {
   void gather_all(std::span<const std::byte> own, std::span<std::byte> all) override {
     std::ranges::copy(own, all.begin());
   }
-  void join(std::span<float>, std::span<const std::int64_t>) override {}
+  void join_bytes(std::span<std::byte>, std::span<const std::int64_t>) override {}
   void broadcast(std::span<std::byte>) override {}
   void barrier() override {}
   std::vector<std::string> gather(std::string_view own) override { return {std::string(own)}; }
@@ -113,9 +114,29 @@ void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what) {
                   what));
 }
 
+std::vector<std::int64_t> share_sizes(std::int64_t count, std::int64_t each, int size) {
+  std::vector<std::int64_t> out;
+  for (int rank = 0; rank < size; ++rank) {
+    const Share share = share_of(count, rank, size);
+    out.push_back((share.end - share.begin) * each);
+  }
+  return out;
+}
+
+Share share_of(std::int64_t count, Workers workers) {
+  if (workers == Workers::this_process) return {0, count};
+  return share_of(count, ranks().rank(), ranks().size());
+}
+
 double of_first_rank(double value) {
   ranks().broadcast(std::as_writable_bytes(std::span(&value, 1)));
   return value;
+}
+
+double sum_of_ranks(double value) {
+  std::vector<double> all(static_cast<std::size_t>(ranks().size()));
+  ranks().gather_all(std::as_bytes(std::span(&value, 1)), std::as_writable_bytes(std::span(all)));
+  return std::accumulate(all.begin(), all.end(), 0.0);
 }
 
 }  // namespace sluice

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace sluice {
@@ -29,9 +30,19 @@ class Ranks {
   virtual void sum(std::span<float> values) = 0;
   /// all [size, own.size()]: what every rank has; `own` is of one size on all.
   virtual void gather_all(std::span<const std::byte> own, std::span<std::byte> all) = 0;
-  /// counts [size]: rank r has filled its counts[r] numbers of `all`, which lie in the order of
+  /// counts [size]: rank r has filled its counts[r] bytes of `all`, which lie in the order of
   /// ranks. Now all have all of them.
-  virtual void join(std::span<float> all, std::span<const std::int64_t> counts) = 0;
+  virtual void join_bytes(std::span<std::byte> all, std::span<const std::int64_t> counts) = 0;
+  /// The same of what `all` is made of: counts[r] elements.
+  template <typename T>
+  requires std::is_trivially_copyable_v<T>
+  void join(std::span<T> all, std::span<const std::int64_t> counts) {
+    std::vector<std::int64_t> bytes;
+    for (const std::int64_t count : counts) {
+      bytes.push_back(count * static_cast<std::int64_t>(sizeof(T)));
+    }
+    join_bytes(std::as_writable_bytes(all), bytes);
+  }
   /// Rank 0's bytes take the place of the others'.
   virtual void broadcast(std::span<std::byte> bytes) = 0;
   virtual void barrier() = 0;
@@ -62,6 +73,8 @@ void close_ranks();
 
 /// Rank 0's value.
 double of_first_rank(double value);
+/// The sum of all ranks' values, added by ascending rank.
+double sum_of_ranks(double value);
 /// Called by all with a checksum of what they must have alike, its `what`. Throws DataError on each
 /// rank whose own is another than the first one's, which ends all. Blocks.
 void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what);
@@ -71,6 +84,21 @@ struct Share {
 };
 inline Share share_of(std::int64_t count, int rank, int size) {
   return {count * rank / size, count * (rank + 1) / size};
+}
+/// How many elements each rank has where it has share_of() `count` items of `each` elements.
+std::vector<std::int64_t> share_sizes(std::int64_t count, std::int64_t each, int size);
+
+/// Who makes what is made of many items alike: this process all of it, or each rank of the job its
+/// share, whereupon all have all of it. All ranks ask for the same then.
+enum class Workers { this_process, all_ranks };
+/// This process's part of `count` items: all, or share_of() them.
+Share share_of(std::int64_t count, Workers workers);
+/// Gives all workers `all`, of `count` items of equally many elements, where each has filled its
+/// share_of() them. Blocks.
+template <typename T>
+void join_shares(std::span<T> all, std::int64_t count, Workers workers) {
+  if (workers == Workers::this_process || count == 0) return;
+  ranks().join(all, share_sizes(count, std::ssize(all) / count, ranks().size()));
 }
 
 /// What the library of mpi.cpp gives: all ranks, after MPI was started.

@@ -174,12 +174,27 @@ class Fitter {
     for (const double v : y) y_.push_back(v / scale_);
   }
 
+  /// A form's most likely parameters, for y as it is scaled.
+  struct Found {
+    EtsForm form;
+    EtsParameters parameters;
+    double likelihood = 0;  ///< -2 log of it, of y as it is
+    int free = 0;
+    double aicc = 0;
+  };
+
   const Values& values() const { return values_; }
-  std::optional<EtsFit> fit(const EtsForm& form, int steps);
+  std::optional<Found> fit(const EtsForm& form, int steps);
+  /// With what the form makes of y, in y's units.
+  EtsFit whole(const Found& found) const;
 
  private:
+  struct Beginning {
+    EtsParameters parameters;
+    double squares = 0;  ///< of the errors with these
+  };
   bool possible(const EtsForm& form, std::size_t free) const;
-  EtsParameters beginning(const EtsForm& form, EtsRecursion& recursion);
+  std::optional<Beginning> beginning(const EtsForm& form, EtsRecursion& recursion);
   const Start& start(Season kind);
 
   int season_;
@@ -188,7 +203,7 @@ class Fitter {
   std::vector<double> y_;
   std::array<std::optional<Start>, 3> starts_;
   /// Of the last form with this error and season, which one more parameter makes the next.
-  std::optional<EtsFit> simpler_;
+  std::optional<Found> simpler_;
 };
 
 bool Fitter::possible(const EtsForm& form, std::size_t free) const {
@@ -207,10 +222,11 @@ const Start& Fitter::start(Season kind) {
   return *out;
 }
 
-EtsParameters Fitter::beginning(const EtsForm& form, EtsRecursion& recursion) {
+std::optional<Fitter::Beginning> Fitter::beginning(const EtsForm& form, EtsRecursion& recursion) {
   const Start& start = this->start(form.season);
   const bool trend = form.trend != Trend::none;
-  EtsParameters best, trial;
+  EtsParameters trial;
+  Beginning best;
   trial.level = trend ? start.level : start.mean;
   trial.slope = trend ? start.slope : 0;
   trial.season = start.season;
@@ -219,7 +235,7 @@ EtsParameters Fitter::beginning(const EtsForm& form, EtsRecursion& recursion) {
     const double value = recursion.objective(trial);
     if (value < least) {
       least = value;
-      best = trial;
+      best = {trial, recursion.squares()};
     }
   };
   const bool seasonal = form.season != Season::none;
@@ -235,20 +251,20 @@ EtsParameters Fitter::beginning(const EtsForm& form, EtsRecursion& recursion) {
     if (form.trend == Trend::damped) trial.phi = 0.97;
     take_better();
   }
-  if (!std::isfinite(least)) best.level = std::numeric_limits<double>::quiet_NaN();
+  if (!std::isfinite(least)) return std::nullopt;
   return best;
 }
 
-std::optional<EtsFit> Fitter::fit(const EtsForm& form, int steps) {
+std::optional<Fitter::Found> Fitter::fit(const EtsForm& form, int steps) {
   Numbers numbers(form, season_);
   const std::size_t free = numbers.size() + 1;
   if (!possible(form, free)) return std::nullopt;
   EtsRecursion recursion(form, y_, static_cast<std::size_t>(std::max(season_, 1)));
-  EtsParameters now = beginning(form, recursion);
-  if (std::isnan(now.level)) return std::nullopt;
-  recursion.objective(now);
+  const std::optional<Beginning> from = beginning(form, recursion);
+  if (!from) return std::nullopt;
+  EtsParameters now = from->parameters;
   const double unit =
-      std::max(std::sqrt(recursion.squares() / recursion.values()), 1e-9 * std::abs(now.level));
+      std::max(std::sqrt(from->squares / recursion.values()), 1e-9 * std::abs(now.level));
   std::vector<double> x = numbers.at(now, unit);
   EtsGradient slopes;
   const auto objective = [&](std::span<const double> at, std::span<double> gradient) {
@@ -260,22 +276,29 @@ std::optional<EtsFit> Fitter::fit(const EtsForm& form, int steps) {
     return value;
   };
   const MinimiseLimits limits{.tolerance = kLikelihoodGain / values_.count, .iterations = steps};
-  if (!std::isfinite(minimise(objective, x, limits))) return std::nullopt;
+  const double least = minimise(objective, x, limits);
+  if (!std::isfinite(least)) return std::nullopt;
   numbers.parameters(x, now);
-  EtsFit out{form, now, run_ets(form, now, y_), static_cast<int>(free), 0};
-  simpler_ = out;
   // Back to y's scale, which moves -2 log likelihood by the same in every form.
-  out.run.likelihood += 2 * out.run.values * std::log(scale_);
+  const double n = recursion.values(), k = static_cast<double>(free);
+  const double likelihood = n * (least + std::log(n)) + 2 * n * std::log(scale_);
+  simpler_ = {form, now, likelihood, static_cast<int>(free),
+              likelihood + 2 * k + 2 * k * (k + 1) / (n - k - 1)};
+  return simpler_;
+}
+
+EtsFit Fitter::whole(const Found& found) const {
+  EtsFit out{found.form, found.parameters, run_ets(found.form, found.parameters, y_), found.free,
+             found.aicc};
+  out.run.likelihood = found.likelihood;
   out.run.squares *= scale_ * scale_;
   for (EtsParameters* p : {&out.parameters, &out.run.end}) {
     p->level *= scale_;
     p->slope *= scale_;
-    if (form.season == Season::additive) {
+    if (found.form.season == Season::additive) {
       for (double& s : p->season) s *= scale_;
     }
   }
-  const double k = out.free;
-  out.aicc = out.run.likelihood + 2 * k + 2 * k * (k + 1) / (out.run.values - k - 1);
   return out;
 }
 
@@ -318,23 +341,27 @@ std::vector<double> forecast_ets(const EtsForm& form, const EtsParameters& end, 
 
 std::optional<EtsFit> fit_ets(const EtsForm& form, std::span<const double> y, int season,
                               int steps) {
-  return Fitter(y, season).fit(form, steps);
+  Fitter fitter(y, season);
+  const std::optional<Fitter::Found> found = fitter.fit(form, steps);
+  if (!found) return std::nullopt;
+  return fitter.whole(*found);
 }
 
 std::optional<EtsFit> best_ets(std::span<const double> y, int season) {
   Fitter fitter(y, season);
   if (fitter.values().constant) return std::nullopt;
-  std::optional<EtsFit> best;
+  std::optional<Fitter::Found> best;
   for (const Season kind : {Season::none, Season::additive, Season::multiplicative}) {
     for (const bool relative : {false, true}) {
       if (!relative && kind == Season::multiplicative) continue;  // unstable; not in the taxonomy
       for (const Trend trend : {Trend::none, Trend::additive, Trend::damped}) {
-        std::optional<EtsFit> fit = fitter.fit({relative, trend, kind}, kEtsSteps);
+        std::optional<Fitter::Found> fit = fitter.fit({relative, trend, kind}, kEtsSteps);
         if (fit && (!best || fit->aicc < best->aicc)) best = std::move(fit);
       }
     }
   }
-  return best;
+  if (!best) return std::nullopt;
+  return fitter.whole(*best);
 }
 
 }  // namespace sluice::simple

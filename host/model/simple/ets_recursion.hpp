@@ -30,14 +30,21 @@ class EtsRecursion {
   void gradient(EtsGradient& out) const;
   /// After the last call.
   EtsParameters end() const;
-  double squares() const;
+  double squares() const { return squares_; }
   int values() const { return values_; }
 
  private:
-  bool forward_added();
+  template <typename Use>
+  void with_pass(const Use& use) const;
+  template <typename Pass>
+  void forward_added();
+  template <bool whole>
   bool forward_multiplied();
+  template <typename Pass>
   void backward_added(EtsGradient& out) const;
+  template <bool whole>
   void backward_multiplied(EtsGradient& out) const;
+  bool is_whole() const { return values_ == static_cast<std::ptrdiff_t>(y_.size()); }
 
   EtsForm form_;
   std::span<const double> y_;
@@ -45,6 +52,7 @@ class EtsRecursion {
   int values_ = 0;
   EtsParameters at_;
   double level_ = 0, slope_ = 0;  // after the last step
+  double squares_ = 0;            // sum of e^2
   double sum_ = 0;                // of the squared errors, relative ones with relative errors
   // By step: level + phi slope before it, that slope, y - f (0 where y is missing), f and 1 / f;
   // 1 / q and 1 / s with a multiplicative season.

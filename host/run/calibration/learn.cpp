@@ -216,6 +216,23 @@ IntervalProblem Learner::interval_problem(const MixProblem& mix,
   return out;
 }
 
+std::vector<double> Learner::points_of(std::span<const Partner> partners) const {
+  const auto K = static_cast<std::ptrdiff_t>(spec_.K);
+  const std::size_t methods = simple_.methods.size();
+  std::vector<double> out;
+  for (std::size_t row = 0; row < simple_.windows.size() * static_cast<std::size_t>(spec_.M);
+       ++row) {
+    for (const Partner& partner : partners) {
+      const auto method = static_cast<std::size_t>(
+          std::ranges::find(simple_.methods, partner.method) - simple_.methods.begin());
+      const auto from =
+          simple_.points.begin() + static_cast<std::ptrdiff_t>(row * methods + method) * K;
+      out.insert(out.end(), from, from + K);
+    }
+  }
+  return out;
+}
+
 void Learner::learn_partners(MixProblem& mix, bool squared, Learned& out, Json& event) const {
   Mix chosen;
   for (const char* measure : {squared ? "RMSSE" : "MASE", "WAPE"}) {
@@ -293,8 +310,8 @@ Learned Learner::learn(const Model& model, Engine& engine, const SeriesScaling& 
     learn_partners(mix, spec_.loss == Loss::mse || !made.mean.empty(), out, event);
   }
   if (J > 1) {
-    add_partners(out.partners, spec_, season_of(config_, catalog_.frequency()), catalog_,
-                 simple_.windows, median, made);
+    add_partner_points(out.partners, spec_, catalog_, simple_.windows, points_of(out.partners),
+                       median, made);
     keep_nonnegative(model, catalog_, simple_.windows, J, made);
     const IntervalProblem intervals = interval_problem(mix, asked, made);
     // The errors of a point loss are its intervals already, unless partners have moved them.

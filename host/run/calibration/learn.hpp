@@ -48,6 +48,8 @@ class Learner {
   std::vector<double> probabilities(const Model& model) const;
   MixProblem rows(const Model& model) const;
   std::vector<double> by_target(std::span<const float> values, std::size_t J) const;
+  /// What these of the methods forecast: [windows, M, partners, K].
+  std::vector<double> points_of(std::span<const Partner> partners) const;
   void learn_partners(MixProblem& mix, bool squared, Learned& out, Json& event) const;
   IntervalProblem interval_problem(const MixProblem& mix, const std::vector<double>& probabilities,
                                    const WindowForecasts& made) const;

@@ -17,6 +17,13 @@
 #include "sluice/run/resolve.hpp"
 
 namespace sluice {
+namespace {
+
+/// Of sample paths that are in memory at once.
+constexpr std::int64_t kMostValues = 16 << 20;
+
+}  // namespace
+
 bool has_mean(const ModelSpec& spec) {
   return is_distribution(spec.loss) &&
          !(spec.loss == Loss::student_t && spec.space != Space::linear);
@@ -112,15 +119,25 @@ WindowForecasts Outputs::forecast(Engine& engine, const Catalog& catalog,
   return out;
 }
 
+int Outputs::paths_of(const OutputWish& wish) const {
+  return wish.paths > 0 ? wish.paths : sample_count(model_);
+}
+
+std::int64_t Outputs::together(std::int64_t batch, const OutputWish& wish) const {
+  const ModelSpec& spec = model_.spec;
+  if (!spec.is_recursive()) return batch;
+  const std::int64_t each = std::int64_t{paths_of(wish)} * spec.K * spec.M;
+  return std::max<std::int64_t>(1, kMostValues / each);
+}
+
 /// Some windows at a time: what is drawn for them is in memory as a whole.
 void Outputs::add_paths(Engine& engine, const Catalog& catalog, std::span<const Window> windows,
                         const OutputWish& wish, WindowForecasts& out) const {
-  constexpr std::size_t kMostValues = 16 << 20;
   const ModelSpec& spec = model_.spec;
   const auto KM = static_cast<std::size_t>(spec.K * spec.M), J = probabilities_.size();
-  const auto P = static_cast<std::size_t>(wish.paths > 0 ? wish.paths : sample_count(model_));
+  const auto P = static_cast<std::size_t>(paths_of(wish));
   const std::size_t members = model_.members.size(), each = P * KM;
-  const std::size_t together = std::max<std::size_t>(1, kMostValues / each);
+  const auto together = static_cast<std::size_t>(this->together(0, wish));
   const bool whole = is_count(spec.loss);
   std::vector<float> drawn, part;
   for (std::size_t begin = 0; begin < windows.size(); begin += together) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -43,11 +44,15 @@ class Outputs {
   /// each member draws its share. Blocks.
   WindowForecasts forecast(Engine& engine, const Catalog& catalog, const SeriesScaling& scaling,
                            std::span<const Window> windows, const OutputWish& wish = {}) const;
+  /// Windows that are computed together by an engine with batches of `batch`: each whole multiple
+  /// of so many, and what is left at the end, has the same bits alone as among all.
+  std::int64_t together(std::int64_t batch, const OutputWish& wish = {}) const;
 
  private:
   void choose();
   void add_paths(Engine& engine, const Catalog& catalog, std::span<const Window> windows,
                  const OutputWish& wish, WindowForecasts& out) const;
+  int paths_of(const OutputWish& wish) const;
   void add_distribution(std::span<const Window> windows, std::span<const float> parameters,
                         const SeriesScaling& scaling, float share, bool points_only,
                         WindowForecasts& out) const;

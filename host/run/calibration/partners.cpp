@@ -24,13 +24,50 @@ std::vector<std::string> fitted_names(std::span<const std::string> names) {
   return out;
 }
 
+/// Of each cell of the forecasts.
+std::size_t outputs_of(const ModelSpec& spec, std::span<const Window> windows,
+                       const WindowForecasts& forecasts) {
+  return forecasts.values.size() / (windows.size() * static_cast<std::size_t>(spec.K * spec.M));
+}
+
+/// The windows [begin, begin + windows.size()) of `forecasts`, of J outputs a cell; points
+/// [windows, M, partners, K].
+void move_some(std::span<const Partner> partners, const ModelSpec& spec, const Catalog& catalog,
+               std::span<const Window> windows, std::span<const double> points, std::size_t begin,
+               std::size_t J, std::size_t median, WindowForecasts& forecasts) {
+  const auto K = static_cast<std::size_t>(spec.K), M = static_cast<std::size_t>(spec.M);
+  const std::size_t P = partners.size();
+  for (std::size_t i = 0; i < windows.size() * M; ++i) {
+    const std::size_t n = begin + i / M, m = i % M;
+    const double offset = catalog.value_offset(static_cast<int>(m), windows[i / M].series);
+    for (std::size_t k = 0; k < K; ++k) {
+      const std::size_t cell = (n * K + k) * M + m;
+      float* q = forecasts.values.data() + cell * J;
+      const auto own =
+          static_cast<double>(forecasts.mean.empty() ? q[median] : forecasts.mean[cell]);
+      double move = 0;
+      for (std::size_t p = 0; p < P; ++p) {
+        move += partner_part(partners[p].weight[k], points[(i * P + p) * K + k], own + offset);
+      }
+      const bool scaled = is_nonnegative(spec.loss) && own + offset > 0;
+      const double ratio = scaled ? std::max(1 + move / (own + offset), 0.0) : 1;
+      for (std::size_t j = 0; j < J; ++j) {
+        const auto y = static_cast<double>(q[j]) + offset;
+        q[j] = static_cast<float>((scaled ? y * ratio : y + move) - offset);
+      }
+      if (!forecasts.mean.empty()) forecasts.mean[cell] = static_cast<float>(own + move);
+    }
+  }
+}
+
 }  // namespace
 
 int partner_history(int season) { return std::clamp(12 * season, 300, 1000); }
 
-PartnerMethods::PartnerMethods(std::span<const std::string> names, int season, int K)
+PartnerMethods::PartnerMethods(std::span<const std::string> names, int season, int K,
+                               Workers workers)
     : names_(names.begin(), names.end()),
-      rows_(fitted_names(names), season, K),
+      rows_(fitted_names(names), season, K, workers),
       season_(season),
       K_(K) {
   for (std::size_t i = 0; i < names_.size(); ++i) {
@@ -84,38 +121,26 @@ std::vector<double> PartnerMethods::forecast(const Catalog& catalog,
 
 void add_partners(std::span<const Partner> partners, const ModelSpec& spec, int season,
                   const Catalog& catalog, std::span<const Window> windows, std::size_t median,
-                  WindowForecasts& forecasts) {
+                  WindowForecasts& forecasts, Workers workers) {
   if (partners.empty() || windows.empty()) return;
-  const auto K = static_cast<std::size_t>(spec.K), M = static_cast<std::size_t>(spec.M);
-  const std::size_t P = partners.size(), J = forecasts.values.size() / (windows.size() * K * M);
   std::vector<std::string> names;
   for (const Partner& partner : partners) names.push_back(partner.method);
-  PartnerMethods methods(names, season, spec.K);
+  PartnerMethods methods(names, season, spec.K, workers);
+  const std::size_t J = outputs_of(spec, windows, forecasts);
   for (std::size_t begin = 0; begin < windows.size(); begin += kChunk) {
     const auto chunk = windows.subspan(begin, std::min(kChunk, windows.size() - begin));
-    const std::vector<double> points = methods.forecast(catalog, chunk);
-    for (std::size_t i = 0; i < chunk.size() * M; ++i) {
-      const std::size_t n = begin + i / M, m = i % M;
-      const double offset = catalog.value_offset(static_cast<int>(m), chunk[i / M].series);
-      for (std::size_t k = 0; k < K; ++k) {
-        const std::size_t cell = (n * K + k) * M + m;
-        float* q = forecasts.values.data() + cell * J;
-        const auto own =
-            static_cast<double>(forecasts.mean.empty() ? q[median] : forecasts.mean[cell]);
-        double move = 0;
-        for (std::size_t p = 0; p < P; ++p) {
-          move += partner_part(partners[p].weight[k], points[(i * P + p) * K + k], own + offset);
-        }
-        const bool scaled = is_nonnegative(spec.loss) && own + offset > 0;
-        const double ratio = scaled ? std::max(1 + move / (own + offset), 0.0) : 1;
-        for (std::size_t j = 0; j < J; ++j) {
-          const auto y = static_cast<double>(q[j]) + offset;
-          q[j] = static_cast<float>((scaled ? y * ratio : y + move) - offset);
-        }
-        if (!forecasts.mean.empty()) forecasts.mean[cell] = static_cast<float>(own + move);
-      }
-    }
+    move_some(partners, spec, catalog, chunk, methods.forecast(catalog, chunk), begin, J, median,
+              forecasts);
   }
+}
+
+void add_partner_points(std::span<const Partner> partners, const ModelSpec& spec,
+                        const Catalog& catalog, std::span<const Window> windows,
+                        std::span<const double> points, std::size_t median,
+                        WindowForecasts& forecasts) {
+  if (partners.empty() || windows.empty()) return;
+  move_some(partners, spec, catalog, windows, points, 0, outputs_of(spec, windows, forecasts),
+            median, forecasts);
 }
 
 }  // namespace sluice

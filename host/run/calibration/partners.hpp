@@ -26,7 +26,8 @@ int partner_history(int season);
 /// Methods by the names of training.partners, without auto and none.
 class PartnerMethods {
  public:
-  PartnerMethods(std::span<const std::string> names, int season, int K);
+  PartnerMethods(std::span<const std::string> names, int season, int K,
+                 Workers workers = Workers::this_process);
 
   std::size_t count() const { return names_.size(); }
   std::string title(std::size_t method) const;
@@ -48,6 +49,12 @@ class PartnerMethods {
 /// distribution in another size: where both say 0 it stays 0. Nothing without partners. Blocks.
 void add_partners(std::span<const Partner> partners, const ModelSpec& spec, int season,
                   const Catalog& catalog, std::span<const Window> windows, std::size_t median,
-                  WindowForecasts& forecasts);
+                  WindowForecasts& forecasts, Workers workers = Workers::this_process);
+/// The same with what the partners forecast: `points` [windows, M, partners, K], as of
+/// PartnerMethods::forecast.
+void add_partner_points(std::span<const Partner> partners, const ModelSpec& spec,
+                        const Catalog& catalog, std::span<const Window> windows,
+                        std::span<const double> points, std::size_t median,
+                        WindowForecasts& forecasts);
 
 }  // namespace sluice

@@ -123,7 +123,7 @@ SimpleForecasts forecast_simple(const Config& config, Loss loss, const Catalog& 
   const std::vector<Window> asked =
       windows_to_fit(config, catalog, split, thinned(windows, kMostScored));
   PartnerMethods methods(out.methods, season_of(config, catalog.frequency()),
-                         horizon_steps(config, catalog.frequency()));
+                         horizon_steps(config, catalog.frequency()), Workers::all_ranks);
   for (std::size_t i = 0; i < methods.count(); ++i) out.titles.push_back(methods.title(i));
   if (methods.count() == 0) {
     out.windows = asked;

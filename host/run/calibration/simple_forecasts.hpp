@@ -44,7 +44,7 @@ struct SimpleForecasts {
 /// Of `windows`, all of the validation part, from kMostScored at most, at even distances; of these
 /// those with a whole horizon first, and fewer where histories are long.
 /// Of fewer of them where they would take longer than `max_seconds` (0: not limited); else a pure
-/// function of settings and data. Blocks.
+/// function of settings and data. Called by all ranks of a job, which share it out. Blocks.
 SimpleForecasts forecast_simple(const Config& config, Loss loss, const Catalog& catalog,
                                 const Split& split, std::span<const Window> windows,
                                 double max_seconds);

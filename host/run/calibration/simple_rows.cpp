@@ -56,8 +56,8 @@ class Fitted {
 
 }  // namespace
 
-SimpleRows::SimpleRows(std::span<const std::string> methods, int season, int K)
-    : season_(season), K_(K), seconds_(methods.size(), 0.0) {
+SimpleRows::SimpleRows(std::span<const std::string> methods, int season, int K, Workers workers)
+    : season_(season), K_(K), workers_(workers), seconds_(methods.size(), 0.0) {
   for (const std::string& name : methods) {
     const auto found = std::ranges::find(simple::kMethods, name, &simple::MethodName::key);
     if (found == simple::kMethods.end())
@@ -85,13 +85,15 @@ void SimpleRows::forecast(std::span<const SimpleHistory> histories, std::span<do
     throw InternalError(fmt::format("simple methods: room for {} forecasts of {} x {}", out.size(),
                                     histories.size(), width));
   if (methods_.empty()) return;
+  const std::int64_t rows = std::ssize(histories);
+  const Share own = share_of(rows, workers_);
   RegionFailure failure;
 #pragma omp parallel
   {
     std::vector<double> seconds(methods_.size(), 0.0);
     // A series may take a hundred times as long as the next one.
 #pragma omp for schedule(dynamic)
-    for (std::int64_t r = 0; r < std::ssize(histories); ++r) {
+    for (std::int64_t r = own.begin; r < own.end; ++r) {
       const auto at = static_cast<std::size_t>(r);
       failure.keep([&] { one(histories[at], out.subspan(at * width, width), seconds); });
     }
@@ -99,6 +101,7 @@ void SimpleRows::forecast(std::span<const SimpleHistory> histories, std::span<do
     std::ranges::transform(seconds, seconds_, seconds_.begin(), std::plus<>());
   }
   failure.rethrow();
+  join_shares(out, rows, workers_);
 }
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ranks/ranks.hpp"
 #include "model/simple/methods.hpp"
 
 namespace sluice {
@@ -20,14 +21,16 @@ struct SimpleHistory {
 class SimpleRows {
  public:
   /// Throws InternalError for a name that is none.
-  SimpleRows(std::span<const std::string> methods, int season, int K);
+  SimpleRows(std::span<const std::string> methods, int season, int K,
+             Workers workers = Workers::this_process);
 
   std::size_t count() const { return methods_.size(); }
   std::string title(std::size_t method) const { return std::string(methods_[method].title); }
-  /// Of a processor, all threads and all histories so far together.
+  /// Of a processor, all threads and all histories of this process so far together.
   double seconds(std::size_t method) const { return seconds_[method]; }
 
-  /// Writes [histories, count(), K] forecasts. All threads of OpenMP work on it. Blocks.
+  /// Writes [histories, count(), K] forecasts. All threads of OpenMP work on it, each worker on a
+  /// range of histories. Blocks.
   void forecast(std::span<const SimpleHistory> histories, std::span<double> out);
 
  private:
@@ -35,6 +38,7 @@ class SimpleRows {
 
   std::vector<simple::MethodName> methods_;
   int season_, K_;
+  Workers workers_;
   std::vector<double> seconds_;
 };
 

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
+#include "base/ranks/ranks.hpp"
 #include "base/region_failure.hpp"
 #include "run/calibration/distribution.hpp"
 #include "run/calibration/intervals.hpp"
@@ -36,11 +38,15 @@ struct Forecaster::Impl {
   std::unique_ptr<Engine> engine;
   SeriesScaling scaling;
   OutputWish wish = {};
+  std::int64_t batch = 0;  ///< of the engine
+  Workers workers = Workers::this_process;
 
   void make_engine_for(SeriesScaling scaling, const Config::Engine& engine,
                        std::span<const std::int64_t> earliest_cutoff = {});
   /// Windows of which a forecast can be made; the others are left out.
   std::vector<Window> windows_of(std::span<const std::int64_t> cutoff, Forecasts& out) const;
+  /// Of the network alone, by all workers.
+  WindowForecasts outputs_of(std::span<const Window> windows);
   /// Forecasts of the windows of all `out`, which lie one behind the other in `windows`.
   void run(std::span<const std::vector<Window>> windows, std::span<Forecasts> out);
 };
@@ -82,6 +88,7 @@ void Forecaster::Impl::make_engine_for(SeriesScaling taken, const Config::Engine
   for (const std::int64_t cutoff : earliest_cutoff) {
     earliest_origin.push_back(cutoff < 1 ? EngineSetup::kNoWindow : cutoff - 1);
   }
+  batch = from.forecast_batch;
   EngineSetup setup = engine_setup_of(model, catalog, scaling, from);
   setup.earliest_origin = earliest_origin;
   engine = make_engine(from.device, setup);
@@ -202,12 +209,45 @@ std::string Forecaster::recurrence() const { return impl_->engine->recurrence();
 
 void Forecaster::keep_paths() { impl_->wish.keeps_paths = true; }
 
+void Forecaster::share_out() { impl_->workers = Workers::all_ranks; }
+
+// In whole batches: wide products are summed in an order that depends on a batch's rows.
+WindowForecasts Forecaster::Impl::outputs_of(std::span<const Window> windows) {
+  const std::int64_t count = std::ssize(windows), together = outputs.together(batch, wish);
+  const std::int64_t parts = (count + together - 1) / together;
+  const auto first = [&](std::int64_t part) { return std::min(part * together, count); };
+  const Share share = share_of(parts, workers);
+  const std::int64_t begin = first(share.begin), own = first(share.end) - begin;
+  WindowForecasts made = outputs.forecast(
+      *engine, catalog, scaling,
+      windows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(own)), wish);
+  if (workers == Workers::this_process || ranks().size() == 1) return made;
+  if (wish.keeps_paths) throw InternalError("sample paths are not kept by several processes");
+  std::vector<std::int64_t> counts;
+  for (int rank = 0; rank < ranks().size(); ++rank) {
+    const Share of_rank = share_of(parts, rank, ranks().size());
+    counts.push_back(first(of_rank.end) - first(of_rank.begin));
+  }
+  const auto join = [&](std::vector<float>& of_own, std::size_t width) {
+    std::vector<float> all(windows.size() * width);
+    std::ranges::copy(of_own, all.begin() + begin * static_cast<std::ptrdiff_t>(width));
+    std::vector<std::int64_t> numbers;
+    for (const std::int64_t n : counts) numbers.push_back(n * static_cast<std::int64_t>(width));
+    ranks().join(std::span(all), numbers);
+    of_own = std::move(all);
+  };
+  const auto KM = static_cast<std::size_t>(model.spec.K * model.spec.M);
+  join(made.values, KM * outputs.probabilities().size());
+  if (has_mean(model.spec)) join(made.mean, KM);
+  return made;
+}
+
 void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::span<Forecasts> out) {
   const auto K = static_cast<std::size_t>(model.spec.K), M = static_cast<std::size_t>(model.spec.M);
   const std::size_t KM = K * M, J = outputs.probabilities().size();
   std::vector<Window> all;
   for (const std::vector<Window>& some : windows) all.insert(all.end(), some.begin(), some.end());
-  WindowForecasts made = outputs.forecast(*engine, catalog, scaling, all, wish);
+  WindowForecasts made = outputs_of(all);
   const std::size_t mean_width = made.mean.empty() ? 0 : KM;
   const std::size_t path_width = all.empty() ? 0 : made.paths.size() / all.size();
   std::vector<Window> good;
@@ -240,7 +280,7 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
   const auto median = static_cast<std::size_t>(std::ranges::find(outputs.probabilities(), 0.5) -
                                                outputs.probabilities().begin());
   add_partners(model.partners, model.spec, season_of(model.config, catalog.frequency()), catalog,
-               good, median, made);
+               good, median, made, workers);
   keep_nonnegative(model, catalog, good, J, made);
   stretch(model.stretch, outputs.probabilities(), K, M, stretch_rows(catalog, good, made),
           made.values);

@@ -281,7 +281,7 @@ PartsResult forecast_parts(const Model& model, const Catalog& catalog, const Con
                                config));
       }
     } catch (const DataError& e) {
-      if (result.found + done == 0) throw;
+      if (each == 1 && result.found + done == 0) throw;  // others may have written theirs
       throw DataError(fmt::format("{}; {}", e.what(), kGoesOn));
     }
     if (steady_seconds() - told < kSecondsBetween) continue;

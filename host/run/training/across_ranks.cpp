@@ -143,12 +143,7 @@ class AcrossRanks final : public Engine {
   }
   void join(std::span<float> out, std::int64_t windows) const {
     if (windows == 0) return;
-    const std::int64_t each = std::ssize(out) / windows;
-    std::vector<std::int64_t> counts;
-    for (int r = 0; r < ranks_.size(); ++r) {
-      counts.push_back(size(share_of(windows, r, ranks_.size())) * each);
-    }
-    ranks_.join(out, counts);
+    ranks_.join(out, share_sizes(windows, std::ssize(out) / windows, ranks_.size()));
   }
 
   /// This rank's windows of a carried state [L, N, H].

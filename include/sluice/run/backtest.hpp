@@ -45,7 +45,9 @@ struct BacktestOptions {
 /// evaluate.n_windows cutoffs, evaluate.step apart, the last one K steps before each series' end.
 /// With evaluate.refit > 0 the model is trained anew (as `config` says, on data before the cutoff
 /// only) every so many cutoffs and `model` may be null; otherwise `model` is used, and a cutoff
-/// that it has already seen is a DataError.
+/// that it has already seen is a DataError. All processes of a job (base/ranks) call it together
+/// and come to the same, that of one process bit for bit (after a refit, as near as its training
+/// is).
 BacktestResult backtest(const Config& config, const Catalog& catalog, const Model* model,
                         const BacktestOptions& options = {});
 

@@ -115,6 +115,10 @@ class Forecaster {
   std::string recurrence() const;
   /// From now on forecasts hold their sample paths, where the model is recursive.
   void keep_paths();
+  /// From now on at(), at_each() and points_at() are called by all processes of a job (base/ranks)
+  /// together, each of which computes some batches' worth of windows; all have the result, which is
+  /// that of one process bit for bit. Not with keep_paths().
+  void share_out();
   /// The same as at(), but that the quantiles of a distribution are not computed (they are 0) where
   /// it has a mean: of tens of thousands of series they take longer than the network.
   Forecasts points_at(std::span<const std::int64_t> cutoff);

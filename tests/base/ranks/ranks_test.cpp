@@ -50,6 +50,11 @@ TEST(ShareOf, SharesMeetAndDifferByOneAtMost) {
   }
 }
 
+TEST(ShareSizes, AreThoseOfTheShares) {
+  EXPECT_EQ(share_sizes(7, 3, 4), (std::vector<std::int64_t>{3, 6, 6, 6}));
+  EXPECT_EQ(share_sizes(1, 2, 2), (std::vector<std::int64_t>{0, 2}));
+}
+
 TEST(Ranks, AloneEverythingStaysAsItIs) {
   ASSERT_EQ(ranks().size(), 1);
   std::array<float, 2> values = {1, 2};
