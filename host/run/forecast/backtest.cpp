@@ -99,6 +99,8 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       log_warning(text);
     }
     const bool anew = scaling_follows_end(*used, *seen);
+    // Sums look at forecasts of the past, too (make_coherent).
+    const bool looks_back = !catalog.hierarchy().levels.empty();
     std::optional<Forecaster> forecaster;
     const auto of_model =
         std::span(cutoffs).subspan(begin, std::min(group, cutoffs.size() - begin));
@@ -106,7 +108,9 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       // Each window is scaled by what comes before it.
       if (!forecaster || anew) {
         forecaster.reset();  // first, for the memory that it holds
-        forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, of_model[w]);
+        forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, of_model[w],
+                           looks_back ? std::vector<std::int64_t>()
+                                      : earliest_cutoffs(of_model.subspan(w)));
         forecaster->share_out();
       }
       const std::size_t count = anew ? 1 : windows_together(of_model.subspan(w), config.engine);

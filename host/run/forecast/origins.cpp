@@ -91,4 +91,16 @@ std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string
   return cutoffs;
 }
 
+std::vector<std::int64_t> earliest_cutoffs(std::span<const std::vector<std::int64_t>> cutoffs) {
+  std::vector<std::int64_t> earliest;
+  for (const std::vector<std::int64_t>& window : cutoffs) {
+    earliest.resize(window.size(), -1);
+    for (std::size_t s = 0; s < window.size(); ++s) {
+      if (window[s] < 1) continue;
+      earliest[s] = earliest[s] < 1 ? window[s] : std::min(earliest[s], window[s]);
+    }
+  }
+  return earliest;
+}
+
 }  // namespace sluice

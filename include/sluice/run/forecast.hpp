@@ -149,6 +149,9 @@ std::vector<std::int64_t> cutoffs_from(const Catalog& catalog, const std::string
                                        bool ended = false,
                                        std::vector<LeftOut>* left_out = nullptr);
 
+/// The earliest cutoff of each series in any of `cutoffs` [windows][S]; below 1: it has none.
+std::vector<std::int64_t> earliest_cutoffs(std::span<const std::vector<std::int64_t>> cutoffs);
+
 /// "3 series left out: A (ended 2023-03-31, ...), B (...), C (...)": the first three; empty if
 /// there are none.
 std::string left_out_text(const std::vector<LeftOut>& left_out);

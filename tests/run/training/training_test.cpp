@@ -403,6 +403,8 @@ TEST_F(TrainingTest, CutoffsFromADateLieInEachSeriesOwnSteps) {
   const Catalog catalog = weekly(2, 30);  // from 2024-01-01
   EXPECT_EQ(cutoffs_from(catalog, "2024-01-11"), (std::vector<std::int64_t>{10, 10}));
   EXPECT_EQ(cutoffs_from(catalog, ""), (std::vector<std::int64_t>{30, 30}));
+  EXPECT_EQ(earliest_cutoffs(std::vector<std::vector<std::int64_t>>{{-1, 9, -1}, {4, 8, 0}}),
+            (std::vector<std::int64_t>{4, 8, -1}));
   EXPECT_THROW(cutoffs_from(catalog, "2025-01-11"), ConfigError);
   EXPECT_THROW(cutoffs_from(catalog, "soon"), ConfigError);
 }
