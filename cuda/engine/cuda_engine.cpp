@@ -419,7 +419,7 @@ Attributions CudaEngine::attribute(std::span<const Window>, const InputGroups&,
 
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);
-  if (setup.sum_of_step) {
+  if (setup.ranks != nullptr) {
     throw ConfigError(
         "training on several processes is for the CPU's engine alone; set engine.device = "
         "\"cpu\", or start one process, without mpirun or srun");
