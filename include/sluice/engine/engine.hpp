@@ -205,9 +205,10 @@ std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
 /// shape; ConfigError for an unknown recurrence or precision.
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup);
 
-/// The engine for `device`: "cpu", "cuda:N" ("cuda": N = 0), or "auto" (the first CUDA device if
-/// this build and machine have one, else the CPU). setup.cuda_device does not matter. Throws
-/// DeviceError naming what exists.
+/// The engine for `device`: "cpu", "cuda:N", "cuda" (N = 0, or of several processes on a machine a
+/// device each), or "auto" ("cuda" if this build and machine have one, else the CPU).
+/// setup.cuda_device does not matter. Throws DeviceError naming what exists, or where "auto" is not
+/// the same on all setup.ranks.
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup);
 
 /// The instruction set that the CPU's fused recurrence uses here: "AVX3, 16 floats at once" (AVX3
