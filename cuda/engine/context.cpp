@@ -46,6 +46,7 @@ DeviceInfo use_device(int number) {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, number), "cudaGetDeviceProperties");
   info.name = properties.name;
+  std::copy_n(properties.uuid.bytes, info.uuid.size(), info.uuid.data());
   info.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
   info.compute_capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor, number) +
                             attribute(cudaDevAttrComputeCapabilityMinor, number);

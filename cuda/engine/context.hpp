@@ -6,6 +6,7 @@
 // leaves most multiprocessors idle; in a captured graph this is a fork and a join.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -16,9 +17,10 @@
 namespace sluice {
 
 struct DeviceInfo {
-  int number = 0;              ///< 1 for "cuda:1"
-  std::string name;            ///< "NVIDIA H100 80GB HBM3"
-  int compute_capability = 0;  ///< 90 for 9.0
+  int number = 0;                  ///< 1 for "cuda:1"
+  std::string name;                ///< "NVIDIA H100 80GB HBM3"
+  std::array<char, 16> uuid = {};  ///< of no other device
+  int compute_capability = 0;      ///< 90 for 9.0
   int multiprocessors = 0;
   std::int64_t shared_bytes = 0;  ///< most dynamic shared memory of a block
   std::int64_t memory_bytes = 0;

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "base/steady_seconds.hpp"
@@ -114,6 +116,11 @@ CudaEngine::CudaEngine(const EngineSetup& setup, std::shared_ptr<const ModelSpac
     numbers = kBegun + pasts_->bytes(setup_.batch);
   }
   streamer_.prepare(setup_.batch, numbers);
+  if (setup_.ranks == nullptr) return;
+  exchange_ = std::make_unique<GradientExchange>(
+      spec_, fmt::format("{} ({})", recurrence_->name(), precision()),
+      recurrence_->tells_of_layers(), *setup_.ranks, context_);
+  recurrence_->tell_of_layers([this](int l) { exchange_->layer(l); });
 }
 
 std::unique_ptr<Engine> CudaEngine::beside(int threads) const {
@@ -127,7 +134,36 @@ std::unique_ptr<Engine> CudaEngine::beside(int threads) const {
 CudaEngine::~CudaEngine() {
   // Buffers are freed next: nothing may be under way. An error here has no one left to hear it.
   static_cast<void>(cudaSetDevice(context_.info().number));
+  if (!exchange_) {
+    context_.drain();
+    return;
+  }
+  // After an error the other processes may never come to what is under way.
+  if (std::uncaught_exceptions() > 0) exchange_->give_up();
+  const auto waiting = exchange_->waiting();
   context_.drain();
+}
+
+// A call that may wait for the device: not for ever, and with the reason if the other processes are
+// lost.
+template <typename Call>
+auto CudaEngine::watched(Call call) const {
+  if (!exchange_) return call();
+  const auto waiting = exchange_->waiting();
+  exchange_->expect_sound();
+  try {
+    if constexpr (std::is_void_v<decltype(call())>) {
+      call();
+      exchange_->expect_sound();
+    } else {
+      auto result = call();
+      exchange_->expect_sound();
+      return result;
+    }
+  } catch (const DeviceError&) {
+    exchange_->expect_sound();  // the reason goes before what came of it
+    throw;
+  }
 }
 
 std::string CudaEngine::precision() const {
@@ -172,15 +208,17 @@ void CudaEngine::set_state(const EngineState& state) {
 
 EngineState CudaEngine::state() const {
   context_.make_current();
-  EngineState state;
-  state.params = has_params_ ? download(params_.span(), context_) : std::vector<float>();
-  optimizer_.get(state);
-  if (carried_windows_ > 0) {
-    const std::int64_t size = spec_.L * carried_windows_ * spec_.H;
-    state.carried_h = download(carried_h_.first(size), context_);
-    state.carried_c = download(carried_c_.first(size), context_);
-  }
-  return state;
+  return watched([&] {
+    EngineState state;
+    state.params = has_params_ ? download(params_.span(), context_) : std::vector<float>();
+    optimizer_.get(state);
+    if (carried_windows_ > 0) {
+      const std::int64_t size = spec_.L * carried_windows_ * spec_.H;
+      state.carried_h = download(carried_h_.first(size), context_);
+      state.carried_c = download(carried_c_.first(size), context_);
+    }
+    return state;
+  });
 }
 
 void CudaEngine::set_evaluation_params(std::span<const float> params) {
@@ -289,7 +327,9 @@ std::span<const std::byte> CudaEngine::numbers_of(std::span<const Window> window
   if (drawn) size = kBegun + pasts_->bytes(static_cast<std::int64_t>(windows.size()));
   numbers_.resize(static_cast<std::size_t>(size));
   std::memcpy(numbers_.data(), &numbers, sizeof numbers);
-  if (drawn) pasts_->begin(windows, step_, std::span(numbers_).subspan(kBegun));
+  if (drawn) {
+    pasts_->begin(windows, numbers.first, step_, std::span(numbers_).subspan(kBegun));
+  }
   return numbers_;
 }
 
@@ -316,9 +356,9 @@ void CudaEngine::gather_for_training(const WindowRows& rows, DeviceSpan<float> x
   }
 }
 
-// Everything of a training step, as it is captured. What the recurrence's walks do not wait for
-// runs beside them: over few windows they leave most multiprocessors idle.
-void CudaEngine::enqueue_step(const Batch& batch, bool drawn) {
+// From a batch to its gradient and loss. What the recurrence's walks do not wait for runs beside
+// them: over few windows they leave most multiprocessors idle.
+void CudaEngine::enqueue_gradient(const Batch& batch, const Step& step) {
   const WindowRows& rows = batch.rows;
   const std::int64_t N = rows.N, TN = spec_.patches() * N, H = spec_.H;
   const auto T = spec_.patches(), width = static_cast<int>(N);
@@ -334,7 +374,7 @@ void CudaEngine::enqueue_step(const Batch& batch, bool drawn) {
   const DeviceSpan<const float> params = params_.span();
   scale_windows(rows);
   context_.beside([&] { recurrence_->load(params_.first(layout_.lstm_size())); });
-  if (drawn) {
+  if (step.drawn) {
     context_.join();
     pasts_->enqueue(rows, batch.extra + kBegun, params);
   }
@@ -356,56 +396,84 @@ void CudaEngine::enqueue_step(const Batch& batch, bool drawn) {
     embedding_gradient_.begin(rows, gradient);
     step_gradient_.begin(rows, gradient);
   });
-  recurrence_->forward(T, width, x, initial, {spec_.dropout, setup_.seed, optimizer_.step()}, h,
-                       last);
+  recurrence_->forward(T, width, x, initial,
+                       {.rate = spec_.dropout,
+                        .seed = setup_.seed,
+                        .step = optimizer_.step(),
+                        .N = N,
+                        .first = step.first,
+                        .sequences = step.windows},
+                       h, last);
   context_.join();
   const std::int64_t head_rows = N * (T - spec_.first_head_step());
   const DeviceSpan<float> dcontext =
       embeddings ? dcontext_.first(head_rows * spec_.head_embeddings()) : DeviceSpan<float>();
   head_.train(rows, params, h, dh, gradient, dcontext, sums_.first(1));
+  if (exchange_) context_.beside([&] { exchange_->head(); });
   recurrence_->backward(dh, {}, dx, lstm_gradient, {});
   context_.join();  // the rest of the head's gradients
-  if (embeddings) {
-    context_.beside([&] { embedding_gradient_.run(rows, dx, dcontext, gradient); });
-    step_gradient_.run(rows, dx, dcontext, gradient);
-    context_.join();
+  if (!embeddings) return;
+  context_.beside([&] { embedding_gradient_.run(rows, dx, dcontext, gradient); });
+  step_gradient_.run(rows, dx, dcontext, gradient);
+  context_.join();
+}
+
+// A training step as it is captured: all of it, or, where processes share it, what is before their
+// sums.
+void CudaEngine::enqueue_step(const Batch& batch, const Step& step) {
+  if (batch.rows.N > 0) {
+    enqueue_gradient(batch, step);
+  } else {  // of the other processes alone
+    set_zero(gradient_.span(), context_.stream());
+    head_.clear(sums_.first(1));
+    exchange_->head();
+    for (int l = spec_.L - 1; l >= 0; --l) exchange_->layer(l);
   }
-  optimizer_.update(rows, params_.span(), gradient, sums_.first(1),
+  if (exchange_) return exchange_->rest();
+  update(batch, sums_.first(1));
+}
+
+void CudaEngine::update(const Batch& batch, DeviceSpan<const DeviceLossSums> sums) {
+  optimizer_.update(batch.rows, params_.span(), gradient_.span(), sums,
                     reinterpret_cast<const StepNumbers*>(batch.extra));
 }
 
 void CudaEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
   const auto N = static_cast<std::int64_t>(windows.size());
-  if (N == 0) return;
+  if (N == 0 && !exchange_) return;
   if (!has_params_) throw InternalError("the engine has no parameters yet");
   context_.make_current();
-  prepare(N, true);
-  if (spec_.carry_state) make_carried(windows);
-  const bool drawn = draws(windows);
-  const Batch batch = stage(windows, limit_, params_.data(), numbers_of(windows, drawn, settings));
-  ++step_;
-  evaluation_loaded_ = false;
-  if (!recurrence_->capturable()) {
-    enqueue_step(batch, drawn);
-  } else if (!warm_.contains({N, drawn})) {
-    // The first step of a size runs as it is: libraries load their kernels then, which a capture
-    // does not allow.
-    enqueue_step(batch, drawn);
-    warm_.insert({N, drawn});
-  } else {
-    GraphExec& graph = graphs_[{batch.slot, N, drawn}];
-    if (!graph) {
-      graph = capture_graph(
-          context_.stream(), [&] { enqueue_step(batch, drawn); }, recurrence_->capture_mode());
+  watched([&] {
+    if (N > 0) prepare(N, true);
+    if (spec_.carry_state) make_carried(windows);
+    const Step step{.drawn = draws(windows), .first = settings.first, .windows = settings.windows};
+    const Batch batch =
+        stage(windows, limit_, params_.data(), numbers_of(windows, step.drawn, settings));
+    ++step_;
+    evaluation_loaded_ = false;
+    if (!recurrence_->capturable()) {
+      enqueue_step(batch, step);
+    } else if (!warm_.contains({N, step.drawn})) {
+      // The first step of a size runs as it is: libraries load their kernels then, which a capture
+      // does not allow.
+      enqueue_step(batch, step);
+      warm_.insert({N, step.drawn});
+    } else {
+      GraphExec& graph = graphs_[{batch.slot, N, step}];
+      if (!graph) {
+        graph = capture_graph(
+            context_.stream(), [&] { enqueue_step(batch, step); }, recurrence_->capture_mode());
+      }
+      check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
     }
-    check(cudaGraphLaunch(graph.get(), context_.stream()), "cudaGraphLaunch of a training step");
-  }
-  streamer_.release(batch);
+    if (exchange_) update(batch, exchange_->sum(gradient_.span(), sums_.first(1)));
+    streamer_.release(batch);
+  });
 }
 
 LossReport CudaEngine::take_loss() {
   context_.make_current();
-  const TrainingStatus status = optimizer_.take_status();
+  const TrainingStatus status = watched([&] { return optimizer_.take_status(); });
   LossReport report = report_of(status.sums, status.windows);
   report.gradient_norm = status.norm;
   return report;
@@ -420,11 +488,6 @@ Attributions CudaEngine::attribute(std::span<const Window>, const InputGroups&,
 
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup) {
   check_spec(*setup.spec);
-  if (setup.sum_of_step) {
-    throw ConfigError(
-        "training on several processes is for the CPU's engine alone; set engine.device = "
-        "\"cpu\", or start one process, without mpirun or srun");
-  }
   return std::make_unique<CudaEngine>(setup, std::make_shared<ModelSpace>(setup), nullptr);
 }
 

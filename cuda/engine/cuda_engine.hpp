@@ -24,6 +24,7 @@
 #include "engine/context.hpp"
 #include "engine/embedding_gradient.hpp"
 #include "engine/gather.hpp"
+#include "engine/gradient_exchange.hpp"
 #include "engine/head.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/pasts.hpp"
@@ -88,10 +89,21 @@ class CudaEngine final : public Engine {
   bool draws(std::span<const Window> windows) const;
   std::span<const std::byte> numbers_of(std::span<const Window> windows, bool drawn,
                                         const StepNumbers& numbers);
+  template <typename Call>
+  auto watched(Call call) const;
   void scale_windows(const WindowRows& rows);
   bool gathers_for_recurrence() const;
   void gather_for_training(const WindowRows& rows, DeviceSpan<float> x);
-  void enqueue_step(const Batch& batch, bool drawn);
+  /// A training step as it is captured: beside the batch, what its graph depends on.
+  struct Step {
+    bool drawn = false;  ///< values of some of its windows
+    /// As StepSettings says them: dropout counts by them.
+    std::int64_t first = 0, windows = 0;
+    auto operator<=>(const Step&) const = default;
+  };
+  void enqueue_gradient(const Batch& batch, const Step& step);
+  void enqueue_step(const Batch& batch, const Step& step);
+  void update(const Batch& batch, DeviceSpan<const DeviceLossSums> sums);
   /// What of an inference runs: where the recurrence begins, and whether the head follows.
   enum class Walk { none, from_zero, from_before };
   enum class Output { none, alone, with_targets };
@@ -155,10 +167,14 @@ class CudaEngine final : public Engine {
 
   bool evaluation_loaded_ = false;  ///< whether the recurrence holds these weights, as they are now
 
-  /// By slot, windows, and whether values of theirs are drawn.
-  std::map<std::tuple<int, std::int64_t, bool>, GraphExec> graphs_;
-  std::set<std::pair<std::int64_t, bool>> warm_;  ///< of which a step has run
+  /// By slot and windows.
+  std::map<std::tuple<int, std::int64_t, Step>, GraphExec> graphs_;
+  /// Windows, and whether values of theirs are drawn, of which a step has run.
+  std::set<std::pair<std::int64_t, bool>> warm_;
   std::map<std::tuple<int, std::int64_t, Inference>, GraphExec> inference_graphs_;
   std::set<std::pair<std::int64_t, Inference>> warm_inference_;
+
+  std::unique_ptr<GradientExchange> exchange_;  ///< where processes share a step's windows
 };
+
 }  // namespace sluice

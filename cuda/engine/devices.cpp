@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <charconv>
+#include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "engine/context.hpp"
@@ -60,6 +62,21 @@ int device_number(const std::string& name) {
   int number = -1;
   const auto [rest, error] = std::from_chars(begin, end, number);
   return error == std::errc() && rest == end ? number : -1;
+}
+
+int own_device(int place) {
+  const int devices = count_devices().devices;
+  return devices > 0 ? place % devices : 0;  // which says that there is none
+}
+
+void check_usable_alike(Ranks& ranks, bool usable) {
+  char first = usable ? 1 : 0;
+  ranks.broadcast(std::as_writable_bytes(std::span(&first, 1)));
+  if ((first == 1) == usable) return;
+  throw DeviceError(fmt::format(
+      "engine.device = \"auto\": there is {} CUDA device that can be used here, and the first "
+      "process has {}; set engine.device = \"cpu\", or start all processes where there are GPUs",
+      usable ? "a" : "no", usable ? "none" : "one"));
 }
 
 bool has_usable_device() {

@@ -4,11 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "base/ranks/ranks.hpp"
+
 namespace sluice {
 
 /// The device that "cuda" (the first one) or "cuda:N" means; -1 if `name` is no such name. Whether
 /// there is such a device is not asked.
 int device_number(const std::string& name);
+
+/// The device of the process with this place among those of its machine, from 0: each takes one,
+/// and where there are fewer, they share them.
+int own_device(int place);
+
+/// Throws DeviceError unless "auto" means a GPU on all ranks, or on none: `usable` here. Called by
+/// all. Blocks.
+void check_usable_alike(Ranks& ranks, bool usable);
 
 /// Whether "auto" takes the first device: it is there, and new enough.
 bool has_usable_device();

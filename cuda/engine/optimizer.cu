@@ -85,6 +85,7 @@ struct DecisionInput {
   const double* squares;
   int count;
   const DeviceLossSums* sums;
+  int sum_count;
   const StepNumbers* numbers;
   const TrainingStatus* before;
   TrainingStatus* status;  ///< written by the first block
@@ -99,9 +100,12 @@ __device__ inline StepDecision decide_in_block(const DecisionInput& in, const Wi
   auto* decision = shared_memory<StepDecision>();
   if (threadIdx.x == 0) {
     TrainingStatus now = *in.before;
-    add_to(now.sums, *in.sums);
-    now.windows += rows.N;
-    *decision = decide(sum, *in.sums, *in.numbers, catalogue_series(rows, 0), now);
+    DeviceLossSums sums;
+    for (int k = 0; k < in.sum_count; ++k) add_to(sums, in.sums[k]);
+    add_to(now.sums, sums);
+    now.windows += in.numbers->windows > 0 ? in.numbers->windows : rows.N;
+    const std::int32_t series = rows.N > 0 ? catalogue_series(rows, 0) : 0;
+    *decision = decide(sum, sums, *in.numbers, series, now);
     if (blockIdx.x == 0) *in.status = now;
   }
   __syncthreads();
@@ -173,6 +177,7 @@ void DeviceOptimizer::update(const WindowRows& rows, DeviceSpan<float> params,
   const DecisionInput in{.squares = squares_.data(),
                          .count = static_cast<int>(blocks),
                          .sums = sums.data(),
+                         .sum_count = static_cast<int>(sums.size()),
                          .numbers = numbers,
                          .before = before_.data(),
                          .status = status_.data()};

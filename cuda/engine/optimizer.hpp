@@ -44,10 +44,11 @@ class DeviceOptimizer {
   DeviceOptimizer(std::int64_t P, DeviceContext& context);
 
   /// One step: means from sums, clip, AdamW, moving average.
-  ///   rows      the batch (for its size, and the series to name where the norm is not finite)
+  ///   rows      the batch (for its size, and the series to name where the norm is not finite);
+  ///             may be empty where processes share a step's windows
   ///   params    [P]  in, out
   ///   gradient  [P]  in: sums over the targets
-  ///   sums      [1]  in: of this step
+  ///   sums      [R]  in: of this step, one of each process that shares it, in their order
   ///   numbers   in device memory
   /// Without a valid target the step counts and nothing is updated; with a loss or norm that is not
   /// finite it does not count either, and the status names a series.

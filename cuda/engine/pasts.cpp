@@ -30,11 +30,11 @@ std::int64_t DeviceDrawnPasts::bytes(std::int64_t N) const {
   return state_bytes(NM) + NM * static_cast<std::int64_t>(sizeof(std::uint64_t));
 }
 
-void DeviceDrawnPasts::begin(std::span<const Window> windows, std::int64_t step,
+void DeviceDrawnPasts::begin(std::span<const Window> windows, std::int64_t first, std::int64_t step,
                              std::span<std::byte> out) const {
   const std::size_t NM = windows.size() * static_cast<std::size_t>(space_.spec().M);
   std::byte* const streams = out.data() + state_bytes(static_cast<std::int64_t>(NM));
-  begin_pasts(space_, windows, 0, step, threads_,
+  begin_pasts(space_, windows, first, step, threads_,
               std::span(reinterpret_cast<StepState*>(out.data()), NM),
               std::span(reinterpret_cast<std::uint64_t*>(streams), NM));
 }

@@ -26,8 +26,10 @@ class DeviceDrawnPasts {
 
   /// Bytes that a batch of N windows takes with it.
   std::int64_t bytes(std::int64_t N) const;
-  /// Writes them, [bytes(N)], for the windows [N] of training step `step`.
-  void begin(std::span<const Window> windows, std::int64_t step, std::span<std::byte> out) const;
+  /// Writes them, [bytes(N)], for the windows [N] of training step `step`, of whose windows they
+  /// are those from `first` on.
+  void begin(std::span<const Window> windows, std::int64_t first, std::int64_t step,
+             std::span<std::byte> out) const;
 
   /// Makes ready for batches of N windows: the only place that allocates. Buffers of the recurrence
   /// may move. Throws DeviceError.

@@ -2,6 +2,7 @@
 // one).
 #include <fmt/core.h>
 
+#include "base/ranks/ranks.hpp"
 #include "engine/devices.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
@@ -9,10 +10,12 @@
 namespace sluice {
 
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup) {
-  const bool automatic = device == "auto";
-  if (device == "cpu" || (automatic && !has_usable_device())) return make_cpu_engine(setup);
+  const bool automatic = device == "auto", usable = automatic && has_usable_device();
+  if (automatic && setup.ranks != nullptr) check_usable_alike(*setup.ranks, usable);
+  if (device == "cpu" || (automatic && !usable)) return make_cpu_engine(setup);
   EngineSetup numbered = setup;
-  numbered.cuda_device = automatic ? 0 : device_number(device);
+  const bool own = automatic || device == "cuda";
+  numbered.cuda_device = own ? own_device(rank_on_machine()) : device_number(device);
   if (numbered.cuda_device < 0) {
     throw DeviceError(
         fmt::format("engine.device = \"{}\": there is no such engine; choose auto, cpu, cuda or "

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/device_buffer.hpp"
@@ -38,6 +40,8 @@ struct DeviceDropout {
   float rate = 0;
   std::uint64_t seed = 0;
   const std::int64_t* step = nullptr;  ///< device memory; may be null if rate is 0
+  /// Where these N sequences lie in a larger batch, as DropoutKey says it; N matters there alone.
+  std::int64_t N = 0, first = 0, sequences = 0;
 };
 
 /// [L,N,H] each; empty: zero (in) or not wanted (out). `out` may be `in`.
@@ -85,6 +89,22 @@ class DeviceRecurrence {
   /// time.
   virtual void backward(DeviceSpan<const float> dh, DeviceStateIn dlast, DeviceSpan<float> dx,
                         DeviceSpan<float> dweights, DeviceStateOut dinitial) = 0;
+
+  /// Whether backward() is done with the gradients of one layer before it comes to the next, and
+  /// says so.
+  virtual bool tells_of_layers() const { return false; }
+  /// `complete(l)` is called inside backward() by a recurrence that tells_of_layers(), the top
+  /// layer first: all that writes layer l's part of dweights has then been put on the stream that
+  /// the context has at that moment, or before it.
+  void tell_of_layers(std::function<void(int l)> complete) { complete_ = std::move(complete); }
+
+ protected:
+  void complete(int l) const {
+    if (complete_) complete_(l);
+  }
+
+ private:
+  std::function<void(int l)> complete_;
 };
 
 /// What a recurrence is asked for.

@@ -78,6 +78,8 @@ TEST(MpiRanks, GatherAllAndBroadcast) {
   job().barrier();
 }
 
+TEST(MpiRanks, OnOneMachineEachHasItsOwnPlace) { EXPECT_EQ(rank_on_machine(job()), job().rank()); }
+
 TEST(MpiRanks, TextsComeToTheFirstRank) {
   const std::vector<std::string> texts =
       job().gather(std::string(static_cast<std::size_t>(job().rank()), 'x'));

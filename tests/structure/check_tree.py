@@ -10,7 +10,8 @@ usage: check_tree.py ROOT
   family     four files that share a prefix ("mma_forward", "mma_backward", ...) are a folder
   cuda       include/ and host/ never name a CUDA header
   device     in cuda/: <<< and __shared__ in base/launch.cuh only, asm in base/ptx.cuh only, Thrust and
-             CUB in engine/reduce.cu only, cuDNN in recurrence/cudnn/ only, no atomics, no fmt in device code
+             CUB in engine/reduce.cu only, cuDNN in recurrence/cudnn/ only, NCCL in base/nccl/ only, no atomics,
+             no fmt in device code
   public     include/ includes the C++ standard library and sluice/ only; its C headers (include/sluice/*.h)
              those of C and each other, and only api and app include the one of the C library
   condition  no #if in include/ and host/ but include guards and host_device.hpp; no other macro;
@@ -65,6 +66,8 @@ DEVICE = (
      "includes Thrust or CUB; only engine/reduce.cu may"),
     (re.compile(r"#\s*include\s*<cudnn"), re.compile(r"^cuda/recurrence/cudnn/\w+\.(cpp|cu|hpp)$"),
      "includes cuDNN; only recurrence/cudnn/ may"),
+    (re.compile(r"#\s*include\s*<nccl"), re.compile(r"^cuda/base/nccl/\w+\.cpp$"),
+     "includes NCCL; only base/nccl/ may"),
     (re.compile(r"\batomic[A-Z]\w*\("), re.compile(r"^$"),
      "uses an atomic; sums are made in a fixed order"),
     (re.compile(r"#\s*include\s*<(fmt/|iostream|regex)"), re.compile(r"\.(cpp|hpp)$"),

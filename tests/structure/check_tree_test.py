@@ -71,13 +71,14 @@ class Rules(unittest.TestCase):
 
     def test_device(self):
         for line in ("kernel<<<1, 2>>>();", "__shared__ float a[4];", 'asm("nop;");',
-                     "#include <cub/cub.cuh>", "#include <thrust/sort.h>", "#include <cudnn.h>",
+                     "#include <cub/cub.cuh>", "#include <thrust/sort.h>", "#include <cudnn.h>", "#include <nccl.h>",
                      "atomicAdd(&a, 1.0f);", "#include <fmt/core.h>"):
             self.breaks("device", "cuda/engine/a.cu", f"// a\n{line}\n")
         self.keeps("cuda/base/launch.cuh", "extern __shared__ float a[];\nkernel<<<1, 2>>>();\n")
         self.keeps("cuda/base/ptx.cuh", 'asm("nop;");\n')
         self.keeps("cuda/engine/reduce.cu", "#include <cub/cub.cuh>\n")
         self.keeps("cuda/recurrence/cudnn/recurrence.cpp", "#include <cudnn.h>\n#include <fmt/core.h>\n")
+        self.keeps("cuda/base/nccl/library.cpp", "#include <nccl.h>\n")
         self.keeps("cuda/engine/a.cu", "// no <<< here\n")
 
     def test_public(self):

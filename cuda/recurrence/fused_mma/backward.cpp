@@ -80,10 +80,14 @@ void FusedMma<kPrecision>::backward(DeviceSpan<const float> dh, DeviceStateIn dl
 
     if (l == 0 && dx.empty()) {
       weight_gradients(l, dweights);
+      complete(l);
       return;
     }
     // Both read da_, and few rows fill the device with neither.
-    context_.beside([&] { weight_gradients(l, dweights); });
+    context_.beside([&] {
+      weight_gradients(l, dweights);
+      complete(l);
+    });
     if (l == 0) {
       input_gradient(dx);
     } else {

@@ -25,6 +25,7 @@ class FusedMma final : public DeviceRecurrence {
   FusedMma(const RecurrenceSpec& spec, DeviceContext& context, const FusedMmaChoices& choices);
 
   std::string name() const override { return "fused_mma"; }
+  bool tells_of_layers() const override { return true; }
   bool assembles_input() const override { return !layers_[0].hoisted; }
   void prepare(int T, int N, bool training) override;
   void load(DeviceSpan<const float> weights) override;

@@ -71,6 +71,7 @@ class FusedSimt final : public DeviceRecurrence {
         weights_(context.memory(), lstm_weights(spec.C, spec.H, spec.L), "weights of fused_simt") {}
 
   std::string name() const override { return "fused_simt"; }
+  bool tells_of_layers() const override { return true; }
   bool assembles_input() const override { return !form_.hoist_first; }
 
   void prepare(int T, int N, bool training) override {
@@ -185,6 +186,7 @@ class FusedSimt final : public DeviceRecurrence {
       run(walk);
 
       layer_gradients(walk, at, dweights.data());
+      complete(l);
       float* const below = l > 0 ? ready(dh_, cells) : dx.data();
       if (below == nullptr) continue;
       matmul(

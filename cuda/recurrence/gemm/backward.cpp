@@ -100,6 +100,7 @@ void GemmRecurrence<Element>::backward(DeviceSpan<const float> dh, DeviceStateIn
       const float* above = l + 1 == L_ ? dh.data() + from * states(N) : dinput_.data();
       walk_back(share, l, above, dlast, dinitial);
       weight_gradients(share, l, dweights);
+      if (from == 0) complete(l);
       const int I = l == 0 ? C_ : H_;
       float* dinput = l > 0 ? dinput_.data() : at_or_null(dx, share.first_row() * C_);
       if (dinput == nullptr) continue;

@@ -38,6 +38,7 @@ class GemmRecurrence : public DeviceRecurrence {
   GemmRecurrence(const RecurrenceSpec& spec, DeviceContext& context, std::int64_t workspace);
 
   std::string name() const override { return "gemm"; }
+  bool tells_of_layers() const override { return true; }
   void prepare(int T, int N, bool training) override;
   void load(DeviceSpan<const float> weights) override;
   void infer(int T, int N, const RecurrenceInput& input, DeviceStateIn initial, DeviceSpan<float> h,

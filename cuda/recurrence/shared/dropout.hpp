@@ -14,7 +14,8 @@
 namespace sluice {
 
 /// `rows` rows of H elements out of a layer's output [T*N,H], beginning with row `first_row` (t*N +
-/// n); pitches in elements.
+/// n); pitches in elements. Of a part of a batch (DeviceDropout::sequences) N, t and n are the
+/// part's.
 struct DropoutRows {
   std::int64_t rows = 0;
   int H = 1;

@@ -2,8 +2,10 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -33,6 +35,7 @@ class OneRank final : public Ranks {
 
 OneRank alone;
 std::unique_ptr<Ranks> several;
+int place = 0;  ///< rank_on_machine()
 
 int number(const char* text) {
   int value = 0;
@@ -99,10 +102,14 @@ void open_ranks() {
                     "it by the mpirun of that MPI (Slurm: srun --mpi=pmix, see srun --mpi=list)",
                     launch->size, launch->by, found->size()));
   }
+  place = rank_on_machine(*found);
   several = std::move(found);
 }
 
-void close_ranks() { several.reset(); }
+void close_ranks() {
+  several.reset();
+  place = 0;
+}
 
 void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what) {
   std::vector<std::uint64_t> all(static_cast<std::size_t>(ranks.size()));
@@ -127,6 +134,16 @@ Share share_of(std::int64_t count, Workers workers) {
   if (workers == Workers::this_process) return {0, count};
   return share_of(count, ranks().rank(), ranks().size());
 }
+
+int rank_on_machine(Ranks& ranks) {
+  std::array<char, 256> own = {};
+  gethostname(own.data(), own.size() - 1);
+  std::vector<std::array<char, 256>> all(static_cast<std::size_t>(ranks.size()));
+  ranks.gather_all(std::as_bytes(std::span(own)), std::as_writable_bytes(std::span(all)));
+  return static_cast<int>(std::count(all.begin(), all.begin() + ranks.rank(), own));
+}
+
+int rank_on_machine() { return place; }
 
 double of_first_rank(double value) {
   ranks().broadcast(std::as_writable_bytes(std::span(&value, 1)));

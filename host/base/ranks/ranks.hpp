@@ -78,6 +78,11 @@ double sum_of_ranks(double value);
 /// Called by all with a checksum of what they must have alike, its `what`. Throws DataError on each
 /// rank whose own is another than the first one's, which ends all. Blocks.
 void check_alike(Ranks& ranks, std::uint64_t own, std::string_view what);
+/// A rank's place among those of its machine, from 0: how many with its host name are before it.
+/// Called by all. Blocks.
+int rank_on_machine(Ranks& ranks);
+/// That of this process, as open_ranks() found it; 0 on one rank.
+int rank_on_machine();
 /// Items [begin, end) of `count`, in the order of ranks, as even as they go.
 struct Share {
   std::int64_t begin, end;

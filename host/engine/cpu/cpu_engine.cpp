@@ -15,6 +15,7 @@
 #include "engine/cpu/choice.hpp"
 #include "engine/cpu/precision.hpp"
 #include "engine/cpu/stopwatch.hpp"
+#include "engine/shared/rank_sums.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -206,7 +207,7 @@ LossSums CpuEngine::add_gradients(std::span<const Window> windows, const StepSet
 }
 
 void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& settings) {
-  if (windows.empty() && !setup_.sum_of_step) return;
+  if (windows.empty() && setup_.ranks == nullptr) return;
   space_->prepare(windows);
   LossSums sums;
   if (windows.empty()) {
@@ -214,9 +215,10 @@ void CpuEngine::train_step(std::span<const Window> windows, const StepSettings& 
   } else {
     sums = add_gradients(windows, settings);
   }
-  if (setup_.sum_of_step) {
-    StepSums all{.loss = sums.loss, .targets = sums.targets, .bad_series = sums.bad_series};
-    setup_.sum_of_step(gradient_, all);
+  if (setup_.ranks != nullptr) {
+    const StepSums all = sum_over(
+        *setup_.ranks, {.loss = sums.loss, .targets = sums.targets, .bad_series = sums.bad_series});
+    if (all.targets > 0) setup_.ranks->sum(gradient_);
     sums = {.loss = all.loss, .targets = all.targets, .bad_series = all.bad_series};
   }
   sums_.add(sums);

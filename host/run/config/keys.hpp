@@ -302,14 +302,13 @@ void visit_run_keys(AnyConfig& config, Visitor& visit) {
         p.figure_language);
 
   auto& e = config.engine;
-  visit(
-      Key{.name = "engine.device",
-          .meaning =
-              "What computes (the article's use_cuda); cuda: the first device; auto: that if there "
-              "is one, else cpu.",
-          .choices = {"auto", "cpu", "cuda"},
-          .patterns = {kCudaDevice}},
-      e.device);
+  visit(Key{.name = "engine.device",
+            .meaning = "What computes (the article's use_cuda); cuda: the first device, of several "
+                       "processes "
+                       "one each; auto: that if there is one, else cpu.",
+            .choices = {"auto", "cpu", "cuda"},
+            .patterns = {kCudaDevice}},
+        e.device);
   visit(Key{.name = "engine.recurrence",
             .meaning =
                 "The LSTM's code (the article's used_frame): fused or onednn on the CPU, all but "

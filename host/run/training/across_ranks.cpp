@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/checksum.hpp"
+#include "engine/shared/rank_sums.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -16,28 +17,10 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// What all ranks have, in their order.
-template <typename T>
-std::vector<T> gather_all(Ranks& ranks, const T& own) {
-  std::vector<T> all(static_cast<std::size_t>(ranks.size()));
-  ranks.gather_all(std::as_bytes(std::span(&own, 1)), std::as_writable_bytes(std::span(all)));
-  return all;
-}
-
 std::uint64_t checksum(std::span<const float> numbers) {
   Checksum sum;
   sum.add(numbers);
   return sum.value();
-}
-
-StepSums sum_of(Ranks& ranks, const StepSums& own) {
-  StepSums total;
-  for (const StepSums& one : gather_all(ranks, own)) {
-    total.loss += one.loss;
-    total.targets += one.targets;
-    if (total.bad_series < 0) total.bad_series = one.bad_series;
-  }
-  return total;
 }
 
 class AcrossRanks final : public Engine {
@@ -86,9 +69,9 @@ class AcrossRanks final : public Engine {
                       std::span<const std::int64_t> limit) override {
     const LossReport own = engine_->validate(own_of(windows), limit);
     const StepSums total =
-        sum_of(ranks_, {.loss = own.targets > 0 ? own.loss * static_cast<double>(own.targets) : 0,
-                        .targets = own.targets,
-                        .bad_series = own.bad_series});
+        sum_over(ranks_, {.loss = own.targets > 0 ? own.loss * static_cast<double>(own.targets) : 0,
+                          .targets = own.targets,
+                          .bad_series = own.bad_series});
     return {.loss = total.targets > 0 ? total.loss / static_cast<double>(total.targets) : kNone,
             .targets = total.targets,
             .windows = std::ssize(windows),
@@ -180,13 +163,6 @@ class AcrossRanks final : public Engine {
 };
 
 }  // namespace
-
-void sum_over(Ranks& ranks, EngineSetup& setup) {
-  setup.sum_of_step = [&ranks](std::span<float> gradient, StepSums& sums) {
-    sums = sum_of(ranks, sums);
-    if (sums.targets > 0) ranks.sum(gradient);
-  };
-}
 
 std::unique_ptr<Engine> across_ranks(std::unique_ptr<Engine> engine, const ModelSpec& spec,
                                      Ranks& ranks) {

@@ -10,10 +10,7 @@
 
 namespace sluice {
 
-/// Has the engine of `setup` add up over the ranks; they outlive it.
-void sum_over(Ranks& ranks, EngineSetup& setup);
-
-/// `engine`, made by a setup of sum_over(), as one of all ranks: every call but seconds() and
+/// `engine`, made with these EngineSetup::ranks, as one of all ranks: every call but seconds() and
 /// level_statistics() is made by all of them with the same arguments, and gives all the same bits.
 /// With the windows that one engine would be given, the numbers are its own but for the rounding of
 /// sums. It has no engine beside it.

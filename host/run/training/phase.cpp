@@ -65,7 +65,7 @@ Phase make_phase(const PhaseSetup& setup, std::span<const std::int64_t> end) {
     engine.level_spread = setup.start->level_spread;
   }
   const bool shared = ranks().size() > 1;
-  if (shared) sum_over(ranks(), engine);
+  if (shared) engine.ranks = &ranks();
   phase.engine = make_engine(config.engine.device, engine);
   if (shared) phase.engine = across_ranks(std::move(phase.engine), spec, ranks());
   phase.engine->set_target_limit(end);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -22,6 +21,8 @@
 
 namespace sluice {
 
+class Ranks;  // host/base/ranks/ranks.hpp
+
 /// Implementations of the LSTM by name: the CPU has "onednn" and "fused", CUDA all but "onednn"
 /// ("fused" and "cudnn" stand there for the one of them that fits the precision).
 inline constexpr std::string_view kRecurrences[] = {"auto",
@@ -35,17 +36,6 @@ inline constexpr std::string_view kRecurrences[] = {"auto",
                                                     "cudnn_persist_static",
                                                     "cudnn_persist_dynamic",
                                                     "cudnn_persist_static_small_h"};
-
-/// Of one training step, over the valid targets of its windows.
-struct StepSums {
-  double loss = 0;           ///< weighted
-  std::int64_t targets = 0;  ///< valid target values
-  std::int64_t bad_series = -1;
-};
-
-/// Between backward and update: what several processes have of one step's windows becomes what all
-/// of them have together, on each of them. gradient [P] is a sum over targets, too.
-using SumOfStep = std::function<void(std::span<float> gradient, StepSums& sums)>;
 
 struct EngineSetup {
   const Catalog* catalog = nullptr;  ///< copied; may go after construction
@@ -77,8 +67,10 @@ struct EngineSetup {
   /// (carry_state), or from its own draws.
   std::span<const std::int64_t> earliest_origin;
   static constexpr std::int64_t kNoWindow = std::numeric_limits<std::int64_t>::max();
-  /// Called by every train_step(), with windows or without, where processes share a step's windows.
-  SumOfStep sum_of_step;
+  /// The processes that share the windows of each training step, an engine each; null: this one
+  /// alone. Between backward and update the gradient and the loss become those of all. They outlive
+  /// the engine, and every train_step() is called by all, with windows or without.
+  Ranks* ranks = nullptr;
   /// Most bytes of device memory (0: what is free). A catalogue that does not fit beside the
   /// workspace is streamed.
   std::int64_t device_memory_limit = 0;
@@ -100,8 +92,8 @@ struct StepSettings {
   AdamWSettings adamw;
   double clip_norm = 0;     ///< 0: no clipping
   float average_decay = 0;  ///< 0: no moving average of the weights
-  /// Where the step's windows lie in a batch of `windows` that processes share (EngineSetup's
-  /// sum_of_step); 0: they are the batch.
+  /// Where the step's windows lie in a batch of `windows` that processes share
+  /// (EngineSetup::ranks); 0: they are the batch.
   std::int64_t first = 0, windows = 0;
 };
 
@@ -220,9 +212,10 @@ std::unique_ptr<Engine> make_cpu_engine(const EngineSetup& setup);
 /// shape; ConfigError for an unknown recurrence or precision.
 std::unique_ptr<Engine> make_cuda_engine(const EngineSetup& setup);
 
-/// The engine for `device`: "cpu", "cuda:N" ("cuda": N = 0), or "auto" (the first CUDA device if
-/// this build and machine have one, else the CPU). setup.cuda_device does not matter. Throws
-/// DeviceError naming what exists.
+/// The engine for `device`: "cpu", "cuda:N", "cuda" (N = 0, or of several processes on a machine a
+/// device each), or "auto" ("cuda" if this build and machine have one, else the CPU).
+/// setup.cuda_device does not matter. Throws DeviceError naming what exists, or where "auto" is not
+/// the same on all setup.ranks.
 std::unique_ptr<Engine> make_engine(const std::string& device, const EngineSetup& setup);
 
 /// The instruction set that the CPU's fused recurrence uses here: "AVX3, 16 floats at once" (AVX3

@@ -35,6 +35,7 @@ cudaGraphNodeType type_of(const Node& node) {
   if (begins(what, "cudaMemset")) return cudaGraphNodeTypeMemset;
   if (begins(what, "cudaLaunchHostFunc")) return cudaGraphNodeTypeHost;
   if (begins(what, "cudaGraphLaunch")) return cudaGraphNodeTypeGraph;
+  if (begins(what, "cudaEventRecord")) return cudaGraphNodeTypeEventRecord;
   return cudaGraphNodeTypeKernel;
 }
 

@@ -22,7 +22,18 @@ void refuse_in_capture() {
 }
 
 GraphRun::GraphRun(Nodes nodes)
-    : nodes_(std::move(nodes)), done_(nodes_->size()), left_(nodes_->size()) {}
+    : nodes_(std::move(nodes)),
+      moments_(nodes_->size()),
+      done_(nodes_->size()),
+      left_(nodes_->size()) {
+  for (std::size_t i = 0; i < nodes_->size(); ++i) {
+    CUevent_st* event = (*nodes_)[i].operation.event;
+    if (event == nullptr) continue;
+    moments_[i] = std::make_shared<Moment>();
+    event->moment = moments_[i];
+    event->capture.reset();
+  }
+}
 
 bool GraphRun::step() {
   if (left_ == 0) return true;
@@ -40,6 +51,7 @@ bool GraphRun::step() {
   } catch (const std::logic_error& error) {
     throw std::logic_error(operation.what + ": " + error.what());
   }
+  if (moments_[chosen]) *moments_[chosen] = {true, state().clock_ms};
   done_[chosen] = true;
   return --left_ == 0;
 }

@@ -109,8 +109,10 @@ void release(void* pointer, bool device) {
   if (block.device != device) {
     throw std::logic_error(name_of(block) + " is freed by the other kind's function");
   }
-  if (!s.captures.empty()) {
-    for (const auto& capture : s.captures) spoil(*capture);
+  for (const auto& capture : s.captures) {
+    if (capture->origin->home != block.home)
+      continue;  // perhaps another rank's, a process of its own
+    spoil(*capture);
     wrong = name_of(block) + " is freed in a capture";
   }
   if (!device) {
@@ -124,7 +126,7 @@ void release(void* pointer, bool device) {
     }
   }
   // CUDA waits for the device before it takes memory back.
-  if (s.lost == cudaSuccess) run_all();
+  if (s.lost == cudaSuccess) run_device(block.home);
   s.blocks.erase(found);
   if (device) s.used_bytes[block.home] -= static_cast<std::int64_t>(block.bytes);
   std::string damaged;

@@ -142,7 +142,8 @@ std::int64_t live_allocations() {
 std::int64_t live_handles() {
   const std::lock_guard lock(mutex());
   const State& s = state();
-  return s.streams.live() + s.events.live() + s.graphs.live() + s.execs.live() + s.blas.live();
+  return s.streams.live() + s.events.live() + s.graphs.live() + s.execs.live() + s.blas.live() +
+         s.communicators.live();
 }
 
 std::int64_t live_on(int device) {
@@ -294,6 +295,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   return framed("cudaGetDeviceProperties", [&] {
     const Device& d = expect_device(device);
     *properties = {};
+    properties->uuid.bytes[0] = static_cast<char>(device + 1);
     std::strncpy(properties->name, d.name.c_str(), sizeof properties->name - 1);
     properties->totalGlobalMem = static_cast<std::size_t>(state().memory_bytes);
     properties->sharedMemPerBlock = 48 * 1024;

@@ -53,7 +53,7 @@ void check_memory();
 void finish();
 /// Device and pinned allocations that were not freed.
 std::int64_t live_allocations();
-/// Streams, events, graphs and cuBLAS handles that were not destroyed.
+/// Streams, events, graphs, cuBLAS handles and communicators that were not destroyed.
 std::int64_t live_handles();
 /// Allocations in this device's memory, and streams, events, replayable graphs and cuBLAS handles
 /// made while it was current.
@@ -68,6 +68,14 @@ std::int64_t enqueued(const std::string& what);
 std::vector<std::string> last_graph();
 /// Of each of them, how many others may run beside it: that neither wait for it nor it for them.
 std::vector<std::int64_t> last_graph_beside();
+
+/// The n-th call of NCCL from now (1: the next) fails with `error`, a ncclResult_t. Those that look
+/// for errors or end a communicator are not counted.
+void fail_nccl_after(int n, int error);
+/// Calls that fail_nccl_after() would have counted since reset().
+std::int64_t nccl_calls();
+/// What rank's communicators say of themselves from now on, a ncclResult_t.
+void fail_communicators(int rank, int error);
 
 /// A kernel launch: `run` executes the whole grid. Refusals are left to cudaGetLastError(), as by
 /// CUDA.

@@ -1,6 +1,8 @@
 // What the stand-in's files share: its state, the frame round every call, memory, the queues.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -16,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "nccl.h"
 #include "standin/standin.hpp"
 
 namespace standin {
@@ -43,6 +46,9 @@ struct Operation {
   std::string what;  ///< the call, and for a captured one " (" with its place behind
   std::function<void()> run;
   std::vector<Range> ranges;  ///< looked at again before it runs
+  std::function<bool()> ready =
+      {};                       ///< whether it may run already; empty: it may; of streams alone
+  CUevent_st* event = nullptr;  ///< that a launch of its graph records here
 };
 
 /// An operation in a graph, after those that it depends on (indices).
@@ -116,6 +122,33 @@ struct cublasContext {
 
 namespace standin {
 
+/// What one rank brings to a collective call.
+struct Contribution {
+  std::string call;  ///< of which kind and size
+  std::vector<std::byte> bytes;
+};
+
+/// The communicators of one unique id.
+struct Group {
+  std::vector<ncclComm*> ranks;  ///< null: not there yet
+  /// By number of the call: of each rank what it brought.
+  std::map<std::int64_t, std::vector<std::optional<Contribution>>> calls;
+};
+
+}  // namespace standin
+
+struct ncclComm {
+  int home = 0;
+  bool live = true, aborted = false;
+  int rank = 0;
+  std::shared_ptr<standin::Group> group;
+  std::int64_t call = 0;  ///< the one that its stream is at
+  bool under_way = false;
+  ncclResult_t async_error = ncclSuccess;
+};
+
+namespace standin {
+
 /// Handles of one kind, kept after they are destroyed so that a later use is known for what it is.
 template <typename T>
 struct Handles {
@@ -163,6 +196,11 @@ struct State {
   Handles<CUgraph_st> graphs;
   Handles<CUgraphExec_st> execs;
   Handles<cublasContext> blas;
+  Handles<ncclComm> communicators;
+  std::map<std::string, std::shared_ptr<Group>> groups;  ///< by unique id
+  int nccl_fail_in = 0;
+  ncclResult_t nccl_fail_with = ncclSuccess;
+  std::int64_t nccl_calls = 0;
   CUstream_st legacy;  ///< the default stream
   std::vector<std::shared_ptr<Capture>> captures;
 
@@ -254,9 +292,13 @@ void push(CUstream_st& stream, Item item);
 std::size_t random_below(std::size_t count);
 /// Runs work until `done`, which waits for `target` (null: for all).
 void run_until(const std::function<bool()>& done, const CUstream_st* target);
+/// Lets the threads of other ranks go on for a moment, until `deadline`; then false.
+bool give_way(std::chrono::steady_clock::time_point deadline);
 /// Runs a few items, perhaps none.
 void run_some();
 void run_all();
+/// All that waits in the streams of one device, however long other ranks take.
+void run_device(int device);
 void perform(const Operation& operation);
 std::vector<CUstream_st*> all_streams();
 
@@ -273,6 +315,7 @@ class GraphRun {
 
  private:
   Nodes nodes_;
+  std::vector<std::shared_ptr<Moment>> moments_;  ///< of the nodes that record an event
   std::vector<bool> done_;
   std::size_t left_;
 };

@@ -56,7 +56,8 @@ cudaError_t submit(CUstream_st& stream, Operation operation) {
     stream.frontier = {capture.nodes.size() - 1};
     return cudaSuccess;
   }
-  Item item{.what = operation.what, .ready = {}, .step = {}, .ranges = operation.ranges};
+  Item item{
+      .what = operation.what, .ready = operation.ready, .step = {}, .ranges = operation.ranges};
   item.step = [operation = std::move(operation)] {
     perform(operation);
     return true;
@@ -112,11 +113,23 @@ void run_front(CUstream_st& stream) {
   }
 }
 
+/// For other ranks, if there are: longer than the slowest of their steps here.
+constexpr std::chrono::seconds kPatience{30};
+
 void check_lost() {
   if (state().lost != cudaSuccess) throw Refusal{state().lost};
 }
 
 }  // namespace
+
+bool give_way(std::chrono::steady_clock::time_point deadline) {
+  if (state().communicators.live() == 0) return false;
+  if (std::chrono::steady_clock::now() > deadline) return false;
+  mutex().unlock();  // of the one call that this thread is in
+  std::this_thread::sleep_for(std::chrono::microseconds(100));
+  mutex().lock();
+  return true;
+}
 
 void run_until(const std::function<bool()>& done, const CUstream_st* target) {
   check_lost();
@@ -125,8 +138,10 @@ void run_until(const std::function<bool()>& done, const CUstream_st* target) {
   enum class Mood { target_first, mixed, target_last };
   constexpr std::array kMoods = {Mood::target_first, Mood::mixed, Mood::target_last};
   const Mood mood = kMoods[random_below(kMoods.size())];
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!done()) {
     std::vector<CUstream_st*> streams = runnable_streams();
+    if (streams.empty() && give_way(deadline)) continue;
     if (streams.empty()) throw std::logic_error("waits for work that nothing can let run");
     const auto of_target =
         std::find_if(streams.begin(), streams.end(), [&](auto* each) { return each == target; });
@@ -148,6 +163,23 @@ void run_all() {
     if (!stream->items.empty()) {
       throw std::logic_error(stream->items.front().what + ": nothing can let it run");
     }
+  }
+}
+
+void run_device(int device) {
+  if (state().lost != cudaSuccess) return;
+  const auto left = [device]() -> const CUstream_st* {
+    for (const CUstream_st* stream : all_streams()) {
+      if (stream->home == device && !stream->items.empty()) return stream;
+    }
+    return nullptr;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  do {
+    run_until([&] { return left() == nullptr || runnable_streams().empty(); }, nullptr);
+  } while (left() != nullptr && give_way(deadline));
+  if (const CUstream_st* stream = left()) {
+    throw std::logic_error(stream->items.front().what + ": nothing can let it run");
   }
 }
 
@@ -363,6 +395,19 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
                  },
              .ranges = {}});
     return cudaSuccess;
+  });
+}
+
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
+  if (flags == cudaEventRecordDefault) return cudaEventRecord(event, stream);
+  return framed("cudaEventRecordWithFlags", [&] {
+    CUstream_st& s = stream_of(stream);
+    CUevent_st& e = state().events.find(event, "event");
+    expect_current(e.home, "event");
+    if (flags != cudaEventRecordExternal || s.capture == nullptr) return cudaErrorInvalidValue;
+    Operation record{"cudaEventRecord", [] {}, {}};
+    record.event = &e;
+    return submit(s, std::move(record));
   });
 }
 
