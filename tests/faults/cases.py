@@ -215,7 +215,7 @@ class Bench:
         status, out, err = ended(words, folder, environment)
         calls, before, allocations, microseconds = [], [], 0, 0
         if trace:
-            for line in lines.read_text().splitlines() if lines.exists() else []:
+            for line in lines.read_text(errors="replace").splitlines() if lines.exists() else []:
                 name, made, *more = line.split(" ", 2)
                 if name == "end":
                     allocations, microseconds = int(made), int(more[0])
