@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/input_file.hpp"
+#include "base/presence.hpp"
 #include "base/ranks/ranks.hpp"
 #include "data/table/glob.hpp"
 #include "run/config/left_out_columns.hpp"
@@ -54,8 +55,7 @@ Config with_absolute_paths(Config config) {
 std::string first_missing(const Config& config) {
   for (const auto* paths : {&config.path.data, &config.path.future, &config.path.statics}) {
     for (const std::string& path : *paths) {
-      std::error_code error;
-      if (is_pattern(path) ? matches_of(path).empty() : !fs::exists(path, error)) return path;
+      if (is_pattern(path) ? matches_of(path).empty() : !is_there(path)) return path;
     }
   }
   return {};
@@ -72,12 +72,12 @@ void check_out(const Config& config, const fs::path& out) {
         fmt::format("{}: is converted already; name the files that it was made of, or copy it",
                     config.path.data.front()));
   }
+  if (!is_there(out)) return;
   std::error_code status;
   if (!fs::is_regular_file(out, status)) return;
   constexpr std::string_view kMagic = "ARROW1";
-  std::string begin(kMagic.size(), '\0');
-  std::ifstream(out, std::ios::binary).read(begin.data(), std::ssize(begin));
-  if (begin != kMagic && fs::file_size(out, status) > 0) {
+  const std::string begin = bytes_of(out, "choose another name", kMagic.size());
+  if (begin != kMagic && !begin.empty()) {
     throw ConfigError(fmt::format(
         "{}: holds something else than converted data; choose another name, or remove it",
         out.string()));

@@ -10,18 +10,23 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
+import struct
 import subprocess
 import tempfile
 import typing
 
 STATUS_OF_USERS = (2, 3, 4)
+HUNG = -1000
 SMALL = ("--network.hidden_size", "4", "--horizon", "3", "--training.steps", "40", "--training.checkpoint_seconds", "0")
 PLAIN = ("--training.choice", "0", "--training.partners", "none")
 CPU = ("--engine.threads", "1", "--engine.device", "cpu")
 SPACE = "[tune.space]\ntraining.learning_rate = [0.001, 0.01]\n"
 # Kept from a run, but neither compared nor required: what was said, with its times.
 LOG = "runs/log.jsonl"
+MODEL = "runs/model.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +36,12 @@ class Case:
     setup: tuple = ()  # commands before it, undisturbed
     data: str = "sales.csv"
     stop: tuple = ()  # the command itself goes before it, interrupted at the middle one of such calls: name, end of the path
+    placed: tuple = ()  # commands in each folder anew, undisturbed: what they write has its path
+    grows: bool = False  # the data get a day after these
     threads: int = 1
+    ranks: int = 1  # processes of an MPI job
     fresh_result: bool = True  # the same command, again, gives the same result
+    replaces: str = ""  # a directory of parts, which go before the new ones are there
 
 
 def train(*arguments, data="sales.csv", threads=1, **options):
@@ -43,6 +52,13 @@ def train(*arguments, data="sales.csv", threads=1, **options):
 TRAIN = ("train", "sales.csv", *SMALL, *PLAIN, *CPU)
 TUNE = ("tune", "space.toml", "sales.csv", *SMALL, *PLAIN, *CPU, "--trials", "2", "--tune.factor", "2", "--tune.rungs", "2")
 ON = ("sales.csv", *CPU)
+CONVERT = ("convert", "sales.csv", "sales.slc")
+
+
+def parts(series, *more, data="sales.csv"):
+    return ("forecast", MODEL, data, *CPU, "--path.forecast", "parts/", "--forecast.part_series", str(series), "--mode.log_file", "false", *more)
+
+
 CASES = {case.name: case for case in (
     train(*PLAIN, name="train"),
     train(*PLAIN, name="resume", stop=("rename", ".state")),
@@ -63,12 +79,46 @@ CASES = {case.name: case for case in (
     Case("simulate_parquet", ("simulate", "made.parquet", "--stores", "1", "--items", "2", "--days", "40")),
     Case("tune", TUNE),
     Case("tune_on", TUNE, stop=("fsync", ".journal")),
+    Case("convert", CONVERT),
+    Case("convert_again", CONVERT, placed=(CONVERT,), grows=True),
+    Case("convert_parquet", ("convert", "sales.parquet", "sales.slc", "--data.future", "price"), data="sales.parquet"),
+    Case("train_slc", ("train", "sales.slc", *SMALL, *PLAIN, *CPU), placed=(CONVERT,)),
+    Case("forecast_slc", ("forecast", "runs/model.safetensors", "sales.slc", *CPU), (TRAIN,), placed=(CONVERT,)),
+    # The data have changed since they were converted, and are converted again.
+    Case("renew_train", ("train", "sales.slc", *SMALL, *PLAIN, *CPU), placed=(CONVERT,), grows=True),
+    Case("renew_forecast", ("forecast", "runs/model.safetensors", "sales.slc", *CPU), (TRAIN,), placed=(CONVERT,), grows=True),
+    Case("parts", parts(1), (TRAIN,)),
+    Case("parts_on", parts(1), (TRAIN,), stop=("rename", ".parquet")),
+    Case("parts_replace", parts(1, "--forecast.replace", "true"), (TRAIN, parts(2)), replaces="parts/"),
+    Case("parts_slc", parts(1, data="sales.slc"), (TRAIN,), placed=(CONVERT,)),
+    train(*PLAIN, name="ranks_train", ranks=2),
+    train(*PLAIN, name="ranks_resume", ranks=2, stop=("rename", ".state")),
+    Case("ranks_train_slc", ("train", "sales.slc", *SMALL, *PLAIN, *CPU), placed=(CONVERT,), grows=True, ranks=2),
+    Case("ranks_parts", parts(1), (TRAIN,), ranks=2),
 )}
 
 
 class Call(typing.NamedTuple):
     name: str
     path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One of these, met by one process."""
+    call: str | None = None  # FAULTS_CALL
+    memory: str | None = None  # FAULTS_MEMORY
+    moment: int | None = None  # FAULTS_MOMENT
+    only: str | None = None  # FAULTS_ONLY
+    rank: int = 0
+
+    def __str__(self):
+        what = self.call or (f"allocation {self.memory}" if self.memory else f"after {self.moment} us")
+        return f"rank {self.rank}: {what}" if self.rank else what
+
+    def settings(self):
+        named = {"FAULTS_CALL": self.call, "FAULTS_MEMORY": self.memory, "FAULTS_MOMENT": self.moment, "FAULTS_ONLY": self.only}
+        return {name: str(value) for name, value in named.items() if value is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +129,7 @@ class Run:
     trace: tuple  # the Calls that were counted
     allocations_before: tuple  # each of them
     allocations: int
+    microseconds: int
 
 
 class Bench:
@@ -99,66 +150,92 @@ class Bench:
         shutil.rmtree(self.template / "runs/figures", ignore_errors=True)
         if case.stop:
             self.interrupt(*case.stop)
-        self.before = snapshot(self.template)
-        self.undisturbed, folder = self.trial()
-        must(self.undisturbed)
-        self.after = snapshot(folder)
+        folder = self.place()
+        self.before = snapshot(folder)
         shutil.rmtree(folder)
+        # Of each process: all of them have the same result.
+        self.undisturbed_of = []
+        for rank in range(case.ranks):
+            run, folder = self.trial(Fault(rank=rank))
+            must(run)
+            self.undisturbed_of.append(run)
+            self.after = snapshot(folder)
+            self.model_after = weights(folder / MODEL)
+            shutil.rmtree(folder)
+        self.undisturbed = self.undisturbed_of[0]
 
     def interrupt(self, name, ending):
         """SIGTERM at the middle one of those calls."""
-        counted = self.run(self.template, self.case.command, trace=True)
+        counted, folder = self.trial()
+        shutil.rmtree(folder)
         calls = [n for n, (one, path) in enumerate(counted.trace, 1) if one == name and path.endswith(ending)]
-        shutil.rmtree(self.template / "runs")
-        stopped = self.run(self.template, self.case.command, fault=f"{calls[len(calls) // 2]}:SIGTERM")
+        stopped = self.run(self.template, self.case.command, Fault(call=f"{calls[len(calls) // 2]}:SIGTERM"), ranks=self.case.ranks)
         if stopped.status != 130:
             raise AssertionError(f"it was not interrupted: {stopped.status} {stopped.err}")
 
     @staticmethod
     def state(folder):
-        return folder / "runs/model.safetensors.state"
+        return folder / f"{MODEL}.state"
 
     def command(self, folder):
         """The one that a user gives next."""
         resume = ("--mode.resume", "true") if self.case.command[0] == "train" and self.state(folder).exists() else ()
         return (*self.case.command, *resume)
 
-    def trial(self, fault=None, memory=None, only=None):
-        """Runs the case with a fault; its Run, and the folder, which is the caller's to remove."""
+    def place(self):
+        """A folder with what the case begins with, which is the caller's to remove."""
         folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.case.name}.", dir=self.root))
         shutil.copytree(self.template, folder, dirs_exist_ok=True)
-        return self.run(folder, self.command(folder), fault=fault, memory=memory, only=only, trace=True), folder
+        for command in self.case.placed:
+            must(self.run(folder, command))
+        if self.case.grows:
+            grow(folder / self.case.data)
+        return folder
 
-    def again(self, folder):
+    def trial(self, fault=Fault()):
+        """Runs the case with a fault; its Run, and the folder, which is the caller's to remove."""
+        folder = self.place()
+        return self.run(folder, self.command(folder), fault, trace=True, ranks=self.case.ranks), folder
+
+    def again(self, folder, ranks=None):
         """The next run, with nothing in its way."""
-        return self.run(folder, self.command(folder))
+        return self.run(folder, self.command(folder), ranks=ranks or self.case.ranks)
 
-    def run(self, folder, command, fault=None, memory=None, only=None, trace=False):
+    def run(self, folder, command, fault=Fault(), trace=False, ranks=1):
         settings = {"LD_PRELOAD": library(), "FAULTS_FOLDER": str(folder), "OMP_WAIT_POLICY": "passive",
-                    "OMP_NUM_THREADS": str(self.case.threads), "ARROW_DEFAULT_MEMORY_POOL": "system"}
-        if fault:
-            settings["FAULTS_CALL"] = fault
-        if only:
-            settings["FAULTS_ONLY"] = only
-        if memory:
-            settings["FAULTS_MEMORY"] = memory
+                    "OMP_NUM_THREADS": str(self.case.threads), "ARROW_DEFAULT_MEMORY_POOL": "system", **fault.settings()}
         lines = self.root / f"trace.{folder.name}"
         if trace:
             settings["FAULTS_TRACE"] = str(lines)
-        done = subprocess.run([program(), *command], cwd=folder, env={**os.environ, **settings}, stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=120, check=False)
-        calls, before, allocations = [], [], 0
+        words, environment = [program(), *command], {**os.environ, **settings}
+        if ranks > 1:  # the processes, and not what starts them
+            settings["FAULTS_RANK"] = str(fault.rank)
+            words = [*mpirun(), "-n", str(ranks), *(word for one in settings.items() for word in ("-x", "=".join(one))), *words]
+            environment = None
+        status, out, err = ended(words, folder, environment)
+        calls, before, allocations, microseconds = [], [], 0, 0
         if trace:
-            for line in lines.read_text().splitlines():
-                name, made, *path = line.split(" ", 2)
+            for line in lines.read_text(errors="replace").splitlines() if lines.exists() else []:
+                name, made, *more = line.split(" ", 2)
                 if name == "end":
-                    allocations = int(made)
+                    allocations, microseconds = int(made), int(more[0])
                 else:
-                    calls.append(Call(name, path[0]))
+                    calls.append(Call(name, more[0]))
                     before.append(int(made))
-            lines.unlink()
-        return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), tuple(calls),
-                   tuple(before), allocations)
+            lines.unlink(missing_ok=True)
+        return Run(status, out, err, tuple(calls), tuple(before), allocations, microseconds)
+
+
+def ended(words, folder, environment):
+    """Status, output and errors of a process; HUNG where it was not through after two minutes, and was ended with all that it started."""
+    process = subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)
+    try:
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return HUNG, *process.communicate()
 
 
 def must(run):
@@ -174,6 +251,27 @@ def sales(path):
     path.write_text("\n".join(["unique_id,ds,y", *rows]) + "\n")
 
 
+def grow(path):
+    """Another day of each shop, at a time of change that is always the same."""
+    path.write_text(path.read_text() + "".join(f"S{shop},2024-03-21,{20 + shop}\n" for shop in range(3)))
+    os.utime(path, ns=(2 * 10**18, 2 * 10**18))
+
+
+def weights(model):
+    """The numbers of a model's tensors of floats, in the order of their names; none where there is no model."""
+    if not model.exists():
+        return []
+    data = model.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    numbers = []
+    for name in sorted(header.keys() - {"__metadata__"}):
+        if header[name]["dtype"] == "F32":
+            begin, end = header[name]["data_offsets"]
+            numbers += struct.unpack(f"<{(end - begin) // 4}f", data[8 + size + begin:8 + size + end])
+    return numbers
+
+
 def snapshot(folder):
     """Digests of the files of `folder` by name, of all but what measured times make different."""
     return {path.relative_to(folder).as_posix(): digest(path, folder) for path in sorted(folder.rglob("*")) if not path.is_dir()}
@@ -181,7 +279,9 @@ def snapshot(folder):
 
 def digest(path, folder):
     content = path.read_bytes().replace(str(folder).encode(), b"FOLDER")  # a model knows where its data were
-    if path.name.endswith(".safetensors"):
+    if path.name.endswith(".slc"):  # its checksum is of the names of its files, too
+        content = re.sub(rb"[0-9a-f]{16}(?=\0.{0,8}sluice\.checksum)", b"CHECKSUM", content, flags=re.DOTALL)
+    elif path.name.endswith(".safetensors"):
         content = without_times(content)
     elif path.name.endswith(".journal"):
         content = b"\n".join(without_seconds(line) for line in content.splitlines())
@@ -225,6 +325,11 @@ def timeless(entry):
 
 def program():
     return required("SLUICE_PROGRAM")
+
+
+def mpirun():
+    """The command that starts several processes of this machine; none where the build has no MPI."""
+    return os.environ.get("SLUICE_MPIRUN", "").split()
 
 
 def library():

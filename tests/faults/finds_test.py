@@ -2,7 +2,7 @@
 import tempfile
 import unittest
 
-from cases import CASES, Bench
+from cases import CASES, Bench, Fault
 
 
 class Finds(unittest.TestCase):
@@ -16,7 +16,7 @@ class Finds(unittest.TestCase):
         count = sum(name == call and path.endswith(ending) for name, path in bench.undisturbed.trace)
         self.assertGreater(count, 0)
         for number in range(1, count + 1):
-            run, folder = bench.trial(fault=f"{number}:{error}", only=f"{call} {ending}")
+            run, folder = bench.trial(Fault(call=f"{number}:{error}", only=f"{call} {ending}"))
             self.assertIn(run.status, (0, 3), run.err)
             yield run.err, folder
 
@@ -53,12 +53,33 @@ class Finds(unittest.TestCase):
                 self.assertTrue((folder / "runs/tuned.toml.journal").read_text().startswith(journal))
             self.assertIn("tuned.toml.journal: " + sentence, "".join(said))
 
+    def test_converted_data_that_cannot_be_read_are_not_somebodys_own_file(self):
+        for name in ("convert_again", "renew_forecast"):
+            bench = self.bench(name)
+            for call in ("open_read", "read", "stat"):
+                said = "".join(err for err, _ in self.said_at(bench, call, "sales.slc"))
+                self.assertNotIn("holds something else", said)
+                self.assertIn("(Input/output error); ", said)
+
+    def test_a_source_of_converted_data_that_the_system_does_not_tell_of_is_not_missing(self):
+        said = "".join(err for err, _ in self.said_at(self.bench("renew_forecast"), "stat", "sales.csv"))
+        self.assertNotIn("is not there", said)
+        self.assertIn("sales.csv: cannot be looked at (Input/output error)", said)
+
+    def test_a_part_that_cannot_be_read_is_not_damaged(self):
+        bench = self.bench("parts_on")
+        for call in ("open_read", "read"):
+            for ending in (".parquet", "_plan.json"):
+                said = "".join(err for err, _ in self.said_at(bench, call, ending))
+                self.assertNotIn("delete it", said)
+                self.assertIn("(Input/output error); look at the disk, and give the same command again", said)
+
     def test_a_folder_of_a_search_that_cannot_be_looked_at_is_named(self):
         said = "".join(err for err, _ in self.said_at(self.bench("tune_on"), "stat", "runs"))
         self.assertIn("runs/tuned.toml.journal: its folder cannot be made (Input/output error); choose another path.tuned", said)
 
     def test_a_temporary_file_that_the_system_does_not_tell_of_is_no_other_of_its_name_and_not_left(self):
-        run, folder = self.bench("forecast").trial(fault="1:EIO:ever", only="stat .tmp")
+        run, folder = self.bench("forecast").trial(Fault(call="1:EIO:ever", only="stat .tmp"))
         self.assertEqual(run.status, 3)
         self.assertIn("forecast.csv: cannot be written (Input/output error); make room or choose another path.forecast", run.err)
         self.assertEqual([path.name for path in folder.rglob("*.tmp")], [])
@@ -70,7 +91,7 @@ class Finds(unittest.TestCase):
         made = bench.undisturbed.allocations_before[looks]
         said = []
         for n in range(made - 4, made + 8):
-            run, _ = bench.trial(memory=f"{n}:ever")
+            run, _ = bench.trial(Fault(memory=f"{n}:ever"))
             self.assertEqual(run.status, 3, f"{n}: {run.err}")
             said.append("where a library allows none: most likely memory ran out" in run.err)
         self.assertTrue(any(said))

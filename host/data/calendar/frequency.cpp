@@ -49,6 +49,20 @@ constexpr Name kNames[] = {
       text));
 }
 
+/// A step that is longer than all times together leaves the years that dates can have.
+void check_length(std::string_view text, Unit unit, std::int64_t multiple) {
+  constexpr std::int64_t kYears = 9'999;
+  const bool fits = unit == Unit::year      ? multiple <= kYears
+                    : unit == Unit::quarter ? multiple <= kYears * 4
+                    : unit == Unit::month   ? multiple <= kYears * 12
+                                            : unit != Unit::week || multiple <= kYears * 52;
+  if (fits) return;
+  throw ConfigError(
+      fmt::format("data.frequency: a step of '{}' is longer than the years 1 to 9999, which times "
+                  "may have; use a smaller number",
+                  text));
+}
+
 template <std::size_t N>
 std::optional<int> index_in(const std::array<std::string_view, N>& names, std::string_view text) {
   const auto found = std::find(names.begin(), names.end(), text);
@@ -85,6 +99,7 @@ Frequency parse_frequency(std::string_view text) {
   const auto* name = std::find_if(std::begin(kNames), std::end(kNames),
                                   [&](const Name& n) { return n.text == stem; });
   if (name == std::end(kNames)) unknown_frequency(text);
+  check_length(text, name->unit, multiple);
   Frequency frequency{.unit = name->unit, .multiple = multiple, .anchor = name->anchor};
   if (dash == std::string_view::npos) return frequency;
 

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <limits>
 
+#include "data/table/control_group.hpp"
+
 namespace sluice::memory {
 namespace {
 
@@ -21,19 +23,13 @@ std::int64_t left_under(int resource, std::int64_t taken) {
   return std::max<std::int64_t>(0, static_cast<std::int64_t>(limit.rlim_cur) - taken);
 }
 
-/// The number in a file of the kernel's, or no limit: "max", or no such file.
-std::int64_t number_in(const char* path) {
-  std::int64_t number = 0;
-  return std::ifstream(path) >> number ? number : kUnlimited;
-}
-
 }  // namespace
 
 std::int64_t allowed_bytes() {
   const std::int64_t page = ::sysconf(_SC_PAGESIZE);
   std::int64_t mapped = 0, resident = 0, shared = 0, code = 0, unused = 0, data = 0;
   std::ifstream("/proc/self/statm") >> mapped >> resident >> shared >> code >> unused >> data;
-  return std::min({::sysconf(_SC_PHYS_PAGES) * page, number_in("/sys/fs/cgroup/memory.max"),
+  return std::min({::sysconf(_SC_PHYS_PAGES) * page, group_limit(),
                    left_under(RLIMIT_AS, mapped * page), left_under(RLIMIT_DATA, data * page)});
 }
 

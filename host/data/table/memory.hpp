@@ -6,7 +6,7 @@
 
 namespace sluice::memory {
 
-/// Bytes: the least of the machine's memory, the control group's limit, and what is left under
+/// Bytes: the least of the machine's memory, the control groups' limits, and what is left under
 /// `ulimit -v` and `ulimit -d`.
 std::int64_t allowed_bytes();
 

@@ -64,7 +64,7 @@ std::vector<double> scores_of(std::span<const double> probabilities) {
 double normal_score(double y, std::span<const double> values, std::span<const double> scores) {
   const std::size_t J = values.size();
   if (J < 2 || std::isnan(y)) return kNone;
-  const auto [low, high] = std::ranges::equal_range(values, y);
+  const auto [low, high] = std::equal_range(values.begin(), values.end(), y);
   const auto before = static_cast<std::size_t>(low - values.begin());
   const auto after = static_cast<std::size_t>(high - values.begin());
   if (after > before) return 0.5 * (scores[before] + scores[after - 1]);

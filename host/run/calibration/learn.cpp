@@ -111,8 +111,7 @@ std::vector<double> Learner::probabilities(const Model& model) const {
   if (spec_.loss == Loss::quantile) return out;
   out.insert(out.end(), std::begin(kGrid), std::end(kGrid));
   std::ranges::sort(out);
-  const auto again = std::ranges::unique(out);
-  out.erase(again.begin(), again.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

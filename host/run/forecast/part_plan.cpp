@@ -4,12 +4,11 @@
 
 #include <array>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/checksum.hpp"
+#include "base/input_file.hpp"
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/model_file.hpp"
 #include "run/config/setting_texts.hpp"
@@ -82,8 +81,7 @@ PartPlan plan_parts(const Model& model, const Catalog& catalog, const Config& co
 }
 
 std::string plan_differences(const std::filesystem::path& path, const PartPlan& mine) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = bytes_of(path, "look at the disk, and give the same command again");
   if (text == mine.text) return {};
   const Json before = Json::parse(text, nullptr, false), now = Json::parse(mine.text);
   if (!before.is_object() || before.value("format", Json()) != kFormat) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "base/checksum.hpp"
+#include "base/input_file.hpp"
 #include "base/output_file.hpp"
 #include "base/path_lock.hpp"
 #include "base/ranks/ranks.hpp"
@@ -32,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kLookAndGoOn = "look at the disk, and give the same command again";
 constexpr const char* kGoesOn = "the parts that are there stay, and the same command goes on";
 
 struct FileFacts {
@@ -40,36 +41,26 @@ struct FileFacts {
 };
 
 FileFacts facts_of(const fs::path& path) {
-  constexpr std::size_t kBlock = std::size_t{1} << 20;
-  std::ifstream file(path, std::ios::binary);
-  std::string block(kBlock, '\0');
   Checksum sum;
   FileFacts facts;
-  while (file.read(block.data(), kBlock), file.gcount() > 0) {
-    sum.add(std::string_view(block).substr(0, static_cast<std::size_t>(file.gcount())));
-    facts.bytes += file.gcount();
-  }
-  if (file.bad() || facts.bytes == 0) {
-    throw DataError(fmt::format("{}: cannot be read; delete it, and start again", path.string()));
-  }
+  read_blocks(path, kLookAndGoOn, [&](std::string_view block) {
+    sum.add(block);
+    facts.bytes += std::ssize(block);
+  });
   facts.checksum = fmt::format("{:016x}", sum.value());
   return facts;
 }
 
 /// Rows of a part of series of `steps` rows each; DataError where the file cannot be it.
 std::int64_t rows_of_part(const fs::path& path, std::size_t series, std::int64_t steps) {
-  std::int64_t rows = 0;
-  std::string what = "it has other rows than the plan says";
-  try {
-    rows = parquet_rows(path);
-  } catch (const DataError&) {
-    what = "it is no whole Parquet file";
+  const auto rows = parquet_rows(path, kLookAndGoOn);
+  if (rows && *rows > 0 && *rows % steps == 0 &&
+      *rows <= static_cast<std::int64_t>(series) * steps) {
+    return *rows;
   }
-  if (rows > 0 && rows % steps == 0 && rows <= static_cast<std::int64_t>(series) * steps) {
-    return rows;
-  }
-  throw DataError(fmt::format("{}: is damaged ({}); delete it, and start again: it is made anew",
-                              path.string(), what));
+  throw DataError(
+      fmt::format("{}: is damaged ({}); delete it, and start again: it is made anew", path.string(),
+                  rows ? "it has other rows than the plan says" : "it is no whole Parquet file"));
 }
 
 /// Of what the ranks of a job wrote.
@@ -121,8 +112,7 @@ void write_json(const fs::path& path, const std::string& text) {
 /// DataError where a part is another one than the manifest says.
 void check_manifest(const fs::path& directory, const std::vector<std::size_t>& parts) {
   const fs::path path = directory / kManifestName;
-  std::ifstream file(path, std::ios::binary);
-  const Json manifest = Json::parse(file, nullptr, false);
+  const Json manifest = Json::parse(bytes_of(path, kLookAndGoOn), nullptr, false);
   const Json none = Json::array();
   const Json listed = manifest.is_object() ? manifest.value("parts", none) : none;
   for (const std::size_t part : parts) {

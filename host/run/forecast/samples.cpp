@@ -214,8 +214,7 @@ std::vector<double> levels_of_samples(const Model& model, const Config& config) 
     levels.insert(levels.end(), std::begin(kLevels), std::end(kLevels));
   }
   std::ranges::sort(levels);
-  const auto again = std::ranges::unique(levels);
-  levels.erase(again.begin(), again.end());
+  levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
   return levels;
 }
 

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "base/input_file.hpp"
 #include "base/presence.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/checkpoint/json.hpp"
@@ -108,25 +108,6 @@ nlohmann::json json_of(const FinishedRun& run) {
                               path.string(), std::generic_category().message(error)));
 }
 
-/// All of the file.
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text;
-  char block[1 << 14];
-  while (in) {
-    errno = 0;
-    in.read(block, sizeof block);
-    text.append(block, static_cast<std::size_t>(in.gcount()));
-  }
-  if (!in.eof() || in.bad()) {
-    throw DataError(
-        fmt::format("{}: cannot be read ({}); look at the disk, or choose another "
-                    "path.tuned",
-                    path.string(), std::generic_category().message(errno)));
-  }
-  return text;
-}
-
 /// What `add` has in hand is trained again: the journal ends with the one before it.
 [[noreturn]] void refuse_trial(const std::filesystem::path& path, int error) {
   throw DataError(fmt::format(
@@ -149,7 +130,7 @@ Journal::~Journal() {
 
 void Journal::read() {
   if (!is_there(path_)) return;
-  const std::string text = text_of(path_);
+  const std::string text = bytes_of(path_, "look at the disk, or choose another path.tuned");
   std::size_t line = 0;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);
@@ -225,7 +206,8 @@ void Journal::add(const FinishedRun& run) {
     if (wrote < 0) refuse_trial(path_, errno);
     done += static_cast<std::size_t>(wrote);
   }
-  if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) refuse_trial(path_, errno);
+  if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS)
+    refuse_trial(path_, errno);
   finished_.push_back(run);
 }
 

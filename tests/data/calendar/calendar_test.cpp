@@ -55,6 +55,27 @@ TEST(Frequency, DaysOfACalendarOfHolidaysNameBusinessDaysAsTheRemedy) {
   }
 }
 
+TEST(Frequency, AStepLongerThanAllYearsIsRefused) {
+  for (const char* text : {"10000YS", "107171YE-JUN", "39997QS", "119989MS", "600000W"}) {
+    try {
+      parse_frequency(text);
+      FAIL() << text;
+    } catch (const ConfigError& e) {
+      EXPECT_EQ(
+          std::string(e.what()),
+          "data.frequency: a step of '" + std::string(text) +
+              "' is longer than the years 1 to 9999, which times may have; use a smaller number");
+    }
+  }
+  for (const char* text : {"9999YS", "9999YE-JUN", "39996QS", "119988ME", "500000W-MON"}) {
+    const Frequency longest = parse_frequency(text);
+    for (const char* date : {"0001-01-01", "1970-01-01", "9999-12-31"}) {
+      const std::int64_t period = period_containing(longest, *parse_time(date));
+      EXPECT_EQ(period_of(longest, time_of(longest, period)), period) << text << " " << date;
+    }
+  }
+}
+
 TEST(Period, OfItsTimeIsItself) {
   for (const char* name :
        {"s",   "30s",   "min",   "15min",  "h",  "3h", "D",      "2D",     "B",

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace faults {
 namespace {
@@ -38,11 +40,13 @@ struct Plan {
   char only_name[kName] = {}, only_ending[kPath] = {};  ///< empty: all calls
   long allocation = 0;
   bool all_allocations = false;
+  long moment = 0;  ///< microseconds; 0: none
   int trace = -1;
 };
 Plan plan;
 std::atomic<long> asked = 0, allocations = 0;
 std::atomic<bool> in_main = false;
+long begun = 0;  ///< microseconds()
 char met_name[kName];  ///< of the call that met its fate: the name that `ever` means
 std::atomic<bool> met = false;
 char paths[kDescriptors][kPath];
@@ -102,7 +106,19 @@ bool is_below(const char* path) {
   return std::strncmp(working, plan.folder, length) == 0;
 }
 
-__attribute__((constructor)) void begin() {
+long microseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1'000;
+}
+
+/// Whether the faults are another process's.
+bool is_of_another_rank() {
+  const char *asked = std::getenv("FAULTS_RANK"), *own = std::getenv("OMPI_COMM_WORLD_RANK");
+  return asked != nullptr && (own == nullptr || std::strcmp(asked, own) != 0);
+}
+
+void read_plan() {
   if (const char* folder = std::getenv("FAULTS_FOLDER")) std::snprintf(plan.folder, sizeof plan.folder, "%s", folder);
   if (const char* call = std::getenv("FAULTS_CALL")) read_call(call);
   if (const char* only = std::getenv("FAULTS_ONLY")) {
@@ -114,11 +130,21 @@ __attribute__((constructor)) void begin() {
     if (read < 1 || (read == 2 && std::strcmp(ever, "ever") != 0)) refuse("FAULTS_MEMORY");
     plan.all_allocations = read == 2;
   }
+  if (const char* moment = std::getenv("FAULTS_MOMENT")) {
+    if (std::sscanf(moment, "%ld", &plan.moment) != 1 || plan.moment <= 0) refuse("FAULTS_MOMENT");
+  }
   if (const char* trace = std::getenv("FAULTS_TRACE")) {
     plan.trace = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (plan.trace < 0) refuse("FAULTS_TRACE");
   }
-  for (const char* name : {"LD_PRELOAD", "FAULTS_FOLDER", "FAULTS_CALL", "FAULTS_ONLY", "FAULTS_MEMORY", "FAULTS_TRACE"}) ::unsetenv(name);
+}
+
+__attribute__((constructor)) void begin() {
+  if (!is_of_another_rank()) read_plan();
+  for (const char* name : {"LD_PRELOAD", "FAULTS_FOLDER", "FAULTS_CALL", "FAULTS_ONLY", "FAULTS_MEMORY", "FAULTS_MOMENT", "FAULTS_RANK",
+                           "FAULTS_TRACE"}) {
+    ::unsetenv(name);
+  }
 }
 
 void trace(const char* line, int length) {
@@ -127,7 +153,7 @@ void trace(const char* line, int length) {
 
 __attribute__((destructor)) void finish() {
   char line[64];
-  trace(line, std::snprintf(line, sizeof line, "end %ld\n", allocations.load()));
+  trace(line, std::snprintf(line, sizeof line, "end %ld %ld\n", allocations.load(), microseconds() - begun));
 }
 
 }  // namespace
@@ -182,7 +208,16 @@ void forget(int descriptor) {
   if (descriptor >= 0 && descriptor < kDescriptors) known[descriptor] = false;
 }
 
-void main_begins() { in_main = true; }
+void main_begins() {
+  begun = microseconds();
+  if (plan.moment > 0) {
+    std::signal(SIGALRM, [](int) { die(); });
+    constexpr long kSecond = 1'000'000;
+    const itimerval at{.it_interval = {}, .it_value = {plan.moment / kSecond, plan.moment % kSecond}};
+    ::setitimer(ITIMER_REAL, &at, nullptr);
+  }
+  in_main = true;
+}
 
 bool allocation_fails() {
   if (!in_main) return false;

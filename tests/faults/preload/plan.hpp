@@ -6,8 +6,10 @@
 //   FAULTS_CALL=N:WHAT:ever    and all later ones of the same name: a disk that stays full
 //   FAULTS_ONLY=NAME ENDING    counts the calls of the name alone, on paths that end so
 //   FAULTS_MEMORY=N            the N-th allocation after main has begun has no memory; N:ever: and all later ones
+//   FAULTS_MOMENT=US           SIGKILL so many microseconds after main has begun
+//   FAULTS_RANK=R              all this for the process of an MPI job (Open MPI's) that has this rank, and nothing for the others
 //   FAULTS_TRACE=FILE          gets a line of each counted call, in order: its name, the allocations made before it, its path; and at the end
-//                              "end" and all allocations
+//                              "end", all allocations and the microseconds since main began
 // The variables are taken out of the environment, so that no program that is started meets the faults.
 #pragma once
 

@@ -175,7 +175,7 @@ std::vector<std::int64_t> explained_series(const Catalog& catalog, const Tally& 
     }
   }
   std::ranges::sort(series);
-  series.erase(std::ranges::unique(series).begin(), series.end());
+  series.erase(std::unique(series.begin(), series.end()), series.end());
   return series;
 }
 

@@ -1,0 +1,73 @@
+// POSIX calls: a stream of the C++ library that fails does not say why.
+#include "base/input_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "sluice/base/error.hpp"
+
+namespace sluice {
+namespace {
+
+/// An open file, with a position.
+class Reader {
+ public:
+  Reader(const std::filesystem::path& path, std::string_view remedy)
+      : path_(path), remedy_(remedy), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) refuse();
+  }
+  ~Reader() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// As many as it gets of the next `size` bytes; 0 at the end.
+  std::size_t read(char* to, std::size_t size) {
+    for (;;) {
+      const ssize_t got = ::read(descriptor_, to, size);
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) refuse();
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse() const {
+    throw DataError(fmt::format("{}: cannot be read ({}); {}", path_.string(),
+                                std::generic_category().message(errno), remedy_));
+  }
+
+  const std::filesystem::path& path_;
+  std::string_view remedy_;
+  int descriptor_;
+};
+
+constexpr std::size_t kBlock = std::size_t{1} << 20, kSmallBlock = std::size_t{1} << 14;
+
+}  // namespace
+
+void read_blocks(const std::filesystem::path& path, std::string_view remedy,
+                 const std::function<void(std::string_view)>& take) {
+  Reader reader(path, remedy);
+  std::string block(kBlock, '\0');
+  while (const std::size_t got = reader.read(block.data(), block.size())) {
+    take(std::string_view(block).substr(0, got));
+  }
+}
+
+std::string bytes_of(const std::filesystem::path& path, std::string_view remedy, std::size_t most) {
+  Reader reader(path, remedy);
+  std::string bytes;
+  char block[kSmallBlock];
+  while (const std::size_t got = reader.read(block, std::min(kSmallBlock, most - bytes.size()))) {
+    bytes.append(block, got);
+  }
+  return bytes;
+}
+
+}  // namespace sluice
