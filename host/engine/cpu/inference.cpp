@@ -186,6 +186,7 @@ Attributions CpuEngine::attribute(std::span<const Window> windows, const InputGr
         "a forecast of a model with training.carry_state begins from all that came before its "
         "window, which has no contributions; train with training.carry_state = false");
   }
+  if (space_->leaves_out()) throw InternalError("contributions need all steps of a series");
   constexpr std::int64_t kWindows = 128, kKept = 1 << 24;  // floats
   const std::int64_t of_window = std::int64_t{settings.points} * spec_.K * spec_.M * spec_.H;
   const auto batch =

@@ -141,9 +141,13 @@ void ModelSpace::fill_scales(const SeriesScaling& scaling) {
 }
 
 void ModelSpace::place_steps(const EngineSetup& setup) {
-  const bool from_the_start = spec_.carry_state || setup.draws_pasts || drawn_steps_ > 0;
+  const bool from_the_start = spec_.carry_state || setup.draws_pasts || setup.spec->is_recursive();
   if (!from_the_start) {
     earliest_origin_.assign(setup.earliest_origin.begin(), setup.earliest_origin.end());
+  }
+  if (!earliest_origin_.empty() && earliest_origin_.size() != lengths_.size()) {
+    throw InternalError(
+        fmt::format("{} earliest origins of {} series", earliest_origin_.size(), lengths_.size()));
   }
   first_.assign(lengths_.size(), 0);
 #pragma omp parallel for schedule(static)
@@ -194,8 +198,11 @@ void ModelSpace::prepare(std::span<const Window> windows) const {
 void ModelSpace::prefetch(std::span<const Window> windows) const {
   const Reach reach = reach_of(spec_);
   const std::int64_t before = spec_.T + std::max(reach.lookback, reach.base_lookback);
-  SpaceView view = this->view();
-  for (const Window& w : windows) {
+  const SpaceView whole = this->view();
+#pragma omp parallel for schedule(static)
+  for (std::size_t n = 0; n < windows.size(); ++n) {
+    const Window& w = windows[n];
+    SpaceView view = whole;
     const std::int64_t begin = std::max(first_step(w.series), w.origin - before);
     const std::int64_t end = std::min(length(w.series), w.origin + spec_.K + 1);
     if (begin >= end) continue;
@@ -277,6 +284,7 @@ void ModelSpace::fill_target(int m, std::int64_t s, std::span<const float> y,
 }
 
 StepState ModelSpace::state_at(int m, std::int64_t s, std::int64_t t) const {
+  if (first_step(s) > 0) throw InternalError("a state of steps that were left out");
   const StepRule rule = step_rule(spec_);
   StepState state;
   for (std::int64_t i = 0; i <= t; ++i) {

@@ -34,11 +34,12 @@ class ModelSpace {
   int drawn_steps() const { return drawn_steps_; }  ///< ModelSpec::drawn_steps()
   std::int64_t series_count() const { return std::ssize(lengths_); }
   std::int64_t length(std::int64_t s) const { return lengths_[static_cast<std::size_t>(s)]; }
+  bool leaves_out() const { return !earliest_origin_.empty(); }
   /// Steps before it are left out (EngineSetup::earliest_origin).
   std::int64_t first_step(std::int64_t s) const { return first_[static_cast<std::size_t>(s)]; }
   /// Of windows that are about to be gathered: throws InternalError if steps are left out that one
-  /// of them reads; where the copy lies in a file, has the system read what they do, of all at
-  /// once.
+  /// of them reads; where the copy lies in a file, has the system begin to read most of what they
+  /// do, of all at once.
   void prepare(std::span<const Window> windows) const;
   float level_mean() const { return level_mean_; }
   float level_spread() const { return level_spread_; }
@@ -87,7 +88,7 @@ class ModelSpace {
   template <typename T>
   std::span<T> stored(StepArray<T>& array, int m, std::int64_t s) {
     const std::int64_t first = first_step(s);
-    return {array.data() + at(m, s) + first, static_cast<std::size_t>(length(s) - first)};
+    return {array.data() + (at(m, s) + first), static_cast<std::size_t>(length(s) - first)};
   }
 
   ModelSpec spec_;

@@ -40,7 +40,7 @@ Slices::Slices(const ModelSpace& space, int threads, Purpose purpose)
     const std::int64_t first = space.first_step(s);
     for (int m = 0; m < space_.M && base_lookback_ > 0; ++m) {
       std::int64_t& walk = walk_[static_cast<std::size_t>(s)];
-      walk = std::max(walk, longest_walk(space_.v + m * space_.total + space_.offset[s] + first,
+      walk = std::max(walk, longest_walk(space_.v + (m * space_.total + space_.offset[s] + first),
                                          space.length(s) - first, reach.base_season));
     }
   }

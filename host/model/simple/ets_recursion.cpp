@@ -90,7 +90,7 @@ void EtsRecursion::forward_added() {
       b = damped + beta * e;
     }
   }
-  level_ = q_.back() + alpha * e_.back();
+  level_ = y_.empty() ? at_.level : q_.back() + alpha * e_.back();
   slope_ = b;
   squares_ = squares;
 }

@@ -99,8 +99,6 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       log_warning(text);
     }
     const bool anew = scaling_follows_end(*used, *seen);
-    // Sums look at forecasts of the past, too (make_coherent).
-    const bool looks_back = !catalog.hierarchy().levels.empty();
     std::optional<Forecaster> forecaster;
     const auto of_model =
         std::span(cutoffs).subspan(begin, std::min(group, cutoffs.size() - begin));
@@ -109,8 +107,9 @@ BacktestResult backtest(const Config& config, const Catalog& catalog, const Mode
       if (!forecaster || anew) {
         forecaster.reset();  // first, for the memory that it holds
         forecaster.emplace(*used, *seen, config.forecast.levels, config.engine, of_model[w],
-                           looks_back ? std::vector<std::int64_t>()
-                                      : earliest_cutoffs(of_model.subspan(w)));
+                           looks_back(catalog, config) ? std::vector<std::int64_t>()
+                                                       : earliest_cutoffs(of_model.subspan(
+                                                             w, anew ? 1 : of_model.size() - w)));
         forecaster->share_out();
       }
       const std::size_t count = anew ? 1 : windows_together(of_model.subspan(w), config.engine);

@@ -185,6 +185,12 @@ void add_sums_of_new_items(const Catalog& catalog, Forecasts& forecasts) {
   }
 }
 
+bool looks_back(const Catalog& catalog, const Config& config) {
+  if (catalog.hierarchy().levels.empty()) return false;
+  const Reconciliation method = parse_reconciliation(config.forecast.reconcile);
+  return method == Reconciliation::wls_var || method == Reconciliation::mint_shrink;
+}
+
 void make_coherent(Forecaster& forecaster, const Catalog& catalog, const Config& config,
                    std::span<const std::int64_t> cutoff, bool new_items, bool keep_beside,
                    Forecasts& forecasts) {

@@ -15,6 +15,9 @@ namespace sluice {
 /// training, whose forecasts could not be made.
 void check_reconciliation(const Catalog& catalog, const Config& config, int K);
 
+/// Whether make_coherent asks the forecaster for forecasts before the cutoffs.
+bool looks_back(const Catalog& catalog, const Config& config);
+
 /// Makes the forecasts of `forecaster` from `cutoff` add up as forecast.reconcile says, if the
 /// catalogue has sums; see reconcile. wls_var takes the mean squared errors of the forecaster's own
 /// forecasts from the 4 origins before, a horizon apart: nothing after the cutoffs.

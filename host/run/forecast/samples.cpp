@@ -15,8 +15,8 @@
 #include "run/calibration/dependence.hpp"
 #include "run/calibration/paths.hpp"
 #include "run/calibration/sampler.hpp"
-#include "run/provenance/table_notes.hpp"
 #include "run/forecast/output_columns.hpp"
+#include "run/provenance/table_notes.hpp"
 #include "sluice/base/error.hpp"
 #include "sluice/base/log.hpp"
 

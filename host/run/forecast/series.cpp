@@ -141,10 +141,8 @@ SeriesForecaster::SeriesForecaster(const Model& model, const Catalog& catalog, c
   tell_of_unknown_words(model, catalog);
   std::vector<LeftOut>& at_origin = config.forecast.from.empty() ? chosen_ : unreached_;
   cutoff_ = cutoffs_from(catalog, config.forecast.from, config.forecast.ended, &at_origin);
-  // Sums look at forecasts of the past, too (make_coherent).
-  const bool looks_back = !catalog.hierarchy().levels.empty();
   forecaster_.emplace(model, catalog, levels, config.engine, cutoff_,
-                      looks_back ? std::span<const std::int64_t>() : cutoff_);
+                      looks_back(catalog, config) ? std::span<const std::int64_t>() : cutoff_);
   bool new_items = false;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     if (catalog.history(s) > 0) continue;

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "run/provenance/table_notes.hpp"
 #include "run/forecast/output_columns.hpp"
+#include "run/provenance/table_notes.hpp"
 #include "sluice/data/table.hpp"
 #include "sluice/run/forecast.hpp"
 

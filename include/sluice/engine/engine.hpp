@@ -64,7 +64,7 @@ struct EngineSetup {
   /// [S], or empty: no window of series s has an origin before earliest_origin[s] (kNoWindow: there
   /// is none), and the copy leaves out the steps that the others do not read. What they give does
   /// not change by a bit. All steps are kept where a model goes on from a series' start
-  /// (carry_state), or from its own draws.
+  /// (carry_state), or from its own draws. attribute() is refused, whose baseline is of all steps.
   std::span<const std::int64_t> earliest_origin;
   static constexpr std::int64_t kNoWindow = std::numeric_limits<std::int64_t>::max();
   /// The processes that share the windows of each training step, an engine each; null: this one

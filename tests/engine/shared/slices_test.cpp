@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "engine/shared/space_arrays.hpp"
+#include "sluice/base/error.hpp"
 #include "support/gappy_catalog.hpp"
 
 namespace sluice {
@@ -148,6 +149,27 @@ TEST_P(SlicesTest, NoSliceIsLongerThanPromised) {
 
 INSTANTIATE_TEST_SUITE_P(Specs, SlicesTest, ::testing::ValuesIn(gappy_specs()),
                          [](const auto& c) { return c.param.name; });
+
+// Their states begin with the series, whatever they were trained to draw.
+TEST(SlicesBlockTest, ACopyForModelsThatGoOnFromTheStartIsWhole) {
+  const Catalog catalog = gappy_catalog();
+  ModelSpec spec = gappy_specs().front().spec;
+  spec.calendar = calendar_size(catalog.frequency());
+  std::vector<std::int64_t> late;
+  for (std::int64_t s = 0; s < catalog.series_count(); ++s) late.push_back(catalog.length(s) - 1);
+  EXPECT_LT(space_of(catalog, spec, late).view().total, catalog.offset(catalog.series_count()));
+  ModelSpec recursive = spec;
+  recursive.decoding = Decoding::recursive, recursive.loss = Loss::gaussian;
+  ModelSpec draws_nothing = recursive;
+  draws_nothing.forking = false, draws_nothing.warmup = 0;
+  ASSERT_EQ(draws_nothing.drawn_steps(), 0);
+  ModelSpec carried = spec;
+  carried.carry_state = true;
+  for (const ModelSpec& one : {recursive, draws_nothing, carried}) {
+    EXPECT_EQ(space_of(catalog, one, late).view().total, catalog.offset(catalog.series_count()));
+  }
+  EXPECT_THROW(space_of(catalog, spec, {1, 2}), InternalError);
+}
 
 TEST(SlicesBlockTest, ABlockHoldsItsWorstBatch) {
   const Catalog catalog = gappy_catalog();
