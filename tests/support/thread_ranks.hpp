@@ -80,15 +80,11 @@ class ThreadRank final : public Ranks {
       at += bytes.size();
     }
   }
-  void join(std::span<float> out, std::span<const std::int64_t> counts) override {
+  void join_bytes(std::span<std::byte> out, std::span<const std::int64_t> counts) override {
     std::int64_t begin = 0;
-    const auto all = job_.exchange(rank_, std::as_bytes(out));
+    const auto all = job_.exchange(rank_, out);
     for (std::size_t r = 0; r < all.size(); ++r) {
-      const auto bytes = static_cast<std::size_t>(counts[r]) * sizeof(float);
-      if (bytes > 0) {
-        const std::size_t from = static_cast<std::size_t>(begin) * sizeof(float);
-        std::memcpy(out.data() + begin, all[r].data() + from, bytes);
-      }
+      std::copy_n(all[r].begin() + begin, counts[r], out.begin() + begin);
       begin += counts[r];
     }
   }
