@@ -119,12 +119,13 @@ def draw(results, figure, folder):
                                                  *(one[name]["own_gb"] or "nan" for name in shown)])) for one in results) + "\n")
     curves = [", ".join(f"'{rows}' using 1:{3 + offset + i} with linespoints pt 7 title '{name}'" for i, name in enumerate(shown))
               for offset in (0, len(shown))]
+    days = " to ".join(str(one) for one in sorted({one["days"] for one in results}))
     script = f"""
 set terminal pngcairo size 1100,450 font 'sans,11'
 set output '{figure}'
 set multiplot layout 1,2
 set logscale xy
-set xlabel 'series of {results[0]["days"]} days'
+set xlabel 'series of {days} days'
 set key top left
 set grid
 set datafile missing 'nan'

@@ -36,8 +36,10 @@ class Evaluate(job.Job):
         for times in (report, *report["methods"]):
             for key in [key for key in times if key.endswith("seconds")]:
                 times.pop(key)
-        page = re.sub(r'"[a-z_]+_seconds": ?[0-9.e-]+|of \d+ processors', "", self.read(f"{name}.html")).replace(name, "")
-        return json.dumps(report), self.read(f"{name}.csv"), page
+        return json.dumps(report), self.read(f"{name}.csv"), self.page(name)
+
+    def page(self, name):
+        return re.sub(r'"[a-z_]+_seconds": ?[0-9.e-]+|of \d+ processors', "", self.read(f"{name}.html")).replace(name, "")
 
     def compare(self, *ranks, more=()):
         self.evaluate(1, "job1", *more)
@@ -88,6 +90,7 @@ class Evaluate(job.Job):
         for ranks in (1, 2):
             said = self.evaluate(ranks, f"page{ranks}", command="report")
             self.assertEqual(said.count("page: "), 1, said)
+        self.assertEqual(self.page("page2"), self.page("page1"))
 
     def test_a_rank_that_is_killed_ends_all_and_nothing_is_written(self):
         self.train(test=66)
