@@ -61,6 +61,22 @@ std::string first_missing(const Config& config) {
   return {};
 }
 
+/// The first of `before` that `now` has no more; empty: it has all, be they others by now.
+std::string first_gone(const std::vector<CacheSource>& before,
+                       const std::vector<CacheSource>& now) {
+  for (const CacheSource& source : before) {
+    if (std::ranges::find(now, source.path, &CacheSource::path) == now.end()) {
+      return source.path.string();
+    }
+  }
+  return {};
+}
+
+bool all_among(const std::vector<CacheSource>& some, const std::vector<CacheSource>& all) {
+  return std::ranges::all_of(
+      some, [&](const CacheSource& one) { return std::ranges::find(all, one) != all.end(); });
+}
+
 /// Refuses a name that other programs would not take for what it is, and another's file.
 void check_out(const Config& config, const fs::path& out) {
   if (!is_cache(out)) {
@@ -88,12 +104,23 @@ void check_out(const Config& config, const fs::path& out) {
 void renew(const std::string& cache, bool may_write) {
   const CacheOrigin origin = cache_origin(cache);
   const Config converted = parse_config(origin.settings, cache);
-  if (const std::string missing = first_missing(converted); !missing.empty()) {
-    log_info(fmt::format("{}: taken as it was converted, as {} is not there", cache, missing));
-    return;
+  const auto take = [&](const std::string& why) {
+    log_info(fmt::format("{}: taken as it was converted, as {}", cache, why));
+  };
+  std::vector<CacheSource> now;
+  try {
+    if (const std::string missing = first_missing(converted); !missing.empty()) {
+      return take(missing + " is not there");
+    }
+    now = sources_of(catalog_spec(converted));
+  } catch (const DataError& e) {  // what it holds is whole
+    return take(fmt::format("its files cannot be looked at ({})", e.what()));
   }
-  if (sources_of(catalog_spec(converted)) == origin.sources) return;
-  const std::string files = fmt::format("{}", fmt::join(converted.path.data, ", "));
+  if (now == origin.sources) return;
+  const std::string gone = first_gone(origin.sources, now);
+  if (!gone.empty() && all_among(now, origin.sources)) return take(gone + " is not there");
+  std::string files = fmt::format("{}", fmt::join(converted.path.data, ", "));
+  if (!gone.empty()) files += fmt::format(" ({} is not there any more)", gone);
   if (!may_write) {
     throw DataError(fmt::format(
         "{}: {} changed since it was converted; name the data in the command, which converts them "
@@ -111,6 +138,10 @@ std::string cache_of(const Config& config) {
   const std::vector<std::string>& data = config.path.data;
   const auto found = std::ranges::find_if(data, [](const auto& path) { return is_cache(path); });
   if (found == data.end()) return {};
+  if (is_pattern(*found) && !is_there(*found)) {
+    throw ConfigError(fmt::format(
+        "{}: converted data are one file, and no pattern stands for them; name it", *found));
+  }
   if (data.size() > 1) {
     throw ConfigError(
         fmt::format("{}: converted data stand alone, not beside other files; convert them together "
@@ -145,7 +176,7 @@ void check_converted(const Config& config, const Config& converted, const std::s
     if (!is_of_catalog(key) || has.at(key) == text) continue;
     throw ConfigError(fmt::format(
         "{} = {}: {} was converted with {}; leave the setting out, or convert the data again with "
-        "it, by sluice convert",
+        "it, by sluice convert (where it is a model's: sluice convert MODEL DATA OUT.slc)",
         key, text, cache, has.at(key)));
   }
 }

@@ -1,5 +1,6 @@
 """Data that were converted: the same forecasts as of their files, made anew when those change, and what is refused."""
 import os
+import shutil
 import unittest
 
 from program import Program
@@ -94,11 +95,27 @@ class Convert(Program):
         self.assertIn("converting again", said.err)
         self.ok("convert", "days/*.csv", "some.slc", *INPUTS)
         self.assertEqual(self.ok("check", "some.slc").err, "")
+        # A file that is lost takes nothing out of what was converted; with another change it is named.
+        before = (self.folder / "some.slc").read_bytes()
         os.remove(self.folder / "days/b.csv")
-        self.assertIn("converting again", self.ok("check", "some.slc").err)
-        os.remove(self.folder / "days/a.csv")
+        gone = str(self.folder / "days/b.csv") + " is not there"
+        self.assertIn(f"some.slc: taken as it was converted, as {gone}\n", self.ok("check", "some.slc").err)
+        self.assertEqual((self.folder / "some.slc").read_bytes(), before)
+        self.write("days/a.csv", "".join(text[:middle - 1]))
+        self.assertIn(f"({gone} any more) changed since it was converted; converting again", self.ok("check", "some.slc").err)
+        shutil.rmtree(self.folder / "days")
         self.assertIn("taken as it was converted", self.ok("check", "some.slc").err)
         self.assertIn("6", said.out)
+        said = self.refused(2, "check", "*.slc")
+        self.assertIn("*.slc: converted data are one file, and no pattern stands for them; name it", said)
+
+    def test_a_directory_that_was_emptied_is_taken_as_it_was_converted(self):
+        (self.folder / "days").mkdir()
+        self.write("days/a.csv", self.read("sales.csv"))
+        self.ok("convert", "days", "days.slc", *INPUTS)
+        os.remove(self.folder / "days/a.csv")
+        said = self.ok("check", "days.slc").err
+        self.assertIn("days.slc: taken as it was converted, as its files cannot be looked at (", said)
 
     def test_without_its_files_it_is_used_as_it_is(self):
         self.ok("convert", "sales.csv", "sales.slc", *INPUTS, *AHEAD)

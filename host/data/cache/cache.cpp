@@ -85,7 +85,7 @@ void write_cache(const fs::path& path, const Catalog& catalog, const CatalogNote
   const std::string text = cache::to_text(fields);
   batch = batch->ReplaceSchemaMetadata(arrow::key_value_metadata(
       {cache::kFields, cache::kChecksum}, {text, checksum_text(text, *batch)}));
-  OutputFile file(path, "the file to write");
+  OutputFile file(path, "place for the converted data");
   {
     const auto out = stream_to(file, path);
     const files::QuietEnd end(out);

@@ -20,10 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void refuse(const fs::path& folder, std::size_t bytes, int error) {
+  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG || error == ENOMEM;
   throw DataError(fmt::format(
-      "{}: no room for a file of {:.1f} GB, which takes the place of memory ({}); name a folder "
-      "with more room in TMPDIR, or give the process more memory",
-      folder.string(), static_cast<double>(bytes) / 1e9, std::generic_category().message(error)));
+      "{}: {} file of {:.3g} GB, which takes the place of memory ({}); name {} in TMPDIR, or give "
+      "the process more memory",
+      folder.string(), full ? "no room for a" : "there can be no", static_cast<double>(bytes) / 1e9,
+      std::generic_category().message(error), full ? "a folder with more room" : "another folder"));
 }
 
 /// A file of which the folder has no entry.

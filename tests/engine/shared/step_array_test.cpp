@@ -53,7 +53,7 @@ TEST(StepArray, AFolderWithoutRoomIsAnErrorWithARemedy) {
     return "";
   };
   EXPECT_THAT(error("/nowhere", 4'000'000),
-              AllOf(HasSubstr("/nowhere: no room for a file of 0.0 GB"),
+              AllOf(HasSubstr("/nowhere: there can be no file of 0.004 GB"),
                     HasSubstr("No such file or directory"), HasSubstr("TMPDIR")));
   EXPECT_THAT(error("/var/tmp", std::size_t{1} << 62), HasSubstr("/var/tmp: no room for a file"));
 }
