@@ -237,6 +237,11 @@ Safetensors read_safetensors(const std::filesystem::path& path, std::string_view
   if (input.size() < sizeof length) damaged(path, "it is shorter than 8 bytes");
   input.read(0, &length, sizeof length);
   if (length > kMaxHeader || length > input.size() - sizeof length) {
+    char begin[sizeof length];
+    std::memcpy(begin, &length, sizeof length);
+    if (std::ranges::all_of(begin, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); })) {
+      throw DataError(fmt::format("{}: is text, no model; name a NAME.safetensors", path.string()));
+    }
     damaged(path,
             fmt::format("it has {} bytes, its header alone would have {}", input.size(), length));
   }
