@@ -7,8 +7,6 @@
 
 #include "sluice/base/error.hpp"
 #include "sluice/engine/engine.hpp"
-#include "sluice/model/params.hpp"
-#include "support/engine_under_test.hpp"
 #include "support/gappy_catalog.hpp"
 #include "support/small_engine.hpp"
 
@@ -16,7 +14,6 @@ namespace sluice {
 namespace {
 
 using testing::EngineContract;
-using testing::make_engine_under_test;
 
 class EarliestOrigin : public EngineContract,
                        public ::testing::WithParamInterface<testing::NamedSpec> {
@@ -29,17 +26,7 @@ class EarliestOrigin : public EngineContract,
   }
 
   std::unique_ptr<Engine> engine(const std::vector<std::int64_t>& earliest) const {
-    EngineSetup setup;
-    setup.catalog = &catalog, setup.spec = &spec, setup.scaling = &scaling;
-    setup.batch = 4;
-    setup.earliest_origin = earliest;
-    auto made = make_engine_under_test(setup);
-    EngineState state;
-    state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));
-    init_params(spec, 3, state.params);
-    made->set_state(state);
-    made->set_evaluation_params(state.params);
-    return made;
+    return testing::engine_for(catalog, spec, scaling, 0, earliest);
   }
 
   std::vector<float> forecasts(Engine& of, const std::vector<std::int64_t>& cutoff) const {

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "sluice/data/catalog.hpp"
 #include "sluice/data/scaling.hpp"
@@ -18,15 +20,17 @@ class EngineContract : public ::testing::Test {
   void SetUp() override { static_cast<void>(testing::skip_without_engine()); }
 };
 
-/// An engine over `catalog` with parameters from seed 3.
+/// An engine over `catalog` with parameters from seed 3. `earliest_origin`: as EngineSetup has it.
 inline std::unique_ptr<Engine> engine_for(const Catalog& catalog, const ModelSpec& spec,
-                                          const SeriesScaling& scaling, int threads = 0) {
+                                          const SeriesScaling& scaling, int threads = 0,
+                                          const std::vector<std::int64_t>& earliest_origin = {}) {
   EngineSetup setup;
   setup.catalog = &catalog;
   setup.spec = &spec;
   setup.scaling = &scaling;
   setup.batch = 4;
   setup.threads = threads;
+  setup.earliest_origin = earliest_origin;
   auto engine = make_engine_under_test(setup);
   EngineState state;
   state.params.resize(static_cast<std::size_t>(ParamLayout(spec).size()));

@@ -38,10 +38,6 @@ int open_nameless(const fs::path& folder) {
   return named;
 }
 
-}  // namespace
-
-namespace {
-
 void advise(const void* data, std::size_t bytes, int advice) {
   static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto at = reinterpret_cast<std::uintptr_t>(data), begin = at / page * page;
