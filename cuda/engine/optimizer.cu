@@ -42,6 +42,7 @@ __global__ void squares_kernel(std::int64_t P, const float* __restrict__ gradien
   if (blockIdx.x == 0) *before = *status;
 }
 
+// All of the decision but the correction of the moments.
 __device__ inline StepDecision decide(double squares, const DeviceLossSums& sums,
                                       const StepNumbers& numbers, std::int32_t series,
                                       TrainingStatus& status) {
@@ -60,7 +61,6 @@ __device__ inline StepDecision decide(double squares, const DeviceLossSums& sums
   ++status.step;
   decision.update = true;
   decision.adamw = numbers.adamw;
-  decision.correction = adamw_step(numbers.adamw, status.step);
   decision.clip = clip_factor(status.norm, numbers.clip_norm);
   decision.averaging = numbers.average_decay > 0;
   if (decision.averaging) {
@@ -100,13 +100,15 @@ __device__ inline StepDecision decide_in_block(const DecisionInput& in, const Wi
   auto* decision = shared_memory<StepDecision>();
   if (threadIdx.x == 0) {
     TrainingStatus now = *in.before;
-    DeviceLossSums sums;
-    for (int k = 0; k < in.sum_count; ++k) add_to(sums, in.sums[k]);
+    DeviceLossSums sums = in.sums[0];
+    for (int k = 1; k < in.sum_count; ++k) add_to(sums, in.sums[k]);
     add_to(now.sums, sums);
     now.windows += in.numbers->windows > 0 ? in.numbers->windows : rows.N;
     const std::int32_t series = rows.N > 0 ? catalogue_series(rows, 0) : 0;
     *decision = decide(sum, sums, *in.numbers, series, now);
     if (blockIdx.x == 0) *in.status = now;
+    // Last: its powers are calls, and what lives on across a call is kept in local memory.
+    if (decision->update) decision->correction = adamw_step(in.numbers->adamw, now.step);
   }
   __syncthreads();
   return *decision;

@@ -190,7 +190,7 @@ def test_levels_that_the_model_does_not_have_are_refused(fitted):
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "m.safetensors").write_text("unique_id,ds,y\n")
-    with pytest.raises(sluice.DataError, match="m.safetensors: is no safetensors file that can be read"):
+    with pytest.raises(sluice.DataError, match="m.safetensors: is text, no model"):
         sluice.Forecaster.load(tmp_path / "m.safetensors")
     with pytest.raises(sluice.DataError, match="no.safetensors: cannot be opened"):
         sluice.Forecaster.load(tmp_path / "no.safetensors")
