@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/redrawn_line.hpp"
+
 namespace sluice {
 
 /// Gone when it is destroyed. It is drawn where messages go to the screen and that is a terminal,
@@ -14,9 +16,6 @@ class StatusLine {
  public:
   /// `what` is done one after the other: "forecasts by ETS, Theta".
   explicit StatusLine(std::string what);
-  ~StatusLine();
-  StatusLine(const StatusLine&) = delete;
-  StatusLine& operator=(const StatusLine&) = delete;
 
   /// So many of `count` are done.
   void update(std::int64_t done, std::int64_t count);
@@ -24,8 +23,8 @@ class StatusLine {
 
  private:
   std::string what_;
-  double start_, drawn_at_ = -1;
-  bool is_drawn_ = false;
+  double start_;
+  RedrawnLine line_;
 };
 
 /// "[####--------]  34 %  ETA 4:12  340,000 of 1,000,000 forecasts by ETS", cut to 79 columns;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <utility>
 
+#include "base/redrawn_line.hpp"
 #include "run/training/loop.hpp"
 #include "sluice/base/log.hpp"
 
@@ -22,13 +22,6 @@ std::string rate_text(double per_second) {
   return fmt::format("{:.0f}", per_second);
 }
 
-std::string clock_text(double seconds) {
-  const auto total = static_cast<long>(std::lround(std::max(0.0, seconds)));
-  if (total >= 3600)
-    return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
-  return fmt::format("{}:{:02}", total / 60, total % 60);
-}
-
 std::string loss_text(const char* name, double loss) {
   return std::isnan(loss) ? "" : fmt::format("  {} {:.4g}", name, loss);
 }
@@ -36,15 +29,11 @@ std::string loss_text(const char* name, double loss) {
 }  // namespace
 
 std::string progress_line(const std::string& label, const ProgressState& state) {
-  constexpr int kBar = 12;
   const double fraction = std::clamp(state.fraction, 0.0, 1.0);
-  const auto full = static_cast<int>(fraction * kBar);
-  std::string bar(static_cast<std::size_t>(full), '#');
-  bar += std::string(static_cast<std::size_t>(kBar - full), '-');
   const double left = fraction > 0 ? state.seconds * (1 - fraction) / fraction : 0;
   std::string line =
-      fmt::format("{}[{}] {:3.0f} %  {} win/s  {}", label.empty() ? "" : label + " ", bar,
-                  100 * fraction, rate_text(state.windows_per_second),
+      fmt::format("{}{}  {} win/s  {}", label.empty() ? "" : label + " ", bar_text(fraction),
+                  rate_text(state.windows_per_second),
                   fraction < 1 ? "ETA " + clock_text(left) : clock_text(state.seconds));
   line += loss_text("train", state.train_loss) + loss_text("valid", state.valid_loss);
   const std::string data = fmt::format("  data {:.0f} %", 100 * state.data_share);
@@ -57,24 +46,9 @@ Progress::Progress(std::string label, bool announce)
       announce_(announce && log_has_screen()),
       interactive_(announce && log_is_interactive()) {}
 
-Progress::~Progress() { clear(); }
-
-void Progress::clear() {
-  if (!drawn_) return;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
-  drawn_ = false;
-}
-
-void Progress::draw(const ProgressState& state) {
-  std::fputs(("\r\033[K" + progress_line(label_, state)).c_str(), stderr);
-  std::fflush(stderr);
-  drawn_ = true;
-  last_draw_ = state.seconds;
-}
-
 void Progress::update(const ProgressState& state) {
-  if (interactive_ && (last_draw_ < 0 || state.seconds - last_draw_ >= 0.2)) draw(state);
+  if (!interactive_ || !line_.is_due(state.seconds)) return;
+  line_.draw(progress_line(label_, state), state.seconds);
 }
 
 void Progress::end_epoch(const ProgressState& state) {
@@ -91,13 +65,13 @@ void Progress::end_epoch(const ProgressState& state) {
 
 void Progress::finish(const ProgressState& state) {
   if (!announce_) return;
-  clear();
+  line_.clear();
   if (state.step != last_line_step_) log_info(progress_line(label_, state));
 }
 
 void Progress::say(const std::string& label, const ProgressState& state) {
   if (!announce_) return;
-  clear();
+  line_.clear();
   log_info(progress_line(label, state));
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/redrawn_line.hpp"
+
 namespace sluice {
 
 struct ProgressState {
@@ -33,9 +35,6 @@ class Progress final : public ProgressView {
  public:
   /// `label`: "seed 1/3"; silent if `announce` is false or the log has no screen.
   Progress(std::string label, bool announce);
-  ~Progress() override;
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
 
   void update(const ProgressState& state) override;
   void end_epoch(const ProgressState& state) override;
@@ -44,12 +43,10 @@ class Progress final : public ProgressView {
   void say(const std::string& label, const ProgressState& state);
 
  private:
-  void draw(const ProgressState& state);
-  void clear();
   std::string label_;
   bool announce_, interactive_;
-  bool drawn_ = false;
-  double last_draw_ = -1, next_line_ = 0;
+  RedrawnLine line_;
+  double next_line_ = 0;
   std::int64_t last_line_step_ = -1;  ///< step of the last plain line
 };
 

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <set>
 #include <tuple>
 
+#include "base/redrawn_line.hpp"
 #include "base/steady_seconds.hpp"
 #include "base/text.hpp"
 #include "sluice/base/log.hpp"
@@ -35,12 +35,6 @@ std::string settings_text(const FinishedRun& run) {
     parts.push_back(fmt::format("{} {}", key.substr(key.find('.') + 1), value));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-std::string clock_text(double seconds) {
-  const auto total = static_cast<long>(std::lround(std::max(0.0, seconds)));
-  if (total < 3600) return fmt::format("{}:{:02}", total / 60, total % 60);
-  return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
 }
 
 std::int64_t entered(const std::vector<FinishedRun>& runs) {
@@ -79,10 +73,7 @@ std::string run_text(const FinishedRun& run, const std::string& measure) {
 
 std::string tune_line(double done, std::int64_t in, std::int64_t trials, const FinishedRun* best,
                       const std::string& measure, double left) {
-  constexpr int kBar = 12;
-  const auto full = static_cast<std::size_t>(std::clamp(done, 0.0, 1.0) * kBar);
-  std::string line = fmt::format("tune [{}{}] {:3.0f} %  {}/{} trials", std::string(full, '#'),
-                                 std::string(kBar - full, '-'), 100 * done, in, trials);
+  std::string line = fmt::format("tune {}  {}/{} trials", bar_text(done), in, trials);
   if (best != nullptr) {
     line += fmt::format("  {} {:.4f} (trial {})", measure, best->score, best->run.trial);
   }
@@ -98,35 +89,20 @@ TuneProgress::TuneProgress(std::string measure, std::int64_t trials,
       interactive_(log_is_interactive()),
       start_(steady_seconds()) {}
 
-TuneProgress::~TuneProgress() { clear(); }
-
-void TuneProgress::clear() {
-  if (!drawn_) return;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
-  drawn_ = false;
-}
-
 void TuneProgress::ended(const FinishedRun& run) {
   finished_.push_back(run);
-  clear();
+  line_.clear();
   log_info(run_text(run, measure_));
 }
 
 void TuneProgress::at(double done) {
-  constexpr double kRedraw = 0.2, kFirstGuess = 1;
+  constexpr double kFirstGuess = 1;
   const double now = steady_seconds() - start_;
   if (first_done_ < 0) first_done_ = done;
-  if (!interactive_ || (last_ >= 0 && now - last_ < kRedraw)) return;
+  if (!interactive_ || !line_.is_due(now)) return;
   const double made = done - first_done_;
   const double left = made > 0 && now > kFirstGuess ? now / made * (1 - done) : -1;
-  std::fputs(("\r\033[K" +
-              tune_line(done, entered(finished_), trials_, best_of(finished_), measure_, left))
-                 .c_str(),
-             stderr);
-  std::fflush(stderr);
-  drawn_ = true;
-  last_ = now;
+  line_.draw(tune_line(done, entered(finished_), trials_, best_of(finished_), measure_, left), now);
 }
 
 std::string tune_table(const std::vector<FinishedRun>& runs, const SearchStart& start,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/redrawn_line.hpp"
 #include "run/tune/journal.hpp"
 #include "run/tune/search.hpp"
 
@@ -17,21 +18,17 @@ std::string run_text(const FinishedRun& run, const std::string& measure);
 class TuneProgress {
  public:
   TuneProgress(std::string measure, std::int64_t trials, std::vector<FinishedRun> finished);
-  ~TuneProgress();
-  TuneProgress(const TuneProgress&) = delete;
-  TuneProgress& operator=(const TuneProgress&) = delete;
 
   void ended(const FinishedRun& run);
   void at(double done);  ///< redraws at most five times a second
 
  private:
-  void clear();
-
   std::string measure_;
   std::int64_t trials_;
   std::vector<FinishedRun> finished_;
-  bool interactive_, drawn_ = false;
-  double start_, last_ = -1, first_done_ = -1;
+  bool interactive_;
+  double start_, first_done_ = -1;
+  RedrawnLine line_;
 };
 
 /// At most 80 columns. `left`: seconds; negative: not known yet.
