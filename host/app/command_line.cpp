@@ -125,7 +125,7 @@ void sort_files(const std::vector<std::string>& files, Request& request) {
         break;
       case FileKind::data:
         if (request.command == "convert" && is_cache(file)) {
-          set_once(request.file, file, "files to write");
+          set_once(request.file, file, "converted data, which convert writes and does not read");
         } else {
           request.data.push_back(file);
         }
@@ -207,7 +207,9 @@ std::optional<Request> read_command_line(int argc, char** argv) {
   explain_command->add_flag("--markdown", request.markdown, "as configs/README.md");
   CLI::App* info_command = add_command(app, "info", "Tell about the program, a model or a forecast",
                                        "sluice info runs/model.safetensors");
-  info_command->add_option("FILE", request.file, "a trained model, a forecast, or converted data");
+  info_command->add_option(
+      "FILE", request.file,
+      "a trained model, a forecast (a file, or a directory of parts), or converted data");
   info_command->add_flag("--signature", request.signature,
                          "train 50 steps of a small fixed problem on each instruction set that "
                          "this processor has, and print what came out, as JSON");

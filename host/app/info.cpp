@@ -13,13 +13,17 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/build.hpp"
+#include "base/presence.hpp"
 #include "base/text.hpp"
 #include "run/config/keys.hpp"
 #include "run/config/setting_texts.hpp"
+#include "run/part_directory.hpp"
+#include "sluice/base/error.hpp"
 #include "sluice/data/cache.hpp"
 #include "sluice/data/calendar.hpp"
 #include "sluice/data/table.hpp"
@@ -137,6 +141,34 @@ std::string model_info(const std::filesystem::path& path) {
   return out + "\n" + to_toml(model.config);
 }
 
+/// Of a forecast in parts: where it stands, and what its first part says of itself.
+std::string parts_info(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> parts;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory, error);
+  for (const std::filesystem::directory_iterator end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with("part-") && name.ends_with(".parquet")) parts.push_back(entry->path());
+  }
+  if (error) {
+    throw DataError(fmt::format("{}: cannot be looked into ({}); name another file",
+                                directory.string(), error.message()));
+  }
+  std::ranges::sort(parts);
+  if (parts.empty()) {
+    throw DataError(
+        fmt::format("{}: is a directory without parts of a forecast (part-00000.parquet, ...); "
+                    "name a model, a forecast or converted data",
+                    directory.string()));
+  }
+  return fmt::format("forecast      {}\nparts         {}{}\n", directory.string(), parts.size(),
+                     is_there(directory / kManifestName)
+                         ? ", complete"
+                         : fmt::format("; not complete, {} is not there", kManifestName)) +
+         provenance_lines(read_provenance(parts.front()));
+}
+
 std::string converted_info(const std::filesystem::path& path) {
   const CacheOrigin origin = cache_origin(path);
   std::string out = fmt::format("converted     {}\n", path.string());
@@ -157,6 +189,7 @@ std::string converted_info(const std::filesystem::path& path) {
 
 std::string file_info(const std::filesystem::path& path) {
   if (is_cache(path)) return converted_info(path);
+  if (std::error_code none; std::filesystem::is_directory(path, none)) return parts_info(path);
   if (format_by_name(path) == TableFormat::automatic) return model_info(path);
   return fmt::format("forecast      {}\n", path.string()) + provenance_lines(read_provenance(path));
 }

@@ -38,6 +38,16 @@ bool is_of_catalog(std::string_view key) {
          key == "path.future" || key == "path.statics" || key == "mode.debug_rows";
 }
 
+constexpr std::string_view kInferred = "auto";  // a frequency that the data say
+
+[[noreturn]] void refuse_other(std::string_view key, std::string_view asked,
+                               const std::string& cache, std::string_view has) {
+  throw ConfigError(fmt::format(
+      "{} = {}: {} was converted with {}; leave the setting out, or convert the data again with "
+      "it, by sluice convert (where it is a model's: sluice convert MODEL DATA OUT.slc)",
+      key, asked, cache, has));
+}
+
 void make_absolute(std::vector<std::string>& paths) {
   for (std::string& path : paths) path = fs::absolute(path).lexically_normal().string();
 }
@@ -174,10 +184,12 @@ void check_converted(const Config& config, const Config& converted, const std::s
   const auto has = setting_texts(converted);
   for (const auto& [key, text] : asked) {
     if (!is_of_catalog(key) || has.at(key) == text) continue;
-    throw ConfigError(fmt::format(
-        "{} = {}: {} was converted with {}; leave the setting out, or convert the data again with "
-        "it, by sluice convert (where it is a model's: sluice convert MODEL DATA OUT.slc)",
-        key, text, cache, has.at(key)));
+    // Where the data say one of the two, they may be the same: read_converted() knows.
+    if (key == "data.frequency" &&
+        (config.data.frequency == kInferred || converted.data.frequency == kInferred)) {
+      continue;
+    }
+    refuse_other(key, text, cache, has.at(key));
   }
 }
 
@@ -186,6 +198,11 @@ Catalog read_converted(const Config& config, const std::string& cache, bool may_
   if (ranks().rank() == 0) renew(cache, may_write);
   ranks().barrier();
   Catalog catalog = open_cache(cache, &notes);
+  if (const std::string& asked = config.data.frequency;
+      asked != kInferred && parse_frequency(asked) != catalog.frequency()) {
+    refuse_other("data.frequency", fmt::format("\"{}\"", asked), cache,
+                 fmt::format("\"{}\"", to_string(catalog.frequency())));
+  }
   std::optional<Catalog> reduced = reduced_catalog(catalog, config.data);
   return reduced ? std::move(*reduced) : std::move(catalog);
 }

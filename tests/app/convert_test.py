@@ -145,6 +145,16 @@ class Convert(Program):
         self.assertIn('data.future = []: sales.slc was converted with ["price", "promotion"]', said)
         self.assertFalse((self.folder / "f.csv").exists())
 
+    def test_a_frequency_that_the_data_say_is_the_same_as_one_that_is_given(self):
+        self.ok("convert", "sales.csv", "sales.slc")
+        self.train("sales.csv", "--data.frequency", "D", "--horizon", "7", "--path.model", "daily.safetensors")
+        self.assertEqual(self.forecast("daily.safetensors", "sales.slc"), self.forecast("daily.safetensors", "sales.csv"))
+        said = self.refused(2, "check", "sales.slc", "--data.frequency", "W")
+        self.assertIn('data.frequency = "W": sales.slc was converted with "D"; leave the setting out, or convert', said)
+        self.ok("convert", "sales.csv", "sales.slc", "--data.frequency", "D")
+        self.train("sales.csv", "--horizon", "7", "--path.model", "said.safetensors")
+        self.assertEqual(self.forecast("said.safetensors", "sales.slc"), self.forecast("said.safetensors", "sales.csv"))
+
     def test_a_model_says_how_data_are_to_be_converted(self):
         self.train("sales.csv", *INPUTS, *AHEAD, "--horizon", "7", "--path.model", "m.safetensors")
         self.ok("convert", "m.safetensors", "sales.csv", "sales.slc")
@@ -152,7 +162,8 @@ class Convert(Program):
 
     def test_what_it_writes_is_neither_another_file_nor_another_kind(self):
         self.assertIn("NAME.slc", self.refused(2, "convert", "sales.csv"))
-        self.assertIn("are both files to write", self.refused(2, "convert", "sales.csv", "a.slc", "b.slc"))
+        self.assertIn("a.slc and b.slc are both converted data, which convert writes and does not read; give one",
+                      self.refused(2, "convert", "sales.csv", "a.slc", "b.slc"))
         self.write("other.slc", "somebody's own\n")
         self.assertIn("holds something else", self.refused(2, "convert", "sales.csv", "other.slc"))
         self.assertEqual(self.read("other.slc"), "somebody's own\n")

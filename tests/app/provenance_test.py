@@ -70,6 +70,21 @@ class Provenance(Program):
                 "--mode.figures", "false")
         self.assertEqual(hashes(self.ok("info", "scores.parquet").out)["model"], of_forecast["model"])
 
+    def test_a_forecast_in_parts_has_them_in_each(self):
+        self.forecast("f.parquet")
+        self.ok("forecast", "m.safetensors", "sales.csv", "--path.forecast", "parts [1]/", "--forecast.part_series", "1",
+                "--mode.log_file", "false")
+        said = self.ok("info", "parts [1]").out
+        self.assertEqual(hashes(said), hashes(self.ok("info", "f.parquet").out))
+        count = len(list((self.folder / "parts [1]").glob("part-*")))
+        self.assertIn(f"\nparts         {count}, complete\n", said)
+        (self.folder / "parts [1]" / "_manifest.json").unlink()
+        self.assertIn(f"\nparts         {count}; not complete, _manifest.json is not there\n", self.ok("info", "parts [1]").out)
+        (self.folder / "none").mkdir()
+        result = self.sluice("info", "none")
+        self.assertEqual(result.status, 3)
+        self.assertIn("none: is a directory without parts of a forecast", result.err)
+
     def test_data_are_the_same_in_another_format(self):
         self.ok("simulate", "s.csv", "--stores", "1", "--items", "2", "--days", "60")
         self.ok("simulate", "s.parquet", "--stores", "1", "--items", "2", "--days", "60")
