@@ -25,7 +25,13 @@ class ReferenceModel {
         spec_(spec),
         scaling_(scaling),
         weights_(std::move(weights)),
-        layout_(spec) {}
+        layout_(spec) {
+    values_ = tabulated([&](int m, auto i, auto t) { return value(m, i, t); });
+    smooths_ = tabulated([&](int m, auto i, auto t) { return smooth(m, i, t, false); });
+    drifts_ = tabulated([&](int m, auto i, auto t) { return drift(m, i, t); });
+    tweedie_gammas_ = tweedie_gammas();
+    levels_ = tabulated([&](int m, auto i, auto t) { return level(m, i, t); });
+  }
 
   /// Targets are the values of `truth`, which outlives this, whatever the model sees.
   void set_targets(const Catalog& truth) { truth_ = &truth; }
@@ -33,6 +39,7 @@ class ReferenceModel {
   /// What the values of step t are divided by; in linear space with the floor.
   double level(int m, std::int64_t s, std::int64_t t) const {
     if (spec_.level == Level::none) return 1;
+    if (const double* known = in_table(levels_, m, s, t)) return *known;
     double result = 1;
     if (spec_.level == Level::mean) {
       double sum = 0;
@@ -104,6 +111,28 @@ class ReferenceModel {
     return static_cast<std::size_t>(i);
   }
 
+  /// What no parameter changes, of each step, [M * S][length of the series]: differences of
+  /// thousands of losses ask for it again and again.
+  using Table = std::vector<std::vector<double>>;
+
+  template <typename Of>
+  Table tabulated(Of of) const {
+    Table table;
+    for (int m = 0; m < spec_.M; ++m) {
+      for (std::int64_t s = 0; s < catalog_.series_count(); ++s) {
+        std::vector<double>& row = table.emplace_back();
+        for (std::int64_t t = 0; t < catalog_.length(s); ++t) row.push_back(of(m, s, t));
+      }
+    }
+    return table;
+  }
+
+  /// Null: no step of the series, or the table is not made yet.
+  const double* in_table(const Table& table, int m, std::int64_t s, std::int64_t t) const {
+    if (table.empty() || t < 0 || t >= catalog_.length(s)) return nullptr;
+    return &table[size(m * catalog_.series_count() + s)][size(t)];
+  }
+
   static constexpr double kSlope = 4;  // of the asinh space
 
   double one_loss(double e, int q) const {
@@ -148,15 +177,28 @@ class ReferenceModel {
         (y * std::pow(mean, 1 - p) / (1 - p) - std::pow(mean, 2 - p) / (2 - p)) / phi;
     if (y <= 0) return kernel;
     const double a = (2 - p) / (p - 1);
+    const double term = a * std::log(y / (p - 1)) - (1 + a) * std::log(phi) - std::log(2 - p);
     double sum = 0;
-    for (int j = 1; j < 150; ++j) {
-      sum += std::exp(j * (a * std::log(y / (p - 1)) - (1 + a) * std::log(phi) - std::log(2 - p)) -
-                      std::lgamma(j + 1.0) - std::lgamma(a * j));
+    for (std::size_t j = 0; j < tweedie_gammas_.size(); ++j) {
+      sum += std::exp(static_cast<double>(j + 1) * term - tweedie_gammas_[j]);
     }
     return std::log(sum / y) + kernel;
   }
 
-  double value(int m, std::int64_t s, std::int64_t t) const { return value(catalog_, m, s, t); }
+  /// log(j! Gamma(a j)) of the terms j = 1, 2, ... of tweedie().
+  std::vector<double> tweedie_gammas() const {
+    std::vector<double> gammas;
+    const auto p = static_cast<double>(spec_.tweedie_power);
+    for (int j = 1; j < 150 && spec_.loss == Loss::tweedie; ++j) {
+      gammas.push_back(std::lgamma(j + 1.0) + std::lgamma((2 - p) / (p - 1) * j));
+    }
+    return gammas;
+  }
+
+  double value(int m, std::int64_t s, std::int64_t t) const {
+    const double* known = in_table(values_, m, s, t);
+    return known ? *known : value(catalog_, m, s, t);
+  }
 
   double value(const Catalog& of, int m, std::int64_t s,
                std::int64_t t) const {  // v; NaN where there is none
@@ -175,6 +217,8 @@ class ReferenceModel {
   }
 
   double smooth(int m, std::int64_t s, std::int64_t t, bool of_magnitude) const {
+    const double* known = of_magnitude ? nullptr : in_table(smooths_, m, s, t);
+    if (known) return *known;
     double state = 0;
     int age = 0;
     for (std::int64_t i = 0; i <= t; ++i) {
@@ -188,6 +232,7 @@ class ReferenceModel {
 
   /// Mean of the changes a step so far, newer ones weighing more.
   double drift(int m, std::int64_t s, std::int64_t t) const {
+    if (const double* known = in_table(drifts_, m, s, t)) return *known;
     double mean = 0;
     int changes = 0;
     for (std::int64_t i = 0; i <= t; ++i) {
@@ -445,6 +490,8 @@ class ReferenceModel {
   SeriesScaling scaling_;
   std::vector<float> weights_;
   ParamLayout layout_;
+  std::vector<double> tweedie_gammas_;
+  Table values_, smooths_, drifts_, levels_;
 };
 
 }  // namespace sluice::testing
