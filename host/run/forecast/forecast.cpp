@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/prefetch.hpp"
 #include "base/ranks/ranks.hpp"
 #include "base/region_failure.hpp"
 #include "run/calibration/distribution.hpp"
@@ -127,6 +128,7 @@ std::vector<Window> Forecaster::Impl::windows_of(std::span<const std::int64_t> c
   RegionFailure failure;
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + kRoundsAhead < all.size()) prefetch_looks(catalog, all[i + kRoundsAhead], spec.K);
     failure.keep([&] {
       Look& look = looks[i];
       look.reason = no_value_before(catalog, all[i]);
