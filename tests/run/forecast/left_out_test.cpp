@@ -68,9 +68,9 @@ bool may_lack(const std::vector<float>& values, std::size_t origin, std::size_t 
 }
 
 TEST(LeftOut, GapsAheadAreHeldAgainstThoseOfThePast) {
-  constexpr std::size_t kPast = 12, kAhead = 3;
+  constexpr std::size_t kPast = 9, kAhead = 4;
   int refused = 0;
-  for (std::uint32_t pattern = 0; pattern < 1u << (kPast + kAhead); pattern += 7) {
+  for (std::uint32_t pattern = 0; pattern < 1u << (kPast + kAhead); ++pattern) {
     CatalogParts parts = testing::daily_parts(testing::weekly_series(1, kPast + kAhead));
     Channel price{"price", Role::future, {}};
     for (std::size_t t = 0; t < kPast + kAhead; ++t) {
