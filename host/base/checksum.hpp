@@ -1,6 +1,8 @@
 // Whether bits are still, or again, the same ones.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -19,6 +21,12 @@ class Checksum {
   }
   std::uint64_t value() const { return hash_; }
 
+  /// Adds texts[i] to sums[i]. As far as all texts go that takes a quarter of the time, as each
+  /// sum waits for its own products and not for the others'.
+  static constexpr std::size_t kTogether = 4;
+  static void add_each(std::span<Checksum, kTogether> sums,
+                       const std::array<std::string_view, kTogether>& texts);
+
  private:
   // Fowler, Noll and Vo's hash (FNV-1a) with its constants for 64 bits, a word instead of a byte at
   // a time; the shift brings high bits down, which a product alone never does. Each of the three
@@ -27,6 +35,8 @@ class Checksum {
     hash_ = (hash_ ^ word) * 0x100000001b3u;
     hash_ ^= hash_ >> 32;
   }
+  /// What add() does behind the length.
+  void add_words(std::string_view bytes);
   std::uint64_t hash_ = 0xcbf29ce484222325u;
 };
 

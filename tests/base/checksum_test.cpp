@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -46,6 +47,26 @@ TEST(Checksum, WhereOnePartEndsAndTheNextBeginsCounts) {
   two.add("a");
   two.add("bc");
   EXPECT_NE(one.value(), two.value());
+}
+
+TEST(Checksum, SideBySideEachIsTheOneThatItIsAlone) {
+  std::string bytes;
+  for (int i = 0; i < 400; ++i) bytes += static_cast<char>(37 * i + i / 8);
+  const std::string_view all = bytes;
+  const std::vector<std::array<std::string_view, 4>> cases = {
+      {all, all.substr(1), all.substr(2, 300), all.substr(3, 77)},
+      {all.substr(0, 8), all.substr(0, 9), all.substr(8, 16), all.substr(5, 15)},
+      {all, all, all, ""},
+      {"", "", "", ""}};
+  for (const auto& texts : cases) {
+    std::array<Checksum, 4> alone, together;
+    for (std::size_t i = 0; i < 4; ++i) {
+      alone[i].add(std::uint64_t{i}), together[i].add(std::uint64_t{i});
+      alone[i].add(texts[i]);
+    }
+    Checksum::add_each(together, texts);
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(together[i].value(), alone[i].value()) << i;
+  }
 }
 
 }  // namespace

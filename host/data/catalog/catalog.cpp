@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 
+#include "base/distinct.hpp"
 #include "data/catalog/histories.hpp"
 #include "sluice/base/error.hpp"
 
@@ -138,8 +138,7 @@ void Catalog::check_parts() const {
   }
   expect(parts_.hierarchy.levels.empty() || sums_end == static_cast<std::int64_t>(series),
          "behind the bottom series there are sums only");
-  std::unordered_set<std::string_view> ids(parts_.ids.begin(), parts_.ids.end());
-  expect(ids.size() == series, "ids must be distinct");
+  expect(are_distinct(parts_.ids), "ids must be distinct");
 }
 
 CatalogParts Catalog::take_parts() && {

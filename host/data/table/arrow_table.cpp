@@ -3,8 +3,8 @@
 #include <arrow/array/array_dict.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/array/builder_binary.h>
-#include <arrow/array/builder_primitive.h>
 #include <arrow/buffer.h>
+#include <arrow/util/bit_util.h>
 
 #include <algorithm>
 #include <cmath>
@@ -40,14 +40,25 @@ std::shared_ptr<arrow::Array> text_array(const fs::path& path,
   return files::value_of(builder.Finish(), path, files::kMemoryRemedy);
 }
 
-std::shared_ptr<arrow::Array> number_array(const fs::path& path,
-                                           const std::vector<double>& numbers) {
-  std::vector<bool> known(numbers.size());
-  std::transform(numbers.begin(), numbers.end(), known.begin(),
-                 [](double number) { return !std::isnan(number); });
-  arrow::DoubleBuilder builder;
-  files::check(builder.AppendValues(numbers, known), path, files::kMemoryRemedy);
-  return files::value_of(builder.Finish(), path, files::kMemoryRemedy);
+/// NaN as null; the numbers stay where they are.
+template <typename Numbers>
+std::shared_ptr<arrow::Array> number_array(const fs::path& path, Numbers&& numbers) {
+  const auto rows = static_cast<std::int64_t>(numbers.size());
+  std::int64_t nulls = 0;
+#pragma omp simd reduction(+ : nulls)
+  for (std::int64_t i = 0; i < rows; ++i) {
+    nulls += std::isnan(numbers[static_cast<std::size_t>(i)]) ? 1 : 0;
+  }
+  std::shared_ptr<arrow::Buffer> known;
+  if (nulls > 0) {
+    known = files::value_of(arrow::AllocateEmptyBitmap(rows), path, files::kMemoryRemedy);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      arrow::bit_util::SetBitTo(known->mutable_data(), i,
+                                !std::isnan(numbers[static_cast<std::size_t>(i)]));
+    }
+  }
+  return std::make_shared<arrow::DoubleArray>(rows, buffer_of(std::forward<Numbers>(numbers)),
+                                              std::move(known), nulls);
 }
 
 /// `Column`: const OutputColumn& (borrowed) or OutputColumn (taken).
@@ -60,7 +71,7 @@ std::shared_ptr<arrow::Array> array_of(const fs::path& path, Column&& column) {
                                text_array(path, column.text)),
                            path, files::kMemoryRemedy);
   }
-  if (!column.numbers.empty()) return number_array(path, column.numbers);
+  if (!column.numbers.empty()) return number_array(path, std::forward<Column>(column).numbers);
   if (!column.integers.empty()) {
     return plain_array<arrow::Int64Array>(std::forward<Column>(column).integers);
   }

@@ -203,10 +203,10 @@ Stretch with_groups(const IntervalProblem& problem, const Stretch& pooled, Stret
                     const Rows& rows) {
   const std::size_t J = problem.probabilities.size(), width = problem.K * J;
   const std::size_t middle = middle_of(problem.probabilities);
+  const Trait trait(by, problem.probabilities);
   std::vector<double> traits;  // of all, of which `sorted` has those of the rows
   for (std::size_t n = 0; n < problem.fold.size(); ++n) {
-    traits.push_back(trait_of(by, problem.probabilities,
-                              std::span(problem.quantiles).subspan(n * width, width)));
+    traits.push_back(trait.of(std::span(problem.quantiles).subspan(n * width, width)));
   }
   std::vector<double> sorted;
   for (const std::size_t n : rows) sorted.push_back(traits[n]);

@@ -34,7 +34,7 @@ class Mover {
  public:
   Mover(const Stretch& by, std::span<const double> probabilities, std::size_t K)
       : by_(by),
-        probabilities_(probabilities),
+        trait_(by.by, probabilities),
         K_(K),
         J_(probabilities.size()),
         middle_(place_of(probabilities, 0.5)) {
@@ -82,13 +82,13 @@ class Mover {
         y.push_back(static_cast<double>(values[k * stride + j]) + row.offset);
       }
     }
-    const double trait = trait_of(by_.by, probabilities_, y);
+    const double trait = trait_.of(y);
     return static_cast<std::size_t>(std::ranges::upper_bound(by_.bounds, trait) -
                                     by_.bounds.begin());
   }
 
   const Stretch& by_;
-  std::span<const double> probabilities_;
+  Trait trait_;
   std::size_t K_, J_, middle_;
   std::vector<double> steps_;   ///< [K, J]
   std::vector<double> groups_;  ///< [groups, J]
@@ -128,14 +128,9 @@ std::vector<double> stretched(const IntervalProblem& problem, const Stretch& by)
   return out;
 }
 
-double trait_of(StretchBy by, std::span<const double> probabilities,
-                std::span<const double> quantiles) {
-  const std::size_t J = probabilities.size(), middle = place_of(probabilities, 0.5);
-  const auto K = static_cast<double>(quantiles.size() / J);
-  double size = 0;
-  for (std::size_t i = middle; i < quantiles.size(); i += J) size += std::abs(quantiles[i]);
-  size /= K;
-  if (by == StretchBy::size) return size;
+Trait::Trait(StretchBy by, std::span<const double> probabilities)
+    : by_(by), J_(probabilities.size()), middle_(place_of(probabilities, 0.5)) {
+  if (by == StretchBy::size) return;
   const auto next_to = [&](double wanted) {
     const auto nearer = [&](double a, double b) {
       return std::abs(a - wanted) < std::abs(b - wanted);
@@ -143,13 +138,23 @@ double trait_of(StretchBy by, std::span<const double> probabilities,
     return static_cast<std::size_t>(std::ranges::min_element(probabilities, nearer) -
                                     probabilities.begin());
   };
-  const std::size_t low = next_to(0.1), high = next_to(0.9);
+  low_ = next_to(0.1), high_ = next_to(0.9);
   const boost::math::normal_distribution<double> normal;
+  spread_ = boost::math::quantile(normal, probabilities[high_]) -
+            boost::math::quantile(normal, probabilities[low_]);
+}
+
+double Trait::of(std::span<const double> quantiles) const {
+  const auto K = static_cast<double>(quantiles.size() / J_);
+  double size = 0;
+  for (std::size_t i = middle_; i < quantiles.size(); i += J_) size += std::abs(quantiles[i]);
+  size /= K;
+  if (by_ == StretchBy::size) return size;
   double width = 0;
-  for (std::size_t i = 0; i < quantiles.size(); i += J)
-    width += quantiles[i + high] - quantiles[i + low];
-  width /= K * (boost::math::quantile(normal, probabilities[high]) -
-                boost::math::quantile(normal, probabilities[low]));
+  for (std::size_t i = 0; i < quantiles.size(); i += J_) {
+    width += quantiles[i + high_] - quantiles[i + low_];
+  }
+  width /= K * spread_;
   if (size > 0) return width / size;
   return width > 0 ? std::numeric_limits<double>::max() : 0;
 }

@@ -50,11 +50,19 @@ void stretch(const Stretch& by, std::span<const double> probabilities, std::size
 std::vector<double> stretched(const IntervalProblem& problem, const Stretch& by);
 
 /// What stretch.by sorts a forecast by: its size (mean of the absolute medians [K]), or its width
-/// in parts of that. `quantiles` [K, J], in the units of y, not moved yet. The width is the
-/// standard deviation of a normal distribution with the same quantiles next to .1 and .9, so that
-/// forecasts of other levels have the same one.
-double trait_of(StretchBy by, std::span<const double> probabilities,
-                std::span<const double> quantiles);
+/// in parts of that. The width is the standard deviation of a normal distribution with the same
+/// quantiles next to .1 and .9, so that forecasts of other levels have the same one.
+class Trait {
+ public:
+  Trait(StretchBy by, std::span<const double> probabilities);
+  /// `quantiles` [K, J], in the units of y, not moved yet.
+  double of(std::span<const double> quantiles) const;
+
+ private:
+  StretchBy by_;
+  std::size_t J_, middle_, low_ = 0, high_ = 0;
+  double spread_ = 0;  ///< of the normal distribution, between `low_` and `high_`
+};
 
 /// Share of the values in the interval between the probabilities `low` and `high`, which are among
 /// the problem's, with its quantiles moved; NaN without a value.

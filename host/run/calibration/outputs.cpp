@@ -86,6 +86,14 @@ void Outputs::choose() {
   }
 }
 
+bool Outputs::outputs_are_all() const {
+  if (outputs_.size() != engine_outputs_) return false;
+  for (std::size_t j = 0; j < outputs_.size(); ++j) {
+    if (outputs_[j] != j) return false;
+  }
+  return true;
+}
+
 WindowForecasts Outputs::forecast(Engine& engine, const Catalog& catalog,
                                   const SeriesScaling& scaling, std::span<const Window> windows,
                                   const OutputWish& wish) const {
@@ -99,7 +107,10 @@ WindowForecasts Outputs::forecast(Engine& engine, const Catalog& catalog,
     add_paths(engine, catalog, windows, wish, out);
     return out;
   }
-  std::vector<float> member(cells * from);
+  // Of one member whose outputs are those that are asked for, the numbers lie where they stay.
+  const bool in_place = model_.members.size() == 1 && outputs_are_all();
+  std::vector<float> other(in_place ? 0 : cells * from);
+  const std::span<float> member = in_place ? out.values : other;
   const float share = 1.0f / static_cast<float>(model_.members.size());
   for (const std::vector<float>& params : model_.members) {
     if (windows.empty()) break;
@@ -107,6 +118,11 @@ WindowForecasts Outputs::forecast(Engine& engine, const Catalog& catalog,
     engine.forecast(windows, offsets_, member);
     if (is_distribution(spec.loss)) {
       add_distribution(windows, member, scaling, share, wish.points_only, out);
+      continue;
+    }
+    if (in_place) {
+#pragma omp parallel for simd schedule(static)
+      for (std::size_t i = 0; i < member.size(); ++i) member[i] += 0.0f;  // as a sum has no -0
       continue;
     }
 #pragma omp parallel for schedule(static)
@@ -225,8 +241,16 @@ bool never_negative(const Model& model, const Catalog& catalog, int m, const Win
   if (model.config.forecast.nonnegative) return *model.config.forecast.nonnegative;
   const double offset = catalog.value_offset(m, w.series);
   const auto past = catalog.values(m, w.series).first(static_cast<std::size_t>(w.origin + 1));
-  return std::none_of(past.begin(), past.end(),
-                      [&](float value) { return static_cast<double>(value) + offset < 0; });
+  // Block by block, as vectors do not leave a loop early.
+  constexpr std::size_t kBlock = 128;
+  for (std::size_t begin = 0; begin < past.size(); begin += kBlock) {
+    bool any = false;
+    for (const float value : past.subspan(begin, std::min(kBlock, past.size() - begin))) {
+      any |= static_cast<double>(value) + offset < 0;
+    }
+    if (any) return false;
+  }
+  return true;
 }
 
 void keep_nonnegative(const Model& model, const Catalog& catalog, std::span<const Window> windows,

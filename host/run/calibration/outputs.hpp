@@ -50,6 +50,8 @@ class Outputs {
 
  private:
   void choose();
+  /// Whether the quantiles that are asked for are the engine's outputs, all of them in their order.
+  bool outputs_are_all() const;
   void add_paths(Engine& engine, const Catalog& catalog, std::span<const Window> windows,
                  const OutputWish& wish, WindowForecasts& out) const;
   int paths_of(const OutputWish& wish) const;

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <limits>
 #include <string_view>
-#include <unordered_set>
 
 #include "base/checksum.hpp"
+#include "base/distinct.hpp"
 #include "run/checkpoint/checked_file.hpp"
 #include "run/checkpoint/json.hpp"
 #include "run/checkpoint/model_file.hpp"
@@ -92,8 +92,7 @@ std::string misfit(const Model& m) {
   const std::size_t outputs = count(s.K) * count(s.M) * m.residual_probabilities.size();
   if (m.residual_quantiles.size() != outputs) return "the residual quantiles have another shape";
   if (std::string what = misfit_of_learned(m); !what.empty()) return what;
-  const std::unordered_set<std::string_view> distinct(m.series_ids.begin(), m.series_ids.end());
-  return distinct.size() == S ? "" : "a series is there twice";
+  return are_distinct(m.series_ids) ? "" : "a series is there twice";
 }
 
 std::string member_prefix(std::size_t member) {

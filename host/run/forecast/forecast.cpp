@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
+#include "base/prefetch.hpp"
 #include "base/ranks/ranks.hpp"
 #include "base/region_failure.hpp"
 #include "run/calibration/distribution.hpp"
@@ -127,6 +129,7 @@ std::vector<Window> Forecaster::Impl::windows_of(std::span<const std::int64_t> c
   RegionFailure failure;
 #pragma omp parallel for schedule(static)
   for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + kRoundsAhead < all.size()) prefetch_looks(catalog, all[i + kRoundsAhead], spec.K);
     failure.keep([&] {
       Look& look = looks[i];
       look.reason = no_value_before(catalog, all[i]);
@@ -285,9 +288,12 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
   stretch(model.stretch, outputs.probabilities(), K, M, stretch_rows(catalog, good, made),
           made.values);
   keep_constants(model.spec, catalog, good, J, made);
-  const auto part = [](const auto& of, std::size_t begin, std::size_t rows, std::size_t width) {
+  const auto part = [&](auto& of, std::size_t begin, std::size_t rows, std::size_t width) {
+    using Values = std::remove_reference_t<decltype(of)>;
+    if (rows == 0) return Values();
+    if (rows == good.size()) return Values(std::move(of));
     const auto first = of.begin() + static_cast<std::ptrdiff_t>(begin * width);
-    return std::vector(first, first + static_cast<std::ptrdiff_t>(rows * width));
+    return Values(first, first + static_cast<std::ptrdiff_t>(rows * width));
   };
   std::size_t begin = 0;
   for (Forecasts& one : out) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/prefetch.hpp"
 #include "sluice/run/forecast.hpp"
 
 namespace sluice {
@@ -18,18 +19,18 @@ class Missing {
  public:
   explicit Missing(std::int64_t steps) : steps_(static_cast<std::size_t>(steps), 0) {}
 
-  /// `has(t)`: whether the column has a value at step t; steps begin at `first`. So many as
-  /// `allowed` may lack one.
-  template <typename Has>
-  void look_at(const std::string& column, std::int64_t first, std::int64_t allowed,
-               const Has& has) {
-    std::vector<char> lacking(steps_.size(), 0);
+  /// `has(t)`: whether the column has a value at step t; steps begin at `first`. With
+  /// `may_lack(n)` n of them may be without one; it is asked for no n of 0.
+  template <typename Has, typename MayLack>
+  void look_at(const std::string& column, std::int64_t first, const Has& has,
+               const MayLack& may_lack) {
+    std::vector<std::size_t> lacking;
     for (std::size_t k = 0; k < steps_.size(); ++k) {
-      lacking[k] = has(first + static_cast<std::int64_t>(k)) ? 0 : 1;
+      if (!has(first + static_cast<std::int64_t>(k))) lacking.push_back(k);
     }
-    if (std::count(lacking.begin(), lacking.end(), 1) <= allowed) return;
+    if (lacking.empty() || may_lack(std::ssize(lacking))) return;
     columns_.push_back(column);
-    for (std::size_t k = 0; k < steps_.size(); ++k) steps_[k] |= lacking[k];
+    for (const std::size_t k : lacking) steps_[k] = 1;
   }
 
   std::string text(const Catalog& catalog, const Window& w) const {
@@ -53,27 +54,22 @@ class Missing {
   std::vector<std::string> columns_;
 };
 
-/// How many of K steps ahead may lack a value of a column: twice as many as K steps of the past
-/// (`past` of them in all) ever did. Beyond that a forecast would stand on inputs that no training
-/// and no score has met.
+/// Whether as many as `count` of K steps in a row ever lacked a value, among the first `past`.
 template <typename Has>
-std::int64_t may_lack(std::int64_t past, std::int64_t K, const Has& has) {
-  std::int64_t most = 0, lacking = 0;
+bool has_lacked(std::int64_t past, std::int64_t K, std::int64_t count, const Has& has) {
+  std::int64_t lacking = 0;
   for (std::int64_t t = 0; t < past; ++t) {
     lacking += has(t) ? 0 : 1;
     if (t >= K) lacking -= has(t - K) ? 0 : 1;
-    most = std::max(most, lacking);
+    if (lacking >= count) return true;
   }
-  return 2 * most;
+  return false;
 }
 
-/// The same of numbers, which must not be missing all over the horizon where they never were so in
-/// as many steps of the past.
-template <typename Has>
-std::int64_t numbers_may_lack(std::int64_t past, std::int64_t K, const Has& has) {
-  const std::int64_t allowed = may_lack(past, K, has);
-  return allowed == 2 * K ? K : std::min(allowed, K - 1);
-}
+/// So many of K steps ahead may lack a value of a column as are twice what K steps of the past ever
+/// did: this is how many those have to be. Beyond it a forecast would stand on inputs that no
+/// training and no score has met.
+std::int64_t of_past(std::int64_t lacking) { return (lacking + 1) / 2; }
 
 }  // namespace
 
@@ -115,6 +111,19 @@ WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& 
   return out;
 }
 
+void prefetch_looks(const Catalog& catalog, const Window& w, int K) {
+  const std::int64_t s = w.series, begin = w.origin + 1;
+  const std::int64_t count = std::min<std::int64_t>(K, catalog.length(s) - begin);
+  const auto ask_for = [&](const auto& values, Role role) {
+    const auto at = static_cast<std::size_t>(catalog.offset(s));
+    if (role == Role::target) prefetch(values.subspan(at, begin > 0 ? 1 : 0));
+    if (role != Role::future || count <= 0) return;
+    prefetch(values.subspan(at + static_cast<std::size_t>(begin), static_cast<std::size_t>(count)));
+  };
+  for (const ChannelView& channel : catalog.channels()) ask_for(channel.values, channel.role);
+  for (const CategoryChannelView& words : catalog.categories()) ask_for(words.codes, words.role);
+}
+
 std::string missing_future(const Catalog& catalog, const Window& w, int K) {
   Missing missing(K);
   const std::int64_t s = w.series, length = catalog.length(s);
@@ -126,15 +135,19 @@ std::string missing_future(const Catalog& catalog, const Window& w, int K) {
       return t < length && !std::isnan(values[static_cast<std::size_t>(t)]);
     };
     const bool rows = origin + K <= length;
-    const std::int64_t allowed = rows ? numbers_may_lack(origin, K, has) : 0;
-    missing.look_at(catalog.channels()[c].name, origin, allowed, has);
+    // Numbers must not be missing all over the horizon where they never were so before.
+    missing.look_at(catalog.channels()[c].name, origin, has, [&](std::int64_t lacking) {
+      return rows && has_lacked(origin, K, lacking < K ? of_past(lacking) : K, has);
+    });
   }
   for (const CategoryChannelView& channel : catalog.categories()) {
     if (channel.role != Role::future) continue;
     const std::int32_t* codes = channel.codes.data() + catalog.offset(s);
     // An empty cell is how most files say "no event": a fortnight without one is no gap.
     const auto has = [&](std::int64_t t) { return t < length && codes[t] != 0; };
-    missing.look_at(channel.name, origin, may_lack(origin, K, has), has);
+    missing.look_at(channel.name, origin, has, [&](std::int64_t lacking) {
+      return has_lacked(origin, K, of_past(lacking), has);
+    });
   }
   return missing.text(catalog, w);
 }

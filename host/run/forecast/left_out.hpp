@@ -30,6 +30,8 @@ WithoutLogarithm without_logarithm(const Catalog& catalog, const SeriesScaling& 
 /// most twice as many as K steps of its past ever had; all K of numbers only where all of some K
 /// were missing.
 std::string missing_future(const Catalog& catalog, const Window& window, int K);
+/// Asks for what missing_future() will look at, and no_value_before() first of all.
+void prefetch_looks(const Catalog& catalog, const Window& window, int K);
 
 /// The columns that a file of known values needs, by the names of the user's file; without an id
 /// where that has none: "unique_id, ds, promo".

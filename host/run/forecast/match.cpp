@@ -68,15 +68,14 @@ std::optional<Learnt> learnt(const Model& model, const Catalog& catalog, int c, 
 
 SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
                             std::span<const std::int64_t> end) {
-  const auto known = scaled_series(model);
+  ScaledSeries known(model);
   const auto channels = static_cast<int>(catalog.channels().size());
   constexpr std::int64_t kUnknown = -1;
   std::vector<std::int64_t> trained, until, fitted_until;
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     const std::int64_t given = end.empty() ? 0 : end[static_cast<std::size_t>(s)];
     until.push_back(given >= 1 ? given : catalog.history(s));
-    const auto found = known.find(catalog.id(s));
-    trained.push_back(found == known.end() ? kUnknown : found->second);
+    trained.push_back(known.find(catalog.id(s), s).value_or(kUnknown));
     bool all = trained.back() != kUnknown;
     for (int c = 0; c < channels && all; ++c) {
       all = learnt(model, catalog, c, s, trained.back(), until.back()).has_value();
@@ -103,16 +102,16 @@ SeriesScaling match_scaling(const Model& model, const Catalog& catalog,
 }
 
 bool scaling_follows_end(const Model& model, const Catalog& catalog) {
-  const auto known = scaled_series(model);
+  ScaledSeries known(model);
   const auto channels = static_cast<int>(catalog.channels().size());
   for (std::int64_t s = 0; s < catalog.series_count(); ++s) {
     if (catalog.history(s) == 0) continue;
-    const auto found = known.find(catalog.id(s));
-    if (found == known.end()) return true;
+    const auto found = known.find(catalog.id(s), s);
+    if (!found) return true;
     for (int c = 0; c < channels; ++c) {
-      if (!model.scaling.is_fitted(c, found->second)) return true;
+      if (!model.scaling.is_fitted(c, *found)) return true;
       if (c < model.spec.M &&
-          (catalog.value_offset(c, s) != 0 || reference_of(model, c, found->second) != 0)) {
+          (catalog.value_offset(c, s) != 0 || reference_of(model, c, *found) != 0)) {
         return true;
       }
     }

@@ -66,10 +66,10 @@ TEST(StretchQuantiles, OfZeroStayWhereNothingIsBelow) {
 TEST(StretchQuantiles, AreSortedBySizeOrByWidthInPartsOfIt) {
   const std::vector<double> probabilities = {0.1, 0.5, 0.9};
   const std::vector<double> quantiles = {8, 10, 12, 18, 20, 26};
-  EXPECT_DOUBLE_EQ(trait_of(StretchBy::size, probabilities, quantiles), 15);
-  EXPECT_NEAR(trait_of(StretchBy::width, probabilities, quantiles), 6 / 2.5631 / 15, 1e-5);
+  EXPECT_DOUBLE_EQ(Trait(StretchBy::size, probabilities).of(quantiles), 15);
+  EXPECT_NEAR(Trait(StretchBy::width, probabilities).of(quantiles), 6 / 2.5631 / 15, 1e-5);
   const std::vector<double> nothing = {0, 0, 0};
-  EXPECT_EQ(trait_of(StretchBy::width, probabilities, nothing), 0);
+  EXPECT_EQ(Trait(StretchBy::width, probabilities).of(nothing), 0);
 }
 
 // From 5 on the factors are doubled.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <string>
 #include <vector>
@@ -65,6 +66,22 @@ TEST(BeyondTraining, NamesKnownValuesThatHaveNoRatio) {
       texts(shops({10, 9}, {0, -3})),
       ElementsAre(AllOf(HasSubstr("price: 1 of 2 series has values"), HasSubstr("not above 0"),
                         HasSubstr("the first: s1 2024-01-07 (0)"))));
+}
+
+TEST(BeyondTraining, OfTwoThatAreAsFarTheFirstIsNamedWhateverTheThreads) {
+  const int threads = omp_get_max_threads();
+  for (const int some : {1, 2}) {
+    omp_set_num_threads(some);
+    EXPECT_THAT(texts(shops({10, 39.46f}, {39.46f, 10})),
+                ElementsAre(AllOf(HasSubstr("price: 2 of 2 series have values"),
+                                  HasSubstr("the farthest: s0 2024-01-08 (39.46"))));
+    EXPECT_THAT(texts(shops({10, 0}, {-1, 10})),
+                ElementsAre(AllOf(HasSubstr("price: 2 of 2 series have values"),
+                                  HasSubstr("the first: s0 2024-01-08 (0)"))));
+    EXPECT_THAT(texts(shops({39.46f, 10}, {10, 50})),
+                ElementsAre(HasSubstr("the farthest: s1 2024-01-08 (50")));
+  }
+  omp_set_num_threads(threads);
 }
 
 }  // namespace

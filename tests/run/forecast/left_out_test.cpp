@@ -51,6 +51,41 @@ TEST(LeftOut, AHorizonWithoutAnyWordIsAGapOnlyWhereWordsWereRarelyMissing) {
   EXPECT_EQ(missing(10), "no promo for 2024-01-21 and 3 later steps");
 }
 
+/// As missing_future() is promised: twice the gaps of any K steps of the past may be missing ahead,
+/// and all K numbers where K in a row were.
+bool may_lack(const std::vector<float>& values, std::size_t origin, std::size_t K) {
+  std::size_t most = 0;
+  for (std::size_t end = 1; end <= origin; ++end) {
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(end > K ? end - K : 0);
+    const auto gaps = std::count_if(first, values.begin() + static_cast<std::ptrdiff_t>(end),
+                                    [](float x) { return std::isnan(x); });
+    most = std::max(most, static_cast<std::size_t>(gaps));
+  }
+  const auto ahead = values.begin() + static_cast<std::ptrdiff_t>(origin);
+  const auto lacking = static_cast<std::size_t>(std::count_if(
+      ahead, ahead + static_cast<std::ptrdiff_t>(K), [](float x) { return std::isnan(x); }));
+  return lacking == K ? most == K : lacking <= 2 * most;
+}
+
+TEST(LeftOut, GapsAheadAreHeldAgainstThoseOfThePast) {
+  constexpr std::size_t kPast = 9, kAhead = 4;
+  int refused = 0;
+  for (std::uint32_t pattern = 0; pattern < 1u << (kPast + kAhead); ++pattern) {
+    CatalogParts parts = testing::daily_parts(testing::weekly_series(1, kPast + kAhead));
+    Channel price{"price", Role::future, {}};
+    for (std::size_t t = 0; t < kPast + kAhead; ++t) {
+      price.values.push_back((pattern >> t & 1) != 0 ? kMissing : 1.0f);
+    }
+    const bool expected = may_lack(price.values, kPast, kAhead);
+    parts.channels.push_back(std::move(price));
+    const std::string reason =
+        missing_future(Catalog(std::move(parts)), Window{.origin = kPast - 1, .series = 0}, kAhead);
+    ASSERT_EQ(reason.empty(), expected) << pattern << " " << reason;
+    refused += expected ? 0 : 1;
+  }
+  EXPECT_GT(refused, 100);
+}
+
 class WithoutLogarithms : public ::testing::Test {
  protected:
   std::vector<std::vector<float>> series_ = testing::weekly_series(3, 60);

@@ -179,6 +179,19 @@ TEST(MatchScaling, ASeriesTooShortToBeTrainedOnIsScaledAsANewOneIs) {
               forecast_of(forecast_series(model, Catalog(renamed), c), 1), 0);
 }
 
+TEST(ScaledSeries, AreFoundByTheirIdsWhereverTheyStand) {
+  Model model;
+  model.series_ids = {"a", "b", "c"};
+  model.seen_until = {5, 0, 7};
+  ScaledSeries series(model);
+  EXPECT_EQ(series.find("a", 0), 0);
+  EXPECT_EQ(series.find("c", 0), 2);
+  EXPECT_EQ(series.find("a", 9), 0);
+  EXPECT_EQ(series.find("b", 1), std::nullopt);  // had no history
+  EXPECT_EQ(series.find("b", 0), std::nullopt);
+  EXPECT_EQ(series.find("d", 1), std::nullopt);
+}
+
 TEST(SeenSteps, CountFromWhereTheDataBegin) {
   const Config c = quick_config();
   const Model model = quick_model(c, Catalog{testing::daily_parts(testing::weekly_series(2, 60))});
