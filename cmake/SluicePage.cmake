@@ -42,5 +42,7 @@ function(sluice_page_assets variable)
   if(NOT before STREQUAL source)
     file(WRITE ${path} "${source}")
   endif()
+  # Longer than the standard asks a compiler to take, which clang says.
+  set_source_files_properties(${path} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
   set(${variable} ${path} PARENT_SCOPE)
 endfunction()

@@ -32,6 +32,11 @@ if(SLUICE_TSAN)
   target_compile_options(sluice_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer -Wno-pass-failed)
   target_link_options(sluice_flags INTERFACE -fsanitize=thread)
 endif()
+# Of shared libraries. With clang the sanitizers' functions are the program's.
+set(SLUICE_NO_UNDEFINED -Wl,--no-undefined)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND (SLUICE_SANITIZE OR SLUICE_TSAN))
+  set(SLUICE_NO_UNDEFINED)
+endif()
 if(SLUICE_FUZZ)
   # Loops that are to be vectorised are not where addresses are checked.
   target_compile_options(sluice_flags INTERFACE -fsanitize=fuzzer-no-link -Wno-pass-failed)

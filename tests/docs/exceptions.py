@@ -46,7 +46,7 @@ NOT_RUN = {
     ("docs/results.md", "sluice simulate cat.parquet"): "needs a GPU",
     ("docs/trust.md", "scripts/faults"): "takes hours; tests/faults takes some of its faults",
     ("docs/trust.md", "scripts/fuzz"): "needs clang, and takes minutes; tests/fuzz runs the corpus",
-    ("docs/trust.md", "cmake --preset tsan"): "needs clang, and takes long",
+    ("docs/trust.md", "scripts/threads"): "needs clang, and takes long",
 }
 
 # Commands on files of others, which are not in the repository: they are run up to there. Everything but the file is

@@ -50,13 +50,20 @@ Fields from_text(const std::string& text, const std::string& where) {
   // A value of the parser takes dozens of the text's bytes.
   constexpr std::size_t kMostBytes = std::size_t{64} << 20;
   constexpr int kMostDepth = 6;
-  const auto refuse_deep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+  const auto look = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json& parsed) {
+    // All numbers are whole, and a conversion of one that is too large is undefined.
+    if (parsed.is_number_float()) {
+      throw DataError(
+          fmt::format("{}: the catalogue is damaged (its metadata have the number {}); "
+                      "convert the data again",
+                      where, parsed.dump()));
+    }
     if (depth <= kMostDepth && text.size() <= kMostBytes) return true;
     throw DataError(fmt::format(
         "{}: the catalogue's metadata are more than any catalogue has; convert the data again",
         where));
   };
-  const nlohmann::json json = nlohmann::json::parse(text, refuse_deep);
+  const nlohmann::json json = nlohmann::json::parse(text, look);
   const int format = json.at("format").get<int>();
   if (format != kFormat) {
     throw DataError(

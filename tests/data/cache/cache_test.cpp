@@ -282,6 +282,22 @@ TEST_F(Cache, OneOfAnotherFormatSaysSo) {
             "again");
 }
 
+TEST_F(Cache, NumbersThatAreNotWholeAreRefused) {
+  CatalogNotes notes;
+  notes.duplicate_rows = 1234567;
+  write_cache(path("c.slc"), testing::rich_catalog(true), notes, origin_);
+  std::string bytes = text_of(path("c.slc"));
+  const std::string count = "\"duplicate_rows\":1234567";
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = bytes.find(count, at)) != std::string::npos; ++found) {
+    bytes.replace(at, count.size(), "\"duplicate_rows\":1.7e+99");
+  }
+  ASSERT_GT(found, 0u);
+  EXPECT_EQ(refused(bytes),
+            "bad.slc: the catalogue is damaged (its metadata have the number 1.7e+99); convert the "
+            "data again");
+}
+
 TEST_F(Cache, KnowsItsFiles) {
   CatalogSpec spec;
   spec.read.paths = {file("data/a.csv", "x\n"), path("data")};

@@ -195,8 +195,8 @@ TEST_F(SimulateTest, SalesCanBeForecastBetterThanByTheLastWeek) {
   spec.days = 365;
   double naive = 0, better = 0, promoted = 0, plain = 0, promoted_days = 0, plain_days = 0;
   for (const auto& [id, rows] : series(spec)) {
-    const auto y = [&](std::size_t t) { return std::stod(rows[t][2]); };
-    const auto promotion = [&](std::size_t t) { return rows[t][4] == "1"; };
+    const auto y = [&rows = rows](std::size_t t) { return std::stod(rows[t][2]); };
+    const auto promotion = [&rows = rows](std::size_t t) { return rows[t][4] == "1"; };
     for (std::size_t t = 100; t < rows.size(); ++t) {
       double sum = 0;
       int count = 0;

@@ -63,9 +63,10 @@ TEST(Names, WithSeveralKeysOrNoneSayWhatToWrite) {
 }
 
 TEST(Names, QuantilesInPairsAreLevelsInPercent) {
-  EXPECT_EQ(override_of_name("quantile_levels", "0.1,0.5,0.9"), Override("forecast.levels", "80"));
+  EXPECT_EQ(override_of_name("quantile_levels", "0.1,0.5,0.9"),
+            (Override{"forecast.levels", "80"}));
   EXPECT_EQ(override_of_name("quantiles", "0.05,0.25,0.75,0.95"),
-            Override("forecast.levels", "90,50"));
+            (Override{"forecast.levels", "90,50"}));
   EXPECT_THAT(error_of("quantiles", "0.1,0.5"), HasSubstr("no list of quantiles"));
   EXPECT_THAT(error_of("quantiles", "10,90"), HasSubstr("no list of quantiles"));
 }

@@ -52,10 +52,10 @@ std::string scores(const EvaluationReport& report) {
 
 HtmlReport::HtmlReport(const Catalog& catalog, const CatalogNotes& notes, const Config& config)
     : parts_(std::make_unique<Parts>(
-          catalog, notes,
-          html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
-                      config.forecast.levels),
-          named_series(catalog, config.evaluate.show, "evaluate.show"))) {}
+          Parts{catalog, notes,
+                html::Tally(catalog, notes.id_columns, level_quantiles(config.forecast.levels),
+                            config.forecast.levels),
+                named_series(catalog, config.evaluate.show, "evaluate.show")})) {}
 
 HtmlReport::~HtmlReport() = default;
 
