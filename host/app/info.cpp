@@ -141,15 +141,27 @@ std::string model_info(const std::filesystem::path& path) {
   return out + "\n" + to_toml(model.config);
 }
 
-/// Of a forecast in parts: where it stands, and what its first part says of itself.
+/// How many parts there are, of how many.
+std::string count_text(const std::filesystem::path& directory,
+                       const std::vector<std::size_t>& parts) {
+  if (!is_there(directory / kManifestName)) {
+    return fmt::format("{}; not complete, {} is not there", parts.size(), kManifestName);
+  }
+  const auto listed = listed_parts(directory);
+  if (!listed) return fmt::format("{}; {} is damaged", parts.size(), kManifestName);
+  if (*listed == parts) return fmt::format("{}, complete", parts.size());
+  return fmt::format("{}; not complete, {} names {}", parts.size(), kManifestName, listed->size());
+}
+
+/// Of a forecast in parts: where it stands, and what its first part that can be read says of
+/// itself.
 std::string parts_info(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> parts;
+  std::vector<std::size_t> parts;
   std::error_code error;
   std::filesystem::directory_iterator entry(directory, error);
   for (const std::filesystem::directory_iterator end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with("part-") && name.ends_with(".parquet")) parts.push_back(entry->path());
+    if (const auto part = part_of(entry->path().filename().string())) parts.push_back(*part);
   }
   if (error) {
     throw DataError(fmt::format("{}: cannot be looked into ({}); name another file",
@@ -162,11 +174,19 @@ std::string parts_info(const std::filesystem::path& directory) {
                     "name a model, a forecast or converted data",
                     directory.string()));
   }
-  return fmt::format("forecast      {}\nparts         {}{}\n", directory.string(), parts.size(),
-                     is_there(directory / kManifestName)
-                         ? ", complete"
-                         : fmt::format("; not complete, {} is not there", kManifestName)) +
-         provenance_lines(read_provenance(parts.front()));
+  std::string out = fmt::format("forecast      {}\nparts         {}\n", directory.string(),
+                                count_text(directory, parts));
+  constexpr std::size_t kTried = 3;
+  for (std::size_t i = 0; i < std::min(kTried, parts.size()); ++i) {
+    const std::filesystem::path part = part_path(directory, parts[i]);
+    try {
+      return out + provenance_lines(read_provenance(part));
+    } catch (const DataError&) {
+      out += fmt::format("damaged       {}; delete it, and forecast again: it is made anew\n",
+                         part.string());
+    }
+  }
+  return out;
 }
 
 std::string converted_info(const std::filesystem::path& path) {
@@ -188,8 +208,13 @@ std::string converted_info(const std::filesystem::path& path) {
 }  // namespace
 
 std::string file_info(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return parts_info(path);
+  if (std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found) {
+    throw DataError(
+        fmt::format("{}: is not there; name a model, a forecast or converted data", path.string()));
+  }
   if (is_cache(path)) return converted_info(path);
-  if (std::error_code none; std::filesystem::is_directory(path, none)) return parts_info(path);
   if (format_by_name(path) == TableFormat::automatic) return model_info(path);
   return fmt::format("forecast      {}\n", path.string()) + provenance_lines(read_provenance(path));
 }

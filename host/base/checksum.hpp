@@ -21,8 +21,8 @@ class Checksum {
   }
   std::uint64_t value() const { return hash_; }
 
-  /// Adds texts[i] to sums[i]. As far as all texts go that takes a quarter of the time, as each
-  /// sum waits for its own products and not for the others'.
+  /// Adds texts[i] to sums[i]. As far as all texts go that takes less time, as each sum
+  /// waits for its own products and not for the others'.
   static constexpr std::size_t kTogether = 4;
   static void add_each(std::span<Checksum, kTogether> sums,
                        const std::array<std::string_view, kTogether>& texts);

@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 
 #include "sluice/base/error.hpp"
@@ -31,12 +33,25 @@ class Reader {
   std::size_t read(char* to, std::size_t size) {
     for (;;) {
       const ssize_t got = ::read(descriptor_, to, size);
-      if (got >= 0) return static_cast<std::size_t>(got);
+      if (got == 0 && size > 0) check_end();
+      if (got >= 0) {
+        at_ += got;
+        return static_cast<std::size_t>(got);
+      }
       if (errno != EINTR) refuse();
     }
   }
 
  private:
+  /// A checksum of the bytes up to an end that is none would be one of another file.
+  void check_end() const {
+    struct stat about = {};
+    if (::fstat(descriptor_, &about) != 0) refuse();
+    if (!S_ISREG(about.st_mode) || at_ >= about.st_size) return;
+    throw DataError(fmt::format("{}: cannot be read (it ended after {} of {} bytes); {}",
+                                path_.string(), at_, std::int64_t{about.st_size}, remedy_));
+  }
+
   [[noreturn]] void refuse() const {
     throw DataError(fmt::format("{}: cannot be read ({}); {}", path_.string(),
                                 std::generic_category().message(errno), remedy_));
@@ -45,6 +60,7 @@ class Reader {
   const std::filesystem::path& path_;
   std::string_view remedy_;
   int descriptor_;
+  std::int64_t at_ = 0;
 };
 
 constexpr std::size_t kBlock = std::size_t{1} << 20, kSmallBlock = std::size_t{1} << 14;
@@ -55,8 +71,14 @@ void read_blocks(const std::filesystem::path& path, std::string_view remedy,
                  const std::function<void(std::string_view)>& take) {
   Reader reader(path, remedy);
   std::string block(kBlock, '\0');
-  while (const std::size_t got = reader.read(block.data(), block.size())) {
-    take(std::string_view(block).substr(0, got));
+  for (bool more = true; more;) {
+    std::size_t filled = 0;
+    while (filled < block.size() && more) {
+      const std::size_t got = reader.read(block.data() + filled, block.size() - filled);
+      filled += got;
+      more = got > 0;
+    }
+    if (filled > 0) take(std::string_view(block).substr(0, filled));
   }
 }
 

@@ -10,8 +10,9 @@
 
 namespace sluice {
 
-/// Hands the bytes of a file over block by block. DataError "PATH: cannot be read (REASON); REMEDY"
-/// where the system does not give them.
+/// Hands the bytes of a file over in blocks of 1 MiB, the last one shorter, however few the system
+/// gives at once: a checksum of blocks is that of the file. DataError "PATH: cannot be read (REASON); REMEDY"
+/// where the system does not give them, also where they end before the file does.
 void read_blocks(const std::filesystem::path& path, std::string_view remedy,
                  const std::function<void(std::string_view)>& take);
 

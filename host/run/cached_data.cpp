@@ -179,14 +179,14 @@ Config with_converted(Config base, const Config& converted, bool of_data) {
   return base;
 }
 
-void check_converted(const Config& config, const Config& converted, const std::string& cache) {
+void check_converted(const Config& config, const Config& converted, const std::string& cache,
+                     bool of_model) {
   const auto asked = setting_texts(with_absolute_paths(config));
   const auto has = setting_texts(converted);
   for (const auto& [key, text] : asked) {
     if (!is_of_catalog(key) || has.at(key) == text) continue;
-    // Where the data say one of the two, they may be the same: read_converted() knows.
-    if (key == "data.frequency" &&
-        (config.data.frequency == kInferred || converted.data.frequency == kInferred)) {
+    if (key == "data.frequency" && (converted.data.frequency == kInferred ||
+                                    (of_model && config.data.frequency == kInferred))) {
       continue;
     }
     refuse_other(key, text, cache, has.at(key));

@@ -22,8 +22,11 @@ Config converted_settings(const std::string& cache);
 Config with_converted(Config base, const Config& converted, bool of_data);
 
 /// Throws ConfigError if `config` asks for other data than `converted`, the settings of `cache`:
-/// names the key, and the remedy.
-void check_converted(const Config& config, const Config& converted, const std::string& cache);
+/// names the key, and the remedy. A frequency that the data said and one that was given may be the
+/// same: read_converted() compares it with that of the catalogue, and whoever has a model
+/// (`of_model`: the settings are its own) with that of the model.
+void check_converted(const Config& config, const Config& converted, const std::string& cache,
+                     bool of_model);
 
 /// The catalogue of `cache`, which is made anew first if its files have changed; without the inputs
 /// of config's data.left_out. Throws DataError, also where it would be made anew and `may_write` is

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <system_error>
 
+#include "base/input_file.hpp"
+#include "base/presence.hpp"
 #include "sluice/base/error.hpp"
 
 namespace sluice {
@@ -18,15 +21,6 @@ namespace fs = std::filesystem;
 constexpr const char* kRemedy = "choose an empty directory or another path.forecast";
 
 std::string part_name(std::size_t part) { return fmt::format("part-{:05}.parquet", part); }
-
-/// The number of the part that a file of this name is.
-std::optional<std::size_t> part_of(std::string_view name) {
-  constexpr std::string_view kBegin = "part-";
-  if (!name.starts_with(kBegin)) return std::nullopt;
-  std::size_t part = 0;
-  std::from_chars(name.data() + kBegin.size(), name.data() + name.size(), part);
-  return part_name(part) == name ? std::optional(part) : std::nullopt;
-}
 
 bool is_ours(std::string_view name) {
   return name == kPlanName || name == kManifestName || part_of(name);
@@ -45,14 +39,40 @@ std::optional<std::string> unfinished_name(std::string_view name) {
 
 }  // namespace
 
+std::optional<std::size_t> part_of(std::string_view name) {
+  constexpr std::string_view kBegin = "part-";
+  if (!name.starts_with(kBegin)) return std::nullopt;
+  std::size_t part = 0;
+  std::from_chars(name.data() + kBegin.size(), name.data() + name.size(), part);
+  return part_name(part) == name ? std::optional(part) : std::nullopt;
+}
+
 fs::path part_path(const fs::path& directory, std::size_t part) {
   return directory / part_name(part);
 }
 
+std::optional<std::vector<std::size_t>> listed_parts(const fs::path& directory) {
+  using Json = nlohmann::json;
+  const Json manifest =
+      Json::parse(bytes_of(directory / kManifestName, "name another directory"), nullptr, false);
+  if (!manifest.is_object() || !manifest.contains("parts") || !manifest["parts"].is_array()) {
+    return std::nullopt;
+  }
+  std::vector<std::size_t> parts;
+  for (const Json& one : manifest["parts"]) {
+    const Json name = one.is_object() ? one.value("file", Json()) : Json();
+    const auto part = name.is_string() ? part_of(name.get<std::string>()) : std::nullopt;
+    if (!part) return std::nullopt;
+    parts.push_back(*part);
+  }
+  std::ranges::sort(parts);
+  return parts;
+}
+
 PartDirectory look_at_parts(const fs::path& directory) {
   PartDirectory found;
+  if (!is_there(directory)) return found;
   std::error_code error;
-  if (fs::status(directory, error).type() == fs::file_type::not_found) return found;
   fs::directory_iterator entry(directory, error);
   for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();

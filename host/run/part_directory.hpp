@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,11 +17,18 @@ inline constexpr std::string_view kManifestName = "_manifest.json";
 /// "DIRECTORY/part-00007.parquet"
 std::filesystem::path part_path(const std::filesystem::path& directory, std::size_t part);
 
+/// The parts that the manifest names, ascending; none: it is no manifest. Throws DataError where it
+/// cannot be read.
+std::optional<std::vector<std::size_t>> listed_parts(const std::filesystem::path& directory);
+
 struct PartDirectory {
   bool has_plan = false, has_manifest = false;
   std::vector<std::size_t> parts;                 ///< ascending
   std::vector<std::filesystem::path> unfinished;  ///< of which killed processes left something
 };
+
+/// The number of the part that a file of this name is; none: it is no part.
+std::optional<std::size_t> part_of(std::string_view name);
 
 /// Looks into a directory, which need not exist. Throws DataError where it cannot be looked into,
 /// holds anything that is of no forecast, or parts without their plan.

@@ -228,7 +228,12 @@ void check_ending(const NamedPath& output) {
 /// Throws DataError where no file can be made in it.
 void check_folder(const NamedPath& output) {
   std::error_code error;
-  if (fs::exists(output.path, error) && !fs::is_directory(output.path, error)) {
+  const fs::file_type type = fs::status(output.path, error).type();
+  if (type == fs::file_type::none) {
+    throw DataError(fmt::format("{}: cannot be looked at ({}); choose another {}",
+                                output.path.string(), error.message(), output.name));
+  }
+  if (type != fs::file_type::not_found && type != fs::file_type::directory) {
     throw DataError(fmt::format("{}: is a file, and {} is a directory; choose another {}",
                                 output.path.string(), output.name, output.name));
   }

@@ -52,7 +52,7 @@ Config config_over_data(const SettingsRequest& request, const std::string& file,
   if (cache.empty()) return config;
   const Config converted = converted_settings(cache);
   config = config_over(request, file, with_converted(base, converted, of_data));
-  check_converted(config, converted, cache);
+  check_converted(config, converted, cache, !of_data);
   return config;
 }
 

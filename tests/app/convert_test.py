@@ -151,9 +151,16 @@ class Convert(Program):
         self.assertEqual(self.forecast("daily.safetensors", "sales.slc"), self.forecast("daily.safetensors", "sales.csv"))
         said = self.refused(2, "check", "sales.slc", "--data.frequency", "W")
         self.assertIn('data.frequency = "W": sales.slc was converted with "D"; leave the setting out, or convert', said)
+        self.ok("convert", "sales.csv", "half.slc", "--data.frequency", "12h")
+        said = self.refused(2, "check", "half.slc", "--data.frequency", "auto")
+        self.assertIn('data.frequency = "auto": half.slc was converted with "12h"', said)
+        said = self.refused(2, "forecast", "daily.safetensors", "half.slc", "--path.forecast", "f.csv")
+        self.assertIn('data.frequency = "D": half.slc was converted with "12h"', said)
         self.ok("convert", "sales.csv", "sales.slc", "--data.frequency", "D")
         self.train("sales.csv", "--horizon", "7", "--path.model", "said.safetensors")
         self.assertEqual(self.forecast("said.safetensors", "sales.slc"), self.forecast("said.safetensors", "sales.csv"))
+        said = self.refused(3, "forecast", "said.safetensors", "half.slc", "--path.forecast", "f.csv")
+        self.assertIn("trained on D data and this is 12h", said)
 
     def test_a_model_says_how_data_are_to_be_converted(self):
         self.train("sales.csv", *INPUTS, *AHEAD, "--horizon", "7", "--path.model", "m.safetensors")

@@ -71,15 +71,30 @@ class Provenance(Program):
         self.assertEqual(hashes(self.ok("info", "scores.parquet").out)["model"], of_forecast["model"])
 
     def test_a_forecast_in_parts_has_them_in_each(self):
-        self.forecast("f.parquet")
-        self.ok("forecast", "m.safetensors", "sales.csv", "--path.forecast", "parts [1]/", "--forecast.part_series", "1",
+        self.ok("simulate", "s.csv", "--stores", "1", "--items", "3", "--days", "60")
+        self.train("s.csv", *FLAGS, "--path.model", "s.safetensors")
+        self.ok("forecast", "s.safetensors", "s.csv", "--path.forecast", "f.parquet", "--mode.log_file", "false")
+        self.ok("forecast", "s.safetensors", "s.csv", "--path.forecast", "parts [1]/", "--forecast.part_series", "1",
                 "--mode.log_file", "false")
         said = self.ok("info", "parts [1]").out
         self.assertEqual(hashes(said), hashes(self.ok("info", "f.parquet").out))
         count = len(list((self.folder / "parts [1]").glob("part-*")))
         self.assertIn(f"\nparts         {count}, complete\n", said)
-        (self.folder / "parts [1]" / "_manifest.json").unlink()
+        first = self.folder / "parts [1]" / "part-00000.parquet"
+        whole = first.read_bytes()
+        first.write_bytes(b"")
+        damaged = self.ok("info", "parts [1]").out
+        self.assertIn("damaged       parts [1]/part-00000.parquet; delete it, and forecast again", damaged)
+        self.assertEqual(hashes(damaged), hashes(said))
+        first.unlink()
+        self.assertIn(f"\nparts         {count - 1}; not complete, _manifest.json names {count}\n", self.ok("info", "parts [1]").out)
+        first.write_bytes(whole)
+        manifest = self.folder / "parts [1]" / "_manifest.json"
+        manifest.write_text("{")
+        self.assertIn(f"\nparts         {count}; _manifest.json is damaged\n", self.ok("info", "parts [1]").out)
+        manifest.unlink()
         self.assertIn(f"\nparts         {count}; not complete, _manifest.json is not there\n", self.ok("info", "parts [1]").out)
+        self.assertIn("parts: is not there; name a model", self.sluice("info", "parts").err)
         (self.folder / "none").mkdir()
         result = self.sluice("info", "none")
         self.assertEqual(result.status, 3)

@@ -2,7 +2,7 @@
 import tempfile
 import unittest
 
-from cases import CASES, Bench, Fault
+from cases import CASES, Bench, Fault, snapshot
 
 
 class Finds(unittest.TestCase):
@@ -73,6 +73,22 @@ class Finds(unittest.TestCase):
                 said = "".join(err for err, _ in self.said_at(bench, call, ending))
                 self.assertNotIn("delete it", said)
                 self.assertIn("(Input/output error); look at the disk, and give the same command again", said)
+
+    def test_a_part_that_ends_early_or_comes_in_pieces_is_not_listed_as_another(self):
+        bench = self.bench("parts")
+        for error, said_of_it in (("end", r"cannot be read \(it ended after \d+ of \d+ bytes\)"), ("short", None)):
+            for said, folder in self.said_at(bench, "read", ".parquet", error):
+                if said_of_it and "sluice: " in said:
+                    self.assertRegex(said, said_of_it + "|it is no whole Parquet file")
+                else:
+                    self.assertEqual(snapshot(folder)["parts/_manifest.json"], bench.after["parts/_manifest.json"])
+
+    def test_a_directory_of_parts_that_the_system_does_not_tell_of_is_neither_missing_nor_a_file(self):
+        for name in ("parts", "parts_on"):
+            said = "".join(err for err, _ in self.said_at(self.bench(name), "stat", "parts/"))
+            self.assertNotIn("No such file", said)
+            self.assertNotIn("is a file", said)
+            self.assertIn("parts/: cannot be looked at (Input/output error); ", said)
 
     def test_a_folder_of_a_search_that_cannot_be_looked_at_is_named(self):
         said = "".join(err for err, _ in self.said_at(self.bench("tune_on"), "stat", "runs"))

@@ -108,7 +108,8 @@ WindowForecasts Outputs::forecast(Engine& engine, const Catalog& catalog,
     return out;
   }
   // Of one member whose outputs are those that are asked for, the numbers lie where they stay.
-  const bool in_place = model_.members.size() == 1 && outputs_are_all();
+  const bool in_place =
+      model_.members.size() == 1 && outputs_are_all() && !is_distribution(spec.loss);
   std::vector<float> other(in_place ? 0 : cells * from);
   const std::span<float> member = in_place ? out.values : other;
   const float share = 1.0f / static_cast<float>(model_.members.size());

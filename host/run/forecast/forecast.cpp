@@ -288,6 +288,7 @@ void Forecaster::Impl::run(std::span<const std::vector<Window>> windows, std::sp
   stretch(model.stretch, outputs.probabilities(), K, M, stretch_rows(catalog, good, made),
           made.values);
   keep_constants(model.spec, catalog, good, J, made);
+  // The only one that has rows takes the numbers as they are: nobody looks at `made` afterwards.
   const auto part = [&](auto& of, std::size_t begin, std::size_t rows, std::size_t width) {
     using Values = std::remove_reference_t<decltype(of)>;
     if (rows == 0) return Values();

@@ -6,9 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/checksum.hpp"
+#include "base/input_file.hpp"
 #include "run/checkpoint/atomic_file.hpp"
 #include "run/provenance/checksums.hpp"
 #include "run/provenance/table_notes.hpp"
@@ -25,14 +26,9 @@ constexpr const char* kFile = "file";
 
 /// Of a file's bytes, a MiB at a time.
 std::string hash_of_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
   Checksum sum;
-  std::vector<char> block(std::size_t{1} << 20);
-  while (in) {
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    sum.add({block.data(), static_cast<std::size_t>(in.gcount())});
-  }
-  if (!in.eof()) throw DataError(fmt::format("{}: cannot be read; check the disk", path.string()));
+  read_blocks(path, "look at the disk, and give the same command again",
+              [&](std::string_view block) { sum.add(block); });
   return hash_text(sum.value());
 }
 
