@@ -81,7 +81,6 @@ std::string left_out_json(const std::vector<LeftOut>& left_out) {
 }
 
 Forecasts forecast_job(const Task& task) {
-  const ThreadsInUse threads(task.settings.config.engine.threads);
   return with_memory("forecasting", "make engine.forecast_batch smaller", [&] {
     return forecast_series(*task.settings.model, task.catalog, task.settings.config, task.notes);
   });
@@ -90,7 +89,6 @@ Forecasts forecast_job(const Task& task) {
 /// The forecasts of every window; the report goes to `report`.
 std::vector<Forecasts> evaluate_job(const sluice_job& job, const Task& task,
                                     EvaluationReport& report) {
-  const ThreadsInUse threads(task.settings.config.engine.threads);
   std::vector<Forecasts> windows;
   BacktestOptions options;
   options.receive = [&](const Forecasts& forecasts) { windows.push_back(forecasts); };
@@ -136,6 +134,7 @@ sluice_status sluice_forecast(const sluice_job* job, const sluice_model* model,
     require(model, "sluice_forecast", "model");
     require(forecasts, "sluice_forecast", "forecasts");
     const sluice::api::Task task = sluice::api::task_of(*job, "forecast", &model->model);
+    const sluice::api::ThreadsInUse threads(task.settings.config.engine.threads);
     const sluice::Forecasts made = sluice::api::forecast_job(task);
     auto columns =
         sluice::forecast_columns(task.catalog, {&made, 1}, task.settings.config.forecast.levels,
@@ -154,6 +153,7 @@ sluice_status sluice_evaluate(const sluice_job* job, const sluice_model* model,
     require(windows, "sluice_evaluate", "windows");
     const sluice::api::Task task =
         sluice::api::task_of(*job, "evaluate", sluice::api::model_of(model));
+    const sluice::api::ThreadsInUse threads(task.settings.config.engine.threads);
     sluice::EvaluationReport scores;
     const auto made = sluice::api::evaluate_job(*job, task, scores);
     auto columns =
